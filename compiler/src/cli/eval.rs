@@ -1,0 +1,81 @@
+//! `popcornc eval`.
+
+use super::{Outcome, inspect, output};
+use clap::Args;
+use compiler::data::{Accuracy, Dataset, Progress, evaluate};
+use compiler::error::Error;
+use compiler::reference::FloatReference;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::path::PathBuf;
+
+/// Compare a model's accuracy on labelled images with its plan's
+#[derive(Args)]
+#[command(after_help = "Example:\n  popcornc eval mnist.onnx mnist.plan --data mnist-test.npz --limit 1000")]
+pub(super) struct Eval {
+    /// The model, run in floating point
+    #[arg(value_name = "MODEL.onnx")]
+    model: PathBuf,
+    /// Its plan, run in plain integers, which is what encrypted runs give
+    #[arg(value_name = "OUT.plan")]
+    plan: PathBuf,
+    /// Arrays `images` (N,C,H,W), raw pixels, and `labels` (N)
+    #[arg(long, value_name = "DATA.npz")]
+    data: PathBuf,
+    /// Look at so many images only
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Eval {
+    pub(super) fn run(&self) -> Outcome {
+        let plan = inspect::read(&self.plan)?;
+        let input = &plan.client_view().input;
+        let model = compiler::from_onnx::read(&self.model)?;
+        if model.input != input.shape {
+            let what = format!("the model takes images of {}, the plan of {}", model.input, input.shape);
+            return Err(Error::Option(what));
+        }
+        let float = FloatReference::new(&model)?;
+        let data = Dataset::read(&self.data, input.shape).map_err(runtime::Error::from)?;
+        let limit = self.limit.unwrap_or(usize::MAX);
+        let bar = Bar::new(data.len().min(limit));
+        let accuracy = evaluate(&plan, &|image| float.run(image), &data, limit, &bar);
+        bar.0.finish_and_clear();
+        self.report(&accuracy?)
+    }
+
+    fn report(&self, accuracy: &Accuracy) -> Outcome {
+        if self.json { output::print_json(accuracy) } else { output::print(&describe(accuracy)) }
+    }
+}
+
+fn describe(accuracy: &Accuracy) -> String {
+    let percent = |share: Option<f64>| share.map_or("no labels".into(), |share| format!("{:.2} %", 100.0 * share));
+    format!(
+        "{} images\nfloat accuracy  {}\nplan accuracy   {}\nagreement       {}",
+        accuracy.images,
+        percent(accuracy.float_accuracy),
+        percent(accuracy.plan_accuracy),
+        percent(Some(accuracy.agreement)),
+    )
+}
+
+/// A bar on stderr; invisible where that is no terminal.
+struct Bar(ProgressBar);
+
+impl Bar {
+    fn new(images: usize) -> Self {
+        let style = ProgressStyle::with_template("{bar:40} {pos}/{len} images, {eta} left");
+        let bar = ProgressBar::new(images as u64);
+        Self(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
+    }
+}
+
+impl Progress for Bar {
+    fn image_done(&self) {
+        self.0.inc(1);
+    }
+}

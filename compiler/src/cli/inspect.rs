@@ -1,0 +1,110 @@
+//! `popcornc inspect`.
+
+use super::{Outcome, output};
+use clap::Args;
+use compiler::error::Error;
+use runtime::plan::{Cost, InputSpec, OutputSpec, Step, StepId, ValidPlan, codec};
+use serde::Serialize;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Print a plan as text, with what each step costs
+#[derive(Args)]
+#[command(after_help = "Examples:\n  popcornc inspect mnist.plan\n  popcornc inspect mnist.plan --client --json")]
+pub(super) struct Inspect {
+    /// The plan
+    #[arg(value_name = "OUT.plan")]
+    plan: PathBuf,
+    /// What the client is given instead of what the server has
+    #[arg(long)]
+    client: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Inspect {
+    pub(super) fn run(&self) -> Outcome {
+        let plan = read(&self.plan)?;
+        match (self.client, self.json) {
+            (false, false) => output::print(&plan.to_string()),
+            (false, true) => output::print_json(&Description::of(&plan)),
+            (true, false) => output::print(&plan.client_view().to_string()),
+            (true, true) => output::print_json(&client_json(&plan)?),
+        }
+    }
+}
+
+/// The plan in the file at `path`.
+///
+/// # Errors
+/// The file cannot be read, is longer than any plan, or holds none.
+pub(super) fn read(path: &Path) -> Result<ValidPlan, Error> {
+    let error = |source| output::file_error(path, source);
+    if fs::metadata(path).map_err(error)?.len() > codec::MAX_PLAN_BYTES {
+        return Err(Error::Malformed { path: path.to_owned(), what: "longer than any plan".into() });
+    }
+    let plan = codec::decode(&fs::read(path).map_err(error)?);
+    plan.map_err(|error| Error::Malformed { path: path.to_owned(), what: error.to_string() })
+}
+
+/// The client's view, its digest spelled as everywhere else.
+fn client_json(plan: &ValidPlan) -> Result<serde_json::Value, Error> {
+    let mut view = serde_json::to_value(plan.client_view()).map_err(|error| Error::Bug(error.to_string()))?;
+    view["id"] = plan.id().to_string().into();
+    Ok(view)
+}
+
+/// A plan without its weights, for programs.
+#[derive(Serialize)]
+struct Description<'a> {
+    id: String,
+    name: &'a str,
+    suite: String,
+    key_bits: u32,
+    input: &'a InputSpec,
+    steps: Vec<StepDescription<'a>>,
+    output: &'a OutputSpec,
+    cost: Cost,
+}
+
+#[derive(Serialize)]
+struct StepDescription<'a> {
+    id: String,
+    name: &'a str,
+    op: &'a str,
+    inputs: Vec<String>,
+    shape: [usize; 3],
+    bits: u32,
+    cost: Cost,
+}
+
+impl<'a> Description<'a> {
+    fn of(valid: &'a ValidPlan) -> Self {
+        let plan = valid.plan();
+        Self {
+            id: valid.id().to_string(),
+            name: &plan.name,
+            suite: plan.suite.to_string(),
+            key_bits: plan.key_bits.get(),
+            input: &plan.input,
+            steps: plan.steps().map(|(id, step)| StepDescription::of(id, step)).collect(),
+            output: &plan.output,
+            cost: plan.total_cost(),
+        }
+    }
+}
+
+impl<'a> StepDescription<'a> {
+    fn of(id: StepId, step: &'a Step) -> Self {
+        Self {
+            id: id.to_string(),
+            name: &step.name,
+            op: step.op.name(),
+            inputs: step.inputs.iter().map(StepId::to_string).collect(),
+            shape: [step.shape.channels, step.shape.height, step.shape.width],
+            bits: step.bits,
+            cost: step.cost,
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! The command line: one file per subcommand.
+
+mod check;
+mod compile;
+mod eval;
+mod inspect;
+mod operators;
+mod output;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Compiles trained convolutional networks (ONNX) to plans for private inference.
+#[derive(Parser)]
+#[command(name = "popcornc", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Check(check::Check),
+    Compile(compile::Compile),
+    Inspect(inspect::Inspect),
+    Eval(eval::Eval),
+    #[command(hide = true)]
+    Operators(operators::Operators),
+}
+
+/// What a subcommand comes to: success, a failure that has been reported in full, or an error to report.
+type Outcome = Result<ExitCode, compiler::error::Error>;
+
+/// Runs the program; errors go to stderr, and the exit code is then 1 (2 for a wrong command line).
+pub(crate) fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Check(command) => command.run(),
+        Command::Compile(command) => command.run(),
+        Command::Inspect(command) => command.run(),
+        Command::Eval(command) => command.run(),
+        Command::Operators(command) => command.run(),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,54 @@
+//! What goes to stdout, and files that are never left half-written.
+
+use super::Outcome;
+use compiler::error::Error;
+use serde::Serialize;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Prints `text` and a line break. A reader that closed the pipe has what it wanted.
+pub(super) fn print(text: &str) -> Outcome {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(file_error(Path::new("stdout"), error)),
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// Prints `value` as indented JSON.
+pub(super) fn print_json(value: &impl Serialize) -> Outcome {
+    print(&serde_json::to_string_pretty(value).map_err(|error| Error::Bug(error.to_string()))?)
+}
+
+/// Writes `bytes` to a new file beside `path`, then puts it in the place of `path`.
+///
+/// # Errors
+/// [`Error::File`]; `path` is then as it was.
+pub(super) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let temporary = beside(path)?;
+    let written = write_synced(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
+    written.map_err(|error| {
+        // Nothing can be done if even this fails; the first error is the one to report.
+        let _ = fs::remove_file(&temporary);
+        file_error(path, error)
+    })
+}
+
+/// An [`Error::File`].
+pub(super) fn file_error(path: &Path, source: io::Error) -> Error {
+    Error::File { path: path.to_owned(), source }
+}
+
+/// `.NAME.PROCESS.tmp` in the directory of `path`, where a rename stays on one file system.
+fn beside(path: &Path) -> Result<PathBuf, Error> {
+    let name = path.file_name().ok_or_else(|| file_error(path, io::Error::other("this names no file")))?;
+    Ok(path.with_file_name(format!(".{}.{}.tmp", name.to_string_lossy(), std::process::id())))
+}
+
+fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create_new(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}

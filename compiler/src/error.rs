@@ -1,0 +1,65 @@
+//! What the compiler tells its user when it cannot go on: a list of diagnostics, never only the first.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// One finding about one node of the model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// The node's name in the model (or its output's, where it has none).
+    pub node: String,
+    /// The operator, as the model spells it.
+    pub op: String,
+    /// What is wrong and why.
+    pub what: String,
+    /// What to try.
+    pub hint: String,
+}
+
+/// `node 'lstm_3' (LSTM): recurrent layers are not supported; try …`
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "node '{}' ({}): {}", self.node, self.op, self.what)?;
+        if self.hint.is_empty() { Ok(()) } else { write!(f, "; {}", self.hint) }
+    }
+}
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The operating system refused a file.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is not what it should be.
+    #[error("{}: {what}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The model has parts that cannot be compiled; all of them.
+    #[error("the model cannot be compiled:\n{}", list(.0))]
+    Unsupported(Vec<Diagnostic>),
+    /// An option contradicts the model or another option.
+    #[error("{0}")]
+    Option(String),
+    /// A pass broke an invariant: a defect of the compiler, not of the model.
+    #[error("internal error: {0}")]
+    Bug(String),
+    /// Data or execution failed in the runtime.
+    #[error(transparent)]
+    Runtime(#[from] runtime::Error),
+}
+
+/// The compiler's results.
+pub type Result<T> = std::result::Result<T, Error>;
+
+fn list(diagnostics: &[Diagnostic]) -> String {
+    diagnostics.iter().map(|diagnostic| format!("  {diagnostic}")).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,58 @@
+//! Reading attributes and constants out of protobuf nodes.
+
+use tract_onnx::pb::tensor_proto::DataType;
+use tract_onnx::pb::{AttributeProto, GraphProto, NodeProto, TensorProto};
+
+/// What people call a node: its name, or its first output's.
+pub(super) fn display_name(node: &NodeProto) -> String {
+    let output = || node.output.iter().find(|output| !output.is_empty()).cloned().unwrap_or_default();
+    if node.name.is_empty() { output() } else { node.name.clone() }
+}
+
+fn find<'a>(node: &'a NodeProto, name: &str) -> Option<&'a AttributeProto> {
+    node.attribute.iter().find(|attribute| attribute.name == name)
+}
+
+/// An integer attribute.
+pub(super) fn int(node: &NodeProto, name: &str) -> Option<i64> {
+    find(node, name).map(|attribute| attribute.i)
+}
+
+/// A list of integers; empty where the attribute is absent.
+pub(super) fn ints<'a>(node: &'a NodeProto, name: &str) -> &'a [i64] {
+    find(node, name).map_or(&[], |attribute| &attribute.ints)
+}
+
+/// A string attribute.
+pub(super) fn string(node: &NodeProto, name: &str) -> Option<String> {
+    find(node, name).map(|attribute| String::from_utf8_lossy(&attribute.s).into_owned())
+}
+
+/// Number of elements of a shape; `None` for negative axes or overflow.
+pub(super) fn elements(dims: &[i64]) -> Option<u64> {
+    dims.iter().try_fold(1u64, |product, &dim| product.checked_mul(u64::try_from(dim).ok()?))
+}
+
+/// The tensor that `name` stands for: an initializer, or the value of a Constant node.
+pub(super) fn constant<'a>(graph: &'a GraphProto, name: &str) -> Option<&'a TensorProto> {
+    let initializer = graph.initializer.iter().find(|tensor| tensor.name == name);
+    initializer.or_else(|| {
+        let node = graph
+            .node
+            .iter()
+            .find(|node| node.op_type == "Constant" && node.output.iter().any(|o| o == name))?;
+        find(node, "value")?.t.as_ref()
+    })
+}
+
+/// The 64-bit integers of a tensor.
+pub(super) fn int64s(tensor: &TensorProto) -> Option<Vec<i64>> {
+    if tensor.data_type != DataType::Int64 as i32 {
+        return None;
+    }
+    if tensor.raw_data.is_empty() {
+        return Some(tensor.int64_data.clone());
+    }
+    let (chunks, _) = tensor.raw_data.as_chunks::<8>();
+    Some(chunks.iter().map(|&bytes| i64::from_le_bytes(bytes)).collect())
+}

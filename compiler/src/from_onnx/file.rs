@@ -1,0 +1,90 @@
+//! The file: read within bounds and decoded; every tensor checked against the data that is there.
+
+use super::attributes;
+use crate::error::{Error, Result};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
+use tract_onnx::pb::{ModelProto, TensorProto};
+use tract_onnx::prelude::Framework;
+
+/// Protobuf's own limit.
+const MAX_BYTES: u64 = 1 << 31;
+/// More than any network that could be run under encryption.
+const MAX_NODES: usize = 20_000;
+/// Elements of one tensor.
+pub(super) const MAX_ELEMENTS: u64 = 1 << 28;
+/// Axes of one tensor.
+const MAX_RANK: usize = 16;
+
+/// Reads and decodes a model.
+pub(super) fn decode(path: &Path) -> Result<ModelProto> {
+    let bytes = read(path)?;
+    if bytes.is_empty() {
+        return Err(malformed(path, "the file is empty"));
+    }
+    let proto = super::guard::quietly(|| tract_onnx::onnx().proto_model_for_read(&mut bytes.as_slice()))
+        .map_err(|what| malformed(path, &what))?
+        .map_err(|error| malformed(path, &format!("this is no ONNX model ({error:#})")))?;
+    check(&proto).map_err(|what| malformed(path, &what))?;
+    Ok(proto)
+}
+
+pub(super) fn malformed(path: &Path, what: &str) -> Error {
+    Error::Malformed { path: path.into(), what: what.into() }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    let io = |source| Error::File { path: path.into(), source };
+    let file = File::open(path).map_err(io)?;
+    let mut bytes = Vec::new();
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(io)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(malformed(path, "the file is larger than 2 GiB"));
+    }
+    Ok(bytes)
+}
+
+/// What decodes as protobuf but cannot be a model.
+pub(super) fn check(proto: &ModelProto) -> std::result::Result<(), String> {
+    let graph = proto.graph.as_ref().ok_or("the file holds no ONNX graph")?;
+    if graph.node.is_empty() || graph.output.is_empty() {
+        return Err("the graph has no operators or no output".into());
+    }
+    if graph.node.len() > MAX_NODES {
+        return Err(format!("the graph has {} operators, more than {MAX_NODES}", graph.node.len()));
+    }
+    let attributes =
+        graph.node.iter().flat_map(|node| &node.attribute).filter_map(|attribute| attribute.t.as_ref());
+    for tensor in graph.initializer.iter().chain(attributes) {
+        check_tensor(tensor).map_err(|what| format!("tensor '{}': {what}", tensor.name))?;
+    }
+    if !graph.sparse_initializer.is_empty() {
+        return Err("sparse initializers are not supported; store the weights as dense tensors".into());
+    }
+    Ok(())
+}
+
+fn check_tensor(tensor: &TensorProto) -> std::result::Result<(), String> {
+    if tensor.data_location == Some(DataLocation::External as i32) {
+        return Err("its data is stored outside the model file; save the model as a single file".into());
+    }
+    let fits = |&elements: &u64| elements <= MAX_ELEMENTS && tensor.dims.len() <= MAX_RANK;
+    let elements = attributes::elements(&tensor.dims).filter(fits);
+    let elements = elements.ok_or_else(|| format!("impossible shape {:?}", tensor.dims))?;
+    if tensor.raw_data.is_empty() {
+        return Ok(()); // tract compares the other fields' lengths with the shape
+    }
+    let size = match DataType::try_from(tensor.data_type) {
+        Ok(DataType::Double | DataType::Int64 | DataType::Uint64) => 8,
+        Ok(DataType::Float | DataType::Int32 | DataType::Uint32) => 4,
+        Ok(DataType::Float16 | DataType::Int16 | DataType::Uint16) => 2,
+        Ok(DataType::Bool | DataType::Int8 | DataType::Uint8) => 1,
+        _ => return Err(format!("element type {} is not supported", tensor.data_type)),
+    };
+    if tensor.raw_data.len() as u64 == elements * size {
+        return Ok(());
+    }
+    Err(format!("{} bytes of data for a shape of {:?}", tensor.raw_data.len(), tensor.dims))
+}

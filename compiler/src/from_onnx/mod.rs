@@ -1,0 +1,97 @@
+//! From an ONNX file to a float graph.
+//!
+//! 1. `file` reads the bytes, within bounds, and decodes the protobuf;
+//! 2. `scan` holds every operator against the [`registry`] and reports all that are not supported at
+//!    once, before anything else is tried;
+//! 3. `batch` fixes the batch axis to one image;
+//! 4. tract infers types and shapes and folds constants (`typed`);
+//! 5. `translate` turns the typed model into a [`Graph`], again reporting all that it cannot say.
+
+mod attributes;
+mod batch;
+mod constants;
+mod file;
+pub(crate) mod guard;
+mod refusal;
+pub mod registry;
+mod report;
+mod scan;
+#[cfg(test)]
+pub(crate) mod testing;
+mod translate;
+mod typed;
+
+#[cfg(test)]
+mod tests;
+
+pub use report::{OperatorReport, Report};
+
+use crate::error::{Diagnostic, Error, Result};
+use crate::graph::{Graph, Real, Shape, verify};
+use std::path::Path;
+use tract_onnx::pb::ModelProto;
+use tract_onnx::prelude::TypedModel;
+
+/// A model as read.
+pub struct Imported {
+    /// What the model means.
+    pub graph: Graph<Real>,
+    /// The graph's name in the file, or the file's own name.
+    pub name: String,
+    /// Shape of one input image.
+    pub input: Shape,
+    /// The same model as tract sees it, for [`crate::reference::FloatReference`].
+    pub(crate) typed: TypedModel,
+}
+
+/// Reads a model, one image per run.
+///
+/// # Errors
+/// [`Error::File`] and [`Error::Malformed`] about the file, [`Error::Unsupported`] with every node
+/// that cannot be compiled.
+pub fn read(path: &Path) -> Result<Imported> {
+    import(file::decode(path)?, path)
+}
+
+/// Says of every operator of a model whether it is supported.
+///
+/// # Errors
+/// [`Error::File`] and [`Error::Malformed`] about the file; an unsupported operator is no error here.
+pub fn check(path: &Path) -> Result<Report> {
+    check_model(file::decode(path)?, path)
+}
+
+fn check_model(proto: ModelProto, path: &Path) -> Result<Report> {
+    let mut report = Report::new(model_name(&proto, path), scan::scan(&proto, path)?);
+    if report.supported() {
+        match import(proto, path) {
+            Err(Error::Unsupported(diagnostics)) => report.add(diagnostics),
+            other => drop(other?),
+        }
+    }
+    Ok(report)
+}
+
+fn import(mut proto: ModelProto, path: &Path) -> Result<Imported> {
+    let name = model_name(&proto, path);
+    refuse(scan::scan(&proto, path)?.into_diagnostics())?;
+    let names = typed::name_nodes(&mut proto);
+    let input = batch::single_image(&mut proto).map_err(|diagnostic| Error::Unsupported(vec![diagnostic]))?;
+    let typed = typed::load(&proto, path, &names)?;
+    let (graph, diagnostics) = guard::quietly(|| translate::translate(&typed, input, &names))
+        .map_err(|what| Error::Malformed { path: path.into(), what })?;
+    refuse(diagnostics)?;
+    verify::check(&graph, "import")?;
+    Ok(Imported { graph, name, input: input.shape(), typed })
+}
+
+fn refuse(diagnostics: Vec<Diagnostic>) -> Result<()> {
+    if diagnostics.is_empty() { Ok(()) } else { Err(Error::Unsupported(diagnostics)) }
+}
+
+fn model_name(proto: &ModelProto, path: &Path) -> String {
+    match &proto.graph {
+        Some(graph) if !graph.name.is_empty() => graph.name.clone(),
+        _ => path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned()),
+    }
+}

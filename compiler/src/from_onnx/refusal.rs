@@ -1,0 +1,28 @@
+//! Why one operator is refused, before the node's name is known.
+
+use crate::error::Diagnostic;
+
+/// What is wrong, and what to try.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    what: String,
+    hint: String,
+}
+
+impl Refusal {
+    pub(super) fn new(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { what: what.into(), hint: hint.into() }
+    }
+
+    /// The finding about a node.
+    pub(super) fn about(self, node: &str, op: &str) -> Diagnostic {
+        Diagnostic { node: node.into(), op: op.into(), what: self.what, hint: self.hint }
+    }
+}
+
+/// Without a hint.
+impl From<String> for Refusal {
+    fn from(what: String) -> Self {
+        Self::new(what, "")
+    }
+}

@@ -1,0 +1,226 @@
+//! The supported ONNX operators: one table, from which the check, its messages and the README's
+//! table are made.
+
+use super::attributes::{int, ints, string};
+use super::refusal::Refusal;
+use std::fmt::Write;
+use tract_onnx::pb::NodeProto;
+
+/// One supported operator.
+pub struct Operator {
+    /// The operator, as ONNX spells it.
+    pub name: &'static str,
+    /// What is supported of it, in words.
+    pub limits: &'static str,
+    check: fn(&NodeProto) -> Result<(), Refusal>,
+}
+
+/// What may read values that depend on the image.
+pub const OPERATORS: &[Operator] = &[
+    op("Add", "two computed values of one shape, or a constant per channel", any),
+    op(
+        "AveragePool",
+        "2-D, any kernel, stride, padding, dilation; `ceil_mode` unless padding is counted",
+        pool,
+    ),
+    op("BatchNormalization", "with constant statistics (inference)", batch_normalization),
+    op("Cast", "between floating-point types", any),
+    op("Clip", "as a ReLU (0 to infinity) or without effect", any),
+    op("Concat", "over channels", any),
+    op(
+        "Conv",
+        "2-D with constant weights; any stride, padding (explicit or automatic), dilation, groups",
+        conv,
+    ),
+    op("Div", "by a constant per channel", any),
+    op("Dropout", "without effect, as in inference", any),
+    op("Flatten", "keeping the batch apart", any),
+    op("Gemm", "with constant weights and bias", gemm),
+    op("GlobalAveragePool", "2-D", any),
+    op("Identity", "any", any),
+    op("LogSoftmax", "over the classes, as the last operator; computed by the client", any),
+    op("MatMul", "with a constant matrix", any),
+    op("MaxPool", "2-D, one output; any kernel, stride, padding, dilation, `ceil_mode`", pool),
+    op("Mul", "by a constant per channel", any),
+    op("ReduceMean", "over height and width", any),
+    op("Relu", "any", any),
+    op("Reshape", "where only axes are joined, or axes of length 1 come and go", any),
+    op("Sign", "any; an input of exactly 0 gives -1", any),
+    op("Softmax", "over the classes, as the last operator; computed by the client", any),
+    op("Squeeze", "of axes of length 1", any),
+    op("Sub", "two computed values of one shape, or a constant per channel on either side", any),
+    op("Sum", "of computed values of one shape", any),
+    op("Transpose", "only of axes of length 1", any),
+    op("Unsqueeze", "any", any),
+];
+
+/// What may compute constants out of constants and of the shapes of other values.
+pub const FOLDED: &[&str] = &[
+    "Abs",
+    "Add",
+    "Cast",
+    "Ceil",
+    "Concat",
+    "Constant",
+    "ConstantOfShape",
+    "Div",
+    "Exp",
+    "Flatten",
+    "Floor",
+    "Gather",
+    "Identity",
+    "MatMul",
+    "Max",
+    "Min",
+    "Mul",
+    "Neg",
+    "Pow",
+    "Reciprocal",
+    "ReduceProd",
+    "Relu",
+    "Reshape",
+    "Shape",
+    "Size",
+    "Slice",
+    "Sqrt",
+    "Squeeze",
+    "Sub",
+    "Transpose",
+    "Unsqueeze",
+];
+
+const fn op(
+    name: &'static str,
+    limits: &'static str,
+    check: fn(&NodeProto) -> Result<(), Refusal>,
+) -> Operator {
+    Operator { name, limits, check }
+}
+
+/// The table for the README.
+pub fn markdown() -> String {
+    let mut text = String::from("| operator | supported |\n|---|---|\n");
+    for operator in OPERATORS {
+        let _ = writeln!(text, "| {} | {} |", operator.name, operator.limits);
+    }
+    let folded: Vec<&str> = FOLDED.to_vec();
+    let _ = writeln!(text, "| {} | where the result does not depend on the image |", folded.join(", "));
+    text
+}
+
+/// Whether a node that depends on the image is supported, as far as its attributes tell.
+pub(super) fn check(node: &NodeProto) -> Result<(), Refusal> {
+    if !matches!(node.domain.as_str(), "" | "ai.onnx") {
+        return Err(Refusal::new(
+            format!("operators of the domain '{}' are not part of ONNX", node.domain),
+            "export the model with standard operators",
+        ));
+    }
+    match OPERATORS.iter().find(|operator| operator.name == node.op_type) {
+        Some(operator) => (operator.check)(node),
+        None => Err(Refusal::new("this operator is not supported", hint(&node.op_type))),
+    }
+}
+
+/// What to try instead of an unsupported operator.
+fn hint(op: &str) -> &'static str {
+    match op {
+        "LSTM" | "GRU" | "RNN" | "Loop" | "If" | "Scan" => "only feed-forward networks can be compiled",
+        "LeakyRelu" | "PRelu" | "Elu" | "Selu" | "Sigmoid" | "HardSigmoid" | "HardSwish" | "Tanh"
+        | "Gelu" | "Softplus" | "Mish" => "retrain with ReLU",
+        "QuantizeLinear" | "DequantizeLinear" | "QLinearConv" | "ConvInteger" | "QLinearMatMul" => {
+            "export the float model; the compiler quantizes by itself"
+        }
+        "ConvTranspose" | "Resize" | "Upsample" => "only networks that reduce resolution can be compiled",
+        "GlobalMaxPool" => "use MaxPool with a kernel of the image's size",
+        "LRN" | "InstanceNormalization" | "LayerNormalization" | "GroupNormalization" => {
+            "retrain with BatchNormalization"
+        }
+        "Pad" => "use the padding of the convolution or pooling behind it",
+        _ => "simplify the model with onnx-simplifier, or replace the layer and retrain",
+    }
+}
+
+fn any(_: &NodeProto) -> Result<(), Refusal> {
+    Ok(())
+}
+
+/// Strides, dilations, kernels and padding that tract may be given.
+fn window(node: &NodeProto) -> Result<(), Refusal> {
+    const LARGEST: i64 = 1 << 16;
+    for (name, smallest) in [("kernel_shape", 1), ("strides", 1), ("dilations", 1), ("pads", 0)] {
+        let values = ints(node, name);
+        if values.iter().any(|value| !(smallest..=LARGEST).contains(value)) {
+            return Err(Refusal::new(
+                format!("{name} = {values:?} is out of range"),
+                "negative padding crops; crop the input instead",
+            ));
+        }
+        let axes = if name == "pads" { 4 } else { 2 };
+        if !values.is_empty() && values.len() != axes {
+            return Err(Refusal::new(
+                format!("{name} = {values:?} is not 2-D"),
+                "only 2-D layers can be compiled",
+            ));
+        }
+    }
+    match string(node, "auto_pad").as_deref() {
+        None | Some("" | "NOTSET" | "VALID" | "SAME_UPPER" | "SAME_LOWER") => Ok(()),
+        Some(other) => Err(Refusal::new(format!("auto_pad = {other} is no ONNX padding"), "")),
+    }
+}
+
+fn conv(node: &NodeProto) -> Result<(), Refusal> {
+    match int(node, "group") {
+        Some(groups) if groups < 1 => Err(format!("group = {groups} is out of range").into()),
+        _ => window(node),
+    }
+}
+
+fn pool(node: &NodeProto) -> Result<(), Refusal> {
+    if ints(node, "kernel_shape").is_empty() {
+        return Err(Refusal::new("kernel_shape is missing", ""));
+    }
+    if node.output.iter().skip(1).any(|output| !output.is_empty()) {
+        return Err(Refusal::new(
+            "the second output, the maxima's positions, is not supported",
+            "use the first output only",
+        ));
+    }
+    window(node)
+}
+
+fn batch_normalization(node: &NodeProto) -> Result<(), Refusal> {
+    let training =
+        int(node, "training_mode") == Some(1) || node.output.iter().skip(1).any(|output| !output.is_empty());
+    if training {
+        return Err(Refusal::new(
+            "the layer is in training mode",
+            "export the model in evaluation mode (model.eval())",
+        ));
+    }
+    Ok(())
+}
+
+fn gemm(node: &NodeProto) -> Result<(), Refusal> {
+    if int(node, "transA") == Some(1) {
+        return Err(Refusal::new(
+            "transA = 1 mixes the images of a batch",
+            "transpose the weights instead (transB)",
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_are_sorted_and_complete() {
+        assert!(OPERATORS.is_sorted_by_key(|operator| operator.name) && FOLDED.is_sorted());
+        let table = markdown();
+        assert_eq!(table.lines().count(), OPERATORS.len() + 3);
+        assert!(table.contains("| Relu | any |"), "{table}");
+    }
+}

@@ -1,0 +1,89 @@
+//! What `popcornc check` says of a model.
+
+use crate::error::Diagnostic;
+use serde::Serialize;
+use std::fmt;
+
+/// Every operator of a model, supported or not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// The model's name.
+    pub model: String,
+    /// In the order of the file.
+    pub operators: Vec<OperatorReport>,
+    /// What concerns no single operator: inputs, outputs.
+    pub problems: Vec<String>,
+}
+
+/// One operator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OperatorReport {
+    /// The node's name, or its first output's.
+    pub node: String,
+    /// The operator, as the model spells it.
+    pub op: String,
+    /// Whether the compiler takes it.
+    pub supported: bool,
+    /// If not, why; else empty.
+    pub what: String,
+    /// If not, what to try; else empty.
+    pub hint: String,
+}
+
+impl Report {
+    pub(super) fn new(model: String, findings: super::scan::Findings) -> Self {
+        let problems = findings.problems.iter().map(ToString::to_string).collect();
+        Self { model, operators: findings.operators, problems }
+    }
+
+    /// Whether the whole model can be compiled.
+    pub fn supported(&self) -> bool {
+        self.problems.is_empty() && self.operators.iter().all(|operator| operator.supported)
+    }
+
+    /// Enters findings of a later stage.
+    pub(super) fn add(&mut self, diagnostics: Vec<Diagnostic>) {
+        for diagnostic in diagnostics {
+            let same = |operator: &&mut OperatorReport| {
+                operator.node == diagnostic.node && operator.op == diagnostic.op
+            };
+            match self.operators.iter_mut().find(same) {
+                Some(operator) => {
+                    operator.supported = false;
+                    operator.what = diagnostic.what;
+                    operator.hint = diagnostic.hint;
+                }
+                None => self.problems.push(diagnostic.to_string()),
+            }
+        }
+    }
+}
+
+impl OperatorReport {
+    pub(super) fn diagnostic(self) -> Diagnostic {
+        Diagnostic { node: self.node, op: self.op, what: self.what, hint: self.hint }
+    }
+}
+
+/// One line per operator, then the problems, then the verdict.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for operator in &self.operators {
+            let mark = if operator.supported { "ok  " } else { "NO  " };
+            write!(f, "{mark}{} '{}'", operator.op, operator.node)?;
+            for part in [&operator.what, &operator.hint].into_iter().filter(|part| !part.is_empty()) {
+                write!(f, "; {part}")?;
+            }
+            writeln!(f)?;
+        }
+        for problem in &self.problems {
+            writeln!(f, "NO  {problem}")?;
+        }
+        let refused =
+            self.operators.iter().filter(|operator| !operator.supported).count() + self.problems.len();
+        match refused {
+            0 => write!(f, "{}: all {} operators are supported", self.model, self.operators.len()),
+            n => write!(f, "{}: {n} of {} operators cannot be compiled", self.model, self.operators.len()),
+        }
+    }
+}

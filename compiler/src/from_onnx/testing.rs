@@ -1,0 +1,134 @@
+//! Small ONNX models for tests, made in memory.
+
+use tract_onnx::pb::tensor_proto::DataType;
+use tract_onnx::pb::tensor_shape_proto::Dimension;
+use tract_onnx::pb::tensor_shape_proto::dimension::Value as Dim;
+use tract_onnx::pb::type_proto::{Tensor, Value as Type};
+use tract_onnx::pb::{
+    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto,
+    TypeProto, ValueInfoProto,
+};
+
+/// An attribute's value.
+pub(crate) enum Attribute<'a> {
+    Int(i64),
+    Ints(&'a [i64]),
+    Float(f32),
+    Text(&'a str),
+}
+
+use Attribute::{Float, Int, Ints, Text};
+
+/// A model in the making: every operator reads the last one's output, and what else it is told.
+pub(crate) struct Onnx {
+    graph: GraphProto,
+    last: String,
+    opset: i64,
+}
+
+impl Onnx {
+    /// A model that takes `input`, batch included; an axis of 0 is left open.
+    pub(crate) fn new(input: &[i64]) -> Self {
+        let graph = GraphProto {
+            name: "test".into(),
+            input: vec![value_info("image", input)],
+            ..GraphProto::default()
+        };
+        Self { graph, last: "image".into(), opset: 13 }
+    }
+
+    pub(crate) fn opset(mut self, opset: i64) -> Self {
+        self.opset = opset;
+        self
+    }
+
+    /// A constant tensor; its elements follow a fixed pattern between −1 and 1.
+    pub(crate) fn weight(self, name: &str, dims: &[i64]) -> Self {
+        let len = dims.iter().product::<i64>();
+        self.constant(name, dims, (0..len).map(|i| ((i * 37 + 11) % 23) as f32 / 11.5 - 1.0).collect())
+    }
+
+    pub(crate) fn constant(mut self, name: &str, dims: &[i64], float_data: Vec<f32>) -> Self {
+        let (name, dims) = (name.into(), dims.to_vec());
+        self.graph.initializer.push(TensorProto {
+            name,
+            dims,
+            data_type: DataType::Float as i32,
+            float_data,
+            ..Default::default()
+        });
+        self
+    }
+
+    pub(crate) fn ints(mut self, name: &str, int64_data: &[i64]) -> Self {
+        let (name, dims, int64_data) = (name.into(), vec![int64_data.len() as i64], int64_data.to_vec());
+        self.graph.initializer.push(TensorProto {
+            name,
+            dims,
+            data_type: DataType::Int64 as i32,
+            int64_data,
+            ..Default::default()
+        });
+        self
+    }
+
+    /// An operator whose first input is the last operator's output.
+    pub(crate) fn then(self, op: &str, more: &[&str], attributes: &[(&str, Attribute<'_>)]) -> Self {
+        let last = self.last.clone();
+        let inputs: Vec<&str> = std::iter::once(last.as_str()).chain(more.iter().copied()).collect();
+        self.node(op, &inputs, attributes)
+    }
+
+    /// An operator without a name; its output is called `v0`, `v1`, … by position.
+    pub(crate) fn node(mut self, op: &str, inputs: &[&str], attributes: &[(&str, Attribute<'_>)]) -> Self {
+        self.last = format!("v{}", self.graph.node.len());
+        self.graph.node.push(NodeProto {
+            op_type: op.into(),
+            input: inputs.iter().map(ToString::to_string).collect(),
+            output: vec![self.last.clone()],
+            attribute: attributes.iter().map(|(name, value)| attribute(name, value)).collect(),
+            ..Default::default()
+        });
+        self
+    }
+
+    pub(crate) fn build(mut self) -> ModelProto {
+        self.graph.output.push(ValueInfoProto { name: self.last, ..Default::default() });
+        let opset_import = vec![OperatorSetIdProto { domain: String::new(), version: self.opset }];
+        ModelProto { ir_version: 7, opset_import, graph: Some(self.graph), ..Default::default() }
+    }
+}
+
+fn attribute(name: &str, value: &Attribute<'_>) -> AttributeProto {
+    let mut attribute = AttributeProto { name: name.into(), ..Default::default() };
+    let kind = match value {
+        Int(i) => {
+            attribute.i = *i;
+            2
+        }
+        Ints(ints) => {
+            attribute.ints = ints.to_vec();
+            7
+        }
+        Float(f) => {
+            attribute.f = *f;
+            1
+        }
+        Text(text) => {
+            attribute.s = text.as_bytes().to_vec();
+            3
+        }
+    };
+    attribute.r#type = kind;
+    attribute
+}
+
+fn value_info(name: &str, dims: &[i64]) -> ValueInfoProto {
+    let dim = dims
+        .iter()
+        .map(|&size| Dimension { value: (size > 0).then_some(Dim::DimValue(size)), ..Default::default() })
+        .collect();
+    let tensor = Tensor { elem_type: DataType::Float as i32, shape: Some(TensorShapeProto { dim }) };
+    let r#type = Some(TypeProto { value: Some(Type::TensorType(tensor)), ..Default::default() });
+    ValueInfoProto { name: name.into(), r#type, ..Default::default() }
+}

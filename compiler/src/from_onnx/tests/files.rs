@@ -1,0 +1,108 @@
+//! Files: real models, damaged models, and no models.
+
+use super::*;
+use crate::graph::Op;
+use std::path::PathBuf;
+
+fn data(file: &str) -> Option<PathBuf> {
+    let folder = std::env::var("POPCORN_DATA").map_or_else(|_| PathBuf::from("../../shared"), PathBuf::from);
+    let path = folder.join("models").join(file);
+    if !path.is_file() {
+        println!("skipped: {} is not there", path.display());
+        return None;
+    }
+    Some(path)
+}
+
+#[test]
+fn real_models_agree_with_tract() {
+    let models = [
+        ("mnist-8.onnx", 0.0, 255.0),
+        ("lenet5.onnx", -0.5, 2.8),
+        ("mnist-avgpool-bn.onnx", -0.5, 2.8),
+        ("cifar10-resnet8.onnx", 0.0, 255.0),
+    ];
+    for (file, low, high) in models {
+        let Some(path) = data(file) else { continue };
+        assert!(check(&path).unwrap().supported(), "{file}");
+        let mut imported = read(&path).unwrap();
+        assert_agrees(&imported, low, high);
+        imported.graph = crate::pipeline::simplify(imported.graph).unwrap();
+        assert!(
+            imported.graph.ids().all(|id| !matches!(imported.graph.op(id), Op::Affine(_))),
+            "{}",
+            imported.graph
+        );
+        assert_agrees(&imported, low, high);
+    }
+}
+
+/// Too large to be interpreted in a test.
+#[test]
+fn large_models_are_read_and_simplified() {
+    for file in ["imagenet-squeezenet1.0-pruned.onnx", "structure-resnet50.onnx", "structure-vgg19.onnx"] {
+        let Some(path) = data(file) else { continue };
+        let imported = read(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let simple = crate::pipeline::simplify(imported.graph).unwrap();
+        assert_eq!(simple.shape(simple.output()), Shape::vector(1000), "{file}");
+    }
+}
+
+/// Damaged files are refused or read as something else; they never end the program.
+#[test]
+fn damaged_models_do_no_harm() {
+    let Some(path) = data("mnist-8.onnx") else { return };
+    let whole = std::fs::read(path).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("damaged.onnx");
+    let mut state = 1_u64;
+    let mut random = |bound: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % bound
+    };
+    for _ in 0..150 {
+        let mut bytes = whole.clone();
+        for _ in 0..=random(4) {
+            let at = if random(2) == 0 { random(1500) } else { bytes.len() - 1 - random(1500) };
+            bytes[at] = random(256) as u8;
+        }
+        std::fs::write(&path, bytes).unwrap();
+        let _ = read(&path);
+    }
+}
+
+#[test]
+fn a_real_transpose_is_reported() {
+    let Some(path) = data("cifar10-minionn.onnx") else { return };
+    let report = check(&path).unwrap();
+    let refused: Vec<&str> = report
+        .operators
+        .iter()
+        .filter(|operator| !operator.supported)
+        .map(|operator| operator.op.as_str())
+        .collect();
+    assert_eq!(refused, ["Transpose"], "{report}");
+}
+
+#[test]
+fn files_that_are_no_models_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let refuse = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        match read(&path) {
+            Err(error @ (Error::Malformed { .. } | Error::Unsupported(_))) => error.to_string(),
+            Err(error) => panic!("{error}"),
+            Ok(_) => panic!("{name} was read"),
+        }
+    };
+    assert!(refuse("empty.onnx", &[]).contains("empty.onnx: the file is empty"));
+    let garbage: Vec<u8> = (0..5000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    assert!(refuse("garbage.onnx", &garbage).contains("garbage.onnx"));
+    assert!(matches!(read(&folder.path().join("absent.onnx")), Err(Error::File { .. })));
+    let Some(path) = data("mnist-8.onnx") else { return };
+    let whole = std::fs::read(path).unwrap();
+    for part in [1, 2, 10, 100, 1000, 5000, whole.len() / 2, whole.len() - 1000, whole.len() - 1] {
+        refuse("truncated.onnx", &whole[..part]);
+    }
+}

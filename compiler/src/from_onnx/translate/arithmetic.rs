@@ -1,0 +1,135 @@
+//! Element-wise operations: sums, affine maps by constants, activations.
+
+use super::site::{Site, Value, finite, floats};
+use super::{Found, Translator};
+use crate::from_onnx::refusal::Refusal;
+use crate::graph::{Add, Affine, NodeId, Op, Softmax};
+
+impl Translator<'_> {
+    /// An operation of two operands, at least one of them computed.
+    pub(super) fn binary(&mut self, op: &str, site: &Site) -> Found {
+        let [left, right] = &site.inputs[..] else {
+            return Err(format!("{} operands", site.inputs.len()).into());
+        };
+        let constant_left = matches!(left.value, Value::Constant(_));
+        let both = !constant_left && !matches!(right.value, Value::Constant(_));
+        match (op, constant_left) {
+            ("Add", _) if both => self.sum([1.0, 1.0], site),
+            ("Sub", _) if both => self.sum([1.0, -1.0], site),
+            _ if both => Err(Refusal::new(
+                format!("{op} of two computed values is not supported"),
+                "products of computed values (attention, gating) cannot be compiled",
+            )),
+            ("Add", _) => self.affine(site, |(scale, shift), c| (scale, shift + c)),
+            ("Sub", false) => self.affine(site, |(scale, shift), c| (scale, shift - c)),
+            ("Sub", true) => self.affine(site, |(scale, shift), c| (-scale, c - shift)),
+            ("Mul", _) => self.affine(site, |(scale, shift), c| (scale * c, shift * c)),
+            ("Div", false) => self.affine(site, |(scale, shift), c| (scale / c, shift / c)),
+            ("Max" | "Min", _) => self.bound(op, site),
+            _ => Err(Refusal::new(format!("{op} is not supported here"), "")),
+        }
+    }
+
+    pub(super) fn unary(&mut self, op: &str, site: &Site) -> Found {
+        let id = site.computed(0)?;
+        match op {
+            "Sign" => {
+                let sign = self.append(&site.name, Op::Sign, &[id])?;
+                let channels = self.graph.shape(sign).channels;
+                let affine = Affine { scale: vec![2.0; channels], shift: vec![-1.0; channels] };
+                self.append(&site.name, Op::Affine(affine), &[sign])
+            }
+            "Ln" if matches!(self.graph.op(id), Op::Softmax(Softmax::Plain)) => {
+                let logits = self.graph.sole_input(id);
+                self.append(&site.name, Op::Softmax(Softmax::Log), &[logits])
+            }
+            _ => Err(Refusal::new(format!("its part '{op}' is not supported"), "retrain with ReLU")),
+        }
+    }
+
+    /// Two computed values, element by element.
+    fn sum(&mut self, multipliers: [f32; 2], site: &Site) -> Found {
+        let mut inputs = [site.computed(0)?, site.computed(1)?];
+        if site.inputs.iter().any(|operand| operand.dims != site.output) {
+            return Err(Refusal::new(
+                "one computed value is repeated along an axis of the other",
+                "only sums of equal shapes can be compiled",
+            ));
+        }
+        if self.graph.shape(inputs[0]) != self.graph.shape(inputs[1]) {
+            inputs = [self.flat(&site.name, inputs[0])?, self.flat(&site.name, inputs[1])?];
+        }
+        self.append(&site.name, Op::Add(Add { multipliers: multipliers.to_vec() }), &inputs)
+    }
+
+    /// scale·x + shift becomes `step((scale, shift), constant)`, per channel. Follows up on an
+    /// affine map that is there already, so a chain of operations ends as one map, or as none.
+    fn affine(&mut self, site: &Site, step: impl Fn((f64, f64), f64) -> (f64, f64)) -> Found {
+        let (id, constants) = self.per_channel(site)?;
+        let (source, before) = match self.graph.op(id) {
+            Op::Affine(affine) => (self.graph.sole_input(id), Some(affine.clone())),
+            _ => (id, None),
+        };
+        let known = |channel: usize| match &before {
+            Some(affine) => (affine.scale[channel].into(), affine.shift[channel].into()),
+            None => (1.0, 0.0),
+        };
+        let steps =
+            constants.iter().enumerate().map(|(channel, &constant)| step(known(channel), constant.into()));
+        let (scale, shift): (Vec<f32>, Vec<f32>) =
+            steps.map(|(scale, shift)| (scale as f32, shift as f32)).unzip();
+        let (scale, shift) = (finite(scale)?, finite(shift)?);
+        if scale.iter().all(|&scale| scale == 1.0) && shift.iter().all(|&shift| shift == 0.0) {
+            return Ok(source);
+        }
+        self.append(&site.name, Op::Affine(Affine { scale, shift }), &[source])
+    }
+
+    /// The computed operand and one constant for each of its channels. A value that the model has
+    /// flattened is flattened here only where the constants ask for it.
+    fn per_channel(&mut self, site: &Site) -> Result<(NodeId, Vec<f32>), Refusal> {
+        let position = usize::from(matches!(site.inputs[0].value, Value::Constant(_)));
+        let (id, dims) = (site.computed(position)?, &site.inputs[position].dims);
+        let constant = site.constant(1 - position)?;
+        if *dims != site.output {
+            return Err(Refusal::new(
+                format!("the constant repeats {dims:?} to {:?}", site.output),
+                "use a constant per channel",
+            ));
+        }
+        let full = constant.broadcast_to_shape(dims).map_err(|error| format!("{error:#}"))?;
+        let full = finite(floats(&full)?)?;
+        let mut channels = full.chunks(self.graph.shape(id).plane());
+        if channels.all(|channel| channel.iter().all(|value| *value == channel[0])) {
+            let first = full.iter().step_by(self.graph.shape(id).plane()).copied().collect();
+            Ok((id, first))
+        } else if dims.iter().filter(|&&size| size > 1).count() <= 1 {
+            Ok((self.flat(&site.name, id)?, full))
+        } else {
+            Err(Refusal::new(
+                "the constant differs from pixel to pixel",
+                "normalise with one constant per channel",
+            ))
+        }
+    }
+
+    /// Maximum or minimum with a constant: ReLU, or no bound at all.
+    fn bound(&mut self, op: &str, site: &Site) -> Found {
+        let position = usize::from(matches!(site.inputs[0].value, Value::Constant(_)));
+        let id = site.computed(position)?;
+        let bounds = floats(site.constant(1 - position)?)?;
+        let all = |test: fn(f32) -> bool| bounds.iter().all(|&bound| test(bound));
+        match op {
+            "Max" if all(|bound| bound == 0.0) => self.append(&site.name, Op::Relu, &[id]),
+            "Max" if all(|bound| bound <= f32::MIN) => Ok(id),
+            "Min" if all(|bound| bound >= f32::MAX) => Ok(id),
+            _ => {
+                let bound = bounds.first().copied().unwrap_or(f32::NAN);
+                Err(Refusal::new(
+                    format!("a bound of {bound} is not supported ({op})"),
+                    "only ReLU (0 to infinity) can be compiled; retrain with ReLU",
+                ))
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Convolutions and matrix products.
+
+use super::site::Site;
+use super::{Found, Translator};
+use crate::from_onnx::refusal::Refusal;
+use crate::graph::{Conv, Dense, Op, Window};
+use tract_onnx::tract_core::axes::Axis;
+use tract_onnx::tract_core::ops::cnn::conv::KernelFormat;
+use tract_onnx::tract_core::ops::cnn::{Conv as TractConv, PoolSpec};
+use tract_onnx::tract_core::ops::einsum::EinSum;
+use tract_onnx::tract_core::ops::nn::DataFormat;
+
+impl Translator<'_> {
+    pub(super) fn conv(&mut self, conv: &TractConv, site: &Site) -> Found {
+        let (id, shape) = site.image(&self.graph, 0)?;
+        if conv.kernel_fmt != KernelFormat::OIHW || conv.q_params.is_some() {
+            return Err(Refusal::new(
+                "quantized or channels-last kernels are not supported",
+                "export the float model",
+            ));
+        }
+        let window = window(&conv.pool_spec, [shape.height, shape.width], &site.output)?;
+        let channels = conv.pool_spec.output_channels;
+        let bias = match &site.weights(2)?[..] {
+            &[value] => vec![value; channels],
+            values => values.to_vec(),
+        };
+        if bias.len() != channels {
+            return Err(format!("{} biases for {channels} channels", bias.len()).into());
+        }
+        let conv = Conv { window, groups: conv.group, weights: site.weights(1)?, bias };
+        self.append(&site.name, Op::Conv(conv), &[id])
+    }
+
+    /// A product of the flattened computed value with a constant matrix, whichever way round and
+    /// however transposed.
+    pub(super) fn matrix_product(&mut self, product: &EinSum, site: &Site) -> Found {
+        let [left, _] = &site.inputs[..] else {
+            return Err("it is no product of two operands".to_string().into());
+        };
+        let matrix = usize::from(matches!(left.value, super::Value::Computed(_)));
+        let id = site.computed(1 - matrix)?;
+        let weights = Contraction::new(product, site, matrix)?.matrix(&site.weights(matrix)?);
+        let outputs = site.output.iter().product();
+        let dense = Dense { weights, bias: vec![0.0; outputs] };
+        self.append(&site.name, Op::Dense(dense), &[id])
+    }
+}
+
+/// How the elements of the constant operand become a matrix (outputs, inputs).
+struct Contraction {
+    /// Sizes of the output's axes, then of the computed operand's.
+    dims: Vec<usize>,
+    /// Step within the constant's elements along each.
+    strides: Vec<usize>,
+}
+
+impl Contraction {
+    fn new(product: &EinSum, site: &Site, matrix: usize) -> Result<Self, Refusal> {
+        let (constant, computed) = (&site.inputs[matrix].dims, &site.inputs[1 - matrix].dims);
+        let mut contraction = Self { dims: [&site.output[..], computed].concat(), strides: Vec::new() };
+        for position in 0..site.output.len() {
+            let axis = find(product, |axis| axis.outputs[0].contains(&position))?;
+            contraction.strides.push(stride(constant, &axis.inputs[matrix])?);
+        }
+        for (position, &size) in computed.iter().enumerate() {
+            let axis = find(product, |axis| axis.inputs[1 - matrix].contains(&position))?;
+            let kept = !axis.outputs[0].is_empty();
+            if size > 1 && (kept || axis.inputs[matrix].is_empty()) {
+                return Err(Refusal::new(
+                    "the matrix is multiplied with every position of the value separately",
+                    "flatten the value first, or write the layer as a 1x1 convolution",
+                ));
+            }
+            contraction.strides.push(if size > 1 { stride(constant, &axis.inputs[matrix])? } else { 0 });
+        }
+        Ok(contraction)
+    }
+
+    fn matrix(&self, elements: &[f32]) -> Vec<f32> {
+        let mut gathered = Vec::with_capacity(self.dims.iter().product());
+        gather(elements, &self.dims, &self.strides, 0, &mut gathered);
+        gathered
+    }
+}
+
+fn find(product: &EinSum, wanted: impl Fn(&Axis) -> bool) -> Result<&Axis, Refusal> {
+    let axis = product.axes.iter_all_axes().find(|axis| wanted(axis));
+    axis.ok_or_else(|| Refusal::from("its axes do not match".to_string()))
+}
+
+/// Distance of neighbours along the axis at `positions` of a row-major tensor; 0 where it has no such axis.
+fn stride(dims: &[usize], positions: &[usize]) -> Result<usize, Refusal> {
+    match positions {
+        [] => Ok(0),
+        &[position] if dims[position] == 1 => Ok(0),
+        &[position] => Ok(dims[position + 1..].iter().product()),
+        _ => Err("it reads a diagonal".to_string().into()),
+    }
+}
+
+/// Appends, row-major over `dims`, the elements at the given strides from `offset`.
+fn gather(elements: &[f32], dims: &[usize], strides: &[usize], offset: usize, into: &mut Vec<f32>) {
+    let (Some((&size, inner)), Some((&stride, strides))) = (dims.split_first(), strides.split_first()) else {
+        return into.push(elements[offset]);
+    };
+    for index in 0..size {
+        gather(elements, inner, strides, offset + index * stride, into);
+    }
+}
+
+/// The window of a convolution or pooling over an image, with padding as numbers. Where rounding up
+/// (`ceil_mode`) asks for windows beyond the padding, the padding grows.
+pub(super) fn window(spec: &PoolSpec, image: [usize; 2], output: &[usize]) -> Result<Window, Refusal> {
+    let two_dimensional = spec.data_format == DataFormat::NCHW && spec.rank() == 2 && output.len() == 4;
+    if !two_dimensional {
+        return Err(Refusal::new(
+            "only 2-D layers over NCHW images are supported",
+            "reshape 1-D data to a height of 1",
+        ));
+    }
+    let padding = spec.computed_padding(&image);
+    let mut window = Window {
+        kernel: [spec.kernel_shape[0], spec.kernel_shape[1]],
+        stride: [spec.stride(0), spec.stride(1)],
+        dilation: [spec.dilation(0), spec.dilation(1)],
+        pad_before: [padding[0].pad_before, padding[1].pad_before],
+        pad_after: [padding[0].pad_after, padding[1].pad_after],
+    };
+    for axis in 0..2 {
+        let reach = (output[2 + axis].saturating_sub(1)) * window.stride[axis]
+            + (window.kernel[axis] - 1) * window.dilation[axis]
+            + 1;
+        let missing = reach.saturating_sub(image[axis] + window.pad_before[axis] + window.pad_after[axis]);
+        window.pad_after[axis] += missing;
+    }
+    if window.output(image).map(|size| size.to_vec()).as_deref() != Some(&output[2..]) {
+        return Err(Refusal::new(format!("the window {window} does not fit the image"), "use less padding"));
+    }
+    Ok(window)
+}

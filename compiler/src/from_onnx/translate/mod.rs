@@ -1,0 +1,198 @@
+//! From tract's typed model to a [`Graph`].
+//!
+//! tract's tensors have axes that come and go; a graph's value has channels, height and width. A
+//! tract tensor stands for a graph value where both have the same elements in the same row-major
+//! order, so reshapes cost nothing; an operation that needs a certain arrangement (an image, a
+//! vector) asks for it. What cannot be said is reported with the ONNX node's name, and whatever
+//! depends on it is passed over in silence, so that one look finds every cause.
+
+mod arithmetic;
+mod linear;
+mod pool;
+mod shapes;
+mod site;
+
+use super::batch::Input;
+use super::refusal::Refusal;
+use super::typed::Names;
+use crate::error::Diagnostic;
+use crate::graph::{Graph, NodeId, Op, Real, RealFact, Softmax};
+use site::{Operand, Site, Value};
+use std::collections::HashMap;
+use tract_onnx::prelude::{IntoArcTensor, IntoTValue, OutletId, TypedModel};
+use tract_onnx::tract_core::internal::EvalContext;
+use tract_onnx::tract_core::model::TypedNode;
+use tract_onnx::tract_core::ops::array::TypedConcat;
+use tract_onnx::tract_core::ops::binary::TypedBinOp;
+use tract_onnx::tract_core::ops::cast::Cast;
+use tract_onnx::tract_core::ops::change_axes::AxisOp;
+use tract_onnx::tract_core::ops::cnn::{Conv, MaxPool, SumPool};
+use tract_onnx::tract_core::ops::einsum::EinSum;
+use tract_onnx::tract_core::ops::element_wise::ElementWiseOp;
+use tract_onnx::tract_core::ops::identity::Identity;
+use tract_onnx::tract_core::ops::nn::{Reduce, Softmax as TractSoftmax};
+
+type Found = Result<NodeId, Refusal>;
+
+/// The graph, and what could not be put into it. The graph is complete only where nothing is reported.
+pub(super) fn translate(model: &TypedModel, input: Input, names: &Names) -> (Graph<Real>, Vec<Diagnostic>) {
+    let graph = Graph::new("input", RealFact { shape: input.shape() });
+    let mut translator = Translator { model, names, graph, values: HashMap::new(), diagnostics: Vec::new() };
+    translator.run();
+    translator.diagnostics.sort_by_key(|diagnostic| names.position(&diagnostic.node));
+    (translator.graph, translator.diagnostics)
+}
+
+struct Translator<'a> {
+    model: &'a TypedModel,
+    names: &'a Names,
+    graph: Graph<Real>,
+    values: HashMap<OutletId, Value>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Translator<'_> {
+    fn run(&mut self) {
+        let order = match self.model.eval_order() {
+            Ok(order) => order,
+            Err(error) => return self.report("model", "graph", Refusal::from(format!("{error:#}"))),
+        };
+        for id in order {
+            let values = self.node(self.model.node(id));
+            self.values
+                .extend(values.into_iter().enumerate().map(|(slot, value)| (OutletId::new(id, slot), value)));
+        }
+        self.finish();
+    }
+
+    /// The values that a node defines; reports what it cannot express.
+    fn node(&mut self, node: &TypedNode) -> Vec<Value> {
+        let mut values = vec![Value::Unknown; node.outputs.len()];
+        let (name, op) = self.names.origin(&node.name).unwrap_or((&node.name, "graph"));
+        let (name, op) = (name.to_string(), op.to_string());
+        let site = Site {
+            name: name.clone(),
+            inputs: self.operands(node),
+            output: site::dims(&node.outputs[0].fact),
+        };
+        match self.value(node, &site) {
+            Ok(value) => values[0] = value,
+            Err(refusal) => self.report(&name, &op, refusal),
+        }
+        values
+    }
+
+    fn value(&mut self, node: &TypedNode, site: &Site) -> Result<Value, Refusal> {
+        if let Some(constant) = &node.outputs[0].fact.konst {
+            return Ok(Value::Constant(constant.clone()));
+        }
+        if node.inputs.is_empty() {
+            self.graph.node_mut(self.graph.input()).name.clone_from(&node.name);
+            return Ok(Value::Computed(self.graph.input()));
+        }
+        if site.inputs.iter().any(|operand| matches!(operand.value, Value::Unknown)) {
+            return Ok(Value::Unknown);
+        }
+        match site.constants() {
+            Some(constants) => {
+                let inputs = constants.into_iter().map(|constant| constant.clone().into_tvalue()).collect();
+                let outputs = node
+                    .op
+                    .eval(&EvalContext::out_of_plan(), inputs)
+                    .map_err(|error| format!("{error:#}"))?;
+                let first = outputs.into_iter().next().ok_or_else(|| "it gives no value".to_string())?;
+                Ok(Value::Constant(first.into_arc_tensor()))
+            }
+            None => Ok(Value::Computed(self.computed(node, site)?)),
+        }
+    }
+
+    /// Something that reads at least one computed value.
+    fn computed(&mut self, node: &TypedNode, site: &Site) -> Found {
+        let op = &node.op;
+        if let Some(conv) = op.downcast_ref::<Conv>() {
+            self.conv(conv, site)
+        } else if let Some(product) = op.downcast_ref::<EinSum>() {
+            self.matrix_product(product, site)
+        } else if let Some(pool) = op.downcast_ref::<MaxPool>() {
+            self.max_pool(pool, site)
+        } else if let Some(pool) = op.downcast_ref::<SumPool>() {
+            self.average_pool(pool, site)
+        } else if let Some(reduce) = op.downcast_ref::<Reduce>() {
+            self.global_sum(reduce, site)
+        } else if let Some(binary) = op.downcast_ref::<TypedBinOp>() {
+            self.binary(binary.0.name(), site)
+        } else if let Some(unary) = op.downcast_ref::<ElementWiseOp>() {
+            self.unary(&unary.0.name(), site)
+        } else if let Some(axes) = op.downcast_ref::<AxisOp>() {
+            self.axes(axes, site)
+        } else if let Some(concat) = op.downcast_ref::<TypedConcat>() {
+            self.concat(concat.axis, site)
+        } else if let Some(softmax) = op.downcast_ref::<TractSoftmax>() {
+            self.softmax(softmax, site)
+        } else if let Some(cast) = op.downcast_ref::<Cast>() {
+            self.cast(cast.to, site)
+        } else if op.downcast_ref::<Identity>().is_some() {
+            site.computed(0)
+        } else if op.name() == "Dropout" {
+            self.dropout(site)
+        } else {
+            Err(Refusal::new(
+                format!("its part '{}' is not supported", op.name()),
+                "simplify the model with onnx-simplifier",
+            ))
+        }
+    }
+
+    fn operands(&self, node: &TypedNode) -> Vec<Operand> {
+        let operand = |outlet: &OutletId| Operand {
+            value: self.values.get(outlet).cloned().unwrap_or(Value::Unknown),
+            dims: self.model.outlet_fact(*outlet).map(site::dims).unwrap_or_default(),
+        };
+        node.inputs.iter().map(operand).collect()
+    }
+
+    /// The output becomes a vector; what nothing needs goes; a softmax may only come last.
+    fn finish(&mut self) {
+        let output =
+            self.model.output_outlets().ok().and_then(|outlets| self.values.get(outlets.first()?).cloned());
+        match output {
+            Some(Value::Computed(id)) => match self.flat("output", id) {
+                Ok(id) => self.graph.set_output(id),
+                Err(refusal) => self.report("output", "Output", refusal),
+            },
+            Some(Value::Unknown) if !self.diagnostics.is_empty() => return,
+            _ => {
+                return self.report(
+                    "output",
+                    "Output",
+                    Refusal::from("the output does not depend on the input".to_string()),
+                );
+            }
+        }
+        self.graph.remove_dead();
+        for id in self.graph.ids_in_order() {
+            let op = match self.graph.op(id) {
+                Op::Softmax(Softmax::Plain) if id != self.graph.output() => "Softmax",
+                Op::Softmax(Softmax::Log) if id != self.graph.output() => "LogSoftmax",
+                _ => continue,
+            };
+            let refusal =
+                Refusal::new("it is not the last operator", "attention and gating cannot be compiled");
+            self.report(&self.graph.node(id).name.clone(), op, refusal);
+        }
+    }
+
+    fn report(&mut self, node: &str, op: &str, refusal: Refusal) {
+        self.diagnostics.push(refusal.about(node, op));
+    }
+
+    fn append(&mut self, name: &str, op: Op<Real>, inputs: &[NodeId]) -> Found {
+        self.graph.append(name, op, inputs).map_err(Refusal::from)
+    }
+
+    /// The same elements as a vector.
+    fn flat(&mut self, name: &str, id: NodeId) -> Found {
+        if self.graph.shape(id).plane() == 1 { Ok(id) } else { self.append(name, Op::Flatten, &[id]) }
+    }
+}

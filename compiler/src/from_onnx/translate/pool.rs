@@ -1,0 +1,59 @@
+//! Pooling.
+
+use super::linear::window;
+use super::site::Site;
+use super::{Found, Translator};
+use crate::from_onnx::refusal::Refusal;
+use crate::graph::{Affine, Op, Pool, PoolDivisor, Window};
+use tract_onnx::tract_core::ops::cnn::{MaxPool, PaddingSpec, SumPool};
+use tract_onnx::tract_core::ops::nn::{Reduce, Reducer};
+
+impl Translator<'_> {
+    pub(super) fn max_pool(&mut self, pool: &MaxPool, site: &Site) -> Found {
+        let (id, shape) = site.image(&self.graph, 0)?;
+        let window = window(&pool.pool_spec, [shape.height, shape.width], &site.output)?;
+        self.append(&site.name, Op::MaxPool(window), &[id])
+    }
+
+    pub(super) fn average_pool(&mut self, pool: &SumPool, site: &Site) -> Found {
+        let (id, shape) = site.image(&self.graph, 0)?;
+        let window = window(&pool.pool_spec, [shape.height, shape.width], &site.output)?;
+        let padded = window.pad_before != [0; 2] || window.pad_after != [0; 2];
+        let divisor = match pool.count_include_pad || !padded {
+            true => PoolDivisor::Kernel,
+            false => PoolDivisor::Inside,
+        };
+        if divisor == PoolDivisor::Kernel && !declares(&pool.pool_spec.padding, &window) {
+            return Err(Refusal::new(
+                "ceil_mode makes windows reach beyond the padding that count_include_pad counts",
+                "set count_include_pad or ceil_mode to 0",
+            ));
+        }
+        self.append(&site.name, Op::AveragePool(Pool { window, divisor }), &[id])
+    }
+
+    /// Σ over height and width, as an average times the number of pixels; the division that makes it
+    /// a mean follows as an operation of its own and cancels exactly.
+    pub(super) fn global_sum(&mut self, reduce: &Reduce, site: &Site) -> Found {
+        let (id, shape) = site.image(&self.graph, 0)?;
+        if reduce.reducer != Reducer::Sum || reduce.axes[..] != [2, 3] {
+            let what = format!("{:?} over axes {:?} is not supported", reduce.reducer, reduce.axes);
+            return Err(Refusal::new(what, "only means over height and width can be compiled"));
+        }
+        let pool = Pool { window: Window::dense([shape.height, shape.width]), divisor: PoolDivisor::Kernel };
+        let average = self.append(&site.name, Op::AveragePool(pool), &[id])?;
+        let sum =
+            Affine { scale: vec![shape.plane() as f32; shape.channels], shift: vec![0.0; shape.channels] };
+        self.append(&site.name, Op::Affine(sum), &[average])
+    }
+}
+
+/// Whether the window's padding is what the model declares, not enlarged.
+fn declares(padding: &PaddingSpec, window: &Window) -> bool {
+    match padding {
+        PaddingSpec::Explicit(_, after) | PaddingSpec::ExplicitOnnxPool(_, after, _) => {
+            after[..] == window.pad_after
+        }
+        PaddingSpec::Valid | PaddingSpec::SameUpper | PaddingSpec::SameLower => true,
+    }
+}

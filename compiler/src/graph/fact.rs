@@ -1,0 +1,133 @@
+//! What is known of a value.
+
+use super::Shape;
+use std::fmt;
+
+/// Of a value in the float graph.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RealFact {
+    /// Shape without the batch axis.
+    pub shape: Shape,
+}
+
+/// Of a value in the integer graph: real value = integer · scale.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IntegerFact {
+    /// Shape without the batch axis.
+    pub shape: Shape,
+    /// Real size of one integer.
+    pub scale: Scale,
+    /// Bounds of each channel that no input can leave (interval arithmetic); one per channel.
+    pub range: Vec<Range>,
+}
+
+/// Real size of one integer step of a tensor; always positive and finite.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Scale {
+    /// One for all elements.
+    PerTensor(f64),
+    /// One per channel.
+    PerChannel(Vec<f64>),
+}
+
+impl Scale {
+    /// The scale of `channel`.
+    pub fn channel(&self, channel: usize) -> f64 {
+        match self {
+            Scale::PerTensor(scale) => *scale,
+            Scale::PerChannel(scales) => scales[channel],
+        }
+    }
+}
+
+/// Inclusive bounds of an integer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// Smallest.
+    pub low: i128,
+    /// Largest.
+    pub high: i128,
+}
+
+impl Range {
+    /// Least b with −2^b < x < 2^b for every x in the range.
+    pub fn bits(self) -> u32 {
+        let largest = self.low.unsigned_abs().max(self.high.unsigned_abs());
+        u128::BITS - largest.leading_zeros()
+    }
+
+    /// Smallest range that contains both.
+    pub fn hull(self, other: Self) -> Self {
+        Self { low: self.low.min(other.low), high: self.high.max(other.high) }
+    }
+}
+
+impl IntegerFact {
+    /// Least b with −2^b < x < 2^b for every element.
+    pub fn bits(&self) -> u32 {
+        self.range.iter().map(|range| range.bits()).max().unwrap_or(0)
+    }
+}
+
+impl AsRef<Shape> for RealFact {
+    fn as_ref(&self) -> &Shape {
+        &self.shape
+    }
+}
+
+impl AsRef<Shape> for IntegerFact {
+    fn as_ref(&self) -> &Shape {
+        &self.shape
+    }
+}
+
+/// `[-3, 12]`.
+impl fmt::Display for Range {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{}, {}]", self.low, self.high)
+    }
+}
+
+/// `16x24x24`.
+impl fmt::Display for RealFact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.shape.fmt(f)
+    }
+}
+
+/// `16x24x24 scale 0.0125 range [-3, 12] bits 4`; the range is the hull of all channels' ranges.
+impl fmt::Display for IntegerFact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} scale {}", self.shape, self.scale)?;
+        let hull = self.range.iter().copied().reduce(Range::hull);
+        hull.map_or(Ok(()), |hull| write!(f, " range {hull} bits {}", self.bits()))
+    }
+}
+
+/// `0.0125`, or `0.003..0.02 per channel` (smallest and largest).
+impl fmt::Display for Scale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Scale::PerTensor(scale) => write!(f, "{}", Rounded(*scale)),
+            Scale::PerChannel(scales) => {
+                let low = scales.iter().copied().fold(f64::INFINITY, f64::min);
+                let high = scales.iter().copied().fold(0.0, f64::max);
+                write!(f, "{}..{} per channel", Rounded(low), Rounded(high))
+            }
+        }
+    }
+}
+
+/// Four significant digits.
+struct Rounded(f64);
+
+impl fmt::Display for Rounded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rounded = format!("{:.3e}", self.0).parse::<f64>().unwrap_or(self.0);
+        if rounded == 0.0 || (1e-4..1e6).contains(&rounded.abs()) {
+            write!(f, "{rounded}")
+        } else {
+            write!(f, "{rounded:e}")
+        }
+    }
+}

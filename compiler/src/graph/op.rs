@@ -1,0 +1,118 @@
+//! The operations of a graph.
+
+use super::Window;
+use super::domain::Domain;
+
+/// What a node computes. Tensors are channels × height × width; a vector has height and width 1.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Op<D: Domain> {
+    /// The image, preprocessed.
+    Input,
+    /// Cross-correlation.
+    Conv(Conv<D>),
+    /// Matrix times flattened input.
+    Dense(Dense<D>),
+    /// Per channel scale·x + shift. Only in the float graph; folded or turned into a depthwise convolution.
+    Affine(Affine),
+    /// In the float graph averages; in the integer graph sums, the divisor moved into the scale.
+    AveragePool(Pool),
+    /// Maximum over windows; padding is ignored.
+    MaxPool(Window),
+    /// max(x, 0).
+    Relu,
+    /// 1 for x > 0, else 0; the affine map to the model's two values stands in an [`Op::Affine`] behind it.
+    Sign,
+    /// Weighted sum of inputs of one shape.
+    Add(Add<D>),
+    /// Channels one after the other.
+    Concat,
+    /// All elements in one vector, row-major.
+    Flatten,
+    /// At the very end only; computed by the client in the clear.
+    Softmax(Softmax),
+}
+
+/// A convolution's parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Conv<D: Domain> {
+    /// Geometry.
+    pub window: Window,
+    /// Group g of the output channels reads group g of the input channels.
+    pub groups: usize,
+    /// Shape (output channels, input channels ÷ groups, kernel height, kernel width), row-major.
+    pub weights: Vec<D::Weight>,
+    /// One per output channel.
+    pub bias: Vec<D::Bias>,
+}
+
+/// A dense layer's parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dense<D: Domain> {
+    /// Shape (outputs, inputs), row-major.
+    pub weights: Vec<D::Weight>,
+    /// One per output.
+    pub bias: Vec<D::Bias>,
+}
+
+/// Per-channel scale·x + shift.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Affine {
+    /// One per channel.
+    pub scale: Vec<f32>,
+    /// One per channel.
+    pub shift: Vec<f32>,
+}
+
+/// A sum or average over windows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pool {
+    /// Geometry.
+    pub window: Window,
+    /// What an average divides by.
+    pub divisor: PoolDivisor,
+}
+
+/// What an average divides by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PoolDivisor {
+    /// The kernel's size, padding counted.
+    Kernel,
+    /// The number of pixels inside the image.
+    Inside,
+}
+
+/// Weights of the branches of a sum.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Add<D: Domain> {
+    /// One per input; 1 in imported graphs (−1 for a subtraction).
+    pub multipliers: Vec<D::Multiplier>,
+}
+
+/// Which normalisation ends the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Softmax {
+    /// exp(x_i) ÷ Σ exp(x_j).
+    Plain,
+    /// Its logarithm.
+    Log,
+}
+
+impl<D: Domain> Op<D> {
+    /// The word for the operation in printed graphs and errors.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Op::Input => "input",
+            Op::Conv(_) => "conv",
+            Op::Dense(_) => "dense",
+            Op::Affine(_) => "affine",
+            Op::AveragePool(_) => "average_pool",
+            Op::MaxPool(_) => "max_pool",
+            Op::Relu => "relu",
+            Op::Sign => "sign",
+            Op::Add(_) => "add",
+            Op::Concat => "concat",
+            Op::Flatten => "flatten",
+            Op::Softmax(_) => "softmax",
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! Popcorn's compiler: from an ONNX file to a plan that [`runtime`] executes.
+//!
+//! The folders are the pipeline, in order; [`pipeline`] is the list of its stages.
+//!
+//! * [`from_onnx`]: the file, checked and read into a float [`graph`];
+//! * [`passes`]: float graph to integer graph, one pass per file;
+//! * [`lower`]: integer graph to plan, priced;
+//! * [`reference`]: what the graphs mean: tract for floats, an interpreter for integers;
+//! * [`data`]: labelled images and accuracy.
+
+pub mod data;
+pub mod error;
+pub mod from_onnx;
+pub mod graph;
+pub mod lower;
+pub mod options;
+pub mod passes;
+pub mod pipeline;
+pub mod reference;

@@ -1,0 +1,12 @@
+//! What each step of a plan costs, counted before anything runs by the suite that will run it.
+
+use runtime::plan::{Cost, Plan, Suite};
+use runtime::protocol::blinded;
+
+/// `plan` with the cost of every step.
+pub fn price(mut plan: Plan) -> Plan {
+    let Suite::Blinded(_) = plan.suite;
+    let costs: Vec<Cost> = plan.steps().map(|(id, _)| blinded::cost::step(&plan, id)).collect();
+    plan.steps.iter_mut().zip(costs).for_each(|(step, cost)| step.cost = cost);
+    plan
+}

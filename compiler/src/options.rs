@@ -1,0 +1,163 @@
+//! What a user may choose when a model is compiled.
+
+use crate::error::{Error, Result};
+use runtime::plan::{BlindedParameters, InputSpec, KeyBits, Preprocessing, Shape, Suite};
+use std::ops::RangeInclusive;
+
+/// The widths that weights may have.
+pub const WEIGHT_BITS: RangeInclusive<u32> = 2..=8;
+
+/// Further than this from a whole number of steps, an offset is nearly in the middle between two.
+const NEAR_TIE: f64 = 0.4;
+
+/// Everything that a compilation depends on beside the model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CompileOptions {
+    /// Protocols, with their parameters.
+    pub suite: Suite,
+    /// Length of the client's key.
+    pub key_bits: KeyBits,
+    /// From raw images to what the model takes.
+    pub input: InputOptions,
+    /// Width B of quantised weights; they are −(2^(B−1)−1) to 2^(B−1)−1. In [`WEIGHT_BITS`].
+    pub weight_bits: u32,
+}
+
+impl Default for CompileOptions {
+    fn default() -> Self {
+        let suite = Suite::Blinded(BlindedParameters::default());
+        Self { suite, key_bits: KeyBits::default(), input: InputOptions::default(), weight_bits: 8 }
+    }
+}
+
+impl CompileOptions {
+    /// Largest magnitude of a quantised weight.
+    pub fn largest_weight(&self) -> i32 {
+        (1 << (self.weight_bits - 1)) - 1
+    }
+
+    /// Refuses options that contradict themselves.
+    ///
+    /// # Errors
+    /// [`Error::Option`].
+    pub fn check(&self) -> Result<()> {
+        require(WEIGHT_BITS.contains(&self.weight_bits), || {
+            format!("weights have 2 to 8 bits, not {}", self.weight_bits)
+        })
+    }
+}
+
+/// x = (raw · scale − mean) ÷ std, and how finely x is represented.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InputOptions {
+    /// Applied first.
+    pub scale: f64,
+    /// One per channel, or one for all.
+    pub mean: Vec<f64>,
+    /// One per channel, or one for all.
+    pub std: Vec<f64>,
+    /// Smallest and largest raw pixel.
+    pub range: (f64, f64),
+    /// Integer steps from the smallest raw pixel to the largest; 255 gives 8-bit images one step a level.
+    pub steps: u32,
+}
+
+impl Default for InputOptions {
+    fn default() -> Self {
+        Self { scale: 1.0, mean: vec![0.0], std: vec![1.0], range: (0.0, 255.0), steps: 255 }
+    }
+}
+
+impl InputOptions {
+    /// The border of a plan whose model takes images of `shape`.
+    ///
+    /// Where the mean lies near the middle between two steps, steps are halved, so that no two raw
+    /// pixels are moved together or apart by rounding.
+    ///
+    /// # Errors
+    /// [`Error::Option`] for numbers that are not finite or not positive where they divide, an empty
+    /// range, or lists whose length is neither 1 nor the number of channels.
+    pub fn spec(&self, shape: Shape) -> Result<InputSpec> {
+        let (low, high) = self.range;
+        require(low.is_finite() && high.is_finite() && low < high, || {
+            format!("the input range {low},{high} is empty or not finite")
+        })?;
+        require(self.scale.is_finite() && self.scale != 0.0, || format!("the input scale {} is unusable", self.scale))?;
+        require(self.steps > 0, || "an input needs at least one step".into())?;
+        let mean = per_channel("mean", &self.mean, shape)?;
+        let std = per_channel("std", &self.std, shape)?;
+        require(std.iter().all(|&std| std > 0.0), || "an input std is not positive".into())?;
+        let level = self.scale.abs() * (high - low) / f64::from(self.steps);
+        let zero = |mean: f64| (low * self.scale - mean) / level;
+        let halves = |mean: f64| if (zero(mean) - zero(mean).round()).abs() > NEAR_TIE { 2.0 } else { 1.0 };
+        let step = mean.iter().zip(&std).map(|(&mean, std)| level / std / halves(mean)).collect();
+        Ok(InputSpec { shape, preprocessing: Preprocessing { raw_range: self.range, scale: self.scale, mean, std }, step })
+    }
+}
+
+fn per_channel(what: &str, values: &[f64], shape: Shape) -> Result<Vec<f64>> {
+    require(values.iter().all(|value| value.is_finite()), || format!("an input {what} is not finite"))?;
+    match values {
+        [one] => Ok(vec![*one; shape.channels]),
+        many if many.len() == shape.channels => Ok(many.to_vec()),
+        many => Err(Error::Option(format!(
+            "{} values of input {what} for {} channels; give one, or one per channel",
+            many.len(),
+            shape.channels
+        ))),
+    }
+}
+
+fn require(holds: bool, what: impl FnOnce() -> String) -> Result<()> {
+    if holds { Ok(()) } else { Err(Error::Option(what())) }
+}
+
+/// A number as users write it: `0.1307`, `1e-3`, or a quotient like `1/255`.
+///
+/// # Errors
+/// What is wrong with it, as a sentence.
+pub fn parse_number(text: &str) -> std::result::Result<f64, String> {
+    let decimal = |part: &str| part.trim().parse::<f64>().ok().filter(|number| number.is_finite());
+    let number = match text.split_once('/') {
+        Some((above, below)) => decimal(above).zip(decimal(below)).map(|(above, below)| above / below),
+        None => decimal(text),
+    };
+    number.filter(|number| number.is_finite()).ok_or_else(|| format!("'{text}' is no number; write 0.5 or 1/255"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_decimals_or_quotients() {
+        assert_eq!(parse_number("1/255"), Ok(1.0 / 255.0));
+        assert_eq!(parse_number("-.5"), Ok(-0.5));
+        for bad in ["", "x", "1/0", "1/", "nan", "inf", "1/2/3"] {
+            assert!(parse_number(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn levels_of_eight_bit_images_stay_equally_far_apart() {
+        for (mean, apart) in [(0.0, 1), (0.1307, 1), (0.5, 2), (0.4914, 1)] {
+            let options = InputOptions { scale: 1.0 / 255.0, mean: vec![mean], std: vec![0.25], ..InputOptions::default() };
+            let spec = options.spec(Shape::new(1, 1, 1)).unwrap();
+            assert_eq!(spec.step, [1.0 / 255.0 / 0.25 / apart as f64]);
+            let integers: Vec<i64> = (0..=255).map(|raw| spec.quantize(&[raw as f32]).unwrap()[0]).collect();
+            assert!(integers.windows(2).all(|pair| pair[1] - pair[0] == apart), "mean {mean}");
+        }
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        let shape = Shape::new(3, 4, 4);
+        let refused = |options: InputOptions| options.spec(shape).unwrap_err().to_string();
+        let base = InputOptions::default;
+        assert!(refused(InputOptions { mean: vec![1.0, 2.0], ..base() }).contains("2 values of input mean for 3 channels"));
+        assert!(refused(InputOptions { std: vec![0.0], ..base() }).contains("not positive"));
+        assert!(refused(InputOptions { range: (1.0, 1.0), ..base() }).contains("empty"));
+        assert!(refused(InputOptions { scale: f64::NAN, ..base() }).contains("scale"));
+        assert!(CompileOptions { weight_bits: 9, ..CompileOptions::default() }.check().is_err());
+    }
+}

@@ -1,0 +1,13 @@
+//! What rewrites graphs, one pass per file. [`crate::pipeline`] says in which order they run.
+
+mod canonicalize;
+mod fold_affine;
+mod quantize;
+mod range;
+mod sink_relu;
+
+pub use canonicalize::canonicalize;
+pub use fold_affine::fold_affine;
+pub use quantize::quantize;
+pub use range::range;
+pub use sink_relu::sink_relu;

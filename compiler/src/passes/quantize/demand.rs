@@ -1,0 +1,83 @@
+//! Which values must have one scale for all channels, and which layers take their scale from a
+//! neighbour: questions about the whole graph, asked before any scale is chosen.
+
+use crate::graph::{Graph, NodeId, Op, Real};
+use crate::lower::sum_pool;
+
+/// For every node, whether all channels of its value must have the same scale: those whose scale
+/// reaches the logits, which are compared with each other.
+pub(super) fn one_scale(graph: &Graph<Real>) -> Vec<bool> {
+    let mut demanded = vec![false; graph.id_bound()];
+    for id in graph.ids_in_order().into_iter().rev() {
+        let reaches = |&(consumer, _): &(NodeId, usize)| passes_scale_on(graph.op(consumer)) && demanded[consumer.index()];
+        demanded[id.index()] = id == graph.output() || graph.consumers(id).iter().any(reaches);
+    }
+    demanded
+}
+
+/// Whether the result's scale is made of the inputs' scales; the others choose or have their own.
+fn passes_scale_on(op: &Op<Real>) -> bool {
+    match op {
+        Op::Relu | Op::MaxPool(_) | Op::AveragePool(_) | Op::Flatten | Op::Concat | Op::Softmax(_) | Op::Add(_) => true,
+        Op::Input | Op::Conv(_) | Op::Dense(_) | Op::Affine(_) | Op::Sign => false,
+    }
+}
+
+/// Where the scale of a value comes from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Source {
+    /// The node that chose it.
+    pub node: NodeId,
+    /// Scale of the value = scale of the node · factor, channel by channel.
+    pub factor: f64,
+}
+
+/// The source of the scale of `id`, through operations that keep channels apart.
+pub(super) fn source(graph: &Graph<Real>, id: NodeId) -> Source {
+    let (mut node, mut factor) = (id, 1.0);
+    loop {
+        match graph.op(node) {
+            Op::Relu | Op::MaxPool(_) => {}
+            Op::AveragePool(pool) => match sum_pool(pool, graph.shape(graph.sole_input(node)), graph.shape(node)) {
+                Ok(sum) => factor /= sum.divisor as f64,
+                Err(_) => return Source { node, factor },
+            },
+            _ => return Source { node, factor },
+        }
+        node = graph.sole_input(node);
+    }
+}
+
+/// A layer whose scale is to be a ratio of integers to those of other branches of a sum.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Follower {
+    /// Scale at the sum = scale of the layer · factor.
+    pub factor: f64,
+    /// The other branches' sources, all earlier in the graph.
+    pub others: Vec<Source>,
+}
+
+/// For every node, whether its scale follows other branches of a sum that it flows into.
+///
+/// Of each sum this is the layer behind the branch whose source comes last, since all other scales
+/// are known by then; a layer follows one sum only.
+pub(super) fn followers(graph: &Graph<Real>) -> Vec<Option<Follower>> {
+    let order = graph.ids_in_order();
+    let mut position = vec![0; graph.id_bound()];
+    order.iter().enumerate().for_each(|(index, id)| position[id.index()] = index);
+    let mut followers: Vec<Option<Follower>> = vec![None; graph.id_bound()];
+    for &id in &order {
+        let Op::Add(add) = graph.op(id) else { continue };
+        let mut branches: Vec<Source> = graph.inputs(id).into_iter().map(|input| source(graph, input)).collect();
+        branches.iter_mut().zip(&add.multipliers).for_each(|(branch, &by)| branch.factor *= f64::from(by.abs()));
+        branches.retain(|branch| branch.factor > 0.0);
+        branches.sort_by_key(|branch| position[branch.node.index()]);
+        let Some(last) = branches.pop() else { continue };
+        let free = matches!(graph.op(last.node), Op::Conv(_) | Op::Dense(_)) && followers[last.node.index()].is_none();
+        let alone = branches.iter().all(|branch| branch.node != last.node);
+        if free && alone && !branches.is_empty() {
+            followers[last.node.index()] = Some(Follower { factor: last.factor, others: branches });
+        }
+    }
+    followers
+}

@@ -1,0 +1,83 @@
+//! Float weights become integers, and every value gets a scale.
+//!
+//! # What it does
+//! Weights are symmetric integers of the chosen width, rounded to nearest, with one scale per output
+//! channel: the largest weight of a row becomes the largest integer. Scales are not undone after a
+//! layer. ReLU, pooling and flattening commute with them, so a value simply has a scale per channel,
+//! and the next linear layer's weights are multiplied by it before they are quantised themselves.
+//! Biases are integers at the output's scale.
+//!
+//! * Averages become sums, their divisor part of the scale.
+//! * Values whose scale reaches the logits have one scale for all channels, so that the largest
+//!   integer is the largest logit; where that cannot be had by choice of scales, a depthwise 1×1
+//!   convolution with integer multipliers makes it so.
+//! * The branches of a sum need the same scale. The layer behind the last branch takes one that is a
+//!   ratio of small integers to the others', channel by channel, at most a sixteenth coarser than its
+//!   weights need. Branches are then multiplied by integers, exactly; by a depthwise 1×1 convolution
+//!   where the multipliers differ between channels. Where no such layer is free, the multipliers are
+//!   rounded, with a relative error of at most 1/512.
+//!
+//! # Requires
+//! A float graph without [`Op::Affine`].
+//!
+//! # Guarantees
+//! No integer weight exceeds the width. Scales are exact: integer arithmetic on the graph's weights
+//! gives real values of the quantised weights, the rounded multipliers above excepted. The ranges say
+//! nothing yet; see [`super::range`].
+//!
+//! # Example
+//! See the test `a_residual_block`.
+
+mod build;
+mod demand;
+mod layer;
+mod ratio;
+mod scales;
+mod sum;
+
+pub use build::quantize;
+
+#[cfg(test)]
+mod tests {
+    use super::quantize;
+    use crate::graph::{Add, Conv, Graph, Op, Real, RealFact, Shape, Window};
+    use crate::options::{CompileOptions, InputOptions};
+    use crate::passes::range;
+
+    fn conv(weights: [f32; 4], bias: [f32; 2]) -> Op<Real> {
+        Op::Conv(Conv { window: Window::dense([1, 1]), groups: 1, weights: weights.to_vec(), bias: bias.to_vec() })
+    }
+
+    #[test]
+    fn a_residual_block() {
+        let shape = Shape::new(2, 4, 4);
+        let mut graph = Graph::new("image", RealFact { shape });
+        let first = graph.append("first", conv([1.0, -0.5, 0.25, 0.25], [0.0, 1.0]), &[graph.input()]).unwrap();
+        let relu = graph.append("relu", Op::Relu, &[first]).unwrap();
+        let second = graph.append("second", conv([0.1, 0.9, -0.3, 0.7], [0.0, 0.0]), &[relu]).unwrap();
+        let sum = graph.append("sum", Op::Add(Add { multipliers: vec![1.0, -1.0] }), &[relu, second]).unwrap();
+        graph.append("last", conv([0.5, 0.5, -1.0, 1.0], [0.0, 0.0]), &[sum]).unwrap();
+        let input = InputOptions { scale: 1.0 / 255.0, ..InputOptions::default() }.spec(shape).unwrap();
+        let graph = range(quantize(&graph, &input, 127).unwrap(), &input, &CompileOptions::default()).unwrap();
+        insta::assert_snapshot!(format!("{graph:#}"), @r"
+        integer graph, output n6
+        n0 = input : 2x4x4 scale 0.003922 range [0, 255] bits 8  # image
+        n1 = conv n0 1x1 weights 2x2x1x1 (4 of 4, #cdc8abf5) bias 2 (1 of 2, #2b82043a) : 2x4x4 scale 7.72e-6..3.088e-5 per channel range [-16320, 194310] bits 18  # first
+        n2 = relu n1 : 2x4x4 scale 7.72e-6..3.088e-5 per channel range [0, 194310] bits 18  # relu
+        n3 = conv n2 1x1 weights 2x2x1x1 (4 of 4, #cec979a6) bias 0 : 2x4x4 scale 5.475e-8..7.352e-8 per channel range [5375910, 26490930] bits 25  # second
+        n4 = conv n2 1x1 groups 2 weights 2x1x1x1 (2 of 2, #1698a192) bias 0 : 2x4x4 scale 5.475e-8..7.352e-8 per channel range [0, 20402550] bits 25  # sum
+        n5 = add n4 n3 times 1,-1 : 2x4x4 scale 5.475e-8..7.352e-8 per channel range [-26490930, 15026640] bits 25  # sum
+        n6 = conv n5 1x1 weights 2x2x1x1 (4 of 4, #3fa5435b) bias 0 : 2x4x4 scale 5.789e-10 range [-1282381230, 4425021630] bits 33  # last
+        ");
+    }
+
+    #[test]
+    fn an_affine_map_is_a_defect() {
+        let shape = Shape::vector(1);
+        let mut graph = Graph::new("image", RealFact { shape });
+        let affine = crate::graph::Affine { scale: vec![1.0], shift: vec![0.0] };
+        graph.append("a", Op::Affine(affine), &[graph.input()]).unwrap();
+        let input = InputOptions::default().spec(shape).unwrap();
+        assert!(quantize(&graph, &input, 127).unwrap_err().to_string().starts_with("internal error"));
+    }
+}

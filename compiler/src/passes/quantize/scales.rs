@@ -1,0 +1,92 @@
+//! How large one integer of a linear layer's output is.
+
+use super::layer::Layer;
+use crate::graph::Scale;
+
+/// A channel's integers may typically be this many times larger than those of the middle channel.
+const IMBALANCE: f64 = 4.0;
+/// Where a layer has no weights at all, its biases become integers of about this size.
+const CONSTANT: f64 = (1 << 20) as f64;
+
+/// What a linear layer's output channel looks like before it has a scale.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    /// Scale at which the largest weight is the largest allowed integer; 0 for no weights.
+    fine: f64,
+    /// Real size of a typical output: root mean square, inputs taken as independent.
+    typical: f64,
+}
+
+/// Scales for the outputs of `layer`, one per channel, as fine as weights of at most ±`largest` allow.
+///
+/// `input` and `typical` are the scales and the typical integers of the input's channels. A row whose
+/// bias outweighs its weights (a dead channel, say) gets a coarser scale, so that its integers are not
+/// much larger than its neighbours': the next layer sees all of them through weights of few bits.
+pub(super) fn per_channel(layer: &Layer, input: &Scale, typical: &[f64], largest: i32) -> Vec<f64> {
+    let rows: Vec<Row> = (0..layer.outputs()).map(|output| measure(layer, output, input, typical, largest)).collect();
+    let usual = middle(rows.iter().filter(|row| row.fine > 0.0).map(|row| row.typical / row.fine));
+    let limit = usual.map_or(CONSTANT, |usual| IMBALANCE * usual);
+    let scales: Vec<f64> = rows.iter().map(|row| row.fine.max(row.typical / limit)).collect();
+    // A channel that is always zero takes any scale.
+    let some = scales.iter().copied().filter(|&scale| scale > 0.0).fold(f64::INFINITY, f64::min);
+    let some = if some.is_finite() { some } else { 1.0 };
+    scales.into_iter().map(|scale| if scale > 0.0 { scale } else { some }).collect()
+}
+
+/// The least scale that no channel finds too fine, for all of them.
+pub(super) fn per_tensor(per_channel: &[f64]) -> Vec<f64> {
+    vec![per_channel.iter().copied().fold(0.0, f64::max); per_channel.len()]
+}
+
+/// Typical integers of the layer's outputs.
+pub(super) fn typical(layer: &Layer, input: &Scale, typical: &[f64], output: &[f64]) -> Vec<f64> {
+    output.iter().enumerate().map(|(o, scale)| typical_row(layer, o, input, typical) / scale).collect()
+}
+
+fn measure(layer: &Layer, output: usize, input: &Scale, typical: &[f64], largest: i32) -> Row {
+    let peak = layer.row(output, input).map(|(_, weight)| weight.abs()).fold(0.0, f64::max);
+    Row { fine: peak / f64::from(largest), typical: typical_row(layer, output, input, typical) }
+}
+
+fn typical_row(layer: &Layer, output: usize, input: &Scale, typical: &[f64]) -> f64 {
+    let variance: f64 = layer.row(output, input).map(|(channel, weight)| (weight * typical[channel]).powi(2)).sum();
+    (variance + layer.bias(output).powi(2)).sqrt()
+}
+
+fn middle(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::{Dense, Shape};
+
+    fn scales(weights: Vec<f32>, bias: Vec<f32>) -> Vec<f64> {
+        let dense = Dense { weights, bias };
+        let input = Shape::vector(dense.weights.len() / dense.bias.len());
+        let typical = vec![100.0; input.channels];
+        per_channel(&Layer::dense(&dense, input), &Scale::PerTensor(0.5), &typical, 127)
+    }
+
+    #[test]
+    fn the_largest_weight_becomes_the_largest_integer() {
+        assert_eq!(scales(vec![1.0, -2.54, 0.0, 0.5], vec![0.0; 2]), [f64::from(-2.54f32).abs() * 0.5 / 127.0, 0.25 / 127.0]);
+    }
+
+    #[test]
+    fn a_channel_that_is_all_bias_gets_integers_like_its_neighbours() {
+        let scales = scales(vec![1.0, 1.0, 1.0, 1e-9, 0.0], vec![0.0, 0.0, 0.0, 5.0, 5.0]);
+        let usual = 100.0 * 127.0;
+        assert!((5.0 / scales[3] / usual - 4.0).abs() < 0.1, "{scales:?}");
+        assert_eq!(scales[3], scales[4]);
+    }
+
+    #[test]
+    fn constant_layers_have_scales() {
+        assert_eq!(scales(vec![0.0, 0.0], vec![0.0, 0.0]), [1.0, 1.0]);
+        assert!(scales(vec![0.0, 0.0], vec![0.0, 3.0]).iter().all(|&scale| scale == 3.0 / CONSTANT));
+    }
+}

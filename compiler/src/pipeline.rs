@@ -1,0 +1,59 @@
+//! The list of the compiler's stages, in order.
+
+use crate::error::{Error, Result};
+use crate::from_onnx::{self, Imported};
+use crate::graph::{Domain, Graph, Integer, Real, verify};
+use crate::lower::{cost, lower};
+use crate::options::CompileOptions;
+use crate::passes::{canonicalize, fold_affine, quantize, range, sink_relu};
+use runtime::plan::{InputSpec, ValidPlan};
+use std::path::Path;
+
+/// The plan for the model in the file `model`.
+///
+/// # Errors
+/// Whatever is wrong with the file, the model or the options; see [`Error`].
+pub fn compile(model: &Path, options: &CompileOptions) -> Result<ValidPlan> {
+    options.check()?;
+    compile_imported(&from_onnx::read(model)?, options)
+}
+
+/// The plan for an imported model.
+///
+/// # Errors
+/// [`Error::Unsupported`], [`Error::Option`], or a defect of the compiler.
+pub fn compile_imported(model: &Imported, options: &CompileOptions) -> Result<ValidPlan> {
+    let input = options.input.spec(model.input)?;
+    let graph = simplify(model.graph.clone())?;
+    let graph = to_integers(&graph, &input, options)?;
+    let plan = lower(&graph, &model.name, &input, options)?;
+    let plan = cost::price(plan);
+    ValidPlan::new(plan).map_err(|violations| {
+        let list: Vec<String> = violations.iter().map(ToString::to_string).collect();
+        Error::Bug(format!("the plan is invalid: {}", list.join("; ")))
+    })
+}
+
+/// The passes over the float graph.
+///
+/// # Errors
+/// [`Error::Unsupported`], or a defect of a pass.
+pub fn simplify(graph: Graph<Real>) -> Result<Graph<Real>> {
+    let graph = verified(canonicalize(graph)?, "canonicalize")?;
+    let graph = verified(fold_affine(graph)?, "fold_affine")?;
+    verified(sink_relu(graph)?, "sink_relu")
+}
+
+/// The passes from the simplified float graph to the integer graph.
+///
+/// # Errors
+/// [`Error::Unsupported`] where scales do not agree or numbers are too wide.
+pub fn to_integers(graph: &Graph<Real>, input: &InputSpec, options: &CompileOptions) -> Result<Graph<Integer>> {
+    let graph = verified(quantize(graph, input, options.largest_weight())?, "quantize")?;
+    verified(range(graph, input, options)?, "range")
+}
+
+fn verified<D: Domain>(graph: Graph<D>, pass: &str) -> Result<Graph<D>> {
+    verify::check(&graph, pass)?;
+    Ok(graph)
+}

@@ -1,0 +1,75 @@
+//! tract as the float reference: what the model gives, computed by other code than ours.
+
+use crate::error::{Error, Result};
+use crate::from_onnx::Imported;
+use crate::from_onnx::guard::quietly;
+use crate::graph::Shape;
+use std::path::Path;
+use std::sync::Arc;
+use tract_onnx::prelude::{
+    DatumType, IntoRunnable, IntoTValue, Tensor, TractResult, TypedModel, TypedRunnableModel, tvec,
+};
+
+/// A float model, ready to run one image at a time from any number of threads.
+pub struct FloatReference {
+    plan: Arc<TypedRunnableModel>,
+    /// The model's own shape of the input, batch included.
+    dims: Vec<usize>,
+    /// The model's own type of the input.
+    datum_type: DatumType,
+    input: Shape,
+}
+
+impl FloatReference {
+    /// Reads a model.
+    ///
+    /// # Errors
+    /// As [`crate::from_onnx::read`].
+    pub fn load(path: &Path) -> Result<Self> {
+        Self::new(&crate::from_onnx::read(path)?)
+    }
+
+    /// Prepares a model that has been read.
+    ///
+    /// # Errors
+    /// [`Error::Bug`] where tract cannot run what it has typed.
+    pub fn new(imported: &Imported) -> Result<Self> {
+        let prepared = quietly(|| prepare(imported.typed.clone()))
+            .and_then(|made| made.map_err(|error| format!("{error:#}")));
+        let (plan, dims, datum_type) =
+            prepared.map_err(|what| Error::Bug(format!("the float reference: {what}")))?;
+        Ok(Self { plan, dims, datum_type, input: imported.input })
+    }
+
+    /// The output of the model (after its softmax, if it ends in one) for one image,
+    /// preprocessed, row-major (channels, height, width).
+    ///
+    /// # Errors
+    /// [`Error::Option`] for an image of the wrong size, [`Error::Bug`] where tract fails.
+    pub fn run(&self, preprocessed: &[f32]) -> Result<Vec<f32>> {
+        if preprocessed.len() != self.input.elements() {
+            return Err(Error::Option(format!(
+                "the model takes images of {}, not {} values",
+                self.input,
+                preprocessed.len()
+            )));
+        }
+        let output = quietly(|| self.evaluate(preprocessed))
+            .and_then(|made| made.map_err(|error| format!("{error:#}")));
+        output.map_err(|what| Error::Bug(format!("the float reference: {what}")))
+    }
+
+    fn evaluate(&self, image: &[f32]) -> TractResult<Vec<f32>> {
+        let image = Tensor::from_shape(&self.dims, image)?.cast_to_dt(self.datum_type)?.into_owned();
+        let outputs = self.plan.run(tvec!(image.into_tvalue()))?;
+        Ok(outputs[0].cast_to::<f32>()?.try_as_plain_ram()?.as_slice::<f32>()?.to_vec())
+    }
+}
+
+fn prepare(typed: TypedModel) -> TractResult<(Arc<TypedRunnableModel>, Vec<usize>, DatumType)> {
+    let model = typed.into_optimized()?;
+    let fact = model.input_fact(0)?;
+    let dims = fact.shape.as_concrete().map(<[usize]>::to_vec).unwrap_or_default();
+    let datum_type = fact.datum_type;
+    Ok((model.into_runnable()?, dims, datum_type))
+}

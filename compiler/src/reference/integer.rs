@@ -1,0 +1,96 @@
+//! What an integer graph means: plain loops over exact integers. The truth that plans and encrypted
+//! runs are compared with.
+
+use crate::graph::{Conv, Dense, Graph, Integer, NodeId, Op, Pool, Shape, Window};
+use crate::lower::sum_pool;
+
+/// The integers of every value, by [`NodeId::index`], for the integers of one image. Softmax passes
+/// its input on.
+///
+/// Panics where `input` has another length than the graph's input, or a value leaves 128 bits; after
+/// the range pass no input within its bounds makes one do so.
+pub fn values(graph: &Graph<Integer>, input: &[i64]) -> Vec<Vec<i128>> {
+    assert_eq!(input.len(), graph.shape(graph.input()).elements(), "an input of the graph's shape");
+    let mut values = vec![Vec::new(); graph.id_bound()];
+    for id in graph.ids_in_order() {
+        values[id.index()] = match graph.op(id) {
+            Op::Input => input.iter().map(|&x| x.into()).collect(),
+            _ => evaluate(graph, id, &values),
+        };
+    }
+    values
+}
+
+/// The integers that `graph` returns for the integers of one image; panics as [`values`] does.
+pub fn run(graph: &Graph<Integer>, input: &[i64]) -> Vec<i128> {
+    values(graph, input).swap_remove(graph.output().index())
+}
+
+fn evaluate(graph: &Graph<Integer>, id: NodeId, values: &[Vec<i128>]) -> Vec<i128> {
+    let inputs = graph.inputs(id);
+    let (x, shape) = (&values[inputs[0].index()], graph.shape(inputs[0]));
+    let output = graph.shape(id);
+    match graph.op(id) {
+        Op::Conv(conv) => convolution(conv, x, shape, output),
+        Op::Dense(dense) => product(dense, x),
+        Op::AveragePool(pool) => sums(pool, x, shape, output),
+        Op::MaxPool(window) => maxima(window, x, shape, output),
+        Op::Relu => x.iter().map(|&x| x.max(0)).collect(),
+        Op::Sign => x.iter().map(|&x| i128::from(x > 0)).collect(),
+        Op::Add(add) => (0..x.len())
+            .map(|i| inputs.iter().zip(&add.multipliers).map(|(input, &by)| i128::from(by) * values[input.index()][i]).sum())
+            .collect(),
+        Op::Concat => inputs.iter().flat_map(|input| values[input.index()].clone()).collect(),
+        Op::Input | Op::Affine(_) | Op::Flatten | Op::Softmax(_) => x.clone(),
+    }
+}
+
+fn convolution(conv: &Conv<Integer>, x: &[i128], shape: Shape, output: Shape) -> Vec<i128> {
+    let [height, width] = conv.window.kernel;
+    let (group_inputs, group_outputs) = (shape.channels / conv.groups, output.channels / conv.groups);
+    let mut result = Vec::with_capacity(output.elements());
+    for (channel, at) in elements(output) {
+        let mut sum = conv.bias[channel];
+        for c in 0..group_inputs {
+            let from = channel / group_outputs * group_inputs + c;
+            for ([ky, kx], [y, x_at]) in conv.window.taps([shape.height, shape.width], at) {
+                let weight = conv.weights[((channel * group_inputs + c) * height + ky) * width + kx];
+                sum += i128::from(weight) * x[shape.index(from, y, x_at)];
+            }
+        }
+        result.push(sum);
+    }
+    result
+}
+
+fn product(dense: &Dense<Integer>, x: &[i128]) -> Vec<i128> {
+    let rows = dense.weights.chunks(x.len()).zip(&dense.bias);
+    rows.map(|(row, bias)| bias + row.iter().zip(x).map(|(&weight, x)| i128::from(weight) * x).sum::<i128>()).collect()
+}
+
+fn sums(pool: &Pool, x: &[i128], shape: Shape, output: Shape) -> Vec<i128> {
+    let sum = sum_pool(pool, shape, output).expect("the pool has been quantised").sum;
+    let over_window = |(channel, at)| {
+        let pixels = window(&sum.window, x, shape, channel, at);
+        pixels.iter().sum::<i128>() * i128::from(sum.multiplier(pixels.len()))
+    };
+    elements(output).map(over_window).collect()
+}
+
+fn maxima(pool: &Window, x: &[i128], shape: Shape, output: Shape) -> Vec<i128> {
+    let largest = |(channel, at)| window(pool, x, shape, channel, at).into_iter().max().expect("no window is empty");
+    elements(output).map(largest).collect()
+}
+
+/// The pixels of one window.
+fn window(window: &Window, x: &[i128], shape: Shape, channel: usize, at: [usize; 2]) -> Vec<i128> {
+    window.taps([shape.height, shape.width], at).map(|(_, [y, x_at])| x[shape.index(channel, y, x_at)]).collect()
+}
+
+/// (channel, [y, x]) of every element, row-major.
+fn elements(shape: Shape) -> impl Iterator<Item = (usize, [usize; 2])> {
+    (0..shape.elements()).map(move |index| {
+        let position = index % shape.plane();
+        (index / shape.plane(), [position / shape.width, position % shape.width])
+    })
+}

@@ -1,0 +1,128 @@
+//! The program `popcornc` from outside: output, errors, exit codes, files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use tempfile::TempDir;
+
+fn popcornc(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_popcornc")).args(arguments).output().unwrap()
+}
+
+fn testdata(file: &str) -> String {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../testdata").join(file).display().to_string()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// A directory with the plan of the test data's dense network.
+fn compiled() -> (TempDir, String) {
+    let directory = tempfile::tempdir().unwrap();
+    let plan = directory.path().join("mlp.plan").display().to_string();
+    let output = popcornc(&["compile", &testdata("mnist-mlp.onnx"), "-o", &plan, "--key-bits", "2048", "--input-scale", "1/255"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("key of 2048 bits"));
+    (directory, plan)
+}
+
+#[test]
+fn compiling_leaves_the_plan_and_nothing_else() {
+    let (directory, plan) = compiled();
+    let files: Vec<_> = fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(files, [Path::new(&plan)]);
+    let first = fs::read(&plan).unwrap();
+    let (_directory, again) = compiled();
+    assert_eq!(first, fs::read(again).unwrap(), "equal input gives equal bytes");
+}
+
+#[test]
+fn a_plan_that_cannot_be_written_leaves_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let plan = directory.path().join("missing/mlp.plan").display().to_string();
+    let output = popcornc(&["compile", &testdata("mnist-mlp.onnx"), "-o", &plan]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).starts_with(&format!("error: {plan}: ")), "{}", text(&output.stderr));
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn inspect_shows_both_views() {
+    let (_directory, plan) = compiled();
+    let server = popcornc(&["inspect", &plan]);
+    assert!(text(&server.stdout).contains("dense s0"), "{}", text(&server.stdout));
+    let json: serde_json::Value = serde_json::from_slice(&popcornc(&["inspect", &plan, "--json"]).stdout).unwrap();
+    assert_eq!(json["steps"][0]["op"], "input");
+    assert!(json["cost"]["products"].as_u64().unwrap() > 0);
+    let client: serde_json::Value = serde_json::from_slice(&popcornc(&["inspect", &plan, "--client", "--json"]).stdout).unwrap();
+    assert_eq!(client["id"], json["id"]);
+    assert!(!text(&popcornc(&["inspect", &plan, "--client"]).stdout).contains("dense"));
+}
+
+#[test]
+fn eval_counts_right_answers() {
+    let (directory, plan) = compiled();
+    let data = directory.path().join("data.npz");
+    let mut writer = ndarray_npy::NpzWriter::new_compressed(fs::File::create(&data).unwrap());
+    writer.add_array("images", &ndarray::Array4::<u8>::from_elem((3, 1, 28, 28), 7)).unwrap();
+    writer.add_array("labels", &ndarray::Array1::<i64>::from_elem(3, -1)).unwrap();
+    writer.finish().unwrap();
+    let data = data.display().to_string();
+    let output = popcornc(&["eval", &testdata("mnist-mlp.onnx"), &plan, "--data", &data, "--limit", "2", "--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json, serde_json::json!({"images": 2, "float_accuracy": 0.0, "plan_accuracy": 0.0, "agreement": 1.0}));
+}
+
+#[test]
+fn check_says_what_is_supported() {
+    let output = popcornc(&["check", &testdata("mnist-cnn.onnx")]);
+    assert!(output.status.success() && text(&output.stdout).contains("operators are supported"));
+    let json: serde_json::Value = serde_json::from_slice(&popcornc(&["check", &testdata("mnist-cnn.onnx"), "--json"]).stdout).unwrap();
+    assert_eq!(json["operators"][0]["supported"], true);
+}
+
+#[test]
+fn mistakes_are_told_in_one_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let junk = directory.path().join("junk").display().to_string();
+    fs::write(&junk, b"junk").unwrap();
+    for (arguments, code, message) in [
+        (&["check", "/nowhere.onnx"][..], 1, "error: /nowhere.onnx: "),
+        (&["check", &junk], 1, "error: "),
+        (&["inspect", &junk], 1, "this is no Popcorn plan"),
+        (&["compile", &junk, "-o", "x", "--weight-bits", "9"], 2, "9 is not in 2..=8"),
+        (&["compile", &junk, "-o", "x", "--key-bits", "100"], 2, "2048, 3072 or 4096"),
+        (&["compile", &junk, "-o", "x", "--input-scale", "1/0"], 2, "'1/0' is no number"),
+        (&["nonsense"], 2, "unrecognized subcommand"),
+    ] {
+        let output = popcornc(arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}");
+        assert!(text(&output.stderr).contains(message), "{arguments:?}: {}", text(&output.stderr));
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_error() {
+    let (_directory, plan) = compiled();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_popcornc"))
+        .args(["inspect", &plan])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
+}
+
+#[test]
+fn help_has_examples() {
+    for command in ["check", "compile", "inspect", "eval"] {
+        let help = text(&popcornc(&[command, "--help"]).stdout);
+        assert!(help.contains(&format!("  popcornc {command} ")), "{help}");
+    }
+    assert!(!text(&popcornc(&["--help"]).stdout).contains("operators as"));
+    assert!(text(&popcornc(&["operators"]).stdout).starts_with("| operator |"));
+}

@@ -1,0 +1,148 @@
+//! Trained networks, end to end: what each stage computes agrees, down to the encrypted run.
+
+use compiler::from_onnx::{self, Imported};
+use compiler::options::{CompileOptions, InputOptions};
+use compiler::reference::{FloatReference, integer};
+use compiler::pipeline;
+use runtime::channel::tcp;
+use runtime::data::{Fit, ImageSource};
+use runtime::observe::{Recorder, Silent};
+use runtime::paillier::{HolderKey, test_keys};
+use runtime::plan::{KeyBits, ValidPlan, codec};
+use runtime::roles::server::Server;
+use runtime::roles::{client, local, plain};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+use std::thread;
+use std::time::Duration;
+
+/// A key that is quick to use and easy to break.
+static KEY: LazyLock<HolderKey> = LazyLock::new(|| test_keys::holder(512));
+
+fn testdata(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata").join(file)
+}
+
+/// A model from outside the project; `None`, with a printed line, where it is absent.
+fn outside(model: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("POPCORN_DATA").map_or_else(|| PathBuf::from("../../shared"), PathBuf::from);
+    let path = root.join("models").join(model);
+    if !path.exists() {
+        println!("skipped: {} is absent (set POPCORN_DATA)", path.display());
+    }
+    path.exists().then_some(path)
+}
+
+/// Ten digits drawn for the project.
+fn digits(imported: &Imported) -> Vec<Vec<f32>> {
+    let digit = |d| ImageSource { path: testdata(&format!("digits/{d}.png")), index: None };
+    (0..10).map(|d| digit(d).read(imported.input, Fit::Exact).expect("a digit")).collect()
+}
+
+/// What is the same for all networks: options for keys of the tests, and preprocessing.
+fn options(scale: f64, mean: f64, std: f64) -> CompileOptions {
+    let input = InputOptions { scale, mean: vec![mean], std: vec![std], ..InputOptions::default() };
+    CompileOptions { key_bits: KeyBits::try_from(512).expect("accepted in tests"), input, ..CompileOptions::default() }
+}
+
+/// tract ≈ plan interpreter = integer reference = encrypted run, over memory and over TCP; counted = predicted.
+fn assert_same_everywhere(model: &Path, options: &CompileOptions, images: usize) -> Vec<usize> {
+    let imported = from_onnx::read(model).expect("a model");
+    let plan = pipeline::compile_imported(&imported, options).expect("a plan");
+    let plan = codec::decode(&codec::encode(&plan)).expect("own bytes");
+    let digits = digits(&imported);
+    let expected: Vec<Vec<i128>> = digits.iter().map(|digit| assert_plain(&imported, options, &plan, digit)).collect();
+    let server = Server::new(plan.clone());
+    let (mut ours, mut theirs) = (Recorder::default(), Recorder::default());
+    let batch = digits[..images].iter().map(Vec::as_slice);
+    let predictions = local::run(&server, &KEY, batch, &mut ours, &mut theirs).expect("predictions");
+    for (prediction, expected) in predictions.iter().zip(&expected) {
+        assert_eq!(&prediction.integers, expected, "over memory");
+    }
+    let total = plan.plan().total_cost();
+    let sent: u64 = ours.steps.iter().map(|report| report.traffic.sent).sum();
+    assert_eq!(sent, images as u64 * total.bytes_up);
+    assert_eq!(over_tcp(&server, &digits[0]), expected[0], "over TCP");
+    expected.iter().map(|logits| (0..logits.len()).max_by_key(|&class| logits[class]).expect("logits")).collect()
+}
+
+/// The integers of the reference and of the plan, which are equal and close to tract's floats.
+fn assert_plain(imported: &Imported, options: &CompileOptions, plan: &ValidPlan, raw: &[f32]) -> Vec<i128> {
+    let spec = &plan.plan().input;
+    let integers = spec.quantize(raw).expect("pixels");
+    let simplified = pipeline::simplify(imported.graph.clone()).expect("a graph");
+    let graph = pipeline::to_integers(&simplified, spec, options).expect("an integer graph");
+    let result = plain::run(plan, &integers);
+    assert_eq!(result, integer::run(&graph, &integers), "plan interpreter and integer reference");
+    let preprocessed: Vec<f32> =
+        raw.iter().map(|&pixel| spec.preprocessing.apply(0, pixel.into()) as f32).collect();
+    let float = FloatReference::new(imported).and_then(|tract| tract.run(&preprocessed)).expect("logits");
+    let largest = float.iter().fold(0f32, |largest, x| largest.max(x.abs()));
+    for (ours, theirs) in plan.plan().output.logits(&result).iter().zip(&float) {
+        assert!((*ours as f32 - theirs).abs() < 0.1 * largest, "{ours} is far from {theirs}");
+    }
+    result
+}
+
+fn over_tcp(server: &Server, image: &[f32]) -> Vec<i128> {
+    let timeout = Duration::from_secs(60);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let (stream, _) = listener.accept().expect("a client");
+            server.serve(tcp::accept(stream, timeout).expect("a socket"), &mut Silent).expect("no error")
+        });
+        let connection = tcp::connect(&address, timeout).expect("a connection");
+        let mut session = client::greet(connection, None).expect("a greeting").with_key(&KEY).expect("a session");
+        session.infer(image, &mut Silent).expect("a prediction").integers
+    })
+}
+
+#[test]
+fn mnist_mlp() {
+    let labels = assert_same_everywhere(&testdata("mnist-mlp.onnx"), &options(1.0 / 255.0, 0.0, 1.0), 2);
+    assert_eq!(labels, (0..10).collect::<Vec<_>>());
+}
+
+#[test]
+fn mnist_cnn() {
+    let labels = assert_same_everywhere(&testdata("mnist-cnn.onnx"), &options(1.0 / 255.0, 0.0, 1.0), 1);
+    assert_eq!(labels, (0..10).collect::<Vec<_>>());
+}
+
+#[test]
+fn mnist_8() {
+    let Some(model) = outside("mnist-8.onnx") else { return };
+    assert_same_everywhere(&model, &options(1.0, 0.0, 1.0), 1);
+}
+
+#[test]
+fn lenet5() {
+    let Some(model) = outside("lenet5.onnx") else { return };
+    assert_same_everywhere(&model, &options(1.0 / 255.0, 0.1307, 0.3081), 1);
+}
+
+#[test]
+fn mnist_avgpool_bn() {
+    let Some(model) = outside("mnist-avgpool-bn.onnx") else { return };
+    assert_same_everywhere(&model, &options(1.0 / 255.0, 0.1307, 0.3081), 1);
+}
+
+/// The plans that a user gets with default settings, as text.
+#[test]
+fn plans_of_the_networks_in_testdata() {
+    let options = CompileOptions { key_bits: KeyBits::default(), ..options(1.0 / 255.0, 0.0, 1.0) };
+    for network in ["mnist-mlp", "mnist-cnn"] {
+        let plan = pipeline::compile(&testdata(&format!("{network}.onnx")), &options).expect("a plan");
+        insta::assert_snapshot!(format!("{network}-server"), plan);
+        insta::assert_snapshot!(format!("{network}-client"), plan.client_view());
+    }
+}
+
+#[test]
+fn equal_input_gives_equal_bytes() {
+    let compile = || pipeline::compile(&testdata("mnist-mlp.onnx"), &CompileOptions::default()).expect("a plan");
+    assert_eq!(codec::encode(&compile()), codec::encode(&compile()));
+}

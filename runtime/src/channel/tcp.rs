@@ -1,0 +1,56 @@
+//! Two machines.
+
+use super::{Connection, Transport};
+use crate::error::{Error, Result};
+use std::io::{self, Read};
+use std::net::{Shutdown, TcpStream, ToSocketAddrs};
+use std::time::{Duration, Instant};
+
+/// How long a peer may send or take nothing, unless the caller says otherwise.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// How long a connection attempt may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a stream that is being closed is drained.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl Transport for TcpStream {
+    /// A socket closed with unread bytes resets the connection, and the peer would lose our last
+    /// message; so what it still sends is read and dropped, for a while.
+    fn close(&mut self) {
+        let deadline = Instant::now() + CLOSE_TIMEOUT;
+        let ready = self.shutdown(Shutdown::Write).and_then(|()| self.set_read_timeout(Some(CLOSE_TIMEOUT)));
+        let mut sink = [0; 1 << 14];
+        while ready.is_ok() && Instant::now() < deadline && matches!(self.read(&mut sink), Ok(1..)) {}
+    }
+}
+
+/// A framed connection to `address` (host:port). Every address that the name resolves to is tried.
+///
+/// # Errors
+/// The name does not resolve, or nobody answers.
+pub fn connect(address: &str, timeout: Duration) -> Result<Connection<TcpStream>> {
+    let failed = |error| Error::io(format!("cannot connect to {address}"), error);
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for candidate in address.to_socket_addrs().map_err(failed)? {
+        match TcpStream::connect_timeout(&candidate, CONNECT_TIMEOUT) {
+            Ok(stream) => return accept(stream, timeout),
+            Err(error) => last = error,
+        }
+    }
+    Err(failed(last))
+}
+
+/// Frames over a stream that a listener accepted; a peer that sends or takes nothing for `timeout` is given up.
+///
+/// # Errors
+/// The system refuses the socket's options.
+pub fn accept(stream: TcpStream, timeout: Duration) -> Result<Connection<TcpStream>> {
+    let configured = stream
+        .set_nodelay(true)
+        .and_then(|()| stream.set_read_timeout(Some(timeout)))
+        .and_then(|()| stream.set_write_timeout(Some(timeout)));
+    configured.map_err(|error| Error::io("cannot set the socket's options", error))?;
+    Ok(Connection::new(stream))
+}

@@ -1,0 +1,54 @@
+//! The command line; one file per subcommand.
+
+mod infer;
+mod keygen;
+mod keys;
+mod output;
+mod progress;
+mod report;
+mod run;
+mod serve;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Private inference: the client's image stays private, and so does the server's model.
+#[derive(Parser)]
+#[command(name = "popcorn", version, arg_required_else_help = true, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  popcorn serve model.plan --listen 127.0.0.1:7000
+  popcorn infer --connect 127.0.0.1:7000 --input digit.png
+  popcorn run model.plan --input test.npz#7 --json
+
+Plans come from `popcornc compile`.";
+
+#[derive(Subcommand)]
+enum Command {
+    Keygen(keygen::Keygen),
+    Serve(serve::Serve),
+    Infer(infer::Infer),
+    Run(run::Run),
+}
+
+/// Runs the command; errors go to standard error, with exit status 1.
+pub(crate) fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Keygen(command) => command.run(),
+        Command::Serve(command) => command.run(),
+        Command::Infer(command) => command.run(),
+        Command::Run(command) => command.run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

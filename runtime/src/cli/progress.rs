@@ -1,0 +1,42 @@
+//! A progress bar over the steps of an inference, and what they took.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use runtime::observe::{Observer, Recorder, StepReport};
+
+/// Shows a bar on standard error (where that is a terminal) and records every step.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    pub(crate) recorder: Recorder,
+}
+
+impl Progress {
+    /// Without a bar where `quiet`.
+    pub(crate) fn new(quiet: bool) -> Self {
+        let bar = ProgressBar::new(0);
+        bar.set_draw_target(if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() });
+        if let Ok(style) = ProgressStyle::with_template("{bar:32} {pos}/{len} {msg} {elapsed}") {
+            bar.set_style(style);
+        }
+        Self { bar, recorder: Recorder::default() }
+    }
+
+    /// Removes the bar.
+    pub(crate) fn finish(self) -> Vec<StepReport> {
+        self.bar.finish_and_clear();
+        self.recorder.steps
+    }
+}
+
+impl Observer for Progress {
+    fn begin(&mut self, total: usize) {
+        self.bar.set_length(total as u64);
+        self.bar.set_position(0);
+        self.bar.tick();
+    }
+
+    fn step(&mut self, report: StepReport) {
+        self.bar.set_message(format!("{} {}", report.step, report.op));
+        self.bar.inc(1);
+        self.recorder.step(report);
+    }
+}

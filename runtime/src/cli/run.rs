@@ -1,0 +1,74 @@
+//! `popcorn run`: client and server in one process.
+
+use super::infer::Ask;
+use super::progress::Progress;
+use super::report::{Report, Totals, steps};
+use super::{keys, output, serve};
+use clap::Args;
+use runtime::error::InvalidInput;
+use runtime::observe::Recorder;
+use runtime::plan::ValidPlan;
+use runtime::roles::client::Prediction;
+use runtime::roles::server::Server;
+use runtime::roles::{local, plain};
+use runtime::{Error, Result};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// Run both parties in one process, to try a plan out and to see where the time goes
+#[derive(Args)]
+#[command(after_help = "Examples:
+  popcorn run model.plan --input digit.png
+  popcorn run model.plan --input test.npz#7 --plain --json")]
+pub(crate) struct Run {
+    /// The plan, from `popcornc compile`
+    plan: PathBuf,
+    #[command(flatten)]
+    ask: Ask,
+    /// Interpret the plan without cryptography: the same integers, at once
+    #[arg(long)]
+    plain: bool,
+}
+
+impl Run {
+    pub(crate) fn run(self) -> Result<()> {
+        let plan = serve::read_plan(&self.plan)?;
+        let image = self.ask.input.read(plan.plan().input.shape, self.ask.fit())?;
+        let (report, prediction, steps) =
+            if self.plain { self.interpret(&plan, &image)? } else { self.encrypted(plan, &image)? };
+        if self.ask.json {
+            return output::print(&report.json());
+        }
+        output::print(&format!("{}{steps}", report.text(&prediction, self.ask.top)))
+    }
+
+    fn interpret(&self, plan: &ValidPlan, image: &[f32]) -> Result<(Report, Prediction, String)> {
+        let start = Instant::now();
+        let input = plan.plan().input.quantize(image).map_err(InvalidInput::from)?;
+        let integers = plain::run(plan, &input);
+        let logits = plan.plan().output.logits(&integers);
+        let prediction = Prediction { integers, logits };
+        let totals = Totals { offline: Duration::ZERO, online: start.elapsed(), sent: 0, received: 0, rounds: 0 };
+        Ok((Report::new(&prediction, &totals, plan.plan().suite, plan.plan().key_bits), prediction, String::new()))
+    }
+
+    fn encrypted(&self, plan: ValidPlan, image: &[f32]) -> Result<(Report, Prediction, String)> {
+        let start = Instant::now();
+        let key = keys::load_or_generate(self.ask.key.as_deref(), plan.client_view())?;
+        let offline = start.elapsed();
+        let (suite, key_bits) = (plan.plan().suite, plan.plan().key_bits);
+        let (mut client, mut server) = (Progress::new(self.ask.json), Recorder::default());
+        let mut predictions = local::run(&Server::new(plan), &key, [image], &mut client, &mut server)?;
+        let prediction = predictions.pop().ok_or_else(|| Error::Bug("no prediction for one image".into()))?;
+        let reports = client.finish();
+        let totals = Totals {
+            offline,
+            online: start.elapsed() - offline,
+            sent: reports.iter().map(|report| report.traffic.sent).sum(),
+            received: reports.iter().map(|report| report.traffic.received).sum(),
+            rounds: reports.iter().map(|report| report.rounds).sum(),
+        };
+        let tables = format!("\n{}\n{}", steps("client", &reports), steps("server", &server.steps));
+        Ok((Report::new(&prediction, &totals, suite, key_bits), prediction, tables))
+    }
+}

@@ -1,0 +1,74 @@
+//! `popcorn serve`: answers clients until it is stopped.
+
+use clap::Args;
+use runtime::channel::tcp;
+use runtime::error::InvalidInput;
+use runtime::plan::{DecodeError, ValidPlan, codec};
+use runtime::roles::listener::{self, Admission, Departure};
+use runtime::roles::server::Server;
+use runtime::{Error, Result};
+use std::io::Read;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Answer clients over TCP, any number at a time up to a limit
+#[derive(Args)]
+#[command(after_help = "Example:\n  popcorn serve model.plan --listen 0.0.0.0:7000 --max-clients 8")]
+pub(crate) struct Serve {
+    /// The plan, from `popcornc compile`
+    plan: PathBuf,
+    /// Address and port; port 0 takes a free one and prints it
+    #[arg(long, default_value = "127.0.0.1:7000", value_name = "ADDR")]
+    listen: String,
+    /// Clients served at the same time; further ones are turned away
+    #[arg(long, default_value_t = 16, value_name = "N")]
+    max_clients: usize,
+    /// Give a client up that sends or takes nothing for this long
+    #[arg(long, default_value_t = tcp::DEFAULT_TIMEOUT.as_secs(), value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    timeout: u64,
+}
+
+impl Serve {
+    pub(crate) fn run(self) -> Result<()> {
+        let server = Server::new(read_plan(&self.plan)?);
+        let listener =
+            TcpListener::bind(&self.listen).map_err(|error| Error::io(format!("cannot listen on {}", self.listen), error))?;
+        let address = listener.local_addr().map_err(|error| Error::io("cannot listen", error))?;
+        super::output::print(&format!(
+            "serving {} (plan {}, {} bit keys) on {address}\n",
+            server.plan().plan().name,
+            server.plan().id().short(),
+            server.plan().plan().key_bits
+        ))?;
+        let admission = Admission { max_clients: self.max_clients, timeout: Duration::from_secs(self.timeout) };
+        listener::listen(&server, &listener, admission, log)
+    }
+}
+
+/// One line per client on standard error.
+fn log(departure: Departure) {
+    let client = departure.client.map_or_else(|| "a client".into(), |client| client.to_string());
+    match departure.outcome {
+        Ok(answered) => eprintln!("{client}: {answered} answered"),
+        Err(error) => eprintln!("{client}: {error}"),
+    }
+}
+
+/// The plan in a file.
+pub(crate) fn read_plan(path: &Path) -> Result<ValidPlan> {
+    codec::decode(&read_bytes(path)?).map_err(|error| invalid(path, &error))
+}
+
+/// A plan file's bytes, at most as many as a plan has.
+pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(codec::MAX_PLAN_BYTES).read_to_end(&mut bytes));
+    read.map_err(|error| Error::io(format!("cannot read {}", path.display()), error))?;
+    Ok(bytes)
+}
+
+/// The error of a file that holds no usable plan.
+pub(crate) fn invalid(path: &Path, error: &DecodeError) -> Error {
+    InvalidInput::File { path: path.into(), what: error.to_string() }.into()
+}

@@ -1,0 +1,146 @@
+//! Labelled images of one shape, in one file.
+
+use super::file::{self, Kind};
+use super::fit::wrong_size;
+use super::npy::{Array, spell};
+use super::zip;
+use crate::error::InvalidInput;
+use crate::plan::Shape;
+use std::path::Path;
+
+/// Images with raw pixels as stored, and their labels where the file has them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dataset {
+    shape: Shape,
+    images: Pixels,
+    labels: Option<Vec<i64>>,
+}
+
+/// All images' pixels, one image after the other; bytes stay bytes, a quarter of the memory.
+#[derive(Clone, Debug, PartialEq)]
+enum Pixels {
+    Bytes(Vec<u8>),
+    Floats(Vec<f32>),
+}
+
+impl Dataset {
+    /// The images of an `.npz` file (array `images`, or the only array; labels in `labels`) or of an
+    /// `.npy` file, for a model that takes images of `shape`.
+    ///
+    /// Arrays are (N,C,H,W), (N,H,W) for one channel, or a single (C,H,W) or (H,W); for a model that
+    /// takes a vector any axes of the right product. Elements are integers or floats.
+    ///
+    /// # Errors
+    /// [`InvalidInput::File`] with what is wrong: not such a file, damaged, another size of image, a
+    /// number of labels other than that of images.
+    pub fn read(path: &Path, shape: Shape) -> Result<Self, InvalidInput> {
+        let bytes = file::read(path)?;
+        Self::parse(&bytes, shape).map_err(|what| file::refuse(path, what))
+    }
+
+    fn parse(bytes: &[u8], shape: Shape) -> Result<Self, String> {
+        match Kind::of(bytes)? {
+            Kind::Npy => Self::new(&Array::parse(bytes)?, None, shape),
+            Kind::Npz => Self::from_archive(bytes, shape),
+            Kind::Picture => Err("a picture is no set of images; an .npz or .npy file is".into()),
+        }
+    }
+
+    fn from_archive(bytes: &[u8], shape: Shape) -> Result<Self, String> {
+        let (images, labels) = images_and_labels(bytes)?;
+        let images = images.read()?;
+        let labels = labels.map(|entry| entry.read()).transpose()?;
+        let labels = labels.as_deref().map(Array::parse).transpose()?;
+        Self::new(&Array::parse(&images)?, labels.as_ref(), shape)
+    }
+
+    fn new(images: &Array, labels: Option<&Array>, shape: Shape) -> Result<Self, String> {
+        let (count, got) = interpret(&images.shape, shape)
+            .ok_or_else(|| format!("an array of {} holds no images of {shape}", spell(&images.shape)))?;
+        if got != shape {
+            return Err(wrong_size(got, shape));
+        }
+        let pixels = images.bytes().map_or_else(|| Pixels::Floats(images.floats(0..images.len())), Pixels::Bytes);
+        let labels = labels.map(|labels| read_labels(labels, count)).transpose()?;
+        Ok(Self { shape, images: pixels, labels })
+    }
+
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        let elements = match &self.images {
+            Pixels::Bytes(bytes) => bytes.len(),
+            Pixels::Floats(floats) => floats.len(),
+        };
+        elements / self.shape.elements().max(1)
+    }
+
+    /// Whether there is no image.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Shape of each image.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// Raw pixels of image `index`, row-major (channels, height, width). Panics unless `index < len()`.
+    pub fn image(&self, index: usize) -> Vec<f32> {
+        let range = index * self.shape.elements()..(index + 1) * self.shape.elements();
+        match &self.images {
+            Pixels::Bytes(bytes) => bytes[range].iter().map(|&pixel| f32::from(pixel)).collect(),
+            Pixels::Floats(floats) => floats[range].to_vec(),
+        }
+    }
+
+    /// The right class of each image, where the file has them; as many as images.
+    pub fn labels(&self) -> Option<&[i64]> {
+        self.labels.as_deref()
+    }
+}
+
+/// The entries `images` and `labels` of an archive; a single array is the images.
+pub(super) fn images_and_labels(archive: &[u8]) -> Result<(zip::Entry<'_>, Option<zip::Entry<'_>>), String> {
+    let mut entries = zip::entries(archive)?;
+    let mut take = |name: &str| {
+        let position = entries.iter().position(|entry| entry.name.trim_end_matches(".npy") == name)?;
+        Some(entries.remove(position))
+    };
+    let (images, labels) = (take("images"), take("labels"));
+    match (images, entries.len()) {
+        (Some(images), _) => Ok((images, labels)),
+        (None, 1) => Ok((entries.remove(0), labels)),
+        (None, _) => {
+            let names: Vec<_> = entries.iter().map(|entry| entry.name.as_str()).collect();
+            Err(format!("the archive has no array 'images', only [{}]", names.join(", ")))
+        }
+    }
+}
+
+/// How many images an array of these `axes` holds and their shape; `target` decides where axes are ambiguous.
+pub(super) fn interpret(axes: &[usize], target: Shape) -> Option<(usize, Shape)> {
+    if target.plane() == 1 {
+        return interpret_vectors(axes, target);
+    }
+    match *axes {
+        [height, width] => Some((1, Shape::new(1, height, width))),
+        [channels, height, width] if channels == target.channels => Some((1, Shape::new(channels, height, width))),
+        [count, height, width] => Some((count, Shape::new(1, height, width))),
+        [count, channels, height, width] => Some((count, Shape::new(channels, height, width))),
+        _ => None,
+    }
+}
+
+fn interpret_vectors(axes: &[usize], target: Shape) -> Option<(usize, Shape)> {
+    let (&first, rest) = axes.split_first()?;
+    if axes.iter().product::<usize>() == target.channels {
+        return Some((1, target));
+    }
+    let length = rest.iter().product();
+    (!rest.is_empty()).then_some((first, Shape::vector(length)))
+}
+
+fn read_labels(labels: &Array, count: usize) -> Result<Vec<i64>, String> {
+    let integers = labels.integers().ok_or("the labels are not integers")?;
+    if integers.len() == count { Ok(integers) } else { Err(format!("{} labels for {count} images", integers.len())) }
+}

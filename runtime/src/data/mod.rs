@@ -1,0 +1,24 @@
+//! Images from files: `.npy`, `.npz`, PNG and JPEG, as the raw pixels that a plan's
+//! [`InputSpec`](crate::plan::InputSpec) takes.
+//!
+//! * [`ImageSource`]: what a user writes, `digit.png` or `test.npz#7`, read by [`ImageSource::read`];
+//! * [`Dataset`]: all images of a file, with their labels, for evaluation.
+//!
+//! Every file is read into memory whole, under a limit, and everything in it is checked against the
+//! bytes that are there before memory is allocated for it. The kind of a file is told by its first
+//! bytes, not by its name.
+
+mod dataset;
+mod file;
+mod fit;
+mod inflate;
+mod npy;
+mod picture;
+mod source;
+#[cfg(test)]
+mod tests;
+mod zip;
+
+pub use dataset::Dataset;
+pub use fit::Fit;
+pub use source::ImageSource;

@@ -1,0 +1,106 @@
+//! PNG and JPEG pictures as pixel planes.
+
+use super::fit::Planes;
+use crate::plan::Shape;
+use image::{DynamicImage, ImageFormat, ImageReader, Limits};
+use std::io::Cursor;
+
+/// Wider or higher pictures are refused.
+const MAX_SIDE: u32 = 1 << 14;
+/// Decoders may allocate this much.
+const MAX_MEMORY: u64 = 1 << 30;
+/// 16-bit pixels are this much larger than 8-bit ones: 65,535 = 255 · 257.
+const WIDE_PIXEL: f32 = 257.0;
+
+/// Decodes `bytes`; the pixels are 0 to 255 (16-bit pixels divided by 257). Transparency is ignored.
+///
+/// A `target` of three channels makes three planes (red, green, blue), one of one channel a grey one
+/// (0.299 red + 0.587 green + 0.114 blue); a vector whichever of the two has its length.
+pub(super) fn decode(bytes: &[u8], target: Shape) -> Result<Planes, String> {
+    let picture = open(bytes)?;
+    let shape = |channels| Shape::new(channels, picture.height() as usize, picture.width() as usize);
+    let grey = match target.channels {
+        1 => true,
+        3 => false,
+        length if target == Shape::vector(length) && length == shape(1).elements() => true,
+        length if target == Shape::vector(length) && length == shape(3).elements() => false,
+        channels => return Err(format!("a picture has 1 or 3 channels; the model takes {channels} ({target})")),
+    };
+    Ok(if grey { Planes { shape: shape(1), pixels: grey_plane(&picture) } } else { Planes { shape: shape(3), pixels: colour_planes(&picture) } })
+}
+
+fn open(bytes: &[u8]) -> Result<DynamicImage, String> {
+    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| error.to_string())?;
+    if !matches!(reader.format(), Some(ImageFormat::Png | ImageFormat::Jpeg)) {
+        return Err("neither a PNG nor a JPEG picture".into());
+    }
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(MAX_SIDE);
+    limits.max_image_height = Some(MAX_SIDE);
+    limits.max_alloc = Some(MAX_MEMORY);
+    reader.limits(limits);
+    reader.decode().map_err(|error| error.to_string())
+}
+
+fn grey_plane(picture: &DynamicImage) -> Vec<f32> {
+    if !picture.color().has_color() {
+        return picture.to_luma16().iter().map(|&pixel| f32::from(pixel) / WIDE_PIXEL).collect();
+    }
+    let weigh = |pixel: &image::Rgb<u16>| {
+        let [red, green, blue] = pixel.0.map(f64::from);
+        ((0.299 * red + 0.587 * green + 0.114 * blue) / f64::from(WIDE_PIXEL)) as f32
+    };
+    picture.to_rgb16().pixels().map(weigh).collect()
+}
+
+fn colour_planes(picture: &DynamicImage) -> Vec<f32> {
+    let pixels = picture.to_rgb16();
+    (0..3).flat_map(|channel| pixels.pixels().map(move |pixel| f32::from(pixel.0[channel]) / WIDE_PIXEL)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::{Luma, Rgb};
+
+    fn png(picture: DynamicImage) -> Vec<u8> {
+        let mut bytes = Cursor::new(Vec::new());
+        picture.write_to(&mut bytes, ImageFormat::Png).unwrap();
+        bytes.into_inner()
+    }
+
+    #[test]
+    fn eight_bit_pixels_stay_what_they_are() {
+        let picture = image::GrayImage::from_fn(256, 2, |x, _| Luma([x as u8]));
+        let planes = decode(&png(picture.into()), Shape::new(1, 2, 256)).unwrap();
+        assert_eq!(planes.shape, Shape::new(1, 2, 256));
+        assert!(planes.pixels.iter().enumerate().all(|(i, &pixel)| pixel == (i % 256) as f32));
+    }
+
+    #[test]
+    fn sixteen_bit_pixels_are_scaled_to_255() {
+        let picture = image::ImageBuffer::<Luma<u16>, _>::from_fn(2, 1, |x, _| Luma([if x == 0 { 65_535 } else { 128 }]));
+        let planes = decode(&png(picture.into()), Shape::new(1, 1, 2)).unwrap();
+        assert_eq!(planes.pixels, [255.0, 128.0 / 257.0]);
+    }
+
+    #[test]
+    fn colours_become_planes_or_grey() {
+        let picture = image::RgbImage::from_fn(2, 1, |x, _| if x == 0 { Rgb([1, 2, 3]) } else { Rgb([10, 20, 30]) });
+        let bytes = png(picture.into());
+        assert_eq!(decode(&bytes, Shape::new(3, 1, 2)).unwrap().pixels, [1.0, 10.0, 2.0, 20.0, 3.0, 30.0]);
+        let grey = decode(&bytes, Shape::new(1, 1, 2)).unwrap().pixels;
+        assert!((grey[1] - 18.15).abs() < 1e-5);
+        assert_eq!(decode(&bytes, Shape::vector(6)).unwrap().shape, Shape::new(3, 1, 2));
+        assert_eq!(decode(&bytes, Shape::new(4, 1, 2)).unwrap_err(), "a picture has 1 or 3 channels; the model takes 4 (4x1x2)");
+    }
+
+    #[test]
+    fn a_picture_cut_off_or_too_large_is_refused() {
+        let bytes = png(image::GrayImage::new(40, 40).into());
+        assert!(decode(&bytes[..bytes.len() / 2], Shape::new(1, 40, 40)).is_err());
+        let mut huge = bytes;
+        huge[16..20].copy_from_slice(&u32::MAX.to_be_bytes());
+        assert!(decode(&huge, Shape::new(1, 40, 40)).is_err());
+    }
+}

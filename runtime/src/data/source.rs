@@ -1,0 +1,77 @@
+//! One image, as a user names it.
+
+use super::dataset::{images_and_labels, interpret};
+use super::file::{self, Kind};
+use super::fit::{Fit, Planes};
+use super::npy::{Array, spell};
+use super::picture;
+use crate::error::InvalidInput;
+use crate::plan::Shape;
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// A file and, where it holds several images, which of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageSource {
+    /// The file.
+    pub path: PathBuf,
+    /// Counted from 0.
+    pub index: Option<usize>,
+}
+
+/// `FILE` or `FILE#INDEX`.
+impl FromStr for ImageSource {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let indexed = text.rsplit_once('#').and_then(|(path, index)| Some((path, index.parse().ok()?)));
+        Ok(match indexed {
+            Some((path, index)) => Self { path: path.into(), index: Some(index) },
+            None => Self { path: text.into(), index: None },
+        })
+    }
+}
+
+impl fmt::Display for ImageSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.path.display())?;
+        self.index.map_or(Ok(()), |index| write!(f, "#{index}"))
+    }
+}
+
+impl ImageSource {
+    /// The raw pixels, row-major (channels, height, width), of an image for a model that takes `shape`:
+    /// array elements as stored, pixels of pictures 0 to 255.
+    ///
+    /// # Errors
+    /// [`InvalidInput::File`] with what is wrong: not an image, damaged, another size than `shape`
+    /// (both are named) where `fit` does not allow it, no image of this index, or several and no index.
+    pub fn read(&self, shape: Shape, fit: Fit) -> Result<Vec<f32>, InvalidInput> {
+        let bytes = file::read(&self.path)?;
+        let pixels = self.planes(&bytes, shape).and_then(|planes| planes.fit(shape, fit));
+        pixels.map_err(|what| file::refuse(&self.path, what))
+    }
+
+    fn planes(&self, bytes: &[u8], target: Shape) -> Result<Planes, String> {
+        match Kind::of(bytes)? {
+            Kind::Npy => self.choose(&Array::parse(bytes)?, target),
+            Kind::Npz => self.choose(&Array::parse(&images_and_labels(bytes)?.0.read()?)?, target),
+            Kind::Picture if self.index.unwrap_or(0) == 0 => picture::decode(bytes, target),
+            Kind::Picture => Err("a picture holds one image, number 0".into()),
+        }
+    }
+
+    fn choose(&self, array: &Array, target: Shape) -> Result<Planes, String> {
+        let (count, shape) = interpret(&array.shape, target)
+            .ok_or_else(|| format!("an array of {} holds no images of {target}", spell(&array.shape)))?;
+        let index = match self.index {
+            Some(index) if index < count => index,
+            Some(index) => return Err(format!("there is no image {index}; the file holds {count}, counted from 0")),
+            None if count == 1 => 0,
+            None => return Err(format!("the file holds {count} images; name one, for example {}#0", self.path.display())),
+        };
+        let pixels = array.floats(index * shape.elements()..(index + 1) * shape.elements());
+        Ok(Planes { shape, pixels })
+    }
+}

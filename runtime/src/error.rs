@@ -1,0 +1,132 @@
+//! Errors say first who is to blame: the caller, the peer, the system, or this library.
+
+use crate::paillier::RandomnessError;
+use crate::plan::{DecodeError, InputError, KeyBits, PlanId, Violation};
+use std::path::PathBuf;
+
+/// Why an operation of the runtime failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// What the caller gave cannot be used.
+    #[error(transparent)]
+    InvalidInput(#[from] InvalidInput),
+    /// The peer sent something that the protocol does not allow. The session is over.
+    #[error("the peer misbehaved: {0}")]
+    PeerMisbehaved(#[from] PeerFault),
+    /// The peer said that it will not go on, and why.
+    #[error("the server refused: {0}")]
+    Refused(String),
+    /// The system failed: a file, a socket, the source of randomness.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was being done, for example `connect to 127.0.0.1:7000`.
+        what: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The operating system gives no randomness.
+    #[error(transparent)]
+    Randomness(#[from] RandomnessError),
+    /// A defect of this library.
+    #[error("internal error: {0}")]
+    Bug(String),
+}
+
+/// Input of the caller that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidInput {
+    /// The image does not fit the plan.
+    #[error(transparent)]
+    Image(#[from] InputError),
+    /// A file is not what it should be.
+    #[error("{}: {what}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// Bytes are not a plan of this version.
+    #[error(transparent)]
+    Plan(#[from] DecodeError),
+    /// A plan contradicts itself.
+    #[error("the plan is invalid: {}", list(.0))]
+    Violations(Vec<Violation>),
+    /// The key has another length than the plan wants.
+    #[error("the plan needs a key of {needed} bits, this one has {has}")]
+    KeyBits {
+        /// What the plan says.
+        needed: KeyBits,
+        /// What the key has.
+        has: KeyBits,
+    },
+}
+
+/// What a peer did wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum PeerFault {
+    /// It closed the connection in the middle of a session.
+    #[error("it hung up while {0} was expected")]
+    HungUp(&'static str),
+    /// It sent or took nothing for longer than the time limit.
+    #[error("it fell silent while {expected} was expected")]
+    Silent {
+        /// The message under way.
+        expected: &'static str,
+    },
+    /// It does not speak this protocol, or another version of it.
+    #[error("it does not speak this protocol: {0}")]
+    Protocol(String),
+    /// A message of another kind than the protocol's next.
+    #[error("it sent {got} where {expected} was expected")]
+    WrongMessage {
+        /// The next message of the protocol.
+        expected: &'static str,
+        /// What came.
+        got: String,
+    },
+    /// A message of another length than its content has.
+    #[error("its {message} has {got} bytes, not {expected}")]
+    WrongLength {
+        /// The message.
+        message: &'static str,
+        /// What it should have (for bounded messages: at most).
+        expected: u64,
+        /// What it has.
+        got: u64,
+    },
+    /// A public key that is no Paillier key of the plan's length.
+    #[error("its public key is unusable: {0}")]
+    PublicKey(String),
+    /// A number that is no ciphertext under the session's key.
+    #[error("its {message} holds an invalid ciphertext: {what}")]
+    Ciphertext {
+        /// The message.
+        message: &'static str,
+        /// Which one and why.
+        what: String,
+    },
+    /// A decrypted value outside the bounds that the plan guarantees.
+    #[error("its {0} decrypts to a value outside the plan's bounds")]
+    OutOfBounds(&'static str),
+    /// It wants another plan than the one served.
+    #[error("it wants plan {0}")]
+    OtherPlan(PlanId),
+    /// The plan that it sent cannot be executed.
+    #[error("its plan is invalid: {0}")]
+    Plan(String),
+}
+
+/// The runtime's results.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// An [`Error::Io`].
+    pub fn io(what: impl Into<String>, source: std::io::Error) -> Self {
+        Error::Io { what: what.into(), source }
+    }
+}
+
+fn list(violations: &[Violation]) -> String {
+    violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,23 @@
+//! Popcorn's runtime: executes a compiled plan between a client, who holds an image and a Paillier
+//! key, and a server, who holds the weights of a neural network.
+//!
+//! The folders are layers, lowest first; each uses only those above it in this list:
+//!
+//! * [`plan`]: the compiled program, its bytes, its text, and the client's view of it;
+//! * [`paillier`]: keys, ciphertexts and the kernels on them;
+//! * [`channel`]: framed, counted messages over memory or TCP;
+//! * [`protocol`]: the messages and the interactive protocols, as functions of state and message;
+//! * [`roles`]: client, server, both in one process, and the plan interpreter without cryptography.
+//!
+//! [`error`] says who is to blame when something fails, [`observe`] reports bytes, rounds and time.
+
+pub mod channel;
+pub mod data;
+pub mod error;
+pub mod observe;
+pub mod paillier;
+pub mod plan;
+pub mod protocol;
+pub mod roles;
+
+pub use error::{Error, Result};

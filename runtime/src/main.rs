@@ -1,0 +1,9 @@
+//! `popcorn`: keys, serving, asking, and both at once.
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

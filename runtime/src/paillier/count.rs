@@ -1,0 +1,79 @@
+//! How many modular operations a computation takes: the unit of the cost model.
+
+use std::iter::Sum;
+use std::ops::{Add, AddAssign};
+
+/// Operations modulo N².
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Products of two different elements.
+    pub products: u64,
+    /// Squarings.
+    pub squarings: u64,
+    /// Modular inversions (about ten products each; rare, because they are shared).
+    pub inversions: u64,
+}
+
+impl Count {
+    /// The cost in quarters of a product: a squaring takes about three quarters of the time.
+    pub fn quarters(self) -> u64 {
+        4 * self.products + 3 * self.squarings + 40 * self.inversions
+    }
+}
+
+impl Count {
+    /// The cost of doing it `n` times.
+    pub fn times(self, n: u64) -> Self {
+        Self { products: n * self.products, squarings: n * self.squarings, inversions: n * self.inversions }
+    }
+}
+
+impl Add for Count {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            products: self.products + other.products,
+            squarings: self.squarings + other.squarings,
+            inversions: self.inversions + other.inversions,
+        }
+    }
+}
+
+impl AddAssign for Count {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl Sum for Count {
+    fn sum<I: Iterator<Item = Self>>(counts: I) -> Self {
+        counts.fold(Self::default(), Add::add)
+    }
+}
+
+/// Counts what really happens, per thread.
+#[cfg(test)]
+pub(crate) mod instrument {
+    use std::cell::RefCell;
+
+    use super::Count;
+
+    thread_local! {
+        static COUNT: RefCell<Count> = RefCell::default();
+    }
+
+    /// Changes the count of this thread.
+    pub(crate) fn record(change: impl FnOnce(&mut Count)) {
+        COUNT.with_borrow_mut(change);
+    }
+
+    /// Runs `action` on one fresh thread, rayon's work included, and returns what it counted.
+    pub(crate) fn measure<T: Send>(action: impl FnOnce() -> T + Send) -> (T, Count) {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        pool.install(|| {
+            let result = action();
+            (result, COUNT.take())
+        })
+    }
+}

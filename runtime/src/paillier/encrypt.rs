@@ -1,0 +1,139 @@
+//! Encryption and re-randomisation with ready sources of randomisers.
+
+use rayon::prelude::*;
+use rug::Integer;
+
+use super::ciphertext::{Ciphertext, Ciphertexts};
+use super::limbs::Limb;
+use super::modular::Scratch;
+use super::public_key::PublicKey;
+use super::randomiser::{Randomiser, Randomisers};
+use super::randomness::SecureRng;
+
+/// Ciphertexts that share one generator, and one unit of parallel work.
+const CHUNK: usize = 8;
+
+/// A plaintext is not in (−N/2, N/2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("plaintext {index} does not fit into the key")]
+pub struct PlaintextTooLarge {
+    /// Position of the first such plaintext.
+    pub index: usize,
+}
+
+/// Encrypts signed integers, |m| < N/2, in parallel.
+///
+/// # Errors
+/// If a plaintext is too large.
+pub fn encrypt(
+    source: &dyn Randomisers,
+    plaintexts: &[Integer],
+    rng: &mut SecureRng,
+) -> Result<Ciphertexts, PlaintextTooLarge> {
+    let key = source.key();
+    let too_large = |m: &Integer| *m.as_abs() > *key.half_modulus();
+    if let Some(index) = plaintexts.iter().position(too_large) {
+        return Err(PlaintextTooLarge { index });
+    }
+    let mut ciphertexts = Ciphertexts::ones(key, plaintexts.len());
+    for_each_with_rng(&mut ciphertexts, key, rng, |index, limbs, scratch, rng| {
+        key.ring().encode_one_plus_multiple(limbs, &plaintexts[index], scratch);
+        key.ring().mul_assign(limbs, source.draw(rng).limbs(), scratch);
+    });
+    Ok(ciphertexts)
+}
+
+/// Multiplies a fresh encryption of 0 into every ciphertext, in parallel: afterwards nothing about
+/// how they were computed can be read from them, not even by the key holder.
+pub fn rerandomise(source: &dyn Randomisers, ciphertexts: &mut Ciphertexts, rng: &mut SecureRng) {
+    let key = source.key();
+    for_each_with_rng(ciphertexts, key, rng, |_, limbs, scratch, rng| {
+        key.ring().mul_assign(limbs, source.draw(rng).limbs(), scratch);
+    });
+}
+
+impl Randomiser {
+    /// Encrypts one integer (taken modulo N) with this randomiser.
+    pub fn encrypt(self, key: &PublicKey, plaintext: &Integer) -> Ciphertext {
+        let mut scratch = key.scratch();
+        let mut limbs = vec![0; key.ring().element_limbs()].into_boxed_slice();
+        key.ring().encode_one_plus_multiple(&mut limbs, plaintext, &mut scratch);
+        key.ring().mul_assign(&mut limbs, self.limbs(), &mut scratch);
+        Ciphertext::from_limbs(limbs)
+    }
+}
+
+/// Runs `action` on every element in parallel, each chunk with a child of `rng`.
+fn for_each_with_rng(
+    ciphertexts: &mut Ciphertexts,
+    key: &PublicKey,
+    rng: &mut SecureRng,
+    action: impl Fn(usize, &mut [Limb], &mut Scratch, &mut SecureRng) + Sync,
+) {
+    let stride = ciphertexts.stride();
+    let children: Vec<_> = (0..ciphertexts.len().div_ceil(CHUNK)).map(|_| rng.split()).collect();
+    ciphertexts.limbs_mut().par_chunks_mut(CHUNK * stride).zip(children).enumerate().for_each(
+        |(chunk, (block, mut rng))| {
+            let mut scratch = key.scratch();
+            for (index, limbs) in block.chunks_exact_mut(stride).enumerate() {
+                action(chunk * CHUNK + index, limbs, &mut scratch, &mut rng);
+            }
+        },
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::paillier::randomiser::{HolderRandomisers, PublicRandomisers};
+    use crate::paillier::randomness::TestRng;
+    use crate::paillier::test_keys;
+
+    #[test]
+    fn signed_plaintexts_survive_encryption() {
+        let mut rng = TestRng::new(12);
+        for bits in [512, 768, 1024] {
+            let key = test_keys::shared(bits);
+            let half = key.public().half_modulus().clone();
+            let mut plaintexts: Vec<_> = [0, 1, -1, i64::MIN].map(Integer::from).to_vec();
+            plaintexts.extend([half.clone(), -half.clone(), half - 1u32]);
+            plaintexts.extend((0..20).map(|_| rng.integer_of_bits(bits - 2)));
+            let holder = HolderRandomisers::for_uses(key, 50, &mut rng);
+            let public = PublicRandomisers::for_uses(key.public(), 50, &mut rng);
+            for source in [&holder as &dyn Randomisers, &public] {
+                let mut ciphertexts = encrypt(source, &plaintexts, &mut rng).unwrap();
+                assert_eq!(key.decrypt_signed(&ciphertexts), plaintexts);
+                let before = ciphertexts.to_bytes(key.public());
+                rerandomise(&public, &mut ciphertexts, &mut rng);
+                assert_eq!(key.decrypt_signed(&ciphertexts), plaintexts);
+                let width = key.public().ciphertext_bytes();
+                let after = ciphertexts.to_bytes(key.public());
+                let mut pairs = before.chunks_exact(width).zip(after.chunks_exact(width));
+                assert!(pairs.all(|(before, after)| before != after));
+            }
+        }
+    }
+
+    #[test]
+    fn one_value_is_encrypted_with_one_randomiser() {
+        let mut rng = TestRng::new(13);
+        let key = test_keys::shared(512);
+        let source = HolderRandomisers::new(key, &mut rng);
+        let mut batch = Ciphertexts::new(key.public());
+        let ciphertext = source.draw(&mut rng).encrypt(key.public(), &Integer::from(-77));
+        batch.push(ciphertext.as_ref());
+        assert_eq!(key.decrypt_signed(&batch), [-77]);
+    }
+
+    #[test]
+    fn plaintexts_of_half_the_modulus_are_refused() {
+        let mut rng = TestRng::new(14);
+        let key = test_keys::shared(512);
+        let source = PublicRandomisers::for_uses(key.public(), 1, &mut rng);
+        let above = Integer::from(key.public().half_modulus() + 1u32);
+        for value in [above.clone(), -above] {
+            let error = encrypt(&source, &[Integer::new(), value], &mut rng).unwrap_err();
+            assert_eq!(error, PlaintextTooLarge { index: 1 });
+        }
+    }
+}

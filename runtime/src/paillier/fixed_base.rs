@@ -1,0 +1,146 @@
+//! Powers of one base, many times: a table of its powers by windows of the exponent.
+
+use rayon::prelude::*;
+use rug::{Integer, integer::Order};
+use zeroize::{Zeroize, Zeroizing};
+
+use super::limbs::{LIMB_BITS, Limb};
+use super::modular::{Scratch, SquareModulus};
+
+/// A table never takes more memory than this.
+const MAX_TABLE_BYTES: usize = 32 << 20;
+
+/// Widest window worth a look; memory decides earlier.
+const MAX_WINDOW: u32 = 10;
+
+/// The powers base^(d·2^(w·j)) for all digits d < 2^w of all windows j.
+///
+/// A power costs one product per window, whatever the exponent, and no squaring. Which entries are
+/// read depends on the exponent, so a neighbour on the same processor's caches might see
+/// something of it. Overwritten on drop, because the modulus may be secret.
+pub(crate) struct FixedBaseTable {
+    powers: Vec<Limb>,
+    window: u32,
+    windows: u32,
+}
+
+impl FixedBaseTable {
+    /// A table for exponents of at most `bits` bits, with the window that makes building the table
+    /// plus `uses` powers cheapest within the memory limit.
+    pub(crate) fn new(ring: &SquareModulus, base: &[Limb], bits: u32, uses: usize) -> Self {
+        let window = window_for(bits, uses, size_of_val(base));
+        let windows = bits.div_ceil(window);
+        let row = ring.element_limbs() << window;
+        let mut powers = vec![0; row * windows as usize];
+        let mut generator = base.to_vec();
+        let mut scratch = ring.scratch();
+        for row in powers.chunks_exact_mut(row) {
+            // The generator of each window goes where its first power belongs.
+            row[ring.element_limbs()..][..generator.len()].copy_from_slice(&generator);
+            (0..window).for_each(|_| ring.square_assign(&mut generator, &mut scratch));
+        }
+        generator.zeroize();
+        powers
+            .par_chunks_exact_mut(row)
+            .for_each_init(|| ring.scratch(), |scratch, row| fill_row(ring, row, scratch));
+        Self { powers, window, windows }
+    }
+
+    /// `out` = base^`exponent`.
+    ///
+    /// # Panics
+    /// If the exponent is negative or has more bits than the table is for.
+    pub(crate) fn pow(
+        &self,
+        ring: &SquareModulus,
+        out: &mut [Limb],
+        exponent: &Integer,
+        scratch: &mut Scratch,
+    ) {
+        assert!(
+            !exponent.is_negative() && exponent.significant_bits() <= self.window * self.windows,
+            "the exponent is longer than the table"
+        );
+        let limbs = (self.window * self.windows).div_ceil(LIMB_BITS) as usize;
+        let mut digits = Zeroizing::new(vec![0; limbs + 1]);
+        exponent.write_digits(&mut digits, Order::Lsf);
+        let row = ring.element_limbs() << self.window;
+        out.copy_from_slice(ring.one());
+        for (index, row) in self.powers.chunks_exact(row).enumerate() {
+            let digit = bits_at(&digits, index as u32 * self.window, self.window);
+            let power = &row[digit * ring.element_limbs()..][..ring.element_limbs()];
+            ring.mul_assign(out, power, scratch);
+        }
+    }
+}
+
+impl Drop for FixedBaseTable {
+    fn drop(&mut self) {
+        self.powers.as_mut_slice().zeroize();
+    }
+}
+
+/// Fills a row whose entry 1 is there already.
+fn fill_row(ring: &SquareModulus, row: &mut [Limb], scratch: &mut Scratch) {
+    let length = ring.element_limbs();
+    row[..length].copy_from_slice(ring.one());
+    for digit in 2..row.len() / length {
+        let (done, rest) = row.split_at_mut(digit * length);
+        let previous = &done[(digit - 1) * length..];
+        ring.mul(&mut rest[..length], previous, &done[length..2 * length], scratch);
+    }
+}
+
+/// The window that minimises products: 2^w per window to build, one per window for each use.
+fn window_for(bits: u32, uses: usize, element_bytes: usize) -> u32 {
+    let cost = |window: u32| u64::from(bits.div_ceil(window)) * ((1 << window) + uses as u64);
+    let bytes = |window: u32| (bits.div_ceil(window) as usize * element_bytes) << window;
+    (1..=MAX_WINDOW)
+        .filter(|&window| window == 1 || bytes(window) <= MAX_TABLE_BYTES)
+        .min_by_key(|&window| cost(window))
+        .unwrap_or(1)
+}
+
+/// The `count` bits of a little-endian number from bit `start` on; a limb above them must exist.
+fn bits_at(digits: &[Limb], start: u32, count: u32) -> usize {
+    let (index, offset) = ((start / LIMB_BITS) as usize, start % LIMB_BITS);
+    let pair = u128::from(digits[index]) | u128::from(digits[index + 1]) << LIMB_BITS;
+    ((pair >> offset) as usize) & ((1 << count) - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::paillier::randomness::TestRng;
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "the plain power is the oracle")]
+    fn powers_agree_with_plain_exponentiation() {
+        let mut rng = TestRng::new(10);
+        let modulus = rng.integer_of_bits(300) | 1u32;
+        let square = Integer::from(modulus.square_ref());
+        let ring = SquareModulus::new(&modulus);
+        let mut scratch = ring.scratch();
+        let base = rng.integer_below(&square);
+        let mut encoded = vec![0; ring.element_limbs()];
+        ring.encode(&mut encoded, &base, &mut scratch);
+        for (bits, uses) in [(1, 1), (7, 3), (64, 10), (128, 100), (200, 10_000)] {
+            let table = FixedBaseTable::new(&ring, &encoded, bits, uses);
+            let all_ones = Integer::from(Integer::u_pow_u(2, bits)) - 1u32;
+            for exponent in [Integer::new(), Integer::from(1), all_ones, rng.integer_of_bits(bits)] {
+                let mut out = vec![0; ring.element_limbs()];
+                table.pow(&ring, &mut out, &exponent, &mut scratch);
+                let expected = base.clone().pow_mod(&exponent, &square).unwrap();
+                assert_eq!(ring.decode(&out, &mut scratch), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn the_window_grows_with_use_until_memory_ends() {
+        assert_eq!(window_for(1536, 0, 768), 1);
+        assert!(window_for(1536, 100, 768) < window_for(1536, 1000, 768));
+        let widest = window_for(1536, 1_000_000, 768);
+        assert!(((1536u32.div_ceil(widest) as usize) * 768) << widest <= MAX_TABLE_BYTES);
+    }
+}

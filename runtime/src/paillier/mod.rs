@@ -1,0 +1,61 @@
+//! Paillier encryption: keys, ciphertexts, and the kernels of private inference on them.
+//!
+//! For N = pq, Enc(m) = (1 + mN)·ρ mod N² with a random N-th residue ρ. Products of ciphertexts add
+//! their plaintexts, powers multiply them by integers. The files, lowest layer first:
+//!
+//! | files | what |
+//! |---|---|
+//! | `limbs`, `modular` | numbers as limbs, arithmetic modulo N² |
+//! | `wipe`, `randomness`, `permutation`, `secret_pow` | handling of secrets |
+//! | `public_key`, `keygen`, `secret_key`, `holder_key` | keys |
+//! | `ciphertext`, `wire` | ciphertexts in memory and as bytes, checked on receipt |
+//! | `fixed_base`, `randomiser`, `encrypt`, `decrypt` | from plaintexts and back |
+//! | `ops`, `window`, `weighted_sum`, `shifted_sum`, `packing` | computing on ciphertexts |
+//! | `count` | what that costs |
+//!
+//! Notation: N the modulus, |N| its bits, p and q its primes, [`SecretKey`] the holder's, everything
+//! else anybody's. What is secret never decides which operations run, except where a file says so.
+
+mod ciphertext;
+pub(crate) mod count;
+mod decrypt;
+mod encrypt;
+mod fixed_base;
+mod holder_key;
+mod keygen;
+mod limbs;
+mod modular;
+mod ops;
+mod packing;
+mod permutation;
+mod public_key;
+mod randomiser;
+pub(crate) mod randomness;
+mod secret_key;
+mod secret_pow;
+mod shifted_sum;
+#[cfg(any(test, feature = "insecure-test-keys"))]
+pub mod test_keys;
+mod weighted_sum;
+mod window;
+mod wipe;
+mod wire;
+
+pub use ciphertext::{Ciphertext, CiphertextRef, Ciphertexts};
+pub use count::Count;
+pub use encrypt::{PlaintextTooLarge, encrypt, rerandomise};
+pub use holder_key::HolderKey;
+pub use limbs::Limb;
+pub use modular::{Scratch, SquareModulus};
+pub use ops::{
+    add_plain, add_plain_each, invert_all, invert_count, multiply, multiply_each, pow, pow_count, pow_each,
+};
+pub use packing::{PackingError, SlotWidths};
+pub use permutation::Permutation;
+pub use public_key::{KeyError, PublicKey};
+pub use randomiser::{HolderRandomisers, PublicRandomisers, Randomiser, Randomisers};
+pub use randomness::{RandomnessError, SecureRng};
+pub use secret_key::SecretKey;
+pub use shifted_sum::{ShiftedTerm, shifted_sum, shifted_sum_count};
+pub use weighted_sum::{Negatives, Rows, products_for_row, weighted_sums, weighted_sums_count};
+pub use wire::{BadCiphertext, CiphertextError};

@@ -1,0 +1,221 @@
+//! Randomisers: N-th residues modulo N², after Damgård, Jurik and Nielsen (2010).
+//!
+//! A ciphertext of m is (1 + mN)·ρ for a random N-th residue ρ. Instead of raising a fresh number to
+//! the N-th power each time, ρ = g^α for one fixed g and a random α, by a table of powers of g.
+//!
+//! *Server* ([`PublicRandomisers`]): g = h^N with h = −y² mod N for its own random y, and α of |N|/2
+//! bits. The key holder, who knows p and q, faces discrete logarithms modulo p and q with exponents
+//! as long as the primes. Because (p − 1)/2 and (q − 1)/2 have no small factors (see
+//! [`keygen`](super::keygen)), a random square generates all squares but with probability about
+//! 2^-18, so no part of the group is left unmasked.
+//!
+//! *Key holder* ([`HolderRandomisers`]): by the Chinese remainder theorem, g^α for α uniform modulo
+//! the group's order is a pair of powers modulo p² and q² with independent exponents. So ρ is made
+//! from two tables with numbers of half the size, exponents uniform below (p − 1)/2 and (q − 1)/2,
+//! and is uniform among the N-th powers of squares where the bases generate them: with as
+//! much randomness as textbook Paillier has, up to the restriction to squares. That restriction is
+//! harmless (squaring is a bijection on plaintexts) and needed: all of the holder's randomness then
+//! lies in the group that the server's randomisers cover, Jacobi symbol included.
+
+use rug::Integer;
+use zeroize::{Zeroize, Zeroizing};
+
+use super::fixed_base::FixedBaseTable;
+use super::limbs::Limb;
+use super::modular::SquareModulus;
+use super::public_key::PublicKey;
+use super::randomness::SecureRng;
+use super::secret_key::{PrimePart, SecretKey};
+use super::secret_pow::secret_pow;
+use super::window::power;
+use super::wipe::SecretInteger;
+
+/// Randomisers for which a table is laid out when nothing better is known.
+const DEFAULT_USES: usize = 1024;
+
+/// A random encryption of 0, to be used once. Not `Clone`; overwritten on drop.
+pub struct Randomiser {
+    limbs: Box<[Limb]>,
+}
+
+/// A source of randomisers under one key. Shared between threads, each with its own generator.
+pub trait Randomisers: Sync {
+    /// The key that the randomisers are for.
+    fn key(&self) -> &PublicKey;
+
+    /// Draws one randomiser.
+    fn draw(&self, rng: &mut SecureRng) -> Randomiser;
+}
+
+/// The server's source: trusts nothing about the key but N.
+pub struct PublicRandomisers {
+    key: PublicKey,
+    table: FixedBaseTable,
+}
+
+/// The key holder's source: about half the work of the server's.
+pub struct HolderRandomisers {
+    key: PublicKey,
+    p: PrimeTable,
+    q: PrimeTable,
+    /// 1/q² mod p².
+    q_square_inverse: SecretInteger,
+}
+
+/// N-th powers of squares modulo the square of one prime.
+struct PrimeTable {
+    ring: SquareModulus,
+    square: SecretInteger,
+    /// (prime − 1)/2: the number of different powers.
+    order: SecretInteger,
+    table: FixedBaseTable,
+}
+
+impl Randomiser {
+    /// The encryption of 0, in the ring of the key.
+    pub(crate) fn limbs(&self) -> &[Limb] {
+        &self.limbs
+    }
+}
+
+impl Drop for Randomiser {
+    fn drop(&mut self) {
+        self.limbs.zeroize();
+    }
+}
+
+impl PublicRandomisers {
+    /// A source with a fresh random base.
+    pub fn new(key: &PublicKey, rng: &mut SecureRng) -> Self {
+        Self::for_uses(key, DEFAULT_USES, rng)
+    }
+
+    /// A source whose table suits about `uses` randomisers: more uses pay for a larger table, of
+    /// 32 MiB at most.
+    pub fn for_uses(key: &PublicKey, uses: usize, rng: &mut SecureRng) -> Self {
+        let y = SecretInteger::new(rng.unit_below(key.modulus()));
+        let h = (-Integer::from(y.square_ref())).modulo(key.modulus());
+        let (ring, mut scratch) = (key.ring(), key.scratch());
+        let mut limbs = vec![0; ring.element_limbs()];
+        ring.encode(&mut limbs, &h, &mut scratch);
+        let base = power(ring, &limbs, key.modulus(), key.bits().get(), &mut scratch);
+        let table = FixedBaseTable::new(ring, &base, exponent_bits(key), uses);
+        Self { key: key.clone(), table }
+    }
+}
+
+impl Randomisers for PublicRandomisers {
+    fn key(&self) -> &PublicKey {
+        &self.key
+    }
+
+    fn draw(&self, rng: &mut SecureRng) -> Randomiser {
+        let exponent = SecretInteger::new(rng.integer_of_bits(exponent_bits(&self.key)));
+        let ring = self.key.ring();
+        let mut limbs = vec![0; ring.element_limbs()].into_boxed_slice();
+        self.table.pow(ring, &mut limbs, &exponent, &mut self.key.scratch());
+        Randomiser { limbs }
+    }
+}
+
+/// Bits of α.
+fn exponent_bits(key: &PublicKey) -> u32 {
+    key.bits().get() / 2
+}
+
+impl HolderRandomisers {
+    /// A source with fresh random bases.
+    pub fn new(key: &SecretKey, rng: &mut SecureRng) -> Self {
+        Self::for_uses(key, DEFAULT_USES, rng)
+    }
+
+    /// A source whose tables suit about `uses` randomisers: more uses pay for larger tables, of
+    /// 32 MiB each at most.
+    pub fn for_uses(key: &SecretKey, uses: usize, rng: &mut SecureRng) -> Self {
+        let inverse = key.q.square.invert_ref(&key.p.square).expect("the primes are different");
+        Self {
+            key: key.public().clone(),
+            q_square_inverse: SecretInteger::new(Integer::from(inverse)),
+            p: PrimeTable::new(&key.p, uses, rng),
+            q: PrimeTable::new(&key.q, uses, rng),
+        }
+    }
+}
+
+impl Randomisers for HolderRandomisers {
+    fn key(&self) -> &PublicKey {
+        &self.key
+    }
+
+    fn draw(&self, rng: &mut SecureRng) -> Randomiser {
+        let modulo_p = self.p.draw(rng);
+        let modulo_q = self.q.draw(rng);
+        // ρ = ρ_q + q²·((ρ_p − ρ_q)/q² mod p²)
+        let difference = SecretInteger::new(Integer::from(&*modulo_p - &*modulo_q));
+        let scaled = SecretInteger::new(Integer::from(&*difference * &*self.q_square_inverse));
+        let quotient = SecretInteger::new(Integer::from(scaled.modulo_ref(&self.p.square)));
+        let product = SecretInteger::new(Integer::from(&*quotient * &*self.q.square));
+        let value = SecretInteger::new(Integer::from(&*product + &*modulo_q));
+        let mut limbs = vec![0; self.key.ring().element_limbs()].into_boxed_slice();
+        self.key.ring().encode(&mut limbs, &value, &mut self.key.scratch());
+        Randomiser { limbs }
+    }
+}
+
+impl PrimeTable {
+    fn new(part: &PrimePart, uses: usize, rng: &mut SecureRng) -> Self {
+        // N-th powers are prime-th powers here, because the other prime is a unit as an exponent.
+        let exponent = SecretInteger::new(Integer::from(&*part.prime * 2u32));
+        let y = SecretInteger::new(rng.unit_below(&part.square));
+        let power = SecretInteger::new(secret_pow(&y, &exponent, &part.square));
+        let ring = SquareModulus::new(&part.prime);
+        let mut base = Zeroizing::new(vec![0; ring.element_limbs()]);
+        ring.encode(&mut base, &power, &mut ring.scratch());
+        let order = SecretInteger::new(Integer::from(&*part.prime >> 1u32));
+        let table = FixedBaseTable::new(&ring, &base, order.significant_bits(), uses);
+        Self { ring, square: SecretInteger::new(Integer::from(&*part.square)), order, table }
+    }
+
+    fn draw(&self, rng: &mut SecureRng) -> SecretInteger {
+        let exponent = SecretInteger::new(rng.integer_below(&self.order));
+        let mut scratch = self.ring.scratch();
+        let mut limbs = Zeroizing::new(vec![0; self.ring.element_limbs()]);
+        self.table.pow(&self.ring, &mut limbs, &exponent, &mut scratch);
+        SecretInteger::new(self.ring.decode(&limbs, &mut scratch))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::paillier::ciphertext::{Ciphertext, Ciphertexts};
+    use crate::paillier::randomness::TestRng;
+    use crate::paillier::test_keys;
+
+    /// Every randomiser decrypts to 0, is no repetition, and has Jacobi symbol 1.
+    fn check(source: &dyn Randomisers, key: &SecretKey, rng: &mut SecureRng) {
+        let public = key.public();
+        let mut batch = Ciphertexts::new(public);
+        for _ in 0..20 {
+            let randomiser = source.draw(rng);
+            batch.push(Ciphertext::from_limbs(randomiser.limbs().into()).as_ref());
+        }
+        assert!(key.decrypt(&batch).iter().all(Integer::is_zero));
+        let mut numbers: Vec<Integer> =
+            batch.iter().map(|c| public.ring().decode(c.limbs(), &mut public.scratch())).collect();
+        assert!(numbers.iter().all(|number| number.jacobi(public.modulus()) == 1));
+        numbers.sort();
+        numbers.dedup();
+        assert_eq!(numbers.len(), 20);
+    }
+
+    #[test]
+    fn randomisers_encrypt_zero() {
+        let mut rng = TestRng::new(11);
+        for bits in [512, 768] {
+            let key = test_keys::shared(bits);
+            check(&PublicRandomisers::new(key.public(), &mut rng), key, &mut rng);
+            check(&HolderRandomisers::for_uses(key, 50, &mut rng), key, &mut rng);
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Shapes of tensors and the geometry of sliding windows.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// Shape of one image's tensor, without the batch axis: channels × height × width, row-major.
+/// A vector of n elements is n × 1 × 1, so flattening changes no element's position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Shape {
+    /// Channels (for a vector: its length).
+    pub channels: usize,
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+}
+
+impl Shape {
+    /// channels × height × width.
+    pub const fn new(channels: usize, height: usize, width: usize) -> Self {
+        Self { channels, height, width }
+    }
+
+    /// A vector of `len` elements.
+    pub const fn vector(len: usize) -> Self {
+        Self::new(len, 1, 1)
+    }
+
+    /// The same elements in one vector.
+    pub const fn flattened(self) -> Self {
+        Self::vector(self.elements())
+    }
+
+    /// Number of elements.
+    pub const fn elements(self) -> usize {
+        self.channels * self.plane()
+    }
+
+    /// Elements of one channel.
+    pub const fn plane(self) -> usize {
+        self.height * self.width
+    }
+
+    /// Position of an element in row-major order.
+    pub const fn index(self, channel: usize, y: usize, x: usize) -> usize {
+        (channel * self.height + y) * self.width + x
+    }
+}
+
+/// `16x12x12`, or `10` for a vector.
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.plane() == 1 {
+            write!(f, "{}", self.channels)
+        } else {
+            write!(f, "{}x{}x{}", self.channels, self.height, self.width)
+        }
+    }
+}
+
+/// A sliding window over height and width (all pairs are `[y, x]`). What lies outside the image
+/// is left out: zero for a sum, ignored by a maximum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Window {
+    /// Taps per axis.
+    pub kernel: [usize; 2],
+    /// Distance of neighbouring windows.
+    pub stride: [usize; 2],
+    /// Distance of neighbouring taps.
+    pub dilation: [usize; 2],
+    /// Rows above and columns left of the image.
+    pub pad_before: [usize; 2],
+    /// Rows below and columns right of the image.
+    pub pad_after: [usize; 2],
+}
+
+impl Window {
+    /// A window of `kernel` taps, stride 1, no padding.
+    pub const fn dense(kernel: [usize; 2]) -> Self {
+        Self { kernel, stride: [1, 1], dilation: [1, 1], pad_before: [0, 0], pad_after: [0, 0] }
+    }
+
+    /// Height and width of the output over an image of `image` = [height, width];
+    /// `None` where the window does not fit once, or an axis has no taps or no stride.
+    pub fn output(&self, image: [usize; 2]) -> Option<[usize; 2]> {
+        Some([self.output_axis(0, image[0])?, self.output_axis(1, image[1])?])
+    }
+
+    fn output_axis(&self, axis: usize, image: usize) -> Option<usize> {
+        if self.stride[axis] == 0 || self.dilation[axis] == 0 {
+            return None;
+        }
+        let reach = self.kernel[axis].checked_sub(1)?.checked_mul(self.dilation[axis])?.checked_add(1)?;
+        let padded = image.checked_add(self.pad_before[axis])?.checked_add(self.pad_after[axis])?;
+        Some(padded.checked_sub(reach)? / self.stride[axis] + 1)
+    }
+
+    /// The taps of the window at output position `at` that lie inside the image:
+    /// (tap [ky, kx], pixel [y, x]), row-major.
+    pub fn taps(&self, image: [usize; 2], at: [usize; 2]) -> impl Iterator<Item = ([usize; 2], [usize; 2])> {
+        let rows = self.taps_axis(0, image[0], at[0]);
+        let window = *self;
+        rows.flat_map(move |(ky, y)| window.taps_axis(1, image[1], at[1]).map(move |(kx, x)| ([ky, kx], [y, x])))
+    }
+
+    /// Whether the window may hang over the image.
+    pub const fn is_padded(&self) -> bool {
+        let ([top, left], [bottom, right]) = (self.pad_before, self.pad_after);
+        top | left | bottom | right != 0
+    }
+
+    /// Whether the window holds a pixel of the image at every position of `output`.
+    pub fn always_inside(&self, image: [usize; 2], output: [usize; 2]) -> bool {
+        (0..2).all(|axis| !self.tap_counts(axis, image[axis], output[axis]).contains(&0))
+    }
+
+    /// The numbers of taps inside the image that occur along one axis.
+    pub fn tap_counts(&self, axis: usize, image: usize, output: usize) -> BTreeSet<usize> {
+        (0..output).map(|at| self.taps_axis(axis, image, at).count()).collect()
+    }
+
+    /// (tap, pixel) along one axis, inside the image only.
+    fn taps_axis(&self, axis: usize, image: usize, at: usize) -> impl Iterator<Item = (usize, usize)> + use<> {
+        let (start, step, pad) = (at * self.stride[axis], self.dilation[axis], self.pad_before[axis]);
+        (0..self.kernel[axis]).filter_map(move |tap| {
+            let pixel = (start + tap * step).checked_sub(pad)?;
+            (pixel < image).then_some((tap, pixel))
+        })
+    }
+}
+
+/// `5x5`, then whatever differs from stride 1, dilation 1, no padding: `3x3 stride 2 pad 1,1,1,1`
+/// (padding: top, left, bottom, right).
+impl fmt::Display for Window {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}", self.kernel[0], self.kernel[1])?;
+        write_pair(f, "stride", self.stride)?;
+        write_pair(f, "dilation", self.dilation)?;
+        let ([top, left], [bottom, right]) = (self.pad_before, self.pad_after);
+        if [top, left, bottom, right] != [0; 4] {
+            write!(f, " pad {top},{left},{bottom},{right}")?;
+        }
+        Ok(())
+    }
+}
+
+fn write_pair(f: &mut fmt::Formatter<'_>, name: &str, [y, x]: [usize; 2]) -> fmt::Result {
+    match (y, x) {
+        (1, 1) => Ok(()),
+        (y, x) if y == x => write!(f, " {name} {y}"),
+        (y, x) => write!(f, " {name} {y}x{x}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_count_their_outputs() {
+        let window = Window { stride: [2, 2], pad_before: [1, 1], pad_after: [1, 1], ..Window::dense([3, 3]) };
+        assert_eq!(window.output([7, 8]), Some([4, 4]));
+        assert_eq!(Window::dense([5, 5]).output([4, 9]), None);
+        assert_eq!(Window::dense([0, 1]).output([4, 9]), None);
+        assert_eq!(Window { stride: [0, 1], ..Window::dense([1, 1]) }.output([4, 9]), None);
+    }
+
+    #[test]
+    fn taps_outside_the_image_are_left_out() {
+        let window = Window { pad_before: [1, 1], pad_after: [1, 1], dilation: [2, 1], ..Window::dense([2, 2]) };
+        let taps: Vec<_> = window.taps([3, 3], [0, 0]).collect();
+        assert_eq!(taps, [([1, 1], [1, 0])]);
+    }
+
+    #[test]
+    fn display_is_short_for_common_windows() {
+        assert_eq!(Window::dense([5, 5]).to_string(), "5x5");
+        let window = Window { stride: [2, 2], pad_before: [1, 0], ..Window::dense([3, 3]) };
+        assert_eq!(window.to_string(), "3x3 stride 2 pad 1,0,0,0");
+    }
+}

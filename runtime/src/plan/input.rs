@@ -1,0 +1,161 @@
+//! The borders of a plan: from an image to integers, from integers to logits.
+
+use super::geometry::Shape;
+use serde::{Deserialize, Serialize};
+
+/// How a raw image becomes the integers that are encrypted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InputSpec {
+    /// Shape of one image.
+    pub shape: Shape,
+    /// From raw pixels to the numbers that the model was trained on.
+    pub preprocessing: Preprocessing,
+    /// Real size of one integer step, per channel: integer = round(preprocessed ÷ step).
+    pub step: Vec<f64>,
+}
+
+/// (raw · scale − mean) ÷ std, per channel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Preprocessing {
+    /// Smallest and largest raw pixel, for example 0 and 255; others are refused.
+    pub raw_range: (f64, f64),
+    /// Applied first.
+    pub scale: f64,
+    /// Subtracted after the scale; one per channel.
+    pub mean: Vec<f64>,
+    /// Divided by last; one per channel, positive.
+    pub std: Vec<f64>,
+}
+
+/// How the revealed integers become logits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OutputSpec {
+    /// Logits per image.
+    pub classes: usize,
+    /// Real size of one integer.
+    pub scale: f64,
+    /// What the client applies to the logits, in the clear.
+    pub postprocessing: Postprocessing,
+}
+
+/// The model's last operation, applied by the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Postprocessing {
+    /// Logits as they are.
+    None,
+    /// exp(x_i) ÷ Σ exp(x_j).
+    Softmax,
+    /// x_i − log Σ exp(x_j).
+    LogSoftmax,
+}
+
+/// An image that does not fit the plan.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum InputError {
+    /// Wrong number of pixels.
+    #[error("the model takes images of {expected} ({} values), this one has {got} values", expected.elements())]
+    Length {
+        /// What the plan says.
+        expected: Shape,
+        /// Values given.
+        got: usize,
+    },
+    /// A pixel outside the range for which the plan's bounds hold.
+    #[error("pixel {index} is {value}; the model takes {low} to {high}")]
+    Pixel {
+        /// Row-major position.
+        index: usize,
+        /// The pixel.
+        value: f64,
+        /// Smallest allowed.
+        low: f64,
+        /// Largest allowed.
+        high: f64,
+    },
+}
+
+impl Preprocessing {
+    /// Raw pixels 0 to 255, unchanged.
+    pub fn identity(channels: usize) -> Self {
+        Self { raw_range: (0.0, 255.0), scale: 1.0, mean: vec![0.0; channels], std: vec![1.0; channels] }
+    }
+
+    /// One raw pixel of `channel`.
+    pub fn apply(&self, channel: usize, raw: f64) -> f64 {
+        (raw * self.scale - self.mean[channel]) / self.std[channel]
+    }
+
+    /// Smallest and largest preprocessed value of `channel`.
+    pub fn range(&self, channel: usize) -> (f64, f64) {
+        let (a, b) = (self.apply(channel, self.raw_range.0), self.apply(channel, self.raw_range.1));
+        (a.min(b), a.max(b))
+    }
+}
+
+impl InputSpec {
+    /// Smallest and largest integer of `channel`.
+    pub fn bounds(&self, channel: usize) -> (i64, i64) {
+        let (low, high) = self.preprocessing.range(channel);
+        (self.integer(channel, low), self.integer(channel, high))
+    }
+
+    /// Least b with |x| < 2^b for every integer of an image.
+    pub fn bits(&self) -> u32 {
+        let largest = (0..self.shape.channels).map(|c| self.bounds(c)).map(|(l, h)| l.unsigned_abs().max(h.unsigned_abs()));
+        u64::BITS - largest.max().unwrap_or(0).leading_zeros()
+    }
+
+    /// The integers of a raw image, row-major (channels, height, width).
+    ///
+    /// # Errors
+    /// Wrong length, or a pixel outside [`Preprocessing::raw_range`] (NaN included).
+    pub fn quantize(&self, raw: &[f32]) -> Result<Vec<i64>, InputError> {
+        if raw.len() != self.shape.elements() {
+            return Err(InputError::Length { expected: self.shape, got: raw.len() });
+        }
+        let (low, high) = self.preprocessing.raw_range;
+        let plane = self.shape.plane();
+        raw.iter().enumerate().map(|(index, &pixel)| {
+            let value = f64::from(pixel);
+            if !(low..=high).contains(&value) {
+                return Err(InputError::Pixel { index, value, low, high });
+            }
+            let channel = index / plane;
+            Ok(self.integer(channel, self.preprocessing.apply(channel, value)))
+        }).collect()
+    }
+
+    fn integer(&self, channel: usize, preprocessed: f64) -> i64 {
+        (preprocessed / self.step[channel]).round() as i64
+    }
+}
+
+impl OutputSpec {
+    /// What the model's user reads: revealed integers scaled, then [`Postprocessing`].
+    pub fn logits(&self, integers: &[i128]) -> Vec<f64> {
+        let logits: Vec<f64> = integers.iter().map(|&x| x as f64 * self.scale).collect();
+        self.postprocessing.apply(logits)
+    }
+}
+
+impl Postprocessing {
+    fn apply(self, logits: Vec<f64>) -> Vec<f64> {
+        let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let total: f64 = logits.iter().map(|x| (x - largest).exp()).sum();
+        let map = |f: &dyn Fn(f64) -> f64| logits.iter().map(|&x| f(x - largest)).collect();
+        match self {
+            Postprocessing::None => logits,
+            Postprocessing::Softmax => map(&|x| x.exp() / total),
+            Postprocessing::LogSoftmax => map(&|x| x - total.ln()),
+        }
+    }
+
+    /// The word in plan texts.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Postprocessing::None => "none",
+            Postprocessing::Softmax => "softmax",
+            Postprocessing::LogSoftmax => "log_softmax",
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! The compiled program: a list of tensor-level steps over Paillier ciphertexts.
+//!
+//! A [`Plan`] is what the compiler writes and the server keeps. [`Plan::client_view`] derives the
+//! [`ClientPlan`], the part that a client needs and may see; its type has no field that could hold
+//! a weight. Both carry the same [`PlanId`]. Bytes become a plan only through [`codec`], which
+//! bounds what it reads, and [`validate`], which yields a [`ValidPlan`]; executors take nothing else.
+//!
+//! This module imports no other module of the crate.
+
+pub mod codec;
+mod cost;
+mod display;
+mod exchange;
+mod geometry;
+mod ids;
+mod input;
+pub mod interval;
+mod ops;
+mod suite;
+pub mod validate;
+mod view;
+
+pub use codec::{DecodeError, FORMAT_VERSION};
+pub use cost::Cost;
+pub use exchange::{Exchange, ExchangeKind, PairSlots, Tournament};
+pub use geometry::{Shape, Window};
+pub use ids::{PlanId, StepId};
+pub use input::{InputError, InputSpec, OutputSpec, Postprocessing, Preprocessing};
+pub use ops::{Conv2d, Dense, Op, SumPool};
+pub use suite::{BlindedParameters, KeyBits, Suite, UnsupportedKeyBits};
+pub use validate::{ValidPlan, Violation};
+pub use view::{ClientPlan, Reveal};
+
+use serde::{Deserialize, Serialize};
+
+/// The server's program.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// What the model is called; free text of at most [`validate::MAX_NAME`] bytes, never sent to the client.
+    pub name: String,
+    /// The protocols used where both parties are needed, with their parameters.
+    pub suite: Suite,
+    /// Length of the client's Paillier modulus.
+    pub key_bits: KeyBits,
+    /// How a raw image becomes the integers of step `s0`.
+    pub input: InputSpec,
+    /// The steps in order of execution; step `s0` is the only [`Op::Input`], the last the only [`Op::Reveal`].
+    pub steps: Vec<Step>,
+    /// How the revealed integers become logits.
+    pub output: OutputSpec,
+}
+
+/// One operation on tensors of ciphertexts; it defines one value, named by the step's own id.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// The node of the model that the step comes from; for people, never sent to the client.
+    pub name: String,
+    /// What is done.
+    pub op: Op,
+    /// The steps whose values are read.
+    pub inputs: Vec<StepId>,
+    /// Shape of the value.
+    pub shape: Shape,
+    /// Every element x of the value is in −2^bits < x < 2^bits, whatever the input.
+    pub bits: u32,
+    /// What the step will cost.
+    pub cost: Cost,
+}
+
+impl Plan {
+    /// The step `id`. Panics if the plan has no such step; a [`ValidPlan`] refers to none.
+    pub fn step(&self, id: StepId) -> &Step {
+        &self.steps[id.index()]
+    }
+
+    /// The sum over all steps.
+    pub fn total_cost(&self) -> Cost {
+        self.steps.iter().map(|step| step.cost).sum()
+    }
+
+    /// All steps with their ids, in order of execution.
+    pub fn steps(&self) -> impl Iterator<Item = (StepId, &Step)> {
+        self.steps.iter().enumerate().map(|(i, step)| (StepId::new(i), step))
+    }
+}

@@ -1,0 +1,123 @@
+//! What the client is given: shapes at the borders and the schedule of exchanges, nothing of the weights.
+
+use super::exchange::{Exchange, ExchangeKind, Tournament};
+use super::ids::{PlanId, StepId};
+use super::input::{InputSpec, OutputSpec};
+use super::ops::Op;
+use super::suite::{BlindedParameters, KeyBits, Suite};
+use super::{Plan, Step, Window};
+use serde::{Deserialize, Serialize};
+
+/// The client's view of a plan.
+///
+/// It tells the client the input's and the output's form, how many values each interactive step
+/// handles, and a bound of their size in bits, which depends on the weights' magnitudes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClientPlan {
+    /// Digest of the server's plan.
+    pub id: PlanId,
+    /// Protocols and parameters.
+    pub suite: Suite,
+    /// Length of the key that the client needs.
+    pub key_bits: KeyBits,
+    /// From an image to integers.
+    pub input: InputSpec,
+    /// The interactive rounds in order.
+    pub exchanges: Vec<Exchange>,
+    /// The packed logits.
+    pub reveal: Reveal,
+    /// From integers to logits.
+    pub output: OutputSpec,
+}
+
+/// The packed values that the client decrypts at the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reveal {
+    /// The step that reveals.
+    pub step: StepId,
+    /// Number of values.
+    pub count: usize,
+    /// Every value x is in −2^bits < x < 2^bits.
+    pub bits: u32,
+}
+
+impl Reveal {
+    /// Bits of a slot, which holds x + 2^bits.
+    pub const fn slot_bits(&self) -> u32 {
+        self.bits + 1
+    }
+
+    /// Values per ciphertext.
+    pub const fn per_ciphertext(&self, key: KeyBits) -> usize {
+        (key.plaintext_bits() / self.slot_bits()) as usize
+    }
+
+    /// Ciphertexts from server to client.
+    pub const fn ciphertexts(&self, key: KeyBits) -> usize {
+        self.count.div_ceil(self.per_ciphertext(key))
+    }
+}
+
+impl Plan {
+    /// What the client is given of this plan. `id` is [`super::codec::plan_id`] of the plan.
+    pub(super) fn client_view(&self, id: PlanId) -> ClientPlan {
+        ClientPlan {
+            id,
+            suite: self.suite,
+            key_bits: self.key_bits,
+            input: self.input.clone(),
+            exchanges: self.steps().flat_map(|(step, _)| self.exchanges(step)).collect(),
+            reveal: self.reveal(),
+            output: self.output.clone(),
+        }
+    }
+
+    /// The rounds of one step; none where the server works alone.
+    pub fn exchanges(&self, id: StepId) -> Vec<Exchange> {
+        let step = self.step(id);
+        let round = |kind, count, bits| Exchange { step: id, kind, count, bits };
+        match &step.op {
+            Op::Relu => vec![round(ExchangeKind::Relu, step.shape.elements(), self.input_bits(step))],
+            Op::Sign => vec![round(ExchangeKind::Sign, step.shape.elements(), self.input_bits(step) + 1)],
+            Op::MaxPool(window) => {
+                let bits = self.input_bits(step) + 1;
+                let levels = self.tournament(step, *window).levels();
+                levels.into_iter().map(|count| round(ExchangeKind::Relu, count, bits)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The packed values of the last step.
+    pub fn reveal(&self) -> Reveal {
+        let step = StepId::new(self.steps.len() - 1);
+        Reveal { step, count: self.step(step).shape.elements(), bits: self.step(step).bits }
+    }
+
+    fn input_bits(&self, step: &Step) -> u32 {
+        step.inputs.iter().map(|&input| self.step(input).bits).max().unwrap_or(0)
+    }
+
+    /// The comparisons of a max-pooling step.
+    fn tournament(&self, step: &Step, window: Window) -> Tournament {
+        let image = self.step(step.inputs[0]).shape;
+        let plane: Vec<usize> = (0..step.shape.height)
+            .flat_map(|y| (0..step.shape.width).map(move |x| [y, x]))
+            .map(|at| window.taps([image.height, image.width], at).count())
+            .collect();
+        Tournament::new(plane.repeat(step.shape.channels))
+    }
+}
+
+impl ClientPlan {
+    /// Ciphertexts that the client makes for one image.
+    pub fn encryptions(&self) -> usize {
+        self.input.shape.elements() + self.exchanges.iter().map(Exchange::reply_ciphertexts).sum::<usize>()
+    }
+
+    /// Parameters of suite `blinded`.
+    pub const fn blinded(&self) -> BlindedParameters {
+        let Suite::Blinded(parameters) = self.suite;
+        parameters
+    }
+}

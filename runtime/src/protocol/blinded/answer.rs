@@ -1,0 +1,50 @@
+//! The client answers a question: signs, and masked values times signs.
+//!
+//! ```text
+//! server                                   client
+//!    (question.rs)                  ──▶  1 decrypt, unpack (y_j, v_j)
+//!                                        2 g_j = [y_j > 0]
+//!    (relu.rs, sign.rs)             ◀──  3 [g_j], [g_j·v_j]   in the same order; for signs [g_j] only
+//! ```
+//!
+//! # Who learns what
+//!
+//! The client: what [`super::question`] states. The server: ciphertexts.
+
+use crate::error::{Error, PeerFault, Result};
+use crate::paillier::{Ciphertexts, HolderKey, SecureRng, SlotWidths};
+use crate::plan::{BlindedParameters, Exchange, ExchangeKind};
+use rug::Integer;
+
+/// Steps 1 to 3.
+///
+/// # Errors
+/// The question decrypts to more than the plan's slots hold.
+pub fn answer(
+    key: &HolderKey,
+    parameters: BlindedParameters,
+    exchange: &Exchange,
+    question: &Ciphertexts,
+    rng: &mut SecureRng,
+) -> Result<Ciphertexts> {
+    let slots = exchange.slots(parameters);
+    let masked = exchange.kind == ExchangeKind::Relu;
+    let pattern = [slots.mask_bits, slots.sign_bits];
+    let pattern = if masked { &pattern[..] } else { &pattern[1..] };
+    let widths = SlotWidths::new(pattern);
+    let capacity = exchange.per_ciphertext(parameters, key.public().bits());
+    let offset = Integer::from(1) << (exchange.bits + parameters.scale_bits);
+    let mut replies = Vec::with_capacity(exchange.reply_ciphertexts());
+    for (pack, plaintext) in key.decrypt(question).into_iter().enumerate() {
+        let count = capacity.min(exchange.count - pack * capacity) * pattern.len();
+        let values = widths.unpack(&plaintext, count).map_err(|_| PeerFault::OutOfBounds("question"))?;
+        for pair in values.chunks_exact(pattern.len()) {
+            let positive = pair[pattern.len() - 1] > offset;
+            replies.push(Integer::from(positive));
+            if masked {
+                replies.push(if positive { pair[0].clone() } else { Integer::new() });
+            }
+        }
+    }
+    key.encrypt(&replies, rng).map_err(|error| Error::Bug(error.to_string()))
+}

@@ -1,0 +1,207 @@
+//! What each step costs in this suite, exactly: what the compiler writes into plans.
+
+use super::{linear, question, relu, reveal};
+use crate::channel::frame::HEADER_BYTES;
+use crate::paillier::{Count, invert_count, pow_count, shifted_sum_count, weighted_sums_count};
+use crate::plan::{Cost, Exchange, ExchangeKind, KeyBits, Op, Plan, StepId, Suite};
+
+/// The cost of a step. Its shapes, bits and weights must be right.
+pub fn step(plan: &Plan, id: StepId) -> Cost {
+    let step = plan.step(id);
+    let elements = step.shape.elements();
+    if let Some(rows) = linear::rows(plan, id) {
+        let inputs = step.inputs.iter().map(|&input| plan.step(input).shape.elements()).sum();
+        return server_work(weighted_sums_count(inputs, &*rows));
+    }
+    match &step.op {
+        Op::Input => Cost {
+            encryptions: elements as u64,
+            bytes_up: message_bytes(elements, plan.key_bits),
+            ..Cost::default()
+        },
+        Op::Reveal => reveal_cost(plan),
+        _ => plan.exchanges(id).iter().map(|exchange| exchange_cost(plan, exchange)).sum(),
+    }
+}
+
+fn reveal_cost(plan: &Plan) -> Cost {
+    let reveal = plan.reveal();
+    let packed = reveal.ciphertexts(plan.key_bits);
+    let work = packs(reveal.count, reveal.per_ciphertext(plan.key_bits))
+        .map(|values| shifted_sum_count(reveal::term_places(&reveal, values)))
+        .sum();
+    Cost {
+        rerandomisations: packed as u64,
+        decryptions: packed as u64,
+        bytes_down: message_bytes(packed, plan.key_bits),
+        rounds: 1,
+        ..server_work(work)
+    }
+}
+
+fn exchange_cost(plan: &Plan, exchange: &Exchange) -> Cost {
+    let Suite::Blinded(parameters) = plan.suite;
+    let packed = exchange.packed_ciphertexts(parameters, plan.key_bits);
+    let replies = exchange.reply_ciphertexts();
+    let packing: Count = packs(exchange.count, exchange.per_ciphertext(parameters, plan.key_bits))
+        .map(|pairs| shifted_sum_count(question::term_places(exchange, parameters, pairs).iter().copied()))
+        .sum();
+    let asking = invert_count(exchange.count) + packing;
+    Cost {
+        rerandomisations: packed as u64,
+        encryptions: replies as u64,
+        decryptions: packed as u64,
+        bytes_up: message_bytes(replies, plan.key_bits),
+        bytes_down: message_bytes(packed, plan.key_bits),
+        rounds: 1,
+        ..server_work(asking + finishing(plan, exchange))
+    }
+}
+
+/// What the server does beside the question itself.
+fn finishing(plan: &Plan, exchange: &Exchange) -> Count {
+    let Suite::Blinded(parameters) = plan.suite;
+    let n = exchange.count as u64;
+    let products = |products| Count { products, ..Count::default() };
+    match exchange.kind {
+        ExchangeKind::Relu => {
+            let unmask = pow_count(relu::mask_bits(parameters, exchange)).times(n);
+            let pooling = if matches!(plan.step(exchange.step).op, Op::MaxPool(_)) {
+                invert_count(exchange.count) + products(2 * n)
+            } else {
+                Count::default()
+            };
+            unmask + products(2 * n) + invert_count(exchange.count) + pooling
+        }
+        // 2x − 1 before, 1 − g after: a product and two constants, of two products each.
+        ExchangeKind::Sign => products(5 * n) + invert_count(exchange.count),
+    }
+}
+
+/// Sizes of the packs into which `count` values fall.
+fn packs(count: usize, capacity: usize) -> impl Iterator<Item = usize> {
+    (0..count).step_by(capacity).map(move |start| capacity.min(count - start))
+}
+
+fn message_bytes(ciphertexts: usize, key: KeyBits) -> u64 {
+    (HEADER_BYTES + ciphertexts * key.ciphertext_bytes()) as u64
+}
+
+fn server_work(count: Count) -> Cost {
+    Cost { products: count.products, squarings: count.squarings, inversions: count.inversions, ..Cost::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::paillier::count::instrument::measure;
+    use crate::paillier::{HolderKey, PublicRandomisers, Randomisers, SecureRng, test_keys};
+    use crate::plan::{BlindedParameters, InputSpec, OutputSpec, Postprocessing, Preprocessing, Shape, Step, Window};
+    use crate::protocol::blinded::{ServerContext, answer, max_pool::Tournament, sign};
+    use rug::Integer;
+
+    const PARAMETERS: BlindedParameters = BlindedParameters { scale_bits: 40, mask_bits: 40 };
+
+    struct Parties {
+        key: HolderKey,
+        context: ServerContext,
+        rng: SecureRng,
+    }
+
+    impl Parties {
+        fn new() -> Self {
+            let mut rng = SecureRng::from_os().unwrap();
+            let key = test_keys::holder(512);
+            let randomisers = PublicRandomisers::for_uses(key.public(), 10, &mut rng);
+            let context = ServerContext { key: key.public().clone(), randomisers, parameters: PARAMETERS };
+            Self { key, context, rng }
+        }
+
+        /// What drawing one randomiser takes; plans count these apart.
+        fn draw(&mut self) -> Count {
+            measure(|| self.context.randomisers.draw(&mut self.rng)).1
+        }
+    }
+
+    /// input → `op` → reveal over 1×3×4 images of 4 bits.
+    fn plan(op: Op, shape: Shape) -> Plan {
+        let input = InputSpec { shape: Shape::new(1, 3, 4), preprocessing: Preprocessing::identity(1), step: vec![1.0] };
+        let step = |op, inputs, shape, bits| Step { name: String::new(), op, inputs, shape, bits, cost: Cost::default() };
+        let steps = vec![
+            step(Op::Input, vec![], input.shape, 8),
+            step(op, vec![StepId::new(0)], shape, 8),
+            step(Op::Reveal, vec![StepId::new(1)], shape.flattened(), 8),
+        ];
+        let output = OutputSpec { classes: shape.elements(), scale: 1.0, postprocessing: Postprocessing::None };
+        let key_bits = KeyBits::try_from(512).unwrap();
+        Plan { name: String::new(), suite: Suite::Blinded(PARAMETERS), key_bits, input, steps, output }
+    }
+
+    fn assert_counted(plan: &Plan, step: StepId, counted: Count, draw: Count) {
+        let cost = super::step(plan, step);
+        let expected = Count { products: cost.products, squarings: cost.squarings, inversions: cost.inversions };
+        assert_eq!(counted, expected + draw.times(cost.rerandomisations));
+    }
+
+    #[test]
+    fn an_activation_takes_the_predicted_products() {
+        for (op, kind) in [(Op::Relu, ExchangeKind::Relu), (Op::Sign, ExchangeKind::Sign)] {
+            let mut parties = Parties::new();
+            let plan = plan(op, Shape::new(1, 3, 4));
+            let exchange = plan.exchanges(StepId::new(1))[0];
+            let values: Vec<Integer> = (-6..6).map(Integer::from).collect();
+            let values = parties.key.encrypt(&values, &mut parties.rng).unwrap();
+            let draw = parties.draw();
+            let Parties { key, context, rng } = &mut parties;
+            let ((question, secrets), asking) = measure(|| match kind {
+                ExchangeKind::Relu => question::ask(context, &exchange, &values, rng),
+                ExchangeKind::Sign => question::ask(context, &exchange, &sign::odd(context, &values), rng),
+            });
+            let answer = answer::answer(key, PARAMETERS, &exchange, &question, rng).unwrap();
+            let (_, finishing) = measure(|| match kind {
+                ExchangeKind::Relu => relu::finish(context, &exchange, &secrets, &answer),
+                ExchangeKind::Sign => sign::finish(context, &secrets, &answer),
+            });
+            assert_counted(&plan, StepId::new(1), asking + finishing, draw);
+        }
+    }
+
+    #[test]
+    fn a_tournament_takes_the_predicted_products() {
+        let mut parties = Parties::new();
+        let window = Window::dense([2, 3]);
+        let plan = plan(Op::MaxPool(window), Shape::new(1, 2, 2));
+        let values: Vec<Integer> = (-6..6).map(Integer::from).collect();
+        let values = parties.key.encrypt(&values, &mut parties.rng).unwrap();
+        let draw = parties.draw();
+        let Parties { key, context, rng } = &mut parties;
+        let mut tournament = Tournament::new(values, &window, Shape::new(1, 3, 4), Shape::new(1, 2, 2));
+        let mut counted = Count::default();
+        for exchange in plan.exchanges(StepId::new(1)) {
+            let ((question, secrets), asking) = measure(|| {
+                let differences = tournament.differences(context).unwrap();
+                question::ask(context, &exchange, &differences, rng)
+            });
+            let answer = answer::answer(key, PARAMETERS, &exchange, &question, rng).unwrap();
+            let (_, finishing) = measure(|| {
+                let relu = relu::finish(context, &exchange, &secrets, &answer);
+                tournament.advance(context, &relu);
+            });
+            counted += asking + finishing;
+        }
+        assert!(tournament.differences(context).is_none());
+        assert_counted(&plan, StepId::new(1), counted, draw);
+    }
+
+    #[test]
+    fn a_reveal_takes_the_predicted_products() {
+        let mut parties = Parties::new();
+        let plan = plan(Op::Relu, Shape::new(1, 3, 4));
+        let values: Vec<Integer> = (-6..6).map(Integer::from).collect();
+        let values = parties.key.encrypt(&values, &mut parties.rng).unwrap();
+        let draw = parties.draw();
+        let Parties { context, rng, .. } = &mut parties;
+        let (_, counted) = measure(|| reveal::pack(context, &plan.reveal(), &values, rng));
+        assert_counted(&plan, StepId::new(2), counted, draw);
+    }
+}

@@ -1,0 +1,40 @@
+//! Sign activation: 1 for x > 0, else 0, exactly.
+//!
+//! Notation as in [`super::question`]; y only, no v.
+//!
+//! ```text
+//! server                                    client
+//!    question about 2x − 1            ──▶
+//!                                     ◀──   answer: [g_j]
+//! 1  ε_j = +1: [g_j]       ε_j = −1: [1 − g_j]
+//! 2  undo the permutation
+//! ```
+//!
+//! x > 0 ⇔ 2x − 1 ≥ 0, and 2x − 1 is never 0, so both signs ε read it alike.
+//!
+//! # Who learns what
+//!
+//! As [`super::question`] and [`super::answer`] state.
+
+use super::ServerContext;
+use super::question::Secrets;
+use crate::paillier::{Ciphertexts, add_plain_each, invert_all, multiply_each};
+use rug::Integer;
+
+/// What the question is about: encryptions of 2x − 1.
+pub fn odd(context: &ServerContext, values: &Ciphertexts) -> Ciphertexts {
+    let mut odd = values.clone();
+    multiply_each(&context.key, &mut odd, values);
+    add_plain_each(&context.key, &mut odd, &Integer::from(-1));
+    odd
+}
+
+/// Steps 1 and 2: encryptions of [x_i > 0] from the client's answer.
+pub fn finish(context: &ServerContext, secrets: &Secrets, answer: &Ciphertexts) -> Ciphertexts {
+    let mut complements = answer.clone();
+    invert_all(&context.key, &mut complements);
+    add_plain_each(&context.key, &mut complements, &Integer::from(1));
+    let flips = secrets.blindings.iter().map(|blinding| blinding.flipped).enumerate();
+    let chosen = flips.map(|(j, flip)| if flip { complements.get(j) } else { answer.get(j) });
+    Ciphertexts::gather(&context.key, chosen).select(&secrets.order.targets())
+}

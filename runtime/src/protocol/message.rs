@@ -1,0 +1,113 @@
+//! Every message of a session. A ciphertext is a number below N² in 2|N|/8 bytes, big-endian.
+
+use crate::channel::{Connection, Limit, Transport};
+use crate::error::{Error, PeerFault, Result};
+
+/// Longest reason of a refusal, in bytes.
+const MAX_REASON: usize = 1 << 10;
+
+/// The kinds of message; the frame's body is described with each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// Client → server: [`super::hello::Hello`], 37 bytes.
+    Hello = 1,
+    /// Server → client: the client view's bytes ([`crate::plan::codec::encode_view`]).
+    Welcome = 2,
+    /// Server → client, in place of any of its messages: why it ends the session; UTF-8, at most 1024 bytes.
+    Refusal = 3,
+    /// Client → server: the modulus N, |N|/8 bytes, big-endian.
+    Key = 4,
+    /// Client → server: Enc(x), one ciphertext per element of the input, row-major.
+    Input = 5,
+    /// Server → client: packed blinded values of one exchange, as many ciphertexts as [`crate::plan::Exchange::packed_ciphertexts`].
+    Question = 6,
+    /// Client → server: its answers, as many ciphertexts as [`crate::plan::Exchange::reply_ciphertexts`].
+    Answer = 7,
+    /// Server → client: packed logits, as many ciphertexts as [`crate::plan::Reveal::ciphertexts`].
+    Logits = 8,
+}
+
+impl Message {
+    const ALL: [Message; 8] = [
+        Message::Hello,
+        Message::Welcome,
+        Message::Refusal,
+        Message::Key,
+        Message::Input,
+        Message::Question,
+        Message::Answer,
+        Message::Logits,
+    ];
+
+    /// The word in errors.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Message::Hello => "hello",
+            Message::Welcome => "welcome",
+            Message::Refusal => "refusal",
+            Message::Key => "key",
+            Message::Input => "input",
+            Message::Question => "question",
+            Message::Answer => "answer",
+            Message::Logits => "logits",
+        }
+    }
+
+    fn from_tag(tag: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|message| *message as u8 == tag)
+    }
+}
+
+/// Sends a message.
+///
+/// # Errors
+/// The peer hung up or does not read.
+pub fn send<T: Transport>(connection: &mut Connection<T>, message: Message, body: &[u8]) -> Result<()> {
+    connection.send(message as u8, message.name(), body)
+}
+
+/// Sends a refusal, cut to the length that the peer accepts.
+///
+/// # Errors
+/// The peer hung up or does not read.
+pub fn refuse<T: Transport>(connection: &mut Connection<T>, reason: &str) -> Result<()> {
+    let cut = (0..=MAX_REASON.min(reason.len())).rev().find(|&end| reason.is_char_boundary(end)).unwrap_or(0);
+    send(connection, Message::Refusal, &reason.as_bytes()[..cut])
+}
+
+/// Waits for `message`, whose body `limit` allows.
+///
+/// # Errors
+/// A refusal, another message, another length, silence, or the end of the stream.
+pub fn receive<T: Transport>(connection: &mut Connection<T>, message: Message, limit: Limit) -> Result<Vec<u8>> {
+    let body = receive_or_end(connection, message, limit)?;
+    body.ok_or_else(|| PeerFault::HungUp(message.name()).into())
+}
+
+/// As [`receive`], for a place where the peer may end the session: then `None`.
+///
+/// # Errors
+/// As [`receive`], but for the end of the stream.
+pub fn receive_or_end<T: Transport>(
+    connection: &mut Connection<T>,
+    message: Message,
+    limit: Limit,
+) -> Result<Option<Vec<u8>>> {
+    let Some(header) = connection.receive_header(message.name())? else { return Ok(None) };
+    match Message::from_tag(header.tag) {
+        Some(got) if got == message => connection.receive_body(header, limit, message.name()).map(Some),
+        Some(Message::Refusal) => {
+            let reason = connection.receive_body(header, Limit::AtMost(MAX_REASON as u64), "refusal")?;
+            Err(Error::Refused(printable(&reason)))
+        }
+        got => {
+            let got = got.map_or_else(|| format!("unknown message {}", header.tag), |got| got.name().to_owned());
+            Err(PeerFault::WrongMessage { expected: message.name(), got }.into())
+        }
+    }
+}
+
+/// A peer's text without control characters, which could deceive whoever reads it in a terminal.
+fn printable(text: &[u8]) -> String {
+    String::from_utf8_lossy(text).chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}

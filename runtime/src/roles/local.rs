@@ -1,0 +1,36 @@
+//! Both parties in one process, over memory.
+
+use super::client::{self, Prediction};
+use super::server::Server;
+use crate::channel::{Connection, memory};
+use crate::error::{Error, Result};
+use crate::observe::Observer;
+use crate::paillier::HolderKey;
+use std::thread;
+
+/// The answers for several raw images, encrypted all the way.
+///
+/// # Errors
+/// As [`client::Session::infer`] and [`Server::serve`].
+pub fn run<'i>(
+    server: &Server,
+    key: &HolderKey,
+    images: impl IntoIterator<Item = &'i [f32]>,
+    client_observer: &mut dyn Observer,
+    server_observer: &mut dyn Observer,
+) -> Result<Vec<Prediction>> {
+    let (ours, theirs) = memory::pair();
+    thread::scope(|scope| {
+        let serving = scope.spawn(move || server.serve(Connection::new(theirs), server_observer));
+        let infer = || -> Result<Vec<Prediction>> {
+            let mut session = client::greet(Connection::new(ours), Some(server.plan().id()))?.with_key(key)?;
+            images.into_iter().map(|image| session.infer(image, client_observer)).collect()
+        };
+        let predictions = infer();
+        let served = serving.join().map_err(|_| Error::Bug("the server's thread panicked".into()))?;
+        match (predictions, served) {
+            (Ok(predictions), Ok(_)) => Ok(predictions),
+            (Err(error @ Error::InvalidInput(_)), _) | (Err(error), Ok(_)) | (_, Err(error)) => Err(error),
+        }
+    })
+}

@@ -1,0 +1,13 @@
+//! Who does what, in which order: the executors of a plan.
+//!
+//! * [`server`]: holds the weights; answers many clients at a time;
+//! * [`client`]: holds the key and the image;
+//! * [`listener`]: a server for many clients over TCP;
+//! * [`local`]: both in one process;
+//! * [`plain`]: the plan's meaning, without cryptography.
+
+pub mod client;
+pub mod listener;
+pub mod local;
+pub mod plain;
+pub mod server;

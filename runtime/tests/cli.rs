@@ -1,0 +1,190 @@
+//! `popcorn` as its user meets it.
+
+mod support;
+
+use runtime::plan::{KeyBits, Op, Plan, Shape, codec};
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use support::{PlanBuilder, valid};
+use tempfile::TempDir;
+
+fn popcorn() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_popcorn"))
+}
+
+/// A small plan for 2048 bit keys, and an image for it.
+struct Fixture {
+    folder: TempDir,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let fixture = Self { folder: TempDir::new().expect("a folder") };
+        fixture.write_plan("model.plan", [1, -2, 3, 4, 5, -6, 7, 8]);
+        let image = ndarray::arr3(&[[[1.0f32, -2.0], [3.0, 15.0]]]);
+        ndarray_npy::write_npy(fixture.path("image.npy"), &image).expect("written");
+        let large = ndarray::arr3(&[[[1.0f32, -2.0, 0.0], [3.0, 15.0, 0.0]]]);
+        ndarray_npy::write_npy(fixture.path("large.npy"), &large).expect("written");
+        fixture
+    }
+
+    fn write_plan(&self, name: &str, weights: [i32; 8]) {
+        let mut builder = PlanBuilder::new(Shape::new(1, 2, 2));
+        let relu = builder.push(Op::Relu, &[builder.last()], Shape::new(1, 2, 2));
+        let dense = runtime::plan::Dense { weights: weights.into(), bias: Vec::new() };
+        builder.push(Op::Dense(dense), &[relu], Shape::vector(2));
+        let plan = Plan { key_bits: KeyBits::try_from(2048).expect("a length"), ..builder.finish() };
+        std::fs::write(self.path(name), codec::encode(&valid(plan))).expect("written");
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        popcorn().current_dir(self.folder.path()).args(arguments).output().expect("started")
+    }
+
+    fn serve(&self) -> Serving {
+        let mut child = popcorn()
+            .current_dir(self.folder.path())
+            .args(["serve", "model.plan", "--listen", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("started");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
+        let address = line.trim().rsplit(' ').next().expect("an address").to_owned();
+        Serving { child, address }
+    }
+}
+
+struct Serving {
+    child: Child,
+    address: String,
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.child.kill().expect("killed");
+        self.child.wait().expect("ended");
+    }
+}
+
+/// 1·1 + 3·3 + 4·15 and 5·1 + 7·3 + 8·15.
+const EXPECTED: [f64; 2] = [70.0, 146.0];
+
+fn json(output: &Output) -> Value {
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The error of a command that must fail with status 1 and print nothing else.
+fn failure(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    assert!(output.stdout.is_empty());
+    let error = text(&output.stderr);
+    assert!(error.starts_with("error: "), "{error}");
+    assert!(!error.contains("panicked"), "{error}");
+    error
+}
+
+#[test]
+fn a_key_a_server_and_a_prediction() {
+    let fixture = Fixture::new();
+    assert!(fixture.run(&["keygen", "-o", "me.key", "--key-bits", "2048"]).status.success());
+    assert_private(&fixture.path("me.key"));
+    let serving = fixture.serve();
+    for key in [&["--key", "me.key"][..], &[]] {
+        let ask = ["infer", "--connect", &serving.address, "--input", "image.npy", "--json"];
+        let result = json(&fixture.run(&[&ask, key].concat()));
+        assert_eq!(result["label"], 1);
+        assert_eq!(result["logits"], serde_json::json!(EXPECTED));
+        assert_eq!(result["suite"], "blinded");
+        assert_eq!(result["key_bits"], 2048);
+        assert_eq!(result["rounds"], 3);
+        assert!(result["bytes"]["sent"].as_u64() > Some(12 * 512));
+        assert!(result["seconds"]["online"].as_f64() > Some(0.0));
+    }
+    let people = fixture.run(&["infer", "--connect", &serving.address, "--input", "image.npy", "--key", "me.key"]);
+    assert!(text(&people.stdout).starts_with("prediction  1\n"), "{}", text(&people.stdout));
+}
+
+#[cfg(unix)]
+fn assert_private(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    assert_eq!(std::fs::metadata(path).expect("a file").permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn both_parties_in_one_process_agree_with_the_interpreter() {
+    let fixture = Fixture::new();
+    for plain in [&["--plain"][..], &[]] {
+        let result = json(&fixture.run(&[&["run", "model.plan", "--input", "image.npy", "--json"], plain].concat()));
+        assert_eq!(result["logits"], serde_json::json!(EXPECTED));
+    }
+    let people = fixture.run(&["run", "model.plan", "--input", "image.npy"]);
+    assert!(text(&people.stdout).contains("server"), "{}", text(&people.stdout));
+}
+
+#[test]
+fn bad_input_is_named() {
+    let fixture = Fixture::new();
+    let run = |plan: &str, input: &str| failure(&fixture.run(&["run", plan, "--input", input]));
+    let plan = std::fs::read(fixture.path("model.plan")).expect("a plan");
+    let spoil = |name: &str, position: usize| {
+        let mut spoilt = plan.clone();
+        spoilt[position] ^= 0x20;
+        std::fs::write(fixture.path(name), spoilt).expect("written");
+    };
+    spoil("version.plan", 8);
+    spoil("corrupted.plan", plan.len() - 5);
+    std::fs::write(fixture.path("cut.plan"), &plan[..plan.len() / 2]).expect("written");
+    std::fs::write(fixture.path("text.png"), "no image").expect("written");
+    assert!(run("absent.plan", "image.npy").contains("absent.plan"));
+    assert!(run("version.plan", "image.npy").contains("version"));
+    assert!(run("corrupted.plan", "image.npy").contains("corrupted"));
+    assert!(run("cut.plan", "image.npy").contains("corrupted"));
+    assert!(run("image.npy", "image.npy").contains("no Popcorn plan"));
+    assert!(run("model.plan", "large.npy").contains("2x3"));
+    assert!(run("model.plan", "text.png").contains("text.png"));
+    assert!(run("model.plan", "absent.png").contains("absent.png"));
+}
+
+#[test]
+fn a_server_that_is_not_there_or_runs_another_plan_is_named() {
+    let fixture = Fixture::new();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let ask = |address: &str, more: &[&str]| {
+        failure(&fixture.run(&[&["infer", "--connect", address, "--input", "image.npy"], more].concat()))
+    };
+    assert!(ask(&free.to_string(), &[]).contains("cannot connect"));
+    let serving = fixture.serve();
+    fixture.write_plan("other.plan", [1, 1, 1, 1, 1, 1, 1, 1]);
+    assert!(ask(&serving.address, &["--plan", "other.plan"]).contains("the server refused: it runs plan"));
+    assert!(fixture.run(&["keygen", "-o", "long.key", "--key-bits", "3072"]).status.success());
+    assert!(ask(&serving.address, &["--key", "long.key"]).contains("needs a key of 2048 bits, this one has 3072"));
+    let right = ["infer", "--connect", &serving.address, "--input", "image.npy", "--plan", "model.plan", "--json"];
+    assert_eq!(json(&fixture.run(&right))["label"], 1);
+}
+
+#[test]
+fn keys_are_never_overwritten_and_bad_ones_are_refused() {
+    let fixture = Fixture::new();
+    std::fs::write(fixture.path("some.key"), "not a key").expect("written");
+    let error = failure(&fixture.run(&["keygen", "-o", "some.key", "--key-bits", "2048"]));
+    assert!(error.contains("some.key"), "{error}");
+    assert_eq!(std::fs::read(fixture.path("some.key")).expect("still there"), b"not a key");
+    let error = failure(&fixture.run(&["run", "model.plan", "--input", "image.npy", "--key", "some.key"]));
+    assert!(error.contains("some.key"), "{error}");
+    let unsupported = fixture.run(&["keygen", "-o", "new.key", "--key-bits", "1000"]);
+    assert_eq!(unsupported.status.code(), Some(2));
+    assert!(!fixture.path("new.key").exists());
+}

@@ -1,0 +1,125 @@
+//! Encrypted runs equal the plan interpreter exactly, and cost what the plan predicts.
+
+mod support;
+
+use proptest::prelude::*;
+use runtime::channel::{Connection, tcp};
+use runtime::observe::{Recorder, Silent};
+use runtime::plan::{Op, Plan, Shape, ValidPlan, Window};
+use runtime::roles::server::Server;
+use runtime::roles::{client, local, plain};
+use std::net::TcpListener;
+use std::thread;
+use std::time::Duration;
+use support::{KEY, PlanBuilder, image, plans, valid};
+
+fn plan_and_image() -> impl Strategy<Value = (Plan, Vec<f32>)> {
+    plans().prop_flat_map(|plan| {
+        let image = image(&plan);
+        (Just(plan), image)
+    })
+}
+
+fn expected(plan: &ValidPlan, image: &[f32]) -> Vec<i128> {
+    plain::run(plan, &plan.plan().input.quantize(image).expect("a fitting image"))
+}
+
+/// Both parties' counts against the plan's prediction.
+fn assert_counts(plan: &ValidPlan, client: &Recorder, server: &Recorder) {
+    let total = plan.plan().total_cost();
+    let sum = |of: fn(&runtime::observe::StepReport) -> u64, reports: &Recorder| reports.steps.iter().map(of).sum::<u64>();
+    assert_eq!(sum(|report| report.traffic.sent, client), total.bytes_up);
+    assert_eq!(sum(|report| report.traffic.received, client), total.bytes_down);
+    assert_eq!(sum(|report| report.rounds, client), total.rounds);
+    for report in &server.steps {
+        let cost = plan.plan().step(report.step).cost;
+        assert_eq!(report.traffic.sent, cost.bytes_down, "{}", report.step);
+        if report.step.index() > 0 {
+            assert_eq!(report.traffic.received, cost.bytes_up, "{}", report.step);
+        }
+        assert_eq!(report.rounds, cost.rounds, "{}", report.step);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_networks_give_the_same_integers_over_memory((plan, image) in plan_and_image()) {
+        let Ok(plan) = ValidPlan::new(plan) else { return Ok(()) }; // numbers too wide for the small key
+        let expected = expected(&plan, &image);
+        let (mut ours, mut theirs) = (Recorder::default(), Recorder::default());
+        let server = Server::new(plan.clone());
+        let predictions = local::run(&server, &KEY, [image.as_slice()], &mut ours, &mut theirs).expect("a prediction");
+        prop_assert_eq!(&predictions[0].integers, &expected);
+        assert_counts(&plan, &ours, &theirs);
+    }
+}
+
+/// A plan with every operation.
+fn every_operation() -> Plan {
+    let mut builder = PlanBuilder::new(Shape::new(2, 6, 6));
+    let input = builder.last();
+    let window = Window { pad_before: [1, 1], pad_after: [1, 1], ..Window::dense([3, 3]) };
+    let conv = runtime::plan::Conv2d { window, groups: 1, weights: (0..36).map(|i| i % 5 - 2).collect(), bias: vec![7, -7] };
+    let conv = builder.push(Op::Conv2d(conv), &[input], Shape::new(2, 6, 6));
+    let relu = builder.push(Op::Relu, &[conv], Shape::new(2, 6, 6));
+    let add = builder.push(Op::Add { multipliers: vec![2, -3] }, &[relu, input], Shape::new(2, 6, 6));
+    let concat = builder.push(Op::Concat, &[add, conv], Shape::new(4, 6, 6));
+    let stride = |stride| Window { stride: [stride; 2], ..Window::dense([3, 3]) };
+    let max = builder.push(Op::MaxPool(stride(1)), &[concat], Shape::new(4, 4, 4));
+    let pool = runtime::plan::SumPool { window: Window { stride: [2, 2], ..Window::dense([2, 2]) }, balance: None };
+    let sum = builder.push(Op::SumPool(pool), &[max], Shape::new(4, 2, 2));
+    let sign = builder.push(Op::Sign, &[sum], Shape::new(4, 2, 2));
+    let dense = runtime::plan::Dense { weights: (0..48).map(|i| 3 - i % 7).collect(), bias: Vec::new() };
+    builder.push(Op::Dense(dense), &[sign], Shape::vector(3));
+    builder.finish()
+}
+
+fn ramp(length: usize) -> Vec<f32> {
+    (0..length).map(|i| (i * 7 % 31) as f32 - 15.0).collect()
+}
+
+#[test]
+fn every_operation_runs_over_tcp_for_several_clients_with_their_own_keys() {
+    let plan = valid(every_operation());
+    let image = ramp(72);
+    let expected = expected(&plan, &image);
+    let server = Server::new(plan.clone());
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let timeout = Duration::from_secs(60);
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                let key = runtime::paillier::test_keys::holder(512);
+                let connection = tcp::connect(&address, timeout).expect("a connection");
+                let greeting = client::greet(connection, Some(plan.id())).expect("a greeting");
+                let mut session = greeting.with_key(&key).expect("a session");
+                for _ in 0..2 {
+                    let prediction = session.infer(&image, &mut Silent).expect("a prediction");
+                    assert_eq!(prediction.integers, expected);
+                }
+            });
+        }
+        for stream in listener.incoming().take(3) {
+            let connection: Connection<_> = tcp::accept(stream.expect("a client"), timeout).expect("a socket");
+            let server = server.clone();
+            scope.spawn(move || assert_eq!(server.serve(connection, &mut Silent).expect("no error"), 2));
+        }
+    });
+}
+
+#[test]
+fn zeros_and_bounds_are_exact() {
+    let mut builder = PlanBuilder::new(Shape::new(1, 1, 5));
+    let input = builder.last();
+    builder.push(Op::Relu, &[input], Shape::new(1, 1, 5));
+    let plan = valid(builder.finish());
+    let server = Server::new(plan.clone());
+    for _ in 0..10 {
+        let image = [0.0, 15.0, -15.0, 1.0, -1.0];
+        let prediction = local::run(&server, &KEY, [image.as_slice()], &mut Silent, &mut Silent).expect("a prediction");
+        assert_eq!(prediction[0].integers, [0, 15, 0, 1, 0]);
+    }
+}
