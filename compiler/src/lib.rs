@@ -5,7 +5,7 @@
 //! * [`from_onnx`]: the file, checked and read into a float [`graph`];
 //! * [`passes`]: float graph to integer graph, one pass per file;
 //! * [`lower`]: integer graph to plan, priced;
-//! * [`reference`]: what the graphs mean: tract for floats, an interpreter for integers;
+//! * [`mod@reference`]: what the graphs mean: tract for floats, an interpreter for integers;
 //! * [`data`]: labelled images and accuracy.
 
 pub mod data;

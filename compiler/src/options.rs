@@ -82,7 +82,9 @@ impl InputOptions {
         require(low.is_finite() && high.is_finite() && low < high, || {
             format!("the input range {low},{high} is empty or not finite")
         })?;
-        require(self.scale.is_finite() && self.scale != 0.0, || format!("the input scale {} is unusable", self.scale))?;
+        require(self.scale.is_finite() && self.scale != 0.0, || {
+            format!("the input scale {} is unusable", self.scale)
+        })?;
         require(self.steps > 0, || "an input needs at least one step".into())?;
         let mean = per_channel("mean", &self.mean, shape)?;
         let std = per_channel("std", &self.std, shape)?;
@@ -91,7 +93,11 @@ impl InputOptions {
         let zero = |mean: f64| (low * self.scale - mean) / level;
         let halves = |mean: f64| if (zero(mean) - zero(mean).round()).abs() > NEAR_TIE { 2.0 } else { 1.0 };
         let step = mean.iter().zip(&std).map(|(&mean, std)| level / std / halves(mean)).collect();
-        Ok(InputSpec { shape, preprocessing: Preprocessing { raw_range: self.range, scale: self.scale, mean, std }, step })
+        Ok(InputSpec {
+            shape,
+            preprocessing: Preprocessing { raw_range: self.range, scale: self.scale, mean, std },
+            step,
+        })
     }
 }
 
@@ -122,7 +128,9 @@ pub fn parse_number(text: &str) -> std::result::Result<f64, String> {
         Some((above, below)) => decimal(above).zip(decimal(below)).map(|(above, below)| above / below),
         None => decimal(text),
     };
-    number.filter(|number| number.is_finite()).ok_or_else(|| format!("'{text}' is no number; write 0.5 or 1/255"))
+    number
+        .filter(|number| number.is_finite())
+        .ok_or_else(|| format!("'{text}' is no number; write 0.5 or 1/255"))
 }
 
 #[cfg(test)]
@@ -141,7 +149,12 @@ mod tests {
     #[test]
     fn levels_of_eight_bit_images_stay_equally_far_apart() {
         for (mean, apart) in [(0.0, 1), (0.1307, 1), (0.5, 2), (0.4914, 1)] {
-            let options = InputOptions { scale: 1.0 / 255.0, mean: vec![mean], std: vec![0.25], ..InputOptions::default() };
+            let options = InputOptions {
+                scale: 1.0 / 255.0,
+                mean: vec![mean],
+                std: vec![0.25],
+                ..InputOptions::default()
+            };
             let spec = options.spec(Shape::new(1, 1, 1)).unwrap();
             assert_eq!(spec.step, [1.0 / 255.0 / 0.25 / apart as f64]);
             let integers: Vec<i64> = (0..=255).map(|raw| spec.quantize(&[raw as f32]).unwrap()[0]).collect();
@@ -154,7 +167,10 @@ mod tests {
         let shape = Shape::new(3, 4, 4);
         let refused = |options: InputOptions| options.spec(shape).unwrap_err().to_string();
         let base = InputOptions::default;
-        assert!(refused(InputOptions { mean: vec![1.0, 2.0], ..base() }).contains("2 values of input mean for 3 channels"));
+        assert!(
+            refused(InputOptions { mean: vec![1.0, 2.0], ..base() })
+                .contains("2 values of input mean for 3 channels")
+        );
         assert!(refused(InputOptions { std: vec![0.0], ..base() }).contains("not positive"));
         assert!(refused(InputOptions { range: (1.0, 1.0), ..base() }).contains("empty"));
         assert!(refused(InputOptions { scale: f64::NAN, ..base() }).contains("scale"));

@@ -48,7 +48,11 @@ pub fn simplify(graph: Graph<Real>) -> Result<Graph<Real>> {
 ///
 /// # Errors
 /// [`Error::Unsupported`] where scales do not agree or numbers are too wide.
-pub fn to_integers(graph: &Graph<Real>, input: &InputSpec, options: &CompileOptions) -> Result<Graph<Integer>> {
+pub fn to_integers(
+    graph: &Graph<Real>,
+    input: &InputSpec,
+    options: &CompileOptions,
+) -> Result<Graph<Integer>> {
     let graph = verified(quantize(graph, input, options.largest_weight())?, "quantize")?;
     verified(range(graph, input, options)?, "range")
 }

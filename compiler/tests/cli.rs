@@ -1,5 +1,7 @@
 //! The program `popcornc` from outside: output, errors, exit codes, files.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -21,7 +23,16 @@ fn text(bytes: &[u8]) -> String {
 fn compiled() -> (TempDir, String) {
     let directory = tempfile::tempdir().unwrap();
     let plan = directory.path().join("mlp.plan").display().to_string();
-    let output = popcornc(&["compile", &testdata("mnist-mlp.onnx"), "-o", &plan, "--key-bits", "2048", "--input-scale", "1/255"]);
+    let output = popcornc(&[
+        "compile",
+        &testdata("mnist-mlp.onnx"),
+        "-o",
+        &plan,
+        "--key-bits",
+        "2048",
+        "--input-scale",
+        "1/255",
+    ]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(text(&output.stdout).contains("key of 2048 bits"));
     (directory, plan)
@@ -52,10 +63,12 @@ fn inspect_shows_both_views() {
     let (_directory, plan) = compiled();
     let server = popcornc(&["inspect", &plan]);
     assert!(text(&server.stdout).contains("dense s0"), "{}", text(&server.stdout));
-    let json: serde_json::Value = serde_json::from_slice(&popcornc(&["inspect", &plan, "--json"]).stdout).unwrap();
+    let json: serde_json::Value =
+        serde_json::from_slice(&popcornc(&["inspect", &plan, "--json"]).stdout).unwrap();
     assert_eq!(json["steps"][0]["op"], "input");
     assert!(json["cost"]["products"].as_u64().unwrap() > 0);
-    let client: serde_json::Value = serde_json::from_slice(&popcornc(&["inspect", &plan, "--client", "--json"]).stdout).unwrap();
+    let client: serde_json::Value =
+        serde_json::from_slice(&popcornc(&["inspect", &plan, "--client", "--json"]).stdout).unwrap();
     assert_eq!(client["id"], json["id"]);
     assert!(!text(&popcornc(&["inspect", &plan, "--client"]).stdout).contains("dense"));
 }
@@ -69,16 +82,21 @@ fn eval_counts_right_answers() {
     writer.add_array("labels", &ndarray::Array1::<i64>::from_elem(3, -1)).unwrap();
     writer.finish().unwrap();
     let data = data.display().to_string();
-    let output = popcornc(&["eval", &testdata("mnist-mlp.onnx"), &plan, "--data", &data, "--limit", "2", "--json"]);
+    let output =
+        popcornc(&["eval", &testdata("mnist-mlp.onnx"), &plan, "--data", &data, "--limit", "2", "--json"]);
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(json, serde_json::json!({"images": 2, "float_accuracy": 0.0, "plan_accuracy": 0.0, "agreement": 1.0}));
+    assert_eq!(
+        json,
+        serde_json::json!({"images": 2, "float_accuracy": 0.0, "plan_accuracy": 0.0, "agreement": 1.0})
+    );
 }
 
 #[test]
 fn check_says_what_is_supported() {
     let output = popcornc(&["check", &testdata("mnist-cnn.onnx")]);
     assert!(output.status.success() && text(&output.stdout).contains("operators are supported"));
-    let json: serde_json::Value = serde_json::from_slice(&popcornc(&["check", &testdata("mnist-cnn.onnx"), "--json"]).stdout).unwrap();
+    let json: serde_json::Value =
+        serde_json::from_slice(&popcornc(&["check", &testdata("mnist-cnn.onnx"), "--json"]).stdout).unwrap();
     assert_eq!(json["operators"][0]["supported"], true);
 }
 

@@ -1,5 +1,7 @@
 //! Random networks through quantisation, ranges and lowering: what each stage promises.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod random;
 
 use compiler::error::Error;
@@ -36,8 +38,6 @@ fn named(graph: &Graph<Integer>, name: &str) -> NodeId {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
-
     #[test]
     fn plans_give_what_the_reference_gives(recipe in recipes(true), noise in noise()) {
         let spec = input(recipe.input);
@@ -147,7 +147,8 @@ fn bound(float: &Graph<Real>, graph: &Graph<Integer>, id: NodeId, bounds: &[Vec<
         Op::Add(_) => (0..channels)
             .map(|channel| {
                 let value = |input: NodeId| {
-                    largest(input, channel) * graph.node(named(graph, &float.node(input).name)).fact.scale.channel(channel)
+                    largest(input, channel)
+                        * graph.node(named(graph, &float.node(input).name)).fact.scale.channel(channel)
                 };
                 inputs.iter().map(|&input| bounds[input.index()][channel] + value(input) / 512.0).sum()
             })
@@ -184,7 +185,10 @@ fn values_that_do_not_fit_the_key_are_refused() {
         softmax: false,
         seed: 1,
     };
-    let options = |key_bits: u32| CompileOptions { key_bits: key_bits.try_into().unwrap(), ..CompileOptions::default() };
+    let options = |key_bits: u32| CompileOptions {
+        key_bits: key_bits.try_into().unwrap(),
+        ..CompileOptions::default()
+    };
     let graph = network(&recipe);
     assert!(to_integers(&graph, &input(recipe.input), &options(2048)).is_ok());
     // Only blinding makes these values too wide for a short key.

@@ -2,8 +2,8 @@
 
 use compiler::from_onnx::{self, Imported};
 use compiler::options::{CompileOptions, InputOptions};
-use compiler::reference::{FloatReference, integer};
 use compiler::pipeline;
+use compiler::reference::{FloatReference, integer};
 use runtime::channel::tcp;
 use runtime::data::{Fit, ImageSource};
 use runtime::observe::{Recorder, Silent};
@@ -43,7 +43,11 @@ fn digits(imported: &Imported) -> Vec<Vec<f32>> {
 /// What is the same for all networks: options for keys of the tests, and preprocessing.
 fn options(scale: f64, mean: f64, std: f64) -> CompileOptions {
     let input = InputOptions { scale, mean: vec![mean], std: vec![std], ..InputOptions::default() };
-    CompileOptions { key_bits: KeyBits::try_from(512).expect("accepted in tests"), input, ..CompileOptions::default() }
+    CompileOptions {
+        key_bits: KeyBits::try_from(512).expect("accepted in tests"),
+        input,
+        ..CompileOptions::default()
+    }
 }
 
 /// tract ≈ plan interpreter = integer reference = encrypted run, over memory and over TCP; counted = predicted.
@@ -52,7 +56,8 @@ fn assert_same_everywhere(model: &Path, options: &CompileOptions, images: usize)
     let plan = pipeline::compile_imported(&imported, options).expect("a plan");
     let plan = codec::decode(&codec::encode(&plan)).expect("own bytes");
     let digits = digits(&imported);
-    let expected: Vec<Vec<i128>> = digits.iter().map(|digit| assert_plain(&imported, options, &plan, digit)).collect();
+    let expected: Vec<Vec<i128>> =
+        digits.iter().map(|digit| assert_plain(&imported, options, &plan, digit)).collect();
     let server = Server::new(plan.clone());
     let (mut ours, mut theirs) = (Recorder::default(), Recorder::default());
     let batch = digits[..images].iter().map(Vec::as_slice);
@@ -64,7 +69,10 @@ fn assert_same_everywhere(model: &Path, options: &CompileOptions, images: usize)
     let sent: u64 = ours.steps.iter().map(|report| report.traffic.sent).sum();
     assert_eq!(sent, images as u64 * total.bytes_up);
     assert_eq!(over_tcp(&server, &digits[0]), expected[0], "over TCP");
-    expected.iter().map(|logits| (0..logits.len()).max_by_key(|&class| logits[class]).expect("logits")).collect()
+    expected
+        .iter()
+        .map(|logits| (0..logits.len()).max_by_key(|&class| logits[class]).expect("logits"))
+        .collect()
 }
 
 /// The integers of the reference and of the plan, which are equal and close to tract's floats.
@@ -95,7 +103,8 @@ fn over_tcp(server: &Server, image: &[f32]) -> Vec<i128> {
             server.serve(tcp::accept(stream, timeout).expect("a socket"), &mut Silent).expect("no error")
         });
         let connection = tcp::connect(&address, timeout).expect("a connection");
-        let mut session = client::greet(connection, None).expect("a greeting").with_key(&KEY).expect("a session");
+        let mut session =
+            client::greet(connection, None).expect("a greeting").with_key(&KEY).expect("a session");
         session.infer(image, &mut Silent).expect("a prediction").integers
     })
 }
@@ -143,6 +152,7 @@ fn plans_of_the_networks_in_testdata() {
 
 #[test]
 fn equal_input_gives_equal_bytes() {
-    let compile = || pipeline::compile(&testdata("mnist-mlp.onnx"), &CompileOptions::default()).expect("a plan");
+    let compile =
+        || pipeline::compile(&testdata("mnist-mlp.onnx"), &CompileOptions::default()).expect("a plan");
     assert_eq!(codec::encode(&compile()), codec::encode(&compile()));
 }

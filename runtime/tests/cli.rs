@@ -22,7 +22,7 @@ struct Fixture {
 impl Fixture {
     fn new() -> Self {
         let fixture = Self { folder: TempDir::new().expect("a folder") };
-        fixture.write_plan("model.plan", [1, -2, 3, 4, 5, -6, 7, 8]);
+        fixture.write_plan();
         let image = ndarray::arr3(&[[[1.0f32, -2.0], [3.0, 15.0]]]);
         ndarray_npy::write_npy(fixture.path("image.npy"), &image).expect("written");
         let large = ndarray::arr3(&[[[1.0f32, -2.0, 0.0], [3.0, 15.0, 0.0]]]);
@@ -30,13 +30,13 @@ impl Fixture {
         fixture
     }
 
-    fn write_plan(&self, name: &str, weights: [i32; 8]) {
+    fn write_plan(&self) {
         let mut builder = PlanBuilder::new(Shape::new(1, 2, 2));
         let relu = builder.push(Op::Relu, &[builder.last()], Shape::new(1, 2, 2));
-        let dense = runtime::plan::Dense { weights: weights.into(), bias: Vec::new() };
+        let dense = runtime::plan::Dense { weights: vec![1, -2, 3, 4, 5, -6, 7, 8], bias: Vec::new() };
         builder.push(Op::Dense(dense), &[relu], Shape::vector(2));
         let plan = Plan { key_bits: KeyBits::try_from(2048).expect("a length"), ..builder.finish() };
-        std::fs::write(self.path(name), codec::encode(&valid(plan))).expect("written");
+        std::fs::write(self.path("model.plan"), codec::encode(&valid(plan))).expect("written");
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -113,7 +113,8 @@ fn a_key_a_server_and_a_prediction() {
         assert!(result["bytes"]["sent"].as_u64() > Some(12 * 512));
         assert!(result["seconds"]["online"].as_f64() > Some(0.0));
     }
-    let people = fixture.run(&["infer", "--connect", &serving.address, "--input", "image.npy", "--key", "me.key"]);
+    let people =
+        fixture.run(&["infer", "--connect", &serving.address, "--input", "image.npy", "--key", "me.key"]);
     assert!(text(&people.stdout).starts_with("prediction  1\n"), "{}", text(&people.stdout));
 }
 
@@ -127,7 +128,8 @@ fn assert_private(path: &Path) {
 fn both_parties_in_one_process_agree_with_the_interpreter() {
     let fixture = Fixture::new();
     for plain in [&["--plain"][..], &[]] {
-        let result = json(&fixture.run(&[&["run", "model.plan", "--input", "image.npy", "--json"], plain].concat()));
+        let result =
+            json(&fixture.run(&[&["run", "model.plan", "--input", "image.npy", "--json"], plain].concat()));
         assert_eq!(result["logits"], serde_json::json!(EXPECTED));
     }
     let people = fixture.run(&["run", "model.plan", "--input", "image.npy"]);
@@ -167,11 +169,15 @@ fn a_server_that_is_not_there_or_runs_another_plan_is_named() {
     };
     assert!(ask(&free.to_string(), &[]).contains("cannot connect"));
     let serving = fixture.serve();
-    fixture.write_plan("other.plan", [1, 1, 1, 1, 1, 1, 1, 1]);
-    assert!(ask(&serving.address, &["--plan", "other.plan"]).contains("the server refused: it runs plan"));
+    assert!(
+        ask(&serving.address, &["--plan", &"7d".repeat(32)]).contains("the server refused: it runs plan")
+    );
     assert!(fixture.run(&["keygen", "-o", "long.key", "--key-bits", "3072"]).status.success());
-    assert!(ask(&serving.address, &["--key", "long.key"]).contains("needs a key of 2048 bits, this one has 3072"));
-    let right = ["infer", "--connect", &serving.address, "--input", "image.npy", "--plan", "model.plan", "--json"];
+    assert!(
+        ask(&serving.address, &["--key", "long.key"]).contains("needs a key of 2048 bits, this one has 3072")
+    );
+    let right =
+        ["infer", "--connect", &serving.address, "--input", "image.npy", "--plan", "model.plan", "--json"];
     assert_eq!(json(&fixture.run(&right))["label"], 1);
 }
 

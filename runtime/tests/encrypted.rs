@@ -27,7 +27,9 @@ fn expected(plan: &ValidPlan, image: &[f32]) -> Vec<i128> {
 /// Both parties' counts against the plan's prediction.
 fn assert_counts(plan: &ValidPlan, client: &Recorder, server: &Recorder) {
     let total = plan.plan().total_cost();
-    let sum = |of: fn(&runtime::observe::StepReport) -> u64, reports: &Recorder| reports.steps.iter().map(of).sum::<u64>();
+    let sum = |of: fn(&runtime::observe::StepReport) -> u64, reports: &Recorder| {
+        reports.steps.iter().map(of).sum::<u64>()
+    };
     assert_eq!(sum(|report| report.traffic.sent, client), total.bytes_up);
     assert_eq!(sum(|report| report.traffic.received, client), total.bytes_down);
     assert_eq!(sum(|report| report.rounds, client), total.rounds);
@@ -61,14 +63,20 @@ fn every_operation() -> Plan {
     let mut builder = PlanBuilder::new(Shape::new(2, 6, 6));
     let input = builder.last();
     let window = Window { pad_before: [1, 1], pad_after: [1, 1], ..Window::dense([3, 3]) };
-    let conv = runtime::plan::Conv2d { window, groups: 1, weights: (0..36).map(|i| i % 5 - 2).collect(), bias: vec![7, -7] };
+    let conv = runtime::plan::Conv2d {
+        window,
+        groups: 1,
+        weights: (0..36).map(|i| i % 5 - 2).collect(),
+        bias: vec![7, -7],
+    };
     let conv = builder.push(Op::Conv2d(conv), &[input], Shape::new(2, 6, 6));
     let relu = builder.push(Op::Relu, &[conv], Shape::new(2, 6, 6));
     let add = builder.push(Op::Add { multipliers: vec![2, -3] }, &[relu, input], Shape::new(2, 6, 6));
     let concat = builder.push(Op::Concat, &[add, conv], Shape::new(4, 6, 6));
     let stride = |stride| Window { stride: [stride; 2], ..Window::dense([3, 3]) };
     let max = builder.push(Op::MaxPool(stride(1)), &[concat], Shape::new(4, 4, 4));
-    let pool = runtime::plan::SumPool { window: Window { stride: [2, 2], ..Window::dense([2, 2]) }, balance: None };
+    let pool =
+        runtime::plan::SumPool { window: Window { stride: [2, 2], ..Window::dense([2, 2]) }, balance: None };
     let sum = builder.push(Op::SumPool(pool), &[max], Shape::new(4, 2, 2));
     let sign = builder.push(Op::Sign, &[sum], Shape::new(4, 2, 2));
     let dense = runtime::plan::Dense { weights: (0..48).map(|i| 3 - i % 7).collect(), bias: Vec::new() };
@@ -103,7 +111,8 @@ fn every_operation_runs_over_tcp_for_several_clients_with_their_own_keys() {
             });
         }
         for stream in listener.incoming().take(3) {
-            let connection: Connection<_> = tcp::accept(stream.expect("a client"), timeout).expect("a socket");
+            let connection: Connection<_> =
+                tcp::accept(stream.expect("a client"), timeout).expect("a socket");
             let server = server.clone();
             scope.spawn(move || assert_eq!(server.serve(connection, &mut Silent).expect("no error"), 2));
         }
@@ -119,7 +128,8 @@ fn zeros_and_bounds_are_exact() {
     let server = Server::new(plan.clone());
     for _ in 0..10 {
         let image = [0.0, 15.0, -15.0, 1.0, -1.0];
-        let prediction = local::run(&server, &KEY, [image.as_slice()], &mut Silent, &mut Silent).expect("a prediction");
+        let prediction =
+            local::run(&server, &KEY, [image.as_slice()], &mut Silent, &mut Silent).expect("a prediction");
         assert_eq!(prediction[0].integers, [0, 15, 0, 1, 0]);
     }
 }

@@ -2,6 +2,7 @@
 
 mod support;
 
+use rug::Integer;
 use runtime::channel::frame::Header;
 use runtime::channel::{Connection, Limit, memory, tcp};
 use runtime::error::{Error, PeerFault};
@@ -13,7 +14,6 @@ use runtime::protocol::message::{self, Message};
 use runtime::roles::listener::{self, Admission};
 use runtime::roles::server::Server;
 use runtime::roles::{client, plain};
-use rug::Integer;
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::thread;
@@ -106,7 +106,10 @@ fn messages_of_another_length_are_refused_before_they_are_read() {
         introduce(connection);
         message::send(connection, Message::Input, &[0; 3 * CIPHERTEXT]).expect("sent");
     });
-    assert!(matches!(error, Error::PeerMisbehaved(PeerFault::WrongLength { expected: 512, got: 384, .. })), "{error}");
+    assert!(
+        matches!(error, Error::PeerMisbehaved(PeerFault::WrongLength { expected: 512, got: 384, .. })),
+        "{error}"
+    );
     let (error, _) = served(|connection| {
         introduce(connection);
         let header = Header { tag: Message::Input as u8, length: u64::MAX };
@@ -140,7 +143,10 @@ fn numbers_that_are_no_ciphertexts_are_refused() {
             message::send(connection, Message::Input, &input).expect("sent");
             told(connection)
         });
-        assert!(matches!(error, Error::PeerMisbehaved(PeerFault::Ciphertext { message: "input", .. })), "{error}");
+        assert!(
+            matches!(error, Error::PeerMisbehaved(PeerFault::Ciphertext { message: "input", .. })),
+            "{error}"
+        );
         assert!(told.contains("invalid ciphertext"));
     }
 }
@@ -170,7 +176,8 @@ fn listen(plan: &ValidPlan, max_clients: usize) -> String {
 
 fn infer(address: &str, plan: &ValidPlan) {
     let connection = tcp::connect(address, Duration::from_secs(60)).expect("a connection");
-    let mut session = client::greet(connection, Some(plan.id())).expect("a greeting").with_key(&KEY).expect("a session");
+    let mut session =
+        client::greet(connection, Some(plan.id())).expect("a greeting").with_key(&KEY).expect("a session");
     let expected = plain::run(plan, &plan.plan().input.quantize(&IMAGE).expect("fits"));
     assert_eq!(session.infer(&IMAGE, &mut Silent).expect("a prediction").integers, expected);
 }
@@ -201,7 +208,9 @@ fn a_client_too_many_is_turned_away_with_a_reason_and_silence_frees_the_place() 
     };
     assert!(matches!(&refused, Error::Refused(reason) if reason.contains("try again later")), "{refused}");
     // The silent client is given up in the end.
-    while client::greet(tcp::connect(&address, Duration::from_secs(60)).expect("a connection"), None).is_err() {}
+    while client::greet(tcp::connect(&address, Duration::from_secs(60)).expect("a connection"), None).is_err()
+    {
+    }
     drop(silent);
 }
 

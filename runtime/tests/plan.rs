@@ -80,9 +80,19 @@ fn each_check_refuses_what_it_is_for() {
         violation(|plan| step(plan, 2, |step| step.inputs = vec![StepId::new(3)])),
         violation(|plan| step(plan, 2, |step| step.inputs = Vec::new())),
         violation(|plan| step(plan, 1, |step| step.shape.width = 3)),
-        violation(|plan| step(plan, 1, |step| step.op = Op::MaxPool(Window { pad_after: [9, 0], ..Window::dense([2, 2]) }))),
-        violation(|plan| step(plan, 3, |step| step.op = Op::Dense(runtime::plan::Dense { weights: vec![1; 7], bias: vec![] }))),
-        violation(|plan| step(plan, 3, |step| step.op = Op::Dense(runtime::plan::Dense { weights: vec![1; 8], bias: vec![1] }))),
+        violation(|plan| {
+            step(plan, 1, |step| step.op = Op::MaxPool(Window { pad_after: [9, 0], ..Window::dense([2, 2]) }))
+        }),
+        violation(|plan| {
+            step(plan, 3, |step| {
+                step.op = Op::Dense(runtime::plan::Dense { weights: vec![1; 7], bias: vec![] })
+            })
+        }),
+        violation(|plan| {
+            step(plan, 3, |step| {
+                step.op = Op::Dense(runtime::plan::Dense { weights: vec![1; 8], bias: vec![1] })
+            })
+        }),
         violation(|plan| step(plan, 3, |step| step.bits -= 1)),
         violation(|plan| step(plan, 2, |step| step.bits = 121)),
         violation(|plan| plan.input.preprocessing.std = vec![0.0]),

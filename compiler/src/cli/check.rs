@@ -20,7 +20,11 @@ pub(super) struct Check {
 impl Check {
     pub(super) fn run(&self) -> Outcome {
         let report = compiler::from_onnx::check(&self.model)?;
-        if self.json { output::print_json(&report)? } else { output::print(&report.to_string())? };
+        if self.json {
+            output::print_json(&report)?
+        } else {
+            output::print(&report.to_string())?
+        };
         Ok(if report.supported() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }

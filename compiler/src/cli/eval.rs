@@ -53,7 +53,8 @@ impl Eval {
 }
 
 fn describe(accuracy: &Accuracy) -> String {
-    let percent = |share: Option<f64>| share.map_or("no labels".into(), |share| format!("{:.2} %", 100.0 * share));
+    let percent =
+        |share: Option<f64>| share.map_or("no labels".into(), |share| format!("{:.2} %", 100.0 * share));
     format!(
         "{} images\nfloat accuracy  {}\nplan accuracy   {}\nagreement       {}",
         accuracy.images,

@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 
 /// Print a plan as text, with what each step costs
 #[derive(Args)]
-#[command(after_help = "Examples:\n  popcornc inspect mnist.plan\n  popcornc inspect mnist.plan --client --json")]
+#[command(
+    after_help = "Examples:\n  popcornc inspect mnist.plan\n  popcornc inspect mnist.plan --client --json"
+)]
 pub(super) struct Inspect {
     /// The plan
     #[arg(value_name = "OUT.plan")]

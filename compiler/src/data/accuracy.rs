@@ -62,7 +62,11 @@ struct Choices {
     plan: Option<usize>,
 }
 
-fn choose(plan: &ValidPlan, float: &(dyn Fn(&[f32]) -> Result<Vec<f32>> + Sync), raw: &[f32]) -> Result<Choices> {
+fn choose(
+    plan: &ValidPlan,
+    float: &(dyn Fn(&[f32]) -> Result<Vec<f32>> + Sync),
+    raw: &[f32],
+) -> Result<Choices> {
     let input = &plan.client_view().input;
     let integers = input.quantize(raw).map_err(|error| RuntimeError::from(InvalidInput::from(error)))?;
     let plane = input.shape.plane();
@@ -82,7 +86,9 @@ fn summarize(choices: &[Choices], labels: Option<&[i64]>) -> Accuracy {
         count as f64 / choices.len().max(1) as f64
     };
     let right = |choice: &dyn Fn(&Choices) -> Option<usize>| {
-        labels.map(|labels| share(&|index, choices| choice(choices).is_some_and(|class| class as i64 == labels[index])))
+        labels.map(|labels| {
+            share(&|index, choices| choice(choices).is_some_and(|class| class as i64 == labels[index]))
+        })
     };
     Accuracy {
         images: choices.len(),
@@ -98,8 +104,10 @@ mod tests {
 
     #[test]
     fn shares_are_of_the_images_looked_at() {
-        let choices = [(1, 1), (2, 3), (0, 0), (4, 4)].map(|(float, plan)| Choices { float: Some(float), plan: Some(plan) });
-        let expected = Accuracy { images: 4, float_accuracy: Some(0.75), plan_accuracy: Some(0.5), agreement: 0.75 };
+        let choices = [(1, 1), (2, 3), (0, 0), (4, 4)]
+            .map(|(float, plan)| Choices { float: Some(float), plan: Some(plan) });
+        let expected =
+            Accuracy { images: 4, float_accuracy: Some(0.75), plan_accuracy: Some(0.5), agreement: 0.75 };
         assert_eq!(summarize(&choices, Some(&[1, 2, 0, 7, 9])), expected);
         assert_eq!(summarize(&choices, None).float_accuracy, None);
         assert_eq!(summarize(&[], None).agreement, 0.0);

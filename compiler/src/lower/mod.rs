@@ -1,8 +1,6 @@
 //! Integer graph to plan: one step per node, in the graph's order, priced.
 //!
-//! * [`steps`]: the operations;
-//! * [`sum_pool`]: averages;
-//! * [`cost`]: what each step takes.
+//! `steps` has the operations, `sum_pool` averages, [`cost`] what each step takes.
 
 pub mod cost;
 mod steps;

@@ -4,15 +4,20 @@ use super::sum_pool;
 use crate::error::{Diagnostic, Error, Result};
 use crate::graph::{Add, Conv, Dense, Graph, Integer, NodeId, Op, Scale, Shape, Softmax, Window};
 use crate::options::CompileOptions;
-use runtime::plan::{self, Conv2d, Cost, InputSpec, OutputSpec, Plan, Postprocessing, Step, StepId};
 use runtime::plan::validate::MAX_NAME;
+use runtime::plan::{self, Conv2d, Cost, InputSpec, OutputSpec, Plan, Postprocessing, Step, StepId};
 
 /// The plan that computes `graph`, unpriced. Flattening vanishes (elements keep their positions), a
 /// softmax at the end becomes the client's postprocessing.
 ///
 /// # Errors
 /// [`Error::Unsupported`] with a node that works on channels of a flattened image.
-pub fn lower(graph: &Graph<Integer>, name: &str, input: &InputSpec, options: &CompileOptions) -> Result<Plan> {
+pub fn lower(
+    graph: &Graph<Integer>,
+    name: &str,
+    input: &InputSpec,
+    options: &CompileOptions,
+) -> Result<Plan> {
     let mut lowering = Lowering { graph, steps: Vec::new(), made: vec![None; graph.id_bound()] };
     for id in graph.ids_in_order() {
         lowering.visit(id)?;
@@ -37,7 +42,8 @@ struct Lowering<'a> {
 
 impl Lowering<'_> {
     fn visit(&mut self, id: NodeId) -> Result<()> {
-        let inputs: Vec<StepId> = self.graph.inputs(id).iter().filter_map(|input| self.made[input.index()]).collect();
+        let inputs: Vec<StepId> =
+            self.graph.inputs(id).iter().filter_map(|input| self.made[input.index()]).collect();
         let step = match self.operation(id)? {
             Some(op) => {
                 self.check_layout(id, &inputs)?;
@@ -57,7 +63,8 @@ impl Lowering<'_> {
             Op::Dense(weights) => plan::Op::Dense(dense(weights)),
             Op::AveragePool(pool) => {
                 let image = self.graph.shape(self.graph.sole_input(id));
-                let sum = sum_pool(pool, image, self.graph.shape(id)).map_err(|what| self.refuse(id, what))?;
+                let sum =
+                    sum_pool(pool, image, self.graph.shape(id)).map_err(|what| self.refuse(id, what))?;
                 plan::Op::SumPool(sum.sum)
             }
             Op::MaxPool(window) => plan::Op::MaxPool(*window),
@@ -65,7 +72,10 @@ impl Lowering<'_> {
             Op::Sign => plan::Op::Sign,
             Op::Add(add) => match add.multipliers[..] {
                 [1] => return Ok(None),
-                [by] => plan::Op::Conv2d(multiplication(by, self.graph.shape(id)).ok_or_else(|| self.refuse(id, "too large a multiplier"))?),
+                [by] => plan::Op::Conv2d(
+                    multiplication(by, self.graph.shape(id))
+                        .ok_or_else(|| self.refuse(id, "too large a multiplier"))?,
+                ),
                 _ => plan::Op::Add { multipliers: add.multipliers.clone() },
             },
             Op::Concat if self.graph.inputs(id).len() > 1 => plan::Op::Concat,
@@ -82,7 +92,11 @@ impl Lowering<'_> {
             Op::Add(Add { .. }) => held.iter().all(|&shape| shape == held[0]),
             _ => held == self.graph.input_shapes(id),
         };
-        if fits { Ok(()) } else { Err(self.refuse(id, "it reads a flattened image, which only dense layers and activations can")) }
+        if fits {
+            Ok(())
+        } else {
+            Err(self.refuse(id, "it reads a flattened image, which only dense layers and activations can"))
+        }
     }
 
     fn push(&mut self, id: NodeId, op: plan::Op, inputs: Vec<StepId>) -> StepId {

@@ -31,7 +31,8 @@ pub fn sum_pool(pool: &Pool, image: Shape, output: Shape) -> Result<DividedSum, 
             (common, common)
         }
     };
-    let divisor = divisor.ok_or("its windows hold too many different numbers of pixels to average them exactly")?;
+    let divisor =
+        divisor.ok_or("its windows hold too many different numbers of pixels to average them exactly")?;
     Ok(DividedSum { sum: SumPool { window, balance }, divisor })
 }
 
@@ -39,7 +40,8 @@ pub fn sum_pool(pool: &Pool, image: Shape, output: Shape) -> Result<DividedSum, 
 fn inside(pool: &Pool, image: Shape, output: Shape) -> Vec<usize> {
     let rows = pool.window.tap_counts(0, image.height, output.height);
     let columns = pool.window.tap_counts(1, image.width, output.width);
-    let mut counts: Vec<usize> = rows.iter().flat_map(|rows| columns.iter().map(move |columns| rows * columns)).collect();
+    let mut counts: Vec<usize> =
+        rows.iter().flat_map(|rows| columns.iter().map(move |columns| rows * columns)).collect();
     counts.sort_unstable();
     counts.dedup();
     counts
@@ -67,8 +69,14 @@ mod tests {
         let window = Window { pad_before: [1, 1], pad_after: [1, 1], ..Window::dense([3, 3]) };
         let image = Shape::new(1, 4, 4);
         let sum = |divisor| sum_pool(&Pool { window, divisor }, image, image).unwrap();
-        assert_eq!(sum(PoolDivisor::Inside), DividedSum { sum: SumPool { window, balance: Some(36) }, divisor: 36 });
-        assert_eq!(sum(PoolDivisor::Kernel), DividedSum { sum: SumPool { window, balance: None }, divisor: 9 });
+        assert_eq!(
+            sum(PoolDivisor::Inside),
+            DividedSum { sum: SumPool { window, balance: Some(36) }, divisor: 36 }
+        );
+        assert_eq!(
+            sum(PoolDivisor::Kernel),
+            DividedSum { sum: SumPool { window, balance: None }, divisor: 9 }
+        );
     }
 
     #[test]

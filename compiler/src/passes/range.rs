@@ -28,7 +28,11 @@ use runtime::plan::{Exchange, ExchangeKind, InputSpec, Reveal, StepId, Suite};
 ///
 /// # Errors
 /// [`Error::Unsupported`] with the nodes whose numbers are too wide, and how wide they are.
-pub fn range(mut graph: Graph<Integer>, input: &InputSpec, options: &CompileOptions) -> Result<Graph<Integer>> {
+pub fn range(
+    mut graph: Graph<Integer>,
+    input: &InputSpec,
+    options: &CompileOptions,
+) -> Result<Graph<Integer>> {
     let mut diagnostics = Vec::new();
     for id in graph.ids_in_order() {
         let bounds = bounds(&graph, id, input).ok().filter(|bounds| bits(bounds) <= MAX_BITS);
@@ -37,7 +41,8 @@ pub fn range(mut graph: Graph<Integer>, input: &InputSpec, options: &CompileOpti
             diagnostics.push(too_wide(&graph, id, options));
             break;
         };
-        graph.node_mut(id).fact.range = bounds.into_iter().map(|x| Range { low: x.low, high: x.high }).collect();
+        graph.node_mut(id).fact.range =
+            bounds.into_iter().map(|x| Range { low: x.low, high: x.high }).collect();
         diagnostics.extend(too_wide_for_key(&graph, id, options));
     }
     if diagnostics.is_empty() { Ok(graph) } else { Err(Error::Unsupported(diagnostics)) }
@@ -47,7 +52,11 @@ fn bits(bounds: &[Interval]) -> u32 {
     bounds.iter().map(|x| x.bits()).max().unwrap_or(0)
 }
 
-fn bounds(graph: &Graph<Integer>, id: NodeId, input: &InputSpec) -> std::result::Result<Vec<Interval>, Overflow> {
+fn bounds(
+    graph: &Graph<Integer>,
+    id: NodeId,
+    input: &InputSpec,
+) -> std::result::Result<Vec<Interval>, Overflow> {
     let inputs: Vec<Vec<Interval>> =
         graph.inputs(id).into_iter().map(|producer| intervals(&graph.node(producer).fact)).collect();
     let sole = || inputs.first().cloned().unwrap_or_default();
@@ -57,7 +66,8 @@ fn bounds(graph: &Graph<Integer>, id: NodeId, input: &InputSpec) -> std::result:
         Op::Conv(conv) => interval::conv2d(&lower::conv2d(conv), &sole()),
         Op::Dense(dense) => interval::dense(&lower::dense(dense), &sole(), plane()),
         Op::AveragePool(pool) => {
-            let sum = sum_pool(pool, graph.shape(graph.sole_input(id)), graph.shape(id)).map_err(|_| Overflow)?;
+            let sum =
+                sum_pool(pool, graph.shape(graph.sole_input(id)), graph.shape(id)).map_err(|_| Overflow)?;
             interval::sum_pool(&sum.sum, &sole())
         }
         Op::Add(add) => sums(&add.multipliers, &inputs),
@@ -80,7 +90,10 @@ fn intervals(fact: &IntegerFact) -> Vec<Interval> {
 
 fn sums(multipliers: &[i64], inputs: &[Vec<Interval>]) -> std::result::Result<Vec<Interval>, Overflow> {
     let sum = |channel: usize| {
-        inputs.iter().zip(multipliers).try_fold(Interval::ZERO, |sum, (input, &by)| sum.plus(input[channel].times(by.into())?))
+        inputs
+            .iter()
+            .zip(multipliers)
+            .try_fold(Interval::ZERO, |sum, (input, &by)| sum.plus(input[channel].times(by.into())?))
     };
     (0..inputs.first().map_or(0, Vec::len)).map(sum).collect()
 }
@@ -104,13 +117,23 @@ fn too_wide_for_key(graph: &Graph<Integer>, id: NodeId, options: &CompileOptions
         let bits = graph.node(graph.sole_input(id)).fact.bits() + more;
         let exchange = Exchange { step: StepId::new(0), kind, count: 1, bits };
         if exchange.per_ciphertext(parameters, options.key_bits) == 0 {
-            let what = format!("its inputs have {bits} bits, which do not fit a key of {} bits when blinded", options.key_bits);
+            let what = format!(
+                "its inputs have {bits} bits, which do not fit a key of {} bits when blinded",
+                options.key_bits
+            );
             return Some(diagnostic(graph, id, what, options));
         }
     }
     let reveal = Reveal { step: StepId::new(0), count: 1, bits: graph.node(id).fact.bits() };
     let fits = id != graph.output() || reveal.per_ciphertext(options.key_bits) > 0;
-    (!fits).then(|| diagnostic(graph, id, format!("its {} bits do not fit a key of {} bits", reveal.bits, options.key_bits), options))
+    (!fits).then(|| {
+        diagnostic(
+            graph,
+            id,
+            format!("its {} bits do not fit a key of {} bits", reveal.bits, options.key_bits),
+            options,
+        )
+    })
 }
 
 fn diagnostic(graph: &Graph<Integer>, id: NodeId, what: String, options: &CompileOptions) -> Diagnostic {
@@ -161,6 +184,9 @@ mod tests {
         let output = graph.output();
         graph.node_mut(output).op = Op::Dense(Dense { weights: vec![3, -2], bias: vec![i128::MAX] });
         let error = range(graph, &input, &CompileOptions::default()).unwrap_err().to_string();
-        assert!(error.contains("node 'y' (dense): its integers need more than 120 bits (its inputs have 8)"), "{error}");
+        assert!(
+            error.contains("node 'y' (dense): its integers need more than 120 bits (its inputs have 8)"),
+            "{error}"
+        );
     }
 }

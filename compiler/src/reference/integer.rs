@@ -38,7 +38,13 @@ fn evaluate(graph: &Graph<Integer>, id: NodeId, values: &[Vec<i128>]) -> Vec<i12
         Op::Relu => x.iter().map(|&x| x.max(0)).collect(),
         Op::Sign => x.iter().map(|&x| i128::from(x > 0)).collect(),
         Op::Add(add) => (0..x.len())
-            .map(|i| inputs.iter().zip(&add.multipliers).map(|(input, &by)| i128::from(by) * values[input.index()][i]).sum())
+            .map(|i| {
+                inputs
+                    .iter()
+                    .zip(&add.multipliers)
+                    .map(|(input, &by)| i128::from(by) * values[input.index()][i])
+                    .sum()
+            })
             .collect(),
         Op::Concat => inputs.iter().flat_map(|input| values[input.index()].clone()).collect(),
         Op::Input | Op::Affine(_) | Op::Flatten | Op::Softmax(_) => x.clone(),
@@ -65,7 +71,8 @@ fn convolution(conv: &Conv<Integer>, x: &[i128], shape: Shape, output: Shape) ->
 
 fn product(dense: &Dense<Integer>, x: &[i128]) -> Vec<i128> {
     let rows = dense.weights.chunks(x.len()).zip(&dense.bias);
-    rows.map(|(row, bias)| bias + row.iter().zip(x).map(|(&weight, x)| i128::from(weight) * x).sum::<i128>()).collect()
+    rows.map(|(row, bias)| bias + row.iter().zip(x).map(|(&weight, x)| i128::from(weight) * x).sum::<i128>())
+        .collect()
 }
 
 fn sums(pool: &Pool, x: &[i128], shape: Shape, output: Shape) -> Vec<i128> {
@@ -78,13 +85,17 @@ fn sums(pool: &Pool, x: &[i128], shape: Shape, output: Shape) -> Vec<i128> {
 }
 
 fn maxima(pool: &Window, x: &[i128], shape: Shape, output: Shape) -> Vec<i128> {
-    let largest = |(channel, at)| window(pool, x, shape, channel, at).into_iter().max().expect("no window is empty");
+    let largest =
+        |(channel, at)| window(pool, x, shape, channel, at).into_iter().max().expect("no window is empty");
     elements(output).map(largest).collect()
 }
 
 /// The pixels of one window.
 fn window(window: &Window, x: &[i128], shape: Shape, channel: usize, at: [usize; 2]) -> Vec<i128> {
-    window.taps([shape.height, shape.width], at).map(|(_, [y, x_at])| x[shape.index(channel, y, x_at)]).collect()
+    window
+        .taps([shape.height, shape.width], at)
+        .map(|(_, [y, x_at])| x[shape.index(channel, y, x_at)])
+        .collect()
 }
 
 /// (channel, [y, x]) of every element, row-major.

@@ -1,6 +1,8 @@
 //! Small random networks with every operation that the integer stages know.
 
-use compiler::graph::{Add, Conv, Dense, Graph, NodeId, Op, Pool, PoolDivisor, Real, RealFact, Shape, Softmax, Window};
+use compiler::graph::{
+    Add, Conv, Dense, Graph, NodeId, Op, Pool, PoolDivisor, Real, RealFact, Shape, Softmax, Window,
+};
 use compiler::options::InputOptions;
 use proptest::prelude::*;
 use runtime::plan::InputSpec;
@@ -18,15 +20,36 @@ pub(crate) struct Recipe {
 /// One stage of a network; what does not fit its input's shape is left out.
 #[derive(Clone, Debug)]
 pub(crate) enum Piece {
-    Conv { kernel: usize, stride: usize, pad: usize, channels: usize },
-    Grouped { kernel: usize },
-    Depthwise { kernel: usize },
+    Conv {
+        kernel: usize,
+        stride: usize,
+        pad: usize,
+        channels: usize,
+    },
+    Grouped {
+        kernel: usize,
+    },
+    Depthwise {
+        kernel: usize,
+    },
     Relu,
     Sign,
-    MaxPool { kernel: usize, stride: usize, pad: usize },
-    AveragePool { kernel: usize, stride: usize, pad: usize, inside: bool },
+    MaxPool {
+        kernel: usize,
+        stride: usize,
+        pad: usize,
+    },
+    AveragePool {
+        kernel: usize,
+        stride: usize,
+        pad: usize,
+        inside: bool,
+    },
     /// x ± branch(x), the branch one convolution or two.
-    Residual { deep: bool, subtract: bool },
+    Residual {
+        deep: bool,
+        subtract: bool,
+    },
     /// Two different convolutions of x, added.
     TwoBranches,
     /// x next to a convolution of it.
@@ -36,7 +59,8 @@ pub(crate) enum Piece {
 }
 
 pub(crate) fn recipes(with_sign: bool) -> impl Strategy<Value = Recipe> {
-    let shape = (1usize..4, 3usize..8, 3usize..8).prop_map(|(channels, height, width)| Shape::new(channels, height, width));
+    let shape = (1usize..4, 3usize..8, 3usize..8)
+        .prop_map(|(channels, height, width)| Shape::new(channels, height, width));
     let pieces = proptest::collection::vec(pieces(with_sign), 1..6);
     (shape, pieces, 1usize..5, any::<bool>(), any::<u64>())
         .prop_map(|(input, pieces, classes, softmax, seed)| Recipe { input, pieces, classes, softmax, seed })
@@ -45,14 +69,27 @@ pub(crate) fn recipes(with_sign: bool) -> impl Strategy<Value = Recipe> {
 fn pieces(with_sign: bool) -> impl Strategy<Value = Piece> {
     let windows = (1usize..4, 1usize..3, 0usize..2);
     prop_oneof![
-        (windows.clone(), 1usize..5).prop_map(|((kernel, stride, pad), channels)| Piece::Conv { kernel, stride, pad, channels }),
+        (windows.clone(), 1usize..5).prop_map(|((kernel, stride, pad), channels)| Piece::Conv {
+            kernel,
+            stride,
+            pad,
+            channels
+        }),
         (1usize..3).prop_map(|kernel| Piece::Grouped { kernel }),
         (1usize..4).prop_map(|kernel| Piece::Depthwise { kernel }),
         Just(Piece::Relu),
         Just(if with_sign { Piece::Sign } else { Piece::Relu }),
-        windows.clone().prop_map(|(kernel, stride, pad)| Piece::MaxPool { kernel, stride, pad: pad.min(kernel / 2) }),
-        (windows, any::<bool>())
-            .prop_map(|((kernel, stride, pad), inside)| Piece::AveragePool { kernel, stride, pad: pad.min(kernel / 2), inside }),
+        windows.clone().prop_map(|(kernel, stride, pad)| Piece::MaxPool {
+            kernel,
+            stride,
+            pad: pad.min(kernel / 2)
+        }),
+        (windows, any::<bool>()).prop_map(|((kernel, stride, pad), inside)| Piece::AveragePool {
+            kernel,
+            stride,
+            pad: pad.min(kernel / 2),
+            inside
+        }),
         (any::<bool>(), any::<bool>()).prop_map(|(deep, subtract)| Piece::Residual { deep, subtract }),
         Just(Piece::TwoBranches),
         Just(Piece::Concat),
@@ -80,7 +117,8 @@ pub(crate) fn network(recipe: &Recipe) -> Graph<Real> {
 
 /// Pixels 0 to 255 that become −128 to 127 or so.
 pub(crate) fn input(shape: Shape) -> InputSpec {
-    let options = InputOptions { scale: 1.0 / 255.0, mean: vec![0.5], std: vec![0.25], ..InputOptions::default() };
+    let options =
+        InputOptions { scale: 1.0 / 255.0, mean: vec![0.5], std: vec![0.25], ..InputOptions::default() };
     options.spec(shape).unwrap()
 }
 
@@ -98,8 +136,12 @@ impl Grower {
     fn piece(&mut self, piece: &Piece, x: NodeId) -> NodeId {
         let shape = self.graph.shape(x);
         match *piece {
-            Piece::Conv { kernel, stride, pad, channels } => self.conv(x, window(kernel, stride, pad), 1, channels),
-            Piece::Grouped { kernel } if shape.channels % 2 == 0 => self.conv(x, window(kernel, 1, 0), 2, shape.channels * 2),
+            Piece::Conv { kernel, stride, pad, channels } => {
+                self.conv(x, window(kernel, stride, pad), 1, channels)
+            }
+            Piece::Grouped { kernel } if shape.channels.is_multiple_of(2) => {
+                self.conv(x, window(kernel, 1, 0), 2, shape.channels * 2)
+            }
             Piece::Grouped { .. } => x,
             Piece::Depthwise { kernel } => self.conv(x, window(kernel, 1, 1), shape.channels, shape.channels),
             Piece::Relu => self.append(Op::Relu, &[x]),
@@ -134,7 +176,9 @@ impl Grower {
         let (Op::MaxPool(window) | Op::AveragePool(Pool { window, .. })) = op else { return x };
         let shape = self.graph.shape(x);
         match window.output([shape.height, shape.width]) {
-            Some(output) if window.always_inside([shape.height, shape.width], output) => self.append(op, &[x]),
+            Some(output) if window.always_inside([shape.height, shape.width], output) => {
+                self.append(op, &[x])
+            }
             _ => x,
         }
     }
@@ -165,7 +209,10 @@ impl Grower {
 
     /// Numbers in −1 to 1, some of them zero.
     fn weights(&mut self, count: usize) -> Vec<f32> {
-        (0..count).map(|_| self.number()).map(|number| if number.abs() < 0.1 { 0.0 } else { number }).collect()
+        (0..count)
+            .map(|_| self.number())
+            .map(|number| if number.abs() < 0.1 { 0.0 } else { number })
+            .collect()
     }
 
     /// SplitMix64.

@@ -122,7 +122,9 @@ impl<T: Transport> Connection<T> {
     /// Another length, or the peer hung up or fell silent.
     pub fn receive_body(&mut self, header: Header, limit: Limit, message: &'static str) -> Result<Vec<u8>> {
         if !limit.allows(header.length) {
-            return Err(PeerFault::WrongLength { message, expected: limit.bytes(), got: header.length }.into());
+            return Err(
+                PeerFault::WrongLength { message, expected: limit.bytes(), got: header.length }.into()
+            );
         }
         let mut body = Vec::new();
         self.timed(|transport| read_in_steps(transport, header.length, &mut body))

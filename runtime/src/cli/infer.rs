@@ -7,9 +7,9 @@ use clap::Args;
 use runtime::Result;
 use runtime::channel::tcp;
 use runtime::data::{Fit, ImageSource};
-use runtime::plan::{PlanId, codec};
+use runtime::plan::PlanId;
 use runtime::roles::client;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// Ask a server for a prediction; the image never leaves this machine unencrypted
@@ -23,9 +23,9 @@ pub(crate) struct Infer {
     connect: String,
     #[command(flatten)]
     ask: Ask,
-    /// Insist on this plan: a client view or a plan file (refused if the server runs another)
-    #[arg(long, value_name = "PLAN")]
-    plan: Option<PathBuf>,
+    /// Insist on the plan with this digest, 64 hexadecimal digits; the server refuses if it runs another
+    #[arg(long, value_name = "DIGEST")]
+    plan: Option<PlanId>,
     /// Give the server up if it sends or takes nothing for this long
     #[arg(long, default_value_t = tcp::DEFAULT_TIMEOUT.as_secs(), value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
@@ -59,10 +59,9 @@ impl Ask {
 
 impl Infer {
     pub(crate) fn run(self) -> Result<()> {
-        let wanted = self.plan.as_deref().map(read_plan_id).transpose()?;
         let connection = tcp::connect(&self.connect, Duration::from_secs(self.timeout))?;
         let start = Instant::now();
-        let greeting = client::greet(connection, wanted)?;
+        let greeting = client::greet(connection, self.plan)?;
         let plan = greeting.plan().clone();
         let image = self.ask.input.read(plan.input.shape, self.ask.fit())?;
         plan.input.quantize(&image).map_err(runtime::error::InvalidInput::from)?;
@@ -82,14 +81,4 @@ impl Infer {
         }
         output::print(&format!("{}\n{}", report.text(&prediction, self.ask.top), steps("client", &reports)))
     }
-}
-
-/// The digest of a plan or of a client's view.
-fn read_plan_id(path: &Path) -> Result<PlanId> {
-    let bytes = super::serve::read_bytes(path)?;
-    let id = match codec::decode_view(&bytes) {
-        Err(codec::DecodeError::WrongKind { .. }) => codec::decode(&bytes).map(|plan| plan.id()),
-        view => view.map(|view| view.id),
-    };
-    id.map_err(|error| super::serve::invalid(path, &error))
 }

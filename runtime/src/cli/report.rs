@@ -74,7 +74,11 @@ impl Report {
         for class in prediction.ranking().into_iter().take(top) {
             let _ = writeln!(text, "{class:>10}  {:.4}", self.logits[class]);
         }
-        let _ = writeln!(text, "time        {:.2} s online, {:.2} s before", self.seconds.online, self.seconds.offline);
+        let _ = writeln!(
+            text,
+            "time        {:.2} s online, {:.2} s before",
+            self.seconds.online, self.seconds.offline
+        );
         let _ = writeln!(text, "bytes       {} sent, {} received", self.bytes.sent, self.bytes.received);
         let _ = writeln!(text, "rounds      {}", self.rounds);
         let _ = writeln!(text, "suite       {}, {} bit key", self.suite, self.key_bits);
@@ -84,7 +88,10 @@ impl Report {
 
 /// Where one party's time went: a line per step (steps of several rounds together), largest first column widths fixed.
 pub(crate) fn steps(party: &str, reports: &[StepReport]) -> String {
-    let mut text = format!("{party:<8} {:<10} {:>9} {:>9} {:>12} {:>12} {:>6}\n", "step", "busy s", "wait s", "sent", "received", "rounds");
+    let mut text = format!(
+        "{party:<8} {:<10} {:>9} {:>9} {:>12} {:>12} {:>6}\n",
+        "step", "busy s", "wait s", "sent", "received", "rounds"
+    );
     for group in reports.chunk_by(|a, b| a.step == b.step) {
         let busy: f64 = group.iter().map(|report| report.busy().as_secs_f64()).sum();
         let waited: f64 = group.iter().map(|report| report.traffic.waited.as_secs_f64()).sum();
@@ -92,7 +99,10 @@ pub(crate) fn steps(party: &str, reports: &[StepReport]) -> String {
         let received: u64 = group.iter().map(|report| report.traffic.received).sum();
         let rounds: u64 = group.iter().map(|report| report.rounds).sum();
         let (step, op) = (group[0].step.to_string(), group[0].op);
-        let _ = writeln!(text, "{step:<8} {op:<10} {busy:>9.3} {waited:>9.3} {sent:>12} {received:>12} {rounds:>6}");
+        let _ = writeln!(
+            text,
+            "{step:<8} {op:<10} {busy:>9.3} {waited:>9.3} {sent:>12} {received:>12} {rounds:>6}"
+        );
     }
     text
 }

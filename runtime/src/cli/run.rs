@@ -48,8 +48,13 @@ impl Run {
         let integers = plain::run(plan, &input);
         let logits = plan.plan().output.logits(&integers);
         let prediction = Prediction { integers, logits };
-        let totals = Totals { offline: Duration::ZERO, online: start.elapsed(), sent: 0, received: 0, rounds: 0 };
-        Ok((Report::new(&prediction, &totals, plan.plan().suite, plan.plan().key_bits), prediction, String::new()))
+        let totals =
+            Totals { offline: Duration::ZERO, online: start.elapsed(), sent: 0, received: 0, rounds: 0 };
+        Ok((
+            Report::new(&prediction, &totals, plan.plan().suite, plan.plan().key_bits),
+            prediction,
+            String::new(),
+        ))
     }
 
     fn encrypted(&self, plan: ValidPlan, image: &[f32]) -> Result<(Report, Prediction, String)> {

@@ -3,7 +3,7 @@
 use clap::Args;
 use runtime::channel::tcp;
 use runtime::error::InvalidInput;
-use runtime::plan::{DecodeError, ValidPlan, codec};
+use runtime::plan::{ValidPlan, codec};
 use runtime::roles::listener::{self, Admission, Departure};
 use runtime::roles::server::Server;
 use runtime::{Error, Result};
@@ -32,16 +32,17 @@ pub(crate) struct Serve {
 impl Serve {
     pub(crate) fn run(self) -> Result<()> {
         let server = Server::new(read_plan(&self.plan)?);
-        let listener =
-            TcpListener::bind(&self.listen).map_err(|error| Error::io(format!("cannot listen on {}", self.listen), error))?;
+        let listener = TcpListener::bind(&self.listen)
+            .map_err(|error| Error::io(format!("cannot listen on {}", self.listen), error))?;
         let address = listener.local_addr().map_err(|error| Error::io("cannot listen", error))?;
         super::output::print(&format!(
             "serving {} (plan {}, {} bit keys) on {address}\n",
             server.plan().plan().name,
-            server.plan().id().short(),
+            server.plan().id(),
             server.plan().plan().key_bits
         ))?;
-        let admission = Admission { max_clients: self.max_clients, timeout: Duration::from_secs(self.timeout) };
+        let admission =
+            Admission { max_clients: self.max_clients, timeout: Duration::from_secs(self.timeout) };
         listener::listen(&server, &listener, admission, log)
     }
 }
@@ -57,18 +58,10 @@ fn log(departure: Departure) {
 
 /// The plan in a file.
 pub(crate) fn read_plan(path: &Path) -> Result<ValidPlan> {
-    codec::decode(&read_bytes(path)?).map_err(|error| invalid(path, &error))
-}
-
-/// A plan file's bytes, at most as many as a plan has.
-pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let read = std::fs::File::open(path).and_then(|file| file.take(codec::MAX_PLAN_BYTES).read_to_end(&mut bytes));
+    let read =
+        std::fs::File::open(path).and_then(|file| file.take(codec::MAX_PLAN_BYTES).read_to_end(&mut bytes));
     read.map_err(|error| Error::io(format!("cannot read {}", path.display()), error))?;
-    Ok(bytes)
-}
-
-/// The error of a file that holds no usable plan.
-pub(crate) fn invalid(path: &Path, error: &DecodeError) -> Error {
-    InvalidInput::File { path: path.into(), what: error.to_string() }.into()
+    codec::decode(&bytes)
+        .map_err(|error| InvalidInput::File { path: path.into(), what: error.to_string() }.into())
 }

@@ -1,9 +1,9 @@
 //! Labelled images of one shape, in one file.
 
+use super::archive::Archive;
 use super::file::{self, Kind};
 use super::fit::wrong_size;
 use super::npy::{Array, spell};
-use super::zip;
 use crate::error::InvalidInput;
 use crate::plan::Shape;
 use std::path::Path;
@@ -48,8 +48,6 @@ impl Dataset {
 
     fn from_archive(bytes: &[u8], shape: Shape) -> Result<Self, String> {
         let (images, labels) = images_and_labels(bytes)?;
-        let images = images.read()?;
-        let labels = labels.map(|entry| entry.read()).transpose()?;
         let labels = labels.as_deref().map(Array::parse).transpose()?;
         Self::new(&Array::parse(&images)?, labels.as_ref(), shape)
     }
@@ -60,7 +58,8 @@ impl Dataset {
         if got != shape {
             return Err(wrong_size(got, shape));
         }
-        let pixels = images.bytes().map_or_else(|| Pixels::Floats(images.floats(0..images.len())), Pixels::Bytes);
+        let pixels =
+            images.bytes().map_or_else(|| Pixels::Floats(images.floats(0..images.len())), Pixels::Bytes);
         let labels = labels.map(|labels| read_labels(labels, count)).transpose()?;
         Ok(Self { shape, images: pixels, labels })
     }
@@ -99,22 +98,18 @@ impl Dataset {
     }
 }
 
-/// The entries `images` and `labels` of an archive; a single array is the images.
-pub(super) fn images_and_labels(archive: &[u8]) -> Result<(zip::Entry<'_>, Option<zip::Entry<'_>>), String> {
-    let mut entries = zip::entries(archive)?;
-    let mut take = |name: &str| {
-        let position = entries.iter().position(|entry| entry.name.trim_end_matches(".npy") == name)?;
-        Some(entries.remove(position))
+/// The array `images` of an archive, or its only array beside `labels`; and `labels`.
+pub(super) fn images_and_labels(bytes: &[u8]) -> Result<(Vec<u8>, Option<Vec<u8>>), String> {
+    let mut archive = Archive::open(bytes)?;
+    let names = archive.names();
+    let others: Vec<&String> = names.iter().filter(|name| *name != "labels").collect();
+    let images = match others.as_slice() {
+        all if all.iter().any(|name| *name == "images") => "images",
+        [only] => only.as_str(),
+        _ => return Err(format!("the archive has no array 'images', only [{}]", names.join(", "))),
     };
-    let (images, labels) = (take("images"), take("labels"));
-    match (images, entries.len()) {
-        (Some(images), _) => Ok((images, labels)),
-        (None, 1) => Ok((entries.remove(0), labels)),
-        (None, _) => {
-            let names: Vec<_> = entries.iter().map(|entry| entry.name.as_str()).collect();
-            Err(format!("the archive has no array 'images', only [{}]", names.join(", ")))
-        }
-    }
+    let labels = (others.len() < names.len()).then(|| archive.read("labels")).transpose()?;
+    Ok((archive.read(images)?, labels))
 }
 
 /// How many images an array of these `axes` holds and their shape; `target` decides where axes are ambiguous.
@@ -124,7 +119,9 @@ pub(super) fn interpret(axes: &[usize], target: Shape) -> Option<(usize, Shape)>
     }
     match *axes {
         [height, width] => Some((1, Shape::new(1, height, width))),
-        [channels, height, width] if channels == target.channels => Some((1, Shape::new(channels, height, width))),
+        [channels, height, width] if channels == target.channels => {
+            Some((1, Shape::new(channels, height, width)))
+        }
         [count, height, width] => Some((count, Shape::new(1, height, width))),
         [count, channels, height, width] => Some((count, Shape::new(channels, height, width))),
         _ => None,
@@ -142,5 +139,9 @@ fn interpret_vectors(axes: &[usize], target: Shape) -> Option<(usize, Shape)> {
 
 fn read_labels(labels: &Array, count: usize) -> Result<Vec<i64>, String> {
     let integers = labels.integers().ok_or("the labels are not integers")?;
-    if integers.len() == count { Ok(integers) } else { Err(format!("{} labels for {count} images", integers.len())) }
+    if integers.len() == count {
+        Ok(integers)
+    } else {
+        Err(format!("{} labels for {count} images", integers.len()))
+    }
 }

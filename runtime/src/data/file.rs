@@ -33,7 +33,10 @@ impl Kind {
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, InvalidInput> {
     let length = std::fs::metadata(path).map_err(|error| refuse(path, error.to_string()))?.len();
     if length > MAX_FILE {
-        return Err(refuse(path, format!("{length} bytes are more than the {MAX_FILE} that are read at most")));
+        return Err(refuse(
+            path,
+            format!("{length} bytes are more than the {MAX_FILE} that are read at most"),
+        ));
     }
     std::fs::read(path).map_err(|error| refuse(path, error.to_string()))
 }

@@ -43,7 +43,8 @@ impl Planes {
         } else {
             (target.height, (self.shape.width * target.height).div_ceil(self.shape.height))
         };
-        let pixels = (0..self.shape.channels).flat_map(|channel| self.scale(channel, height, width)).collect();
+        let pixels =
+            (0..self.shape.channels).flat_map(|channel| self.scale(channel, height, width)).collect();
         Planes { shape: Shape::new(self.shape.channels, height, width), pixels }
     }
 
@@ -78,7 +79,11 @@ pub(super) fn wrong_size(got: Shape, target: Shape) -> String {
 }
 
 fn full(shape: Shape) -> String {
-    if shape.plane() == 1 { shape.to_string() } else { format!("{}x{}x{}", shape.channels, shape.height, shape.width) }
+    if shape.plane() == 1 {
+        shape.to_string()
+    } else {
+        format!("{}x{}x{}", shape.channels, shape.height, shape.width)
+    }
 }
 
 #[cfg(test)]
@@ -89,7 +94,10 @@ mod tests {
     fn an_image_of_another_size_is_refused_unless_resized() {
         let planes = Planes { shape: Shape::new(1, 4, 8), pixels: vec![7.0; 32] };
         let target = Shape::new(1, 2, 2);
-        assert_eq!(planes.clone().fit(target, Fit::Exact).unwrap_err(), "the image is 1x4x8; the model takes 1x2x2");
+        assert_eq!(
+            planes.clone().fit(target, Fit::Exact).unwrap_err(),
+            "the image is 1x4x8; the model takes 1x2x2"
+        );
         let resized = planes.fit(target, Fit::Resize).unwrap();
         assert!(resized.len() == 4 && resized.iter().all(|pixel| (pixel - 7.0).abs() < 1e-4));
     }

@@ -8,16 +8,15 @@
 //! bytes that are there before memory is allocated for it. The kind of a file is told by its first
 //! bytes, not by its name.
 
+mod archive;
 mod dataset;
 mod file;
 mod fit;
-mod inflate;
 mod npy;
 mod picture;
 mod source;
 #[cfg(test)]
 mod tests;
-mod zip;
 
 pub use dataset::Dataset;
 pub use fit::Fit;

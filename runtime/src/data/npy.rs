@@ -46,7 +46,8 @@ impl<'a> Array<'a> {
 
     /// The elements, last axis fastest, if they are bytes.
     pub(super) fn bytes(&self) -> Option<Vec<u8>> {
-        (self.element.kind == Kind::Unsigned && self.element.bytes == 1).then(|| self.map(0..self.len(), |element| element[0]))
+        (self.element.kind == Kind::Unsigned && self.element.bytes == 1)
+            .then(|| self.map(0..self.len(), |element| element[0]))
     }
 
     /// The elements at the row-major positions `range` as the nearest `f32`. Panics if there are none such.
@@ -72,7 +73,10 @@ impl<'a> Array<'a> {
         if !self.fortran_order {
             return self.data[range.start * size..range.end * size].chunks_exact(size).map(convert).collect();
         }
-        range.map(|index| self.fortran_position(index) * size).map(|at| convert(&self.data[at..at + size])).collect()
+        range
+            .map(|index| self.fortran_position(index) * size)
+            .map(|at| convert(&self.data[at..at + size]))
+            .collect()
     }
 
     /// Where the element with row-major position `index` stands in a file that has the first axis fastest.
@@ -116,7 +120,11 @@ impl Element {
     fn integer(self, bytes: &[u8]) -> i128 {
         let bits = self.bits(bytes);
         let unused = 64 - 8 * self.bytes as u32;
-        if self.kind == Kind::Signed { i128::from((bits << unused) as i64 >> unused) } else { i128::from(bits) }
+        if self.kind == Kind::Signed {
+            i128::from((bits << unused) as i64 >> unused)
+        } else {
+            i128::from(bits)
+        }
     }
 
     fn float(self, bytes: &[u8]) -> f64 {
@@ -196,7 +204,10 @@ mod tests {
     fn big_endian_signed_integers() {
         let bytes = npy("{'descr': '>i2', 'fortran_order': False, 'shape': (2,), }\n", &[0xff, 0xfe, 1, 2]);
         let array = Array::parse(&bytes).unwrap();
-        assert_eq!((array.shape.clone(), array.integers(), array.floats(0..2)), (vec![2], Some(vec![-2, 258]), vec![-2.0, 258.0]));
+        assert_eq!(
+            (array.shape.clone(), array.integers(), array.floats(0..2)),
+            (vec![2], Some(vec![-2, 258]), vec![-2.0, 258.0])
+        );
         assert_eq!(array.bytes(), None);
     }
 
@@ -209,15 +220,34 @@ mod tests {
     #[test]
     fn hostile_headers_are_refused() {
         let refused = |header: &str| Array::parse(&npy(header, &[0; 4])).unwrap_err();
-        let huge = "{'descr': '<f8', 'fortran_order': False, 'shape': (4294967295, 4294967295, 4294967295), }";
+        let huge =
+            "{'descr': '<f8', 'fortran_order': False, 'shape': (4294967295, 4294967295, 4294967295), }";
         assert!(refused(huge).contains("does not have 4 bytes"));
-        assert!(refused("{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000,), }").contains("does not have"));
-        assert_eq!(refused("{'descr': '<c8', 'fortran_order': False, 'shape': (1,), }"), "arrays of type '<c8' are not supported");
-        assert_eq!(refused("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }"), "arrays of records are not supported");
-        assert_eq!(refused("{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }"), "the array's header has an axis of length '-1'");
+        assert!(
+            refused("{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000,), }")
+                .contains("does not have")
+        );
+        assert_eq!(
+            refused("{'descr': '<c8', 'fortran_order': False, 'shape': (1,), }"),
+            "arrays of type '<c8' are not supported"
+        );
+        assert_eq!(
+            refused("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }"),
+            "arrays of records are not supported"
+        );
+        assert_eq!(
+            refused("{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }"),
+            "the array's header has an axis of length '-1'"
+        );
         assert_eq!(refused(&"(".repeat(60_000)), "the array's header has no 'descr'");
-        assert_eq!(Array::parse(b"\x93NUMPY\x02\x00\xff\xff\xff\xff").unwrap_err(), "the array's header is cut off");
-        assert_eq!(Array::parse(b"\x93NUMPY\x09\x00").unwrap_err(), "version 9 of the .npy format is not supported");
+        assert_eq!(
+            Array::parse(b"\x93NUMPY\x02\x00\xff\xff\xff\xff").unwrap_err(),
+            "the array's header is cut off"
+        );
+        assert_eq!(
+            Array::parse(b"\x93NUMPY\x09\x00").unwrap_err(),
+            "version 9 of the .npy format is not supported"
+        );
     }
 
     proptest! {

@@ -24,13 +24,20 @@ pub(super) fn decode(bytes: &[u8], target: Shape) -> Result<Planes, String> {
         3 => false,
         length if target == Shape::vector(length) && length == shape(1).elements() => true,
         length if target == Shape::vector(length) && length == shape(3).elements() => false,
-        channels => return Err(format!("a picture has 1 or 3 channels; the model takes {channels} ({target})")),
+        channels => {
+            return Err(format!("a picture has 1 or 3 channels; the model takes {channels} ({target})"));
+        }
     };
-    Ok(if grey { Planes { shape: shape(1), pixels: grey_plane(&picture) } } else { Planes { shape: shape(3), pixels: colour_planes(&picture) } })
+    Ok(if grey {
+        Planes { shape: shape(1), pixels: grey_plane(&picture) }
+    } else {
+        Planes { shape: shape(3), pixels: colour_planes(&picture) }
+    })
 }
 
 fn open(bytes: &[u8]) -> Result<DynamicImage, String> {
-    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| error.to_string())?;
+    let mut reader =
+        ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| error.to_string())?;
     if !matches!(reader.format(), Some(ImageFormat::Png | ImageFormat::Jpeg)) {
         return Err("neither a PNG nor a JPEG picture".into());
     }
@@ -55,7 +62,9 @@ fn grey_plane(picture: &DynamicImage) -> Vec<f32> {
 
 fn colour_planes(picture: &DynamicImage) -> Vec<f32> {
     let pixels = picture.to_rgb16();
-    (0..3).flat_map(|channel| pixels.pixels().map(move |pixel| f32::from(pixel.0[channel]) / WIDE_PIXEL)).collect()
+    (0..3)
+        .flat_map(|channel| pixels.pixels().map(move |pixel| f32::from(pixel.0[channel]) / WIDE_PIXEL))
+        .collect()
 }
 
 #[cfg(test)]
@@ -79,20 +88,26 @@ mod tests {
 
     #[test]
     fn sixteen_bit_pixels_are_scaled_to_255() {
-        let picture = image::ImageBuffer::<Luma<u16>, _>::from_fn(2, 1, |x, _| Luma([if x == 0 { 65_535 } else { 128 }]));
+        let picture = image::ImageBuffer::<Luma<u16>, _>::from_fn(2, 1, |x, _| {
+            Luma([if x == 0 { 65_535 } else { 128 }])
+        });
         let planes = decode(&png(picture.into()), Shape::new(1, 1, 2)).unwrap();
         assert_eq!(planes.pixels, [255.0, 128.0 / 257.0]);
     }
 
     #[test]
     fn colours_become_planes_or_grey() {
-        let picture = image::RgbImage::from_fn(2, 1, |x, _| if x == 0 { Rgb([1, 2, 3]) } else { Rgb([10, 20, 30]) });
+        let picture =
+            image::RgbImage::from_fn(2, 1, |x, _| if x == 0 { Rgb([1, 2, 3]) } else { Rgb([10, 20, 30]) });
         let bytes = png(picture.into());
         assert_eq!(decode(&bytes, Shape::new(3, 1, 2)).unwrap().pixels, [1.0, 10.0, 2.0, 20.0, 3.0, 30.0]);
         let grey = decode(&bytes, Shape::new(1, 1, 2)).unwrap().pixels;
         assert!((grey[1] - 18.15).abs() < 1e-5);
         assert_eq!(decode(&bytes, Shape::vector(6)).unwrap().shape, Shape::new(3, 1, 2));
-        assert_eq!(decode(&bytes, Shape::new(4, 1, 2)).unwrap_err(), "a picture has 1 or 3 channels; the model takes 4 (4x1x2)");
+        assert_eq!(
+            decode(&bytes, Shape::new(4, 1, 2)).unwrap_err(),
+            "a picture has 1 or 3 channels; the model takes 4 (4x1x2)"
+        );
     }
 
     #[test]

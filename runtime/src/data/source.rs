@@ -56,7 +56,7 @@ impl ImageSource {
     fn planes(&self, bytes: &[u8], target: Shape) -> Result<Planes, String> {
         match Kind::of(bytes)? {
             Kind::Npy => self.choose(&Array::parse(bytes)?, target),
-            Kind::Npz => self.choose(&Array::parse(&images_and_labels(bytes)?.0.read()?)?, target),
+            Kind::Npz => self.choose(&Array::parse(&images_and_labels(bytes)?.0)?, target),
             Kind::Picture if self.index.unwrap_or(0) == 0 => picture::decode(bytes, target),
             Kind::Picture => Err("a picture holds one image, number 0".into()),
         }
@@ -67,9 +67,16 @@ impl ImageSource {
             .ok_or_else(|| format!("an array of {} holds no images of {target}", spell(&array.shape)))?;
         let index = match self.index {
             Some(index) if index < count => index,
-            Some(index) => return Err(format!("there is no image {index}; the file holds {count}, counted from 0")),
+            Some(index) => {
+                return Err(format!("there is no image {index}; the file holds {count}, counted from 0"));
+            }
             None if count == 1 => 0,
-            None => return Err(format!("the file holds {count} images; name one, for example {}#0", self.path.display())),
+            None => {
+                return Err(format!(
+                    "the file holds {count} images; name one, for example {}#0",
+                    self.path.display()
+                ));
+            }
         };
         let pixels = array.floats(index * shape.elements()..(index + 1) * shape.elements());
         Ok(Planes { shape, pixels })

@@ -9,6 +9,7 @@ use rug::Integer;
 ///
 /// # Panics
 /// If `exponent` is not positive or `modulus` is even: both come from a validated key.
+#[expect(clippy::disallowed_methods, reason = "this is the one place")]
 pub(crate) fn secret_pow(base: &Integer, exponent: &Integer, modulus: &Integer) -> Integer {
     Integer::from(base.secure_pow_mod_ref(exponent, modulus))
 }

@@ -45,7 +45,9 @@ pub enum DecodeError {
         got: &'static str,
     },
     /// Written by another version.
-    #[error("the plan has format version {got}; this program reads version {FORMAT_VERSION}: compile the model again")]
+    #[error(
+        "the plan has format version {got}; this program reads version {FORMAT_VERSION}: compile the model again"
+    )]
     Version {
         /// What the plan says.
         got: u32,
@@ -125,7 +127,8 @@ fn frame(kind: Kind, content: &impl Serialize) -> (Vec<u8>, [u8; 32]) {
 fn unframe<T: DeserializeOwned>(expected: Kind, bytes: &[u8]) -> Result<T, DecodeError> {
     let rest = bytes.strip_prefix(MAGIC).ok_or(DecodeError::NotAPlan)?;
     let (&kind, rest) = rest.split_first().ok_or(DecodeError::NotAPlan)?;
-    let got = [Kind::Server, Kind::Client].into_iter().find(|&k| k as u8 == kind).ok_or(DecodeError::NotAPlan)?;
+    let got =
+        [Kind::Server, Kind::Client].into_iter().find(|&k| k as u8 == kind).ok_or(DecodeError::NotAPlan)?;
     if got != expected {
         return Err(DecodeError::WrongKind { expected: expected.name(), got: got.name() });
     }

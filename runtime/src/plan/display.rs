@@ -67,9 +67,19 @@ impl ClientPlan {
 fn write_borders(f: &mut fmt::Formatter<'_>, input: &InputSpec, output: &OutputSpec) -> fmt::Result {
     let preprocessing = &input.preprocessing;
     let (low, high) = preprocessing.raw_range;
-    writeln!(f, "input   {}, raw {low} to {high}, (raw * {} - mean) / std", input.shape, preprocessing.scale)?;
+    writeln!(
+        f,
+        "input   {}, raw {low} to {high}, (raw * {} - mean) / std",
+        input.shape, preprocessing.scale
+    )?;
     writeln!(f, "        mean {:?}, std {:?}, step {:?}", preprocessing.mean, preprocessing.std, input.step)?;
-    writeln!(f, "output  {} logits of {:e}, then {}", output.classes, output.scale, output.postprocessing.name())
+    writeln!(
+        f,
+        "output  {} logits of {:e}, then {}",
+        output.classes,
+        output.scale,
+        output.postprocessing.name()
+    )
 }
 
 fn describe_suite(suite: Suite) -> String {
@@ -113,8 +123,18 @@ struct CostTable<'a>(&'a Plan);
 
 impl fmt::Display for CostTable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let headings =
-            ["cost", "products", "squarings", "inversions", "rerandom.", "encrypt.", "decrypt.", "bytes up", "bytes down", "rounds"];
+        let headings = [
+            "cost",
+            "products",
+            "squarings",
+            "inversions",
+            "rerandom.",
+            "encrypt.",
+            "decrypt.",
+            "bytes up",
+            "bytes down",
+            "rounds",
+        ];
         let mut table = Table::new(&headings);
         (1..headings.len()).for_each(|column| table.align_right(column));
         for (id, step) in self.0.steps().filter(|(_, step)| step.cost != Cost::default()) {
@@ -149,7 +169,10 @@ struct Table {
 
 impl Table {
     fn new(headings: &[&str]) -> Self {
-        Self { rows: vec![headings.iter().map(ToString::to_string).collect()], right: vec![false; headings.len()] }
+        Self {
+            rows: vec![headings.iter().map(ToString::to_string).collect()],
+            right: vec![false; headings.len()],
+        }
     }
 
     fn align_right(&mut self, column: usize) {
@@ -169,10 +192,11 @@ impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let widths: Vec<usize> = (0..self.right.len()).map(|column| self.width(column)).collect();
         for row in &self.rows {
-            let cells = row.iter().zip(&widths).zip(&self.right).map(|((cell, &width), &right)| match right {
-                true => format!("{cell:>width$}"),
-                false => format!("{cell:<width$}"),
-            });
+            let cells =
+                row.iter().zip(&widths).zip(&self.right).map(|((cell, &width), &right)| match right {
+                    true => format!("{cell:>width$}"),
+                    false => format!("{cell:<width$}"),
+                });
             writeln!(f, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
         }
         Ok(())

@@ -20,7 +20,7 @@ pub struct Exchange {
 /// What is asked of the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ExchangeKind {
-    /// Pairs (y, v) go down; Enc(g) and Enc(g·v) with g = [y > 0] come back.
+    /// Pairs (y, v) go down; Enc(g) and Enc(g·v) with g = 1 if y > 0, else 0, come back.
     Relu,
     /// y goes down; Enc(g) comes back.
     Sign,

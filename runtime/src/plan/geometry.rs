@@ -101,7 +101,9 @@ impl Window {
     pub fn taps(&self, image: [usize; 2], at: [usize; 2]) -> impl Iterator<Item = ([usize; 2], [usize; 2])> {
         let rows = self.taps_axis(0, image[0], at[0]);
         let window = *self;
-        rows.flat_map(move |(ky, y)| window.taps_axis(1, image[1], at[1]).map(move |(kx, x)| ([ky, kx], [y, x])))
+        rows.flat_map(move |(ky, y)| {
+            window.taps_axis(1, image[1], at[1]).map(move |(kx, x)| ([ky, kx], [y, x]))
+        })
     }
 
     /// Whether the window may hang over the image.
@@ -121,7 +123,12 @@ impl Window {
     }
 
     /// (tap, pixel) along one axis, inside the image only.
-    fn taps_axis(&self, axis: usize, image: usize, at: usize) -> impl Iterator<Item = (usize, usize)> + use<> {
+    fn taps_axis(
+        &self,
+        axis: usize,
+        image: usize,
+        at: usize,
+    ) -> impl Iterator<Item = (usize, usize)> + use<> {
         let (start, step, pad) = (at * self.stride[axis], self.dilation[axis], self.pad_before[axis]);
         (0..self.kernel[axis]).filter_map(move |tap| {
             let pixel = (start + tap * step).checked_sub(pad)?;
@@ -159,7 +166,8 @@ mod tests {
 
     #[test]
     fn windows_count_their_outputs() {
-        let window = Window { stride: [2, 2], pad_before: [1, 1], pad_after: [1, 1], ..Window::dense([3, 3]) };
+        let window =
+            Window { stride: [2, 2], pad_before: [1, 1], pad_after: [1, 1], ..Window::dense([3, 3]) };
         assert_eq!(window.output([7, 8]), Some([4, 4]));
         assert_eq!(Window::dense([5, 5]).output([4, 9]), None);
         assert_eq!(Window::dense([0, 1]).output([4, 9]), None);
@@ -168,7 +176,8 @@ mod tests {
 
     #[test]
     fn taps_outside_the_image_are_left_out() {
-        let window = Window { pad_before: [1, 1], pad_after: [1, 1], dilation: [2, 1], ..Window::dense([2, 2]) };
+        let window =
+            Window { pad_before: [1, 1], pad_after: [1, 1], dilation: [2, 1], ..Window::dense([2, 2]) };
         let taps: Vec<_> = window.taps([3, 3], [0, 0]).collect();
         assert_eq!(taps, [([1, 1], [1, 0])]);
     }

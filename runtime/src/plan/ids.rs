@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::str::FromStr;
 
 /// A step of a plan and the value that it defines, printed `s12`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -52,8 +53,36 @@ impl fmt::Display for PlanId {
     }
 }
 
+impl FromStr for PlanId {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        let hexadecimal = text.len() == 64 && text.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let byte = |i: usize| u8::from_str_radix(text.get(2 * i..2 * i + 2)?, 16).ok();
+        let mut digest = [0; 32];
+        for (i, place) in digest.iter_mut().enumerate() {
+            *place = byte(i).filter(|_| hexadecimal).ok_or("a plan's digest has 64 hexadecimal digits")?;
+        }
+        Ok(Self(digest))
+    }
+}
+
 impl fmt::Debug for PlanId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PlanId({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_are_read_as_they_are_printed() {
+        let id = PlanId::from_bytes(std::array::from_fn(|i| 7 * i as u8));
+        assert_eq!(id.to_string().parse(), Ok(id));
+        for text in ["", "7d424093", &"é".repeat(32), &format!("+{}", &id.to_string()[1..])] {
+            assert!(text.parse::<PlanId>().is_err(), "{text}");
+        }
     }
 }

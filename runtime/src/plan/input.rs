@@ -101,7 +101,9 @@ impl InputSpec {
 
     /// Least b with |x| < 2^b for every integer of an image.
     pub fn bits(&self) -> u32 {
-        let largest = (0..self.shape.channels).map(|c| self.bounds(c)).map(|(l, h)| l.unsigned_abs().max(h.unsigned_abs()));
+        let largest = (0..self.shape.channels)
+            .map(|c| self.bounds(c))
+            .map(|(l, h)| l.unsigned_abs().max(h.unsigned_abs()));
         u64::BITS - largest.max().unwrap_or(0).leading_zeros()
     }
 
@@ -115,14 +117,17 @@ impl InputSpec {
         }
         let (low, high) = self.preprocessing.raw_range;
         let plane = self.shape.plane();
-        raw.iter().enumerate().map(|(index, &pixel)| {
-            let value = f64::from(pixel);
-            if !(low..=high).contains(&value) {
-                return Err(InputError::Pixel { index, value, low, high });
-            }
-            let channel = index / plane;
-            Ok(self.integer(channel, self.preprocessing.apply(channel, value)))
-        }).collect()
+        raw.iter()
+            .enumerate()
+            .map(|(index, &pixel)| {
+                let value = f64::from(pixel);
+                if !(low..=high).contains(&value) {
+                    return Err(InputError::Pixel { index, value, low, high });
+                }
+                let channel = index / plane;
+                Ok(self.integer(channel, self.preprocessing.apply(channel, value)))
+            })
+            .collect()
     }
 
     fn integer(&self, channel: usize, preprocessed: f64) -> i64 {

@@ -51,7 +51,8 @@ impl Interval {
     /// # Errors
     /// Overflow.
     pub fn times(self, factor: i128) -> Result<Self, Overflow> {
-        let (a, b) = (self.low.checked_mul(factor).ok_or(Overflow)?, self.high.checked_mul(factor).ok_or(Overflow)?);
+        let (a, b) =
+            (self.low.checked_mul(factor).ok_or(Overflow)?, self.high.checked_mul(factor).ok_or(Overflow)?);
         Ok(Self::new(a.min(b), a.max(b)))
     }
 }
@@ -148,7 +149,10 @@ fn plane(plan: &Plan, step: &Step) -> usize {
 
 fn input(plan: &Plan) -> Vec<Interval> {
     let bounds = |c| plan.input.bounds(c);
-    (0..plan.input.shape.channels).map(bounds).map(|(low, high)| Interval::new(low.into(), high.into())).collect()
+    (0..plan.input.shape.channels)
+        .map(bounds)
+        .map(|(low, high)| Interval::new(low.into(), high.into()))
+        .collect()
 }
 
 fn add(multipliers: &[i64], inputs: &[&[Interval]]) -> Result<Vec<Interval>, Overflow> {

@@ -1,6 +1,6 @@
 //! The compiled program: a list of tensor-level steps over Paillier ciphertexts.
 //!
-//! A [`Plan`] is what the compiler writes and the server keeps. [`Plan::client_view`] derives the
+//! A [`Plan`] is what the compiler writes and the server keeps. [`ValidPlan::client_view`] is the
 //! [`ClientPlan`], the part that a client needs and may see; its type has no field that could hold
 //! a weight. Both carry the same [`PlanId`]. Bytes become a plan only through [`codec`], which
 //! bounds what it reads, and [`validate`], which yields a [`ValidPlan`]; executors take nothing else.

@@ -15,8 +15,8 @@ use super::codec::plan_id;
 use super::exchange::Exchange;
 use super::geometry::{Shape, Window};
 use super::ids::{PlanId, StepId};
-use super::interval::{self, Interval};
 use super::input::{InputSpec, OutputSpec};
+use super::interval::{self, Interval};
 use super::ops::{Conv2d, Op, SumPool};
 use super::suite::{BlindedParameters, KeyBits, Suite};
 use super::view::{ClientPlan, Reveal};
@@ -109,7 +109,13 @@ struct Findings {
 }
 
 impl Findings {
-    fn require(&mut self, check: u8, step: Option<StepId>, holds: bool, what: impl FnOnce() -> String) -> bool {
+    fn require(
+        &mut self,
+        check: u8,
+        step: Option<StepId>,
+        holds: bool,
+        what: impl FnOnce() -> String,
+    ) -> bool {
         if !holds {
             self.violations.push(Violation { check, step, what: what() });
         }
@@ -118,7 +124,9 @@ impl Findings {
 }
 
 fn check_plan(plan: &Plan, found: &mut Findings) {
-    found.require(1, None, (2..=MAX_STEPS).contains(&plan.steps.len()), || format!("{} steps", plan.steps.len()));
+    found.require(1, None, (2..=MAX_STEPS).contains(&plan.steps.len()), || {
+        format!("{} steps", plan.steps.len())
+    });
     found.require(1, None, plan.name.len() <= MAX_NAME, || "the plan's name is too long".into());
     check_input(&plan.input, found);
     if !found.violations.is_empty() {
@@ -143,10 +151,16 @@ fn check_step(plan: &Plan, id: StepId, step: &Step, found: &mut Findings) {
     let last = id.index() + 1 == plan.steps.len();
     found.require(1, at, step.name.len() <= MAX_NAME, || "its name is too long".into());
     found.require(1, at, fits(step.shape), || format!("{} elements are too many or none", step.shape));
-    found.require(2, at, (step.op == Op::Input) == (id.index() == 0), || "`input` is the first step and no other".into());
+    found.require(2, at, (step.op == Op::Input) == (id.index() == 0), || {
+        "`input` is the first step and no other".into()
+    });
     found.require(2, at, (step.op == Op::Reveal) == last, || "`reveal` is the last step and no other".into());
-    found.require(2, at, step.inputs.iter().all(|&input| input < id), || "it reads a step that has not run".into());
-    found.require(3, at, arity_fits(step), || format!("{} cannot read {} inputs", step.op.name(), step.inputs.len()));
+    found.require(2, at, step.inputs.iter().all(|&input| input < id), || {
+        "it reads a step that has not run".into()
+    });
+    found.require(3, at, arity_fits(step), || {
+        format!("{} cannot read {} inputs", step.op.name(), step.inputs.len())
+    });
     found.require(6, at, step.bits <= MAX_BITS, || format!("{} bits are more than {MAX_BITS}", step.bits));
     if !found.violations.is_empty() {
         return;
@@ -154,7 +168,9 @@ fn check_step(plan: &Plan, id: StepId, step: &Step, found: &mut Findings) {
     let inputs: Vec<&Step> = step.inputs.iter().map(|&input| plan.step(input)).collect();
     match inferred_shape(plan, step, &inputs) {
         Ok(shape) => {
-            found.require(4, at, shape == step.shape, || format!("{} gives {shape}, the plan says {}", step.op.name(), step.shape));
+            found.require(4, at, shape == step.shape, || {
+                format!("{} gives {shape}, the plan says {}", step.op.name(), step.shape)
+            });
         }
         Err(what) => {
             found.require(4, at, false, || what);
@@ -168,7 +184,9 @@ fn check_weights(step: &Step, id: StepId, found: &mut Findings) {
     let biases = |bias: &[i128], outputs: usize| bias.is_empty() || bias.len() == outputs;
     let (holds, what) = match &step.op {
         Op::Add { multipliers } => (multipliers.iter().all(small), "a multiplier is zero or too large"),
-        Op::Conv2d(conv) => (biases(&conv.bias, step.shape.channels), "it has not one bias per output channel"),
+        Op::Conv2d(conv) => {
+            (biases(&conv.bias, step.shape.channels), "it has not one bias per output channel")
+        }
         Op::Dense(dense) => (biases(&dense.bias, step.shape.channels), "it has not one bias per output"),
         _ => return,
     };
@@ -218,7 +236,9 @@ fn inferred_shape(plan: &Plan, step: &Step, inputs: &[&Step]) -> Result<Shape, S
         Op::Dense(dense) => dense_shape(dense.weights.len(), first),
         Op::MaxPool(window) => pool_shape(window, first),
         Op::SumPool(pool) => sum_pool_shape(pool, first),
-        Op::Add { .. } if inputs.iter().any(|input| input.shape != first) => Err("its inputs differ in shape".into()),
+        Op::Add { .. } if inputs.iter().any(|input| input.shape != first) => {
+            Err("its inputs differ in shape".into())
+        }
         Op::Concat => concat_shape(inputs, first),
         Op::Reveal => Ok(first.flattened()),
         Op::Add { .. } | Op::Relu | Op::Sign => Ok(first),
@@ -227,12 +247,18 @@ fn inferred_shape(plan: &Plan, step: &Step, inputs: &[&Step]) -> Result<Shape, S
 
 fn windowed(window: &Window, image: Shape) -> Result<[usize; 2], String> {
     let sane = (0..2).all(|axis| {
-        let sizes = [window.kernel[axis], window.dilation[axis], window.pad_before[axis], window.pad_after[axis]];
+        let sizes =
+            [window.kernel[axis], window.dilation[axis], window.pad_before[axis], window.pad_after[axis]];
         sizes.iter().all(|&size| size <= MAX_WINDOW)
     });
     let output = window.output([image.height, image.width]).filter(|_| sane);
-    let [height, width] = output.ok_or_else(|| format!("the window {window} does not fit an image of {image}"))?;
-    if fits(Shape::new(image.channels, height, width)) { Ok([height, width]) } else { Err("its output is too large".into()) }
+    let [height, width] =
+        output.ok_or_else(|| format!("the window {window} does not fit an image of {image}"))?;
+    if fits(Shape::new(image.channels, height, width)) {
+        Ok([height, width])
+    } else {
+        Err("its output is too large".into())
+    }
 }
 
 /// A pool needs at least one pixel in every window.
@@ -263,11 +289,17 @@ fn conv_shape(conv: &Conv2d, image: Shape) -> Result<Shape, String> {
     if conv.groups == 0 || !image.channels.is_multiple_of(conv.groups) {
         return Err(format!("{} channels do not fall into {} groups", image.channels, conv.groups));
     }
-    let taps = conv.window.kernel[0].checked_mul(conv.window.kernel[1]).and_then(|n| n.checked_mul(image.channels / conv.groups));
+    let taps = conv.window.kernel[0]
+        .checked_mul(conv.window.kernel[1])
+        .and_then(|n| n.checked_mul(image.channels / conv.groups));
     let per_output = taps.filter(|&n| n > 0).ok_or("its kernel is empty or too large")?;
     let channels = conv.weights.len() / per_output;
     if channels == 0 || channels * per_output != conv.weights.len() || !channels.is_multiple_of(conv.groups) {
-        return Err(format!("{} weights do not fit {per_output} taps in {} groups", conv.weights.len(), conv.groups));
+        return Err(format!(
+            "{} weights do not fit {per_output} taps in {} groups",
+            conv.weights.len(),
+            conv.groups
+        ));
     }
     Ok(Shape::new(channels, height, width))
 }
@@ -289,13 +321,17 @@ fn concat_shape(inputs: &[&Step], first: Shape) -> Result<Shape, String> {
 
 fn check_input(input: &InputSpec, found: &mut Findings) {
     let channels = input.shape.channels;
-    if !found.require(1, None, fits(input.shape), || format!("an input of {} is too large or empty", input.shape)) {
+    if !found
+        .require(1, None, fits(input.shape), || format!("an input of {} is too large or empty", input.shape))
+    {
         return;
     }
     let preprocessing = &input.preprocessing;
     let lengths = [preprocessing.mean.len(), preprocessing.std.len(), input.step.len()];
     let one_each = lengths.iter().all(|&length| length == channels);
-    if !found.require(8, None, one_each, || format!("mean, std and step have {lengths:?} entries for {channels} channels")) {
+    if !found.require(8, None, one_each, || {
+        format!("mean, std and step have {lengths:?} entries for {channels} channels")
+    }) {
         return;
     }
     let (low, high) = preprocessing.raw_range;
@@ -305,7 +341,9 @@ fn check_input(input: &InputSpec, found: &mut Findings) {
         && preprocessing.mean.iter().all(|x| x.is_finite())
         && preprocessing.std.iter().chain(&input.step).all(positive);
     if found.require(8, None, numbers, || "the preprocessing is not finite, or divides by zero".into()) {
-        found.require(6, None, input.bits() <= MAX_INPUT_BITS, || format!("inputs of {} bits are too wide", input.bits()));
+        found.require(6, None, input.bits() <= MAX_INPUT_BITS, || {
+            format!("inputs of {} bits are too wide", input.bits())
+        });
     }
 }
 
@@ -316,7 +354,9 @@ pub(super) fn view_violations(view: &ClientPlan) -> Vec<Violation> {
     check_output(&view.output, &view.reveal, &mut found);
     let Suite::Blinded(parameters) = view.suite;
     let sane = |bits: u32| (1..=MAX_BLINDING_BITS).contains(&bits);
-    if found.require(8, None, sane(parameters.scale_bits) && sane(parameters.mask_bits), || "the blinding parameters are out of range".into()) {
+    if found.require(8, None, sane(parameters.scale_bits) && sane(parameters.mask_bits), || {
+        "the blinding parameters are out of range".into()
+    }) {
         for exchange in &view.exchanges {
             check_exchange(exchange, parameters, view.key_bits, &mut found);
         }
@@ -345,5 +385,7 @@ fn check_output(output: &OutputSpec, reveal: &Reveal, found: &mut Findings) {
     found.require(8, at, output.classes == reveal.count, || {
         format!("{} logits are stated, {} revealed", output.classes, reveal.count)
     });
-    found.require(8, at, output.scale.is_finite() && output.scale > 0.0, || "the output's scale is not positive".into());
+    found.require(8, at, output.scale.is_finite() && output.scale > 0.0, || {
+        "the output's scale is not positive".into()
+    });
 }

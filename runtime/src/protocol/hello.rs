@@ -37,7 +37,11 @@ impl Hello {
         let (version, rest) = bytes.split_first_chunk::<4>().ok_or_else(malformed)?;
         match u32::from_le_bytes(*version) {
             PROTOCOL_VERSION => {}
-            other => return Err(PeerFault::Protocol(format!("it speaks version {other}, this is {PROTOCOL_VERSION}"))),
+            other => {
+                return Err(PeerFault::Protocol(format!(
+                    "it speaks version {other}, this is {PROTOCOL_VERSION}"
+                )));
+            }
         }
         let (&chosen, plan) = rest.split_first().ok_or_else(malformed)?;
         let plan: [u8; 32] = plan.try_into().map_err(|_| malformed())?;

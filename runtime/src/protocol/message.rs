@@ -79,7 +79,11 @@ pub fn refuse<T: Transport>(connection: &mut Connection<T>, reason: &str) -> Res
 ///
 /// # Errors
 /// A refusal, another message, another length, silence, or the end of the stream.
-pub fn receive<T: Transport>(connection: &mut Connection<T>, message: Message, limit: Limit) -> Result<Vec<u8>> {
+pub fn receive<T: Transport>(
+    connection: &mut Connection<T>,
+    message: Message,
+    limit: Limit,
+) -> Result<Vec<u8>> {
     let body = receive_or_end(connection, message, limit)?;
     body.ok_or_else(|| PeerFault::HungUp(message.name()).into())
 }
@@ -101,7 +105,8 @@ pub fn receive_or_end<T: Transport>(
             Err(Error::Refused(printable(&reason)))
         }
         got => {
-            let got = got.map_or_else(|| format!("unknown message {}", header.tag), |got| got.name().to_owned());
+            let got =
+                got.map_or_else(|| format!("unknown message {}", header.tag), |got| got.name().to_owned());
             Err(PeerFault::WrongMessage { expected: message.name(), got }.into())
         }
     }

@@ -141,7 +141,9 @@ impl<T: Transport> Session<'_, T> {
         let limit = Limit::Exactly((count * self.plan.key_bits.ciphertext_bytes()) as u64);
         let body = message::receive(&mut self.connection, message, limit)?;
         let checked = Ciphertexts::receive(self.key.public(), &body, count);
-        checked.map_err(|error| PeerFault::Ciphertext { message: message.name(), what: error.to_string() }.into())
+        checked.map_err(|error| {
+            PeerFault::Ciphertext { message: message.name(), what: error.to_string() }.into()
+        })
     }
 
     /// Runs and reports one step; each but the input waits once for the server.

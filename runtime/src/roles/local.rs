@@ -23,7 +23,8 @@ pub fn run<'i>(
     thread::scope(|scope| {
         let serving = scope.spawn(move || server.serve(Connection::new(theirs), server_observer));
         let infer = || -> Result<Vec<Prediction>> {
-            let mut session = client::greet(Connection::new(ours), Some(server.plan().id()))?.with_key(key)?;
+            let mut session =
+                client::greet(Connection::new(ours), Some(server.plan().id()))?.with_key(key)?;
             images.into_iter().map(|image| session.infer(image, client_observer)).collect()
         };
         let predictions = infer();

@@ -117,7 +117,13 @@ fn convolve_in<A: Accumulator>(conv: &Conv2d, input: &[i128], shape: Shape, outp
     result
 }
 
-fn patches<A: Accumulator>(conv: &Conv2d, input: &[i128], shape: Shape, output: Shape, first: usize) -> Vec<A> {
+fn patches<A: Accumulator>(
+    conv: &Conv2d,
+    input: &[i128],
+    shape: Shape,
+    output: Shape,
+    first: usize,
+) -> Vec<A> {
     let [height, width] = conv.window.kernel;
     let taps = height * width;
     let length = shape.channels / conv.groups * taps;
@@ -147,7 +153,9 @@ fn over_windows(
     let image = [shape.height, shape.width];
     (0..shape.channels)
         .flat_map(|channel| positions(output).map(move |at| (channel, at)))
-        .map(|(channel, at)| fold(&mut window.taps(image, at).map(|(_, [y, x])| input[shape.index(channel, y, x)])))
+        .map(|(channel, at)| {
+            fold(&mut window.taps(image, at).map(|(_, [y, x])| input[shape.index(channel, y, x)]))
+        })
         .collect()
 }
 

@@ -35,7 +35,11 @@ impl Server {
     ///
     /// # Errors
     /// The client misbehaved or vanished, or the system failed. Other clients are not affected.
-    pub fn serve<T: Transport>(&self, mut connection: Connection<T>, observer: &mut dyn Observer) -> Result<u64> {
+    pub fn serve<T: Transport>(
+        &self,
+        mut connection: Connection<T>,
+        observer: &mut dyn Observer,
+    ) -> Result<u64> {
         let outcome = self.session(&mut connection, observer);
         if let Err(error) = &outcome {
             // The client may be gone; the error that counts is the first one.
@@ -45,7 +49,11 @@ impl Server {
         outcome
     }
 
-    fn session<T: Transport>(&self, connection: &mut Connection<T>, observer: &mut dyn Observer) -> Result<u64> {
+    fn session<T: Transport>(
+        &self,
+        connection: &mut Connection<T>,
+        observer: &mut dyn Observer,
+    ) -> Result<u64> {
         self.greet(connection)?;
         let mut rng = SecureRng::from_os()?;
         let key = self.receive_key(connection)?;
@@ -73,9 +81,7 @@ impl Server {
         let body = message::receive(connection, Message::Hello, Limit::Exactly(HELLO_BYTES as u64))?;
         let hello = Hello::from_bytes(&body)?;
         match hello.plan {
-            Some(plan) if plan != self.plan.id() => {
-                Err(PeerFault::OtherPlan(plan).into())
-            }
+            Some(plan) if plan != self.plan.id() => Err(PeerFault::OtherPlan(plan).into()),
             _ => message::send(connection, Message::Welcome, &codec::encode_view(self.plan.client_view())),
         }
     }
@@ -125,7 +131,8 @@ impl<T: Transport> Session<'_, T> {
     }
 
     fn execute(&mut self, id: StepId, step: &Step, values: &Values) -> Result<Ciphertexts> {
-        let inputs: Vec<&Ciphertexts> = step.inputs.iter().map(|&input| values.get(input)).collect::<Result<_>>()?;
+        let inputs: Vec<&Ciphertexts> =
+            step.inputs.iter().map(|&input| values.get(input)).collect::<Result<_>>()?;
         if let Some(rows) = linear::rows(self.plan, id) {
             return Ok(weighted_sums(&self.context.key, &inputs, &*rows));
         }
@@ -197,7 +204,9 @@ impl<T: Transport> Session<'_, T> {
 
     fn check(&self, message: Message, body: &[u8], count: usize) -> Result<Ciphertexts> {
         let checked = Ciphertexts::receive(&self.context.key, body, count);
-        checked.map_err(|error| PeerFault::Ciphertext { message: message.name(), what: error.to_string() }.into())
+        checked.map_err(|error| {
+            PeerFault::Ciphertext { message: message.name(), what: error.to_string() }.into()
+        })
     }
 }
 

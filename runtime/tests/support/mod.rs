@@ -37,8 +37,10 @@ impl PlanBuilder {
 
     /// Appends a step over `inputs`; its shape is the caller's claim.
     pub(crate) fn push(&mut self, op: Op, inputs: &[StepId], shape: Shape) -> StepId {
-        let step = Step { name: String::new(), op, inputs: inputs.to_vec(), shape, bits: 0, cost: Cost::default() };
-        let ranges: Vec<&[interval::Interval]> = inputs.iter().map(|id| self.ranges[id.index()].as_slice()).collect();
+        let step =
+            Step { name: String::new(), op, inputs: inputs.to_vec(), shape, bits: 0, cost: Cost::default() };
+        let ranges: Vec<&[interval::Interval]> =
+            inputs.iter().map(|id| self.ranges[id.index()].as_slice()).collect();
         let range = interval::step(&self.plan, &step, &ranges).expect("small numbers");
         let bits = range.iter().map(|x| x.bits()).max().unwrap_or(0);
         self.ranges.push(range);
@@ -90,7 +92,13 @@ pub(crate) enum Layer {
 fn window() -> impl Strategy<Value = Window> {
     let pair = |range: std::ops::RangeInclusive<usize>| (range.clone(), range).prop_map(|(y, x)| [y, x]);
     (pair(1..=3), pair(1..=2), pair(1..=2), pair(0..=1), pair(0..=1)).prop_map(
-        |(kernel, stride, dilation, pad_before, pad_after)| Window { kernel, stride, dilation, pad_before, pad_after },
+        |(kernel, stride, dilation, pad_before, pad_after)| Window {
+            kernel,
+            stride,
+            dilation,
+            pad_before,
+            pad_after,
+        },
     )
 }
 

@@ -4,7 +4,9 @@ use super::demand::{self, Follower};
 use super::layer::Layer;
 use super::{ratio, scales, sum};
 use crate::error::{Diagnostic, Error, Result};
-use crate::graph::{Add, Conv, Dense, Graph, Integer, IntegerFact, NodeId, Op, Pool, Range, Real, Scale, Shape, Window};
+use crate::graph::{
+    Add, Conv, Dense, Graph, Integer, IntegerFact, NodeId, Op, Pool, Range, Real, Scale, Shape, Window,
+};
 use crate::lower::sum_pool;
 use runtime::plan::InputSpec;
 
@@ -44,7 +46,8 @@ struct Value {
 impl<'a> Quantizer<'a> {
     fn new(float: &'a Graph<Real>, input: &InputSpec, largest: i32) -> Self {
         let source = float.input();
-        let out = Graph::new(float.node(source).name.clone(), unbounded(input.shape, scale(input.step.clone())));
+        let out =
+            Graph::new(float.node(source).name.clone(), unbounded(input.shape, scale(input.step.clone())));
         let mut values = vec![None; float.id_bound()];
         values[source.index()] = Some(Value { id: out.input(), typical: typical_input(input) });
         let (one_scale, followers) = (demand::one_scale(float), demand::followers(float));
@@ -96,7 +99,12 @@ impl<'a> Quantizer<'a> {
         self.linear(id, &layer, |weights, bias| Op::Dense(Dense { weights, bias }))
     }
 
-    fn linear(&mut self, id: NodeId, layer: &Layer, op: impl FnOnce(Vec<i32>, Vec<i128>) -> Op<Integer>) -> Value {
+    fn linear(
+        &mut self,
+        id: NodeId,
+        layer: &Layer,
+        op: impl FnOnce(Vec<i32>, Vec<i128>) -> Op<Integer>,
+    ) -> Value {
         let input = self.input_value(id);
         let input_scale = self.scale(&input).clone();
         let mut output = scales::per_channel(layer, &input_scale, &input.typical, self.largest);
@@ -115,9 +123,11 @@ impl<'a> Quantizer<'a> {
     /// `least`, made coarser so that they agree with the other branches of a sum; unchanged where the
     /// others do not agree among themselves.
     fn follow(&self, follower: &Follower, least: Vec<f64>, one_scale: bool) -> Vec<f64> {
-        let others: Option<Vec<Vec<f64>>> = follower.others.iter().map(|other| self.source_scales(other)).collect();
+        let others: Option<Vec<Vec<f64>>> =
+            follower.others.iter().map(|other| self.source_scales(other)).collect();
         let Some(agreed) = others.and_then(|others| sum::agree(&others, one_scale)) else { return least };
-        let align = |(least, other): (&f64, &f64)| ratio::align(least * follower.factor, *other) / follower.factor;
+        let align =
+            |(least, other): (&f64, &f64)| ratio::align(least * follower.factor, *other) / follower.factor;
         least.iter().zip(&agreed.scales).map(align).collect()
     }
 
@@ -128,7 +138,8 @@ impl<'a> Quantizer<'a> {
 
     fn average(&mut self, id: NodeId, pool: &Pool) -> Result<Value> {
         let input = self.input_value(id);
-        let sum = sum_pool(pool, self.input_shape(id), self.float.shape(id)).map_err(|what| self.refuse(id, what))?;
+        let sum = sum_pool(pool, self.input_shape(id), self.float.shape(id))
+            .map_err(|what| self.refuse(id, what))?;
         let scales = self.scales(&input).into_iter().map(|scale| scale / sum.divisor as f64).collect();
         let typical = input.typical.iter().map(|typical| typical * sum.divisor as f64).collect();
         let fact = unbounded(self.float.shape(id), scale(scales));
@@ -145,7 +156,8 @@ impl<'a> Quantizer<'a> {
     fn flatten(&mut self, id: NodeId) -> Value {
         let input = self.input_value(id);
         let plane = self.input_shape(id).plane();
-        let spread = |channels: Vec<f64>| channels.into_iter().flat_map(|x| std::iter::repeat_n(x, plane)).collect();
+        let spread =
+            |channels: Vec<f64>| channels.into_iter().flat_map(|x| std::iter::repeat_n(x, plane)).collect();
         let fact = unbounded(self.float.shape(id), scale(spread(self.scales(&input))));
         self.push(id, Op::Flatten, &[input.id], fact, spread(input.typical))
     }
@@ -153,7 +165,13 @@ impl<'a> Quantizer<'a> {
     fn sign(&mut self, id: NodeId) -> Value {
         let input = self.input_value(id);
         let shape = self.float.shape(id);
-        self.push(id, Op::Sign, &[input.id], unbounded(shape, Scale::PerTensor(1.0)), vec![1.0; shape.channels])
+        self.push(
+            id,
+            Op::Sign,
+            &[input.id],
+            unbounded(shape, Scale::PerTensor(1.0)),
+            vec![1.0; shape.channels],
+        )
     }
 
     fn concat(&mut self, id: NodeId) -> Value {
@@ -166,7 +184,8 @@ impl<'a> Quantizer<'a> {
 
     fn add(&mut self, id: NodeId, add: &Add<Real>) -> Result<Value> {
         let factors = add.multipliers.iter().map(|&by| f64::from(by));
-        let branches: Vec<(Value, f64)> = self.input_values(id).into_iter().zip(factors).filter(|&(_, by)| by != 0.0).collect();
+        let branches: Vec<(Value, f64)> =
+            self.input_values(id).into_iter().zip(factors).filter(|&(_, by)| by != 0.0).collect();
         if branches.is_empty() {
             return Err(self.refuse(id, "all its branches are multiplied by zero"));
         }
@@ -174,14 +193,16 @@ impl<'a> Quantizer<'a> {
             .iter()
             .map(|(value, by)| self.scales(value).into_iter().map(|scale| scale * by.abs()).collect())
             .collect();
-        let agreement = sum::agree(&scales, self.one_scale[id.index()])
-            .ok_or_else(|| self.refuse(id, "the sizes of its branches differ by a factor of more than 2^30"))?;
+        let agreement = sum::agree(&scales, self.one_scale[id.index()]).ok_or_else(|| {
+            self.refuse(id, "the sizes of its branches differ by a factor of more than 2^30")
+        })?;
         let mut inputs = Vec::new();
         let mut multipliers = Vec::new();
         for ((value, by), factors) in branches.iter().zip(&agreement.multipliers) {
             let sign = by.signum() as i64;
             let uniform = factors.iter().all(|factor| *factor == factors[0]);
-            let value = if uniform { value.clone() } else { self.multiply(id, value, factors, &agreement.scales) };
+            let value =
+                if uniform { value.clone() } else { self.multiply(id, value, factors, &agreement.scales) };
             inputs.push(value);
             multipliers.push(if uniform { sign * factors[0] } else { sign });
         }
@@ -191,7 +212,14 @@ impl<'a> Quantizer<'a> {
     fn join(&mut self, id: NodeId, inputs: &[Value], multipliers: Vec<i64>, scales: Vec<f64>) -> Value {
         let square = |input: &Value, by: i64, channel: usize| (input.typical[channel] * by as f64).powi(2);
         let typical = (0..scales.len())
-            .map(|channel| inputs.iter().zip(&multipliers).map(|(input, &by)| square(input, by, channel)).sum::<f64>().sqrt())
+            .map(|channel| {
+                inputs
+                    .iter()
+                    .zip(&multipliers)
+                    .map(|(input, &by)| square(input, by, channel))
+                    .sum::<f64>()
+                    .sqrt()
+            })
             .collect();
         let ids: Vec<NodeId> = inputs.iter().map(|input| input.id).collect();
         let fact = unbounded(self.float.shape(id), scale(scales));
@@ -203,8 +231,9 @@ impl<'a> Quantizer<'a> {
         if matches!(scale(self.scales(&value)), Scale::PerTensor(_)) {
             return Ok(value);
         }
-        let agreement = sum::agree(&[self.scales(&value)], true)
-            .ok_or_else(|| self.refuse(id, "the sizes of its outputs differ by a factor of more than 2^30"))?;
+        let agreement = sum::agree(&[self.scales(&value)], true).ok_or_else(|| {
+            self.refuse(id, "the sizes of its outputs differ by a factor of more than 2^30")
+        })?;
         Ok(self.multiply(id, &value, &agreement.multipliers[0], &agreement.scales))
     }
 
@@ -216,12 +245,20 @@ impl<'a> Quantizer<'a> {
             weights: factors.iter().map(|&factor| factor as i32).collect(),
             bias: vec![0; factors.len()],
         };
-        let typical = value.typical.iter().zip(factors).map(|(typical, &factor)| typical * factor as f64).collect();
+        let typical =
+            value.typical.iter().zip(factors).map(|(typical, &factor)| typical * factor as f64).collect();
         let fact = unbounded(*self.out.node(value.id).fact.as_ref(), scale(scales.to_vec()));
         self.push(id, Op::Conv(conv), &[value.id], fact, typical)
     }
 
-    fn push(&mut self, from: NodeId, op: Op<Integer>, inputs: &[NodeId], fact: IntegerFact, typical: Vec<f64>) -> Value {
+    fn push(
+        &mut self,
+        from: NodeId,
+        op: Op<Integer>,
+        inputs: &[NodeId],
+        fact: IntegerFact,
+        typical: Vec<f64>,
+    ) -> Value {
         Value { id: self.out.add(self.float.node(from).name.clone(), op, inputs, fact), typical }
     }
 

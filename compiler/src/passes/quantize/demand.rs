@@ -9,7 +9,9 @@ use crate::lower::sum_pool;
 pub(super) fn one_scale(graph: &Graph<Real>) -> Vec<bool> {
     let mut demanded = vec![false; graph.id_bound()];
     for id in graph.ids_in_order().into_iter().rev() {
-        let reaches = |&(consumer, _): &(NodeId, usize)| passes_scale_on(graph.op(consumer)) && demanded[consumer.index()];
+        let reaches = |&(consumer, _): &(NodeId, usize)| {
+            passes_scale_on(graph.op(consumer)) && demanded[consumer.index()]
+        };
         demanded[id.index()] = id == graph.output() || graph.consumers(id).iter().any(reaches);
     }
     demanded
@@ -18,7 +20,13 @@ pub(super) fn one_scale(graph: &Graph<Real>) -> Vec<bool> {
 /// Whether the result's scale is made of the inputs' scales; the others choose or have their own.
 fn passes_scale_on(op: &Op<Real>) -> bool {
     match op {
-        Op::Relu | Op::MaxPool(_) | Op::AveragePool(_) | Op::Flatten | Op::Concat | Op::Softmax(_) | Op::Add(_) => true,
+        Op::Relu
+        | Op::MaxPool(_)
+        | Op::AveragePool(_)
+        | Op::Flatten
+        | Op::Concat
+        | Op::Softmax(_)
+        | Op::Add(_) => true,
         Op::Input | Op::Conv(_) | Op::Dense(_) | Op::Affine(_) | Op::Sign => false,
     }
 }
@@ -38,10 +46,12 @@ pub(super) fn source(graph: &Graph<Real>, id: NodeId) -> Source {
     loop {
         match graph.op(node) {
             Op::Relu | Op::MaxPool(_) => {}
-            Op::AveragePool(pool) => match sum_pool(pool, graph.shape(graph.sole_input(node)), graph.shape(node)) {
-                Ok(sum) => factor /= sum.divisor as f64,
-                Err(_) => return Source { node, factor },
-            },
+            Op::AveragePool(pool) => {
+                match sum_pool(pool, graph.shape(graph.sole_input(node)), graph.shape(node)) {
+                    Ok(sum) => factor /= sum.divisor as f64,
+                    Err(_) => return Source { node, factor },
+                }
+            }
             _ => return Source { node, factor },
         }
         node = graph.sole_input(node);
@@ -68,12 +78,17 @@ pub(super) fn followers(graph: &Graph<Real>) -> Vec<Option<Follower>> {
     let mut followers: Vec<Option<Follower>> = vec![None; graph.id_bound()];
     for &id in &order {
         let Op::Add(add) = graph.op(id) else { continue };
-        let mut branches: Vec<Source> = graph.inputs(id).into_iter().map(|input| source(graph, input)).collect();
-        branches.iter_mut().zip(&add.multipliers).for_each(|(branch, &by)| branch.factor *= f64::from(by.abs()));
+        let mut branches: Vec<Source> =
+            graph.inputs(id).into_iter().map(|input| source(graph, input)).collect();
+        branches
+            .iter_mut()
+            .zip(&add.multipliers)
+            .for_each(|(branch, &by)| branch.factor *= f64::from(by.abs()));
         branches.retain(|branch| branch.factor > 0.0);
         branches.sort_by_key(|branch| position[branch.node.index()]);
         let Some(last) = branches.pop() else { continue };
-        let free = matches!(graph.op(last.node), Op::Conv(_) | Op::Dense(_)) && followers[last.node.index()].is_none();
+        let free = matches!(graph.op(last.node), Op::Conv(_) | Op::Dense(_))
+            && followers[last.node.index()].is_none();
         let alone = branches.iter().all(|branch| branch.node != last.node);
         if free && alone && !branches.is_empty() {
             followers[last.node.index()] = Some(Follower { factor: last.factor, others: branches });

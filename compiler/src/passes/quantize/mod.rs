@@ -45,20 +45,28 @@ mod tests {
     use crate::passes::range;
 
     fn conv(weights: [f32; 4], bias: [f32; 2]) -> Op<Real> {
-        Op::Conv(Conv { window: Window::dense([1, 1]), groups: 1, weights: weights.to_vec(), bias: bias.to_vec() })
+        Op::Conv(Conv {
+            window: Window::dense([1, 1]),
+            groups: 1,
+            weights: weights.to_vec(),
+            bias: bias.to_vec(),
+        })
     }
 
     #[test]
     fn a_residual_block() {
         let shape = Shape::new(2, 4, 4);
         let mut graph = Graph::new("image", RealFact { shape });
-        let first = graph.append("first", conv([1.0, -0.5, 0.25, 0.25], [0.0, 1.0]), &[graph.input()]).unwrap();
+        let first =
+            graph.append("first", conv([1.0, -0.5, 0.25, 0.25], [0.0, 1.0]), &[graph.input()]).unwrap();
         let relu = graph.append("relu", Op::Relu, &[first]).unwrap();
         let second = graph.append("second", conv([0.1, 0.9, -0.3, 0.7], [0.0, 0.0]), &[relu]).unwrap();
-        let sum = graph.append("sum", Op::Add(Add { multipliers: vec![1.0, -1.0] }), &[relu, second]).unwrap();
+        let sum =
+            graph.append("sum", Op::Add(Add { multipliers: vec![1.0, -1.0] }), &[relu, second]).unwrap();
         graph.append("last", conv([0.5, 0.5, -1.0, 1.0], [0.0, 0.0]), &[sum]).unwrap();
         let input = InputOptions { scale: 1.0 / 255.0, ..InputOptions::default() }.spec(shape).unwrap();
-        let graph = range(quantize(&graph, &input, 127).unwrap(), &input, &CompileOptions::default()).unwrap();
+        let graph =
+            range(quantize(&graph, &input, 127).unwrap(), &input, &CompileOptions::default()).unwrap();
         insta::assert_snapshot!(format!("{graph:#}"), @r"
         integer graph, output n6
         n0 = input : 2x4x4 scale 0.003922 range [0, 255] bits 8  # image

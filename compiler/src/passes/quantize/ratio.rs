@@ -20,7 +20,8 @@ pub(super) fn multipliers(scales: &[f64]) -> Option<(Vec<i64>, f64)> {
     let least = scales.iter().copied().fold(f64::INFINITY, f64::min);
     let largest = scales.iter().copied().fold(0.0, f64::max);
     let fits = |smallest: &i64| largest / least * *smallest as f64 <= MAX_MULTIPLIER;
-    let find = |tolerance| (1..=MAX_ROUNDED).filter(fits).find(|&k| worst(scales, least / k as f64) <= tolerance);
+    let find =
+        |tolerance| (1..=MAX_ROUNDED).filter(fits).find(|&k| worst(scales, least / k as f64) <= tolerance);
     let smallest = find(EXACT).or_else(|| find(ROUNDING))?;
     let unit = least / smallest as f64;
     Some((scales.iter().map(|scale| (scale / unit).round() as i64).collect(), unit))

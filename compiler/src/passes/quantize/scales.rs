@@ -23,8 +23,10 @@ struct Row {
 /// bias outweighs its weights (a dead channel, say) gets a coarser scale, so that its integers are not
 /// much larger than its neighbours': the next layer sees all of them through weights of few bits.
 pub(super) fn per_channel(layer: &Layer, input: &Scale, typical: &[f64], largest: i32) -> Vec<f64> {
-    let rows: Vec<Row> = (0..layer.outputs()).map(|output| measure(layer, output, input, typical, largest)).collect();
-    let usual = middle(rows.iter().filter(|row| row.fine > 0.0).map(|row| row.typical / row.fine));
+    let rows: Vec<Row> =
+        (0..layer.outputs()).map(|output| measure(layer, output, input, typical, largest)).collect();
+    let alive = rows.iter().filter(|row| row.fine > 0.0 && row.typical > 0.0);
+    let usual = middle(alive.map(|row| row.typical / row.fine));
     let limit = usual.map_or(CONSTANT, |usual| IMBALANCE * usual);
     let scales: Vec<f64> = rows.iter().map(|row| row.fine.max(row.typical / limit)).collect();
     // A channel that is always zero takes any scale.
@@ -49,7 +51,8 @@ fn measure(layer: &Layer, output: usize, input: &Scale, typical: &[f64], largest
 }
 
 fn typical_row(layer: &Layer, output: usize, input: &Scale, typical: &[f64]) -> f64 {
-    let variance: f64 = layer.row(output, input).map(|(channel, weight)| (weight * typical[channel]).powi(2)).sum();
+    let variance: f64 =
+        layer.row(output, input).map(|(channel, weight)| (weight * typical[channel]).powi(2)).sum();
     (variance + layer.bias(output).powi(2)).sqrt()
 }
 
@@ -73,7 +76,10 @@ mod tests {
 
     #[test]
     fn the_largest_weight_becomes_the_largest_integer() {
-        assert_eq!(scales(vec![1.0, -2.54, 0.0, 0.5], vec![0.0; 2]), [f64::from(-2.54f32).abs() * 0.5 / 127.0, 0.25 / 127.0]);
+        assert_eq!(
+            scales(vec![1.0, -2.54, 0.0, 0.5], vec![0.0; 2]),
+            [f64::from(-2.54f32).abs() * 0.5 / 127.0, 0.25 / 127.0]
+        );
     }
 
     #[test]
@@ -87,6 +93,10 @@ mod tests {
     #[test]
     fn constant_layers_have_scales() {
         assert_eq!(scales(vec![0.0, 0.0], vec![0.0, 0.0]), [1.0, 1.0]);
+        let dead_input = Dense { weights: vec![1.27, 0.0], bias: vec![0.0, 2.0] };
+        let layer = Layer::dense(&dead_input, Shape::vector(1));
+        let scales_of_dead = per_channel(&layer, &Scale::PerTensor(1.0), &[0.0], 127);
+        assert!(scales_of_dead.iter().all(|scale| scale.is_finite() && *scale > 0.0), "{scales_of_dead:?}");
         assert!(scales(vec![0.0, 0.0], vec![0.0, 3.0]).iter().all(|&scale| scale == 3.0 / CONSTANT));
     }
 }

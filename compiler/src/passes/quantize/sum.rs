@@ -41,6 +41,9 @@ mod tests {
         let apart = agree(&scales, false).unwrap();
         assert_eq!(apart, Agreement { multipliers: vec![vec![1, 1], vec![2, 4]], scales: vec![0.5, 0.25] });
         let together = agree(&scales, true).unwrap();
-        assert_eq!(together, Agreement { multipliers: vec![vec![2, 1], vec![4, 4]], scales: vec![0.25, 0.25] });
+        assert_eq!(
+            together,
+            Agreement { multipliers: vec![vec![2, 1], vec![4, 4]], scales: vec![0.25, 0.25] }
+        );
     }
 }

@@ -88,7 +88,12 @@ fn message_bytes(ciphertexts: usize, key: KeyBits) -> u64 {
 }
 
 fn server_work(count: Count) -> Cost {
-    Cost { products: count.products, squarings: count.squarings, inversions: count.inversions, ..Cost::default() }
+    Cost {
+        products: count.products,
+        squarings: count.squarings,
+        inversions: count.inversions,
+        ..Cost::default()
+    }
 }
 
 #[cfg(test)]
@@ -96,7 +101,9 @@ mod tests {
     use super::*;
     use crate::paillier::count::instrument::measure;
     use crate::paillier::{HolderKey, PublicRandomisers, Randomisers, SecureRng, test_keys};
-    use crate::plan::{BlindedParameters, InputSpec, OutputSpec, Postprocessing, Preprocessing, Shape, Step, Window};
+    use crate::plan::{
+        BlindedParameters, InputSpec, OutputSpec, Postprocessing, Preprocessing, Shape, Step, Window,
+    };
     use crate::protocol::blinded::{ServerContext, answer, max_pool::Tournament, sign};
     use rug::Integer;
 
@@ -125,21 +132,34 @@ mod tests {
 
     /// input → `op` → reveal over 1×3×4 images of 4 bits.
     fn plan(op: Op, shape: Shape) -> Plan {
-        let input = InputSpec { shape: Shape::new(1, 3, 4), preprocessing: Preprocessing::identity(1), step: vec![1.0] };
-        let step = |op, inputs, shape, bits| Step { name: String::new(), op, inputs, shape, bits, cost: Cost::default() };
+        let input = InputSpec {
+            shape: Shape::new(1, 3, 4),
+            preprocessing: Preprocessing::identity(1),
+            step: vec![1.0],
+        };
+        let step = |op, inputs, shape, bits| Step {
+            name: String::new(),
+            op,
+            inputs,
+            shape,
+            bits,
+            cost: Cost::default(),
+        };
         let steps = vec![
             step(Op::Input, vec![], input.shape, 8),
             step(op, vec![StepId::new(0)], shape, 8),
             step(Op::Reveal, vec![StepId::new(1)], shape.flattened(), 8),
         ];
-        let output = OutputSpec { classes: shape.elements(), scale: 1.0, postprocessing: Postprocessing::None };
+        let output =
+            OutputSpec { classes: shape.elements(), scale: 1.0, postprocessing: Postprocessing::None };
         let key_bits = KeyBits::try_from(512).unwrap();
         Plan { name: String::new(), suite: Suite::Blinded(PARAMETERS), key_bits, input, steps, output }
     }
 
     fn assert_counted(plan: &Plan, step: StepId, counted: Count, draw: Count) {
         let cost = super::step(plan, step);
-        let expected = Count { products: cost.products, squarings: cost.squarings, inversions: cost.inversions };
+        let expected =
+            Count { products: cost.products, squarings: cost.squarings, inversions: cost.inversions };
         assert_eq!(counted, expected + draw.times(cost.rerandomisations));
     }
 

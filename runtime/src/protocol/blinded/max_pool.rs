@@ -38,7 +38,8 @@ impl Tournament {
 
     /// Steps 1 and 2: the differences of the next level; `None` when every window has one candidate left.
     pub fn differences(&mut self, context: &ServerContext) -> Option<Ciphertexts> {
-        let pairs = self.candidates.iter().flat_map(|window| window.chunks_exact(2).map(|pair| (pair[0], pair[1])));
+        let pairs =
+            self.candidates.iter().flat_map(|window| window.chunks_exact(2).map(|pair| (pair[0], pair[1])));
         let (left, right): (Vec<usize>, Vec<usize>) = pairs.unzip();
         if left.is_empty() {
             return None;

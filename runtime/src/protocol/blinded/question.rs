@@ -27,7 +27,8 @@
 
 use super::ServerContext;
 use crate::paillier::{
-    Ciphertext, CiphertextRef, Ciphertexts, Permutation, Randomisers, SecureRng, ShiftedTerm, invert_all, shifted_sum,
+    Ciphertext, CiphertextRef, Ciphertexts, Permutation, Randomisers, SecureRng, ShiftedTerm, invert_all,
+    shifted_sum,
 };
 use crate::plan::{BlindedParameters, Exchange, ExchangeKind, PairSlots};
 use rayon::prelude::*;
@@ -58,7 +59,8 @@ impl Blinding {
     fn draw(exchange: &Exchange, context: &ServerContext, rng: &mut SecureRng) -> Self {
         let parameters = context.parameters;
         let scale = log_uniform(parameters.scale_bits, rng);
-        let mask = rng.integer_of_bits(exchange.bits + parameters.mask_bits) + (Integer::from(1) << exchange.bits);
+        let mask =
+            rng.integer_of_bits(exchange.bits + parameters.mask_bits) + (Integer::from(1) << exchange.bits);
         Self { flipped: rng.bool(), scale, noise: rng.u64_below(scale as u64) as i64, mask }
     }
 
@@ -83,7 +85,8 @@ pub fn ask(
     rng: &mut SecureRng,
 ) -> (Ciphertexts, Secrets) {
     let order = Permutation::random(values.len(), rng);
-    let blindings: Vec<Blinding> = (0..values.len()).map(|_| Blinding::draw(exchange, context, rng)).collect();
+    let blindings: Vec<Blinding> =
+        (0..values.len()).map(|_| Blinding::draw(exchange, context, rng)).collect();
     let permuted = values.select(order.sources());
     let mut inverses = permuted.clone();
     invert_all(&context.key, &mut inverses);
@@ -139,10 +142,22 @@ impl<'a> Packer<'a> {
             let high = low + self.slots.mask_bits;
             let (multiplier, noise) = blinding.signed();
             let inverse = Some(inverse);
-            terms.push(ShiftedTerm { ciphertext, inverse, multiplier, multiplier_bits: scale_bits, shift: high });
+            terms.push(ShiftedTerm {
+                ciphertext,
+                inverse,
+                multiplier,
+                multiplier_bits: scale_bits,
+                shift: high,
+            });
             constant += Integer::from(&self.offset + noise) << high;
             if self.masked {
-                terms.push(ShiftedTerm { ciphertext, inverse: None, multiplier: 1, multiplier_bits: 1, shift: low });
+                terms.push(ShiftedTerm {
+                    ciphertext,
+                    inverse: None,
+                    multiplier: 1,
+                    multiplier_bits: 1,
+                    shift: low,
+                });
                 constant += Integer::from(&blinding.mask << low);
             }
         }
@@ -151,7 +166,11 @@ impl<'a> Packer<'a> {
 }
 
 /// (multiplier bits, shift) of the terms of a pack of `pairs` pairs: what its cost depends on.
-pub(super) fn term_places(exchange: &Exchange, parameters: BlindedParameters, pairs: usize) -> Vec<(u32, u32)> {
+pub(super) fn term_places(
+    exchange: &Exchange,
+    parameters: BlindedParameters,
+    pairs: usize,
+) -> Vec<(u32, u32)> {
     let slots = exchange.slots(parameters);
     let places = |j: usize| {
         let low = j as u32 * slots.width();

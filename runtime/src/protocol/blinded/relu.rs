@@ -25,7 +25,12 @@ use crate::plan::{BlindedParameters, Exchange};
 use rug::Integer;
 
 /// Steps 1 to 3: encryptions of max(x_i, 0) from the client's answer.
-pub fn finish(context: &ServerContext, exchange: &Exchange, secrets: &Secrets, answer: &Ciphertexts) -> Ciphertexts {
+pub fn finish(
+    context: &ServerContext,
+    exchange: &Exchange,
+    secrets: &Secrets,
+    answer: &Ciphertexts,
+) -> Ciphertexts {
     let key = &context.key;
     let half = |first: usize| answer.select(&(first..answer.len()).step_by(2).collect::<Vec<_>>());
     let (signs, masked) = (half(0), half(1));
@@ -35,7 +40,8 @@ pub fn finish(context: &ServerContext, exchange: &Exchange, secrets: &Secrets, a
     multiply_each(key, &mut complement, &secrets.permuted);
     let flips = secrets.blindings.iter().map(|blinding| blinding.flipped);
     let choose = |flipped: &Ciphertexts, straight: &Ciphertexts| {
-        let chosen = flips.clone().enumerate().map(|(j, flip)| if flip { flipped.get(j) } else { straight.get(j) });
+        let chosen =
+            flips.clone().enumerate().map(|(j, flip)| if flip { flipped.get(j) } else { straight.get(j) });
         Ciphertexts::gather(key, chosen)
     };
     // ε = +1: g·v − g·mask; ε = −1: x + g·mask − g·v.

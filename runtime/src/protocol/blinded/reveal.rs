@@ -17,7 +17,12 @@ use crate::plan::Reveal;
 use rug::Integer;
 
 /// Step 1.
-pub fn pack(context: &ServerContext, reveal: &Reveal, values: &Ciphertexts, rng: &mut SecureRng) -> Ciphertexts {
+pub fn pack(
+    context: &ServerContext,
+    reveal: &Reveal,
+    values: &Ciphertexts,
+    rng: &mut SecureRng,
+) -> Ciphertexts {
     let offset = Integer::from(1) << reveal.bits;
     let indices: Vec<usize> = (0..values.len()).collect();
     let mut packed = Ciphertexts::new(&context.key);
@@ -35,7 +40,10 @@ pub fn pack(context: &ServerContext, reveal: &Reveal, values: &Ciphertexts, rng:
 }
 
 /// (multiplier bits, shift) of the terms of a pack of `values` values: what its cost depends on.
-pub(super) fn term_places(reveal: &Reveal, values: usize) -> impl Iterator<Item = (u32, u32)> + Clone + use<> {
+pub(super) fn term_places(
+    reveal: &Reveal,
+    values: usize,
+) -> impl Iterator<Item = (u32, u32)> + Clone + use<> {
     let width = reveal.slot_bits();
     (0..values as u32).map(move |slot| (1, slot * width))
 }
@@ -53,7 +61,8 @@ pub fn unpack(key: &HolderKey, reveal: &Reveal, packed: &Ciphertexts) -> Result<
         let count = capacity.min(reveal.count - logits.len());
         let values = slots.unpack(&plaintext, count).map_err(|_| PeerFault::OutOfBounds("logits"))?;
         for value in values {
-            let value = value.to_i128().ok_or_else(|| Error::Bug("a slot of at most 121 bits fits 128".into()))?;
+            let value =
+                value.to_i128().ok_or_else(|| Error::Bug("a slot of at most 121 bits fits 128".into()))?;
             logits.push(value - offset);
         }
     }

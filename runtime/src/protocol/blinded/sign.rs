@@ -29,7 +29,7 @@ pub fn odd(context: &ServerContext, values: &Ciphertexts) -> Ciphertexts {
     odd
 }
 
-/// Steps 1 and 2: encryptions of [x_i > 0] from the client's answer.
+/// Steps 1 and 2: encryptions of 1 where x_i > 0, else of 0, from the client's answer.
 pub fn finish(context: &ServerContext, secrets: &Secrets, answer: &Ciphertexts) -> Ciphertexts {
     let mut complements = answer.clone();
     invert_all(&context.key, &mut complements);
