@@ -192,7 +192,7 @@ fn values_that_do_not_fit_the_key_are_refused() {
     let graph = network(&recipe);
     assert!(to_integers(&graph, &input(recipe.input), &options(2048)).is_ok());
     // Only blinding makes these values too wide for a short key.
-    let parameters = BlindedParameters { scale_bits: 250, mask_bits: 250 };
+    let parameters = BlindedParameters { scale_bits: 250, grain_bits: 8, mask_bits: 250 };
     let blinded = CompileOptions { suite: Suite::Blinded(parameters), ..options(512) };
     let error = to_integers(&graph, &input(recipe.input), &blinded).unwrap_err();
     assert!(error.to_string().contains("do not fit a key of 512 bits when blinded"), "{error}");

@@ -61,7 +61,7 @@ fn assert_same_everywhere(model: &Path, options: &CompileOptions, images: usize)
     let server = Server::new(plan.clone());
     let (mut ours, mut theirs) = (Recorder::default(), Recorder::default());
     let batch = digits[..images].iter().map(Vec::as_slice);
-    let predictions = local::run(&server, &KEY, batch, &mut ours, &mut theirs).expect("predictions");
+    let (predictions, _) = local::run(&server, &KEY, batch, &mut ours, &mut theirs).expect("predictions");
     for (prediction, expected) in predictions.iter().zip(&expected) {
         assert_eq!(&prediction.integers, expected, "over memory");
     }

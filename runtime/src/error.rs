@@ -52,6 +52,9 @@ pub enum InvalidInput {
     /// A plan contradicts itself.
     #[error("the plan is invalid: {}", list(.0))]
     Violations(Vec<Violation>),
+    /// A key length that only tests may use.
+    #[error("a key of {0} bits protects nothing; use 2048, 3072 or 4096 bits")]
+    InsecureKey(KeyBits),
     /// The key has another length than the plan wants.
     #[error("the plan needs a key of {needed} bits, this one has {has}")]
     KeyBits {
@@ -68,8 +71,8 @@ pub enum PeerFault {
     /// It closed the connection in the middle of a session.
     #[error("it hung up while {0} was expected")]
     HungUp(&'static str),
-    /// It sent or took nothing for longer than the time limit.
-    #[error("it fell silent while {expected} was expected")]
+    /// It took longer over a message than the time limit allows.
+    #[error("it was silent or too slow while {expected} was under way")]
     Silent {
         /// The message under way.
         expected: &'static str,

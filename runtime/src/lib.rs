@@ -4,6 +4,7 @@
 //! The folders are layers, lowest first; each uses only those above it in this list:
 //!
 //! * [`plan`]: the compiled program, its bytes, its text, and the client's view of it;
+//! * [`data`]: images from files;
 //! * [`paillier`]: keys, ciphertexts and the kernels on them;
 //! * [`channel`]: framed, counted messages over memory or TCP;
 //! * [`protocol`]: the messages and the interactive protocols, as functions of state and message;

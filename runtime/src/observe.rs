@@ -39,15 +39,16 @@ impl Observer for Recorder {
 /// One step as one party saw it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StepReport {
-    /// Which step of the plan; a step with several rounds is reported once.
+    /// At the server a step of the plan; at the client, who does not know these, a position in its
+    /// schedule: the input, each exchange, the reveal.
     pub step: StepId,
-    /// Its operation.
+    /// What is done.
     pub op: &'static str,
     /// From its beginning to its end.
     pub elapsed: Duration,
     /// What it sent, received and waited for.
     pub traffic: Traffic,
-    /// Messages from server to client, for each of which the client waits.
+    /// Messages from server to client, counted where they are sent or received.
     pub rounds: u64,
 }
 

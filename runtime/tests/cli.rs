@@ -176,8 +176,9 @@ fn a_server_that_is_not_there_or_runs_another_plan_is_named() {
     assert!(
         ask(&serving.address, &["--key", "long.key"]).contains("needs a key of 2048 bits, this one has 3072")
     );
-    let right =
-        ["infer", "--connect", &serving.address, "--input", "image.npy", "--plan", "model.plan", "--json"];
+    let bytes = std::fs::read(fixture.path("model.plan")).expect("a plan");
+    let id = codec::decode(&bytes).expect("a plan").id().to_string();
+    let right = ["infer", "--connect", &serving.address, "--input", "image.npy", "--plan", &id, "--json"];
     assert_eq!(json(&fixture.run(&right))["label"], 1);
 }
 

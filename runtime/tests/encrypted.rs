@@ -3,9 +3,11 @@
 mod support;
 
 use proptest::prelude::*;
+use runtime::channel::frame::HEADER_BYTES;
 use runtime::channel::{Connection, tcp};
 use runtime::observe::{Recorder, Silent};
-use runtime::plan::{Op, Plan, Shape, ValidPlan, Window};
+use runtime::plan::{Op, Plan, Shape, ValidPlan, Window, codec};
+use runtime::protocol::hello::HELLO_BYTES;
 use runtime::roles::server::Server;
 use runtime::roles::{client, local, plain};
 use std::net::TcpListener;
@@ -52,9 +54,14 @@ proptest! {
         let expected = expected(&plan, &image);
         let (mut ours, mut theirs) = (Recorder::default(), Recorder::default());
         let server = Server::new(plan.clone());
-        let predictions = local::run(&server, &KEY, [image.as_slice()], &mut ours, &mut theirs).expect("a prediction");
+        let (predictions, traffic) = local::run(&server, &KEY, [image.as_slice()], &mut ours, &mut theirs).expect("a prediction");
         prop_assert_eq!(&predictions[0].integers, &expected);
         assert_counts(&plan, &ours, &theirs);
+        // A connection's rest: hello and key up, the client's view down.
+        let total = plan.plan().total_cost();
+        let view = codec::encode_view(plan.client_view()).len();
+        prop_assert_eq!(traffic.sent - total.bytes_up, (2 * HEADER_BYTES + HELLO_BYTES + 64) as u64);
+        prop_assert_eq!(traffic.received - total.bytes_down, (HEADER_BYTES + view) as u64);
     }
 }
 
@@ -129,7 +136,7 @@ fn zeros_and_bounds_are_exact() {
     for _ in 0..10 {
         let image = [0.0, 15.0, -15.0, 1.0, -1.0];
         let prediction =
-            local::run(&server, &KEY, [image.as_slice()], &mut Silent, &mut Silent).expect("a prediction");
+            local::run(&server, &KEY, [image.as_slice()], &mut Silent, &mut Silent).expect("a prediction").0;
         assert_eq!(prediction[0].integers, [0, 15, 0, 1, 0]);
     }
 }

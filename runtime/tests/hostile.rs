@@ -36,8 +36,8 @@ fn served<R>(act: impl FnOnce(&mut Memory) -> R) -> (Error, R) {
     let (ours, theirs) = memory::pair();
     let server = Server::new(plan());
     thread::scope(|scope| {
-        let serving = scope.spawn(move || server.serve(Connection::new(theirs), &mut Silent));
-        let mut connection = Connection::new(ours);
+        let serving = scope.spawn(move || server.serve(Connection::new(theirs, None), &mut Silent));
+        let mut connection = Connection::new(ours, None);
         let result = act(&mut connection);
         drop(connection);
         (serving.join().expect("no panic").expect_err("an error"), result)
@@ -219,11 +219,12 @@ fn asked(misbehave: impl FnOnce(&mut Memory) + Send) -> Error {
     let (ours, theirs) = memory::pair();
     thread::scope(|scope| {
         scope.spawn(move || {
-            let mut connection = Connection::new(theirs);
+            let mut connection = Connection::new(theirs, None);
             message::receive(&mut connection, Message::Hello, Limit::AtMost(64)).expect("a hello");
             misbehave(&mut connection);
         });
-        let session = client::greet(Connection::new(ours), None).and_then(|greeting| greeting.with_key(&KEY));
+        let session =
+            client::greet(Connection::new(ours, None), None).and_then(|greeting| greeting.with_key(&KEY));
         session.and_then(|mut session| session.infer(&IMAGE, &mut Silent)).expect_err("an error")
     })
 }
@@ -240,17 +241,33 @@ fn a_client_is_told_who_is_to_blame() {
 }
 
 #[test]
-fn a_question_beyond_the_plans_bounds_is_refused() {
+fn a_question_beyond_the_plans_bounds_is_answered_and_reported_after_the_logits() {
     let plan = plan();
     let view = codec::encode_view(plan.client_view());
-    let full = encrypted(&[-1]); // N − 1 fills every slot
     let exchange = plan.client_view().exchanges[0];
     let packed = exchange.packed_ciphertexts(plan.client_view().blinded(), plan.plan().key_bits);
+    let full = encrypted(&[-1]).repeat(packed); // N − 1 fills every slot
+    let answer = Limit::Exactly((exchange.reply_ciphertexts() * CIPHERTEXT) as u64);
     let error = asked(|connection| {
         message::send(connection, Message::Welcome, &view).expect("sent");
         message::receive(connection, Message::Key, Limit::AtMost(64)).expect("a key");
         message::receive(connection, Message::Input, Limit::AtMost(512)).expect("an input");
-        message::send(connection, Message::Question, &full.repeat(packed)).expect("sent");
+        message::send(connection, Message::Question, &full).expect("sent");
+        message::receive(connection, Message::Answer, answer).expect("an answer like any other");
+        message::send(connection, Message::Logits, &encrypted(&[0])).expect("sent");
     });
     assert!(matches!(error, Error::PeerMisbehaved(PeerFault::OutOfBounds("question"))), "{error}");
+}
+
+#[test]
+fn a_client_that_drips_bytes_is_given_up() {
+    let plan = plan();
+    let address = listen(&plan, 1);
+    let mut dripping = TcpStream::connect(&address).expect("a connection");
+    let dripped = (0..100).take_while(|_| {
+        thread::sleep(Duration::from_millis(500));
+        dripping.write_all(&[1]).is_ok()
+    });
+    assert!(dripped.count() < 20, "still there after ten seconds");
+    infer(&address, &plan);
 }

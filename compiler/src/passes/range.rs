@@ -22,7 +22,7 @@ use crate::lower::{self, sum_pool};
 use crate::options::CompileOptions;
 use runtime::plan::interval::{self, Interval, Overflow};
 use runtime::plan::validate::MAX_BITS;
-use runtime::plan::{Exchange, ExchangeKind, InputSpec, Reveal, StepId, Suite};
+use runtime::plan::{Exchange, ExchangeKind, InputSpec, Reveal, Suite};
 
 /// Enters the range of every value.
 ///
@@ -110,12 +110,12 @@ fn too_wide_for_key(graph: &Graph<Integer>, id: NodeId, options: &CompileOptions
     let exchanged = match graph.op(id) {
         Op::Relu => Some((ExchangeKind::Relu, 0)),
         Op::MaxPool(_) => Some((ExchangeKind::Relu, 1)),
-        Op::Sign => Some((ExchangeKind::Sign, 0)),
+        Op::Sign => Some((ExchangeKind::Sign, 1)),
         _ => None,
     };
     if let Some((kind, more)) = exchanged {
         let bits = graph.node(graph.sole_input(id)).fact.bits() + more;
-        let exchange = Exchange { step: StepId::new(0), kind, count: 1, bits };
+        let exchange = Exchange { kind, count: 1, bits };
         if exchange.per_ciphertext(parameters, options.key_bits) == 0 {
             let what = format!(
                 "its inputs have {bits} bits, which do not fit a key of {} bits when blinded",
@@ -124,7 +124,7 @@ fn too_wide_for_key(graph: &Graph<Integer>, id: NodeId, options: &CompileOptions
             return Some(diagnostic(graph, id, what, options));
         }
     }
-    let reveal = Reveal { step: StepId::new(0), count: 1, bits: graph.node(id).fact.bits() };
+    let reveal = Reveal { count: 1, bits: graph.node(id).fact.bits() };
     let fits = id != graph.output() || reveal.per_ciphertext(options.key_bits) > 0;
     (!fits).then(|| {
         diagnostic(

@@ -1,4 +1,4 @@
-//! A transport with frames, limits and counters.
+//! A transport with frames, limits, deadlines and counters.
 
 use super::Transport;
 use super::frame::{HEADER_BYTES, Header};
@@ -7,9 +7,14 @@ use std::io::{self, ErrorKind};
 use std::ops::Sub;
 use std::time::{Duration, Instant};
 
+/// Bytes a second that a peer must send or take at least, beside its patience, for a frame to arrive in time.
+const SLOWEST_RATE: u64 = 16 << 10;
+
 /// Frames to and from one peer.
 pub struct Connection<T> {
     transport: T,
+    /// How long a peer may take for a frame, its length at [`SLOWEST_RATE`] not counted; `None` for ever.
+    patience: Option<Duration>,
     traffic: Traffic,
 }
 
@@ -20,6 +25,10 @@ pub struct Traffic {
     pub sent: u64,
     /// Bytes received, headers included.
     pub received: u64,
+    /// Frames sent.
+    pub frames_sent: u64,
+    /// Frames received.
+    pub frames_received: u64,
     /// Time spent waiting for the peer's frames and taking them off the wire.
     pub waited: Duration,
 }
@@ -54,15 +63,18 @@ impl Sub for Traffic {
         Traffic {
             sent: self.sent - earlier.sent,
             received: self.received - earlier.received,
+            frames_sent: self.frames_sent - earlier.frames_sent,
+            frames_received: self.frames_received - earlier.frames_received,
             waited: self.waited.saturating_sub(earlier.waited),
         }
     }
 }
 
 impl<T: Transport> Connection<T> {
-    /// Takes over a transport on which nothing has been sent.
-    pub fn new(transport: T) -> Self {
-        Self { transport, traffic: Traffic::default() }
+    /// Takes over a transport on which nothing has been sent. No call on the transport may block
+    /// longer than `patience`; a peer that is slower than that, or drips bytes, is given up.
+    pub fn new(transport: T, patience: Option<Duration>) -> Self {
+        Self { transport, patience, traffic: Traffic::default() }
     }
 
     /// What has gone over it so far.
@@ -80,10 +92,13 @@ impl<T: Transport> Connection<T> {
     /// # Errors
     /// The peer hung up or does not read.
     pub fn send(&mut self, tag: u8, what: &'static str, body: &[u8]) -> Result<()> {
-        let header = Header { tag, length: body.len() as u64 };
-        let sent = self.transport.write_all(&header.to_bytes()).and_then(|()| self.transport.write_all(body));
+        let header = Header { tag, length: body.len() as u64 }.to_bytes();
+        let deadline = Deadline::new(self.patience, body.len() as u64);
+        let sent = deadline.write(&mut self.transport, &header);
+        let sent = sent.and_then(|()| deadline.write(&mut self.transport, body));
         sent.and_then(|()| self.transport.flush()).map_err(|error| blame(error, what))?;
         self.traffic.sent += (HEADER_BYTES + body.len()) as u64;
+        self.traffic.frames_sent += 1;
         Ok(())
     }
 
@@ -95,41 +110,45 @@ impl<T: Transport> Connection<T> {
     /// Waits for the next header; `Ok(None)` where the peer closed the stream between two frames.
     ///
     /// # Errors
-    /// The peer hung up inside the header, or sent nothing until the transport's time limit.
+    /// The peer hung up inside the header, or did not send it in time.
     pub fn receive_header(&mut self, expected: &'static str) -> Result<Option<Header>> {
         let mut bytes = [0; HEADER_BYTES];
-        let mut filled = 0;
-        self.timed(|transport| {
-            while filled < HEADER_BYTES {
-                match transport.read(&mut bytes[filled..]) {
-                    Ok(0) if filled == 0 => return Ok(()),
-                    Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
-                    Ok(read) => filled += read,
-                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            Ok(())
-        })
-        .map_err(|error| blame(error, expected))?;
+        let deadline = Deadline::new(self.patience, 0);
+        let received = self.timed(|transport| deadline.read(transport, &mut bytes));
+        let filled = received.map_err(|error| blame(error, expected))?;
         self.traffic.received += filled as u64;
-        Ok((filled == HEADER_BYTES).then(|| Header::from_bytes(bytes)))
+        match filled {
+            0 => Ok(None),
+            HEADER_BYTES => Ok(Some(Header::from_bytes(bytes))),
+            _ => Err(PeerFault::HungUp(expected).into()),
+        }
     }
 
-    /// Reads the body that `header` announced, if `limit` allows its length.
+    /// Reads the body that `header` announced, if `limit` allows its length. Memory grows with what
+    /// has arrived, not with what was announced.
     ///
     /// # Errors
-    /// Another length, or the peer hung up or fell silent.
+    /// Another length, or the peer hung up or did not send it in time.
     pub fn receive_body(&mut self, header: Header, limit: Limit, message: &'static str) -> Result<Vec<u8>> {
+        const STEP: u64 = 1 << 20;
         if !limit.allows(header.length) {
             return Err(
                 PeerFault::WrongLength { message, expected: limit.bytes(), got: header.length }.into()
             );
         }
+        let deadline = Deadline::new(self.patience, header.length);
         let mut body = Vec::new();
-        self.timed(|transport| read_in_steps(transport, header.length, &mut body))
-            .map_err(|error| blame(error, message))?;
+        while (body.len() as u64) < header.length {
+            let start = body.len();
+            let step = STEP.min(header.length - start as u64) as usize;
+            body.resize(start + step, 0);
+            let received = self.timed(|transport| deadline.read(transport, &mut body[start..]));
+            if received.map_err(|error| blame(error, message))? < step {
+                return Err(PeerFault::HungUp(message).into());
+            }
+        }
         self.traffic.received += header.length;
+        self.traffic.frames_received += 1;
         Ok(body)
     }
 
@@ -141,18 +160,48 @@ impl<T: Transport> Connection<T> {
     }
 }
 
-/// Memory grows with what has arrived, not with what was announced.
-fn read_in_steps(transport: &mut impl Transport, length: u64, body: &mut Vec<u8>) -> io::Result<()> {
-    const STEP: u64 = 1 << 20;
-    let mut left = length;
-    while left > 0 {
-        let step = left.min(STEP);
-        let start = body.len();
-        body.resize(start + step as usize, 0);
-        transport.read_exact(&mut body[start..])?;
-        left -= step;
+/// When a frame must be over.
+struct Deadline(Option<Instant>);
+
+impl Deadline {
+    fn new(patience: Option<Duration>, length: u64) -> Self {
+        Self(patience.map(|patience| Instant::now() + patience + Duration::from_secs(length / SLOWEST_RATE)))
     }
-    Ok(())
+
+    fn check(&self) -> io::Result<()> {
+        match self.0 {
+            Some(deadline) if Instant::now() > deadline => Err(ErrorKind::TimedOut.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Fills the buffer, or less where the stream ends; returns how much.
+    fn read(&self, transport: &mut impl Transport, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match transport.read(&mut buffer[filled..]) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+            self.check()?;
+        }
+        Ok(filled)
+    }
+
+    fn write(&self, transport: &mut impl Transport, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match transport.write(bytes) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(written) => bytes = &bytes[written..],
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+            self.check()?;
+        }
+        Ok(())
+    }
 }
 
 /// A broken stream is the peer's doing, anything else the system's.

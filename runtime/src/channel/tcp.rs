@@ -6,14 +6,14 @@ use std::io::{self, Read};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
-/// How long a peer may send or take nothing, unless the caller says otherwise.
+/// How long a peer may take over a frame, unless the caller says otherwise.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// How long a connection attempt may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a stream that is being closed is drained.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Transport for TcpStream {
     /// A socket closed with unread bytes resets the connection, and the peer would lose our last
@@ -26,12 +26,12 @@ impl Transport for TcpStream {
     }
 }
 
-/// A framed connection to `address` (host:port). Every address that the name resolves to is tried.
+/// A framed connection to `address` (HOST:PORT). Every address that the name resolves to is tried.
 ///
 /// # Errors
 /// The name does not resolve, or nobody answers.
 pub fn connect(address: &str, timeout: Duration) -> Result<Connection<TcpStream>> {
-    let failed = |error| Error::io(format!("cannot connect to {address}"), error);
+    let failed = |error| Error::io(format!("cannot connect to {address} (HOST:PORT)"), error);
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for candidate in address.to_socket_addrs().map_err(failed)? {
         match TcpStream::connect_timeout(&candidate, CONNECT_TIMEOUT) {
@@ -42,7 +42,7 @@ pub fn connect(address: &str, timeout: Duration) -> Result<Connection<TcpStream>
     Err(failed(last))
 }
 
-/// Frames over a stream that a listener accepted; a peer that sends or takes nothing for `timeout` is given up.
+/// Frames over a stream that a listener accepted; a peer that takes longer than `timeout` over a frame is given up.
 ///
 /// # Errors
 /// The system refuses the socket's options.
@@ -52,5 +52,5 @@ pub fn accept(stream: TcpStream, timeout: Duration) -> Result<Connection<TcpStre
         .and_then(|()| stream.set_read_timeout(Some(timeout)))
         .and_then(|()| stream.set_write_timeout(Some(timeout)));
     configured.map_err(|error| Error::io("cannot set the socket's options", error))?;
-    Ok(Connection::new(stream))
+    Ok(Connection::new(stream, Some(timeout)))
 }

@@ -26,7 +26,7 @@ pub(crate) struct Infer {
     /// Insist on the plan with this digest, 64 hexadecimal digits; the server refuses if it runs another
     #[arg(long, value_name = "DIGEST")]
     plan: Option<PlanId>,
-    /// Give the server up if it sends or takes nothing for this long
+    /// Give the server up if it takes longer than this over a message, computing included
     #[arg(long, default_value_t = tcp::DEFAULT_TIMEOUT.as_secs(), value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
 }
@@ -73,7 +73,7 @@ impl Infer {
         let online = start.elapsed() - offline;
         let reports = progress.finish();
         let traffic = session.traffic();
-        let rounds = 1 + reports.iter().map(|report| report.rounds).sum::<u64>();
+        let rounds = traffic.frames_received;
         let totals = Totals { offline, online, sent: traffic.sent, received: traffic.received, rounds };
         let report = Report::new(&prediction, &totals, plan.suite, plan.key_bits);
         if self.ask.json {

@@ -12,14 +12,21 @@ use zeroize::Zeroizing;
 /// Longest key file, in bytes: two primes of 2048 bits and a header are far below.
 const MAX_KEY_FILE: u64 = 4096;
 
+/// Refuses key lengths that only tests may use, however this program was built.
+pub(crate) fn require_secure(bits: KeyBits) -> Result<()> {
+    if bits.is_secure() { Ok(()) } else { Err(InvalidInput::InsecureKey(bits).into()) }
+}
+
 /// A new key pair.
 pub(crate) fn generate(bits: KeyBits) -> Result<SecretKey> {
+    require_secure(bits)?;
     Ok(SecretKey::generate(bits, &mut SecureRng::from_os()?))
 }
 
 /// The key in `path`, or a new one that lives as long as the process, ready for one image of `plan`.
 pub(crate) fn load_or_generate(path: Option<&Path>, plan: &ClientPlan) -> Result<HolderKey> {
     let bits = plan.key_bits;
+    require_secure(bits)?;
     let key = match path {
         Some(path) => read(path)?,
         None => generate(bits)?,

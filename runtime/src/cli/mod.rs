@@ -22,6 +22,7 @@ struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
+  popcorn keygen -o me.key
   popcorn serve model.plan --listen 127.0.0.1:7000
   popcorn infer --connect 127.0.0.1:7000 --input digit.png
   popcorn run model.plan --input test.npz#7 --json

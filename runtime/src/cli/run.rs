@@ -63,15 +63,16 @@ impl Run {
         let offline = start.elapsed();
         let (suite, key_bits) = (plan.plan().suite, plan.plan().key_bits);
         let (mut client, mut server) = (Progress::new(self.ask.json), Recorder::default());
-        let mut predictions = local::run(&Server::new(plan), &key, [image], &mut client, &mut server)?;
+        let (mut predictions, traffic) =
+            local::run(&Server::new(plan), &key, [image], &mut client, &mut server)?;
         let prediction = predictions.pop().ok_or_else(|| Error::Bug("no prediction for one image".into()))?;
         let reports = client.finish();
         let totals = Totals {
             offline,
             online: start.elapsed() - offline,
-            sent: reports.iter().map(|report| report.traffic.sent).sum(),
-            received: reports.iter().map(|report| report.traffic.received).sum(),
-            rounds: reports.iter().map(|report| report.rounds).sum(),
+            sent: traffic.sent,
+            received: traffic.received,
+            rounds: traffic.frames_received,
         };
         let tables = format!("\n{}\n{}", steps("client", &reports), steps("server", &server.steps));
         Ok((Report::new(&prediction, &totals, suite, key_bits), prediction, tables))

@@ -1,10 +1,11 @@
 //! `popcorn serve`: answers clients until it is stopped.
 
+use super::keys;
 use clap::Args;
 use runtime::channel::tcp;
 use runtime::error::InvalidInput;
 use runtime::plan::{ValidPlan, codec};
-use runtime::roles::listener::{self, Admission, Departure};
+use runtime::roles::listener::{self, Admission, Departure, End};
 use runtime::roles::server::Server;
 use runtime::{Error, Result};
 use std::io::Read;
@@ -22,9 +23,9 @@ pub(crate) struct Serve {
     #[arg(long, default_value = "127.0.0.1:7000", value_name = "ADDR")]
     listen: String,
     /// Clients served at the same time; further ones are turned away
-    #[arg(long, default_value_t = 16, value_name = "N")]
-    max_clients: usize,
-    /// Give a client up that sends or takes nothing for this long
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    max_clients: u16,
+    /// Give a client up that takes longer than this over a message, computing included
     #[arg(long, default_value_t = tcp::DEFAULT_TIMEOUT.as_secs(), value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
 }
@@ -33,7 +34,7 @@ impl Serve {
     pub(crate) fn run(self) -> Result<()> {
         let server = Server::new(read_plan(&self.plan)?);
         let listener = TcpListener::bind(&self.listen)
-            .map_err(|error| Error::io(format!("cannot listen on {}", self.listen), error))?;
+            .map_err(|error| Error::io(format!("cannot listen on {} (HOST:PORT)", self.listen), error))?;
         let address = listener.local_addr().map_err(|error| Error::io("cannot listen", error))?;
         super::output::print(&format!(
             "serving {} (plan {}, {} bit keys) on {address}\n",
@@ -41,18 +42,19 @@ impl Serve {
             server.plan().id(),
             server.plan().plan().key_bits
         ))?;
-        let admission =
-            Admission { max_clients: self.max_clients, timeout: Duration::from_secs(self.timeout) };
-        listener::listen(&server, &listener, admission, log)
+        let timeout = Duration::from_secs(self.timeout);
+        let admission = Admission { max_clients: self.max_clients.into(), timeout };
+        match listener::listen(&server, &listener, admission, log)? {}
     }
 }
 
 /// One line per client on standard error.
 fn log(departure: Departure) {
     let client = departure.client.map_or_else(|| "a client".into(), |client| client.to_string());
-    match departure.outcome {
-        Ok(answered) => eprintln!("{client}: {answered} answered"),
-        Err(error) => eprintln!("{client}: {error}"),
+    match departure.end {
+        End::Answered(images) => eprintln!("{client}: {images} answered"),
+        End::TurnedAway => eprintln!("{client}: turned away, all places are taken"),
+        End::Failed(error) => eprintln!("{client}: {error}"),
     }
 }
 
@@ -62,6 +64,8 @@ pub(crate) fn read_plan(path: &Path) -> Result<ValidPlan> {
     let read =
         std::fs::File::open(path).and_then(|file| file.take(codec::MAX_PLAN_BYTES).read_to_end(&mut bytes));
     read.map_err(|error| Error::io(format!("cannot read {}", path.display()), error))?;
-    codec::decode(&bytes)
-        .map_err(|error| InvalidInput::File { path: path.into(), what: error.to_string() }.into())
+    let plan = codec::decode(&bytes)
+        .map_err(|error| InvalidInput::File { path: path.into(), what: error.to_string() })?;
+    keys::require_secure(plan.plan().key_bits)?;
+    Ok(plan)
 }

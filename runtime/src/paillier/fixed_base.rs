@@ -91,9 +91,12 @@ fn fill_row(ring: &SquareModulus, row: &mut [Limb], scratch: &mut Scratch) {
     }
 }
 
+/// More uses than this choose no other window.
+const MAX_USES: u64 = 1 << 32;
+
 /// The window that minimises products: 2^w per window to build, one per window for each use.
 fn window_for(bits: u32, uses: usize, element_bytes: usize) -> u32 {
-    let cost = |window: u32| u64::from(bits.div_ceil(window)) * ((1 << window) + uses as u64);
+    let cost = |window: u32| u64::from(bits.div_ceil(window)) * ((1 << window) + (uses as u64).min(MAX_USES));
     let bytes = |window: u32| (bits.div_ceil(window) as usize * element_bytes) << window;
     (1..=MAX_WINDOW)
         .filter(|&window| window == 1 || bytes(window) <= MAX_TABLE_BYTES)

@@ -50,12 +50,13 @@ pub use modular::{Scratch, SquareModulus};
 pub use ops::{
     add_plain, add_plain_each, invert_all, invert_count, multiply, multiply_each, pow, pow_count, pow_each,
 };
-pub use packing::{PackingError, SlotWidths};
+pub use packing::SlotWidths;
 pub use permutation::Permutation;
 pub use public_key::{KeyError, PublicKey};
 pub use randomiser::{HolderRandomisers, PublicRandomisers, Randomiser, Randomisers};
 pub use randomness::{RandomnessError, SecureRng};
 pub use secret_key::SecretKey;
-pub use shifted_sum::{ShiftedTerm, shifted_sum, shifted_sum_count};
+pub use shifted_sum::{ShiftedTerm, TermPlace, shifted_sum, shifted_sum_count};
 pub use weighted_sum::{Negatives, Rows, products_for_row, weighted_sums, weighted_sums_count};
+pub(crate) use wipe::SecretInteger;
 pub use wire::{BadCiphertext, CiphertextError};

@@ -3,11 +3,12 @@
 //! A ciphertext of m is (1 + mN)·ρ for a random N-th residue ρ. Instead of raising a fresh number to
 //! the N-th power each time, ρ = g^α for one fixed g and a random α, by a table of powers of g.
 //!
-//! *Server* ([`PublicRandomisers`]): g = h^N with h = −y² mod N for its own random y, and α of |N|/2
-//! bits. The key holder, who knows p and q, faces discrete logarithms modulo p and q with exponents
-//! as long as the primes. Because (p − 1)/2 and (q − 1)/2 have no small factors (see
-//! [`keygen`](super::keygen)), a random square generates all squares but with probability about
-//! 2^-18, so no part of the group is left unmasked.
+//! *Server* ([`PublicRandomisers`]): g = h^N with h = −y² mod N for its own random y, and α of
+//! |N| + 64 bits, not the |N|/2 bits of the paper: the peer is the key holder, who knows p and q, and
+//! against him α must be uniform modulo the order of g by itself, which it is up to 2^-64. Because
+//! (p − 1)/2 and (q − 1)/2 have no small factors (see [`keygen`](super::keygen)), a random square
+//! generates all squares but with probability about 2^-18 per session, so no part of the group is
+//! left unmasked.
 //!
 //! *Key holder* ([`HolderRandomisers`]): by the Chinese remainder theorem, g^α for α uniform modulo
 //! the group's order is a pair of powers modulo p² and q² with independent exponents. So ρ is made
@@ -118,9 +119,9 @@ impl Randomisers for PublicRandomisers {
     }
 }
 
-/// Bits of α.
+/// Bits of α: so many that it is uniform modulo any order below N, up to 2^-64.
 fn exponent_bits(key: &PublicKey) -> u32 {
-    key.bits().get() / 2
+    key.bits().get() + 64
 }
 
 impl HolderRandomisers {

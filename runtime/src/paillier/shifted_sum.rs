@@ -4,9 +4,9 @@
 //! term has a small table of powers and one product per window of its multiplier.
 //!
 //! Multipliers are secret. The sequence of squarings and products depends only on the shifts and
-//! the declared widths, not on the multipliers: a digit 0 costs a product with 1 like any other, and
-//! a negative multiplier swaps the ciphertext for its inverse beforehand. The memory addresses read
-//! and the final subtractions inside a product do depend on them; the peer sees neither.
+//! the declared widths, not on the multipliers: a digit 0 costs a product with 1 like any other. The
+//! memory addresses read and the final subtractions inside a product do depend on them; the peer sees
+//! neither.
 
 use std::cmp::Reverse;
 
@@ -14,24 +14,30 @@ use rug::Integer;
 
 use super::ciphertext::{Ciphertext, CiphertextRef};
 use super::count::Count;
+use super::limbs::Limb;
 use super::ops::add_plain_assign;
 use super::public_key::PublicKey;
 use super::randomiser::Randomiser;
-use super::window::{WindowTable, table_products, window_for};
+use super::window::{WindowTable, digit, table_products, window_for};
 
 /// One term multiplier·2^shift·x.
 #[derive(Clone, Copy)]
 pub struct ShiftedTerm<'a> {
     /// Enc(x).
     pub ciphertext: CiphertextRef<'a>,
-    /// Enc(−x) for multipliers that may be negative: from
-    /// [`invert_all`](super::ops::invert_all), or any other encryption of −x.
-    pub inverse: Option<CiphertextRef<'a>>,
-    /// The secret factor.
-    pub multiplier: i64,
-    /// Bits that the magnitude of a multiplier in this place can have: public, at least 1.
+    /// The secret factor, nonnegative; for a negative one give Enc(−x), from
+    /// [`invert_all`](super::ops::invert_all).
+    pub multiplier: &'a Integer,
+    /// Where it enters.
+    pub place: TermPlace,
+}
+
+/// Where a term enters the sum: all that its cost depends on. Public.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TermPlace {
+    /// Bits that a multiplier in this place can have, at least 1.
     pub multiplier_bits: u32,
-    /// Bit offset of the term: public.
+    /// Bit offset.
     pub shift: u32,
 }
 
@@ -47,7 +53,7 @@ struct Step {
 /// Enc(Σ multiplier·2^shift·x + constant), re-randomised. Callers run many of these in parallel.
 ///
 /// # Panics
-/// If a multiplier is wider than declared, or negative without an inverse.
+/// If a multiplier is negative or wider than declared.
 pub fn shifted_sum(
     key: &PublicKey,
     terms: &[ShiftedTerm<'_>],
@@ -57,17 +63,12 @@ pub fn shifted_sum(
     let (ring, mut scratch) = (key.ring(), key.scratch());
     let tables: Vec<_> = terms
         .iter()
-        .map(|term| {
-            let window = window_for(term.multiplier_bits);
-            WindowTable::new(ring, term.base().limbs(), window, &mut scratch)
-        })
+        .map(|term| WindowTable::new(ring, term.base(), window_for(term.place.multiplier_bits), &mut scratch))
         .collect();
     let mut sum = ring.one().to_vec().into_boxed_slice();
     let mut position = None;
-    for step in schedule(terms.iter().map(|term| (term.multiplier_bits, term.shift))) {
-        let magnitude = terms[step.term].multiplier.unsigned_abs();
-        let digit = (magnitude >> step.offset) as usize & ((1 << step.window) - 1);
-        let power = tables[step.term].power(digit);
+    for step in schedule(terms.iter().map(|term| term.place)) {
+        let power = tables[step.term].power(digit(terms[step.term].multiplier, step.offset, step.window));
         match position {
             None => sum.copy_from_slice(power),
             Some(from) => {
@@ -83,11 +84,10 @@ pub fn shifted_sum(
     Ciphertext::from_limbs(sum)
 }
 
-/// The exact cost of [`shifted_sum`] for terms of these (multiplier bits, shift), without drawing
-/// the randomiser.
-pub fn shifted_sum_count(terms: impl Iterator<Item = (u32, u32)> + Clone) -> Count {
-    let tables: u64 = terms.clone().map(|(bits, _)| table_products(window_for(bits))).sum();
-    let steps = schedule(terms);
+/// The exact cost of [`shifted_sum`] for terms in these places, without drawing the randomiser.
+pub fn shifted_sum_count(places: impl Iterator<Item = TermPlace> + Clone) -> Count {
+    let tables: u64 = places.clone().map(|place| table_products(window_for(place.multiplier_bits))).sum();
+    let steps = schedule(places);
     Count {
         // The first step is a copy; the constant takes two products, the randomiser one.
         products: tables + steps.len().saturating_sub(1) as u64 + 3,
@@ -96,13 +96,13 @@ pub fn shifted_sum_count(terms: impl Iterator<Item = (u32, u32)> + Clone) -> Cou
     }
 }
 
-/// All windows of all terms given as (multiplier bits, shift), highest position first.
-fn schedule(terms: impl Iterator<Item = (u32, u32)>) -> Vec<Step> {
-    let mut steps: Vec<_> = terms
+/// All windows of all terms, highest position first.
+fn schedule(places: impl Iterator<Item = TermPlace>) -> Vec<Step> {
+    let mut steps: Vec<_> = places
         .enumerate()
-        .flat_map(|(term, (bits, shift))| {
-            let window = window_for(bits);
-            let offsets = (0..bits).step_by(window as usize);
+        .flat_map(|(term, TermPlace { multiplier_bits, shift })| {
+            let window = window_for(multiplier_bits);
+            let offsets = (0..multiplier_bits).step_by(window as usize);
             offsets.map(move |offset| Step { position: shift + offset, term, offset, window })
         })
         .collect();
@@ -111,17 +111,11 @@ fn schedule(terms: impl Iterator<Item = (u32, u32)>) -> Vec<Step> {
 }
 
 impl<'a> ShiftedTerm<'a> {
-    /// The ciphertext to which the magnitude of the multiplier applies.
-    fn base(&self) -> CiphertextRef<'a> {
-        let bits = u64::BITS - self.multiplier.unsigned_abs().leading_zeros();
-        assert!(bits <= self.multiplier_bits, "a multiplier is wider than declared");
-        match self.inverse {
-            Some(inverse) if self.multiplier < 0 => inverse,
-            _ => {
-                assert!(self.multiplier >= 0, "a negative multiplier needs the inverse");
-                self.ciphertext
-            }
-        }
+    /// The element whose powers the multiplier selects.
+    fn base(&self) -> &'a [Limb] {
+        let fits = self.multiplier.significant_bits() <= self.place.multiplier_bits;
+        assert!(fits && !self.multiplier.is_negative(), "a multiplier is wider than declared, or negative");
+        self.ciphertext.limbs()
     }
 }
 
@@ -147,15 +141,15 @@ mod tests {
         let ciphertexts = encrypt(&source, &values, &mut rng).unwrap();
         let mut inverses = ciphertexts.clone();
         invert_all(public, &mut inverses);
+        let magnitudes: Vec<_> = specs.iter().map(|spec| Integer::from(spec.1).abs()).collect();
+        let place = |spec: &(i64, i64, u32, u32)| TermPlace { multiplier_bits: spec.2, shift: spec.3 };
         let terms: Vec<_> = specs
             .iter()
             .enumerate()
-            .map(|(index, &(_, multiplier, multiplier_bits, shift))| ShiftedTerm {
-                ciphertext: ciphertexts.get(index),
-                inverse: (multiplier < 0).then(|| inverses.get(index)),
-                multiplier,
-                multiplier_bits,
-                shift,
+            .map(|(index, spec)| ShiftedTerm {
+                ciphertext: if spec.1 < 0 { inverses.get(index) } else { ciphertexts.get(index) },
+                multiplier: &magnitudes[index],
+                place: place(spec),
             })
             .collect();
         let randomiser = source.draw(&mut rng);
@@ -167,7 +161,7 @@ mod tests {
             .map(|&(value, multiplier, _, shift)| (Integer::from(value) * multiplier) << shift)
             .sum();
         assert_eq!(key.decrypt_signed(&batch), [expected + constant]);
-        assert_eq!(counted, shifted_sum_count(specs.iter().map(|spec| (spec.2, spec.3))));
+        assert_eq!(counted, shifted_sum_count(specs.iter().map(place)));
     }
 
     proptest! {
@@ -208,7 +202,8 @@ mod tests {
     #[test]
     fn the_cost_does_not_depend_on_the_multipliers() {
         // Checked for every set of multipliers above: the count takes only widths and shifts.
-        let count = shifted_sum_count([(41, 0), (1, 60)].into_iter());
+        let place = |multiplier_bits, shift| TermPlace { multiplier_bits, shift };
+        let count = shifted_sum_count([place(41, 0), place(1, 60)].into_iter());
         assert_eq!((count.products, count.squarings), (6 + 15 - 1 + 3, 60));
     }
 }

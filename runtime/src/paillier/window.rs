@@ -42,17 +42,18 @@ pub(crate) fn power(
 ) -> Box<[Limb]> {
     let window = window_for(width);
     let table = WindowTable::new(ring, x, window, scratch);
-    let digit = |index: u32| {
-        let bit = |offset: u32| usize::from(exponent.get_bit(index * window + offset)) << offset;
-        (0..window).map(bit).sum::<usize>()
-    };
-    let mut digits = (0..width.div_ceil(window)).rev().map(digit);
+    let mut digits = (0..width.div_ceil(window)).rev().map(|index| digit(exponent, index * window, window));
     let mut power: Box<[Limb]> = table.power(digits.next().unwrap_or(0)).into();
     for digit in digits {
         (0..window).for_each(|_| ring.square_assign(&mut power, scratch));
         ring.mul_assign(&mut power, table.power(digit), scratch);
     }
     power
+}
+
+/// The `window` bits of a nonnegative exponent from bit `offset` on.
+pub(crate) fn digit(exponent: &Integer, offset: u32, window: u32) -> usize {
+    (0..window).map(|bit| usize::from(exponent.get_bit(offset + bit)) << bit).sum()
 }
 
 /// The window that minimises the products for an exponent of `width` bits: those of the table and

@@ -158,3 +158,83 @@ fn digest(kind: Kind, body: &[u8]) -> [u8; 32] {
     hasher.update(MAGIC).update(&[kind as u8]).update(&FORMAT_VERSION.to_le_bytes()).update(body);
     *hasher.finalize().as_bytes()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{
+        BlindedParameters, Cost, Dense, InputSpec, KeyBits, Op, OutputSpec, Postprocessing, Preprocessing,
+        Shape, Step, StepId, Suite, Window,
+    };
+    use proptest::prelude::*;
+
+    /// input → max_pool → dense → reveal.
+    fn plan() -> Plan {
+        let input = InputSpec {
+            shape: Shape::new(1, 4, 4),
+            preprocessing: Preprocessing::identity(1),
+            step: vec![1.0],
+        };
+        let pool = Window { stride: [2, 2], ..Window::dense([2, 2]) };
+        let dense = Dense { weights: vec![1, -2, 3, 4], bias: vec![-5] };
+        let step = |op, inputs: &[usize], shape, bits| {
+            let inputs = inputs.iter().map(|&input| StepId::new(input)).collect();
+            Step { name: "a".into(), op, inputs, shape, bits, cost: Cost::default() }
+        };
+        let steps = vec![
+            step(Op::Input, &[], input.shape, 8),
+            step(Op::MaxPool(pool), &[0], Shape::new(1, 2, 2), 8),
+            step(Op::Dense(dense), &[1], Shape::vector(1), 12),
+            step(Op::Reveal, &[2], Shape::vector(1), 12),
+        ];
+        let output = OutputSpec { classes: 1, scale: 1.0, postprocessing: Postprocessing::None };
+        let suite = Suite::Blinded(BlindedParameters::default());
+        Plan { name: "b".into(), suite, key_bits: KeyBits::default(), input, steps, output }
+    }
+
+    /// The header that a hostile writer would put before `body`.
+    fn sealed(kind: Kind, body: &[u8]) -> Vec<u8> {
+        let head = [MAGIC.as_slice(), &[kind as u8], &FORMAT_VERSION.to_le_bytes()].concat();
+        let length = (body.len() as u64).to_le_bytes();
+        [&head, length.as_slice(), &digest(kind, body), body].concat()
+    }
+
+    fn body(bytes: &[u8]) -> Vec<u8> {
+        bytes[HEADER_BYTES..].to_vec()
+    }
+
+    #[test]
+    fn the_seal_of_these_tests_is_the_real_one() {
+        let plan = ValidPlan::new(plan()).unwrap();
+        assert_eq!(sealed(Kind::Server, &body(&encode(&plan))), encode(&plan));
+        let view = encode_view(plan.client_view());
+        assert_eq!(sealed(Kind::Client, &body(&view)), view);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        /// Whatever passes the digest still meets postcard and validation, which must not panic, and
+        /// what they accept must print and derive its view.
+        #[test]
+        fn changed_bodies_with_a_right_digest_do_no_harm(
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let plan = ValidPlan::new(plan()).unwrap();
+            for kind in [Kind::Server, Kind::Client] {
+                let bytes = if kind == Kind::Server { encode(&plan) } else { encode_view(plan.client_view()) };
+                let mut changed = body(&bytes);
+                for (position, value) in &changes {
+                    let position = position.index(changed.len());
+                    changed[position] = *value;
+                }
+                for body in [&changed[..], &changed[..cut.index(changed.len())]] {
+                    let bytes = sealed(kind, body);
+                    let _ = decode(&bytes).map(|plan| plan.to_string());
+                    let _ = decode_view(&bytes).map(|view| view.to_string());
+                }
+            }
+        }
+    }
+}

@@ -27,6 +27,23 @@ pub struct Cost {
     pub rounds: u64,
 }
 
+impl Cost {
+    /// All counts, in the order of the fields.
+    pub const fn counts(&self) -> [u64; 9] {
+        [
+            self.products,
+            self.squarings,
+            self.inversions,
+            self.rerandomisations,
+            self.encryptions,
+            self.decryptions,
+            self.bytes_up,
+            self.bytes_down,
+            self.rounds,
+        ]
+    }
+}
+
 impl AddAssign for Cost {
     fn add_assign(&mut self, other: Cost) {
         self.products += other.products;

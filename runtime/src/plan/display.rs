@@ -37,22 +37,23 @@ impl fmt::Display for ClientPlan {
         write_borders(f, &self.input, &self.output)?;
         writeln!(f, "suite   {}, {} bit key", describe_suite(self.suite), self.key_bits)?;
         writeln!(f)?;
-        let mut table = Table::new(&["step", "exchange", "values", "bits", "ciphertexts down", "up"]);
-        (2..6).for_each(|column| table.align_right(column));
-        for exchange in &self.exchanges {
-            table.row(self.exchange_row(exchange));
+        let mut table = Table::new(&["round", "asks", "values", "bits", "ciphertexts down", "up"]);
+        (0..6).filter(|&column| column != 1).for_each(|column| table.align_right(column));
+        for (round, exchange) in (1..).zip(&self.exchanges) {
+            table.row(self.exchange_row(round, exchange));
         }
         let reveal = &self.reveal;
         let down = reveal.ciphertexts(self.key_bits);
         let numbers = [reveal.count.to_string(), reveal.bits.to_string(), down.to_string(), "0".into()];
         let [count, bits, down, up] = numbers;
-        table.row([reveal.step.to_string(), "reveal".into(), count, bits, down, up]);
+        let round = self.exchanges.len() + 1;
+        table.row([round.to_string(), "reveal".into(), count, bits, down, up]);
         write!(f, "{table}")
     }
 }
 
 impl ClientPlan {
-    fn exchange_row(&self, exchange: &Exchange) -> [String; 6] {
+    fn exchange_row(&self, round: usize, exchange: &Exchange) -> [String; 6] {
         let kind = match exchange.kind {
             ExchangeKind::Relu => "relu",
             ExchangeKind::Sign => "sign",
@@ -60,7 +61,7 @@ impl ClientPlan {
         let down = exchange.packed_ciphertexts(self.blinded(), self.key_bits);
         let numbers = [exchange.count, exchange.bits as usize, down, exchange.reply_ciphertexts()];
         let [count, bits, down, up] = numbers.map(|number| number.to_string());
-        [exchange.step.to_string(), kind.into(), count, bits, down, up]
+        [round.to_string(), kind.into(), count, bits, down, up]
     }
 }
 
@@ -84,7 +85,10 @@ fn write_borders(f: &mut fmt::Formatter<'_>, input: &InputSpec, output: &OutputS
 
 fn describe_suite(suite: Suite) -> String {
     let Suite::Blinded(parameters) = suite;
-    format!("{suite} (scale 2^{}, mask {} bits)", parameters.scale_bits, parameters.mask_bits)
+    format!(
+        "{suite} (scale {} octaves, grain {} bits, mask {} bits)",
+        parameters.scale_bits, parameters.grain_bits, parameters.mask_bits
+    )
 }
 
 /// `conv2d s1 5x5, 6400 of 6400 weights`
@@ -146,19 +150,11 @@ impl fmt::Display for CostTable<'_> {
 }
 
 fn cost_row(name: String, cost: &Cost) -> [String; 10] {
-    let numbers = [
-        cost.products,
-        cost.squarings,
-        cost.inversions,
-        cost.rerandomisations,
-        cost.encryptions,
-        cost.decryptions,
-        cost.bytes_up,
-        cost.bytes_down,
-        cost.rounds,
-    ];
-    let mut numbers = numbers.iter().map(u64::to_string);
-    std::array::from_fn(|i| if i == 0 { name.clone() } else { numbers.next().unwrap_or_default() })
+    let counts = cost.counts();
+    std::array::from_fn(|column| match column {
+        0 => name.clone(),
+        column => counts[column - 1].to_string(),
+    })
 }
 
 /// Text in aligned columns.

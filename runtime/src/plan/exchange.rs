@@ -1,14 +1,11 @@
 //! What the two parties exchange at the interactive steps: counts, slots, order.
 
-use super::ids::StepId;
 use super::suite::{BlindedParameters, KeyBits};
 use serde::{Deserialize, Serialize};
 
 /// One round of suite `blinded`: packed values to the client, one or two ciphertexts a value back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exchange {
-    /// The step that it belongs to.
-    pub step: StepId,
     /// What is asked of the client.
     pub kind: ExchangeKind,
     /// Number of values.
@@ -29,20 +26,30 @@ pub enum ExchangeKind {
 /// Slots of one value in a packed plaintext: y above v.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PairSlots {
-    /// Bits of y + 2^(bits+K), the blinded value made non-negative.
+    /// Bits of y + 2^(sign_bits − 1), the blinded value made non-negative.
     pub sign_bits: u32,
     /// Bits of v = x + r + 2^bits, the masked value; 0 where none is sent.
     pub mask_bits: u32,
 }
 
 impl Exchange {
-    /// Slot widths: |y| < 2^(bits+K), 0 < v < 2^(bits+κ+1).
+    /// F: the scales τ are in [2^F, 2^(F+K)).
+    pub const fn scale_floor(&self, parameters: BlindedParameters) -> u32 {
+        self.bits + parameters.grain_bits
+    }
+
+    /// F + K: bits of a scale.
+    pub const fn scale_width(&self, parameters: BlindedParameters) -> u32 {
+        self.scale_floor(parameters) + parameters.scale_bits
+    }
+
+    /// Slot widths: |y| < 2^(bits+F+K), 0 < v < 2^(bits+κ+1).
     pub const fn slots(&self, parameters: BlindedParameters) -> PairSlots {
         let mask_bits = match self.kind {
             ExchangeKind::Relu => self.bits + parameters.mask_bits + 1,
             ExchangeKind::Sign => 0,
         };
-        PairSlots { sign_bits: self.bits + parameters.scale_bits + 1, mask_bits }
+        PairSlots { sign_bits: self.bits + self.scale_width(parameters) + 1, mask_bits }
     }
 
     /// Values per packed ciphertext.
@@ -71,32 +78,18 @@ impl PairSlots {
     }
 }
 
-/// The order in which a maximum over windows is found: level by level, neighbours against each other.
-///
-/// A window of n candidates needs n − 1 comparisons in ⌈log2 n⌉ levels; all windows advance together.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tournament {
-    sizes: Vec<usize>,
-}
-
-impl Tournament {
-    /// Over windows with `sizes` candidates each.
-    pub fn new(sizes: Vec<usize>) -> Self {
-        Self { sizes }
-    }
-
-    /// Comparisons of each level, first to last.
-    pub fn levels(&self) -> Vec<usize> {
-        let mut sizes = self.sizes.clone();
-        let mut levels = Vec::new();
-        loop {
-            let comparisons: usize = sizes.iter().map(|size| size / 2).sum();
-            if comparisons == 0 {
-                return levels;
-            }
-            levels.push(comparisons);
-            sizes.iter_mut().for_each(|size| *size = size.div_ceil(2));
+/// Comparisons of each level of a tournament over windows of `sizes` candidates: neighbours against
+/// each other, an odd one waits. A window of n candidates needs n − 1 comparisons in ⌈log2 n⌉ levels;
+/// all windows advance together.
+pub(super) fn tournament_levels(mut sizes: Vec<usize>) -> Vec<usize> {
+    let mut levels = Vec::new();
+    loop {
+        let comparisons: usize = sizes.iter().map(|size| size / 2).sum();
+        if comparisons == 0 {
+            return levels;
         }
+        levels.push(comparisons);
+        sizes.iter_mut().for_each(|size| *size = size.div_ceil(2));
     }
 }
 
@@ -106,17 +99,17 @@ mod tests {
 
     #[test]
     fn a_tournament_has_one_loser_per_comparison() {
-        assert_eq!(Tournament::new(vec![4, 4, 1]).levels(), [4, 2]);
-        assert_eq!(Tournament::new(vec![9, 6]).levels(), [7, 3, 2, 1]);
-        assert_eq!(Tournament::new(vec![1, 0]).levels(), [0usize; 0]);
+        assert_eq!(tournament_levels(vec![4, 4, 1]), [4, 2]);
+        assert_eq!(tournament_levels(vec![9, 6]), [7, 3, 2, 1]);
+        assert_eq!(tournament_levels(vec![1, 0]), [0usize; 0]);
     }
 
     #[test]
     fn pairs_fill_a_plaintext() {
-        let exchange = Exchange { step: StepId::new(2), kind: ExchangeKind::Relu, count: 100, bits: 20 };
+        let exchange = Exchange { kind: ExchangeKind::Relu, count: 100, bits: 20 };
         let parameters = BlindedParameters::default();
-        assert_eq!(exchange.slots(parameters).width(), 61 + 61);
-        assert_eq!(exchange.per_ciphertext(parameters, KeyBits::default()), 25);
-        assert_eq!(exchange.packed_ciphertexts(parameters, KeyBits::default()), 4);
+        assert_eq!(exchange.slots(parameters).width(), 89 + 61);
+        assert_eq!(exchange.per_ciphertext(parameters, KeyBits::default()), 20);
+        assert_eq!(exchange.packed_ciphertexts(parameters, KeyBits::default()), 5);
     }
 }

@@ -1,7 +1,6 @@
 //! Shapes of tensors and the geometry of sliding windows.
 
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 use std::fmt;
 
 /// Shape of one image's tensor, without the batch axis: channels × height × width, row-major.
@@ -117,9 +116,13 @@ impl Window {
         (0..2).all(|axis| !self.tap_counts(axis, image[axis], output[axis]).contains(&0))
     }
 
-    /// The numbers of taps inside the image that occur along one axis.
-    pub fn tap_counts(&self, axis: usize, image: usize, output: usize) -> BTreeSet<usize> {
-        (0..output).map(|at| self.taps_axis(axis, image, at).count()).collect()
+    /// How many taps lie inside the image along one axis, for each position of the output.
+    pub fn tap_counts(&self, axis: usize, image: usize, output: usize) -> Vec<usize> {
+        let (stride, step, pad) = (self.stride[axis], self.dilation[axis], self.pad_before[axis]);
+        // Taps t with pad ≤ at·stride + t·step < pad + image.
+        let below =
+            |limit: usize, start: usize| limit.saturating_sub(start).div_ceil(step).min(self.kernel[axis]);
+        (0..output).map(|at| below(pad + image, at * stride) - below(pad, at * stride)).collect()
     }
 
     /// (tap, pixel) along one axis, inside the image only.
@@ -180,6 +183,24 @@ mod tests {
             Window { pad_before: [1, 1], pad_after: [1, 1], dilation: [2, 1], ..Window::dense([2, 2]) };
         let taps: Vec<_> = window.taps([3, 3], [0, 0]).collect();
         assert_eq!(taps, [([1, 1], [1, 0])]);
+    }
+
+    #[test]
+    fn taps_are_counted_as_they_are_listed() {
+        for (kernel, stride, dilation, before, after) in
+            [(3, 2, 1, 1, 1), (2, 1, 3, 4, 0), (5, 3, 2, 0, 7), (1, 1, 1, 2, 2)]
+        {
+            let window = Window {
+                kernel: [kernel, 1],
+                stride: [stride, 1],
+                dilation: [dilation, 1],
+                pad_before: [before, 0],
+                pad_after: [after, 0],
+            };
+            let [height, _] = window.output([9, 1]).unwrap();
+            let listed: Vec<usize> = (0..height).map(|y| window.taps([9, 1], [y, 0]).count()).collect();
+            assert_eq!(window.tap_counts(0, 9, height), listed, "{window}");
+        }
     }
 
     #[test]

@@ -22,7 +22,7 @@ mod view;
 
 pub use codec::{DecodeError, FORMAT_VERSION};
 pub use cost::Cost;
-pub use exchange::{Exchange, ExchangeKind, PairSlots, Tournament};
+pub use exchange::{Exchange, ExchangeKind, PairSlots};
 pub use geometry::{Shape, Window};
 pub use ids::{PlanId, StepId};
 pub use input::{InputError, InputSpec, OutputSpec, Postprocessing, Preprocessing};

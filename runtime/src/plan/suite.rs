@@ -21,15 +21,18 @@ impl fmt::Display for Suite {
 /// How strongly suite `blinded` hides values from the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlindedParameters {
-    /// K: a value's sign is shown with its magnitude multiplied by a log-uniform scale in [1, 2^K).
+    /// K: a value's sign is shown with its magnitude multiplied by a log-uniform scale over K octaves.
     pub scale_bits: u32,
+    /// s: the smallest scale is 2^s times the largest value, so that integer scales are as good as
+    /// real ones up to 2^−s.
+    pub grain_bits: u32,
     /// κ: additive masks are this many bits longer than what they hide (statistical distance 2^−κ).
     pub mask_bits: u32,
 }
 
 impl Default for BlindedParameters {
     fn default() -> Self {
-        Self { scale_bits: 40, mask_bits: 40 }
+        Self { scale_bits: 40, grain_bits: 8, mask_bits: 40 }
     }
 }
 
@@ -47,6 +50,11 @@ impl KeyBits {
     /// The length in bits.
     pub const fn get(self) -> u32 {
         self.0
+    }
+
+    /// Whether nobody is known to be able to break such a key; others exist in tests alone.
+    pub fn is_secure(self) -> bool {
+        SECURE.contains(&self.0)
     }
 
     /// Bytes of the modulus N, as sent.

@@ -2,7 +2,8 @@
 //!
 //! The checks are numbered; a violation prints its number.
 //!
-//! * P1 sizes: at most [`MAX_STEPS`] steps, [`MAX_ELEMENTS`] elements a value, [`MAX_NAME`] bytes a name.
+//! * P1 sizes: at most [`MAX_STEPS`] steps, [`MAX_ELEMENTS`] elements a value and
+//!   [`MAX_TOTAL_ELEMENTS`] in all, [`MAX_NAME`] bytes a name, [`MAX_EXCHANGES`] exchanges.
 //! * P2 order: `input` first and only there, `reveal` last and only there, every step reads earlier ones.
 //! * P3 arity: as many inputs as the operation reads.
 //! * P4 shapes: the value has the shape that the operation gives.
@@ -10,6 +11,7 @@
 //! * P6 bounds: `bits` is at least what interval arithmetic over the step needs, and at most [`MAX_BITS`].
 //! * P7 capacity: every exchanged value fits a plaintext of the plan's key.
 //! * P8 borders: preprocessing and output are finite, positive where they divide, one per channel.
+//! * P9 costs: each count is below 2^47, so that sums do not overflow.
 
 use super::codec::plan_id;
 use super::exchange::Exchange;
@@ -21,12 +23,17 @@ use super::ops::{Conv2d, Op, SumPool};
 use super::suite::{BlindedParameters, KeyBits, Suite};
 use super::view::{ClientPlan, Reveal};
 use super::{Plan, Step};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// Steps of a plan, at most.
 pub const MAX_STEPS: usize = 1 << 16;
 /// Elements of a value, at most.
-pub const MAX_ELEMENTS: usize = 1 << 28;
+pub const MAX_ELEMENTS: usize = 1 << 24;
+/// Elements of all values together, at most.
+pub const MAX_TOTAL_ELEMENTS: usize = 1 << 28;
+/// Exchanges of a view, at most.
+pub const MAX_EXCHANGES: usize = 1 << 12;
 /// Taps, dilation and padding of a window along one axis, at most.
 pub const MAX_WINDOW: usize = 1 << 12;
 /// Bytes of a name, at most.
@@ -129,6 +136,9 @@ fn check_plan(plan: &Plan, found: &mut Findings) {
     });
     found.require(1, None, plan.name.len() <= MAX_NAME, || "the plan's name is too long".into());
     check_input(&plan.input, found);
+    let elements = plan.steps.iter().map(|step| step.shape).filter(|&shape| fits(shape)).map(Shape::elements);
+    let total: usize = elements.sum();
+    found.require(1, None, total <= MAX_TOTAL_ELEMENTS, || format!("{total} elements in all are too many"));
     if !found.violations.is_empty() {
         return;
     }
@@ -161,6 +171,8 @@ fn check_step(plan: &Plan, id: StepId, step: &Step, found: &mut Findings) {
     found.require(3, at, arity_fits(step), || {
         format!("{} cannot read {} inputs", step.op.name(), step.inputs.len())
     });
+    let counts = step.cost.counts();
+    found.require(9, at, counts.iter().all(|count| count >> 47 == 0), || "its cost is absurd".into());
     found.require(6, at, step.bits <= MAX_BITS, || format!("{} bits are more than {MAX_BITS}", step.bits));
     if !found.violations.is_empty() {
         return;
@@ -274,9 +286,10 @@ fn sum_pool_shape(pool: &SumPool, image: Shape) -> Result<Shape, String> {
     let shape = pool_shape(&pool.window, image)?;
     let Some(common) = pool.balance else { return Ok(shape) };
     let (image, output) = ([image.height, image.width], [shape.height, shape.width]);
-    let counts = |axis| pool.window.tap_counts(axis, image[axis], output[axis]);
+    let counts = |axis| pool.window.tap_counts(axis, image[axis], output[axis]).into_iter().collect();
     let divides = |n: usize| i64::try_from(n).is_ok_and(|n| common % n == 0);
-    let balanced = counts(0).iter().all(|rows| counts(1).iter().all(|columns| divides(rows * columns)));
+    let (rows, columns): (BTreeSet<_>, BTreeSet<_>) = (counts(0), counts(1));
+    let balanced = rows.iter().all(|rows| columns.iter().all(|columns| divides(rows * columns)));
     if balanced && common > 0 && common >> MAX_MULTIPLIER_BITS == 0 {
         Ok(shape)
     } else {
@@ -352,40 +365,50 @@ pub(super) fn view_violations(view: &ClientPlan) -> Vec<Violation> {
     let mut found = Findings::default();
     check_input(&view.input, &mut found);
     check_output(&view.output, &view.reveal, &mut found);
+    let exchanges = view.exchanges.len();
+    let few =
+        found.require(1, None, exchanges <= MAX_EXCHANGES, || format!("{exchanges} exchanges are too many"));
     let Suite::Blinded(parameters) = view.suite;
-    let sane = |bits: u32| (1..=MAX_BLINDING_BITS).contains(&bits);
-    if found.require(8, None, sane(parameters.scale_bits) && sane(parameters.mask_bits), || {
-        "the blinding parameters are out of range".into()
-    }) {
-        for exchange in &view.exchanges {
-            check_exchange(exchange, parameters, view.key_bits, &mut found);
+    let BlindedParameters { scale_bits, grain_bits, mask_bits } = parameters;
+    let sane = [scale_bits, grain_bits, mask_bits].iter().all(|bits| (1..=MAX_BLINDING_BITS).contains(bits));
+    if few && found.require(8, None, sane, || "the blinding parameters are out of range".into()) {
+        for (round, exchange) in (1..).zip(&view.exchanges) {
+            check_exchange(round, exchange, parameters, view.key_bits, &mut found);
         }
     }
-    let ordered = view.exchanges.iter().map(|exchange| exchange.step).is_sorted();
-    let last = view.exchanges.last().is_none_or(|exchange| exchange.step < view.reveal.step);
-    found.require(2, None, ordered && last, || "the exchanges are out of order".into());
-    found.require(1, None, view.exchanges.len() <= MAX_STEPS, || "too many exchanges".into());
     found.violations
 }
 
-fn check_exchange(exchange: &Exchange, parameters: BlindedParameters, key: KeyBits, found: &mut Findings) {
-    let at = Some(exchange.step);
-    let sane = (1..=MAX_ELEMENTS).contains(&exchange.count) && exchange.bits <= MAX_BITS;
-    if found.require(1, at, sane, || "an exchange is empty or too large".into()) {
-        found.require(7, at, exchange.per_ciphertext(parameters, key) > 0, || {
-            format!("values of {} bits do not fit a key of {key} bits when blinded", exchange.bits)
+fn check_exchange(
+    round: usize,
+    exchange: &Exchange,
+    parameters: BlindedParameters,
+    key: KeyBits,
+    found: &mut Findings,
+) {
+    let Exchange { count, bits, .. } = *exchange;
+    let handled = found.require(1, None, (1..=MAX_ELEMENTS).contains(&count), || {
+        format!("round {round} exchanges {count} values")
+    });
+    // A pool compares differences, which have one bit more than values, and a sign's question another.
+    let narrow =
+        found.require(6, None, bits <= MAX_BITS + 1, || format!("round {round} has values of {bits} bits"));
+    if handled && narrow {
+        found.require(7, None, exchange.per_ciphertext(parameters, key) > 0, || {
+            format!(
+                "round {round} has values of {bits} bits, which do not fit a key of {key} bits when blinded"
+            )
         });
     }
 }
 
 fn check_output(output: &OutputSpec, reveal: &Reveal, found: &mut Findings) {
-    let at = Some(reveal.step);
     let sane = (1..=MAX_ELEMENTS).contains(&reveal.count) && reveal.bits <= MAX_BITS;
-    found.require(1, at, sane, || "the output is empty or too large".into());
-    found.require(8, at, output.classes == reveal.count, || {
+    found.require(1, None, sane, || "the output is empty or too large".into());
+    found.require(8, None, output.classes == reveal.count, || {
         format!("{} logits are stated, {} revealed", output.classes, reveal.count)
     });
-    found.require(8, at, output.scale.is_finite() && output.scale > 0.0, || {
+    found.require(8, None, output.scale.is_finite() && output.scale > 0.0, || {
         "the output's scale is not positive".into()
     });
 }

@@ -1,6 +1,6 @@
 //! What the client is given: shapes at the borders and the schedule of exchanges, nothing of the weights.
 
-use super::exchange::{Exchange, ExchangeKind, Tournament};
+use super::exchange::{Exchange, ExchangeKind, tournament_levels};
 use super::ids::{PlanId, StepId};
 use super::input::{InputSpec, OutputSpec};
 use super::ops::Op;
@@ -22,7 +22,7 @@ pub struct ClientPlan {
     pub key_bits: KeyBits,
     /// From an image to integers.
     pub input: InputSpec,
-    /// The interactive rounds in order.
+    /// The interactive rounds in order; which steps they belong to is not told.
     pub exchanges: Vec<Exchange>,
     /// The packed logits.
     pub reveal: Reveal,
@@ -33,8 +33,6 @@ pub struct ClientPlan {
 /// The packed values that the client decrypts at the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reveal {
-    /// The step that reveals.
-    pub step: StepId,
     /// Number of values.
     pub count: usize,
     /// Every value x is in −2^bits < x < 2^bits.
@@ -75,13 +73,13 @@ impl Plan {
     /// The rounds of one step; none where the server works alone.
     pub fn exchanges(&self, id: StepId) -> Vec<Exchange> {
         let step = self.step(id);
-        let round = |kind, count, bits| Exchange { step: id, kind, count, bits };
+        let round = |kind, count, bits| Exchange { kind, count, bits };
         match &step.op {
             Op::Relu => vec![round(ExchangeKind::Relu, step.shape.elements(), self.input_bits(step))],
             Op::Sign => vec![round(ExchangeKind::Sign, step.shape.elements(), self.input_bits(step) + 1)],
             Op::MaxPool(window) => {
                 let bits = self.input_bits(step) + 1;
-                let levels = self.tournament(step, *window).levels();
+                let levels = tournament_levels(self.candidates(step, window));
                 levels.into_iter().map(|count| round(ExchangeKind::Relu, count, bits)).collect()
             }
             _ => Vec::new(),
@@ -90,22 +88,22 @@ impl Plan {
 
     /// The packed values of the last step.
     pub fn reveal(&self) -> Reveal {
-        let step = StepId::new(self.steps.len() - 1);
-        Reveal { step, count: self.step(step).shape.elements(), bits: self.step(step).bits }
+        let last = self.step(StepId::new(self.steps.len() - 1));
+        Reveal { count: last.shape.elements(), bits: last.bits }
     }
 
     fn input_bits(&self, step: &Step) -> u32 {
         step.inputs.iter().map(|&input| self.step(input).bits).max().unwrap_or(0)
     }
 
-    /// The comparisons of a max-pooling step.
-    fn tournament(&self, step: &Step, window: Window) -> Tournament {
-        let image = self.step(step.inputs[0]).shape;
-        let plane: Vec<usize> = (0..step.shape.height)
-            .flat_map(|y| (0..step.shape.width).map(move |x| [y, x]))
-            .map(|at| window.taps([image.height, image.width], at).count())
-            .collect();
-        Tournament::new(plane.repeat(step.shape.channels))
+    /// How many pixels each window of a max-pooling step holds.
+    fn candidates(&self, step: &Step, window: &Window) -> Vec<usize> {
+        let (image, output) = (self.step(step.inputs[0]).shape, step.shape);
+        let rows = window.tap_counts(0, image.height, output.height);
+        let columns = window.tap_counts(1, image.width, output.width);
+        let plane: Vec<usize> =
+            rows.iter().flat_map(|&rows| columns.iter().map(move |&columns| rows * columns)).collect();
+        plane.repeat(output.channels)
     }
 }
 

@@ -53,6 +53,10 @@ impl Message {
         }
     }
 
+    const fn comes_from_server(self) -> bool {
+        matches!(self, Message::Welcome | Message::Refusal | Message::Question | Message::Logits)
+    }
+
     fn from_tag(tag: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|message| *message as u8 == tag)
     }
@@ -100,7 +104,7 @@ pub fn receive_or_end<T: Transport>(
     let Some(header) = connection.receive_header(message.name())? else { return Ok(None) };
     match Message::from_tag(header.tag) {
         Some(got) if got == message => connection.receive_body(header, limit, message.name()).map(Some),
-        Some(Message::Refusal) => {
+        Some(Message::Refusal) if message.comes_from_server() => {
             let reason = connection.receive_body(header, Limit::AtMost(MAX_REASON as u64), "refusal")?;
             Err(Error::Refused(printable(&reason)))
         }
@@ -112,7 +116,12 @@ pub fn receive_or_end<T: Transport>(
     }
 }
 
-/// A peer's text without control characters, which could deceive whoever reads it in a terminal.
+/// A peer's text without characters that could deceive whoever reads it in a terminal: controls, and
+/// the invisible ones that turn or hide text.
 fn printable(text: &[u8]) -> String {
-    String::from_utf8_lossy(text).chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    let deceptive = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    String::from_utf8_lossy(text).chars().map(|c| if deceptive(c) { ' ' } else { c }).collect()
 }

@@ -105,11 +105,18 @@ impl<T: Transport> Session<'_, T> {
         let input = self.plan.input.quantize(raw).map_err(InvalidInput::from)?;
         observer.begin(self.plan.exchanges.len() + 2);
         self.step(observer, StepId::new(0), "input", |session| session.send_input(&input))?;
-        for exchange in self.plan.exchanges.clone() {
-            self.step(observer, exchange.step, "answer", |session| session.answer(&exchange))?;
+        let exchanges = self.plan.exchanges.clone();
+        let mut faults = Vec::new();
+        for (round, exchange) in (1..).zip(&exchanges) {
+            let fault =
+                self.step(observer, StepId::new(round), "answer", |session| session.answer(exchange))?;
+            faults.extend(fault);
         }
-        let last = self.plan.reveal.step;
+        let last = StepId::new(exchanges.len() + 1);
         let integers = self.step(observer, last, "reveal", Self::receive_logits)?;
+        if let Some(fault) = faults.into_iter().next() {
+            return Err(fault.into()); // not earlier: see protocol::blinded::answer
+        }
         let logits = self.plan.output.logits(&integers);
         Ok(Prediction { integers, logits })
     }
@@ -120,12 +127,13 @@ impl<T: Transport> Session<'_, T> {
         self.send(Message::Input, &encrypted.map_err(|error| Error::Bug(error.to_string()))?)
     }
 
-    fn answer(&mut self, exchange: &Exchange) -> Result<()> {
+    fn answer(&mut self, exchange: &Exchange) -> Result<Option<PeerFault>> {
         let parameters = self.plan.blinded();
         let count = exchange.packed_ciphertexts(parameters, self.plan.key_bits);
         let question = self.receive(Message::Question, count)?;
         let answer = answer::answer(self.key, parameters, exchange, &question, &mut self.rng)?;
-        self.send(Message::Answer, &answer)
+        self.send(Message::Answer, &answer.ciphertexts)?;
+        Ok(answer.fault)
     }
 
     fn receive_logits(&mut self) -> Result<Vec<i128>> {
@@ -146,7 +154,7 @@ impl<T: Transport> Session<'_, T> {
         })
     }
 
-    /// Runs and reports one step; each but the input waits once for the server.
+    /// Runs and reports one step.
     fn step<R>(
         &mut self,
         observer: &mut dyn Observer,
@@ -157,7 +165,7 @@ impl<T: Transport> Session<'_, T> {
         let (start, before) = (Instant::now(), self.connection.traffic());
         let result = run(self)?;
         let traffic = self.connection.traffic() - before;
-        let rounds = u64::from(step.index() > 0);
+        let rounds = traffic.frames_received;
         observer.step(StepReport { step, op, elapsed: start.elapsed(), traffic, rounds });
         Ok(result)
     }

@@ -2,21 +2,22 @@
 
 use super::server::Server;
 use crate::channel::tcp;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::observe::Silent;
 use crate::protocol::message;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
 /// How clients are admitted.
 #[derive(Clone, Copy, Debug)]
 pub struct Admission {
-    /// Clients served at the same time; further ones are refused with a reason.
+    /// Clients served at the same time; further ones are turned away with a reason.
     pub max_clients: usize,
-    /// A client that sends or takes nothing for this long is given up.
+    /// A client that takes longer than this over a message is given up.
     pub timeout: Duration,
 }
 
@@ -25,45 +26,86 @@ pub struct Admission {
 pub struct Departure {
     /// Its address, where the system knows it.
     pub client: Option<SocketAddr>,
-    /// The number of images answered, or why it was dropped.
-    pub outcome: Result<u64>,
+    /// How it ended.
+    pub end: End,
 }
 
+/// How a client's connection ended.
+#[derive(Debug)]
+pub enum End {
+    /// It closed the connection after this many images.
+    Answered(u64),
+    /// There was no place for it.
+    TurnedAway,
+    /// It misbehaved or vanished, or the system failed.
+    Failed(Error),
+}
+
+/// Clients that wait to be told that there is no place; more are dropped without a word.
+const TURNED_AWAY: usize = 64;
+
+/// How long a client that is turned away may take over it.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// Accepts clients for ever; one client's failure never touches another. `departed` hears of each.
+///
+/// # Errors
+/// The system gives no thread to begin with.
 pub fn listen(
     server: &Server,
     listener: &TcpListener,
     admission: Admission,
     departed: impl Fn(Departure) + Send + Sync + 'static,
-) -> ! {
+) -> Result<std::convert::Infallible> {
     let departed = Arc::new(departed);
     let places = Places(Arc::new(AtomicUsize::new(admission.max_clients)));
+    let turned_away = spawn_farewells()?;
     loop {
         let (stream, client) = match listener.accept() {
             Ok((stream, client)) => (stream, Some(client)),
             Err(error) => {
-                let outcome = Err(crate::Error::io("cannot accept a client", error));
-                departed(Departure { client: None, outcome });
+                let end = End::Failed(Error::io("cannot accept a client", error));
+                departed(Departure { client: None, end });
                 thread::sleep(Duration::from_millis(100)); // out of sockets, say: do not spin
                 continue;
             }
         };
-        let (server, departed, place) = (server.clone(), Arc::clone(&departed), places.take());
-        thread::spawn(move || {
-            let outcome = attend(&server, stream, place.as_ref(), admission.timeout);
-            departed(Departure { client, outcome });
+        let Some(place) = places.take() else {
+            // A full queue means many at once; this one sees its connection closed.
+            let _ = turned_away.try_send(stream);
+            departed(Departure { client, end: End::TurnedAway });
+            continue;
+        };
+        let (server, heard) = (server.clone(), Arc::clone(&departed));
+        let attended = thread::Builder::new().spawn(move || {
+            let end = attend(&server, stream, admission.timeout).map_or_else(End::Failed, End::Answered);
+            drop(place);
+            heard(Departure { client, end });
         });
+        if let Err(error) = attended {
+            departed(Departure { client, end: End::Failed(Error::io("cannot start a thread", error)) });
+        }
     }
 }
 
-fn attend(server: &Server, stream: TcpStream, place: Option<&Place>, timeout: Duration) -> Result<u64> {
-    let mut connection = tcp::accept(stream, timeout)?;
-    match place {
-        Some(_) => server.serve(connection, &mut Silent),
-        None => {
-            message::refuse(&mut connection, "it serves as many clients as it may; try again later")?;
+fn attend(server: &Server, stream: TcpStream, timeout: Duration) -> Result<u64> {
+    server.serve(tcp::accept(stream, timeout)?, &mut Silent)
+}
+
+/// One thread tells all clients for which there is no place.
+fn spawn_farewells() -> Result<SyncSender<TcpStream>> {
+    let (sender, receiver) = sync_channel(TURNED_AWAY);
+    let spawned = thread::Builder::new().spawn(move || say_farewells(&receiver));
+    spawned.map_err(|error| Error::io("cannot start a thread", error))?;
+    Ok(sender)
+}
+
+fn say_farewells(streams: &Receiver<TcpStream>) {
+    for stream in streams {
+        // The client may be gone; nothing depends on it.
+        let Ok(mut connection) = tcp::accept(stream, FAREWELL) else { continue };
+        if message::refuse(&mut connection, "it serves as many clients as it may; try again later").is_ok() {
             connection.close();
-            Ok(0)
         }
     }
 }

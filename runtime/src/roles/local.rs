@@ -2,13 +2,13 @@
 
 use super::client::{self, Prediction};
 use super::server::Server;
-use crate::channel::{Connection, memory};
+use crate::channel::{Connection, Traffic, memory};
 use crate::error::{Error, Result};
 use crate::observe::Observer;
 use crate::paillier::HolderKey;
 use std::thread;
 
-/// The answers for several raw images, encrypted all the way.
+/// The answers for several raw images, encrypted all the way, and what went over the wire at the client's end.
 ///
 /// # Errors
 /// As [`client::Session::infer`] and [`Server::serve`].
@@ -18,14 +18,15 @@ pub fn run<'i>(
     images: impl IntoIterator<Item = &'i [f32]>,
     client_observer: &mut dyn Observer,
     server_observer: &mut dyn Observer,
-) -> Result<Vec<Prediction>> {
+) -> Result<(Vec<Prediction>, Traffic)> {
     let (ours, theirs) = memory::pair();
     thread::scope(|scope| {
-        let serving = scope.spawn(move || server.serve(Connection::new(theirs), server_observer));
-        let infer = || -> Result<Vec<Prediction>> {
+        let serving = scope.spawn(move || server.serve(Connection::new(theirs, None), server_observer));
+        let infer = || -> Result<(Vec<Prediction>, Traffic)> {
             let mut session =
-                client::greet(Connection::new(ours), Some(server.plan().id()))?.with_key(key)?;
-            images.into_iter().map(|image| session.infer(image, client_observer)).collect()
+                client::greet(Connection::new(ours, None), Some(server.plan().id()))?.with_key(key)?;
+            let predictions = images.into_iter().map(|image| session.infer(image, client_observer));
+            Ok((predictions.collect::<Result<_>>()?, session.traffic()))
         };
         let predictions = infer();
         let served = serving.join().map_err(|_| Error::Bug("the server's thread panicked".into()))?;

@@ -112,12 +112,13 @@ impl<T: Transport> Session<'_, T> {
             let (start, before) = (Instant::now(), self.connection.traffic());
             let value = self.execute(id, step, &values)?;
             values.define(id, step, value);
+            let traffic = self.connection.traffic() - before;
             observer.step(StepReport {
                 step: id,
                 op: step.op.name(),
                 elapsed: start.elapsed(),
-                traffic: self.connection.traffic() - before,
-                rounds: step.cost.rounds,
+                traffic,
+                rounds: traffic.frames_sent,
             });
         }
         Ok(true)
@@ -138,8 +139,8 @@ impl<T: Transport> Session<'_, T> {
         }
         match &step.op {
             Op::Concat => Ok(self.concat(&inputs)),
-            Op::Relu => self.relu(&self.exchange(id, 0)?, inputs[0]),
-            Op::Sign => self.sign(&self.exchange(id, 0)?, inputs[0]),
+            Op::Relu => self.relu(&self.exchange(id)?, inputs[0]),
+            Op::Sign => self.sign(&self.exchange(id)?, inputs[0]),
             Op::MaxPool(window) => self.max_pool(id, window, inputs[0]),
             Op::Reveal => self.reveal(inputs[0]),
             Op::Input | Op::Conv2d(_) | Op::Dense(_) | Op::SumPool(_) | Op::Add { .. } => {
@@ -169,11 +170,10 @@ impl<T: Transport> Session<'_, T> {
         let step = self.plan.step(id);
         let image = self.plan.step(step.inputs[0]).shape;
         let mut tournament = Tournament::new(values.clone(), window, image, step.shape);
-        let mut level = 0;
-        while let Some(differences) = tournament.differences(&self.context) {
-            let winners = self.relu(&self.exchange(id, level)?, &differences)?;
+        for exchange in self.plan.exchanges(id) {
+            let differences = tournament.differences(&self.context);
+            let winners = self.relu(&exchange, &differences)?;
             tournament.advance(&self.context, &winners);
-            level += 1;
         }
         Ok(tournament.into_maxima())
     }
@@ -184,10 +184,10 @@ impl<T: Transport> Session<'_, T> {
         Ok(packed)
     }
 
-    /// The `level`th exchange of a step.
-    fn exchange(&self, id: StepId, level: usize) -> Result<Exchange> {
-        let exchange = self.plan.exchanges(id).get(level).copied();
-        exchange.ok_or_else(|| Error::Bug(format!("{id} has no exchange {level}")))
+    /// The one exchange of an activation.
+    fn exchange(&self, id: StepId) -> Result<Exchange> {
+        let exchange = self.plan.exchanges(id).first().copied();
+        exchange.ok_or_else(|| Error::Bug(format!("{id} has no exchange")))
     }
 
     fn exchange_messages(&mut self, exchange: &Exchange, question: &Ciphertexts) -> Result<Ciphertexts> {

@@ -36,19 +36,16 @@ impl Tournament {
         Self { values, candidates, right: Vec::new() }
     }
 
-    /// Steps 1 and 2: the differences of the next level; `None` when every window has one candidate left.
-    pub fn differences(&mut self, context: &ServerContext) -> Option<Ciphertexts> {
+    /// Steps 1 and 2: the differences of the next level; none when every window has one candidate left.
+    pub fn differences(&mut self, context: &ServerContext) -> Ciphertexts {
         let pairs =
             self.candidates.iter().flat_map(|window| window.chunks_exact(2).map(|pair| (pair[0], pair[1])));
         let (left, right): (Vec<usize>, Vec<usize>) = pairs.unzip();
-        if left.is_empty() {
-            return None;
-        }
         let mut differences = self.values.select(&right);
         invert_all(&context.key, &mut differences);
         multiply_each(&context.key, &mut differences, &self.values.select(&left));
         self.right = right;
-        Some(differences)
+        differences
     }
 
     /// Step 3, from ReLU of the differences.
@@ -65,7 +62,7 @@ impl Tournament {
         self.values = next;
     }
 
-    /// The maxima, once [`Self::differences`] gave `None`.
+    /// The maxima, after the last level.
     pub fn into_maxima(self) -> Ciphertexts {
         let only: Vec<usize> = self.candidates.iter().flatten().copied().collect();
         self.values.select(&only)
@@ -77,7 +74,7 @@ fn odd_one(window: &[usize]) -> Option<usize> {
 }
 
 /// Per output element, row-major, the positions of the pixels in its window.
-pub fn windows(window: &Window, shape: Shape, output: Shape) -> Vec<Vec<usize>> {
+fn windows(window: &Window, shape: Shape, output: Shape) -> Vec<Vec<usize>> {
     let image = [shape.height, shape.width];
     let positions = (0..output.height).flat_map(|y| (0..output.width).map(move |x| [y, x]));
     let plane: Vec<Vec<[usize; 2]>> =

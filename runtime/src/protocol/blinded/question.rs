@@ -1,36 +1,38 @@
 //! The server asks for the signs of n blinded values, many to a ciphertext.
 //!
-//! Notation: x_i the values, |x_i| < 2^a; K, κ the parameters of [`crate::plan::BlindedParameters`];
-//! `[m]` an encryption of m. (Popcorn, arXiv 2107.01786, section 4; packing, noise and
+//! Notation: x_i the values, |x_i| < 2^a; K, s, κ the parameters of [`BlindedParameters`];
+//! F = a + s; `[m]` an encryption of m. (Popcorn, arXiv 2107.01786, section 4; packing, noise and
 //! permutation are ours.)
 //!
 //! ```text
 //! server                                                         client
-//! 1  for each i: sign ε_i = ±1, scale τ_i log-uniform in [1, 2^K),
-//!    noise ρ_i in [0, τ_i), mask r_i in [0, 2^(a+κ))
+//! 1  for each i: sign ε_i = ±1, scale τ_i log-uniform in
+//!    [2^F, 2^(F+K)), noise ρ_i in [0, τ_i), mask r_i in [0, 2^(a+κ))
 //!    y_i = ε_i(τ_i·x_i + ρ_i)       v_i = x_i + r_i + 2^a
 //! 2  permute all n pairs with a fresh secret permutation
-//! 3  pack the pairs, y offset by 2^(a+K), into as few
+//! 3  pack the pairs, y offset by 2^(a+F+K), into as few
 //!    ciphertexts as fit, re-randomise                     ──▶    (answer.rs)
 //! ```
 //!
-//! x ≥ 0 ⇔ τx + ρ ≥ 0 because 0 ≤ ρ < τ: the sign is exact, and the noise hides zeros and common
-//! factors. Where only signs are wanted ([`crate::plan::ExchangeKind::Sign`]) no v is sent.
+//! x ≥ 0 ⇔ τx + ρ ≥ 0 because 0 ≤ ρ < τ: the sign is exact. Where only signs are wanted
+//! ([`ExchangeKind::Sign`]) no v is sent.
 //!
 //! # Who learns what
 //!
-//! The client: n, a, and in random order with random sign |τ_i·x_i + ρ_i|, whose logarithm is
-//! log|x_i| plus a uniform amount in [0, K). Two magnitudes x, x′ are told apart with advantage at
-//! most about |log2(x/x′)|/K per value: a little of the *distribution of magnitudes* inside a layer,
-//! and so of the model, leaks; nothing of anybody else's image. v_i is within statistical distance
-//! 2^−κ of a value independent of x_i. The server: nothing.
+//! The client: n, a, and in random order with random sign |τ_i·x_i + ρ_i| = τ_i·(|x_i| + u_i) with u_i
+//! uniform in [0, 1): on a logarithmic scale the magnitude shifted by a uniform amount of K octaves.
+//! Two magnitudes x < x′ are told apart in one observation with advantage (m(x′) − m(x))/K + 2^−s at
+//! most, m(x) being the mean of log2(x + u): about log2(x′/x)/K, and 2/K between 0 and 1. The scales
+//! are integers; because they begin at 2^s times the largest value, every y is reached from at least
+//! 2^s of them (a test computes the advantage exactly). What many observations tell stands in SECURITY.md. v_i is within statistical distance
+//! 2^−κ of a number independent of x_i. The server: nothing.
 
 use super::ServerContext;
 use crate::paillier::{
-    Ciphertext, CiphertextRef, Ciphertexts, Permutation, Randomisers, SecureRng, ShiftedTerm, invert_all,
-    shifted_sum,
+    Ciphertext, CiphertextRef, Ciphertexts, Permutation, Randomisers, SecretInteger, SecureRng, ShiftedTerm,
+    TermPlace, invert_all, shifted_sum,
 };
-use crate::plan::{BlindedParameters, Exchange, ExchangeKind, PairSlots};
+use crate::plan::{BlindedParameters, Exchange, ExchangeKind};
 use rayon::prelude::*;
 use rug::Integer;
 
@@ -46,35 +48,42 @@ pub struct Secrets {
 pub(super) struct Blinding {
     /// ε = −1.
     pub(super) flipped: bool,
-    /// τ, in [1, 2^K).
-    scale: i64,
+    /// τ, in [2^F, 2^(F+K)).
+    scale: SecretInteger,
     /// ρ, in [0, τ).
-    noise: i64,
+    noise: SecretInteger,
     /// r + 2^a: all that is added to x in v.
-    pub(super) mask: Integer,
+    pub(super) mask: SecretInteger,
 }
 
 impl Blinding {
     /// Step 1.
-    fn draw(exchange: &Exchange, context: &ServerContext, rng: &mut SecureRng) -> Self {
-        let parameters = context.parameters;
-        let scale = log_uniform(parameters.scale_bits, rng);
+    fn draw(exchange: &Exchange, parameters: BlindedParameters, rng: &mut SecureRng) -> Self {
+        let scale = log_uniform(exchange.scale_floor(parameters), parameters.scale_bits, rng);
+        let noise = rng.integer_below(&scale);
         let mask =
             rng.integer_of_bits(exchange.bits + parameters.mask_bits) + (Integer::from(1) << exchange.bits);
-        Self { flipped: rng.bool(), scale, noise: rng.u64_below(scale as u64) as i64, mask }
+        Self { flipped: rng.bool(), scale: scale.into(), noise: noise.into(), mask: mask.into() }
     }
 
-    /// ετ and ερ.
-    const fn signed(&self) -> (i64, i64) {
-        if self.flipped { (-self.scale, -self.noise) } else { (self.scale, self.noise) }
+    /// ερ.
+    fn signed_noise(&self) -> Integer {
+        if self.flipped { Integer::from(-&*self.noise) } else { Integer::from(&*self.noise) }
     }
 }
 
-/// ⌊2^u⌋ for u uniform in [0, bits).
-fn log_uniform(bits: u32, rng: &mut SecureRng) -> i64 {
-    let octave = rng.u64_below(u64::from(bits)) as i32;
-    let fraction = rng.u64_below(1 << 52) as f64 / (1u64 << 52) as f64;
-    (f64::from(octave) + fraction).exp2() as i64
+/// ⌊2^u⌋ for u uniform in [floor, floor + octaves): an octave, a leading part of 53 bits that is
+/// log-uniform in it, and uniform bits below.
+fn log_uniform(floor: u32, octaves: u32, rng: &mut SecureRng) -> Integer {
+    const LEADING: u32 = 53;
+    let octave = floor + rng.u64_below(u64::from(octaves)) as u32;
+    let fraction = rng.u64_below(1 << LEADING) as f64 / (1u64 << LEADING) as f64;
+    let leading = (fraction.exp2() * (1u64 << (LEADING - 1)) as f64) as u64;
+    let leading = Integer::from(leading.min((1 << LEADING) - 1));
+    match octave.checked_sub(LEADING - 1) {
+        Some(below) => (leading << below) + rng.integer_of_bits(below),
+        None => leading >> (LEADING - 1 - octave),
+    }
 }
 
 /// Steps 1 to 3: the packed question about `values`, and what finishing needs.
@@ -86,7 +95,7 @@ pub fn ask(
 ) -> (Ciphertexts, Secrets) {
     let order = Permutation::random(values.len(), rng);
     let blindings: Vec<Blinding> =
-        (0..values.len()).map(|_| Blinding::draw(exchange, context, rng)).collect();
+        (0..values.len()).map(|_| Blinding::draw(exchange, context.parameters, rng)).collect();
     let permuted = values.select(order.sources());
     let mut inverses = permuted.clone();
     invert_all(&context.key, &mut inverses);
@@ -108,24 +117,19 @@ pub fn ask(
 /// Step 3.
 struct Packer<'a> {
     context: &'a ServerContext,
-    slots: PairSlots,
+    exchange: &'a Exchange,
     /// Pairs per ciphertext.
     capacity: usize,
-    /// 2^(a+K), which makes y non-negative.
+    /// 2^(a+F+K), which makes y non-negative.
     offset: Integer,
-    masked: bool,
 }
 
 impl<'a> Packer<'a> {
-    fn new(context: &'a ServerContext, exchange: &Exchange) -> Self {
+    fn new(context: &'a ServerContext, exchange: &'a Exchange) -> Self {
         let parameters = context.parameters;
-        Self {
-            context,
-            slots: exchange.slots(parameters),
-            capacity: exchange.per_ciphertext(parameters, context.key.bits()),
-            offset: Integer::from(1) << (exchange.bits + parameters.scale_bits),
-            masked: exchange.kind == ExchangeKind::Relu,
-        }
+        let capacity = exchange.per_ciphertext(parameters, context.key.bits());
+        let offset = Integer::from(1) << (exchange.slots(parameters).sign_bits - 1);
+        Self { context, exchange, capacity, offset }
     }
 
     /// One ciphertext: Σ_j (v_j + 2^mask_bits·(y_j + offset))·2^(j·width).
@@ -134,49 +138,133 @@ impl<'a> Packer<'a> {
         pairs: impl Iterator<Item = (CiphertextRef<'c>, CiphertextRef<'c>, &'c Blinding)>,
         rng: &mut SecureRng,
     ) -> Ciphertext {
-        let scale_bits = self.context.parameters.scale_bits;
+        let one = Integer::from(1);
         let mut terms = Vec::new();
         let mut constant = Integer::new();
-        for (j, (ciphertext, inverse, blinding)) in pairs.enumerate() {
-            let low = j as u32 * self.slots.width();
-            let high = low + self.slots.mask_bits;
-            let (multiplier, noise) = blinding.signed();
-            let inverse = Some(inverse);
-            terms.push(ShiftedTerm {
-                ciphertext,
-                inverse,
-                multiplier,
-                multiplier_bits: scale_bits,
-                shift: high,
-            });
-            constant += Integer::from(&self.offset + noise) << high;
-            if self.masked {
-                terms.push(ShiftedTerm {
-                    ciphertext,
-                    inverse: None,
-                    multiplier: 1,
-                    multiplier_bits: 1,
-                    shift: low,
-                });
-                constant += Integer::from(&blinding.mask << low);
+        for (j, (value, inverse, blinding)) in pairs.enumerate() {
+            let PairPlaces { sign, mask } = PairPlaces::new(self.exchange, self.context.parameters, j);
+            let ciphertext = if blinding.flipped { inverse } else { value };
+            terms.push(ShiftedTerm { ciphertext, multiplier: &blinding.scale, place: sign });
+            constant += (blinding.signed_noise() + &self.offset) << sign.shift;
+            if let Some(place) = mask {
+                terms.push(ShiftedTerm { ciphertext: value, multiplier: &one, place });
+                constant += Integer::from(&*blinding.mask << place.shift);
             }
         }
+        let constant = SecretInteger::new(constant);
         shifted_sum(&self.context.key, &terms, &constant, self.context.randomisers.draw(rng))
     }
 }
 
-/// (multiplier bits, shift) of the terms of a pack of `pairs` pairs: what its cost depends on.
+/// Where a pair's two terms stand in a packed plaintext.
+struct PairPlaces {
+    sign: TermPlace,
+    mask: Option<TermPlace>,
+}
+
+impl PairPlaces {
+    fn new(exchange: &Exchange, parameters: BlindedParameters, pair: usize) -> Self {
+        let slots = exchange.slots(parameters);
+        let low = pair as u32 * slots.width();
+        let scale = exchange.scale_width(parameters);
+        let masked = exchange.kind == ExchangeKind::Relu;
+        Self {
+            sign: TermPlace { multiplier_bits: scale, shift: low + slots.mask_bits },
+            mask: masked.then_some(TermPlace { multiplier_bits: 1, shift: low }),
+        }
+    }
+}
+
+/// The places of all terms of a pack of `pairs` pairs: what its cost depends on.
 pub(super) fn term_places(
     exchange: &Exchange,
     parameters: BlindedParameters,
     pairs: usize,
-) -> Vec<(u32, u32)> {
-    let slots = exchange.slots(parameters);
-    let places = |j: usize| {
-        let low = j as u32 * slots.width();
-        let sign = (parameters.scale_bits, low + slots.mask_bits);
-        let mask = (exchange.kind == ExchangeKind::Relu).then_some((1, low));
-        [Some(sign), mask].into_iter().flatten()
-    };
-    (0..pairs).flat_map(places).collect()
+) -> Vec<TermPlace> {
+    let places = (0..pairs).map(|pair| PairPlaces::new(exchange, parameters, pair));
+    places.flat_map(|places| [Some(places.sign), places.mask]).flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PARAMETERS: BlindedParameters = BlindedParameters { scale_bits: 6, grain_bits: 8, mask_bits: 10 };
+
+    fn exchange(bits: u32) -> Exchange {
+        Exchange { kind: ExchangeKind::Relu, count: 1, bits }
+    }
+
+    #[test]
+    fn blindings_stay_in_their_ranges_and_reach_all_octaves_alike() {
+        let mut rng = SecureRng::from_os().unwrap();
+        for bits in [1, 20, 60, 100] {
+            let exchange = exchange(bits);
+            let floor = exchange.scale_floor(PARAMETERS);
+            let (mut octaves, mut flipped, mut widest) = ([0; 6], 0, 0);
+            for _ in 0..1200 {
+                let blinding = Blinding::draw(&exchange, PARAMETERS, &mut rng);
+                octaves[(blinding.scale.significant_bits() - 1 - floor) as usize] += 1;
+                flipped += u32::from(blinding.flipped);
+                assert!(*blinding.noise >= 0 && *blinding.noise < *blinding.scale);
+                let mask = Integer::from(&*blinding.mask - (Integer::from(1) << bits));
+                assert!(mask >= 0 && mask.significant_bits() <= bits + PARAMETERS.mask_bits);
+                widest = widest.max(mask.significant_bits());
+            }
+            // 200 each, ±6.5 standard deviations; 600, likewise; the widest mask has all its bits but for 2^-1200.
+            assert!(octaves.iter().all(|count| (115..285).contains(count)), "{octaves:?}");
+            assert!((480..720).contains(&flipped), "{flipped}");
+            assert_eq!(widest, bits + PARAMETERS.mask_bits);
+        }
+    }
+
+    #[test]
+    fn equal_values_look_different_each_time() {
+        let mut rng = SecureRng::from_os().unwrap();
+        let draw = |rng: &mut SecureRng| {
+            let blinding = Blinding::draw(&exchange(8), BlindedParameters::default(), rng);
+            (Integer::from(&*blinding.scale), Integer::from(&*blinding.mask))
+        };
+        let (first, second) = (draw(&mut rng), draw(&mut rng));
+        assert!(first.0 != second.0 && first.1 != second.1);
+    }
+
+    /// Distribution of y = τx + ρ over all τ and ρ, exactly up to rounding; index y.
+    fn distribution(x: u64, floor: u32, octaves: u32) -> Vec<f64> {
+        let (low, high) = (1u64 << floor, 1u64 << (floor + octaves));
+        let mut differences = vec![0.0; (high * (x + 1)) as usize + 1];
+        for scale in low..high {
+            // P(⌊2^u⌋ = τ)/τ for each of the τ values of ρ.
+            let each = ((scale + 1) as f64 / scale as f64).log2() / f64::from(octaves) / scale as f64;
+            differences[(scale * x) as usize] += each;
+            differences[(scale * (x + 1)) as usize] -= each;
+        }
+        differences
+            .iter()
+            .scan(0.0, |sum, difference| {
+                *sum += difference;
+                Some(*sum)
+            })
+            .collect()
+    }
+
+    /// m(x): the mean of log2(x + u) for u uniform in [0, 1).
+    fn mean_logarithm(x: u64) -> f64 {
+        let primitive = |x: f64| if x > 0.0 { x * x.log2() } else { 0.0 };
+        primitive(x as f64 + 1.0) - primitive(x as f64) - std::f64::consts::LOG2_E
+    }
+
+    #[test]
+    fn two_magnitudes_are_told_apart_no_better_than_stated() {
+        let exchange = exchange(4);
+        let (floor, octaves) = (exchange.scale_floor(PARAMETERS), PARAMETERS.scale_bits);
+        for (x, y) in [(0, 1), (1, 2), (7, 8), (14, 15), (3, 12)] {
+            let (p, q) = (distribution(x, floor, octaves), distribution(y, floor, octaves));
+            let padded = p.iter().copied().chain(std::iter::repeat(0.0));
+            let distance: f64 = padded.zip(&q).map(|(p, q)| (p - q).abs()).sum::<f64>() / 2.0;
+            let ideal = (mean_logarithm(y) - mean_logarithm(x)) / f64::from(octaves);
+            let grain = 2f64.powi(-(PARAMETERS.grain_bits as i32));
+            assert!(distance <= ideal + grain, "{x} and {y}: {distance} > {ideal} + {grain}");
+        }
+    }
 }

@@ -34,7 +34,7 @@ pub fn finish(
     let key = &context.key;
     let half = |first: usize| answer.select(&(first..answer.len()).step_by(2).collect::<Vec<_>>());
     let (signs, masked) = (half(0), half(1));
-    let masks: Vec<&Integer> = secrets.blindings.iter().map(|blinding| &blinding.mask).collect();
+    let masks: Vec<&Integer> = secrets.blindings.iter().map(|blinding| &*blinding.mask).collect();
     let unmask = pow_each(key, &signs, &masks, mask_bits(context.parameters, exchange));
     let mut complement = unmask.clone(); // [x + g·mask], of which ε = −1 needs [x − g·x]
     multiply_each(key, &mut complement, &secrets.permuted);

@@ -12,7 +12,9 @@
 
 use super::ServerContext;
 use crate::error::{Error, PeerFault, Result};
-use crate::paillier::{Ciphertexts, HolderKey, Randomisers, SecureRng, ShiftedTerm, SlotWidths, shifted_sum};
+use crate::paillier::{
+    Ciphertexts, HolderKey, Randomisers, SecureRng, ShiftedTerm, SlotWidths, TermPlace, shifted_sum,
+};
 use crate::plan::Reveal;
 use rug::Integer;
 
@@ -23,29 +25,26 @@ pub fn pack(
     values: &Ciphertexts,
     rng: &mut SecureRng,
 ) -> Ciphertexts {
+    let one = Integer::from(1);
     let offset = Integer::from(1) << reveal.bits;
     let indices: Vec<usize> = (0..values.len()).collect();
     let mut packed = Ciphertexts::new(&context.key);
     for pack in indices.chunks(reveal.per_ciphertext(context.key.bits())) {
         let mut constant = Integer::new();
         let mut terms = Vec::with_capacity(pack.len());
-        for (&index, (multiplier_bits, shift)) in pack.iter().zip(term_places(reveal, pack.len())) {
-            let ciphertext = values.get(index);
-            terms.push(ShiftedTerm { ciphertext, inverse: None, multiplier: 1, multiplier_bits, shift });
-            constant += Integer::from(&offset << shift);
+        for (&index, place) in pack.iter().zip(term_places(reveal, pack.len())) {
+            terms.push(ShiftedTerm { ciphertext: values.get(index), multiplier: &one, place });
+            constant += Integer::from(&offset << place.shift);
         }
         packed.push(shifted_sum(&context.key, &terms, &constant, context.randomisers.draw(rng)).as_ref());
     }
     packed
 }
 
-/// (multiplier bits, shift) of the terms of a pack of `values` values: what its cost depends on.
-pub(super) fn term_places(
-    reveal: &Reveal,
-    values: usize,
-) -> impl Iterator<Item = (u32, u32)> + Clone + use<> {
+/// The places of the terms of a pack of `values` values: what its cost depends on.
+pub(super) fn term_places(reveal: &Reveal, values: usize) -> impl Iterator<Item = TermPlace> + Clone + use<> {
     let width = reveal.slot_bits();
-    (0..values as u32).map(move |slot| (1, slot * width))
+    (0..values as u32).map(move |slot| TermPlace { multiplier_bits: 1, shift: slot * width })
 }
 
 /// Step 2.
@@ -59,8 +58,10 @@ pub fn unpack(key: &HolderKey, reveal: &Reveal, packed: &Ciphertexts) -> Result<
     let mut logits = Vec::with_capacity(reveal.count);
     for plaintext in key.decrypt(packed) {
         let count = capacity.min(reveal.count - logits.len());
-        let values = slots.unpack(&plaintext, count).map_err(|_| PeerFault::OutOfBounds("logits"))?;
-        for value in values {
+        if plaintext.significant_bits() > slots.offset(count) {
+            return Err(PeerFault::OutOfBounds("logits").into());
+        }
+        for value in slots.unpack(&plaintext, count) {
             let value =
                 value.to_i128().ok_or_else(|| Error::Bug("a slot of at most 121 bits fits 128".into()))?;
             logits.push(value - offset);
