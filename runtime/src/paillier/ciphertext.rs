@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use rug::Integer;
-
 use super::limbs::Limb;
 use super::public_key::PublicKey;
 
@@ -128,7 +126,8 @@ impl Ciphertexts {
 
 impl Ciphertext {
     /// Enc(`plaintext`) with the trivial randomness 1: hides nothing until it is re-randomised.
-    pub fn trivial(key: &PublicKey, plaintext: &Integer) -> Self {
+    #[cfg(test)]
+    pub(crate) fn trivial(key: &PublicKey, plaintext: &rug::Integer) -> Self {
         let mut limbs = vec![0; key.ring().element_limbs()].into_boxed_slice();
         key.ring().encode_one_plus_multiple(&mut limbs, plaintext, &mut key.scratch());
         Self { limbs }
@@ -167,6 +166,7 @@ impl fmt::Debug for Ciphertexts {
 mod tests {
     use super::*;
     use crate::paillier::test_keys;
+    use rug::Integer;
 
     #[test]
     fn batches_grow_and_are_selected_from() {

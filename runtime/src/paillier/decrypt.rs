@@ -20,8 +20,9 @@ impl SecretKey {
             .collect()
     }
 
-    /// The plaintexts as signed numbers, in (−N/2, N/2), computed in parallel.
-    pub fn decrypt_signed(&self, ciphertexts: &Ciphertexts) -> Vec<Integer> {
+    /// The plaintexts as signed numbers, in (−N/2, N/2).
+    #[cfg(test)]
+    pub(crate) fn decrypt_signed(&self, ciphertexts: &Ciphertexts) -> Vec<Integer> {
         let plaintexts = self.decrypt(ciphertexts);
         plaintexts.into_iter().map(|plaintext| self.public().centred(plaintext)).collect()
     }

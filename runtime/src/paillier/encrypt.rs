@@ -3,11 +3,11 @@
 use rayon::prelude::*;
 use rug::Integer;
 
-use super::ciphertext::{Ciphertext, Ciphertexts};
+use super::ciphertext::Ciphertexts;
 use super::limbs::Limb;
 use super::modular::Scratch;
 use super::public_key::PublicKey;
-use super::randomiser::{Randomiser, Randomisers};
+use super::randomiser::Randomisers;
 use super::randomness::SecureRng;
 
 /// Ciphertexts that share one generator, and one unit of parallel work.
@@ -50,17 +50,6 @@ pub fn rerandomise(source: &dyn Randomisers, ciphertexts: &mut Ciphertexts, rng:
     for_each_with_rng(ciphertexts, key, rng, |_, limbs, scratch, rng| {
         key.ring().mul_assign(limbs, source.draw(rng).limbs(), scratch);
     });
-}
-
-impl Randomiser {
-    /// Encrypts one integer (taken modulo N) with this randomiser.
-    pub fn encrypt(self, key: &PublicKey, plaintext: &Integer) -> Ciphertext {
-        let mut scratch = key.scratch();
-        let mut limbs = vec![0; key.ring().element_limbs()].into_boxed_slice();
-        key.ring().encode_one_plus_multiple(&mut limbs, plaintext, &mut scratch);
-        key.ring().mul_assign(&mut limbs, self.limbs(), &mut scratch);
-        Ciphertext::from_limbs(limbs)
-    }
 }
 
 /// Runs `action` on every element in parallel, each chunk with a child of `rng`.
@@ -112,17 +101,6 @@ mod tests {
                 assert!(pairs.all(|(before, after)| before != after));
             }
         }
-    }
-
-    #[test]
-    fn one_value_is_encrypted_with_one_randomiser() {
-        let mut rng = TestRng::new(13);
-        let key = test_keys::shared(512);
-        let source = HolderRandomisers::new(key, &mut rng);
-        let mut batch = Ciphertexts::new(key.public());
-        let ciphertext = source.draw(&mut rng).encrypt(key.public(), &Integer::from(-77));
-        batch.push(ciphertext.as_ref());
-        assert_eq!(key.decrypt_signed(&batch), [-77]);
     }
 
     #[test]

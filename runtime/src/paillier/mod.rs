@@ -47,9 +47,7 @@ pub use encrypt::{PlaintextTooLarge, encrypt, rerandomise};
 pub use holder_key::HolderKey;
 pub use limbs::Limb;
 pub use modular::{Scratch, SquareModulus};
-pub use ops::{
-    add_plain, add_plain_each, invert_all, invert_count, multiply, multiply_each, pow, pow_count, pow_each,
-};
+pub use ops::{add_plain_each, invert_all, invert_count, multiply_each, pow, pow_count, pow_each};
 pub use packing::SlotWidths;
 pub use permutation::Permutation;
 pub use public_key::{KeyError, PublicKey};

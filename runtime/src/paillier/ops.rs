@@ -15,13 +15,6 @@ use super::window::{power, table_products, window_for};
 /// Ciphertexts that share one modular inversion.
 const INVERSION_CHUNK: usize = 32;
 
-/// Enc(x + y).
-pub fn multiply(key: &PublicKey, x: CiphertextRef<'_>, y: CiphertextRef<'_>) -> Ciphertext {
-    let mut limbs = x.limbs().to_vec().into_boxed_slice();
-    key.ring().mul_assign(&mut limbs, y.limbs(), &mut key.scratch());
-    Ciphertext::from_limbs(limbs)
-}
-
 /// Enc(x + y) for each pair, in parallel: the factors are multiplied into `x`.
 ///
 /// # Panics
@@ -33,13 +26,6 @@ pub fn multiply_each(key: &PublicKey, x: &mut Ciphertexts, y: &Ciphertexts) {
         .par_chunks_exact_mut(stride)
         .zip(y.limbs().par_chunks_exact(stride))
         .for_each_init(|| key.scratch(), |scratch, (x, y)| key.ring().mul_assign(x, y, scratch));
-}
-
-/// Enc(x + `plaintext`), for any integer: two products.
-pub fn add_plain(key: &PublicKey, x: CiphertextRef<'_>, plaintext: &Integer) -> Ciphertext {
-    let mut limbs = x.limbs().to_vec().into_boxed_slice();
-    add_plain_assign(key, &mut limbs, plaintext, &mut key.scratch());
-    Ciphertext::from_limbs(limbs)
 }
 
 /// Enc(x + `plaintext`) for each ciphertext, in parallel: two products each.
@@ -164,8 +150,10 @@ mod tests {
         let mut rng = TestRng::new(15);
         let key = test_keys::shared(512).public();
         let batch = encrypted(&[Integer::from(-7), Integer::from(12)], &mut rng);
-        assert_eq!(decrypted(&multiply(key, batch.get(0), batch.get(1))), 5);
-        assert_eq!(decrypted(&add_plain(key, batch.get(0), &Integer::from(-100))), -107);
+        let mut sums = batch.clone();
+        multiply_each(key, &mut sums, &batch.select(&[1, 1]));
+        add_plain_each(key, &mut sums, &Integer::from(-100));
+        assert_eq!(test_keys::shared(512).decrypt_signed(&sums), [-95, -76]);
         for width in [1u32, 2, 3, 9, 41, 64, 80] {
             let all_ones = Integer::from(Integer::u_pow_u(2, width)) - 1u32;
             for exponent in [Integer::new(), Integer::from(1), all_ones] {

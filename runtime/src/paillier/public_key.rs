@@ -100,11 +100,6 @@ impl PublicKey {
         self.bits().ciphertext_bytes()
     }
 
-    /// Bits of a nonnegative plaintext that always fits: one less than those of N.
-    pub fn plaintext_bits(&self) -> u32 {
-        self.bits().plaintext_bits()
-    }
-
     /// N.
     pub fn modulus(&self) -> &Integer {
         self.0.ring.base()
@@ -131,7 +126,8 @@ impl PublicKey {
     }
 
     /// The representative of a plaintext in (−N/2, N/2).
-    pub fn centred(&self, plaintext: Integer) -> Integer {
+    #[cfg(test)]
+    pub(crate) fn centred(&self, plaintext: Integer) -> Integer {
         if plaintext > *self.half_modulus() { plaintext - self.modulus() } else { plaintext }
     }
 }
@@ -189,7 +185,7 @@ mod tests {
         let again = PublicKey::from_modulus_bytes(&key.modulus_bytes(), key.bits()).unwrap();
         assert_eq!(again, *key);
         assert_eq!(format!("{again:?}"), "PublicKey(512 bits)");
-        assert_eq!((again.ciphertext_bytes(), again.plaintext_bits()), (128, 511));
+        assert_eq!(again.ciphertext_bytes(), 128);
     }
 
     #[test]

@@ -31,9 +31,6 @@ use super::secret_pow::secret_pow;
 use super::window::power;
 use super::wipe::SecretInteger;
 
-/// Randomisers for which a table is laid out when nothing better is known.
-const DEFAULT_USES: usize = 1024;
-
 /// A random encryption of 0, to be used once. Not `Clone`; overwritten on drop.
 pub struct Randomiser {
     limbs: Box<[Limb]>,
@@ -86,12 +83,7 @@ impl Drop for Randomiser {
 }
 
 impl PublicRandomisers {
-    /// A source with a fresh random base.
-    pub fn new(key: &PublicKey, rng: &mut SecureRng) -> Self {
-        Self::for_uses(key, DEFAULT_USES, rng)
-    }
-
-    /// A source whose table suits about `uses` randomisers: more uses pay for a larger table, of
+    /// A source with a fresh random base whose table suits about `uses` randomisers: more uses pay for a larger table, of
     /// 32 MiB at most.
     pub fn for_uses(key: &PublicKey, uses: usize, rng: &mut SecureRng) -> Self {
         let y = SecretInteger::new(rng.unit_below(key.modulus()));
@@ -125,12 +117,7 @@ fn exponent_bits(key: &PublicKey) -> u32 {
 }
 
 impl HolderRandomisers {
-    /// A source with fresh random bases.
-    pub fn new(key: &SecretKey, rng: &mut SecureRng) -> Self {
-        Self::for_uses(key, DEFAULT_USES, rng)
-    }
-
-    /// A source whose tables suit about `uses` randomisers: more uses pay for larger tables, of
+    /// A source with fresh random bases whose tables suit about `uses` randomisers: more uses pay for larger tables, of
     /// 32 MiB each at most.
     pub fn for_uses(key: &SecretKey, uses: usize, rng: &mut SecureRng) -> Self {
         let inverse = key.q.square.invert_ref(&key.p.square).expect("the primes are different");
@@ -215,7 +202,7 @@ mod tests {
         let mut rng = TestRng::new(11);
         for bits in [512, 768] {
             let key = test_keys::shared(bits);
-            check(&PublicRandomisers::new(key.public(), &mut rng), key, &mut rng);
+            check(&PublicRandomisers::for_uses(key.public(), 50, &mut rng), key, &mut rng);
             check(&HolderRandomisers::for_uses(key, 50, &mut rng), key, &mut rng);
         }
     }

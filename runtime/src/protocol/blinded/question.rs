@@ -207,7 +207,7 @@ mod tests {
                 octaves[(blinding.scale.significant_bits() - 1 - floor) as usize] += 1;
                 flipped += u32::from(blinding.flipped);
                 assert!(*blinding.noise >= 0 && *blinding.noise < *blinding.scale);
-                let mask = Integer::from(&*blinding.mask - (Integer::from(1) << bits));
+                let mask = &*blinding.mask - (Integer::from(1) << bits);
                 assert!(mask >= 0 && mask.significant_bits() <= bits + PARAMETERS.mask_bits);
                 widest = widest.max(mask.significant_bits());
             }
