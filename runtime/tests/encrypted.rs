@@ -49,13 +49,14 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
 
     #[test]
-    fn random_networks_give_the_same_integers_over_memory((plan, image) in plan_and_image()) {
+    fn random_networks_give_the_same_integers_over_memory_and_tcp((plan, image) in plan_and_image()) {
         let Ok(plan) = ValidPlan::new(plan) else { return Ok(()) }; // numbers too wide for the small key
         let expected = expected(&plan, &image);
         let (mut ours, mut theirs) = (Recorder::default(), Recorder::default());
         let server = Server::new(plan.clone());
         let (predictions, traffic) = local::run(&server, &KEY, [image.as_slice()], &mut ours, &mut theirs).expect("a prediction");
         prop_assert_eq!(&predictions[0].integers, &expected);
+        prop_assert_eq!(&over_tcp(&server, &image), &expected);
         assert_counts(&plan, &ours, &theirs);
         // A connection's rest: hello and key up, the client's view down.
         let total = plan.plan().total_cost();
@@ -63,6 +64,23 @@ proptest! {
         prop_assert_eq!(traffic.sent - total.bytes_up, (2 * HEADER_BYTES + HELLO_BYTES + 64) as u64);
         prop_assert_eq!(traffic.received - total.bytes_down, (HEADER_BYTES + view) as u64);
     }
+}
+
+/// One prediction over TCP.
+fn over_tcp(server: &Server, image: &[f32]) -> Vec<i128> {
+    let timeout = Duration::from_secs(60);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let (stream, _) = listener.accept().expect("a client");
+            server.serve(tcp::accept(stream, timeout).expect("a socket"), &mut Silent).expect("no error")
+        });
+        let connection = tcp::connect(&address, timeout).expect("a connection");
+        let mut session =
+            client::greet(connection, None).expect("a greeting").with_key(&KEY).expect("a session");
+        session.infer(image, &mut Silent).expect("a prediction").integers
+    })
 }
 
 /// A plan with every operation.

@@ -1,0 +1,55 @@
+//! Plans against float models on MNIST's test images, which lie outside the project.
+
+use compiler::data::{Dataset, evaluate};
+use compiler::from_onnx;
+use compiler::options::{CompileOptions, InputOptions};
+use compiler::pipeline;
+use compiler::reference::FloatReference;
+use std::path::{Path, PathBuf};
+
+/// (model, what raw pixels are multiplied by); the first two are in `testdata`.
+const NETWORKS: [(&str, f64); 3] = [
+    ("testdata/mnist-mlp.onnx", 1.0 / 255.0),
+    ("testdata/mnist-cnn.onnx", 1.0 / 255.0),
+    ("mnist-8.onnx", 1.0),
+];
+
+fn outside() -> PathBuf {
+    std::env::var_os("POPCORN_DATA").map_or_else(|| PathBuf::from("../../shared"), PathBuf::from)
+}
+
+/// Accuracy of plan and float model over the first `limit` images, at most 0.3 points apart.
+fn assert_accurate(limit: usize) {
+    let data = outside().join("data/mnist-test-10000.npz");
+    for (model, scale) in NETWORKS {
+        let path = match model.strip_prefix("testdata/") {
+            Some(_) => Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(model),
+            None => outside().join("models").join(model),
+        };
+        if !data.exists() || !path.exists() {
+            println!("skipped: {} or {} is absent (set POPCORN_DATA)", data.display(), path.display());
+            continue;
+        }
+        let imported = from_onnx::read(&path).expect("a model");
+        let input = InputOptions { scale, ..InputOptions::default() };
+        let options = CompileOptions { input, ..CompileOptions::default() };
+        let plan = pipeline::compile_imported(&imported, &options).expect("a plan");
+        let dataset = Dataset::read(&data, imported.input).expect("images");
+        let tract = FloatReference::new(&imported).expect("a float model");
+        let accuracy = evaluate(&plan, &|x| tract.run(x), &dataset, limit, &()).expect("an evaluation");
+        let (float, plan) =
+            (accuracy.float_accuracy.expect("labels"), accuracy.plan_accuracy.expect("labels"));
+        assert!(plan > float - 0.003 && accuracy.agreement > 0.99, "{model}: {accuracy:?}");
+    }
+}
+
+#[test]
+fn a_thousand_images() {
+    assert_accurate(1000);
+}
+
+#[test]
+#[ignore = "some ten seconds"]
+fn ten_thousand_images() {
+    assert_accurate(10_000);
+}
