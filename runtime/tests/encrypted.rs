@@ -158,3 +158,29 @@ fn zeros_and_bounds_are_exact() {
         assert_eq!(prediction[0].integers, [0, 15, 0, 1, 0]);
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 30, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_rescaled_value_is_the_quotient_or_one_more(
+        image in prop::collection::vec(prop_oneof![Just(0.0f32), Just(15.0), Just(-15.0), -15.0..=15.0f32], 6),
+        bits in 1..=9u32,
+    ) {
+        let shape = Shape::new(1, 2, 3);
+        let mut builder = PlanBuilder::new(shape);
+        let scaled = builder.push(Op::Add { multipliers: vec![10, 7] }, &[builder.last(), builder.last()], shape);
+        builder.push(Op::Rescale { bits }, &[scaled], shape);
+        let plan = valid(builder.finish());
+        let server = Server::new(plan.clone());
+        let (mut ours, mut theirs) = (Recorder::default(), Recorder::default());
+        let (predictions, _) = local::run(&server, &KEY, [image.as_slice()], &mut ours, &mut theirs).expect("a prediction");
+        assert_counts(&plan, &ours, &theirs);
+        let plain = expected(&plan, &image);
+        for ((&got, plain), pixel) in predictions[0].integers.iter().zip(plain).zip(&image) {
+            let exact = 17 * pixel.round() as i128;
+            prop_assert!([0, 1].contains(&(got - (exact >> bits))), "{} of {}", got, exact);
+            prop_assert!([0, 1].contains(&(plain - (exact >> bits))));
+        }
+    }
+}

@@ -28,13 +28,17 @@ pub fn multiply_each(key: &PublicKey, x: &mut Ciphertexts, y: &Ciphertexts) {
         .for_each_init(|| key.scratch(), |scratch, (x, y)| key.ring().mul_assign(x, y, scratch));
 }
 
-/// Enc(x + `plaintext`) for each ciphertext, in parallel: two products each.
-pub fn add_plain_each(key: &PublicKey, ciphertexts: &mut Ciphertexts, plaintext: &Integer) {
+/// Enc(x + plaintext) for each pair, in parallel: two products each.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn add_plain_each(key: &PublicKey, ciphertexts: &mut Ciphertexts, plaintexts: &[Integer]) {
+    assert_eq!(ciphertexts.len(), plaintexts.len(), "batches of different lengths");
     let stride = ciphertexts.stride();
-    ciphertexts
-        .limbs_mut()
-        .par_chunks_exact_mut(stride)
-        .for_each_init(|| key.scratch(), |scratch, limbs| add_plain_assign(key, limbs, plaintext, scratch));
+    ciphertexts.limbs_mut().par_chunks_exact_mut(stride).zip(plaintexts).for_each_init(
+        || key.scratch(),
+        |scratch, (limbs, plaintext)| add_plain_assign(key, limbs, plaintext, scratch),
+    );
 }
 
 /// Multiplies Enc(`plaintext`), with randomness 1, into an element of the ring.
@@ -152,7 +156,7 @@ mod tests {
         let batch = encrypted(&[Integer::from(-7), Integer::from(12)], &mut rng);
         let mut sums = batch.clone();
         multiply_each(key, &mut sums, &batch.select(&[1, 1]));
-        add_plain_each(key, &mut sums, &Integer::from(-100));
+        add_plain_each(key, &mut sums, &[-100, -100].map(Integer::from));
         assert_eq!(test_keys::shared(512).decrypt_signed(&sums), [-95, -76]);
         for width in [1u32, 2, 3, 9, 41, 64, 80] {
             let all_ones = Integer::from(Integer::u_pow_u(2, width)) - 1u32;

@@ -57,6 +57,7 @@ impl ClientPlan {
         let kind = match exchange.kind {
             ExchangeKind::Relu => "relu",
             ExchangeKind::Sign => "sign",
+            ExchangeKind::Rescale { .. } => "rescale",
         };
         let down = exchange.packed_ciphertexts(self.blinded(), self.key_bits);
         let numbers = [exchange.count, exchange.bits as usize, down, exchange.reply_ciphertexts()];
@@ -112,6 +113,7 @@ fn describe(step: &Step) -> String {
         }
         Op::MaxPool(window) => text += &format!(" {window}"),
         Op::Add { multipliers } => text += &format!(" times {multipliers:?}"),
+        Op::Rescale { bits } => text += &format!(" by 2^{bits}"),
         Op::Input | Op::Concat | Op::Relu | Op::Sign | Op::Reveal => {}
     }
     text

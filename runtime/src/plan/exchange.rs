@@ -21,12 +21,24 @@ pub enum ExchangeKind {
     Relu,
     /// y goes down; Enc(g) comes back.
     Sign,
+    /// v goes down; Enc(⌊v ÷ 2^bits⌋) comes back.
+    Rescale {
+        /// At least 1.
+        bits: u32,
+    },
+}
+
+impl ExchangeKind {
+    /// Whether blinded values y go down.
+    pub const fn asks_for_signs(self) -> bool {
+        matches!(self, ExchangeKind::Relu | ExchangeKind::Sign)
+    }
 }
 
 /// Slots of one value in a packed plaintext: y above v.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PairSlots {
-    /// Bits of y + 2^(sign_bits − 1), the blinded value made non-negative.
+    /// Bits of y + 2^(sign_bits − 1), the blinded value made non-negative; 0 where none is sent.
     pub sign_bits: u32,
     /// Bits of v = x + r + 2^bits, the masked value; 0 where none is sent.
     pub mask_bits: u32,
@@ -45,11 +57,13 @@ impl Exchange {
 
     /// Slot widths: |y| < 2^(bits+F+K), 0 < v < 2^(bits+κ+1).
     pub const fn slots(&self, parameters: BlindedParameters) -> PairSlots {
-        let mask_bits = match self.kind {
-            ExchangeKind::Relu => self.bits + parameters.mask_bits + 1,
-            ExchangeKind::Sign => 0,
-        };
-        PairSlots { sign_bits: self.bits + self.scale_width(parameters) + 1, mask_bits }
+        let sign_bits = self.bits + self.scale_width(parameters) + 1;
+        let mask_bits = self.bits + parameters.mask_bits + 1;
+        match self.kind {
+            ExchangeKind::Relu => PairSlots { sign_bits, mask_bits },
+            ExchangeKind::Sign => PairSlots { sign_bits, mask_bits: 0 },
+            ExchangeKind::Rescale { .. } => PairSlots { sign_bits: 0, mask_bits },
+        }
     }
 
     /// Values per packed ciphertext.
@@ -66,12 +80,17 @@ impl Exchange {
     pub const fn reply_ciphertexts(&self) -> usize {
         match self.kind {
             ExchangeKind::Relu => 2 * self.count,
-            ExchangeKind::Sign => self.count,
+            ExchangeKind::Sign | ExchangeKind::Rescale { .. } => self.count,
         }
     }
 }
 
 impl PairSlots {
+    /// The widths of the slots in use, lowest first.
+    pub fn widths(self) -> Vec<u32> {
+        [self.mask_bits, self.sign_bits].into_iter().filter(|&bits| bits > 0).collect()
+    }
+
     /// Bits of one value's slots together.
     pub const fn width(self) -> u32 {
         self.sign_bits + self.mask_bits

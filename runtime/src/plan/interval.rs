@@ -139,6 +139,9 @@ pub fn step(plan: &Plan, step: &Step, inputs: &[&[Interval]]) -> Result<Vec<Inte
         Op::Relu => Ok(inputs[0].iter().map(|x| Interval::new(x.low.max(0), x.high.max(0))).collect()),
         Op::Sign => Ok(vec![Interval::new(0, 1); inputs[0].len()]),
         Op::MaxPool(_) => Ok(inputs[0].to_vec()),
+        Op::Rescale { bits } => {
+            Ok(inputs[0].iter().map(|x| Interval::new(x.low >> bits, (x.high >> bits) + 1)).collect())
+        }
         Op::Reveal => Ok(spread(inputs[0], plane(plan, step))),
     }
 }

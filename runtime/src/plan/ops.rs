@@ -27,6 +27,12 @@ pub enum Op {
     Sign,
     /// Maximum over windows; interactive.
     MaxPool(Window),
+    /// ⌊x ÷ 2^bits⌋ or one more, by a coin whose mean is the fraction; interactive. The interpreter
+    /// rounds to nearest, which is one of the two.
+    Rescale {
+        /// At least 1.
+        bits: u32,
+    },
     /// The client learns the value. Only the last step.
     Reveal,
 }
@@ -76,6 +82,7 @@ impl Op {
             Op::Relu => "relu",
             Op::Sign => "sign",
             Op::MaxPool(_) => "max_pool",
+            Op::Rescale { .. } => "rescale",
             Op::Reveal => "reveal",
         }
     }

@@ -253,7 +253,8 @@ fn inferred_shape(plan: &Plan, step: &Step, inputs: &[&Step]) -> Result<Shape, S
         }
         Op::Concat => concat_shape(inputs, first),
         Op::Reveal => Ok(first.flattened()),
-        Op::Add { .. } | Op::Relu | Op::Sign => Ok(first),
+        Op::Rescale { bits } if !(1..=MAX_BITS).contains(bits) => Err(format!("it drops {bits} bits")),
+        Op::Add { .. } | Op::Relu | Op::Sign | Op::Rescale { .. } => Ok(first),
     }
 }
 

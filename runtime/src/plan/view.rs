@@ -82,6 +82,13 @@ impl Plan {
                 let levels = tournament_levels(self.candidates(step, window));
                 levels.into_iter().map(|count| round(ExchangeKind::Relu, count, bits)).collect()
             }
+            Op::Rescale { bits } => {
+                vec![round(
+                    ExchangeKind::Rescale { bits: *bits },
+                    step.shape.elements(),
+                    self.input_bits(step),
+                )]
+            }
             _ => Vec::new(),
         }
     }

@@ -34,6 +34,7 @@ fn evaluate(plan: &Plan, step: &Step, inputs: &[&[i128]]) -> Vec<i128> {
         Op::Concat => inputs.concat(),
         Op::Relu => input.iter().map(|&x| x.max(0)).collect(),
         Op::Sign => input.iter().map(|&x| i128::from(x > 0)).collect(),
+        Op::Rescale { bits } => input.iter().map(|&x| (x + (1 << (bits - 1))) >> bits).collect(),
         Op::MaxPool(window) => maxima(window, input, shape, step.shape),
         Op::Input | Op::Reveal => input.to_vec(),
     }

@@ -6,7 +6,7 @@ use crate::observe::{Observer, StepReport};
 use crate::paillier::{Ciphertexts, PublicKey, PublicRandomisers, SecureRng, weighted_sums};
 use crate::plan::{Exchange, Op, Plan, Step, StepId, ValidPlan, Window, codec};
 use crate::protocol::blinded::max_pool::Tournament;
-use crate::protocol::blinded::{ServerContext, linear, question, relu, reveal, sign};
+use crate::protocol::blinded::{ServerContext, linear, question, relu, rescale, reveal, sign};
 use crate::protocol::hello::{HELLO_BYTES, Hello};
 use crate::protocol::message::{self, Message};
 use std::sync::Arc;
@@ -141,6 +141,7 @@ impl<T: Transport> Session<'_, T> {
             Op::Concat => Ok(self.concat(&inputs)),
             Op::Relu => self.relu(&self.exchange(id)?, inputs[0]),
             Op::Sign => self.sign(&self.exchange(id)?, inputs[0]),
+            Op::Rescale { bits } => self.rescale(&self.exchange(id)?, *bits, inputs[0]),
             Op::MaxPool(window) => self.max_pool(id, window, inputs[0]),
             Op::Reveal => self.reveal(inputs[0]),
             Op::Input | Op::Conv2d(_) | Op::Dense(_) | Op::SumPool(_) | Op::Add { .. } => {
@@ -164,6 +165,12 @@ impl<T: Transport> Session<'_, T> {
         let (question, secrets) = question::ask(&self.context, exchange, &odd, &mut self.rng);
         let answer = self.exchange_messages(exchange, &question)?;
         Ok(sign::finish(&self.context, &secrets, &answer))
+    }
+
+    fn rescale(&mut self, exchange: &Exchange, bits: u32, values: &Ciphertexts) -> Result<Ciphertexts> {
+        let (question, secrets) = question::ask(&self.context, exchange, values, &mut self.rng);
+        let answer = self.exchange_messages(exchange, &question)?;
+        Ok(rescale::finish(&self.context, bits, &secrets, &answer))
     }
 
     fn max_pool(&mut self, id: StepId, window: &Window, values: &Ciphertexts) -> Result<Ciphertexts> {

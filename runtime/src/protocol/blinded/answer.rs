@@ -4,7 +4,8 @@
 //! server                                   client
 //!    (question.rs)                  ──▶  1 decrypt, unpack (y_j, v_j)
 //!                                        2 g_j = [y_j > 0]
-//!    (relu.rs, sign.rs)             ◀──  3 [g_j], [g_j·v_j]   in the same order; for signs [g_j] only
+//!    (relu.rs, sign.rs, rescale.rs) ◀──  3 [g_j], [g_j·v_j] in the same order; for signs [g_j],
+//!                                          for rescaling [⌊v_j ÷ 2^f⌋]
 //! ```
 //!
 //! # Who learns what
@@ -21,7 +22,7 @@ use rug::Integer;
 
 /// What goes back, and whether the question was one that the protocol allows.
 pub struct Answer {
-    /// Encryptions of g, or of g and g·v by turns.
+    /// What step 3 says, in the order of the question.
     pub ciphertexts: Ciphertexts,
     /// The question decrypts to more than the plan's slots hold.
     pub fault: Option<PeerFault>,
@@ -38,13 +39,10 @@ pub fn answer(
     question: &Ciphertexts,
     rng: &mut SecureRng,
 ) -> Result<Answer> {
-    let slots = exchange.slots(parameters);
-    let masked = exchange.kind == ExchangeKind::Relu;
-    let pattern = [slots.mask_bits, slots.sign_bits];
-    let pattern = if masked { &pattern[..] } else { &pattern[1..] };
-    let widths = SlotWidths::new(pattern);
+    let pattern = exchange.slots(parameters).widths();
+    let widths = SlotWidths::new(&pattern);
     let capacity = exchange.per_ciphertext(parameters, key.public().bits());
-    let offset = Integer::from(1) << (slots.sign_bits - 1);
+    let offset = Integer::from(1) << (exchange.bits + exchange.scale_width(parameters));
     let mut replies = Vec::with_capacity(exchange.reply_ciphertexts());
     let mut fault = None;
     for (pack, plaintext) in key.decrypt(question).into_iter().enumerate() {
@@ -52,14 +50,24 @@ pub fn answer(
         if plaintext.significant_bits() > widths.offset(count) {
             fault = Some(PeerFault::OutOfBounds("question"));
         }
-        for pair in widths.unpack(&plaintext, count).chunks_exact(pattern.len()) {
-            let positive = pair[pattern.len() - 1] > offset;
-            replies.push(Integer::from(positive));
-            if masked {
-                replies.push(if positive { pair[0].clone() } else { Integer::new() });
-            }
+        for slots in widths.unpack(&plaintext, count).chunks_exact(pattern.len()) {
+            reply(exchange.kind, slots, &offset, &mut replies);
         }
     }
     let ciphertexts = key.encrypt(&replies, rng).map_err(|error| Error::Bug(error.to_string()))?;
     Ok(Answer { ciphertexts, fault })
+}
+
+/// Appends what is to be encrypted for one value, from its slots.
+fn reply(kind: ExchangeKind, slots: &[Integer], offset: &Integer, replies: &mut Vec<Integer>) {
+    match (kind, slots) {
+        (ExchangeKind::Relu, [v, y]) => {
+            let positive = y > offset;
+            replies.push(Integer::from(positive));
+            replies.push(if positive { v.clone() } else { Integer::new() });
+        }
+        (ExchangeKind::Sign, [y]) => replies.push(Integer::from(y > offset)),
+        (ExchangeKind::Rescale { bits }, [v]) => replies.push(Integer::from(v >> bits)),
+        _ => unreachable!("the slots of {kind:?} are those of its pattern"),
+    }
 }

@@ -49,7 +49,8 @@ fn exchange_cost(plan: &Plan, exchange: &Exchange, pooling: bool) -> Cost {
     let packing: Count = packs(exchange.count, exchange.per_ciphertext(parameters, plan.key_bits))
         .map(|pairs| shifted_sum_count(question::term_places(exchange, parameters, pairs).iter().copied()))
         .sum();
-    let asking = invert_count(exchange.count) + packing;
+    let inverted = if exchange.kind.asks_for_signs() { exchange.count } else { 0 };
+    let asking = invert_count(inverted) + packing;
     Cost {
         rerandomisations: packed as u64,
         encryptions: replies as u64,
@@ -73,6 +74,8 @@ fn finishing(plan: &Plan, exchange: &Exchange, pooling: bool) -> Count {
                 if pooling { invert_count(exchange.count) + products(2 * n) } else { Count::default() };
             unmask + products(2 * n) + invert_count(exchange.count) + comparing
         }
+        // A constant, of two products, each.
+        ExchangeKind::Rescale { .. } => products(2 * n),
         // 2x − 1 before, 1 − g after: a product and two constants, of two products each.
         ExchangeKind::Sign => products(5 * n) + invert_count(exchange.count),
     }
@@ -104,7 +107,7 @@ mod tests {
     use crate::plan::{
         BlindedParameters, InputSpec, OutputSpec, Postprocessing, Preprocessing, Shape, Step, Window,
     };
-    use crate::protocol::blinded::{ServerContext, answer, max_pool::Tournament, sign};
+    use crate::protocol::blinded::{ServerContext, answer, max_pool::Tournament, rescale, sign};
     use rug::Integer;
 
     const PARAMETERS: BlindedParameters = BlindedParameters { scale_bits: 40, grain_bits: 8, mask_bits: 40 };
@@ -165,7 +168,7 @@ mod tests {
 
     #[test]
     fn an_activation_takes_the_predicted_products() {
-        for (op, kind) in [(Op::Relu, ExchangeKind::Relu), (Op::Sign, ExchangeKind::Sign)] {
+        for op in [Op::Relu, Op::Sign, Op::Rescale { bits: 3 }] {
             let mut parties = Parties::new();
             let plan = plan(op, Shape::new(1, 3, 4));
             let exchange = plan.exchanges(StepId::new(1))[0];
@@ -173,12 +176,15 @@ mod tests {
             let values = parties.key.encrypt(&values, &mut parties.rng).unwrap();
             let draw = parties.draw();
             let Parties { key, context, rng } = &mut parties;
-            let ((question, secrets), asking) = measure(|| match kind {
-                ExchangeKind::Relu => question::ask(context, &exchange, &values, rng),
+            let ((question, secrets), asking) = measure(|| match exchange.kind {
+                ExchangeKind::Relu | ExchangeKind::Rescale { .. } => {
+                    question::ask(context, &exchange, &values, rng)
+                }
                 ExchangeKind::Sign => question::ask(context, &exchange, &sign::odd(context, &values), rng),
             });
             let answer = answer::answer(key, PARAMETERS, &exchange, &question, rng).unwrap().ciphertexts;
-            let (_, finishing) = measure(|| match kind {
+            let (_, finishing) = measure(|| match exchange.kind {
+                ExchangeKind::Rescale { bits } => rescale::finish(context, bits, &secrets, &answer),
                 ExchangeKind::Relu => relu::finish(context, &exchange, &secrets, &answer),
                 ExchangeKind::Sign => sign::finish(context, &secrets, &answer),
             });

@@ -16,7 +16,9 @@ pub fn rows(plan: &Plan, id: StepId) -> Option<Box<dyn Rows + '_>> {
         Op::Dense(op) => Some(Box::new(DenseRows { op, inputs: input.elements() })),
         Op::SumPool(op) => Some(Box::new(PoolRows { op, input, output: step.shape })),
         Op::Add { multipliers } => Some(Box::new(AddRows { multipliers, elements: input.elements() })),
-        Op::Input | Op::Concat | Op::Relu | Op::Sign | Op::MaxPool(_) | Op::Reveal => None,
+        Op::Input | Op::Concat | Op::Relu | Op::Sign | Op::MaxPool(_) | Op::Rescale { .. } | Op::Reveal => {
+            None
+        }
     }
 }
 

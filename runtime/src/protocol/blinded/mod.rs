@@ -5,6 +5,7 @@
 //!
 //! * [`question`] and [`answer`]: the signs of blinded values, the core of all others;
 //! * [`relu`], [`sign`], [`max_pool`]: activations, exactly equal to the reference;
+//! * [`rescale`]: narrower numbers, equal to the reference or one beside it;
 //! * [`reveal`]: the logits.
 //!
 //! # Who learns what
@@ -18,6 +19,7 @@ pub mod linear;
 pub mod max_pool;
 pub mod question;
 pub mod relu;
+pub mod rescale;
 pub mod reveal;
 pub mod sign;
 

@@ -15,7 +15,8 @@
 //! ```
 //!
 //! x ≥ 0 ⇔ τx + ρ ≥ 0 because 0 ≤ ρ < τ: the sign is exact. Where only signs are wanted
-//! ([`ExchangeKind::Sign`]) no v is sent.
+//! ([`Sign`](crate::plan::ExchangeKind::Sign)) no v is sent, and no y where only masked values are
+//! ([`Rescale`](crate::plan::ExchangeKind::Rescale)).
 //!
 //! # Who learns what
 //!
@@ -32,7 +33,7 @@ use crate::paillier::{
     Ciphertext, CiphertextRef, Ciphertexts, Permutation, Randomisers, SecretInteger, SecureRng, ShiftedTerm,
     TermPlace, invert_all, shifted_sum,
 };
-use crate::plan::{BlindedParameters, Exchange, ExchangeKind};
+use crate::plan::{BlindedParameters, Exchange};
 use rayon::prelude::*;
 use rug::Integer;
 
@@ -98,7 +99,9 @@ pub fn ask(
         (0..values.len()).map(|_| Blinding::draw(exchange, context.parameters, rng)).collect();
     let permuted = values.select(order.sources());
     let mut inverses = permuted.clone();
-    invert_all(&context.key, &mut inverses);
+    if exchange.kind.asks_for_signs() {
+        invert_all(&context.key, &mut inverses);
+    }
     let packer = Packer::new(context, exchange);
     let packs: Vec<(usize, SecureRng)> =
         (0..values.len()).step_by(packer.capacity).map(|start| (start, rng.split())).collect();
@@ -128,7 +131,7 @@ impl<'a> Packer<'a> {
     fn new(context: &'a ServerContext, exchange: &'a Exchange) -> Self {
         let parameters = context.parameters;
         let capacity = exchange.per_ciphertext(parameters, context.key.bits());
-        let offset = Integer::from(1) << (exchange.slots(parameters).sign_bits - 1);
+        let offset = Integer::from(1) << (exchange.bits + exchange.scale_width(parameters));
         Self { context, exchange, capacity, offset }
     }
 
@@ -143,9 +146,11 @@ impl<'a> Packer<'a> {
         let mut constant = Integer::new();
         for (j, (value, inverse, blinding)) in pairs.enumerate() {
             let PairPlaces { sign, mask } = PairPlaces::new(self.exchange, self.context.parameters, j);
-            let ciphertext = if blinding.flipped { inverse } else { value };
-            terms.push(ShiftedTerm { ciphertext, multiplier: &blinding.scale, place: sign });
-            constant += (blinding.signed_noise() + &self.offset) << sign.shift;
+            if let Some(place) = sign {
+                let ciphertext = if blinding.flipped { inverse } else { value };
+                terms.push(ShiftedTerm { ciphertext, multiplier: &blinding.scale, place });
+                constant += (blinding.signed_noise() + &self.offset) << place.shift;
+            }
             if let Some(place) = mask {
                 terms.push(ShiftedTerm { ciphertext: value, multiplier: &one, place });
                 constant += Integer::from(&*blinding.mask << place.shift);
@@ -156,9 +161,9 @@ impl<'a> Packer<'a> {
     }
 }
 
-/// Where a pair's two terms stand in a packed plaintext.
+/// Where a pair's terms stand in a packed plaintext.
 struct PairPlaces {
-    sign: TermPlace,
+    sign: Option<TermPlace>,
     mask: Option<TermPlace>,
 }
 
@@ -166,11 +171,11 @@ impl PairPlaces {
     fn new(exchange: &Exchange, parameters: BlindedParameters, pair: usize) -> Self {
         let slots = exchange.slots(parameters);
         let low = pair as u32 * slots.width();
-        let scale = exchange.scale_width(parameters);
-        let masked = exchange.kind == ExchangeKind::Relu;
+        let place =
+            |used: u32, multiplier_bits, shift| (used > 0).then_some(TermPlace { multiplier_bits, shift });
         Self {
-            sign: TermPlace { multiplier_bits: scale, shift: low + slots.mask_bits },
-            mask: masked.then_some(TermPlace { multiplier_bits: 1, shift: low }),
+            sign: place(slots.sign_bits, exchange.scale_width(parameters), low + slots.mask_bits),
+            mask: place(slots.mask_bits, 1, low),
         }
     }
 }
@@ -182,12 +187,13 @@ pub(super) fn term_places(
     pairs: usize,
 ) -> Vec<TermPlace> {
     let places = (0..pairs).map(|pair| PairPlaces::new(exchange, parameters, pair));
-    places.flat_map(|places| [Some(places.sign), places.mask]).flatten().collect()
+    places.flat_map(|places| [places.sign, places.mask]).flatten().collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::ExchangeKind;
 
     const PARAMETERS: BlindedParameters = BlindedParameters { scale_bits: 6, grain_bits: 8, mask_bits: 10 };
 

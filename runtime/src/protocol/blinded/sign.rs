@@ -25,7 +25,7 @@ use rug::Integer;
 pub fn odd(context: &ServerContext, values: &Ciphertexts) -> Ciphertexts {
     let mut odd = values.clone();
     multiply_each(&context.key, &mut odd, values);
-    add_plain_each(&context.key, &mut odd, &Integer::from(-1));
+    add_plain_each(&context.key, &mut odd, &vec![Integer::from(-1); values.len()]);
     odd
 }
 
@@ -33,7 +33,7 @@ pub fn odd(context: &ServerContext, values: &Ciphertexts) -> Ciphertexts {
 pub fn finish(context: &ServerContext, secrets: &Secrets, answer: &Ciphertexts) -> Ciphertexts {
     let mut complements = answer.clone();
     invert_all(&context.key, &mut complements);
-    add_plain_each(&context.key, &mut complements, &Integer::from(1));
+    add_plain_each(&context.key, &mut complements, &vec![Integer::from(1); answer.len()]);
     let flips = secrets.blindings.iter().map(|blinding| blinding.flipped).enumerate();
     let chosen = flips.map(|(j, flip)| if flip { complements.get(j) } else { answer.get(j) });
     Ciphertexts::gather(&context.key, chosen).select(&secrets.order.targets())
