@@ -68,19 +68,9 @@ proptest! {
 
 /// One prediction over TCP.
 fn over_tcp(server: &Server, image: &[f32]) -> Vec<i128> {
-    let timeout = Duration::from_secs(60);
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address").to_string();
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            let (stream, _) = listener.accept().expect("a client");
-            server.serve(tcp::accept(stream, timeout).expect("a socket"), &mut Silent).expect("no error")
-        });
-        let connection = tcp::connect(&address, timeout).expect("a connection");
-        let mut session =
-            client::greet(connection, None).expect("a greeting").with_key(&KEY).expect("a session");
-        session.infer(image, &mut Silent).expect("a prediction").integers
-    })
+    let link = tcp::loopback(Duration::from_secs(60)).expect("a link");
+    let run = local::run_over(link, server, &KEY, [image], &mut Silent, &mut Silent);
+    run.expect("a prediction").0.remove(0).integers
 }
 
 /// A plan with every operation.

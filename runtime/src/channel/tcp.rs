@@ -3,7 +3,7 @@
 use super::{Connection, Transport};
 use crate::error::{Error, Result};
 use std::io::{self, Read};
-use std::net::{Shutdown, TcpStream, ToSocketAddrs};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
 /// How long a peer may take over a frame, unless the caller says otherwise.
@@ -40,6 +40,18 @@ pub fn connect(address: &str, timeout: Duration) -> Result<Connection<TcpStream>
         }
     }
     Err(failed(last))
+}
+
+/// Both ends of a connection within this machine.
+///
+/// # Errors
+/// The system has no port or socket to give.
+pub fn loopback(timeout: Duration) -> Result<(Connection<TcpStream>, Connection<TcpStream>)> {
+    let failed = |error| Error::io("cannot connect within this machine", error);
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(failed)?;
+    let connected = TcpStream::connect(listener.local_addr().map_err(failed)?).map_err(failed)?;
+    let (accepted, _) = listener.accept().map_err(failed)?;
+    Ok((accept(connected, timeout)?, accept(accepted, timeout)?))
 }
 
 /// Frames over a stream that a listener accepted; a peer that takes longer than `timeout` over a frame is given up.

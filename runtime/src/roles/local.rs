@@ -1,14 +1,15 @@
-//! Both parties in one process, over memory.
+//! Both parties in one process.
 
 use super::client::{self, Prediction};
 use super::server::Server;
-use crate::channel::{Connection, Traffic, memory};
+use crate::channel::{Connection, Traffic, Transport, memory};
 use crate::error::{Error, Result};
 use crate::observe::Observer;
 use crate::paillier::HolderKey;
 use std::thread;
 
-/// The answers for several raw images, encrypted all the way, and what went over the wire at the client's end.
+/// The answers for several raw images, encrypted all the way, over memory; and what went over the wire
+/// at the client's end.
 ///
 /// # Errors
 /// As [`client::Session::infer`] and [`Server::serve`].
@@ -20,11 +21,26 @@ pub fn run<'i>(
     server_observer: &mut dyn Observer,
 ) -> Result<(Vec<Prediction>, Traffic)> {
     let (ours, theirs) = memory::pair();
+    let link = (Connection::new(ours, None), Connection::new(theirs, None));
+    run_over(link, server, key, images, client_observer, server_observer)
+}
+
+/// As [`run`], over a link of the caller's: the client's end first.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_over<'i, T: Transport>(
+    (ours, theirs): (Connection<T>, Connection<T>),
+    server: &Server,
+    key: &HolderKey,
+    images: impl IntoIterator<Item = &'i [f32]>,
+    client_observer: &mut dyn Observer,
+    server_observer: &mut dyn Observer,
+) -> Result<(Vec<Prediction>, Traffic)> {
     thread::scope(|scope| {
-        let serving = scope.spawn(move || server.serve(Connection::new(theirs, None), server_observer));
+        let serving = scope.spawn(move || server.serve(theirs, server_observer));
         let infer = || -> Result<(Vec<Prediction>, Traffic)> {
-            let mut session =
-                client::greet(Connection::new(ours, None), Some(server.plan().id()))?.with_key(key)?;
+            let mut session = client::greet(ours, Some(server.plan().id()))?.with_key(key)?;
             let predictions = images.into_iter().map(|image| session.infer(image, client_observer));
             Ok((predictions.collect::<Result<_>>()?, session.traffic()))
         };
