@@ -12,6 +12,7 @@ mod batch;
 mod constants;
 mod file;
 pub(crate) mod guard;
+pub(crate) mod layout;
 mod refusal;
 pub mod registry;
 mod report;
@@ -40,6 +41,8 @@ pub struct Imported {
     pub name: String,
     /// Shape of one input image.
     pub input: Shape,
+    /// How the model itself arranges the image; `graph` and plans have channels first.
+    pub(crate) layout: layout::Layout,
     /// The same model as tract sees it, for [`crate::reference::FloatReference`].
     pub(crate) typed: TypedModel,
 }
@@ -82,7 +85,7 @@ fn import(mut proto: ModelProto, path: &Path) -> Result<Imported> {
         .map_err(|what| Error::Malformed { path: path.into(), what })?;
     refuse(diagnostics)?;
     verify::check(&graph, "import")?;
-    Ok(Imported { graph, name, input: input.shape(), typed })
+    Ok(Imported { graph, name, input: input.shape(), layout: input.layout(), typed })
 }
 
 fn refuse(diagnostics: Vec<Diagnostic>) -> Result<()> {

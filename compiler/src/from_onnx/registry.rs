@@ -26,7 +26,7 @@ pub const OPERATORS: &[Operator] = &[
     op("BatchNormalization", "with constant statistics (inference)", batch_normalization),
     op("Cast", "between floating-point types", any),
     op("Clip", "as a ReLU (0 to infinity) or without effect", any),
-    op("Concat", "over channels", any),
+    op("Concat", "over channels, first or last", any),
     op(
         "Conv",
         "2-D with constant weights; any stride, padding (explicit or automatic), dilation, groups",
@@ -42,7 +42,7 @@ pub const OPERATORS: &[Operator] = &[
     op("MatMul", "with a constant matrix", any),
     op("MaxPool", "2-D, one output; any kernel, stride, padding, dilation, `ceil_mode`", pool),
     op("Mul", "by a constant per channel", any),
-    op("ReduceMean", "over height and width", any),
+    op("ReduceMean", "over height and width, channels first or last", any),
     op("Relu", "any", any),
     op("Reshape", "where only axes are joined, or axes of length 1 come and go", any),
     op("Sign", "any; an input of exactly 0 gives -1", any),
@@ -50,7 +50,11 @@ pub const OPERATORS: &[Operator] = &[
     op("Squeeze", "of axes of length 1", any),
     op("Sub", "two computed values of one shape, or a constant per channel on either side", any),
     op("Sum", "of computed values of one shape", any),
-    op("Transpose", "only of axes of length 1", any),
+    op(
+        "Transpose",
+        "anywhere, also of the model's input (NHWC), if convolutions and poolings read channels first",
+        any,
+    ),
     op("Unsqueeze", "any", any),
 ];
 

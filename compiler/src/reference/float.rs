@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::from_onnx::Imported;
 use crate::from_onnx::guard::quietly;
+use crate::from_onnx::layout::Layout;
 use crate::graph::Shape;
 use std::path::Path;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ pub struct FloatReference {
     /// The model's own type of the input.
     datum_type: DatumType,
     input: Shape,
+    layout: Layout,
 }
 
 impl FloatReference {
@@ -38,7 +40,7 @@ impl FloatReference {
             .and_then(|made| made.map_err(|error| format!("{error:#}")));
         let (plan, dims, datum_type) =
             prepared.map_err(|what| Error::Bug(format!("the float reference: {what}")))?;
-        Ok(Self { plan, dims, datum_type, input: imported.input })
+        Ok(Self { plan, dims, datum_type, input: imported.input, layout: imported.layout })
     }
 
     /// The output of the model (after its softmax, if it ends in one) for one image,
@@ -59,8 +61,20 @@ impl FloatReference {
         output.map_err(|what| Error::Bug(format!("the float reference: {what}")))
     }
 
+    /// The image as the model itself takes it.
+    fn arranged(&self, image: &[f32]) -> Vec<f32> {
+        let plane = self.input.plane();
+        match self.layout {
+            Layout::ChannelsFirst => image.to_vec(),
+            Layout::ChannelsLast => {
+                (0..plane).flat_map(|pixel| image.iter().skip(pixel).step_by(plane).copied()).collect()
+            }
+        }
+    }
+
     fn evaluate(&self, image: &[f32]) -> TractResult<Vec<f32>> {
-        let image = Tensor::from_shape(&self.dims, image)?.cast_to_dt(self.datum_type)?.into_owned();
+        let image =
+            Tensor::from_shape(&self.dims, &self.arranged(image))?.cast_to_dt(self.datum_type)?.into_owned();
         let outputs = self.plan.run(tvec!(image.into_tvalue()))?;
         Ok(outputs[0].cast_to::<f32>()?.try_as_plain_ram()?.as_slice::<f32>()?.to_vec())
     }

@@ -1,6 +1,7 @@
 //! The import against tract, on crafted and on real models; files that are no models.
 
 mod files;
+mod layouts;
 mod operators;
 
 use super::*;

@@ -1,0 +1,59 @@
+//! Whether a model takes its image as channels × height × width or as height × width × channels.
+//!
+//! The file does not say. What the model does with the image does: convolutions, poolings and
+//! normalisations read channels first; a Transpose to channels first shows that they come last.
+//! Where neither happens (the image is flattened at once), a last axis of 1, 3 or 4 behind a longer
+//! one is taken for the channels of a stored image.
+
+use super::attributes::ints;
+use tract_onnx::pb::{GraphProto, NodeProto};
+
+/// The order of an image's axes in the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// Channels × height × width, as in plans.
+    ChannelsFirst,
+    /// Height × width × channels.
+    ChannelsLast,
+}
+
+/// The layout of the three axes `image` of the graph's input `name`.
+pub(super) fn detect(graph: &GraphProto, name: &str, image: [usize; 3]) -> Layout {
+    let mut name = name;
+    let mut next = 0;
+    while let Some(offset) = graph.node[next..].iter().position(|node| node.input.iter().any(|i| i == name)) {
+        next += offset;
+        let node = &graph.node[next];
+        match evidence(node) {
+            Evidence::For(layout) => return layout,
+            Evidence::FurtherOn => name = node.output.first().map_or("", String::as_str),
+            Evidence::None => break,
+        }
+        next += 1;
+    }
+    let [first, _, last] = image;
+    match last {
+        1 | 3 | 4 if first > 4 => Layout::ChannelsLast,
+        _ => Layout::ChannelsFirst,
+    }
+}
+
+enum Evidence {
+    For(Layout),
+    /// Works element by element: look at what reads its result.
+    FurtherOn,
+    None,
+}
+
+fn evidence(node: &NodeProto) -> Evidence {
+    match node.op_type.as_str() {
+        "Conv" | "MaxPool" | "AveragePool" | "GlobalAveragePool" | "BatchNormalization" => {
+            Evidence::For(Layout::ChannelsFirst)
+        }
+        "Transpose" if ints(node, "perm") == [0, 3, 1, 2] => Evidence::For(Layout::ChannelsLast),
+        "Transpose" if ints(node, "perm") == [0, 2, 3, 1] => Evidence::For(Layout::ChannelsFirst),
+        "Add" | "Cast" | "Clip" | "DequantizeLinear" | "Div" | "Identity" | "Mul" | "QuantizeLinear"
+        | "Relu" | "Sub" => Evidence::FurtherOn,
+        _ => Evidence::None,
+    }
+}
