@@ -23,7 +23,7 @@ pub fn compile(model: &Path, options: &CompileOptions) -> Result<ValidPlan> {
 /// # Errors
 /// [`Error::Unsupported`], [`Error::Option`], or a defect of the compiler.
 pub fn compile_imported(model: &Imported, options: &CompileOptions) -> Result<ValidPlan> {
-    let input = options.input.spec(model.input)?;
+    let input = model.input_spec(&options.input)?;
     let graph = simplify(model.graph.clone())?;
     let graph = to_integers(&graph, &input, options)?;
     let plan = lower(&graph, &model.name, &input, options)?;

@@ -6,7 +6,7 @@
 
 use super::attributes::{constant, display_name, int64s};
 use super::constants;
-use super::layout::{Layout, detect};
+use super::layout::{self, Layout};
 use crate::error::Diagnostic;
 use crate::graph::Shape;
 use tract_onnx::pb::tensor_proto::DataType;
@@ -77,20 +77,16 @@ fn declared(graph: &GraphProto, input: &ValueInfoProto) -> Result<(Option<i64>, 
     let (&batch, image) = sizes.split_first().ok_or_else(|| refuse("the input is a scalar".into()))?;
     let image: Option<Vec<usize>> = image.iter().map(|&size| usize::try_from(size?).ok()).collect();
     let image = image.ok_or_else(|| refuse(format!("the input's shape is open: {text}")))?;
-    let (shape, layout) = match (&image[..], batch) {
-        (&[a, b, c], _) => match detect(graph, &input.name, [a, b, c]) {
-            Layout::ChannelsFirst => (Shape::new(a, b, c), Layout::ChannelsFirst),
-            Layout::ChannelsLast => (Shape::new(c, a, b), Layout::ChannelsLast),
-        },
-        (&[height, width], None | Some(1)) => (Shape::new(1, height, width), Layout::ChannelsFirst),
-        (&[len], _) => (Shape::vector(len), Layout::ChannelsFirst),
-        _ => return Err(refuse(format!("the input's shape {text} is no batch of images"))),
-    };
     let elements = image.iter().try_fold(1usize, |product, &axis| product.checked_mul(axis));
     if elements.is_none_or(|elements| elements == 0 || elements > super::typed::MAX_ACTIVATIONS) {
         return Err(refuse(format!("the input's shape {text} is empty or too large")));
     }
-    Ok((batch, Input { shape, layout }))
+    // Two axes behind a batch of many may be a sequence of vectors.
+    let several = image.len() == 2 && batch.is_some_and(|batch| batch > 1);
+    match layout::image(graph, &input.name, &image).filter(|_| !several) {
+        Some((shape, layout)) => Ok((batch, Input { shape, layout })),
+        None => Err(refuse(format!("the input's shape {text} is no batch of images"))),
+    }
 }
 
 /// Size of an axis, where it is fixed.

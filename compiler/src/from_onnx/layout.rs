@@ -5,7 +5,8 @@
 //! Where neither happens (the image is flattened at once), a last axis of 1, 3 or 4 behind a longer
 //! one is taken for the channels of a stored image.
 
-use super::attributes::ints;
+use super::attributes::{constant, int64s, ints};
+use crate::graph::Shape;
 use tract_onnx::pb::{GraphProto, NodeProto};
 
 /// The order of an image's axes in the model.
@@ -17,10 +18,38 @@ pub(crate) enum Layout {
     ChannelsLast,
 }
 
-/// The layout of the three axes `image` of the graph's input `name`.
-pub(super) fn detect(graph: &GraphProto, name: &str, image: [usize; 3]) -> Layout {
-    let mut name = name;
-    let mut next = 0;
+/// The image with the axes `dims` (without the batch) that the graph's input `name` is; `None` where
+/// that is no image.
+pub(super) fn image(graph: &GraphProto, name: &str, dims: &[usize]) -> Option<(Shape, Layout)> {
+    match *dims {
+        [a, b, c] => Some(match detect(graph, name, [a, b, c]) {
+            Layout::ChannelsFirst => (Shape::new(a, b, c), Layout::ChannelsFirst),
+            Layout::ChannelsLast => (Shape::new(c, a, b), Layout::ChannelsLast),
+        }),
+        [height, width] => Some((Shape::new(1, height, width), Layout::ChannelsFirst)),
+        [len] => Some(reshaped(graph, name, len).unwrap_or((Shape::vector(len), Layout::ChannelsFirst))),
+        _ => None,
+    }
+}
+
+/// The image that a model makes of a flat input first of all.
+fn reshaped(graph: &GraphProto, name: &str, len: usize) -> Option<(Shape, Layout)> {
+    let mut readers = graph.node.iter().filter(|node| node.input.iter().any(|input| input == name));
+    let reader = readers.next().filter(|node| node.op_type == "Reshape")?;
+    let sizes = int64s(constant(graph, reader.input.get(1)?)?)?;
+    let dims: Option<Vec<usize>> =
+        sizes.iter().skip(1).map(|&size| usize::try_from(size).ok().filter(|&size| size > 0)).collect();
+    let dims = dims.filter(|dims| dims.len() == 3)?;
+    let elements = dims.iter().try_fold(1usize, |product, &dim| product.checked_mul(dim));
+    if elements != Some(len) || readers.next().is_some() {
+        return None;
+    }
+    image(graph, reader.output.first()?, &dims)
+}
+
+/// The layout of the three axes `image` of the value `name`.
+fn detect(graph: &GraphProto, name: &str, image: [usize; 3]) -> Layout {
+    let (mut name, mut next) = (name, 0);
     while let Some(offset) = graph.node[next..].iter().position(|node| node.input.iter().any(|i| i == name)) {
         next += offset;
         let node = &graph.node[next];

@@ -168,28 +168,6 @@ fn a_fixed_batch_becomes_one_image() {
 }
 
 #[test]
-fn double_precision_is_read_too() {
-    use tract_onnx::pb::{tensor_proto::DataType, type_proto::Value};
-    let model = Onnx::new(&[1, 2, 3, 3])
-        .weight("w", &[2, 2, 2, 2])
-        .weight("b", &[2])
-        .then("Conv", &["w", "b"], &[])
-        .then("Relu", &[], &[]);
-    let mut model = model.build();
-    let graph = model.graph.as_mut().unwrap();
-    for tensor in &mut graph.initializer {
-        tensor.data_type = DataType::Double as i32;
-        tensor.double_data = tensor.float_data.drain(..).map(f64::from).collect();
-    }
-    let Some(Value::TensorType(tensor)) = graph.input[0].r#type.as_mut().and_then(|kind| kind.value.as_mut())
-    else {
-        panic!()
-    };
-    tensor.elem_type = DataType::Double as i32;
-    assert_agrees(&import(model, Path::new("test.onnx")).unwrap(), -1.0, 1.0);
-}
-
-#[test]
 fn every_unsupported_operator_is_listed() {
     let model = || {
         Onnx::new(&[1, 2, 4, 4])
