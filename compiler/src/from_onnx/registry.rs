@@ -32,6 +32,11 @@ pub const OPERATORS: &[Operator] = &[
         "2-D with constant weights; any stride, padding (explicit or automatic), dilation, groups",
         conv,
     ),
+    op(
+        "DequantizeLinear",
+        "of constants; of what QuantizeLinear gives, with the same constant scale and zero point",
+        any,
+    ),
     op("Div", "by a constant per channel", any),
     op("Dropout", "without effect, as in inference", any),
     op("Flatten", "keeping the batch apart", any),
@@ -42,6 +47,11 @@ pub const OPERATORS: &[Operator] = &[
     op("MatMul", "with a constant matrix", any),
     op("MaxPool", "2-D, one output; any kernel, stride, padding, dilation, `ceil_mode`", pool),
     op("Mul", "by a constant per channel", any),
+    op(
+        "QuantizeLinear",
+        "of constants; of computed values in front of DequantizeLinear: nothing is rounded or cut off, except below 0 where the range begins there",
+        any,
+    ),
     op("ReduceMean", "over height and width, channels first or last", any),
     op("Relu", "any", any),
     op("Reshape", "where only axes are joined, or axes of length 1 come and go", any),
@@ -67,6 +77,7 @@ pub const FOLDED: &[&str] = &[
     "Concat",
     "Constant",
     "ConstantOfShape",
+    "DequantizeLinear",
     "Div",
     "Exp",
     "Flatten",
@@ -79,6 +90,7 @@ pub const FOLDED: &[&str] = &[
     "Mul",
     "Neg",
     "Pow",
+    "QuantizeLinear",
     "Reciprocal",
     "ReduceProd",
     "Relu",
@@ -132,7 +144,7 @@ fn hint(op: &str) -> &'static str {
         "LSTM" | "GRU" | "RNN" | "Loop" | "If" | "Scan" => "only feed-forward networks can be compiled",
         "LeakyRelu" | "PRelu" | "Elu" | "Selu" | "Sigmoid" | "HardSigmoid" | "HardSwish" | "Tanh"
         | "Gelu" | "Softplus" | "Mish" => "retrain with ReLU",
-        "QuantizeLinear" | "DequantizeLinear" | "QLinearConv" | "ConvInteger" | "QLinearMatMul" => {
+        "QLinearConv" | "ConvInteger" | "QLinearMatMul" => {
             "export the float model; the compiler quantizes by itself"
         }
         "ConvTranspose" | "Resize" | "Upsample" => "only networks that reduce resolution can be compiled",

@@ -60,6 +60,19 @@ impl Onnx {
         self
     }
 
+    /// 8-bit integers.
+    pub(crate) fn bytes(mut self, name: &str, dims: &[i64], values: &[u8], signed: bool) -> Self {
+        let kind = if signed { DataType::Int8 } else { DataType::Uint8 };
+        self.graph.initializer.push(TensorProto {
+            name: name.into(),
+            dims: dims.to_vec(),
+            data_type: kind as i32,
+            raw_data: values.to_vec(),
+            ..Default::default()
+        });
+        self
+    }
+
     pub(crate) fn ints(self, name: &str, values: &[i64]) -> Self {
         self.int64(name, vec![values.len() as i64], values.to_vec())
     }

@@ -4,6 +4,7 @@ mod exporters;
 mod files;
 mod layouts;
 mod operators;
+mod quantized;
 
 use super::*;
 use crate::reference::{FloatReference, real};
