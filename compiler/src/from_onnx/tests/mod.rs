@@ -1,5 +1,6 @@
 //! The import against tract, on crafted and on real models; files that are no models.
 
+mod activations;
 mod exporters;
 mod files;
 mod layouts;

@@ -2,9 +2,10 @@
 
 use super::site::{Site, Value, finite, floats};
 use super::view::View;
-use super::{Found, Translator};
+use super::{Found, Translator, curves};
 use crate::from_onnx::refusal::Refusal;
-use crate::graph::{Add, Affine, Op, Softmax};
+use crate::graph::{Add, Affine, Curve, Op, Softmax};
+use tract_onnx::tract_core::ops::element_wise::ElementWiseMiniOp;
 
 impl Translator<'_> {
     /// An operation of two operands, at least one of them computed.
@@ -15,25 +16,41 @@ impl Translator<'_> {
         let constant_left = matches!(left.value, Value::Constant(_));
         let both = !constant_left && !matches!(right.value, Value::Constant(_));
         match (op, constant_left) {
-            ("Add", _) if both => self.sum([1.0, 1.0], site),
-            ("Sub", _) if both => self.sum([1.0, -1.0], site),
-            _ if both => Err(Refusal::new(
-                format!("{op} of two computed values is not supported"),
-                "products of computed values (attention, gating) cannot be compiled",
-            )),
+            ("Add" | "Sub", _) if both && !self.share_an_activation(site) => {
+                self.sum([1.0, if op == "Add" { 1.0 } else { -1.0 }], site)
+            }
+            _ if both => self.function(op, site),
             ("Add", _) => self.affine(site, |(scale, shift), c| (scale, shift + c)),
             ("Sub", false) => self.affine(site, |(scale, shift), c| (scale, shift - c)),
             ("Sub", true) => self.affine(site, |(scale, shift), c| (-scale, c - shift)),
             ("Mul", _) => self.affine(site, |(scale, shift), c| (scale * c, shift * c)),
             ("Div", false) => self.affine(site, |(scale, shift), c| (scale / c, shift / c)),
             ("Max" | "Min", _) => self.bound(op, site),
-            _ => Err(Refusal::new(format!("{op} is not supported here"), "")),
+            _ => self.function(op, site),
         }
     }
 
-    pub(super) fn unary(&mut self, op: &str, site: &Site) -> Found {
+    /// Operands that are functions of one value, and constants.
+    fn function(&mut self, op: &str, site: &Site) -> Found {
+        let unknown = || Refusal::new(format!("its part '{op}' is not supported"), "retrain with ReLU");
+        curves::binary(op, vec![Curve::X; site.inputs.len()]).ok_or_else(unknown)?;
+        self.activation(site, |operands| curves::binary(op, operands).unwrap_or(Curve::X))
+    }
+
+    /// One of two values, by a comparison.
+    pub(super) fn choice(&mut self, site: &Site) -> Found {
+        if site.inputs.len() != 3 {
+            return Err(format!("{} operands", site.inputs.len()).into());
+        }
+        self.activation(site, |operands| match <[Curve; 3]>::try_from(operands) {
+            Ok(parts) => Curve::Choose(Box::new(parts)),
+            Err(_) => Curve::X,
+        })
+    }
+
+    pub(super) fn unary(&mut self, op: &dyn ElementWiseMiniOp, site: &Site) -> Found {
         let view = site.computed(0)?;
-        match op {
+        match op.name().as_str() {
             "Sign" => {
                 let sign = self.each(&site.name, Op::Sign, &view)?;
                 let channels = self.graph.shape(sign.id).channels;
@@ -44,7 +61,12 @@ impl Translator<'_> {
                 let logits = self.graph.sole_input(view.id);
                 self.each(&site.name, Op::Softmax(Softmax::Log), &view.of(logits))
             }
-            _ => Err(Refusal::new(format!("its part '{op}' is not supported"), "retrain with ReLU")),
+            name => {
+                let unknown =
+                    || Refusal::new(format!("its part '{name}' is not supported"), "retrain with ReLU");
+                let curve = curves::unary(op).ok_or_else(unknown)?;
+                self.activation(site, |operands| operands.first().map_or(Curve::X, |inner| curve.over(inner)))
+            }
         }
     }
 
@@ -71,12 +93,15 @@ impl Translator<'_> {
         Ok(views[0].of(sum))
     }
 
-    /// scale·x + shift becomes `step((scale, shift), constant)`, per channel. Follows up on an
-    /// affine map that is there already, so a chain of operations ends as one map, or as none.
+    /// scale·x + shift becomes `step((scale, shift), constant)`, per channel. Follows up on an affine
+    /// map of the same operator, so that what tract takes apart ends as one map, or as none.
     fn affine(&mut self, site: &Site, step: impl Fn((f64, f64), f64) -> (f64, f64)) -> Found {
         let (view, constants) = self.per_channel(site)?;
-        let (source, before) = match self.graph.op(view.id) {
-            Op::Affine(affine) => (view.of(self.graph.sole_input(view.id)), Some(affine.clone())),
+        let node = self.graph.node(view.id);
+        let (source, before) = match &node.op {
+            Op::Affine(affine) if node.name == site.name => {
+                (view.of(self.graph.sole_input(view.id)), Some(affine.clone()))
+            }
             _ => (view, None),
         };
         let known = |channel: usize| match &before {
@@ -122,7 +147,7 @@ impl Translator<'_> {
         }
     }
 
-    /// Maximum or minimum with a constant: ReLU, or no bound at all.
+    /// Maximum or minimum with a constant: ReLU, no bound at all, or part of an activation.
     fn bound(&mut self, op: &str, site: &Site) -> Found {
         let position = usize::from(matches!(site.inputs[0].value, Value::Constant(_)));
         let view = site.computed(position)?;
@@ -132,13 +157,17 @@ impl Translator<'_> {
             "Max" if all(|bound| bound == 0.0) => self.each(&site.name, Op::Relu, &view),
             "Max" if all(|bound| bound <= f32::MIN) => Ok(view),
             "Min" if all(|bound| bound >= f32::MAX) => Ok(view),
-            _ => {
-                let bound = bounds.first().copied().unwrap_or(f32::NAN);
-                Err(Refusal::new(
-                    format!("a bound of {bound} is not supported ({op})"),
-                    "only ReLU (0 to infinity) can be compiled; retrain with ReLU",
-                ))
-            }
+            _ => self.function(op, site),
         }
     }
+}
+
+/// Both maps as one; `None` where that leaves f32.
+pub(super) fn composed(first: &Affine, second: &Affine) -> Option<Affine> {
+    let product = |(&a, &b): (&f32, &f32)| (f64::from(a) * f64::from(b)) as f32;
+    let scale: Vec<f32> = first.scale.iter().zip(&second.scale).map(product).collect();
+    let shifted = first.shift.iter().zip(second.scale.iter().zip(&second.shift));
+    let shift: Vec<f32> =
+        shifted.map(|(&b, (&a, &more))| (f64::from(a) * f64::from(b) + f64::from(more)) as f32).collect();
+    scale.iter().chain(&shift).all(|value| value.is_finite()).then_some(Affine { scale, shift })
 }

@@ -6,6 +6,7 @@
 //! depends on it is passed over in silence, so that one look finds every cause.
 
 mod arithmetic;
+mod curves;
 mod linear;
 mod pool;
 mod shapes;
@@ -18,6 +19,7 @@ use super::refusal::Refusal;
 use super::typed::Names;
 use crate::error::Diagnostic;
 use crate::graph::{Graph, NodeId, Op, Real, RealFact, Softmax};
+use crate::passes::expand_activations::approximate_all;
 use site::{Operand, Site, Value};
 use std::collections::HashMap;
 use tract_onnx::prelude::{IntoArcTensor, IntoTValue, OutletId, TypedModel};
@@ -31,6 +33,7 @@ use tract_onnx::tract_core::ops::cnn::{Conv, MaxPool, SumPool};
 use tract_onnx::tract_core::ops::einsum::EinSum;
 use tract_onnx::tract_core::ops::element_wise::ElementWiseOp;
 use tract_onnx::tract_core::ops::identity::Identity;
+use tract_onnx::tract_core::ops::logic::Iff;
 use tract_onnx::tract_core::ops::nn::{Reduce, Softmax as TractSoftmax};
 use view::View;
 
@@ -131,7 +134,9 @@ impl Translator<'_> {
         } else if let Some(binary) = op.downcast_ref::<TypedBinOp>() {
             self.binary(binary.0.name(), site)
         } else if let Some(unary) = op.downcast_ref::<ElementWiseOp>() {
-            self.unary(&unary.0.name(), site)
+            self.unary(&*unary.0, site)
+        } else if op.downcast_ref::<Iff>().is_some() {
+            self.choice(site)
         } else if let Some(axes) = op.downcast_ref::<AxisOp>() {
             self.axes(axes, site)
         } else if let Some(concat) = op.downcast_ref::<TypedConcat>() {
@@ -187,6 +192,8 @@ impl Translator<'_> {
             }
         }
         self.graph.remove_dead();
+        self.merge_affine_chains();
+        self.check_activations();
         for id in self.graph.ids_in_order() {
             let op = match self.graph.op(id) {
                 Op::Softmax(Softmax::Plain) if id != self.graph.output() => "Softmax",
@@ -196,6 +203,37 @@ impl Translator<'_> {
             let refusal =
                 Refusal::new("it is not the last operator", "attention and gating cannot be compiled");
             self.report(&self.graph.node(id).name.clone(), op, refusal);
+        }
+    }
+
+    /// Affine maps one behind the other, with no other reader in between, become one.
+    fn merge_affine_chains(&mut self) {
+        for id in self.graph.ids_in_order() {
+            let Op::Affine(second) = self.graph.op(id).clone() else { continue };
+            let producer = self.graph.sole_input(id);
+            let Op::Affine(first) = self.graph.op(producer) else { continue };
+            if self.graph.sole_consumer(producer) == Some(id)
+                && let Some(both) = arithmetic::composed(first, &second)
+            {
+                self.graph.node_mut(id).op = Op::Affine(both);
+                self.graph.bypass(producer);
+            }
+        }
+    }
+
+    /// Reports activations that no sum of ReLUs follows.
+    fn check_activations(&mut self) {
+        for id in self.graph.ids_in_order() {
+            let Op::Activation(curve) = self.graph.op(id) else { continue };
+            if let Err(what) = approximate_all(curve, self.graph.shape(id).channels) {
+                let refusal = Refusal::new(
+                    format!("{curve} cannot be written with ReLUs: {what}"),
+                    "retrain with ReLU",
+                );
+                let name = self.graph.node(id).name.clone();
+                let op = self.names.op(&name).unwrap_or("Activation").to_string();
+                self.report(&name, &op, refusal);
+            }
         }
     }
 
