@@ -1,6 +1,7 @@
 //! What a user may choose when a model is compiled.
 
 use crate::error::{Error, Result};
+use crate::graph::Affine;
 use runtime::plan::{BlindedParameters, InputSpec, KeyBits, Preprocessing, Shape, Suite};
 use std::ops::RangeInclusive;
 
@@ -69,6 +70,20 @@ impl Default for InputOptions {
 }
 
 impl InputOptions {
+    /// These options and then scale·x + shift, with positive scales, per channel of `shape`.
+    ///
+    /// # Errors
+    /// [`Error::Option`] for lists whose length is neither 1 nor the number of channels.
+    pub fn followed_by(&self, affine: &Affine, shape: Shape) -> Result<Self> {
+        let mut mean = per_channel("mean", &self.mean, shape)?;
+        let mut std = per_channel("std", &self.std, shape)?;
+        for (channel, (&scale, &shift)) in affine.scale.iter().zip(&affine.shift).enumerate() {
+            std[channel] /= f64::from(scale);
+            mean[channel] -= f64::from(shift) * std[channel];
+        }
+        Ok(Self { mean, std, ..self.clone() })
+    }
+
     /// The border of a plan whose model takes images of `shape`.
     ///
     /// Where the mean lies near the middle between two steps, steps are halved, so that no two raw
@@ -160,6 +175,16 @@ mod tests {
             let integers: Vec<i64> = (0..=255).map(|raw| spec.quantize(&[raw as f32]).unwrap()[0]).collect();
             assert!(integers.windows(2).all(|pair| pair[1] - pair[0] == apart), "mean {mean}");
         }
+    }
+
+    #[test]
+    fn normalisations_compose() {
+        let shape = Shape::new(2, 1, 1);
+        let options = InputOptions { scale: 0.5, mean: vec![3.0], std: vec![2.0], ..InputOptions::default() };
+        let affine = Affine { scale: vec![1.0, 4.0], shift: vec![0.0, -5.0] };
+        let spec = options.followed_by(&affine, shape).unwrap().spec(shape).unwrap();
+        let apply = |channel| spec.preprocessing.apply(channel, 20.0);
+        assert_eq!((apply(0), apply(1)), (3.5, 3.5 * 4.0 - 5.0));
     }
 
     #[test]

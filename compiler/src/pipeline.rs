@@ -5,7 +5,7 @@ use crate::from_onnx::{self, Imported};
 use crate::graph::{Domain, Graph, Integer, Real, verify};
 use crate::lower::{cost, lower};
 use crate::options::CompileOptions;
-use crate::passes::{canonicalize, fold_affine, quantize, range, sink_relu};
+use crate::passes::{canonicalize, expand_activations, fold_affine, quantize, range, sink_relu};
 use runtime::plan::{InputSpec, ValidPlan};
 use std::path::Path;
 
@@ -23,7 +23,7 @@ pub fn compile(model: &Path, options: &CompileOptions) -> Result<ValidPlan> {
 /// # Errors
 /// [`Error::Unsupported`], [`Error::Option`], or a defect of the compiler.
 pub fn compile_imported(model: &Imported, options: &CompileOptions) -> Result<ValidPlan> {
-    let input = options.input.spec(model.input)?;
+    let input = model.input_spec(&options.input)?;
     let graph = simplify(model.graph.clone())?;
     let graph = to_integers(&graph, &input, options)?;
     let plan = lower(&graph, &model.name, &input, options)?;
@@ -39,6 +39,7 @@ pub fn compile_imported(model: &Imported, options: &CompileOptions) -> Result<Va
 /// # Errors
 /// [`Error::Unsupported`], or a defect of a pass.
 pub fn simplify(graph: Graph<Real>) -> Result<Graph<Real>> {
+    let graph = verified(expand_activations(graph)?, "expand_activations")?;
     let graph = verified(canonicalize(graph)?, "canonicalize")?;
     let graph = verified(fold_affine(graph)?, "fold_affine")?;
     verified(sink_relu(graph)?, "sink_relu")

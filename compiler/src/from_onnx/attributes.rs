@@ -45,6 +45,32 @@ pub(super) fn constant<'a>(graph: &'a GraphProto, name: &str) -> Option<&'a Tens
     })
 }
 
+/// The numbers of a tensor of floats or of integers of up to 32 bits.
+pub(super) fn numbers(tensor: &TensorProto) -> Option<Vec<f64>> {
+    fn read<const N: usize>(raw: &[u8], number: impl Fn([u8; N]) -> f64) -> Vec<f64> {
+        raw.as_chunks::<N>().0.iter().map(|&bytes| number(bytes)).collect()
+    }
+    let (raw, kind) = (&tensor.raw_data, DataType::try_from(tensor.data_type).ok()?);
+    if raw.is_empty() {
+        return Some(match kind {
+            DataType::Float => tensor.float_data.iter().copied().map(f64::from).collect(),
+            DataType::Double => tensor.double_data.clone(),
+            DataType::Float16 => return None,
+            _ => tensor.int32_data.iter().copied().map(f64::from).collect(),
+        });
+    }
+    Some(match kind {
+        DataType::Float => read(raw, |bytes| f32::from_le_bytes(bytes).into()),
+        DataType::Double => read(raw, f64::from_le_bytes),
+        DataType::Int8 => read(raw, |bytes| i8::from_le_bytes(bytes).into()),
+        DataType::Uint8 => read(raw, |bytes| u8::from_le_bytes(bytes).into()),
+        DataType::Int16 => read(raw, |bytes| i16::from_le_bytes(bytes).into()),
+        DataType::Uint16 => read(raw, |bytes| u16::from_le_bytes(bytes).into()),
+        DataType::Int32 => read(raw, |bytes| i32::from_le_bytes(bytes).into()),
+        _ => return None,
+    })
+}
+
 /// The 64-bit integers of a tensor.
 pub(super) fn int64s(tensor: &TensorProto) -> Option<Vec<i64>> {
     if tensor.data_type != DataType::Int64 as i32 {

@@ -6,6 +6,7 @@
 
 use super::attributes::{constant, display_name, int64s};
 use super::constants;
+use super::layout::{self, Layout};
 use crate::error::Diagnostic;
 use crate::graph::Shape;
 use tract_onnx::pb::tensor_proto::DataType;
@@ -18,12 +19,18 @@ use tract_onnx::pb::{GraphProto, ModelProto, TensorProto, ValueInfoProto};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Input {
     shape: Shape,
+    layout: Layout,
 }
 
 impl Input {
     /// Its shape without the batch axis.
     pub(super) fn shape(self) -> Shape {
         self.shape
+    }
+
+    /// How the model arranges it.
+    pub(super) fn layout(self) -> Layout {
+        self.layout
     }
 }
 
@@ -32,14 +39,14 @@ pub(super) fn single_image(proto: &mut ModelProto) -> Result<Input, Diagnostic> 
     let graph = proto.graph.get_or_insert_default();
     let computed = constants::computed(graph);
     let position = image_input(graph)?;
-    let (batch, shape) = declared(&graph.input[position])?;
+    let (batch, input) = declared(graph, &graph.input[position])?;
     if let Some(dim) = dimensions(&mut graph.input[position]).and_then(|dims| dims.first_mut()) {
         dim.value = Some(Dim::DimValue(1));
     }
     if let Some(batch) = batch.filter(|&batch| batch > 1) {
         rewrite_shapes(graph, batch, |name| computed.contains(name));
     }
-    Ok(Input { shape })
+    Ok(input)
 }
 
 /// Index of the only input that is no weight.
@@ -56,8 +63,8 @@ fn image_input(graph: &GraphProto) -> Result<usize, Diagnostic> {
     }
 }
 
-/// The declared batch and the shape of one image.
-fn declared(input: &ValueInfoProto) -> Result<(Option<i64>, Shape), Diagnostic> {
+/// The declared batch, and one image.
+fn declared(graph: &GraphProto, input: &ValueInfoProto) -> Result<(Option<i64>, Input), Diagnostic> {
     let refuse = |what: String| {
         problem(&input.name, what, "export the model with a fixed input of Nx1x28x28 or the like")
     };
@@ -70,17 +77,16 @@ fn declared(input: &ValueInfoProto) -> Result<(Option<i64>, Shape), Diagnostic> 
     let (&batch, image) = sizes.split_first().ok_or_else(|| refuse("the input is a scalar".into()))?;
     let image: Option<Vec<usize>> = image.iter().map(|&size| usize::try_from(size?).ok()).collect();
     let image = image.ok_or_else(|| refuse(format!("the input's shape is open: {text}")))?;
-    let shape = match (&image[..], batch) {
-        (&[channels, height, width], _) => Shape::new(channels, height, width),
-        (&[height, width], None | Some(1)) => Shape::new(1, height, width),
-        (&[len], _) => Shape::vector(len),
-        _ => return Err(refuse(format!("the input's shape {text} is no batch of images"))),
-    };
     let elements = image.iter().try_fold(1usize, |product, &axis| product.checked_mul(axis));
     if elements.is_none_or(|elements| elements == 0 || elements > super::typed::MAX_ACTIVATIONS) {
         return Err(refuse(format!("the input's shape {text} is empty or too large")));
     }
-    Ok((batch, shape))
+    // Two axes behind a batch of many may be a sequence of vectors.
+    let several = image.len() == 2 && batch.is_some_and(|batch| batch > 1);
+    match layout::image(graph, &input.name, &image).filter(|_| !several) {
+        Some((shape, layout)) => Ok((batch, Input { shape, layout })),
+        None => Err(refuse(format!("the input's shape {text} is no batch of images"))),
+    }
 }
 
 /// Size of an axis, where it is fixed.

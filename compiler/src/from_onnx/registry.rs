@@ -15,8 +15,15 @@ pub struct Operator {
     check: fn(&NodeProto) -> Result<(), Refusal>,
 }
 
+/// Of curved activations.
+const SMOOTH: &str =
+    "by straight pieces, wrong by at most 1 % of the distance of its limits (0.01 where it tends to x)";
+/// Of what is no activation by itself.
+const PART: &str = "as part of an activation";
+
 /// What may read values that depend on the image.
 pub const OPERATORS: &[Operator] = &[
+    op("Abs", PART, any),
     op("Add", "two computed values of one shape, or a constant per channel", any),
     op(
         "AveragePool",
@@ -25,33 +32,70 @@ pub const OPERATORS: &[Operator] = &[
     ),
     op("BatchNormalization", "with constant statistics (inference)", batch_normalization),
     op("Cast", "between floating-point types", any),
-    op("Clip", "as a ReLU (0 to infinity) or without effect", any),
-    op("Concat", "over channels", any),
+    op("Clip", "exact, with constant bounds", any),
+    op("Concat", "over channels, first or last", any),
     op(
         "Conv",
         "2-D with constant weights; any stride, padding (explicit or automatic), dilation, groups",
         conv,
     ),
-    op("Div", "by a constant per channel", any),
+    op(
+        "DequantizeLinear",
+        "of constants; of what QuantizeLinear gives, with the same constant scale and zero point",
+        any,
+    ),
+    op("Div", "by a constant per channel; else as part of an activation", any),
     op("Dropout", "without effect, as in inference", any),
+    op("Elu", SMOOTH, any),
+    op("Erf", PART, any),
+    op("Exp", PART, any),
     op("Flatten", "keeping the batch apart", any),
+    op("Gelu", SMOOTH, any),
     op("Gemm", "with constant weights and bias", gemm),
     op("GlobalAveragePool", "2-D", any),
+    op("Greater", "as the condition of Where", any),
+    op("HardSigmoid", "exact", any),
+    op("HardSwish", SMOOTH, any),
     op("Identity", "any", any),
+    op("LeakyRelu", "exact", any),
+    op("Less", "as the condition of Where", any),
+    op("Log", PART, any),
     op("LogSoftmax", "over the classes, as the last operator; computed by the client", any),
     op("MatMul", "with a constant matrix", any),
+    op("Max", "with a constant per channel; else as part of an activation", any),
     op("MaxPool", "2-D, one output; any kernel, stride, padding, dilation, `ceil_mode`", pool),
-    op("Mul", "by a constant per channel", any),
-    op("ReduceMean", "over height and width", any),
+    op("Min", "with a constant per channel; else as part of an activation", any),
+    op("Mish", SMOOTH, any),
+    op("Mul", "by a constant per channel; of functions of one value (x * sigmoid(x)) as an activation", any),
+    op("Neg", PART, any),
+    op("PRelu", "exact, with slopes per channel", any),
+    op("Pow", PART, any),
+    op(
+        "QuantizeLinear",
+        "of constants; of computed values in front of DequantizeLinear: nothing is rounded or cut off, except below 0 where the range begins there",
+        any,
+    ),
+    op("Reciprocal", PART, any),
+    op("ReduceMean", "over height and width, channels first or last", any),
     op("Relu", "any", any),
     op("Reshape", "where only axes are joined, or axes of length 1 come and go", any),
+    op("Selu", SMOOTH, any),
+    op("Sigmoid", SMOOTH, any),
     op("Sign", "any; an input of exactly 0 gives -1", any),
     op("Softmax", "over the classes, as the last operator; computed by the client", any),
+    op("Softplus", SMOOTH, any),
+    op("Sqrt", PART, any),
     op("Squeeze", "of axes of length 1", any),
     op("Sub", "two computed values of one shape, or a constant per channel on either side", any),
     op("Sum", "of computed values of one shape", any),
-    op("Transpose", "only of axes of length 1", any),
+    op("Tanh", SMOOTH, any),
+    op(
+        "Transpose",
+        "anywhere, also of the model's input (NHWC), if convolutions and poolings read channels first",
+        any,
+    ),
     op("Unsqueeze", "any", any),
+    op("Where", "as a choice by a comparison, both sides of which meet", any),
 ];
 
 /// What may compute constants out of constants and of the shapes of other values.
@@ -63,6 +107,7 @@ pub const FOLDED: &[&str] = &[
     "Concat",
     "Constant",
     "ConstantOfShape",
+    "DequantizeLinear",
     "Div",
     "Exp",
     "Flatten",
@@ -75,6 +120,7 @@ pub const FOLDED: &[&str] = &[
     "Mul",
     "Neg",
     "Pow",
+    "QuantizeLinear",
     "Reciprocal",
     "ReduceProd",
     "Relu",
@@ -126,9 +172,7 @@ pub(super) fn check(node: &NodeProto) -> Result<(), Refusal> {
 fn hint(op: &str) -> &'static str {
     match op {
         "LSTM" | "GRU" | "RNN" | "Loop" | "If" | "Scan" => "only feed-forward networks can be compiled",
-        "LeakyRelu" | "PRelu" | "Elu" | "Selu" | "Sigmoid" | "HardSigmoid" | "HardSwish" | "Tanh"
-        | "Gelu" | "Softplus" | "Mish" => "retrain with ReLU",
-        "QuantizeLinear" | "DequantizeLinear" | "QLinearConv" | "ConvInteger" | "QLinearMatMul" => {
+        "QLinearConv" | "ConvInteger" | "QLinearMatMul" => {
             "export the float model; the compiler quantizes by itself"
         }
         "ConvTranspose" | "Resize" | "Upsample" => "only networks that reduce resolution can be compiled",

@@ -60,8 +60,29 @@ impl Onnx {
         self
     }
 
-    pub(crate) fn ints(mut self, name: &str, int64_data: &[i64]) -> Self {
-        let (name, dims, int64_data) = (name.into(), vec![int64_data.len() as i64], int64_data.to_vec());
+    /// 8-bit integers.
+    pub(crate) fn bytes(mut self, name: &str, dims: &[i64], values: &[u8], signed: bool) -> Self {
+        let kind = if signed { DataType::Int8 } else { DataType::Uint8 };
+        self.graph.initializer.push(TensorProto {
+            name: name.into(),
+            dims: dims.to_vec(),
+            data_type: kind as i32,
+            raw_data: values.to_vec(),
+            ..Default::default()
+        });
+        self
+    }
+
+    pub(crate) fn ints(self, name: &str, values: &[i64]) -> Self {
+        self.int64(name, vec![values.len() as i64], values.to_vec())
+    }
+
+    pub(crate) fn scalar(self, name: &str, value: i64) -> Self {
+        self.int64(name, Vec::new(), vec![value])
+    }
+
+    fn int64(mut self, name: &str, dims: Vec<i64>, int64_data: Vec<i64>) -> Self {
+        let name = name.into();
         self.graph.initializer.push(TensorProto {
             name,
             dims,

@@ -34,6 +34,11 @@ impl Names {
         self.0.iter().position(|(name, _)| name == node).unwrap_or(self.0.len())
     }
 
+    /// The operator of the node of this name.
+    pub(super) fn op(&self, node: &str) -> Option<&str> {
+        self.0.iter().find(|(name, _)| name == node).map(|(_, op)| op.as_str())
+    }
+
     /// Name and operator of the ONNX node that a tract node (or a message about one) comes from.
     pub(super) fn origin(&self, text: &str) -> Option<(&str, &str)> {
         let number =

@@ -54,6 +54,7 @@ fn write_parameters<D: Domain>(f: &mut fmt::Formatter<'_>, op: &Op<D>, input_cha
             }
         ),
         Op::MaxPool(window) => write!(f, " {window}"),
+        Op::Activation(curve) => write!(f, " {curve}"),
         Op::Add(add) => write_multipliers(f, &add.multipliers),
         Op::Softmax(Softmax::Log) => write!(f, " log"),
         Op::Softmax(Softmax::Plain) | Op::Input | Op::Relu | Op::Sign | Op::Concat | Op::Flatten => Ok(()),

@@ -6,6 +6,7 @@
 //! bounds. Passes that quantise turn the one into the other, so the type says which stage it is.
 
 mod builder;
+mod curve;
 mod display;
 mod domain;
 mod fact;
@@ -15,6 +16,7 @@ mod shape;
 pub(crate) mod testing;
 pub mod verify;
 
+pub use curve::{Binary, Curve, Unary};
 pub use domain::{Domain, Element, Integer, Real};
 pub use fact::{IntegerFact, Range, RealFact, Scale};
 pub use op::{Add, Affine, Conv, Dense, Op, Pool, PoolDivisor, Softmax};

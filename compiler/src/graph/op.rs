@@ -1,6 +1,7 @@
 //! The operations of a graph.
 
 use super::Window;
+use super::curve::Curve;
 use super::domain::Domain;
 
 /// What a node computes. Tensors are channels × height × width; a vector has height and width 1.
@@ -20,6 +21,8 @@ pub enum Op<D: Domain> {
     MaxPool(Window),
     /// max(x, 0).
     Relu,
+    /// A function of each element. Only in the float graph; becomes a sum of ReLUs.
+    Activation(Curve),
     /// 1 for x > 0, else 0; the affine map to the model's two values stands in an [`Op::Affine`] behind it.
     Sign,
     /// Weighted sum of inputs of one shape.
@@ -108,6 +111,7 @@ impl<D: Domain> Op<D> {
             Op::AveragePool(_) => "average_pool",
             Op::MaxPool(_) => "max_pool",
             Op::Relu => "relu",
+            Op::Activation(_) => "activation",
             Op::Sign => "sign",
             Op::Add(_) => "add",
             Op::Concat => "concat",

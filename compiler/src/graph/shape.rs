@@ -21,6 +21,10 @@ pub fn infer_shape<D: Domain>(op: &Op<D>, inputs: &[Shape]) -> Result<Shape, Str
         }
         Op::AveragePool(pool) => nowhere_empty(&pool.window, first),
         Op::MaxPool(window) => nowhere_empty(window, first),
+        Op::Activation(curve) => {
+            let mut constants = curve.constants().into_iter().map(<[f32]>::len).filter(|&len| len != 1);
+            constants.try_for_each(|len| check_len("a constant", len, first.channels)).map(|()| first)
+        }
         Op::Relu | Op::Sign => Ok(first),
         Op::Add(_) => sum_shape(inputs, first),
         Op::Concat => concat_shape(inputs, first),

@@ -80,7 +80,9 @@ impl Lowering<'_> {
             },
             Op::Concat if self.graph.inputs(id).len() > 1 => plan::Op::Concat,
             Op::Concat | Op::Flatten | Op::Softmax(_) => return Ok(None),
-            Op::Affine(_) => return Err(Error::Bug(format!("{id} (affine) reached lowering"))),
+            Op::Affine(_) | Op::Activation(_) => {
+                return Err(Error::Bug(format!("{id} ({}) reached lowering", self.graph.op(id).name())));
+            }
         }))
     }
 

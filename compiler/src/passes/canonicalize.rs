@@ -46,7 +46,13 @@ fn has_no_effect(graph: &Graph<Real>, id: NodeId) -> bool {
             affine.scale.iter().all(|&scale| scale == 1.0) && affine.shift.iter().all(|&shift| shift == 0.0)
         }
         Op::Concat => graph.inputs(id).len() == 1,
-        Op::Input | Op::Conv(_) | Op::Dense(_) | Op::Sign | Op::Add(_) | Op::Softmax(_) => false,
+        Op::Input
+        | Op::Conv(_)
+        | Op::Dense(_)
+        | Op::Activation(_)
+        | Op::Sign
+        | Op::Add(_)
+        | Op::Softmax(_) => false,
     }
 }
 
@@ -56,7 +62,13 @@ fn is_nonnegative(graph: &Graph<Real>, id: NodeId) -> bool {
         Op::MaxPool(_) | Op::AveragePool(_) | Op::Flatten | Op::Concat => {
             graph.inputs(id).into_iter().all(|input| is_nonnegative(graph, input))
         }
-        Op::Input | Op::Conv(_) | Op::Dense(_) | Op::Affine(_) | Op::Add(_) | Op::Softmax(_) => false,
+        Op::Input
+        | Op::Conv(_)
+        | Op::Dense(_)
+        | Op::Affine(_)
+        | Op::Activation(_)
+        | Op::Add(_)
+        | Op::Softmax(_) => false,
     }
 }
 

@@ -1,7 +1,8 @@
 //! # What it does
 //! Removes affine maps (batch normalisation, biases, input normalisation):
 //! 1. behind a convolution, a dense layer or another affine map that nothing else reads, into its
-//!    weights and bias;
+//!    weights and bias, also through average poolings, which keep it as long as no window mixes zeros
+//!    from the padding with shifted pixels;
 //! 2. else, where only dense layers and convolutions read it, forward into theirs. Padding is zero
 //!    before the map and must stay so, hence a padded convolution only takes maps without a shift;
 //! 3. what remains becomes a depthwise 1×1 convolution.
@@ -21,7 +22,7 @@
 //! ```
 
 use crate::error::{Diagnostic, Error, Result};
-use crate::graph::{Affine, Conv, Dense, Graph, NodeId, Op, Real, Window};
+use crate::graph::{Affine, Conv, Dense, Graph, NodeId, Op, PoolDivisor, Real, Window};
 
 /// Runs the pass.
 ///
@@ -44,13 +45,14 @@ pub fn fold_affine(mut graph: Graph<Real>) -> Result<Graph<Real>> {
 
 /// Folds one map; the nodes whose weights have changed.
 fn fold(graph: &mut Graph<Real>, id: NodeId, affine: &Affine) -> Vec<NodeId> {
-    let producer = graph.sole_input(id);
-    if graph.sole_consumer(producer) == Some(id) && follow(&mut graph.node_mut(producer).op, affine) {
+    let shift = affine.shift.iter().any(|&shift| shift != 0.0);
+    if let Some(producer) = producer(graph, id, shift)
+        && follow(&mut graph.node_mut(producer).op, affine)
+    {
         graph.bypass(id);
         return vec![producer];
     }
     let consumers: Vec<NodeId> = graph.consumers(id).into_iter().map(|(consumer, _)| consumer).collect();
-    let shift = affine.shift.iter().any(|&shift| shift != 0.0);
     let takes = |&consumer: &NodeId| match graph.op(consumer) {
         Op::Dense(_) => true,
         Op::Conv(conv) => !shift || !is_padded(&conv.window),
@@ -66,6 +68,23 @@ fn fold(graph: &mut Graph<Real>, id: NodeId, affine: &Affine) -> Vec<NodeId> {
     }
     graph.node_mut(id).op = Op::Conv(depthwise(affine));
     vec![id]
+}
+
+/// What computes the value that `id` alone reads, before poolings that commute with an affine map.
+fn producer(graph: &Graph<Real>, id: NodeId, shift: bool) -> Option<NodeId> {
+    let mut reader = id;
+    loop {
+        let producer = graph.sole_input(reader);
+        graph.sole_consumer(producer).filter(|&consumer| consumer == reader)?;
+        match graph.op(producer) {
+            Op::AveragePool(pool)
+                if !shift || pool.divisor == PoolDivisor::Inside || !is_padded(&pool.window) =>
+            {
+                reader = producer;
+            }
+            _ => return Some(producer),
+        }
+    }
 }
 
 /// Makes `op` compute its result and then `affine`; false where it has no weights.
@@ -164,7 +183,7 @@ fn overflow(graph: &Graph<Real>, id: NodeId) -> Diagnostic {
 mod tests {
     use super::*;
     use crate::graph::testing::{affine, assert_same_value, conv, dense, graphs};
-    use crate::graph::{RealFact, Shape};
+    use crate::graph::{Pool, RealFact, Shape};
     use proptest::prelude::*;
 
     fn image(channels: usize) -> Graph<Real> {
@@ -212,6 +231,20 @@ mod tests {
         n1 = conv n0 1x1 groups 2 weights 2x1x1x1 (2 of 2, #d03732bd) bias 2 (2 of 2, #af2b1449) : 2x5x5
         n2 = conv n1 3x3 pad 1,1,0,0 weights 1x2x3x3 (18 of 18, #f4fa4193) bias 1 (1 of 1, #7c7f3c32) : 1x4x4
         ");
+    }
+
+    #[test]
+    fn affine_maps_pass_average_poolings() {
+        let window = Window { pad_before: [1, 1], pad_after: [1, 1], ..Window::dense([3, 3]) };
+        for (divisor, nodes) in [(PoolDivisor::Inside, 3), (PoolDivisor::Kernel, 4)] {
+            let mut graph = image(1);
+            let conv = graph.append("conv", conv(1, 2, Window::dense([2, 2])), &[graph.input()]).unwrap();
+            let pool = graph.append("pool", Op::AveragePool(Pool { window, divisor }), &[conv]).unwrap();
+            graph.append("map", affine(2), &[pool]).unwrap();
+            let after = fold_affine(graph.clone()).unwrap();
+            assert_same_value(&graph, &after);
+            assert_eq!(after.len(), nodes);
+        }
     }
 
     #[test]

@@ -75,7 +75,7 @@ fn bounds(
         Op::Flatten => Ok(sole().into_iter().flat_map(|x| std::iter::repeat_n(x, plane())).collect()),
         Op::Relu => Ok(sole().into_iter().map(|x| Interval::new(x.low.max(0), x.high.max(0))).collect()),
         Op::Sign => Ok(vec![Interval::new(0, 1); graph.shape(id).channels]),
-        Op::MaxPool(_) | Op::Softmax(_) | Op::Affine(_) => Ok(sole()),
+        Op::MaxPool(_) | Op::Softmax(_) | Op::Affine(_) | Op::Activation(_) => Ok(sole()),
     }
 }
 

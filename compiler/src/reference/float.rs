@@ -3,7 +3,8 @@
 use crate::error::{Error, Result};
 use crate::from_onnx::Imported;
 use crate::from_onnx::guard::quietly;
-use crate::graph::Shape;
+use crate::from_onnx::layout::Layout;
+use crate::graph::{Affine, Shape};
 use std::path::Path;
 use std::sync::Arc;
 use tract_onnx::prelude::{
@@ -18,6 +19,8 @@ pub struct FloatReference {
     /// The model's own type of the input.
     datum_type: DatumType,
     input: Shape,
+    layout: Layout,
+    normalization: Option<Affine>,
 }
 
 impl FloatReference {
@@ -38,11 +41,13 @@ impl FloatReference {
             .and_then(|made| made.map_err(|error| format!("{error:#}")));
         let (plan, dims, datum_type) =
             prepared.map_err(|what| Error::Bug(format!("the float reference: {what}")))?;
-        Ok(Self { plan, dims, datum_type, input: imported.input })
+        let (input, layout, normalization) =
+            (imported.input, imported.layout, imported.normalization.clone());
+        Ok(Self { plan, dims, datum_type, input, layout, normalization })
     }
 
     /// The output of the model (after its softmax, if it ends in one) for one image,
-    /// preprocessed, row-major (channels, height, width).
+    /// preprocessed and normalised as [`Imported::graph`] takes it, row-major (channels, height, width).
     ///
     /// # Errors
     /// [`Error::Option`] for an image of the wrong size, [`Error::Bug`] where tract fails.
@@ -59,8 +64,26 @@ impl FloatReference {
         output.map_err(|what| Error::Bug(format!("the float reference: {what}")))
     }
 
+    /// The image as the model itself takes it: before its own normalisation, in its own order.
+    fn arranged(&self, image: &[f32]) -> Vec<f32> {
+        let plane = self.input.plane();
+        let mut image = image.to_vec();
+        if let Some(Affine { scale, shift }) = &self.normalization {
+            for (index, pixel) in image.iter_mut().enumerate() {
+                *pixel = (*pixel - shift[index / plane]) / scale[index / plane];
+            }
+        }
+        match self.layout {
+            Layout::ChannelsFirst => image,
+            Layout::ChannelsLast => {
+                (0..plane).flat_map(|pixel| image.iter().skip(pixel).step_by(plane).copied()).collect()
+            }
+        }
+    }
+
     fn evaluate(&self, image: &[f32]) -> TractResult<Vec<f32>> {
-        let image = Tensor::from_shape(&self.dims, image)?.cast_to_dt(self.datum_type)?.into_owned();
+        let image =
+            Tensor::from_shape(&self.dims, &self.arranged(image))?.cast_to_dt(self.datum_type)?.into_owned();
         let outputs = self.plan.run(tvec!(image.into_tvalue()))?;
         Ok(outputs[0].cast_to::<f32>()?.try_as_plain_ram()?.as_slice::<f32>()?.to_vec())
     }

@@ -47,7 +47,7 @@ fn evaluate(graph: &Graph<Integer>, id: NodeId, values: &[Vec<i128>]) -> Vec<i12
             })
             .collect(),
         Op::Concat => inputs.iter().flat_map(|input| values[input.index()].clone()).collect(),
-        Op::Input | Op::Affine(_) | Op::Flatten | Op::Softmax(_) => x.clone(),
+        Op::Input | Op::Affine(_) | Op::Activation(_) | Op::Flatten | Op::Softmax(_) => x.clone(),
     }
 }
 

@@ -37,6 +37,10 @@ fn node(graph: &Graph<Real>, id: NodeId, image: &[f64], values: &[Vec<f64>]) -> 
         Op::MaxPool(window) => windows(window, inputs[0], shapes[0], graph.shape(id), |taps| {
             taps.iter().copied().fold(f64::NEG_INFINITY, f64::max)
         }),
+        Op::Activation(curve) => {
+            let plane = shapes[0].plane();
+            inputs[0].iter().enumerate().map(|(i, &x)| curve.at(i / plane, x)).collect()
+        }
         Op::Relu => inputs[0].iter().map(|x| x.max(0.0)).collect(),
         Op::Sign => inputs[0].iter().map(|&x| f64::from(u8::from(x > 0.0))).collect(),
         Op::Add(add) => (0..inputs[0].len())

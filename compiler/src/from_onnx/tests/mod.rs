@@ -1,7 +1,11 @@
 //! The import against tract, on crafted and on real models; files that are no models.
 
+mod activations;
+mod exporters;
 mod files;
+mod layouts;
 mod operators;
+mod quantized;
 
 use super::*;
 use crate::reference::{FloatReference, real};
@@ -19,6 +23,11 @@ fn image(len: usize, low: f32, high: f32) -> Vec<f32> {
 
 /// The graph gives what tract gives.
 fn assert_agrees(imported: &Imported, low: f32, high: f32) {
+    assert_within(imported, low, high, 1e-4);
+}
+
+/// The same, within a share of the largest output.
+fn assert_within(imported: &Imported, low: f32, high: f32, tolerance: f64) {
     let image = image(imported.input.elements(), low, high);
     let expected = FloatReference::new(imported).unwrap().run(&image).unwrap();
     let image: Vec<f64> = image.into_iter().map(f64::from).collect();
@@ -27,7 +36,7 @@ fn assert_agrees(imported: &Imported, low: f32, high: f32) {
     let largest = expected.iter().fold(1.0_f64, |largest, &x| largest.max(f64::from(x).abs()));
     for (got, expected) in got.iter().zip(&expected) {
         assert!(
-            (got - f64::from(*expected)).abs() <= 1e-4 * largest,
+            (got - f64::from(*expected)).abs() <= tolerance * largest,
             "{got} is not {expected}\n{}",
             imported.graph
         );

@@ -1,9 +1,11 @@
 //! Element-wise operations: sums, affine maps by constants, activations.
 
 use super::site::{Site, Value, finite, floats};
-use super::{Found, Translator};
+use super::view::View;
+use super::{Found, Translator, curves};
 use crate::from_onnx::refusal::Refusal;
-use crate::graph::{Add, Affine, NodeId, Op, Softmax};
+use crate::graph::{Add, Affine, Curve, Op, Softmax};
+use tract_onnx::tract_core::ops::element_wise::ElementWiseMiniOp;
 
 impl Translator<'_> {
     /// An operation of two operands, at least one of them computed.
@@ -14,61 +16,93 @@ impl Translator<'_> {
         let constant_left = matches!(left.value, Value::Constant(_));
         let both = !constant_left && !matches!(right.value, Value::Constant(_));
         match (op, constant_left) {
-            ("Add", _) if both => self.sum([1.0, 1.0], site),
-            ("Sub", _) if both => self.sum([1.0, -1.0], site),
-            _ if both => Err(Refusal::new(
-                format!("{op} of two computed values is not supported"),
-                "products of computed values (attention, gating) cannot be compiled",
-            )),
+            ("Add" | "Sub", _) if both && !self.share_an_activation(site) => {
+                self.sum([1.0, if op == "Add" { 1.0 } else { -1.0 }], site)
+            }
+            _ if both => self.function(op, site),
             ("Add", _) => self.affine(site, |(scale, shift), c| (scale, shift + c)),
             ("Sub", false) => self.affine(site, |(scale, shift), c| (scale, shift - c)),
             ("Sub", true) => self.affine(site, |(scale, shift), c| (-scale, c - shift)),
             ("Mul", _) => self.affine(site, |(scale, shift), c| (scale * c, shift * c)),
             ("Div", false) => self.affine(site, |(scale, shift), c| (scale / c, shift / c)),
             ("Max" | "Min", _) => self.bound(op, site),
-            _ => Err(Refusal::new(format!("{op} is not supported here"), "")),
+            _ => self.function(op, site),
         }
     }
 
-    pub(super) fn unary(&mut self, op: &str, site: &Site) -> Found {
-        let id = site.computed(0)?;
-        match op {
+    /// Operands that are functions of one value, and constants.
+    fn function(&mut self, op: &str, site: &Site) -> Found {
+        let unknown = || Refusal::new(format!("its part '{op}' is not supported"), "retrain with ReLU");
+        curves::binary(op, vec![Curve::X; site.inputs.len()]).ok_or_else(unknown)?;
+        self.activation(site, |operands| curves::binary(op, operands).unwrap_or(Curve::X))
+    }
+
+    /// One of two values, by a comparison.
+    pub(super) fn choice(&mut self, site: &Site) -> Found {
+        if site.inputs.len() != 3 {
+            return Err(format!("{} operands", site.inputs.len()).into());
+        }
+        self.activation(site, |operands| match <[Curve; 3]>::try_from(operands) {
+            Ok(parts) => Curve::Choose(Box::new(parts)),
+            Err(_) => Curve::X,
+        })
+    }
+
+    pub(super) fn unary(&mut self, op: &dyn ElementWiseMiniOp, site: &Site) -> Found {
+        let view = site.computed(0)?;
+        match op.name().as_str() {
             "Sign" => {
-                let sign = self.append(&site.name, Op::Sign, &[id])?;
-                let channels = self.graph.shape(sign).channels;
+                let sign = self.each(&site.name, Op::Sign, &view)?;
+                let channels = self.graph.shape(sign.id).channels;
                 let affine = Affine { scale: vec![2.0; channels], shift: vec![-1.0; channels] };
-                self.append(&site.name, Op::Affine(affine), &[sign])
+                self.each(&site.name, Op::Affine(affine), &sign)
             }
-            "Ln" if matches!(self.graph.op(id), Op::Softmax(Softmax::Plain)) => {
-                let logits = self.graph.sole_input(id);
-                self.append(&site.name, Op::Softmax(Softmax::Log), &[logits])
+            "Ln" if matches!(self.graph.op(view.id), Op::Softmax(Softmax::Plain)) => {
+                let logits = self.graph.sole_input(view.id);
+                self.each(&site.name, Op::Softmax(Softmax::Log), &view.of(logits))
             }
-            _ => Err(Refusal::new(format!("its part '{op}' is not supported"), "retrain with ReLU")),
+            name => {
+                let unknown =
+                    || Refusal::new(format!("its part '{name}' is not supported"), "retrain with ReLU");
+                let curve = curves::unary(op).ok_or_else(unknown)?;
+                self.activation(site, |operands| operands.first().map_or(Curve::X, |inner| curve.over(inner)))
+            }
         }
     }
 
     /// Two computed values, element by element.
     fn sum(&mut self, multipliers: [f32; 2], site: &Site) -> Found {
-        let mut inputs = [site.computed(0)?, site.computed(1)?];
+        let views = [site.computed(0)?, site.computed(1)?];
         if site.inputs.iter().any(|operand| operand.dims != site.output) {
             return Err(Refusal::new(
                 "one computed value is repeated along an axis of the other",
                 "only sums of equal shapes can be compiled",
             ));
         }
+        if !views[0].same_order(&views[1]) {
+            return Err(Refusal::new(
+                "the axes of its operands are arranged differently",
+                "transpose both operands, or neither",
+            ));
+        }
+        let mut inputs = [views[0].id, views[1].id];
         if self.graph.shape(inputs[0]) != self.graph.shape(inputs[1]) {
             inputs = [self.flat(&site.name, inputs[0])?, self.flat(&site.name, inputs[1])?];
         }
-        self.append(&site.name, Op::Add(Add { multipliers: multipliers.to_vec() }), &inputs)
+        let sum = self.append(&site.name, Op::Add(Add { multipliers: multipliers.to_vec() }), &inputs)?;
+        Ok(views[0].of(sum))
     }
 
-    /// scale·x + shift becomes `step((scale, shift), constant)`, per channel. Follows up on an
-    /// affine map that is there already, so a chain of operations ends as one map, or as none.
+    /// scale·x + shift becomes `step((scale, shift), constant)`, per channel. Follows up on an affine
+    /// map of the same operator, so that what tract takes apart ends as one map, or as none.
     fn affine(&mut self, site: &Site, step: impl Fn((f64, f64), f64) -> (f64, f64)) -> Found {
-        let (id, constants) = self.per_channel(site)?;
-        let (source, before) = match self.graph.op(id) {
-            Op::Affine(affine) => (self.graph.sole_input(id), Some(affine.clone())),
-            _ => (id, None),
+        let (view, constants) = self.per_channel(site)?;
+        let node = self.graph.node(view.id);
+        let (source, before) = match &node.op {
+            Op::Affine(affine) if node.name == site.name => {
+                (view.of(self.graph.sole_input(view.id)), Some(affine.clone()))
+            }
+            _ => (view, None),
         };
         let known = |channel: usize| match &before {
             Some(affine) => (affine.scale[channel].into(), affine.shift[channel].into()),
@@ -82,14 +116,14 @@ impl Translator<'_> {
         if scale.iter().all(|&scale| scale == 1.0) && shift.iter().all(|&shift| shift == 0.0) {
             return Ok(source);
         }
-        self.append(&site.name, Op::Affine(Affine { scale, shift }), &[source])
+        self.each(&site.name, Op::Affine(Affine { scale, shift }), &source)
     }
 
     /// The computed operand and one constant for each of its channels. A value that the model has
     /// flattened is flattened here only where the constants ask for it.
-    fn per_channel(&mut self, site: &Site) -> Result<(NodeId, Vec<f32>), Refusal> {
+    fn per_channel(&mut self, site: &Site) -> Result<(View, Vec<f32>), Refusal> {
         let position = usize::from(matches!(site.inputs[0].value, Value::Constant(_)));
-        let (id, dims) = (site.computed(position)?, &site.inputs[position].dims);
+        let (view, dims) = (site.computed(position)?, &site.inputs[position].dims);
         let constant = site.constant(1 - position)?;
         if *dims != site.output {
             return Err(Refusal::new(
@@ -98,13 +132,13 @@ impl Translator<'_> {
             ));
         }
         let full = constant.broadcast_to_shape(dims).map_err(|error| format!("{error:#}"))?;
-        let full = finite(floats(&full)?)?;
-        let mut channels = full.chunks(self.graph.shape(id).plane());
+        let full = view.to_graph_order(&finite(floats(&full)?)?);
+        let plane = self.graph.shape(view.id).plane();
+        let mut channels = full.chunks(plane);
         if channels.all(|channel| channel.iter().all(|value| *value == channel[0])) {
-            let first = full.iter().step_by(self.graph.shape(id).plane()).copied().collect();
-            Ok((id, first))
+            Ok((view, full.iter().step_by(plane).copied().collect()))
         } else if dims.iter().filter(|&&size| size > 1).count() <= 1 {
-            Ok((self.flat(&site.name, id)?, full))
+            Ok((view.of(self.flat(&site.name, view.id)?), full))
         } else {
             Err(Refusal::new(
                 "the constant differs from pixel to pixel",
@@ -113,23 +147,27 @@ impl Translator<'_> {
         }
     }
 
-    /// Maximum or minimum with a constant: ReLU, or no bound at all.
+    /// Maximum or minimum with a constant: ReLU, no bound at all, or part of an activation.
     fn bound(&mut self, op: &str, site: &Site) -> Found {
         let position = usize::from(matches!(site.inputs[0].value, Value::Constant(_)));
-        let id = site.computed(position)?;
+        let view = site.computed(position)?;
         let bounds = floats(site.constant(1 - position)?)?;
         let all = |test: fn(f32) -> bool| bounds.iter().all(|&bound| test(bound));
         match op {
-            "Max" if all(|bound| bound == 0.0) => self.append(&site.name, Op::Relu, &[id]),
-            "Max" if all(|bound| bound <= f32::MIN) => Ok(id),
-            "Min" if all(|bound| bound >= f32::MAX) => Ok(id),
-            _ => {
-                let bound = bounds.first().copied().unwrap_or(f32::NAN);
-                Err(Refusal::new(
-                    format!("a bound of {bound} is not supported ({op})"),
-                    "only ReLU (0 to infinity) can be compiled; retrain with ReLU",
-                ))
-            }
+            "Max" if all(|bound| bound == 0.0) => self.each(&site.name, Op::Relu, &view),
+            "Max" if all(|bound| bound <= f32::MIN) => Ok(view),
+            "Min" if all(|bound| bound >= f32::MAX) => Ok(view),
+            _ => self.function(op, site),
         }
     }
+}
+
+/// Both maps as one; `None` where that leaves f32.
+pub(super) fn composed(first: &Affine, second: &Affine) -> Option<Affine> {
+    let product = |(&a, &b): (&f32, &f32)| (f64::from(a) * f64::from(b)) as f32;
+    let scale: Vec<f32> = first.scale.iter().zip(&second.scale).map(product).collect();
+    let shifted = first.shift.iter().zip(second.scale.iter().zip(&second.shift));
+    let shift: Vec<f32> =
+        shifted.map(|(&b, (&a, &more))| (f64::from(a) * f64::from(b) + f64::from(more)) as f32).collect();
+    scale.iter().chain(&shift).all(|value| value.is_finite()).then_some(Affine { scale, shift })
 }

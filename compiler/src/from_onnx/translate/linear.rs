@@ -29,7 +29,7 @@ impl Translator<'_> {
             return Err(format!("{} biases for {channels} channels", bias.len()).into());
         }
         let conv = Conv { window, groups: conv.group, weights: site.weights(1)?, bias };
-        self.append(&site.name, Op::Conv(conv), &[id])
+        self.plain(&site.name, Op::Conv(conv), &[id])
     }
 
     /// A product of the flattened computed value with a constant matrix, whichever way round and
@@ -39,11 +39,13 @@ impl Translator<'_> {
             return Err("it is no product of two operands".to_string().into());
         };
         let matrix = usize::from(matches!(left.value, super::Value::Computed(_)));
-        let id = site.computed(1 - matrix)?;
+        let view = site.computed(1 - matrix)?;
         let weights = Contraction::new(product, site, matrix)?.matrix(&site.weights(matrix)?);
+        let inputs = self.graph.shape(view.id).elements();
+        let weights = weights.chunks(inputs).flat_map(|row| view.to_graph_order(row)).collect();
         let outputs = site.output.iter().product();
         let dense = Dense { weights, bias: vec![0.0; outputs] };
-        self.append(&site.name, Op::Dense(dense), &[id])
+        self.plain(&site.name, Op::Dense(dense), &[view.id])
     }
 }
 

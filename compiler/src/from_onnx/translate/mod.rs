@@ -1,22 +1,25 @@
 //! From tract's typed model to a [`Graph`].
 //!
-//! tract's tensors have axes that come and go; a graph's value has channels, height and width. A
-//! tract tensor stands for a graph value where both have the same elements in the same row-major
-//! order, so reshapes cost nothing; an operation that needs a certain arrangement (an image, a
-//! vector) asks for it. What cannot be said is reported with the ONNX node's name, and whatever
+//! tract's tensors have axes that come and go and change places; a graph's value has channels, height
+//! and width. A tract tensor stands for a [`View`] of a graph value, so reshapes and transpositions cost
+//! nothing; an operation that needs a certain arrangement (an image, a vector) asks for it. What cannot be said is reported with the ONNX node's name, and whatever
 //! depends on it is passed over in silence, so that one look finds every cause.
 
 mod arithmetic;
+mod curves;
 mod linear;
 mod pool;
 mod shapes;
 mod site;
+mod view;
 
 use super::batch::Input;
+use super::layout::Layout;
 use super::refusal::Refusal;
 use super::typed::Names;
 use crate::error::Diagnostic;
 use crate::graph::{Graph, NodeId, Op, Real, RealFact, Softmax};
+use crate::passes::expand_activations::approximate_all;
 use site::{Operand, Site, Value};
 use std::collections::HashMap;
 use tract_onnx::prelude::{IntoArcTensor, IntoTValue, OutletId, TypedModel};
@@ -30,14 +33,21 @@ use tract_onnx::tract_core::ops::cnn::{Conv, MaxPool, SumPool};
 use tract_onnx::tract_core::ops::einsum::EinSum;
 use tract_onnx::tract_core::ops::element_wise::ElementWiseOp;
 use tract_onnx::tract_core::ops::identity::Identity;
+use tract_onnx::tract_core::ops::logic::Iff;
 use tract_onnx::tract_core::ops::nn::{Reduce, Softmax as TractSoftmax};
+use view::View;
 
-type Found = Result<NodeId, Refusal>;
+type Found = Result<View, Refusal>;
 
 /// The graph, and what could not be put into it. The graph is complete only where nothing is reported.
 pub(super) fn translate(model: &TypedModel, input: Input, names: &Names) -> (Graph<Real>, Vec<Diagnostic>) {
     let graph = Graph::new("input", RealFact { shape: input.shape() });
-    let mut translator = Translator { model, names, graph, values: HashMap::new(), diagnostics: Vec::new() };
+    let image = match input.layout() {
+        Layout::ChannelsFirst => View::plain(graph.input(), input.shape()),
+        Layout::ChannelsLast => View::channels_last(graph.input(), input.shape()),
+    };
+    let mut translator =
+        Translator { model, names, image, graph, values: HashMap::new(), diagnostics: Vec::new() };
     translator.run();
     translator.diagnostics.sort_by_key(|diagnostic| names.position(&diagnostic.node));
     (translator.graph, translator.diagnostics)
@@ -46,6 +56,7 @@ pub(super) fn translate(model: &TypedModel, input: Input, names: &Names) -> (Gra
 struct Translator<'a> {
     model: &'a TypedModel,
     names: &'a Names,
+    image: View,
     graph: Graph<Real>,
     values: HashMap<OutletId, Value>,
     diagnostics: Vec<Diagnostic>,
@@ -88,7 +99,7 @@ impl Translator<'_> {
         }
         if node.inputs.is_empty() {
             self.graph.node_mut(self.graph.input()).name.clone_from(&node.name);
-            return Ok(Value::Computed(self.graph.input()));
+            return Ok(Value::Computed(self.image.clone()));
         }
         if site.inputs.iter().any(|operand| matches!(operand.value, Value::Unknown)) {
             return Ok(Value::Unknown);
@@ -123,7 +134,9 @@ impl Translator<'_> {
         } else if let Some(binary) = op.downcast_ref::<TypedBinOp>() {
             self.binary(binary.0.name(), site)
         } else if let Some(unary) = op.downcast_ref::<ElementWiseOp>() {
-            self.unary(&unary.0.name(), site)
+            self.unary(&*unary.0, site)
+        } else if op.downcast_ref::<Iff>().is_some() {
+            self.choice(site)
         } else if let Some(axes) = op.downcast_ref::<AxisOp>() {
             self.axes(axes, site)
         } else if let Some(concat) = op.downcast_ref::<TypedConcat>() {
@@ -157,7 +170,15 @@ impl Translator<'_> {
         let output =
             self.model.output_outlets().ok().and_then(|outlets| self.values.get(outlets.first()?).cloned());
         match output {
-            Some(Value::Computed(id)) => match self.flat("output", id) {
+            Some(Value::Computed(view)) if !view.is_plain() => {
+                let what = "its result leaves the model with its axes rearranged";
+                return self.report(
+                    "output",
+                    "Output",
+                    Refusal::new(what, "keep the classes in their order"),
+                );
+            }
+            Some(Value::Computed(view)) => match self.flat("output", view.id) {
                 Ok(id) => self.graph.set_output(id),
                 Err(refusal) => self.report("output", "Output", refusal),
             },
@@ -171,6 +192,8 @@ impl Translator<'_> {
             }
         }
         self.graph.remove_dead();
+        self.merge_affine_chains();
+        self.check_activations();
         for id in self.graph.ids_in_order() {
             let op = match self.graph.op(id) {
                 Op::Softmax(Softmax::Plain) if id != self.graph.output() => "Softmax",
@@ -183,16 +206,58 @@ impl Translator<'_> {
         }
     }
 
+    /// Affine maps one behind the other, with no other reader in between, become one.
+    fn merge_affine_chains(&mut self) {
+        for id in self.graph.ids_in_order() {
+            let Op::Affine(second) = self.graph.op(id).clone() else { continue };
+            let producer = self.graph.sole_input(id);
+            let Op::Affine(first) = self.graph.op(producer) else { continue };
+            if self.graph.sole_consumer(producer) == Some(id)
+                && let Some(both) = arithmetic::composed(first, &second)
+            {
+                self.graph.node_mut(id).op = Op::Affine(both);
+                self.graph.bypass(producer);
+            }
+        }
+    }
+
+    /// Reports activations that no sum of ReLUs follows.
+    fn check_activations(&mut self) {
+        for id in self.graph.ids_in_order() {
+            let Op::Activation(curve) = self.graph.op(id) else { continue };
+            if let Err(what) = approximate_all(curve, self.graph.shape(id).channels) {
+                let refusal = Refusal::new(
+                    format!("{curve} cannot be written with ReLUs: {what}"),
+                    "retrain with ReLU",
+                );
+                let name = self.graph.node(id).name.clone();
+                let op = self.names.op(&name).unwrap_or("Activation").to_string();
+                self.report(&name, &op, refusal);
+            }
+        }
+    }
+
     fn report(&mut self, node: &str, op: &str, refusal: Refusal) {
         self.diagnostics.push(refusal.about(node, op));
     }
 
-    fn append(&mut self, name: &str, op: Op<Real>, inputs: &[NodeId]) -> Found {
+    fn append(&mut self, name: &str, op: Op<Real>, inputs: &[NodeId]) -> Result<NodeId, Refusal> {
         self.graph.append(name, op, inputs).map_err(Refusal::from)
     }
 
+    /// A new value, in the graph's own order.
+    fn plain(&mut self, name: &str, op: Op<Real>, inputs: &[NodeId]) -> Found {
+        let id = self.append(name, op, inputs)?;
+        Ok(View::plain(id, self.graph.shape(id)))
+    }
+
+    /// Something that works element by element, so the order stays.
+    fn each(&mut self, name: &str, op: Op<Real>, view: &View) -> Found {
+        Ok(view.of(self.append(name, op, &[view.id])?))
+    }
+
     /// The same elements as a vector.
-    fn flat(&mut self, name: &str, id: NodeId) -> Found {
+    fn flat(&mut self, name: &str, id: NodeId) -> Result<NodeId, Refusal> {
         if self.graph.shape(id).plane() == 1 { Ok(id) } else { self.append(name, Op::Flatten, &[id]) }
     }
 }

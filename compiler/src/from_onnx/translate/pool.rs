@@ -2,9 +2,10 @@
 
 use super::linear::window;
 use super::site::Site;
+use super::view::{Axis, View};
 use super::{Found, Translator};
 use crate::from_onnx::refusal::Refusal;
-use crate::graph::{Affine, Op, Pool, PoolDivisor, Window};
+use crate::graph::{Affine, Op, Pool, PoolDivisor, Shape, Window};
 use tract_onnx::tract_core::ops::cnn::{MaxPool, PaddingSpec, SumPool};
 use tract_onnx::tract_core::ops::nn::{Reduce, Reducer};
 
@@ -12,7 +13,7 @@ impl Translator<'_> {
     pub(super) fn max_pool(&mut self, pool: &MaxPool, site: &Site) -> Found {
         let (id, shape) = site.image(&self.graph, 0)?;
         let window = window(&pool.pool_spec, [shape.height, shape.width], &site.output)?;
-        self.append(&site.name, Op::MaxPool(window), &[id])
+        self.plain(&site.name, Op::MaxPool(window), &[id])
     }
 
     pub(super) fn average_pool(&mut self, pool: &SumPool, site: &Site) -> Found {
@@ -29,23 +30,35 @@ impl Translator<'_> {
                 "set count_include_pad or ceil_mode to 0",
             ));
         }
-        self.append(&site.name, Op::AveragePool(Pool { window, divisor }), &[id])
+        self.plain(&site.name, Op::AveragePool(Pool { window, divisor }), &[id])
     }
 
     /// Σ over height and width, as an average times the number of pixels; the division that makes it
     /// a mean follows as an operation of its own and cancels exactly.
     pub(super) fn global_sum(&mut self, reduce: &Reduce, site: &Site) -> Found {
-        let (id, shape) = site.image(&self.graph, 0)?;
-        if reduce.reducer != Reducer::Sum || reduce.axes[..] != [2, 3] {
+        let view = site.computed(0)?;
+        let shape = self.graph.shape(view.id);
+        if reduce.reducer != Reducer::Sum || !leaves_channels(reduce, &view, &site.inputs[0].dims, shape) {
             let what = format!("{:?} over axes {:?} is not supported", reduce.reducer, reduce.axes);
             return Err(Refusal::new(what, "only means over height and width can be compiled"));
         }
         let pool = Pool { window: Window::dense([shape.height, shape.width]), divisor: PoolDivisor::Kernel };
-        let average = self.append(&site.name, Op::AveragePool(pool), &[id])?;
+        let average = self.append(&site.name, Op::AveragePool(pool), &[view.id])?;
         let sum =
             Affine { scale: vec![shape.plane() as f32; shape.channels], shift: vec![0.0; shape.channels] };
-        self.append(&site.name, Op::Affine(sum), &[average])
+        self.plain(&site.name, Op::Affine(sum), &[average])
     }
+}
+
+/// Whether the axes that are not reduced are the channels.
+fn leaves_channels(reduce: &Reduce, view: &View, dims: &[usize], shape: Shape) -> bool {
+    let Some(groups) = view.split(dims) else { return false };
+    let kept: Vec<Axis> = (0..dims.len())
+        .filter(|axis| !reduce.axes.contains(axis))
+        .flat_map(|axis| groups[axis].clone())
+        .collect();
+    let channels = Axis { size: shape.channels, stride: shape.plane() };
+    View::new(view.id, kept) == View::new(view.id, vec![channels])
 }
 
 /// Whether the window's padding is what the model declares, not enlarged.

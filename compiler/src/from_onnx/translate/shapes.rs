@@ -1,59 +1,87 @@
 //! What moves values without changing them, and the softmax at the end.
 
 use super::site::{Site, Value, floats};
+use super::view::{Axis, View};
 use super::{Found, Translator};
 use crate::from_onnx::refusal::Refusal;
-use crate::graph::{Op, Softmax};
+use crate::graph::{NodeId, Op, Softmax};
 use tract_onnx::prelude::DatumType;
 use tract_onnx::tract_core::ops::change_axes::AxisOp;
 use tract_onnx::tract_core::ops::nn::{Softmax as TractSoftmax, SoftmaxKind};
 
+/// The axes around a joined one.
+#[derive(Clone, Default, PartialEq)]
+struct Order {
+    before: Vec<Axis>,
+    after: Vec<Axis>,
+}
+
 impl Translator<'_> {
-    /// Axes that come, go or are joined leave the elements where they are; a move does only among
-    /// axes of length 1.
+    /// Axes that come, go or are joined leave the elements where they are; a move changes their order.
     pub(super) fn axes(&mut self, op: &AxisOp, site: &Site) -> Found {
         let AxisOp::Move(from, to) = op else {
             return site.computed(0);
         };
         let dims = &site.inputs[0].dims;
-        let passed = if from < to { from + 1..to + 1 } else { *to..*from };
-        if dims[*from] == 1 || dims[passed].iter().all(|&size| size == 1) {
-            return site.computed(0);
-        }
-        Err(Refusal::new(
-            format!("it rearranges {dims:?}"),
-            "export the model with channels before height and width (NCHW), and flatten without transposing",
-        ))
+        site.computed(0)?.moved(dims, *from, *to).ok_or_else(|| {
+            Refusal::new(
+                format!("it rearranges {dims:?}, axes that mix those of an earlier value"),
+                "export the model with channels before height and width (NCHW)",
+            )
+        })
     }
 
     pub(super) fn concat(&mut self, axis: usize, site: &Site) -> Found {
         let mut inputs = Vec::with_capacity(site.inputs.len());
+        let mut order: Option<Order> = None;
         for (position, operand) in site.inputs.iter().enumerate() {
-            let mut id = match operand.value {
-                Value::Computed(id) => id,
-                _ => {
-                    return Err(Refusal::new(
-                        "it joins a computed value with a constant",
-                        "only computed values can be joined",
-                    ));
-                }
+            let Value::Computed(view) = &operand.value else {
+                return Err(Refusal::new(
+                    "it joins a computed value with a constant",
+                    "only computed values can be joined",
+                ));
             };
-            let plane: usize = operand.dims[axis + 1..].iter().product();
-            if plane == 1 {
-                id = self.flat(&site.name, id)?;
-            }
-            let shape = self.graph.shape(id);
-            let leading = operand.dims[..axis].iter().all(|&size| size == 1);
-            if !leading || shape.channels != operand.dims[axis] || shape.plane() != plane {
+            let (id, found) = self.joinable(view, &operand.dims, axis, site)?.ok_or_else(|| {
                 let what = format!(
                     "operand {position} is joined along axis {axis} of {:?}, which is not its channels",
                     operand.dims
                 );
-                return Err(Refusal::new(what, "only channels can be joined"));
+                Refusal::new(what, "only channels can be joined")
+            })?;
+            if *order.get_or_insert_with(|| found.clone()) != found {
+                return Err(Refusal::new(
+                    format!("operand {position} has its axes arranged unlike operand 0"),
+                    "transpose all joined values, or none",
+                ));
             }
             inputs.push(id);
         }
-        self.append(&site.name, Op::Concat, &inputs)
+        let id = self.append(&site.name, Op::Concat, &inputs)?;
+        let shape = self.graph.shape(id);
+        let Order { mut before, after } = order.unwrap_or_default();
+        before.push(Axis { size: shape.channels, stride: shape.plane() });
+        Ok(View::new(id, [before, after].concat()))
+    }
+
+    /// The value whose channels `axis` is, and its other axes; `None` where it is not the channels.
+    fn joinable(
+        &mut self,
+        view: &View,
+        dims: &[usize],
+        axis: usize,
+        site: &Site,
+    ) -> Result<Option<(NodeId, Order)>, Refusal> {
+        let Some(groups) = view.split(dims) else { return Ok(None) };
+        let shape = self.graph.shape(view.id);
+        let channels = View::new(view.id, vec![Axis { size: shape.channels, stride: shape.plane() }]);
+        if View::new(view.id, groups[axis].clone()) == channels {
+            let order = Order { before: groups[..axis].concat(), after: groups[axis + 1..].concat() };
+            return Ok(Some((view.id, order)));
+        }
+        if view.is_plain() && dims[axis] == shape.elements() {
+            return Ok(Some((self.flat(&site.name, view.id)?, Order::default())));
+        }
+        Ok(None)
     }
 
     pub(super) fn softmax(&mut self, softmax: &TractSoftmax, site: &Site) -> Found {
@@ -69,9 +97,9 @@ impl Translator<'_> {
             SoftmaxKind::Softmax => Softmax::Plain,
             SoftmaxKind::LogSoftmax => Softmax::Log,
         };
-        let logits = site.computed(0)?;
-        let logits = self.flat(&site.name, logits)?;
-        self.append(&site.name, Op::Softmax(kind), &[logits])
+        let view = site.computed(0)?;
+        let logits = self.flat(&site.name, view.id)?;
+        self.each(&site.name, Op::Softmax(kind), &view.of(logits))
     }
 
     pub(super) fn cast(&mut self, to: DatumType, site: &Site) -> Found {

@@ -1,6 +1,7 @@
 //! One node of tract's model and what it reads.
 
 use super::super::refusal::Refusal;
+use super::view::View;
 use crate::graph::{Graph, NodeId, Real, Shape};
 use std::sync::Arc;
 use tract_onnx::prelude::{Tensor, TypedFact};
@@ -10,8 +11,8 @@ use tract_onnx::prelude::{Tensor, TypedFact};
 pub(super) enum Value {
     /// Does not depend on the image.
     Constant(Arc<Tensor>),
-    /// The elements of a graph value, in the same order.
-    Computed(NodeId),
+    /// The elements of a graph value.
+    Computed(View),
     /// Depends on something that has been refused, or is never supported.
     Unknown,
 }
@@ -54,9 +55,9 @@ impl Site {
     }
 
     /// The operand at `position`, which must depend on the image.
-    pub(super) fn computed(&self, position: usize) -> Result<NodeId, Refusal> {
-        match self.operand(position)?.value {
-            Value::Computed(id) => Ok(id),
+    pub(super) fn computed(&self, position: usize) -> Result<View, Refusal> {
+        match &self.operand(position)?.value {
+            Value::Computed(view) => Ok(view.clone()),
             _ => Err(Refusal::new(format!("operand {position} is a constant"), "")),
         }
     }
@@ -79,10 +80,16 @@ impl Site {
 
     /// The computed operand as an image, where tract and the graph see the same one.
     pub(super) fn image(&self, graph: &Graph<Real>, position: usize) -> Result<(NodeId, Shape), Refusal> {
-        let id = self.computed(position)?;
-        let shape = graph.shape(id);
-        if self.inputs[position].dims == [1, shape.channels, shape.height, shape.width] {
-            return Ok((id, shape));
+        let view = self.computed(position)?;
+        let shape = graph.shape(view.id);
+        if view.is_plain() && self.inputs[position].dims == [1, shape.channels, shape.height, shape.width] {
+            return Ok((view.id, shape));
+        }
+        if !view.is_plain() {
+            return Err(Refusal::new(
+                format!("it reads {:?} as an image, whose axes were rearranged", self.inputs[position].dims),
+                "bring channels, height and width into this order before the layer",
+            ));
         }
         Err(Refusal::new(
             format!("it reads {:?} as an image, which was computed as {shape}", self.inputs[position].dims),

@@ -66,7 +66,7 @@ impl<'a> Quantizer<'a> {
             Op::Softmax(kind) => self.keep(id, Op::Softmax(*kind)),
             Op::Flatten => self.flatten(id),
             Op::Sign => self.sign(id),
-            Op::Input | Op::Affine(_) => {
+            Op::Input | Op::Affine(_) | Op::Activation(_) => {
                 return Err(Error::Bug(format!("{id} ({}) reached quantisation", self.float.op(id).name())));
             }
         };

@@ -27,7 +27,7 @@ fn passes_scale_on(op: &Op<Real>) -> bool {
         | Op::Concat
         | Op::Softmax(_)
         | Op::Add(_) => true,
-        Op::Input | Op::Conv(_) | Op::Dense(_) | Op::Affine(_) | Op::Sign => false,
+        Op::Input | Op::Conv(_) | Op::Dense(_) | Op::Affine(_) | Op::Activation(_) | Op::Sign => false,
     }
 }
 

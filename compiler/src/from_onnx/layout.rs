@@ -1,0 +1,88 @@
+//! Whether a model takes its image as channels × height × width or as height × width × channels.
+//!
+//! The file does not say. What the model does with the image does: convolutions, poolings and
+//! normalisations read channels first; a Transpose to channels first shows that they come last.
+//! Where neither happens (the image is flattened at once), a last axis of 1, 3 or 4 behind a longer
+//! one is taken for the channels of a stored image.
+
+use super::attributes::{constant, int64s, ints};
+use crate::graph::Shape;
+use tract_onnx::pb::{GraphProto, NodeProto};
+
+/// The order of an image's axes in the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// Channels × height × width, as in plans.
+    ChannelsFirst,
+    /// Height × width × channels.
+    ChannelsLast,
+}
+
+/// The image with the axes `dims` (without the batch) that the graph's input `name` is; `None` where
+/// that is no image.
+pub(super) fn image(graph: &GraphProto, name: &str, dims: &[usize]) -> Option<(Shape, Layout)> {
+    match *dims {
+        [a, b, c] => Some(match detect(graph, name, [a, b, c]) {
+            Layout::ChannelsFirst => (Shape::new(a, b, c), Layout::ChannelsFirst),
+            Layout::ChannelsLast => (Shape::new(c, a, b), Layout::ChannelsLast),
+        }),
+        [height, width] => Some((Shape::new(1, height, width), Layout::ChannelsFirst)),
+        [len] => Some(reshaped(graph, name, len).unwrap_or((Shape::vector(len), Layout::ChannelsFirst))),
+        _ => None,
+    }
+}
+
+/// The image that a model makes of a flat input first of all.
+fn reshaped(graph: &GraphProto, name: &str, len: usize) -> Option<(Shape, Layout)> {
+    let mut readers = graph.node.iter().filter(|node| node.input.iter().any(|input| input == name));
+    let reader = readers.next().filter(|node| node.op_type == "Reshape")?;
+    let sizes = int64s(constant(graph, reader.input.get(1)?)?)?;
+    let dims: Option<Vec<usize>> =
+        sizes.iter().skip(1).map(|&size| usize::try_from(size).ok().filter(|&size| size > 0)).collect();
+    let dims = dims.filter(|dims| dims.len() == 3)?;
+    let elements = dims.iter().try_fold(1usize, |product, &dim| product.checked_mul(dim));
+    if elements != Some(len) || readers.next().is_some() {
+        return None;
+    }
+    image(graph, reader.output.first()?, &dims)
+}
+
+/// The layout of the three axes `image` of the value `name`.
+fn detect(graph: &GraphProto, name: &str, image: [usize; 3]) -> Layout {
+    let (mut name, mut next) = (name, 0);
+    while let Some(offset) = graph.node[next..].iter().position(|node| node.input.iter().any(|i| i == name)) {
+        next += offset;
+        let node = &graph.node[next];
+        match evidence(node) {
+            Evidence::For(layout) => return layout,
+            Evidence::FurtherOn => name = node.output.first().map_or("", String::as_str),
+            Evidence::None => break,
+        }
+        next += 1;
+    }
+    let [first, _, last] = image;
+    match last {
+        1 | 3 | 4 if first > 4 => Layout::ChannelsLast,
+        _ => Layout::ChannelsFirst,
+    }
+}
+
+enum Evidence {
+    For(Layout),
+    /// Works element by element: look at what reads its result.
+    FurtherOn,
+    None,
+}
+
+fn evidence(node: &NodeProto) -> Evidence {
+    match node.op_type.as_str() {
+        "Conv" | "MaxPool" | "AveragePool" | "GlobalAveragePool" | "BatchNormalization" => {
+            Evidence::For(Layout::ChannelsFirst)
+        }
+        "Transpose" if ints(node, "perm") == [0, 3, 1, 2] => Evidence::For(Layout::ChannelsLast),
+        "Transpose" if ints(node, "perm") == [0, 2, 3, 1] => Evidence::For(Layout::ChannelsFirst),
+        "Add" | "Cast" | "Clip" | "DequantizeLinear" | "Div" | "Identity" | "Mul" | "QuantizeLinear"
+        | "Relu" | "Sub" => Evidence::FurtherOn,
+        _ => Evidence::None,
+    }
+}

@@ -1,0 +1,190 @@
+//! Activations: any function of one value, spelled as one operator or as several.
+//!
+//! An operation becomes an [`Op::Activation`] over a value that all its computed operands are functions
+//! of: of x·sigmoid(x), that is x. What an operation reads may itself be part of an activation; then the
+//! two become one, and the part is dropped unless something else reads it.
+
+use super::site::{Operand, Site, Value, finite, floats};
+use super::view::View;
+use super::{Found, Translator};
+use crate::from_onnx::refusal::Refusal;
+use crate::graph::{Affine, Binary, Curve, NodeId, Op, Unary};
+use tract_onnx::tract_core::ops::element_wise::ElementWiseMiniOp;
+use tract_onnx::tract_core::ops::nn::LeakyRelu;
+
+/// Longer expressions are not joined further.
+const MAX_SIZE: usize = 64;
+
+/// A value as a function of an earlier one.
+struct Candidate {
+    base: NodeId,
+    curve: Curve,
+    /// The base is what an activation reads: the place to begin a joined one.
+    below: bool,
+    /// There is an activation other than ReLU in between.
+    curved: bool,
+}
+
+impl Translator<'_> {
+    /// The curve that `combine` makes of the operands, as one activation.
+    pub(super) fn activation(&mut self, site: &Site, combine: impl FnOnce(Vec<Curve>) -> Curve) -> Found {
+        let (view, operands) = self.operands_over_one(site)?.ok_or_else(|| {
+            Refusal::new(
+                "it combines computed values that are no functions of one value",
+                "products of computed values (attention, gating) cannot be compiled",
+            )
+        })?;
+        let curve = combine(operands);
+        let curve = if curve.size() <= 4 * MAX_SIZE { curve } else { return Err(too_long()) };
+        self.each(&site.name, Op::Activation(curve), &view)
+    }
+
+    /// Whether two computed operands belong to one activation rather than to a sum.
+    pub(super) fn share_an_activation(&self, site: &Site) -> bool {
+        let views: Vec<&View> = site.inputs.iter().filter_map(computed).collect();
+        let candidates: Vec<Vec<Candidate>> = views.iter().map(|view| self.candidates(view.id)).collect();
+        let curved = |candidate: &Candidate| candidate.curved;
+        common(&candidates).is_some_and(|base| {
+            candidates.iter().flatten().any(|candidate| candidate.base == base && curved(candidate))
+        })
+    }
+
+    /// A value, and every operand as a function of it; `None` where there is no such value.
+    fn operands_over_one(&self, site: &Site) -> Result<Option<(View, Vec<Curve>)>, Refusal> {
+        let views: Vec<&View> = site.inputs.iter().filter_map(computed).collect();
+        let Some(first) = views.first() else { return Ok(None) };
+        let candidates: Vec<Vec<Candidate>> = views.iter().map(|view| self.candidates(view.id)).collect();
+        let alike = site.inputs.iter().filter(|operand| computed(operand).is_some());
+        let alike = alike.clone().all(|operand| operand.dims == site.output);
+        let Some(base) = common(&candidates).filter(|_| alike && views.iter().all(|v| v.same_order(first)))
+        else {
+            return Ok(None);
+        };
+        let mut functions = candidates.iter().filter_map(|list| list.iter().find(|c| c.base == base));
+        let operands = site.inputs.iter().map(|operand| match &operand.value {
+            Value::Constant(_) => self.constant_curve(operand, first, &site.output),
+            _ => Ok(functions.next().map_or(Curve::X, |candidate| candidate.curve.clone())),
+        });
+        Ok(Some((first.of(base), operands.collect::<Result<_, Refusal>>()?)))
+    }
+
+    /// A constant operand: one number, or one per channel.
+    fn constant_curve(&self, operand: &Operand, view: &View, dims: &[usize]) -> Result<Curve, Refusal> {
+        let Value::Constant(tensor) = &operand.value else { return Err("no constant".to_string().into()) };
+        let full = tensor.broadcast_to_shape(dims).map_err(|error| format!("{error:#}"))?;
+        let full = view.to_graph_order(&finite(floats(&full)?)?);
+        let plane = self.graph.shape(view.id).plane();
+        if full.chunks(plane).any(|channel| channel.iter().any(|value| *value != channel[0])) {
+            return Err(Refusal::new("the constant differs from pixel to pixel", "use one per channel"));
+        }
+        let values: Vec<f32> = full.iter().step_by(plane).copied().collect();
+        let uniform = values.iter().all(|value| *value == values[0]);
+        Ok(Curve::Constant(if uniform { vec![values[0]] } else { values }))
+    }
+
+    /// `id` as a function of itself and of what it is computed from, element by element.
+    fn candidates(&self, id: NodeId) -> Vec<Candidate> {
+        let mut found = vec![Candidate { base: id, curve: Curve::X, below: false, curved: false }];
+        while let Some(last) = found.last() {
+            let (inner, below, curved) = match self.graph.op(last.base) {
+                Op::Activation(curve) => (curve.clone(), true, true),
+                Op::Relu => (Curve::X.binary(Binary::Max, Curve::number(0.0)), true, last.curved),
+                Op::Affine(affine) => (line(affine), false, last.curved),
+                _ => break,
+            };
+            let curve = last.curve.over(&inner);
+            if curve.size() > MAX_SIZE {
+                break;
+            }
+            let base = self.graph.sole_input(last.base);
+            found.push(Candidate { base, curve, below, curved });
+        }
+        found
+    }
+}
+
+fn computed(operand: &Operand) -> Option<&View> {
+    match &operand.value {
+        Value::Computed(view) => Some(view),
+        _ => None,
+    }
+}
+
+/// The value to begin a joined activation at: the earliest that one of them reads, else the latest.
+fn common(candidates: &[Vec<Candidate>]) -> Option<NodeId> {
+    let (first, others) = candidates.split_first()?;
+    let shared = |candidate: &&Candidate| {
+        others.iter().all(|list| list.iter().any(|other| other.base == candidate.base))
+    };
+    let below = |candidate: &&Candidate| {
+        candidates.iter().flatten().any(|other| other.base == candidate.base && other.below)
+    };
+    let earliest = first.iter().filter(shared).rfind(below);
+    earliest.or_else(|| first.iter().find(shared)).map(|candidate| candidate.base)
+}
+
+fn line(affine: &Affine) -> Curve {
+    let constant = |values: &[f32]| {
+        let uniform = values.iter().all(|value| *value == values[0]);
+        Curve::Constant(if uniform { vec![values[0]] } else { values.to_vec() })
+    };
+    Curve::X.binary(Binary::Mul, constant(&affine.scale)).binary(Binary::Add, constant(&affine.shift))
+}
+
+fn too_long() -> Refusal {
+    Refusal::new("the activation is too long an expression", "retrain with ReLU")
+}
+
+/// The curve of an operator of one operand, by tract's name for it.
+pub(super) fn unary(op: &dyn ElementWiseMiniOp) -> Option<Curve> {
+    let x = || Curve::X;
+    let number = Curve::number;
+    let times = |curve: Curve, by: f32| curve.binary(Binary::Mul, number(by));
+    let plus = |curve: Curve, more: f32| curve.binary(Binary::Add, number(more));
+    Some(match op.name().as_str() {
+        "Exp" => x().unary(Unary::Exp),
+        "Ln" => x().unary(Unary::Ln),
+        "Sqrt" => x().unary(Unary::Sqrt),
+        "Tanh" => x().unary(Unary::Tanh),
+        "Sigmoid" => x().unary(Unary::Sigmoid),
+        "Erf" => x().unary(Unary::Erf),
+        "Abs" => x().binary(Binary::Max, times(x(), -1.0)),
+        "Neg" => times(x(), -1.0),
+        "Recip" => number(1.0).binary(Binary::Div, x()),
+        "Square" => x().binary(Binary::Mul, x()),
+        "Silu" => x().binary(Binary::Mul, x().unary(Unary::Sigmoid)),
+        "HardSwish" => {
+            let gate = plus(times(x(), 1.0 / 6.0), 0.5);
+            x().binary(Binary::Mul, gate.binary(Binary::Min, number(1.0)).binary(Binary::Max, number(0.0)))
+        }
+        "GeluApproximate" => {
+            let cube = x().binary(Binary::Mul, x()).binary(Binary::Mul, x());
+            let inner = x().binary(Binary::Add, times(cube, 0.044_715));
+            let gate = plus(times(inner, (2.0 / std::f32::consts::PI).sqrt()).unary(Unary::Tanh), 1.0);
+            times(x(), 0.5).binary(Binary::Mul, gate)
+        }
+        _ => {
+            let alpha = op.downcast_ref::<LeakyRelu>()?.alpha;
+            let negative = x().binary(Binary::Less, number(0.0));
+            Curve::Choose(Box::new([negative, times(x(), alpha), x()]))
+        }
+    })
+}
+
+/// The curve of an operator of two operands, by tract's name for it.
+pub(super) fn binary(op: &str, operands: Vec<Curve>) -> Option<Curve> {
+    let (op, swap) = match op {
+        "Add" => (Binary::Add, false),
+        "Sub" => (Binary::Sub, false),
+        "Mul" => (Binary::Mul, false),
+        "Div" => (Binary::Div, false),
+        "Max" => (Binary::Max, false),
+        "Min" => (Binary::Min, false),
+        "Pow" => (Binary::Pow, false),
+        "LT" | "LTE" => (Binary::Less, false),
+        "GT" | "GTE" => (Binary::Less, true),
+        _ => return None,
+    };
+    let [a, b] = <[Curve; 2]>::try_from(operands).ok()?;
+    Some(if swap { b.binary(op, a) } else { a.binary(op, b) })
+}

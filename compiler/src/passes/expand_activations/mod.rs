@@ -1,0 +1,188 @@
+//! # What it does
+//! Writes every [`Op::Activation`] as a sum of shifted ReLUs:
+//! f(x) = c0 + c1·x + Σ aᵢ·ReLU(x − tᵢ), from Affine, Relu and Add nodes. Curves that are piecewise
+//! linear (Clip, LeakyRelu, PRelu, HardSigmoid) are written exactly. Others (Sigmoid, Tanh, HardSwish,
+//! Gelu, …) are followed within 1 % of the distance between their limits, or of the steeper ray's slope
+//! where they have none (0.01 for those that tend to x), as [`approximate`] reports; further out they continue along the rays to which they tend.
+//!
+//! A function that is constant on both sides is written over z = ReLU(w − ReLU(x − t₀)), which lies
+//! between 0 and the distance w of its outermost bends: as many ReLUs, and values whose bounds do not
+//! grow.
+//!
+//! # Requires
+//! Nothing.
+//!
+//! # Guarantees
+//! No [`Op::Activation`] is left. Output values stay the same up to the stated error of each curve.
+//!
+//! # Example
+//! Of conv, min(max(x, 0), 6) there remain (snapshot test `example`):
+//! ```text
+//! n3 = relu n1 : 2x3x3
+//! n4 = affine n3 scale 2 (2 of 2, #f1d49205) shift 2 (2 of 2, #5c5eeb45) : 2x3x3
+//! n5 = relu n4 : 2x3x3
+//! n6 = affine n5 scale 2 (2 of 2, #f1d49205) shift 2 (2 of 2, #5c5eeb45) : 2x3x3
+//! ```
+
+mod exact;
+mod fit;
+mod pieces;
+mod sum;
+
+pub use pieces::{Approximation, Bend, Pieces, approximate};
+
+use crate::error::{Diagnostic, Error, Result};
+use crate::graph::{Curve, Graph, NodeId, Op, Real};
+use sum::Sum;
+
+/// Runs the pass.
+///
+/// # Errors
+/// [`Error::Unsupported`] with the curves that jump or do not become straight.
+pub fn expand_activations(mut graph: Graph<Real>) -> Result<Graph<Real>> {
+    let mut refused = Vec::new();
+    for id in graph.ids_in_order() {
+        let Op::Activation(curve) = graph.op(id) else { continue };
+        match approximate_all(curve, graph.shape(id).channels) {
+            Ok(found) => expand(&mut graph, id, found.into_iter().map(|found| found.pieces).collect()),
+            Err(what) => refused.push(Diagnostic {
+                node: graph.node(id).name.clone(),
+                op: graph.op(id).name().into(),
+                what: format!("{curve} cannot be written with ReLUs: {what}"),
+                hint: "retrain with ReLU".into(),
+            }),
+        }
+    }
+    if refused.is_empty() { Ok(graph) } else { Err(Error::Unsupported(refused)) }
+}
+
+/// Pieces for a curve over so many channels: one for all of them, or one each.
+///
+/// # Errors
+/// As [`approximate`].
+pub fn approximate_all(curve: &Curve, channels: usize) -> std::result::Result<Vec<Approximation>, String> {
+    let different = if curve.is_uniform() { 1 } else { channels };
+    (0..different).map(|channel| approximate(curve, channel)).collect()
+}
+
+fn expand(graph: &mut Graph<Real>, id: NodeId, pieces: Vec<Pieces>) {
+    let input = graph.sole_input(id);
+    let mut sum = Sum::new(graph, id, &pieces);
+    let expanded = if pieces.iter().all(Pieces::saturates) { sum.clamped(input) } else { sum.open(input) };
+    graph.reroute(id, expanded);
+    graph.remove(id);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::testing::{assert_same_value, conv};
+    use crate::graph::{Binary, RealFact, Shape, Unary, Window};
+    use crate::reference::real::evaluate;
+    use proptest::prelude::*;
+
+    fn clip(low: f32, high: f32) -> Curve {
+        Curve::X.binary(Binary::Max, Curve::number(low)).binary(Binary::Min, Curve::number(high))
+    }
+
+    fn times(curve: Curve, by: f32) -> Curve {
+        curve.binary(Binary::Mul, Curve::number(by))
+    }
+
+    fn activated(curve: Curve) -> Graph<Real> {
+        let mut graph = Graph::new("image", RealFact { shape: Shape::new(1, 5, 5) });
+        let conv = graph.append("conv", conv(1, 2, Window::dense([3, 3])), &[graph.input()]).unwrap();
+        graph.append("activation", Op::Activation(curve), &[conv]).unwrap();
+        graph
+    }
+
+    #[test]
+    fn example() {
+        let graph = activated(clip(0.0, 6.0));
+        let after = expand_activations(graph.clone()).unwrap();
+        assert_same_value(&graph, &after);
+        insta::assert_snapshot!(after, @"
+        real graph, output n6
+        n0 = input : 1x5x5
+        n1 = conv n0 3x3 weights 2x1x3x3 (18 of 18, #f4fa4193) bias 2 (2 of 2, #af2b1449) : 2x3x3
+        n3 = relu n1 : 2x3x3
+        n4 = affine n3 scale 2 (2 of 2, #f1d49205) shift 2 (2 of 2, #5c5eeb45) : 2x3x3
+        n5 = relu n4 : 2x3x3
+        n6 = affine n5 scale 2 (2 of 2, #f1d49205) shift 2 (2 of 2, #5c5eeb45) : 2x3x3
+        ");
+    }
+
+    #[test]
+    fn piecewise_linear_curves_are_exact() {
+        let leaky = Curve::X.binary(Binary::Max, times(Curve::X, 0.1));
+        let slopes = Curve::X.binary(Binary::Mul, Curve::Constant(vec![0.25, 1.5]));
+        let test = Curve::X.binary(Binary::Less, Curve::number(0.0));
+        let prelu = Curve::Choose(Box::new([test, slopes, Curve::X]));
+        let hard_sigmoid = clip(0.0, 1.0).over(&times(Curve::X, 0.2).binary(Binary::Add, Curve::number(0.5)));
+        for curve in [leaky, prelu, hard_sigmoid, clip(-1.0, 0.5), clip(0.0, 0.5), times(Curve::X, 3.0)] {
+            let found = approximate_all(&curve, 2).unwrap();
+            assert!(found.iter().all(|found| found.error == 0.0 && found.pieces.bends.len() <= 2), "{curve}");
+            let graph = activated(curve);
+            assert_same_value(&graph, &expand_activations(graph.clone()).unwrap());
+        }
+    }
+
+    #[test]
+    fn smooth_curves_stay_within_their_tolerance() {
+        let sigmoid = || Curve::X.unary(Unary::Sigmoid);
+        let silu = Curve::X.binary(Binary::Mul, sigmoid());
+        let softplus = Curve::X.unary(Unary::Exp).binary(Binary::Add, Curve::number(1.0)).unary(Unary::Ln);
+        let gate = times(Curve::X.binary(Binary::Add, Curve::number(3.0)), 1.0);
+        let hard_swish = times(Curve::X.binary(Binary::Mul, clip(0.0, 6.0).over(&gate)), 1.0 / 6.0);
+        let bends: Vec<String> = [sigmoid(), Curve::X.unary(Unary::Tanh), silu, softplus, hard_swish]
+            .iter()
+            .map(|curve| {
+                let found = approximate(curve, 0).unwrap();
+                assert!(found.error <= 0.0205, "{curve}: {}", found.error);
+                for x in [-1000.0, -3.0, -0.1, 0.0, 1.7, 50.0] {
+                    assert!(
+                        (curve.at(0, x) - found.pieces.at(x)).abs() <= found.error * 1.1,
+                        "{curve} at {x}"
+                    );
+                }
+                format!("{curve}: {} bends, wrong by {:.4}", found.pieces.bends.len(), found.error)
+            })
+            .collect();
+        insta::assert_snapshot!(bends.join("\n"), @"
+        sigmoid(x): 6 bends, wrong by 0.0097
+        tanh(x): 6 bends, wrong by 0.0195
+        (x * sigmoid(x)): 13 bends, wrong by 0.0099
+        ln((exp(x) + 1)): 9 bends, wrong by 0.0098
+        ((x * min(max(((x + 3) * 1), 0), 6)) * 0.16666667): 11 bends, wrong by 0.0100
+        ");
+    }
+
+    #[test]
+    fn curves_without_rays_are_refused() {
+        let square = Curve::X.binary(Binary::Mul, Curve::X);
+        let jump = Curve::X.binary(Binary::Less, Curve::number(0.3));
+        for curve in [square, Curve::X.unary(Unary::Exp), jump, Curve::X.unary(Unary::Sqrt)] {
+            let error = expand_activations(activated(curve)).unwrap_err().to_string();
+            assert!(error.contains("node 'activation'") && error.contains("cannot be written"), "{error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn random_pieces_are_exact(parts in prop::collection::vec((-4.0..4.0f32, -2.0..2.0f32, any::<bool>()), 1..6)) {
+            let mut curve = Curve::X;
+            for (bound, slope, upper) in parts {
+                let op = if upper { Binary::Min } else { Binary::Max };
+                curve = times(curve.binary(op, Curve::number(bound)), slope).binary(Binary::Add, times(Curve::X, 0.5));
+            }
+            let graph = activated(curve);
+            let after = expand_activations(graph.clone()).unwrap();
+            prop_assert!(after.ids().all(|id| !matches!(after.op(id), Op::Activation(_))));
+            assert_same_value(&graph, &after);
+            let image: Vec<f64> = (0..25).map(|i| f64::from(i * 7 % 25) - 12.0).collect();
+            for (a, b) in evaluate(&graph, &image).iter().zip(evaluate(&after, &image)) {
+                prop_assert!((a - b).abs() <= 1e-3 * a.abs().max(1.0), "{a} {b}");
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Piecewise linear functions as sums of shifted ReLUs.
+
+use super::{exact, fit};
+use crate::graph::Curve;
+
+/// f(x) = offset + slope·x + Σ change·ReLU(x − at) over all bends.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pieces {
+    /// Of the leftmost piece.
+    pub offset: f64,
+    /// Of the leftmost piece.
+    pub slope: f64,
+    /// From left to right.
+    pub bends: Vec<Bend>,
+}
+
+/// Where two pieces meet.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bend {
+    /// The place.
+    pub at: f64,
+    /// Slope behind it minus slope before it.
+    pub change: f64,
+}
+
+/// Pieces that stand for a curve.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Approximation {
+    /// The function.
+    pub pieces: Pieces,
+    /// Largest difference from the curve; 0 where the curve is piecewise linear itself.
+    pub error: f64,
+}
+
+impl Pieces {
+    /// The value for `x`.
+    pub fn at(&self, x: f64) -> f64 {
+        let bends = self.bends.iter().map(|bend| bend.change * (x - bend.at).max(0.0));
+        self.offset + self.slope * x + bends.sum::<f64>()
+    }
+
+    /// Whether the function is constant to the left of the first and to the right of the last bend.
+    pub fn saturates(&self) -> bool {
+        let total: f64 = self.bends.iter().map(|bend| bend.change).sum();
+        let largest = self.bends.iter().map(|bend| bend.change.abs()).fold(0.0, f64::max);
+        self.slope == 0.0 && self.bends.len() > 1 && total.abs() <= 1e-6 * largest
+    }
+}
+
+/// Pieces for `curve` in `channel`: exact where it is piecewise linear, else within the tolerance.
+///
+/// # Errors
+/// The curve jumps, or does not become straight towards both sides; as a sentence.
+pub fn approximate(curve: &Curve, channel: usize) -> Result<Approximation, String> {
+    match exact::pieces(curve, channel) {
+        Some(pieces) => Ok(Approximation { pieces, error: 0.0 }),
+        None => fit::pieces(curve, channel),
+    }
+}

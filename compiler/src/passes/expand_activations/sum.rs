@@ -1,0 +1,113 @@
+//! Nodes for a sum of shifted ReLUs.
+
+use super::pieces::{Bend, Pieces};
+use crate::graph::{Add, Affine, Graph, NodeId, Op, Real, RealFact};
+
+/// The nodes in the making.
+pub(super) struct Sum<'a> {
+    graph: &'a mut Graph<Real>,
+    name: String,
+    fact: RealFact,
+    /// By channel; all with the same number of bends.
+    pieces: Vec<Pieces>,
+}
+
+/// A number per channel.
+type PerChannel = Vec<f64>;
+
+impl<'a> Sum<'a> {
+    /// For the activation `id` with one function for all channels, or one each.
+    pub(super) fn new(graph: &'a mut Graph<Real>, id: NodeId, pieces: &[Pieces]) -> Self {
+        let (name, fact) = (graph.node(id).name.clone(), graph.node(id).fact.clone());
+        let bends = pieces.iter().map(|pieces| pieces.bends.len()).max().unwrap_or(0);
+        let mut pieces = match pieces {
+            [one] => vec![one.clone(); fact.shape.channels],
+            many => many.to_vec(),
+        };
+        for pieces in &mut pieces {
+            let last = pieces.bends.last().map_or(0.0, |bend| bend.at);
+            pieces.bends.resize(bends, Bend { at: last, change: 0.0 });
+        }
+        Self { graph, name, fact, pieces }
+    }
+
+    /// c0 + c1·x + Σ aᵢ·ReLU(x − tᵢ).
+    pub(super) fn open(&mut self, x: NodeId) -> NodeId {
+        let mut terms = vec![(x, self.each(|pieces| pieces.slope))];
+        for bend in 0..self.pieces[0].bends.len() {
+            let below = self.each(|pieces| -pieces.bends[bend].at);
+            let shifted = self.affine(x, &vec![1.0; below.len()], &below);
+            terms.push((self.relu(shifted), self.each(|pieces| pieces.bends[bend].change)));
+        }
+        let offset = self.each(|pieces| pieces.offset);
+        self.total(terms, &offset)
+    }
+
+    /// Over z = ReLU(w − ReLU(x − t₀)): (c0 + a₀·w) − a₀·z + Σ aᵢ·ReLU((w − (tᵢ − t₀)) − z), for a
+    /// function that is constant before t₀ and behind t₀ + w.
+    pub(super) fn clamped(&mut self, x: NodeId) -> NodeId {
+        let last = self.pieces[0].bends.len() - 1;
+        let end = |pieces: &Pieces| pieces.bends[last].at;
+        let ones = self.each(|_| 1.0);
+        let minus = self.each(|_| -1.0);
+        let start = self.each(|pieces| -pieces.bends[0].at);
+        let width = self.each(|pieces| end(pieces) - pieces.bends[0].at);
+        let shifted = self.affine(x, &ones, &start);
+        let above = self.relu(shifted);
+        let below = self.affine(above, &minus, &width);
+        let z = self.relu(below);
+        let mut terms = vec![(z, self.each(|pieces| -pieces.bends[0].change))];
+        for bend in 1..last {
+            let left = self.each(|pieces| end(pieces) - pieces.bends[bend].at);
+            let shifted = self.affine(z, &minus, &left);
+            terms.push((self.relu(shifted), self.each(|pieces| pieces.bends[bend].change)));
+        }
+        let offset = self.each(|p| p.offset + p.bends[0].change * (end(p) - p.bends[0].at));
+        self.total(terms, &offset)
+    }
+
+    /// Σ factor·term + offset.
+    fn total(&mut self, mut terms: Vec<(NodeId, PerChannel)>, offset: &[f64]) -> NodeId {
+        let counts = |(_, factors): &(NodeId, PerChannel)| factors.iter().any(|&factor| factor != 0.0);
+        if terms.iter().any(counts) {
+            terms.retain(counts);
+        } else {
+            terms.truncate(1); // a constant
+        }
+        if let [(id, factors)] = &terms[..] {
+            return self.affine(*id, factors, offset);
+        }
+        let (inputs, multipliers): (Vec<NodeId>, Vec<f32>) =
+            terms.into_iter().map(|(id, factors)| self.weighted(id, &factors)).unzip();
+        let sum = self.graph.add(self.name.clone(), Op::Add(Add { multipliers }), &inputs, self.fact.clone());
+        let ones = vec![1.0; offset.len()];
+        self.affine(sum, &ones, offset)
+    }
+
+    /// A branch of the sum and its multiplier, which is the same for all channels.
+    fn weighted(&mut self, id: NodeId, factors: &[f64]) -> (NodeId, f32) {
+        if factors.iter().all(|factor| *factor == factors[0]) {
+            return (id, factors[0] as f32);
+        }
+        let zero = vec![0.0; factors.len()];
+        (self.affine(id, factors, &zero), 1.0)
+    }
+
+    fn each(&self, of: impl Fn(&Pieces) -> f64) -> PerChannel {
+        self.pieces.iter().map(of).collect()
+    }
+
+    /// scale·x + shift; x itself where that is the same.
+    fn affine(&mut self, x: NodeId, scale: &[f64], shift: &[f64]) -> NodeId {
+        if scale.iter().all(|&scale| scale == 1.0) && shift.iter().all(|&shift| shift == 0.0) {
+            return x;
+        }
+        let narrow = |values: &[f64]| values.iter().map(|&value| value as f32).collect();
+        let affine = Affine { scale: narrow(scale), shift: narrow(shift) };
+        self.graph.add(self.name.clone(), Op::Affine(affine), &[x], self.fact.clone())
+    }
+
+    fn relu(&mut self, x: NodeId) -> NodeId {
+        self.graph.add(self.name.clone(), Op::Relu, &[x], self.fact.clone())
+    }
+}
