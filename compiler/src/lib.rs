@@ -6,13 +6,17 @@
 //! * [`passes`]: float graph to integer graph, one pass per file;
 //! * [`lower`]: integer graph to plan, priced;
 //! * [`mod@reference`]: what the graphs mean: tract for floats, an interpreter for integers;
+//! * [`calibration`]: what values look like on example images;
+//! * [`numeric`]: linear algebra;
 //! * [`data`]: labelled images and accuracy.
 
+pub mod calibration;
 pub mod data;
 pub mod error;
 pub mod from_onnx;
 pub mod graph;
 pub mod lower;
+pub mod numeric;
 pub mod options;
 pub mod passes;
 pub mod pipeline;

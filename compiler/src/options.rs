@@ -1,12 +1,18 @@
 //! What a user may choose when a model is compiled.
 
+use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::Affine;
+use crate::passes::LayerChoice;
 use runtime::plan::{BlindedParameters, InputSpec, KeyBits, Preprocessing, Shape, Suite};
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 /// The widths that weights may have.
 pub const WEIGHT_BITS: RangeInclusive<u32> = 2..=8;
+
+/// Example images that are looked at, where nothing else is said.
+pub const CALIBRATION_IMAGES: usize = 512;
 
 /// Further than this from a whole number of steps, an offset is nearly in the middle between two.
 const NEAR_TIE: f64 = 0.4;
@@ -22,19 +28,33 @@ pub struct CompileOptions {
     pub input: InputOptions,
     /// Width B of quantised weights; they are −(2^(B−1)−1) to 2^(B−1)−1. In [`WEIGHT_BITS`].
     pub weight_bits: u32,
+    /// Share of every layer's weights that become zero, 0 to below 1.
+    pub sparsity: f64,
+    /// Example images after which weights are rounded and pruned.
+    pub calibration: Option<Arc<Dataset>>,
+    /// How many of them are looked at.
+    pub calibration_images: usize,
 }
 
 impl Default for CompileOptions {
     fn default() -> Self {
         let suite = Suite::Blinded(BlindedParameters::default());
-        Self { suite, key_bits: KeyBits::default(), input: InputOptions::default(), weight_bits: 8 }
+        Self {
+            suite,
+            key_bits: KeyBits::default(),
+            input: InputOptions::default(),
+            weight_bits: 8,
+            sparsity: 0.0,
+            calibration: None,
+            calibration_images: CALIBRATION_IMAGES,
+        }
     }
 }
 
 impl CompileOptions {
-    /// Largest magnitude of a quantised weight.
-    pub fn largest_weight(&self) -> i32 {
-        (1 << (self.weight_bits - 1)) - 1
+    /// What is chosen for every layer alike.
+    pub fn layer(&self) -> LayerChoice {
+        LayerChoice { bits: self.weight_bits, sparsity: self.sparsity }
     }
 
     /// Refuses options that contradict themselves.
@@ -44,6 +64,9 @@ impl CompileOptions {
     pub fn check(&self) -> Result<()> {
         require(WEIGHT_BITS.contains(&self.weight_bits), || {
             format!("weights have 2 to 8 bits, not {}", self.weight_bits)
+        })?;
+        require((0.0..1.0).contains(&self.sparsity), || {
+            format!("the sparsity is a share from 0 to below 1, not {}", self.sparsity)
         })
     }
 }

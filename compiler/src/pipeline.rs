@@ -1,11 +1,12 @@
 //! The list of the compiler's stages, in order.
 
+use crate::calibration::Calibration;
 use crate::error::{Error, Result};
 use crate::from_onnx::{self, Imported};
 use crate::graph::{Domain, Graph, Integer, Real, verify};
 use crate::lower::{cost, lower};
 use crate::options::CompileOptions;
-use crate::passes::{canonicalize, expand_activations, fold_affine, quantize, range, sink_relu};
+use crate::passes::{Choices, canonicalize, expand_activations, fold_affine, quantize, range, sink_relu};
 use runtime::plan::{InputSpec, ValidPlan};
 use std::path::Path;
 
@@ -54,7 +55,12 @@ pub fn to_integers(
     input: &InputSpec,
     options: &CompileOptions,
 ) -> Result<Graph<Integer>> {
-    let graph = verified(quantize(graph, input, options.largest_weight())?, "quantize")?;
+    let calibration = options.calibration.as_deref();
+    let calibration = calibration
+        .map(|data| Calibration::new(data, options.calibration_images, graph, input))
+        .transpose()?;
+    let choices = Choices::uniform(options.layer());
+    let graph = verified(quantize(graph, input, &choices, calibration.as_ref())?, "quantize")?;
     verified(range(graph, input, options)?, "range")
 }
 

@@ -2,7 +2,8 @@
 
 use super::{Outcome, output};
 use clap::{Args, ValueEnum};
-use compiler::options::{CompileOptions, InputOptions, WEIGHT_BITS, parse_number};
+use compiler::data::Dataset;
+use compiler::options::{CALIBRATION_IMAGES, CompileOptions, InputOptions, WEIGHT_BITS, parse_number};
 use compiler::pipeline;
 use runtime::plan::{BlindedParameters, KeyBits, Suite, ValidPlan, codec};
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 Examples:
   popcornc compile mnist.onnx -o mnist.plan
   popcornc compile lenet.onnx -o lenet.plan --input-scale 1/255 --input-mean 0.1307 --input-std 0.3081
+  popcornc compile mnist.onnx -o small.plan --weight-bits 4 --sparsity 0.75 --calibration train.npz
   popcornc compile cifar.onnx -o cifar.plan --input-scale 1/255 --input-mean 0.49,0.48,0.45 --input-std 0.25,0.24,0.26")]
 pub(super) struct Compile {
     /// The model
@@ -33,6 +35,16 @@ pub(super) struct Compile {
     /// Width of quantised weights
     #[arg(long, value_name = "BITS", default_value_t = 8, value_parser = weight_bits())]
     weight_bits: u32,
+    /// Share of every layer's weights that become zero, such as 0.75
+    #[arg(long, value_name = "F", default_value_t = 0.0)]
+    sparsity: f64,
+    /// Example images, `images` (N,C,H,W) with raw pixels; labels are not needed. Weights are then
+    /// rounded and pruned such that the network's values on these images change least
+    #[arg(long, value_name = "DATA.npz")]
+    calibration: Option<PathBuf>,
+    /// Look at so many of them only
+    #[arg(long, value_name = "N", default_value_t = CALIBRATION_IMAGES, requires = "calibration")]
+    calibration_images: usize,
 }
 
 /// How the model wants its images: (pixel · scale − mean) ÷ std.
@@ -59,7 +71,14 @@ enum SuiteName {
 
 impl Compile {
     pub(super) fn run(&self) -> Outcome {
-        let plan = pipeline::compile(&self.model, &self.options())?;
+        let mut options = self.options();
+        options.check()?;
+        let model = compiler::from_onnx::read(&self.model)?;
+        if let Some(path) = &self.calibration {
+            let data = Dataset::read(path, model.input).map_err(runtime::Error::from)?;
+            options.calibration = Some(data.into());
+        }
+        let plan = pipeline::compile_imported(&model, &options)?;
         let bytes = codec::encode(&plan);
         output::write_atomically(&self.output, &bytes)?;
         output::print(&summary(&plan, &self.output.display().to_string(), bytes.len()))
@@ -78,6 +97,9 @@ impl Compile {
                 ..InputOptions::default()
             },
             weight_bits: self.weight_bits,
+            sparsity: self.sparsity,
+            calibration: None,
+            calibration_images: self.calibration_images,
         }
     }
 }

@@ -1,8 +1,11 @@
 //! The walk over the float graph that grows the integer graph.
 
+use super::curvature::Curvature;
 use super::demand::{self, Follower};
+use super::fit::{self, Fit};
 use super::layer::Layer;
-use super::{ratio, scales, sum};
+use super::{Choices, LayerChoice, ratio, scales, sum};
+use crate::calibration::{Activations, Calibration, Reading, moments};
 use crate::error::{Diagnostic, Error, Result};
 use crate::graph::{
     Add, Conv, Dense, Graph, Integer, IntegerFact, NodeId, Op, Pool, Range, Real, Scale, Shape, Window,
@@ -10,13 +13,19 @@ use crate::graph::{
 use crate::lower::sum_pool;
 use runtime::plan::InputSpec;
 
-/// The integer graph of `graph`, with weights of at most ±`largest`.
+/// The integer graph of `graph`, its layers compressed as `choices` say, after the example images of
+/// `calibration` where there are some.
 ///
 /// # Errors
 /// [`Error::Unsupported`] with the node whose scales cannot be made to agree or whose averages have
 /// no common divisor.
-pub fn quantize(graph: &Graph<Real>, input: &InputSpec, largest: i32) -> Result<Graph<Integer>> {
-    let mut quantizer = Quantizer::new(graph, input, largest);
+pub fn quantize(
+    graph: &Graph<Real>,
+    input: &InputSpec,
+    choices: &Choices,
+    calibration: Option<&Calibration>,
+) -> Result<Graph<Integer>> {
+    let mut quantizer = Quantizer::new(graph, input, choices, calibration);
     for id in graph.ids_in_order() {
         if id != graph.input() {
             quantizer.visit(id)?;
@@ -27,7 +36,8 @@ pub fn quantize(graph: &Graph<Real>, input: &InputSpec, largest: i32) -> Result<
 
 struct Quantizer<'a> {
     float: &'a Graph<Real>,
-    largest: i32,
+    choices: &'a Choices,
+    activations: Option<Activations<'a>>,
     one_scale: Vec<bool>,
     followers: Vec<Option<Follower>>,
     out: Graph<Integer>,
@@ -44,20 +54,26 @@ struct Value {
 }
 
 impl<'a> Quantizer<'a> {
-    fn new(float: &'a Graph<Real>, input: &InputSpec, largest: i32) -> Self {
+    fn new(
+        float: &'a Graph<Real>,
+        input: &InputSpec,
+        choices: &'a Choices,
+        calibration: Option<&Calibration>,
+    ) -> Self {
         let source = float.input();
         let out =
             Graph::new(float.node(source).name.clone(), unbounded(input.shape, scale(input.step.clone())));
         let mut values = vec![None; float.id_bound()];
         values[source.index()] = Some(Value { id: out.input(), typical: typical_input(input) });
         let (one_scale, followers) = (demand::one_scale(float), demand::followers(float));
-        Self { float, largest, one_scale, followers, out, values }
+        let activations = calibration.map(|calibration| Activations::new(float, calibration));
+        Self { float, choices, activations, one_scale, followers, out, values }
     }
 
     fn visit(&mut self, id: NodeId) -> Result<()> {
         let value = match self.float.op(id) {
-            Op::Conv(conv) => self.conv(id, conv),
-            Op::Dense(dense) => self.dense(id, dense),
+            Op::Conv(conv) => self.linear(id, &Layer::conv(conv, self.input_shape(id))),
+            Op::Dense(dense) => self.linear(id, &Layer::dense(dense, self.input_shape(id))),
             Op::AveragePool(pool) => self.average(id, pool)?,
             Op::Add(add) => self.add(id, add)?,
             Op::Concat => self.concat(id),
@@ -70,6 +86,9 @@ impl<'a> Quantizer<'a> {
                 return Err(Error::Bug(format!("{id} ({}) reached quantisation", self.float.op(id).name())));
             }
         };
+        if !matches!(self.float.op(id), Op::Conv(_) | Op::Dense(_)) {
+            self.record(id, self.float.op(id));
+        }
         let value = if self.is_logits(id) { self.with_one_scale(id, value)? } else { value };
         if id == self.float.output() {
             self.out.set_output(value.id);
@@ -87,37 +106,52 @@ impl<'a> Quantizer<'a> {
         }
     }
 
-    fn conv(&mut self, id: NodeId, conv: &'a Conv<Real>) -> Value {
-        let layer = Layer::conv(conv, self.input_shape(id));
-        self.linear(id, &layer, |weights, bias| {
-            Op::Conv(Conv { window: conv.window, groups: conv.groups, weights, bias })
-        })
-    }
-
-    fn dense(&mut self, id: NodeId, dense: &'a Dense<Real>) -> Value {
-        let layer = Layer::dense(dense, self.input_shape(id));
-        self.linear(id, &layer, |weights, bias| Op::Dense(Dense { weights, bias }))
-    }
-
-    fn linear(
-        &mut self,
-        id: NodeId,
-        layer: &Layer,
-        op: impl FnOnce(Vec<i32>, Vec<i128>) -> Op<Integer>,
-    ) -> Value {
+    fn linear(&mut self, id: NodeId, layer: &Layer) -> Value {
+        let choice = self.choices.of(id);
         let input = self.input_value(id);
         let input_scale = self.scale(&input).clone();
-        let mut output = scales::per_channel(layer, &input_scale, &input.typical, self.largest);
-        if self.one_scale[id.index()] {
-            output = scales::per_tensor(&output);
-        }
+        let curvature = self.curvature(id, layer, &input, choice);
+        let fit = Fit::new(layer, &input_scale, &curvature, choice);
+        let mut output = if self.one_scale[id.index()] {
+            let fine = vec![fit.common_scale(); layer.outputs()];
+            scales::one(&scales::per_channel(layer, &input_scale, &input.typical, &fine))
+        } else {
+            scales::per_channel(layer, &input_scale, &input.typical, &fit.scales())
+        };
         if let Some(follower) = &self.followers[id.index()] {
             output = self.follow(follower, output, self.one_scale[id.index()]);
         }
         let typical = scales::typical(layer, &input_scale, &input.typical, &output);
-        let quantized = layer.quantize(&input_scale, &output, self.largest);
+        let quantized = fit.round(&output);
+        let real = layer.real(&quantized, &input_scale, &output, self.float.op(id));
+        self.record(id, &real);
         let fact = unbounded(self.float.shape(id), scale(output));
-        self.push(id, op(quantized.weights, quantized.bias), &[input.id], fact, typical)
+        let op = match real {
+            Op::Conv(conv) => Op::Conv(Conv {
+                window: conv.window,
+                groups: conv.groups,
+                weights: quantized.weights,
+                bias: quantized.bias,
+            }),
+            _ => Op::Dense(Dense { weights: quantized.weights, bias: quantized.bias }),
+        };
+        self.push(id, op, &[input.id], fact, typical)
+    }
+
+    fn curvature(&self, id: NodeId, layer: &Layer, input: &Value, choice: LayerChoice) -> Curvature {
+        let measured = self.activations.as_ref().and_then(|activations| {
+            let reading = Reading::of(self.float.op(id), self.float.shape(id))?;
+            let inputs = activations.inputs(id);
+            Some(Curvature::measured(moments(inputs.first()?, &reading, fit::block_size(layer, choice))))
+        });
+        measured.unwrap_or_else(|| Curvature::guessed(layer, self.scale(input)))
+    }
+
+    /// Tells the calibration data how the quantised copy computes `id`.
+    fn record(&mut self, id: NodeId, op: &Op<Real>) {
+        if let Some(activations) = &mut self.activations {
+            activations.record(id, op);
+        }
     }
 
     /// `least`, made coarser so that they agree with the other branches of a sum; unchanged where the

@@ -1,6 +1,6 @@
 //! Convolutions and dense layers in one form: rows of weights, one row per output channel.
 
-use crate::graph::{Conv, Dense, Real, Scale, Shape};
+use crate::graph::{Conv, Dense, Op, Real, Scale, Shape};
 
 /// A linear layer of the float graph.
 pub(super) struct Layer<'a> {
@@ -13,6 +13,7 @@ pub(super) struct Layer<'a> {
 }
 
 /// A linear layer of the integer graph.
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct IntegerLayer {
     pub weights: Vec<i32>,
     pub bias: Vec<i128>,
@@ -43,28 +44,68 @@ impl<'a> Layer<'a> {
         self.bias.len()
     }
 
+    /// Weights in a row.
+    pub(super) fn columns(&self) -> usize {
+        self.group_inputs * self.taps
+    }
+
+    pub(super) fn groups(&self) -> usize {
+        self.outputs() / self.group_outputs
+    }
+
+    /// The group that `output` belongs to.
+    pub(super) fn group(&self, output: usize) -> usize {
+        output / self.group_outputs
+    }
+
+    /// The input channel that the weights of column `column` read in `group`.
+    pub(super) fn channel(&self, group: usize, column: usize) -> usize {
+        group * self.group_inputs + column / self.taps
+    }
+
     pub(super) fn bias(&self, output: usize) -> f64 {
         self.bias[output].into()
     }
 
+    /// All weights, row after row.
+    pub(super) fn weights(&self) -> &'a [f32] {
+        self.weights
+    }
+
+    /// The weights of `output`.
+    pub(super) fn row(&self, output: usize) -> &'a [f32] {
+        &self.weights[output * self.columns()..][..self.columns()]
+    }
+
     /// (input channel, weight · scale of that channel) for every weight of a row: the weights that
     /// give real outputs from integer inputs.
-    pub(super) fn row(&self, output: usize, input: &Scale) -> impl Iterator<Item = (usize, f64)> {
-        let length = self.group_inputs * self.taps;
-        let first = output / self.group_outputs * self.group_inputs;
-        self.weights[output * length..(output + 1) * length].iter().enumerate().map(move |(k, &weight)| {
-            let channel = first + k / self.taps;
+    pub(super) fn scaled_row(&self, output: usize, input: &Scale) -> impl Iterator<Item = (usize, f64)> {
+        let group = self.group(output);
+        self.row(output).iter().enumerate().map(move |(column, &weight)| {
+            let channel = self.channel(group, column);
             (channel, f64::from(weight) * input.channel(channel))
         })
     }
 
-    /// Weights and biases as the nearest multiples of the output scales, weights at most ±`largest`.
-    pub(super) fn quantize(&self, input: &Scale, output: &[f64], largest: i32) -> IntegerLayer {
-        let round = |x: f64| x.round().clamp(-f64::from(largest), f64::from(largest)) as i32;
-        let row = |o: usize| self.row(o, input).map(move |(_, weight)| round(weight / output[o]));
-        IntegerLayer {
-            weights: (0..self.outputs()).flat_map(row).collect(),
-            bias: (0..self.outputs()).map(|o| (self.bias(o) / output[o]).round() as i128).collect(),
+    /// What `quantized` computes, in real units, in place of the operation `op` that this layer is of.
+    pub(super) fn real(
+        &self,
+        quantized: &IntegerLayer,
+        input: &Scale,
+        output: &[f64],
+        op: &Op<Real>,
+    ) -> Op<Real> {
+        let columns = self.columns();
+        let weight = |(i, &weight): (usize, &i32)| {
+            let (row, column) = (i / columns, i % columns);
+            (f64::from(weight) * output[row] / input.channel(self.channel(self.group(row), column))) as f32
+        };
+        let weights = quantized.weights.iter().enumerate().map(weight).collect();
+        let bias =
+            quantized.bias.iter().zip(output).map(|(&bias, scale)| (bias as f64 * scale) as f32).collect();
+        match op {
+            Op::Conv(conv) => Op::Conv(Conv { window: conv.window, groups: conv.groups, weights, bias }),
+            _ => Op::Dense(Dense { weights, bias }),
         }
     }
 }

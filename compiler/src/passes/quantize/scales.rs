@@ -11,20 +11,21 @@ const CONSTANT: f64 = (1 << 20) as f64;
 /// What a linear layer's output channel looks like before it has a scale.
 #[derive(Clone, Copy, Debug)]
 struct Row {
-    /// Scale at which the largest weight is the largest allowed integer; 0 for no weights.
+    /// The scale that suits its weights best; 0 for no weights.
     fine: f64,
     /// Real size of a typical output: root mean square, inputs taken as independent.
     typical: f64,
 }
 
-/// Scales for the outputs of `layer`, one per channel, as fine as weights of at most ±`largest` allow.
+/// Scales for the outputs of `layer`, one per channel, from those that suit its weights best (0 for no
+/// weights).
 ///
 /// `input` and `typical` are the scales and the typical integers of the input's channels. A row whose
 /// bias outweighs its weights (a dead channel, say) gets a coarser scale, so that its integers are not
 /// much larger than its neighbours': the next layer sees all of them through weights of few bits.
-pub(super) fn per_channel(layer: &Layer, input: &Scale, typical: &[f64], largest: i32) -> Vec<f64> {
-    let rows: Vec<Row> =
-        (0..layer.outputs()).map(|output| measure(layer, output, input, typical, largest)).collect();
+pub(super) fn per_channel(layer: &Layer, input: &Scale, typical: &[f64], fine: &[f64]) -> Vec<f64> {
+    let row = |(output, &fine)| Row { fine, typical: typical_row(layer, output, input, typical) };
+    let rows: Vec<Row> = fine.iter().enumerate().map(row).collect();
     let alive = rows.iter().filter(|row| row.fine > 0.0 && row.typical > 0.0);
     let usual = middle(alive.map(|row| row.typical / row.fine));
     let limit = usual.map_or(CONSTANT, |usual| IMBALANCE * usual);
@@ -36,7 +37,7 @@ pub(super) fn per_channel(layer: &Layer, input: &Scale, typical: &[f64], largest
 }
 
 /// The least scale that no channel finds too fine, for all of them.
-pub(super) fn per_tensor(per_channel: &[f64]) -> Vec<f64> {
+pub(super) fn one(per_channel: &[f64]) -> Vec<f64> {
     vec![per_channel.iter().copied().fold(0.0, f64::max); per_channel.len()]
 }
 
@@ -45,14 +46,9 @@ pub(super) fn typical(layer: &Layer, input: &Scale, typical: &[f64], output: &[f
     output.iter().enumerate().map(|(o, scale)| typical_row(layer, o, input, typical) / scale).collect()
 }
 
-fn measure(layer: &Layer, output: usize, input: &Scale, typical: &[f64], largest: i32) -> Row {
-    let peak = layer.row(output, input).map(|(_, weight)| weight.abs()).fold(0.0, f64::max);
-    Row { fine: peak / f64::from(largest), typical: typical_row(layer, output, input, typical) }
-}
-
 fn typical_row(layer: &Layer, output: usize, input: &Scale, typical: &[f64]) -> f64 {
     let variance: f64 =
-        layer.row(output, input).map(|(channel, weight)| (weight * typical[channel]).powi(2)).sum();
+        layer.scaled_row(output, input).map(|(channel, weight)| (weight * typical[channel]).powi(2)).sum();
     (variance + layer.bias(output).powi(2)).sqrt()
 }
 
@@ -66,20 +62,30 @@ fn middle(values: impl Iterator<Item = f64>) -> Option<f64> {
 mod tests {
     use super::*;
     use crate::graph::{Dense, Shape};
+    use crate::passes::quantize::LayerChoice;
+    use crate::passes::quantize::curvature::Curvature;
+    use crate::passes::quantize::fit::Fit;
 
     fn scales(weights: Vec<f32>, bias: Vec<f32>) -> Vec<f64> {
         let dense = Dense { weights, bias };
         let input = Shape::vector(dense.weights.len() / dense.bias.len());
         let typical = vec![100.0; input.channels];
-        per_channel(&Layer::dense(&dense, input), &Scale::PerTensor(0.5), &typical, 127)
+        fitted(&Layer::dense(&dense, input), &Scale::PerTensor(0.5), &typical)
+    }
+
+    /// Without calibration data, 8 bits.
+    fn fitted(layer: &Layer, input: &Scale, typical: &[f64]) -> Vec<f64> {
+        let curvature = Curvature::guessed(layer, input);
+        let choice = LayerChoice { bits: 8, sparsity: 0.0 };
+        per_channel(layer, input, typical, &Fit::new(layer, input, &curvature, choice).scales())
     }
 
     #[test]
     fn the_largest_weight_becomes_the_largest_integer() {
-        assert_eq!(
-            scales(vec![1.0, -2.54, 0.0, 0.5], vec![0.0; 2]),
-            [f64::from(-2.54f32).abs() * 0.5 / 127.0, 0.25 / 127.0]
-        );
+        let expected = [f64::from(-2.54f32).abs() * 0.5 / 127.0, 0.25 / 127.0];
+        for (got, expected) in scales(vec![1.0, -2.54, 0.0, 0.5], vec![0.0; 2]).iter().zip(expected) {
+            assert!((got / expected - 1.0).abs() < 1e-12, "{got} is not {expected}");
+        }
     }
 
     #[test]
@@ -95,7 +101,7 @@ mod tests {
         assert_eq!(scales(vec![0.0, 0.0], vec![0.0, 0.0]), [1.0, 1.0]);
         let dead_input = Dense { weights: vec![1.27, 0.0], bias: vec![0.0, 2.0] };
         let layer = Layer::dense(&dead_input, Shape::vector(1));
-        let scales_of_dead = per_channel(&layer, &Scale::PerTensor(1.0), &[0.0], 127);
+        let scales_of_dead = fitted(&layer, &Scale::PerTensor(1.0), &[0.0]);
         assert!(scales_of_dead.iter().all(|scale| scale.is_finite() && *scale > 0.0), "{scales_of_dead:?}");
         assert!(scales(vec![0.0, 0.0], vec![0.0, 3.0]).iter().all(|&scale| scale == 3.0 / CONSTANT));
     }

@@ -1,0 +1,44 @@
+//! One value of a graph for many images.
+
+use crate::graph::Shape;
+
+/// A tensor of `shape` for each of some images, one image after the other, each row-major.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    shape: Shape,
+    values: Vec<f32>,
+}
+
+impl Batch {
+    /// # Panics
+    /// Unless `values` is a whole number of images.
+    pub fn new(shape: Shape, values: Vec<f32>) -> Self {
+        assert!(shape.elements() > 0 && values.len().is_multiple_of(shape.elements()), "whole images");
+        Self { shape, values }
+    }
+
+    /// Shape of one image's tensor.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        self.values.len() / self.shape.elements()
+    }
+
+    /// Whether there is no image.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// The elements of image `index`.
+    pub fn image(&self, index: usize) -> &[f32] {
+        &self.values[index * self.shape.elements()..][..self.shape.elements()]
+    }
+
+    /// The elements of all images.
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+}

@@ -1,0 +1,44 @@
+//! What may be chosen for each linear layer apart.
+
+use crate::graph::NodeId;
+use std::collections::BTreeMap;
+
+/// How a linear layer is compressed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LayerChoice {
+    /// Width B of weights, which are −(2^(B−1)−1) to 2^(B−1)−1; 2 bits are ternary weights.
+    pub bits: u32,
+    /// Share of the weights that are zero at least, 0 to 1; rounding adds more.
+    pub sparsity: f64,
+}
+
+impl LayerChoice {
+    /// Largest magnitude of a weight.
+    pub fn largest(self) -> i32 {
+        (1 << (self.bits - 1)) - 1
+    }
+}
+
+/// A choice for every linear layer of a float graph.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Choices {
+    default: LayerChoice,
+    by_layer: BTreeMap<NodeId, LayerChoice>,
+}
+
+impl Choices {
+    /// The same for all.
+    pub fn uniform(choice: LayerChoice) -> Self {
+        Self { default: choice, by_layer: BTreeMap::new() }
+    }
+
+    /// `choice` for `layer` instead.
+    pub fn set(&mut self, layer: NodeId, choice: LayerChoice) {
+        self.by_layer.insert(layer, choice);
+    }
+
+    /// The choice for `layer`.
+    pub fn of(&self, layer: NodeId) -> LayerChoice {
+        self.by_layer.get(&layer).copied().unwrap_or(self.default)
+    }
+}
