@@ -8,6 +8,8 @@ use std::ops::Range;
 
 /// Elements of patches that are held at one time.
 const CHUNK: usize = 1 << 22;
+/// About so many rows are enough: of images with many positions, only some are looked at.
+const ENOUGH_ROWS: usize = 1 << 15;
 /// Rows of a covariance that one task computes.
 const TILE: usize = 64;
 
@@ -43,23 +45,40 @@ fn of_group(input: &Pair, reading: &Reading, group: usize, block: usize) -> Grou
     let columns = reading.columns(input.float.shape());
     let mut sums = Sums::new(columns, block);
     let images = input.float.len();
-    let per_chunk = (CHUNK / (reading.rows() * columns)).max(1);
+    let every = (images * reading.rows()).div_ceil(ENOUGH_ROWS).max(1);
+    let per_chunk = (CHUNK * every / (reading.rows() * columns)).max(1);
     for first in (0..images).step_by(per_chunk) {
         let chunk = first..images.min(first + per_chunk);
-        let float = patches(&input.float, reading, group, chunk.clone());
-        let ours = patches(&input.quantized, reading, group, chunk);
-        sums.add(&float, &ours, columns);
+        let rows = |batch| patches(batch, reading, group, chunk.clone(), every);
+        sums.add(&rows(&input.float), &rows(&input.quantized), columns);
     }
-    sums.finish((images * reading.rows()) as f64)
+    sums.finish()
 }
 
-fn patches(batch: &Batch, reading: &Reading, group: usize, images: Range<usize>) -> Vec<f64> {
-    let rows = images.into_par_iter().flat_map_iter(|image| reading.patches(batch, image, group));
-    rows.map(f64::from).collect()
+/// One row in `every`, the same ones of every batch, of some images.
+fn patches(batch: &Batch, reading: &Reading, group: usize, images: Range<usize>, every: usize) -> Vec<f64> {
+    let columns = reading.columns(batch.shape());
+    let of_image = |image: usize| {
+        let patches = reading.patches(batch, image, group);
+        let first = image * reading.rows();
+        let picked =
+            patches.chunks_exact(columns).enumerate().filter(|(row, _)| is_picked(first + row, every));
+        picked.flat_map(|(_, row)| row.iter().map(|&x| f64::from(x))).collect::<Vec<f64>>()
+    };
+    images.into_par_iter().flat_map_iter(of_image).collect()
+}
+
+/// Whether `row` is one of the scattered rows that stand for all; in no step with the rows of images.
+fn is_picked(row: usize, every: usize) -> bool {
+    let scattered = (row as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+    scattered.is_multiple_of(every as u64)
 }
 
 /// Sums over rows, from which [`GroupMoments`] follow.
-struct Sums(GroupMoments);
+struct Sums {
+    group: GroupMoments,
+    rows: usize,
+}
 
 impl Sums {
     fn new(columns: usize, block: usize) -> Self {
@@ -69,15 +88,17 @@ impl Sums {
             BlockMoments { columns, own: Matrix::zeros(size), cross: Matrix::zeros(size) }
         };
         let blocks = (0..columns).step_by(block).map(block_at).collect();
-        Self(GroupMoments { float_mean: vec![0.0; columns], mean: vec![0.0; columns], blocks })
+        let group = GroupMoments { float_mean: vec![0.0; columns], mean: vec![0.0; columns], blocks };
+        Self { group, rows: 0 }
     }
 
     /// More rows of `columns` columns.
     fn add(&mut self, float: &[f64], ours: &[f64], columns: usize) {
-        add_rows(&mut self.0.float_mean, float);
-        add_rows(&mut self.0.mean, ours);
+        add_rows(&mut self.group.float_mean, float);
+        add_rows(&mut self.group.mean, ours);
         let rows = ours.len() / columns;
-        for block in &mut self.0.blocks {
+        self.rows += rows;
+        for block in &mut self.group.blocks {
             let all = block.columns.clone();
             let tile = |(index, out): (usize, &mut [f64]), other: &[f64]| {
                 let first = all.start + index * TILE;
@@ -91,8 +112,8 @@ impl Sums {
         }
     }
 
-    fn finish(self, count: f64) -> GroupMoments {
-        let mut group = self.0;
+    fn finish(self) -> GroupMoments {
+        let (mut group, count) = (self.group, self.rows.max(1) as f64);
         group.float_mean.iter_mut().chain(&mut group.mean).for_each(|x| *x /= count);
         for block in &mut group.blocks {
             let (mean, float) =
@@ -139,8 +160,8 @@ mod tests {
         let input = Pair { float: batch(0), quantized: batch(5) };
         let columns = reading.columns(shape);
         for (index, group) in moments(&input, &reading, 7).iter().enumerate() {
-            let ours = patches(&input.quantized, &reading, index, 0..3);
-            let float = patches(&input.float, &reading, index, 0..3);
+            let ours = patches(&input.quantized, &reading, index, 0..3, 1);
+            let float = patches(&input.float, &reading, index, 0..3, 1);
             let count = (ours.len() / columns) as f64;
             for block in &group.blocks {
                 assert!(block.columns.len() <= 7);

@@ -82,9 +82,9 @@ mod tests {
 
     #[test]
     fn the_largest_weight_becomes_the_largest_integer() {
-        let expected = [f64::from(-2.54f32).abs() * 0.5 / 127.0, 0.25 / 127.0];
-        for (got, expected) in scales(vec![1.0, -2.54, 0.0, 0.5], vec![0.0; 2]).iter().zip(expected) {
-            assert!((got / expected - 1.0).abs() < 1e-12, "{got} is not {expected}");
+        let expected = [f64::from(2.54f32) * 0.5 / 127.0, 0.25 / 127.0];
+        for (scale, expected) in scales(vec![1.0, -2.54, 0.0, 0.5], vec![0.0; 2]).iter().zip(expected) {
+            assert!((scale / expected - 1.0).abs() < 1e-12, "{scale} is not {expected}");
         }
     }
 
