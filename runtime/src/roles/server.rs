@@ -6,6 +6,7 @@ use crate::observe::{Observer, StepReport};
 use crate::paillier::{Ciphertexts, PublicKey, PublicRandomisers, SecureRng, weighted_sums};
 use crate::plan::{Exchange, Op, Plan, Step, StepId, ValidPlan, Window, codec};
 use crate::protocol::blinded::max_pool::Tournament;
+use crate::protocol::blinded::question::Secrets;
 use crate::protocol::blinded::{ServerContext, linear, question, relu, rescale, reveal, sign};
 use crate::protocol::hello::{HELLO_BYTES, Hello};
 use crate::protocol::message::{self, Message};
@@ -155,21 +156,18 @@ impl<T: Transport> Session<'_, T> {
     }
 
     fn relu(&mut self, exchange: &Exchange, values: &Ciphertexts) -> Result<Ciphertexts> {
-        let (question, secrets) = question::ask(&self.context, exchange, values, &mut self.rng);
-        let answer = self.exchange_messages(exchange, &question)?;
+        let (secrets, answer) = self.ask(exchange, values)?;
         Ok(relu::finish(&self.context, exchange, &secrets, &answer))
     }
 
     fn sign(&mut self, exchange: &Exchange, values: &Ciphertexts) -> Result<Ciphertexts> {
         let odd = sign::odd(&self.context, values);
-        let (question, secrets) = question::ask(&self.context, exchange, &odd, &mut self.rng);
-        let answer = self.exchange_messages(exchange, &question)?;
+        let (secrets, answer) = self.ask(exchange, &odd)?;
         Ok(sign::finish(&self.context, &secrets, &answer))
     }
 
     fn rescale(&mut self, exchange: &Exchange, bits: u32, values: &Ciphertexts) -> Result<Ciphertexts> {
-        let (question, secrets) = question::ask(&self.context, exchange, values, &mut self.rng);
-        let answer = self.exchange_messages(exchange, &question)?;
+        let (secrets, answer) = self.ask(exchange, values)?;
         Ok(rescale::finish(&self.context, bits, &secrets, &answer))
     }
 
@@ -197,12 +195,14 @@ impl<T: Transport> Session<'_, T> {
         exchange.ok_or_else(|| Error::Bug(format!("{id} has no exchange")))
     }
 
-    fn exchange_messages(&mut self, exchange: &Exchange, question: &Ciphertexts) -> Result<Ciphertexts> {
+    /// One round: the question about `values`, what finishing needs, and the client's answer.
+    fn ask(&mut self, exchange: &Exchange, values: &Ciphertexts) -> Result<(Secrets, Ciphertexts)> {
+        let (question, secrets) = question::ask(&self.context, exchange, values, &mut self.rng);
         message::send(self.connection, Message::Question, &question.to_bytes(&self.context.key))?;
         let count = exchange.reply_ciphertexts();
         let limit = self.ciphertexts(count);
         let body = message::receive(self.connection, Message::Answer, limit)?;
-        self.check(Message::Answer, &body, count)
+        Ok((secrets, self.check(Message::Answer, &body, count)?))
     }
 
     fn ciphertexts(&self, count: usize) -> Limit {
