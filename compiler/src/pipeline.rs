@@ -1,11 +1,12 @@
 //! The list of the compiler's stages, in order.
 
-use crate::calibration::Calibration;
+use crate::calibration::{self, Calibration};
 use crate::error::{Error, Result};
 use crate::from_onnx::{self, Imported};
 use crate::graph::{Domain, Graph, Integer, Real, verify};
 use crate::lower::{cost, lower};
 use crate::options::CompileOptions;
+use crate::passes::rescale::{self, Shifts};
 use crate::passes::{Choices, canonicalize, expand_activations, fold_affine, quantize, range, sink_relu};
 use runtime::plan::{InputSpec, ValidPlan};
 use std::path::Path;
@@ -60,8 +61,18 @@ pub fn to_integers(
         .map(|data| Calibration::new(data, options.calibration_images, graph, input))
         .transpose()?;
     let choices = Choices::uniform(options.layer());
-    let graph = verified(quantize(graph, input, &choices, calibration.as_ref())?, "quantize")?;
-    verified(range(graph, input, options)?, "range")
+    let peaks = calibration::peaks(graph, calibration.as_ref(), input)?;
+    let quantized = |shifts: &Shifts| quantize(graph, input, &choices, calibration.as_ref(), &peaks, shifts);
+    let unshifted = Shifts::default();
+    let first = quantized(&unshifted)?;
+    let shifts = rescale::choose(&first.graph, input, |id| first.source(id, graph).is_some(), options)?;
+    let graph = if shifts.is_empty() {
+        first.graph
+    } else {
+        let shifts = shifts.renamed(|id| first.source(id, graph));
+        quantized(&shifts)?.graph
+    };
+    verified(range(verified(graph, "quantize")?, input, options)?, "range")
 }
 
 fn verified<D: Domain>(graph: Graph<D>, pass: &str) -> Result<Graph<D>> {

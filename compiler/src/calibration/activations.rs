@@ -1,5 +1,6 @@
 //! The values of a float graph beside those of its quantised copy, while the copy grows.
 
+use super::walk::unread;
 use super::{Batch, Calibration, apply};
 use crate::graph::{Graph, NodeId, Op, Real};
 use std::sync::Arc;
@@ -60,12 +61,6 @@ impl<'a> Activations<'a> {
             }
         }
     }
-}
-
-fn unread(graph: &Graph<Real>) -> Vec<usize> {
-    let mut unread = vec![0; graph.id_bound()];
-    graph.ids().for_each(|id| unread[id.index()] = graph.consumers(id).len());
-    unread
 }
 
 /// How many images' values fit into memory at the widest place of `graph`; at least one.

@@ -32,6 +32,12 @@ impl Batch {
         self.values.is_empty()
     }
 
+    /// The first `count` images, or all where there are fewer.
+    pub fn first(&self, count: usize) -> Self {
+        let values = &self.values[..self.len().min(count) * self.shape.elements()];
+        Self { shape: self.shape, values: values.to_vec() }
+    }
+
     /// The elements of image `index`.
     pub fn image(&self, index: usize) -> &[f32] {
         &self.values[index * self.shape.elements()..][..self.shape.elements()]

@@ -6,18 +6,26 @@ mod batch;
 mod evaluate;
 mod moments;
 mod patches;
+mod peaks;
+mod synthetic;
+mod walk;
 
 pub use activations::Activations;
 pub use batch::Batch;
 pub use evaluate::apply;
 pub use moments::{BlockMoments, GroupMoments, moments};
 pub use patches::Reading;
+pub use peaks::Peaks;
+pub use walk::walk;
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Real};
 use runtime::error::{Error as RuntimeError, InvalidInput};
 use runtime::plan::InputSpec;
+
+/// Images on which the size of values is measured.
+const PEAK_IMAGES: usize = 8;
 
 /// Example images, as the model sees them once they are integers.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,19 +47,36 @@ impl Calibration {
         if count == 0 {
             return Err(Error::Option("calibration needs at least one image".into()));
         }
-        let plane = input.shape.plane();
-        let mut values = Vec::with_capacity(count * input.shape.elements());
-        for index in 0..count {
-            let integers = input.quantize(&data.image(index));
-            let integers = integers.map_err(|error| RuntimeError::from(InvalidInput::from(error)))?;
-            values
-                .extend(integers.iter().enumerate().map(|(i, &x)| (x as f64 * input.step[i / plane]) as f32));
-        }
-        Ok(Self { images: Batch::new(input.shape, values) })
+        let images = (0..count).map(|index| data.image(index));
+        Ok(Self { images: as_seen(images, input)? })
     }
 
     /// The images.
     pub fn images(&self) -> &Batch {
         &self.images
     }
+}
+
+/// How large the values of `graph` get: on the first of the calibration images, or, where there are
+/// none, on artificial ones.
+///
+/// # Errors
+/// A pixel outside the declared range.
+pub fn peaks(graph: &Graph<Real>, calibration: Option<&Calibration>, input: &InputSpec) -> Result<Peaks> {
+    let images = match calibration {
+        Some(calibration) => calibration.images.first(PEAK_IMAGES),
+        None => as_seen(synthetic::images(input).into_iter(), input)?,
+    };
+    Ok(Peaks::measure(graph, &images))
+}
+
+/// Raw images as the model sees them once they are integers.
+fn as_seen(images: impl Iterator<Item = Vec<f32>>, input: &InputSpec) -> Result<Batch> {
+    let (mut values, plane) = (Vec::new(), input.shape.plane());
+    for image in images {
+        let integers = input.quantize(&image);
+        let integers = integers.map_err(|error| RuntimeError::from(InvalidInput::from(error)))?;
+        values.extend(integers.iter().enumerate().map(|(i, &x)| (x as f64 * input.step[i / plane]) as f32));
+    }
+    Ok(Batch::new(input.shape, values))
 }

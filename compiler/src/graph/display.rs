@@ -56,6 +56,7 @@ fn write_parameters<D: Domain>(f: &mut fmt::Formatter<'_>, op: &Op<D>, input_cha
         Op::MaxPool(window) => write!(f, " {window}"),
         Op::Activation(curve) => write!(f, " {curve}"),
         Op::Add(add) => write_multipliers(f, &add.multipliers),
+        Op::Rescale(rescale) => write!(f, " by {} bits", rescale.bits),
         Op::Softmax(Softmax::Log) => write!(f, " log"),
         Op::Softmax(Softmax::Plain) | Op::Input | Op::Relu | Op::Sign | Op::Concat | Op::Flatten => Ok(()),
     }
@@ -149,6 +150,7 @@ mod tests {
             shape: Shape::new(channels, 2, 2),
             scale,
             range: (0..channels as i128).map(|c| Range { low: -3 - c, high: 12 }).collect(),
+            peak: 0.0,
         };
         let mut graph: Graph<Integer> = Graph::new("image", fact(1, Scale::PerTensor(0.5)));
         let both = graph.add(

@@ -1,7 +1,7 @@
 //! The two stages of a graph, as types.
 
 use super::fact::{IntegerFact, RealFact};
-use super::verify::{Fault, integer_faults};
+use super::verify::{Fault, integer_faults, real_faults};
 use super::{Node, Shape};
 use std::fmt::{Debug, Display};
 
@@ -46,8 +46,8 @@ impl Domain for Real {
     type Fact = RealFact;
     const NAME: &'static str = "real";
 
-    fn faults(_: &Node<Self>) -> Vec<Fault> {
-        Vec::new()
+    fn faults(node: &Node<Self>) -> Vec<Fault> {
+        real_faults(node)
     }
 }
 

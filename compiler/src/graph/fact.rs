@@ -19,6 +19,9 @@ pub struct IntegerFact {
     pub scale: Scale,
     /// Bounds of each channel that no input can leave (interval arithmetic); one per channel.
     pub range: Vec<Range>,
+    /// Largest integer that the middle channel takes on example images, which many inputs leave; 0
+    /// where that is not known.
+    pub peak: f64,
 }
 
 /// Real size of one integer step of a tensor; always positive and finite.

@@ -31,6 +31,9 @@ pub enum Op<D: Domain> {
     Concat,
     /// All elements in one vector, row-major.
     Flatten,
+    /// ⌊x ÷ 2^bits⌋ or one more; the reference rounds to nearest. Only in the integer graph, where it
+    /// multiplies the scale by 2^bits.
+    Rescale(Rescale),
     /// At the very end only; computed by the client in the clear.
     Softmax(Softmax),
 }
@@ -91,6 +94,13 @@ pub struct Add<D: Domain> {
     pub multipliers: Vec<D::Multiplier>,
 }
 
+/// How many low bits a value loses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rescale {
+    /// At least 1.
+    pub bits: u32,
+}
+
 /// Which normalisation ends the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Softmax {
@@ -116,6 +126,7 @@ impl<D: Domain> Op<D> {
             Op::Add(_) => "add",
             Op::Concat => "concat",
             Op::Flatten => "flatten",
+            Op::Rescale(_) => "rescale",
             Op::Softmax(_) => "softmax",
         }
     }

@@ -25,7 +25,7 @@ pub fn infer_shape<D: Domain>(op: &Op<D>, inputs: &[Shape]) -> Result<Shape, Str
             let mut constants = curve.constants().into_iter().map(<[f32]>::len).filter(|&len| len != 1);
             constants.try_for_each(|len| check_len("a constant", len, first.channels)).map(|()| first)
         }
-        Op::Relu | Op::Sign => Ok(first),
+        Op::Relu | Op::Sign | Op::Rescale(_) => Ok(first),
         Op::Add(_) => sum_shape(inputs, first),
         Op::Concat => concat_shape(inputs, first),
         Op::Flatten => Ok(first.flattened()),

@@ -14,8 +14,9 @@
 //! | I10 | a scale per channel has one entry per channel, and every scale is positive and finite | integer |
 //! | I11 | there is one range per channel, and none is empty (low ≤ high) | integer |
 //! | I12 | no multiplier of a sum is zero | integer |
+//! | I13 | [`Op::Rescale`] drops at least one bit, and stands in the integer graph alone | both |
 
-use super::{Domain, Element, Graph, Integer, Node, NodeId, Op, Scale, Shape, infer_shape};
+use super::{Domain, Element, Graph, Integer, Node, NodeId, Op, Real, Rescale, Scale, Shape, infer_shape};
 use crate::error::{Error, Result};
 use std::fmt;
 
@@ -108,7 +109,7 @@ fn graph_faults<D: Domain>(graph: &Graph<D>) -> Vec<(NodeId, Fault)> {
     faults
 }
 
-/// I4 to I12.
+/// I4 to I13.
 fn node_faults<D: Domain>(graph: &Graph<D>, id: NodeId) -> Vec<Fault> {
     let node = graph.node(id);
     let inputs = graph.inputs(id);
@@ -127,6 +128,9 @@ fn node_faults<D: Domain>(graph: &Graph<D>, id: NodeId) -> Vec<Fault> {
         faults.push(fault(7, "softmax is not the output"));
     }
     faults.extend(infinite_parameters(&node.op).map(|what| fault(8, format!("{what} is infinite or NaN"))));
+    if let Op::Rescale(Rescale { bits: 0 }) = node.op {
+        faults.push(fault(13, "no bits are dropped"));
+    }
     faults.extend(D::faults(node));
     faults
 }
@@ -158,6 +162,12 @@ fn infinite_parameters<D: Domain>(op: &Op<D>) -> impl Iterator<Item = &'static s
         _ => [("", false); 2],
     };
     found.into_iter().filter_map(|(what, infinite)| infinite.then_some(what))
+}
+
+/// I13.
+pub(super) fn real_faults(node: &Node<Real>) -> Vec<Fault> {
+    let rescale = matches!(node.op, Op::Rescale(_));
+    rescale.then(|| fault(13, "a rescale in the float graph")).into_iter().collect()
 }
 
 /// I9 to I12.
@@ -195,7 +205,7 @@ pub(super) fn integer_faults(node: &Node<Integer>) -> Vec<Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::{Add, Affine, Conv, IntegerFact, Range, Real, RealFact, Softmax, Window};
+    use crate::graph::{Add, Affine, Conv, IntegerFact, Range, RealFact, Softmax, Window};
 
     fn real(channels: usize) -> RealFact {
         RealFact { shape: Shape::vector(channels) }
@@ -249,6 +259,7 @@ mod tests {
             shape: Shape::vector(2),
             scale,
             range: range.iter().map(|&(low, high)| Range { low, high }).collect(),
+            peak: 0.0,
         };
         let mut graph: Graph<Integer> = Graph::new("x", fact(Scale::PerTensor(0.0), &[(0, 1)]));
         let input = graph.input();

@@ -78,6 +78,7 @@ impl Lowering<'_> {
                 ),
                 _ => plan::Op::Add { multipliers: add.multipliers.clone() },
             },
+            Op::Rescale(rescale) => plan::Op::Rescale { bits: rescale.bits },
             Op::Concat if self.graph.inputs(id).len() > 1 => plan::Op::Concat,
             Op::Concat | Op::Flatten | Op::Softmax(_) => return Ok(None),
             Op::Affine(_) | Op::Activation(_) => {
@@ -90,7 +91,7 @@ impl Lowering<'_> {
     fn check_layout(&self, id: NodeId, inputs: &[StepId]) -> Result<()> {
         let held: Vec<Shape> = inputs.iter().map(|input| self.steps[input.index()].shape).collect();
         let fits = match self.graph.op(id) {
-            Op::Dense(_) | Op::Relu | Op::Sign => true,
+            Op::Dense(_) | Op::Relu | Op::Sign | Op::Rescale(_) => true,
             Op::Add(Add { .. }) => held.iter().all(|&shape| shape == held[0]),
             _ => held == self.graph.input_shapes(id),
         };
@@ -104,7 +105,7 @@ impl Lowering<'_> {
     fn push(&mut self, id: NodeId, op: plan::Op, inputs: Vec<StepId>) -> StepId {
         let node = self.graph.node(id);
         let shape = match op {
-            plan::Op::Relu | plan::Op::Sign | plan::Op::Add { .. } => self.steps[inputs[0].index()].shape,
+            plan::Op::Relu | plan::Op::Sign | plan::Op::Rescale { .. } | plan::Op::Add { .. } => self.steps[inputs[0].index()].shape,
             _ => node.fact.shape,
         };
         let bits = node.fact.bits();

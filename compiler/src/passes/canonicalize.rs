@@ -52,6 +52,7 @@ fn has_no_effect(graph: &Graph<Real>, id: NodeId) -> bool {
         | Op::Activation(_)
         | Op::Sign
         | Op::Add(_)
+        | Op::Rescale(_)
         | Op::Softmax(_) => false,
     }
 }
@@ -68,6 +69,7 @@ fn is_nonnegative(graph: &Graph<Real>, id: NodeId) -> bool {
         | Op::Affine(_)
         | Op::Activation(_)
         | Op::Add(_)
+        | Op::Rescale(_)
         | Op::Softmax(_) => false,
     }
 }

@@ -17,10 +17,10 @@
 //! See the test `a_layer_reaches_its_bounds`.
 
 use crate::error::{Diagnostic, Error, Result};
-use crate::graph::{Graph, Integer, IntegerFact, NodeId, Op, Range};
-use crate::lower::{self, sum_pool};
+use crate::graph::{Graph, Integer, IntegerFact, NodeId, Op, Range, Rescale, Shape};
+use crate::lower::sum_pool;
 use crate::options::CompileOptions;
-use runtime::plan::interval::{self, Interval, Overflow};
+use runtime::plan::interval::{self, Interval, Overflow, Rows};
 use runtime::plan::validate::MAX_BITS;
 use runtime::plan::{Exchange, ExchangeKind, InputSpec, Reveal, Suite};
 
@@ -59,29 +59,47 @@ fn bounds(
 ) -> std::result::Result<Vec<Interval>, Overflow> {
     let inputs: Vec<Vec<Interval>> =
         graph.inputs(id).into_iter().map(|producer| intervals(&graph.node(producer).fact)).collect();
-    let sole = || inputs.first().cloned().unwrap_or_default();
-    let plane = || graph.shape(graph.sole_input(id)).plane();
     match graph.op(id) {
-        Op::Input => Ok((0..input.shape.channels).map(|channel| of_input(input, channel)).collect()),
-        Op::Conv(conv) => interval::conv2d(&lower::conv2d(conv), &sole()),
-        Op::Dense(dense) => interval::dense(&lower::dense(dense), &sole(), plane()),
-        Op::AveragePool(pool) => {
-            let sum =
-                sum_pool(pool, graph.shape(graph.sole_input(id)), graph.shape(id)).map_err(|_| Overflow)?;
-            interval::sum_pool(&sum.sum, &sole())
-        }
-        Op::Add(add) => sums(&add.multipliers, &inputs),
-        Op::Concat => Ok(inputs.concat()),
-        Op::Flatten => Ok(sole().into_iter().flat_map(|x| std::iter::repeat_n(x, plane())).collect()),
-        Op::Relu => Ok(sole().into_iter().map(|x| Interval::new(x.low.max(0), x.high.max(0))).collect()),
-        Op::Sign => Ok(vec![Interval::new(0, 1); graph.shape(id).channels]),
-        Op::MaxPool(_) | Op::Softmax(_) | Op::Affine(_) | Op::Activation(_) => Ok(sole()),
+        Op::Input => Ok(of_image(input)),
+        op => of_operation(op, &graph.input_shapes(id), graph.shape(id), &inputs),
     }
 }
 
-fn of_input(input: &InputSpec, channel: usize) -> Interval {
-    let (low, high) = input.bounds(channel);
-    Interval::new(low.into(), high.into())
+/// Bounds of the image's integers, per channel.
+pub(super) fn of_image(input: &InputSpec) -> Vec<Interval> {
+    let bounds = (0..input.shape.channels).map(|channel| input.bounds(channel));
+    bounds.map(|(low, high)| Interval::new(low.into(), high.into())).collect()
+}
+
+/// Bounds of what `op`, of shape `to`, makes of `inputs`, per channel.
+pub(super) fn of_operation(
+    op: &Op<Integer>,
+    from: &[Shape],
+    to: Shape,
+    inputs: &[Vec<Interval>],
+) -> std::result::Result<Vec<Interval>, Overflow> {
+    let sole = &inputs[0];
+    let plane = from[0].plane();
+    match op {
+        Op::Conv(conv) => {
+            let rows = Rows { weights: &conv.weights, bias: &conv.bias };
+            interval::conv2d(&conv.window, conv.groups, rows, sole)
+        }
+        Op::Dense(dense) => {
+            interval::dense(Rows { weights: &dense.weights, bias: &dense.bias }, sole, plane)
+        }
+        Op::AveragePool(pool) => {
+            let sum = sum_pool(pool, from[0], to).map_err(|_| Overflow)?;
+            interval::sum_pool(&sum.sum, sole)
+        }
+        Op::Add(add) => sums(&add.multipliers, inputs),
+        Op::Concat => Ok(inputs.concat()),
+        Op::Flatten => Ok(sole.iter().flat_map(|&x| std::iter::repeat_n(x, plane)).collect()),
+        Op::Relu => Ok(sole.iter().map(|x| Interval::new(x.low.max(0), x.high.max(0))).collect()),
+        Op::Sign => Ok(vec![Interval::new(0, 1); to.channels]),
+        Op::Rescale(rescale) => Ok(sole.iter().map(|x| x.rescaled(rescale.bits)).collect()),
+        Op::Input | Op::MaxPool(_) | Op::Softmax(_) | Op::Affine(_) | Op::Activation(_) => Ok(sole.clone()),
+    }
 }
 
 fn intervals(fact: &IntegerFact) -> Vec<Interval> {
@@ -111,6 +129,7 @@ fn too_wide_for_key(graph: &Graph<Integer>, id: NodeId, options: &CompileOptions
         Op::Relu => Some((ExchangeKind::Relu, 0)),
         Op::MaxPool(_) => Some((ExchangeKind::Relu, 1)),
         Op::Sign => Some((ExchangeKind::Sign, 1)),
+        Op::Rescale(Rescale { bits }) => Some((ExchangeKind::Rescale { bits: *bits }, 0)),
         _ => None,
     };
     if let Some((kind, more)) = exchanged {
@@ -157,6 +176,7 @@ mod tests {
             shape: Shape::vector(channels),
             scale: Scale::PerTensor(1.0),
             range: vec![Range { low: i128::MIN, high: i128::MAX }; channels],
+            peak: 0.0,
         };
         let mut graph = Graph::new("x", fact(2));
         let dense = Dense { weights: vec![3, -2], bias: vec![5] };

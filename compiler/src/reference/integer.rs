@@ -1,7 +1,7 @@
 //! What an integer graph means: plain loops over exact integers. The truth that plans and encrypted
 //! runs are compared with.
 
-use crate::graph::{Conv, Dense, Graph, Integer, NodeId, Op, Pool, Shape, Window};
+use crate::graph::{Conv, Dense, Graph, Integer, NodeId, Op, Pool, Rescale, Shape, Window};
 use crate::lower::sum_pool;
 
 /// The integers of every value, by [`NodeId::index`], for the integers of one image. Softmax passes
@@ -46,6 +46,7 @@ fn evaluate(graph: &Graph<Integer>, id: NodeId, values: &[Vec<i128>]) -> Vec<i12
                     .sum()
             })
             .collect(),
+        Op::Rescale(Rescale { bits }) => x.iter().map(|&x| (x + (1 << (bits - 1))) >> bits).collect(),
         Op::Concat => inputs.iter().flat_map(|input| values[input.index()].clone()).collect(),
         Op::Input | Op::Affine(_) | Op::Activation(_) | Op::Flatten | Op::Softmax(_) => x.clone(),
     }

@@ -53,7 +53,7 @@ fn node(graph: &Graph<Real>, id: NodeId, image: &[f64], values: &[Vec<f64>]) -> 
             })
             .collect(),
         Op::Concat => inputs.concat(),
-        Op::Flatten => inputs[0].to_vec(),
+        Op::Flatten | Op::Rescale(_) => inputs[0].to_vec(),
         Op::Softmax(kind) => softmax(*kind, inputs[0]),
     }
 }

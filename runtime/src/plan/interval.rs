@@ -1,7 +1,7 @@
 //! Interval arithmetic: bounds that no input can leave, channel by channel.
 
-use super::ops::{Conv2d, Dense, Op, SumPool};
-use super::{Plan, Step};
+use super::ops::{Op, SumPool};
+use super::{Plan, Step, Window};
 
 /// Inclusive bounds of an integer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +37,11 @@ impl Interval {
         Self::new(self.low.min(other.low), self.high.max(other.high))
     }
 
+    /// All results of dropping `bits` low bits: ⌊x ÷ 2^bits⌋ or one more.
+    pub const fn rescaled(self, bits: u32) -> Self {
+        Self::new(self.low >> bits, (self.high >> bits) + 1)
+    }
+
     /// All sums of an element of each.
     ///
     /// # Errors
@@ -57,22 +62,36 @@ impl Interval {
     }
 }
 
+/// Weights and biases of a linear layer, output by output.
+#[derive(Clone, Copy, Debug)]
+pub struct Rows<'a> {
+    /// Row-major.
+    pub weights: &'a [i32],
+    /// One per output, or empty for none.
+    pub bias: &'a [i128],
+}
+
 /// Bounds of a convolution, per output channel, from those of its input channels.
 ///
 /// # Errors
 /// Overflow.
-pub fn conv2d(conv: &Conv2d, input: &[Interval]) -> Result<Vec<Interval>, Overflow> {
-    let taps = conv.window.kernel[0] * conv.window.kernel[1];
-    let group_inputs = input.len() / conv.groups;
-    let outputs = conv.weights.len() / (taps * group_inputs);
-    let group_outputs = outputs / conv.groups;
-    conv.weights
+pub fn conv2d(
+    window: &Window,
+    groups: usize,
+    rows: Rows<'_>,
+    input: &[Interval],
+) -> Result<Vec<Interval>, Overflow> {
+    let taps = window.kernel[0] * window.kernel[1];
+    let group_inputs = input.len() / groups;
+    let outputs = rows.weights.len() / (taps * group_inputs);
+    let group_outputs = outputs / groups;
+    rows.weights
         .chunks(taps * group_inputs)
         .enumerate()
         .map(|(output, kernel)| {
             let first = output / group_outputs * group_inputs;
             let terms = kernel.iter().enumerate().map(|(k, &w)| (w, input[first + k / taps]));
-            weighted_sum(terms, conv.window.is_padded(), conv.bias.get(output))
+            weighted_sum(terms, window.is_padded(), rows.bias.get(output))
         })
         .collect()
 }
@@ -81,14 +100,13 @@ pub fn conv2d(conv: &Conv2d, input: &[Interval]) -> Result<Vec<Interval>, Overfl
 ///
 /// # Errors
 /// Overflow.
-pub fn dense(dense: &Dense, input: &[Interval], plane: usize) -> Result<Vec<Interval>, Overflow> {
-    dense
-        .weights
+pub fn dense(rows: Rows<'_>, input: &[Interval], plane: usize) -> Result<Vec<Interval>, Overflow> {
+    rows.weights
         .chunks(input.len() * plane)
         .enumerate()
         .map(|(output, row)| {
             let terms = row.iter().enumerate().map(|(i, &w)| (w, input[i / plane]));
-            weighted_sum(terms, false, dense.bias.get(output))
+            weighted_sum(terms, false, rows.bias.get(output))
         })
         .collect()
 }
@@ -131,17 +149,19 @@ fn weighted_sum(
 pub fn step(plan: &Plan, step: &Step, inputs: &[&[Interval]]) -> Result<Vec<Interval>, Overflow> {
     match &step.op {
         Op::Input => Ok(input(plan)),
-        Op::Conv2d(conv) => conv2d(conv, inputs[0]),
-        Op::Dense(op) => dense(op, inputs[0], plane(plan, step)),
+        Op::Conv2d(conv) => {
+            conv2d(&conv.window, conv.groups, Rows { weights: &conv.weights, bias: &conv.bias }, inputs[0])
+        }
+        Op::Dense(op) => {
+            dense(Rows { weights: &op.weights, bias: &op.bias }, inputs[0], plane(plan, step))
+        }
         Op::SumPool(pool) => sum_pool(pool, inputs[0]),
         Op::Add { multipliers } => add(multipliers, inputs),
         Op::Concat => Ok(inputs.concat()),
         Op::Relu => Ok(inputs[0].iter().map(|x| Interval::new(x.low.max(0), x.high.max(0))).collect()),
         Op::Sign => Ok(vec![Interval::new(0, 1); inputs[0].len()]),
         Op::MaxPool(_) => Ok(inputs[0].to_vec()),
-        Op::Rescale { bits } => {
-            Ok(inputs[0].iter().map(|x| Interval::new(x.low >> bits, (x.high >> bits) + 1)).collect())
-        }
+        Op::Rescale { bits } => Ok(inputs[0].iter().map(|x| x.rescaled(*bits)).collect()),
         Op::Reveal => Ok(spread(inputs[0], plane(plan, step))),
     }
 }

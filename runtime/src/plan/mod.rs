@@ -21,7 +21,7 @@ pub mod validate;
 mod view;
 
 pub use codec::{DecodeError, FORMAT_VERSION};
-pub use cost::Cost;
+pub use cost::{Cost, UnitCosts};
 pub use exchange::{Exchange, ExchangeKind, PairSlots};
 pub use geometry::{Shape, Window};
 pub use ids::{PlanId, StepId};

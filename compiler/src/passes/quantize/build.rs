@@ -5,16 +5,35 @@ use super::demand::{self, Follower};
 use super::fit::{self, Fit};
 use super::layer::Layer;
 use super::{Choices, LayerChoice, ratio, scales, sum};
-use crate::calibration::{Activations, Calibration, Reading, moments};
+use crate::calibration::{Activations, Calibration, Peaks, Reading, moments};
 use crate::error::{Diagnostic, Error, Result};
 use crate::graph::{
-    Add, Conv, Dense, Graph, Integer, IntegerFact, NodeId, Op, Pool, Range, Real, Scale, Shape, Window,
+    Add, Conv, Dense, Graph, Integer, IntegerFact, NodeId, Op, Pool, Range, Real, Rescale, Scale,
+    Shape, Window,
 };
 use crate::lower::sum_pool;
+use crate::passes::rescale::Shifts;
 use runtime::plan::InputSpec;
 
+/// An integer graph, and where the values of the float graph are in it.
+#[derive(Clone, Debug)]
+pub struct Quantized {
+    /// The integer graph.
+    pub graph: Graph<Integer>,
+    /// By node of the float graph: the node with its value.
+    pub values: Vec<Option<NodeId>>,
+}
+
+impl Quantized {
+    /// The node of the float graph whose value is that of `id`.
+    pub fn source(&self, id: NodeId, float: &Graph<Real>) -> Option<NodeId> {
+        float.ids().find(|source| self.values[source.index()] == Some(id))
+    }
+}
+
 /// The integer graph of `graph`, its layers compressed as `choices` say, after the example images of
-/// `calibration` where there are some.
+/// `calibration` where there are some; `peaks` are entered beside the scales. Values lose the bits
+/// that `shifts` say, by node of `graph`.
 ///
 /// # Errors
 /// [`Error::Unsupported`] with the node whose scales cannot be made to agree or whose averages have
@@ -24,20 +43,24 @@ pub fn quantize(
     input: &InputSpec,
     choices: &Choices,
     calibration: Option<&Calibration>,
-) -> Result<Graph<Integer>> {
-    let mut quantizer = Quantizer::new(graph, input, choices, calibration);
+    peaks: &Peaks,
+    shifts: &Shifts,
+) -> Result<Quantized> {
+    let mut quantizer = Quantizer::new(graph, input, choices, calibration, peaks);
     for id in graph.ids_in_order() {
         if id != graph.input() {
-            quantizer.visit(id)?;
+            quantizer.visit(id, shifts.of(id))?;
         }
     }
-    Ok(quantizer.out)
+    let values = quantizer.values.into_iter().map(|value| value.map(|value| value.id)).collect();
+    Ok(Quantized { graph: quantizer.out, values })
 }
 
 struct Quantizer<'a> {
     float: &'a Graph<Real>,
     choices: &'a Choices,
     activations: Option<Activations<'a>>,
+    peaks: &'a Peaks,
     one_scale: Vec<bool>,
     followers: Vec<Option<Follower>>,
     out: Graph<Integer>,
@@ -59,6 +82,7 @@ impl<'a> Quantizer<'a> {
         input: &InputSpec,
         choices: &'a Choices,
         calibration: Option<&Calibration>,
+        peaks: &'a Peaks,
     ) -> Self {
         let source = float.input();
         let out =
@@ -67,10 +91,10 @@ impl<'a> Quantizer<'a> {
         values[source.index()] = Some(Value { id: out.input(), typical: typical_input(input) });
         let (one_scale, followers) = (demand::one_scale(float), demand::followers(float));
         let activations = calibration.map(|calibration| Activations::new(float, calibration));
-        Self { float, choices, activations, one_scale, followers, out, values }
+        Self { float, choices, activations, peaks, one_scale, followers, out, values }
     }
 
-    fn visit(&mut self, id: NodeId) -> Result<()> {
+    fn visit(&mut self, id: NodeId, shift: Option<u32>) -> Result<()> {
         let value = match self.float.op(id) {
             Op::Conv(conv) => self.linear(id, &Layer::conv(conv, self.input_shape(id))),
             Op::Dense(dense) => self.linear(id, &Layer::dense(dense, self.input_shape(id))),
@@ -82,7 +106,7 @@ impl<'a> Quantizer<'a> {
             Op::Softmax(kind) => self.keep(id, Op::Softmax(*kind)),
             Op::Flatten => self.flatten(id),
             Op::Sign => self.sign(id),
-            Op::Input | Op::Affine(_) | Op::Activation(_) => {
+            Op::Input | Op::Affine(_) | Op::Activation(_) | Op::Rescale(_) => {
                 return Err(Error::Bug(format!("{id} ({}) reached quantisation", self.float.op(id).name())));
             }
         };
@@ -90,6 +114,7 @@ impl<'a> Quantizer<'a> {
             self.record(id, self.float.op(id));
         }
         let value = if self.is_logits(id) { self.with_one_scale(id, value)? } else { value };
+        let value = shift.map_or(value.clone(), |bits| self.rescale(id, &value, bits));
         if id == self.float.output() {
             self.out.set_output(value.id);
         }
@@ -290,10 +315,20 @@ impl<'a> Quantizer<'a> {
         from: NodeId,
         op: Op<Integer>,
         inputs: &[NodeId],
-        fact: IntegerFact,
+        mut fact: IntegerFact,
         typical: Vec<f64>,
     ) -> Value {
+        fact.peak = self.peaks.integer(from, &fact.scale);
         Value { id: self.out.add(self.float.node(from).name.clone(), op, inputs, fact), typical }
+    }
+
+    /// `value` without its lowest `bits`.
+    fn rescale(&mut self, id: NodeId, value: &Value, bits: u32) -> Value {
+        let factor = f64::from(bits).exp2();
+        let scales = self.scales(value).into_iter().map(|scale| scale * factor).collect();
+        let typical = value.typical.iter().map(|typical| typical / factor).collect();
+        let fact = unbounded(self.float.shape(id), scale(scales));
+        self.push(id, Op::Rescale(Rescale { bits }), &[value.id], fact, typical)
     }
 
     fn input_shape(&self, id: NodeId) -> Shape {
@@ -339,7 +374,8 @@ fn scale(channels: Vec<f64>) -> Scale {
 
 /// A fact before ranges are known.
 fn unbounded(shape: Shape, scale: Scale) -> IntegerFact {
-    IntegerFact { shape, scale, range: vec![Range { low: i128::MIN, high: i128::MAX }; shape.channels] }
+    let range = vec![Range { low: i128::MIN, high: i128::MAX }; shape.channels];
+    IntegerFact { shape, scale, range, peak: 0.0 }
 }
 
 /// Root mean square of pixels that are spread evenly over their range.

@@ -26,6 +26,7 @@ fn passes_scale_on(op: &Op<Real>) -> bool {
         | Op::Flatten
         | Op::Concat
         | Op::Softmax(_)
+        | Op::Rescale(_)
         | Op::Add(_) => true,
         Op::Input | Op::Conv(_) | Op::Dense(_) | Op::Affine(_) | Op::Activation(_) | Op::Sign => false,
     }

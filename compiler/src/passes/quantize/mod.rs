@@ -50,15 +50,25 @@ mod round;
 mod scales;
 mod sum;
 
-pub use build::quantize;
+pub use build::{Quantized, quantize};
 pub use choice::{Choices, LayerChoice};
 
 #[cfg(test)]
 mod tests {
     use super::{Choices, LayerChoice, quantize};
-    use crate::graph::{Add, Conv, Graph, Op, Real, RealFact, Shape, Window};
+    use crate::calibration;
+    use crate::error::Result;
+    use crate::graph::{Add, Conv, Graph, Integer, Op, Real, RealFact, Shape, Window};
     use crate::options::{CompileOptions, InputOptions};
     use crate::passes::range;
+    use crate::passes::rescale::Shifts;
+    use runtime::plan::InputSpec;
+
+    fn quantized(graph: &Graph<Real>, input: &InputSpec) -> Result<Graph<Integer>> {
+        let choices = Choices::uniform(LayerChoice { bits: 8, sparsity: 0.0 });
+        let peaks = calibration::peaks(graph, None, input)?;
+        Ok(quantize(graph, input, &choices, None, &peaks, &Shifts::default())?.graph)
+    }
 
     fn conv(weights: [f32; 4], bias: [f32; 2]) -> Op<Real> {
         Op::Conv(Conv {
@@ -81,10 +91,7 @@ mod tests {
             graph.append("sum", Op::Add(Add { multipliers: vec![1.0, -1.0] }), &[relu, second]).unwrap();
         graph.append("last", conv([0.5, 0.5, -1.0, 1.0], [0.0, 0.0]), &[sum]).unwrap();
         let input = InputOptions { scale: 1.0 / 255.0, ..InputOptions::default() }.spec(shape).unwrap();
-        let choices = Choices::uniform(LayerChoice { bits: 8, sparsity: 0.0 });
-        let graph =
-            range(quantize(&graph, &input, &choices, None).unwrap(), &input, &CompileOptions::default())
-                .unwrap();
+        let graph = range(quantized(&graph, &input).unwrap(), &input, &CompileOptions::default()).unwrap();
         insta::assert_snapshot!(format!("{graph:#}"), @r"
         integer graph, output n6
         n0 = input : 2x4x4 scale 0.003922 range [0, 255] bits 8  # image
@@ -104,9 +111,6 @@ mod tests {
         let affine = crate::graph::Affine { scale: vec![1.0], shift: vec![0.0] };
         graph.append("a", Op::Affine(affine), &[graph.input()]).unwrap();
         let input = InputOptions::default().spec(shape).unwrap();
-        let choices = Choices::uniform(LayerChoice { bits: 8, sparsity: 0.0 });
-        assert!(
-            quantize(&graph, &input, &choices, None).unwrap_err().to_string().starts_with("internal error")
-        );
+        assert!(quantized(&graph, &input).unwrap_err().to_string().starts_with("internal error"));
     }
 }

@@ -3,7 +3,7 @@
 use super::{linear, question, relu, reveal};
 use crate::channel::frame::HEADER_BYTES;
 use crate::paillier::{Count, invert_count, pow_count, shifted_sum_count, weighted_sums_count};
-use crate::plan::{Cost, Exchange, ExchangeKind, KeyBits, Op, Plan, StepId, Suite};
+use crate::plan::{BlindedParameters, Cost, Exchange, ExchangeKind, KeyBits, Op, Plan, StepId, Suite};
 
 /// The cost of a step. Its shapes, bits and weights must be right.
 pub fn step(plan: &Plan, id: StepId) -> Cost {
@@ -21,8 +21,10 @@ pub fn step(plan: &Plan, id: StepId) -> Cost {
         },
         Op::Reveal => reveal_cost(plan),
         op => {
+            let Suite::Blinded(parameters) = plan.suite;
             let pooling = matches!(op, Op::MaxPool(_));
-            plan.exchanges(id).iter().map(|exchange| exchange_cost(plan, exchange, pooling)).sum()
+            let exchanges = plan.exchanges(id);
+            exchanges.iter().map(|round| exchange(round, pooling, parameters, plan.key_bits)).sum()
         }
     }
 }
@@ -42,11 +44,11 @@ fn reveal_cost(plan: &Plan) -> Cost {
     }
 }
 
-fn exchange_cost(plan: &Plan, exchange: &Exchange, pooling: bool) -> Cost {
-    let Suite::Blinded(parameters) = plan.suite;
-    let packed = exchange.packed_ciphertexts(parameters, plan.key_bits);
+/// The cost of one round; `pooling`: its values are differences of two that max-pooling compares.
+pub fn exchange(exchange: &Exchange, pooling: bool, parameters: BlindedParameters, key: KeyBits) -> Cost {
+    let packed = exchange.packed_ciphertexts(parameters, key);
     let replies = exchange.reply_ciphertexts();
-    let packing: Count = packs(exchange.count, exchange.per_ciphertext(parameters, plan.key_bits))
+    let packing: Count = packs(exchange.count, exchange.per_ciphertext(parameters, key))
         .map(|pairs| shifted_sum_count(question::term_places(exchange, parameters, pairs).iter().copied()))
         .sum();
     let inverted = if exchange.kind.asks_for_signs() { exchange.count } else { 0 };
@@ -55,16 +57,15 @@ fn exchange_cost(plan: &Plan, exchange: &Exchange, pooling: bool) -> Cost {
         rerandomisations: packed as u64,
         encryptions: replies as u64,
         decryptions: packed as u64,
-        bytes_up: message_bytes(replies, plan.key_bits),
-        bytes_down: message_bytes(packed, plan.key_bits),
+        bytes_up: message_bytes(replies, key),
+        bytes_down: message_bytes(packed, key),
         rounds: 1,
-        ..server_work(asking + finishing(plan, exchange, pooling))
+        ..server_work(asking + finishing(exchange, pooling, parameters))
     }
 }
 
 /// What the server does beside the question itself.
-fn finishing(plan: &Plan, exchange: &Exchange, pooling: bool) -> Count {
-    let Suite::Blinded(parameters) = plan.suite;
+fn finishing(exchange: &Exchange, pooling: bool, parameters: BlindedParameters) -> Count {
     let n = exchange.count as u64;
     let products = |products| Count { products, ..Count::default() };
     match exchange.kind {

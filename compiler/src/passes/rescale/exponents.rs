@@ -1,0 +1,59 @@
+//! By how many bits each value has been narrowed, once some values have lost bits.
+
+use super::PRECISION;
+use crate::graph::{Graph, Integer, NodeId, Op};
+
+/// Of every value of a graph, by node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Exponents {
+    /// Bits lost before the node's own rescaling.
+    pub before: Vec<u32>,
+    /// Bits lost by the node's own rescaling.
+    pub own: Vec<u32>,
+}
+
+impl Exponents {
+    /// Bits lost when the value of `id` is read.
+    pub(super) fn after(&self, id: NodeId) -> u32 {
+        self.before[id.index()] + self.own[id.index()]
+    }
+
+    /// Of `graph`, where the values marked in `chosen` lose all bits that they can spare. `None` where
+    /// branches of a concatenation would not agree.
+    pub(super) fn of(graph: &Graph<Integer>, order: &[NodeId], chosen: &[bool]) -> Option<Self> {
+        let mut exponents = Self { before: vec![0; chosen.len()], own: vec![0; chosen.len()] };
+        for &id in order {
+            let before = exponents.inherited(graph, id)?;
+            exponents.before[id.index()] = before;
+            if chosen[id.index()] {
+                exponents.own[id.index()] = spare(graph, id).saturating_sub(before);
+            }
+        }
+        Some(exponents)
+    }
+
+    fn inherited(&self, graph: &Graph<Integer>, id: NodeId) -> Option<u32> {
+        let inputs = graph.inputs(id);
+        let mut lost = inputs.iter().map(|&input| self.after(input));
+        match graph.op(id) {
+            Op::Input | Op::Sign => Some(0),
+            // The other branches are multiplied by powers of two.
+            Op::Add(add) => {
+                let zeros = add.multipliers.iter().map(|by| by.trailing_zeros());
+                lost.zip(zeros).map(|(lost, zeros)| lost + zeros).min()
+            }
+            Op::Concat => {
+                let first = lost.next()?;
+                lost.all(|other| other == first).then_some(first)
+            }
+            _ => lost.next(),
+        }
+    }
+}
+
+/// Bits of `id`'s integers beyond the precision that is kept.
+fn spare(graph: &Graph<Integer>, id: NodeId) -> u32 {
+    let bits = graph.node(id).fact.peak.log2();
+    // A peak of 0 is unknown.
+    if bits.is_finite() { (bits.floor() as u32).saturating_sub(PRECISION) } else { 0 }
+}
