@@ -43,7 +43,7 @@ pub const MAX_BITS: u32 = 120;
 /// Magnitude bits of an input, at most.
 const MAX_INPUT_BITS: u32 = 32;
 /// Magnitude bits of a multiplier of `add` or `sum_pool`, at most.
-pub const MAX_MULTIPLIER_BITS: u32 = 40;
+pub const MAX_MULTIPLIER_BITS: u32 = 60;
 /// Blinding parameters, at most (and at least 1).
 const MAX_BLINDING_BITS: u32 = 40;
 

@@ -4,12 +4,12 @@ use super::curvature::Curvature;
 use super::demand::{self, Follower};
 use super::fit::{self, Fit};
 use super::layer::Layer;
-use super::{Choices, LayerChoice, ratio, scales, sum};
+use super::value::{Value, scale, typical_input, unbounded};
+use super::{Choices, LayerChoice, scales};
 use crate::calibration::{Activations, Calibration, Peaks, Reading, moments};
 use crate::error::{Diagnostic, Error, Result};
 use crate::graph::{
-    Add, Conv, Dense, Graph, Integer, IntegerFact, NodeId, Op, Pool, Range, Real, Rescale, Scale,
-    Shape, Window,
+    Conv, Dense, Graph, Integer, IntegerFact, NodeId, Op, Pool, Real, Rescale, Scale, Shape,
 };
 use crate::lower::sum_pool;
 use crate::passes::rescale::Shifts;
@@ -46,34 +46,28 @@ pub fn quantize(
     peaks: &Peaks,
     shifts: &Shifts,
 ) -> Result<Quantized> {
-    let mut quantizer = Quantizer::new(graph, input, choices, calibration, peaks);
+    let mut quantizer = Quantizer::new(graph, input, choices, calibration, peaks, shifts);
     for id in graph.ids_in_order() {
         if id != graph.input() {
-            quantizer.visit(id, shifts.of(id))?;
+            quantizer.visit(id)?;
         }
     }
     let values = quantizer.values.into_iter().map(|value| value.map(|value| value.id)).collect();
     Ok(Quantized { graph: quantizer.out, values })
 }
 
-struct Quantizer<'a> {
-    float: &'a Graph<Real>,
+/// The walk.
+pub(super) struct Quantizer<'a> {
+    pub(super) float: &'a Graph<Real>,
     choices: &'a Choices,
     activations: Option<Activations<'a>>,
     peaks: &'a Peaks,
-    one_scale: Vec<bool>,
+    shifts: &'a Shifts,
+    pub(super) one_scale: Vec<bool>,
     followers: Vec<Option<Follower>>,
-    out: Graph<Integer>,
+    pub(super) out: Graph<Integer>,
     /// By node of the float graph.
-    values: Vec<Option<Value>>,
-}
-
-/// A value of the integer graph.
-#[derive(Clone, Debug)]
-struct Value {
-    id: NodeId,
-    /// Typical size of each channel's integers; a guess that only guides the choice of scales.
-    typical: Vec<f64>,
+    pub(super) values: Vec<Option<Value>>,
 }
 
 impl<'a> Quantizer<'a> {
@@ -83,18 +77,19 @@ impl<'a> Quantizer<'a> {
         choices: &'a Choices,
         calibration: Option<&Calibration>,
         peaks: &'a Peaks,
+        shifts: &'a Shifts,
     ) -> Self {
         let source = float.input();
         let out =
             Graph::new(float.node(source).name.clone(), unbounded(input.shape, scale(input.step.clone())));
         let mut values = vec![None; float.id_bound()];
         values[source.index()] = Some(Value { id: out.input(), typical: typical_input(input) });
-        let (one_scale, followers) = (demand::one_scale(float), demand::followers(float));
+        let (one_scale, followers) = (demand::one_scale(float), demand::followers(float, shifts));
         let activations = calibration.map(|calibration| Activations::new(float, calibration));
-        Self { float, choices, activations, peaks, one_scale, followers, out, values }
+        Self { float, choices, activations, peaks, shifts, one_scale, followers, out, values }
     }
 
-    fn visit(&mut self, id: NodeId, shift: Option<u32>) -> Result<()> {
+    fn visit(&mut self, id: NodeId) -> Result<()> {
         let value = match self.float.op(id) {
             Op::Conv(conv) => self.linear(id, &Layer::conv(conv, self.input_shape(id))),
             Op::Dense(dense) => self.linear(id, &Layer::dense(dense, self.input_shape(id))),
@@ -114,7 +109,7 @@ impl<'a> Quantizer<'a> {
             self.record(id, self.float.op(id));
         }
         let value = if self.is_logits(id) { self.with_one_scale(id, value)? } else { value };
-        let value = shift.map_or(value.clone(), |bits| self.rescale(id, &value, bits));
+        let value = self.shifts.of(id).map_or(value.clone(), |bits| self.rescale(id, &value, bits));
         if id == self.float.output() {
             self.out.set_output(value.id);
         }
@@ -179,22 +174,6 @@ impl<'a> Quantizer<'a> {
         }
     }
 
-    /// `least`, made coarser so that they agree with the other branches of a sum; unchanged where the
-    /// others do not agree among themselves.
-    fn follow(&self, follower: &Follower, least: Vec<f64>, one_scale: bool) -> Vec<f64> {
-        let others: Option<Vec<Vec<f64>>> =
-            follower.others.iter().map(|other| self.source_scales(other)).collect();
-        let Some(agreed) = others.and_then(|others| sum::agree(&others, one_scale)) else { return least };
-        let align =
-            |(least, other): (&f64, &f64)| ratio::align(least * follower.factor, *other) / follower.factor;
-        least.iter().zip(&agreed.scales).map(align).collect()
-    }
-
-    fn source_scales(&self, source: &demand::Source) -> Option<Vec<f64>> {
-        let value = self.values[source.node.index()].as_ref()?;
-        Some(self.scales(value).into_iter().map(|scale| scale * source.factor).collect())
-    }
-
     fn average(&mut self, id: NodeId, pool: &Pool) -> Result<Value> {
         let input = self.input_value(id);
         let sum = sum_pool(pool, self.input_shape(id), self.float.shape(id))
@@ -241,76 +220,7 @@ impl<'a> Quantizer<'a> {
         self.push(id, Op::Concat, &ids, unbounded(self.float.shape(id), scale(scales)), typical)
     }
 
-    fn add(&mut self, id: NodeId, add: &Add<Real>) -> Result<Value> {
-        let factors = add.multipliers.iter().map(|&by| f64::from(by));
-        let branches: Vec<(Value, f64)> =
-            self.input_values(id).into_iter().zip(factors).filter(|&(_, by)| by != 0.0).collect();
-        if branches.is_empty() {
-            return Err(self.refuse(id, "all its branches are multiplied by zero"));
-        }
-        let scales: Vec<Vec<f64>> = branches
-            .iter()
-            .map(|(value, by)| self.scales(value).into_iter().map(|scale| scale * by.abs()).collect())
-            .collect();
-        let agreement = sum::agree(&scales, self.one_scale[id.index()]).ok_or_else(|| {
-            self.refuse(id, "the sizes of its branches differ by a factor of more than 2^30")
-        })?;
-        let mut inputs = Vec::new();
-        let mut multipliers = Vec::new();
-        for ((value, by), factors) in branches.iter().zip(&agreement.multipliers) {
-            let sign = by.signum() as i64;
-            let uniform = factors.iter().all(|factor| *factor == factors[0]);
-            let value =
-                if uniform { value.clone() } else { self.multiply(id, value, factors, &agreement.scales) };
-            inputs.push(value);
-            multipliers.push(if uniform { sign * factors[0] } else { sign });
-        }
-        Ok(self.join(id, &inputs, multipliers, agreement.scales))
-    }
-
-    fn join(&mut self, id: NodeId, inputs: &[Value], multipliers: Vec<i64>, scales: Vec<f64>) -> Value {
-        let square = |input: &Value, by: i64, channel: usize| (input.typical[channel] * by as f64).powi(2);
-        let typical = (0..scales.len())
-            .map(|channel| {
-                inputs
-                    .iter()
-                    .zip(&multipliers)
-                    .map(|(input, &by)| square(input, by, channel))
-                    .sum::<f64>()
-                    .sqrt()
-            })
-            .collect();
-        let ids: Vec<NodeId> = inputs.iter().map(|input| input.id).collect();
-        let fact = unbounded(self.float.shape(id), scale(scales));
-        self.push(id, Op::Add(Add { multipliers }), &ids, fact, typical)
-    }
-
-    /// `value` brought to one scale for all channels.
-    fn with_one_scale(&mut self, id: NodeId, value: Value) -> Result<Value> {
-        if matches!(scale(self.scales(&value)), Scale::PerTensor(_)) {
-            return Ok(value);
-        }
-        let agreement = sum::agree(&[self.scales(&value)], true).ok_or_else(|| {
-            self.refuse(id, "the sizes of its outputs differ by a factor of more than 2^30")
-        })?;
-        Ok(self.multiply(id, &value, &agreement.multipliers[0], &agreement.scales))
-    }
-
-    /// `value` with each channel multiplied by its own integer, at most 2^30.
-    fn multiply(&mut self, id: NodeId, value: &Value, factors: &[i64], scales: &[f64]) -> Value {
-        let conv = Conv {
-            window: Window::dense([1, 1]),
-            groups: factors.len(),
-            weights: factors.iter().map(|&factor| factor as i32).collect(),
-            bias: vec![0; factors.len()],
-        };
-        let typical =
-            value.typical.iter().zip(factors).map(|(typical, &factor)| typical * factor as f64).collect();
-        let fact = unbounded(*self.out.node(value.id).fact.as_ref(), scale(scales.to_vec()));
-        self.push(id, Op::Conv(conv), &[value.id], fact, typical)
-    }
-
-    fn push(
+    pub(super) fn push(
         &mut self,
         from: NodeId,
         op: Op<Integer>,
@@ -339,7 +249,7 @@ impl<'a> Quantizer<'a> {
         self.value(self.float.sole_input(id))
     }
 
-    fn input_values(&self, id: NodeId) -> Vec<Value> {
+    pub(super) fn input_values(&self, id: NodeId) -> Vec<Value> {
         self.float.inputs(id).into_iter().map(|input| self.value(input)).collect()
     }
 
@@ -352,36 +262,14 @@ impl<'a> Quantizer<'a> {
         &self.out.node(value.id).fact.scale
     }
 
-    fn scales(&self, value: &Value) -> Vec<f64> {
+    pub(super) fn scales(&self, value: &Value) -> Vec<f64> {
         let fact = &self.out.node(value.id).fact;
         (0..fact.shape.channels).map(|channel| fact.scale.channel(channel)).collect()
     }
 
-    fn refuse(&self, id: NodeId, what: impl Into<String>) -> Error {
+    pub(super) fn refuse(&self, id: NodeId, what: impl Into<String>) -> Error {
         let node = self.float.node(id);
         let (node, op) = (node.name.clone(), node.op.name().into());
         Error::Unsupported(vec![Diagnostic { node, op, what: what.into(), hint: String::new() }])
     }
-}
-
-/// The shortest form of these scales.
-fn scale(channels: Vec<f64>) -> Scale {
-    match channels.first() {
-        Some(&first) if channels.iter().all(|&scale| scale == first) => Scale::PerTensor(first),
-        _ => Scale::PerChannel(channels),
-    }
-}
-
-/// A fact before ranges are known.
-fn unbounded(shape: Shape, scale: Scale) -> IntegerFact {
-    let range = vec![Range { low: i128::MIN, high: i128::MAX }; shape.channels];
-    IntegerFact { shape, scale, range, peak: 0.0 }
-}
-
-/// Root mean square of pixels that are spread evenly over their range.
-fn typical_input(input: &InputSpec) -> Vec<f64> {
-    (0..input.shape.channels)
-        .map(|channel| input.bounds(channel))
-        .map(|(low, high)| low.unsigned_abs().max(high.unsigned_abs()).max(1) as f64 / 3f64.sqrt())
-        .collect()
 }

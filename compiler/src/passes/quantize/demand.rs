@@ -3,6 +3,7 @@
 
 use crate::graph::{Graph, NodeId, Op, Real};
 use crate::lower::sum_pool;
+use crate::passes::rescale::Shifts;
 
 /// For every node, whether all channels of its value must have the same scale: those whose scale
 /// reaches the logits, which are compared with each other.
@@ -37,12 +38,12 @@ fn passes_scale_on(op: &Op<Real>) -> bool {
 pub(super) struct Source {
     /// The node that chose it.
     pub node: NodeId,
-    /// Scale of the value = scale of the node · factor, channel by channel.
+    /// Scale of the value = scale of the node's value · factor, channel by channel.
     pub factor: f64,
 }
 
 /// The source of the scale of `id`, through operations that keep channels apart.
-pub(super) fn source(graph: &Graph<Real>, id: NodeId) -> Source {
+pub(super) fn source(graph: &Graph<Real>, shifts: &Shifts, id: NodeId) -> Source {
     let (mut node, mut factor) = (id, 1.0);
     loop {
         match graph.op(node) {
@@ -55,6 +56,7 @@ pub(super) fn source(graph: &Graph<Real>, id: NodeId) -> Source {
             }
             _ => return Source { node, factor },
         }
+        factor *= shifts.factor(node);
         node = graph.sole_input(node);
     }
 }
@@ -62,7 +64,7 @@ pub(super) fn source(graph: &Graph<Real>, id: NodeId) -> Source {
 /// A layer whose scale is to be a ratio of integers to those of other branches of a sum.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Follower {
-    /// Scale at the sum = scale of the layer · factor.
+    /// Scale at the sum = scale of the layer before it loses bits · factor.
     pub factor: f64,
     /// The other branches' sources, all earlier in the graph.
     pub others: Vec<Source>,
@@ -72,7 +74,7 @@ pub(super) struct Follower {
 ///
 /// Of each sum this is the layer behind the branch whose source comes last, since all other scales
 /// are known by then; a layer follows one sum only.
-pub(super) fn followers(graph: &Graph<Real>) -> Vec<Option<Follower>> {
+pub(super) fn followers(graph: &Graph<Real>, shifts: &Shifts) -> Vec<Option<Follower>> {
     let order = graph.ids_in_order();
     let mut position = vec![0; graph.id_bound()];
     order.iter().enumerate().for_each(|(index, id)| position[id.index()] = index);
@@ -80,7 +82,7 @@ pub(super) fn followers(graph: &Graph<Real>) -> Vec<Option<Follower>> {
     for &id in &order {
         let Op::Add(add) = graph.op(id) else { continue };
         let mut branches: Vec<Source> =
-            graph.inputs(id).into_iter().map(|input| source(graph, input)).collect();
+            graph.inputs(id).into_iter().map(|input| source(graph, shifts, input)).collect();
         branches
             .iter_mut()
             .zip(&add.multipliers)
@@ -92,7 +94,7 @@ pub(super) fn followers(graph: &Graph<Real>) -> Vec<Option<Follower>> {
             && followers[last.node.index()].is_none();
         let alone = branches.iter().all(|branch| branch.node != last.node);
         if free && alone && !branches.is_empty() {
-            followers[last.node.index()] = Some(Follower { factor: last.factor, others: branches });
+            followers[last.node.index()] = Some(Follower { factor: last.factor * shifts.factor(last.node), others: branches });
         }
     }
     followers

@@ -43,12 +43,14 @@ mod choice;
 mod curvature;
 mod demand;
 mod fit;
+mod join;
 mod layer;
 mod prune;
 mod ratio;
 mod round;
 mod scales;
 mod sum;
+mod value;
 
 pub use build::{Quantized, quantize};
 pub use choice::{Choices, LayerChoice};

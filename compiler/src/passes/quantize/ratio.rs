@@ -1,7 +1,7 @@
 //! Integer ratios between scales, for the branches of a sum.
 
 /// Branches are multiplied by at most this.
-const MAX_MULTIPLIER: f64 = (1u64 << 30) as f64;
+const MAX_MULTIPLIER: f64 = (1u64 << 52) as f64;
 /// Where no small multipliers are exact, the smallest is at most this.
 const MAX_ROUNDED: i64 = 256;
 /// Ratios closer than this to a quotient of small integers are taken as equal to it.
@@ -15,7 +15,7 @@ const TRIES: u64 = 64;
 
 /// Multipliers k and a unit with scale = k · unit for each of `scales`, all positive: exact where there
 /// are such with a smallest k of at most 256, otherwise within [`ROUNDING`]. `None` where the scales
-/// differ by a factor of more than 2^30.
+/// differ by a factor of more than 2^52.
 pub(super) fn multipliers(scales: &[f64]) -> Option<(Vec<i64>, f64)> {
     let least = scales.iter().copied().fold(f64::INFINITY, f64::min);
     let largest = scales.iter().copied().fold(0.0, f64::max);
@@ -55,7 +55,7 @@ mod tests {
         assert_eq!(multipliers(&[0.5, 0.5]), Some((vec![1, 1], 0.5)));
         assert_eq!(multipliers(&[1.0, 9413.0]), Some((vec![1, 9413], 1.0)));
         assert_eq!(multipliers(&[1.0, 4706.5]), Some((vec![2, 9413], 0.5)));
-        assert_eq!(multipliers(&[1.0, 1e10]), None);
+        assert_eq!(multipliers(&[1.0, 1e16]), None);
     }
 
     proptest! {

@@ -13,7 +13,7 @@ pub(super) struct Agreement {
 
 /// Multipliers for branches with `scales` (per branch, per channel; positive); channel by channel, or,
 /// with `one_scale`, such that the sum has the same scale in all channels.
-/// `None` where scales that must agree differ by more than a factor of 2^30.
+/// `None` where scales that must agree differ by more than a factor of 2^52.
 pub(super) fn agree(scales: &[Vec<f64>], one_scale: bool) -> Option<Agreement> {
     let channels = scales[0].len();
     if one_scale {

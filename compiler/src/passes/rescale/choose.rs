@@ -30,6 +30,11 @@ impl Shifts {
         self.0.get(&id).copied()
     }
 
+    /// By how much the scale of `id` grows.
+    pub fn factor(&self, id: NodeId) -> f64 {
+        self.of(id).map_or(1.0, |bits| f64::from(bits).exp2())
+    }
+
     /// The same for other names of the nodes; nodes without another name are left out.
     pub fn renamed(&self, rename: impl Fn(NodeId) -> Option<NodeId>) -> Self {
         Self(self.0.iter().filter_map(|(&id, &bits)| Some((rename(id)?, bits))).collect())

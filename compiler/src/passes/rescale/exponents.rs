@@ -37,16 +37,30 @@ impl Exponents {
         let mut lost = inputs.iter().map(|&input| self.after(input));
         match graph.op(id) {
             Op::Input | Op::Sign => Some(0),
-            // The other branches are multiplied by powers of two.
             Op::Add(add) => {
-                let zeros = add.multipliers.iter().map(|by| by.trailing_zeros());
-                lost.zip(zeros).map(|(lost, zeros)| lost + zeros).min()
+                let by = inputs.iter().zip(&add.multipliers);
+                by.map(|(&input, &by)| self.branch(graph, input) + by.unsigned_abs().ilog2()).min()
             }
             Op::Concat => {
                 let first = lost.next()?;
                 lost.all(|other| other == first).then_some(first)
             }
             _ => lost.next(),
+        }
+    }
+
+    /// Bits that a branch of a sum may be behind the others at no cost: what it has lost, and what it is
+    /// multiplied by already to come up to them.
+    fn branch(&self, graph: &Graph<Integer>, id: NodeId) -> u32 {
+        match graph.op(id) {
+            Op::Conv(conv) if conv.groups == conv.weights.len() => {
+                let least = conv.weights.iter().map(|by| by.unsigned_abs().max(1).ilog2()).min();
+                self.branch(graph, graph.sole_input(id)) + least.unwrap_or(0)
+            }
+            Op::Add(add) if add.multipliers.len() == 1 => {
+                self.branch(graph, graph.sole_input(id)) + add.multipliers[0].unsigned_abs().ilog2()
+            }
+            _ => self.after(id),
         }
     }
 }
