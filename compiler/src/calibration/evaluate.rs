@@ -39,7 +39,9 @@ pub fn apply(op: &Op<Real>, inputs: &[&Batch], shape: Shape) -> Batch {
         }),
         Op::Add(add) => sum(add, inputs, shape),
         Op::Concat => concat(inputs, shape),
-        Op::Flatten | Op::Softmax(_) | Op::Rescale(_) | Op::Input => Batch::new(shape, input.values().to_vec()),
+        Op::Flatten | Op::Softmax(_) | Op::Rescale(_) | Op::Input => {
+            Batch::new(shape, input.values().to_vec())
+        }
     }
 }
 

@@ -105,7 +105,9 @@ impl Lowering<'_> {
     fn push(&mut self, id: NodeId, op: plan::Op, inputs: Vec<StepId>) -> StepId {
         let node = self.graph.node(id);
         let shape = match op {
-            plan::Op::Relu | plan::Op::Sign | plan::Op::Rescale { .. } | plan::Op::Add { .. } => self.steps[inputs[0].index()].shape,
+            plan::Op::Relu | plan::Op::Sign | plan::Op::Rescale { .. } | plan::Op::Add { .. } => {
+                self.steps[inputs[0].index()].shape
+            }
             _ => node.fact.shape,
         };
         let bits = node.fact.bits();

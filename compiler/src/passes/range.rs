@@ -85,9 +85,7 @@ pub(super) fn of_operation(
             let rows = Rows { weights: &conv.weights, bias: &conv.bias };
             interval::conv2d(&conv.window, conv.groups, rows, sole)
         }
-        Op::Dense(dense) => {
-            interval::dense(Rows { weights: &dense.weights, bias: &dense.bias }, sole, plane)
-        }
+        Op::Dense(dense) => interval::dense(Rows { weights: &dense.weights, bias: &dense.bias }, sole, plane),
         Op::AveragePool(pool) => {
             let sum = sum_pool(pool, from[0], to).map_err(|_| Overflow)?;
             interval::sum_pool(&sum.sum, sole)

@@ -3,5 +3,7 @@
 mod float;
 pub mod integer;
 pub mod real;
+mod twin;
 
 pub use float::FloatReference;
+pub use twin::twin;

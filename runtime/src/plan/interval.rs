@@ -152,9 +152,7 @@ pub fn step(plan: &Plan, step: &Step, inputs: &[&[Interval]]) -> Result<Vec<Inte
         Op::Conv2d(conv) => {
             conv2d(&conv.window, conv.groups, Rows { weights: &conv.weights, bias: &conv.bias }, inputs[0])
         }
-        Op::Dense(op) => {
-            dense(Rows { weights: &op.weights, bias: &op.bias }, inputs[0], plane(plan, step))
-        }
+        Op::Dense(op) => dense(Rows { weights: &op.weights, bias: &op.bias }, inputs[0], plane(plan, step)),
         Op::SumPool(pool) => sum_pool(pool, inputs[0]),
         Op::Add { multipliers } => add(multipliers, inputs),
         Op::Concat => Ok(inputs.concat()),

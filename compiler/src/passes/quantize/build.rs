@@ -8,9 +8,7 @@ use super::value::{Value, scale, typical_input, unbounded};
 use super::{Choices, LayerChoice, scales};
 use crate::calibration::{Activations, Calibration, Peaks, Reading, moments};
 use crate::error::{Diagnostic, Error, Result};
-use crate::graph::{
-    Conv, Dense, Graph, Integer, IntegerFact, NodeId, Op, Pool, Real, Rescale, Scale, Shape,
-};
+use crate::graph::{Conv, Dense, Graph, Integer, IntegerFact, NodeId, Op, Pool, Real, Rescale, Scale, Shape};
 use crate::lower::sum_pool;
 use crate::passes::rescale::Shifts;
 use runtime::plan::InputSpec;

@@ -94,7 +94,8 @@ pub(super) fn followers(graph: &Graph<Real>, shifts: &Shifts) -> Vec<Option<Foll
             && followers[last.node.index()].is_none();
         let alone = branches.iter().all(|branch| branch.node != last.node);
         if free && alone && !branches.is_empty() {
-            followers[last.node.index()] = Some(Follower { factor: last.factor * shifts.factor(last.node), others: branches });
+            followers[last.node.index()] =
+                Some(Follower { factor: last.factor * shifts.factor(last.node), others: branches });
         }
     }
     followers

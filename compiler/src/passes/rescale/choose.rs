@@ -41,6 +41,12 @@ impl Shifts {
     }
 }
 
+impl FromIterator<(NodeId, u32)> for Shifts {
+    fn from_iter<I: IntoIterator<Item = (NodeId, u32)>>(shifts: I) -> Self {
+        Self(shifts.into_iter().collect())
+    }
+}
+
 /// The bits that values of `graph` should lose, of those that `may_lose` allows.
 ///
 /// # Errors
@@ -54,8 +60,14 @@ pub fn choose(
     let order = graph.ids_in_order();
     let candidates = order.iter().copied().filter(|&id| is_candidate(graph, id) && may_lose(id)).collect();
     let chosen = vec![false; graph.id_bound()];
-    let mut search =
-        Search { graph, order, candidates, widths: widths(graph, input)?, prices: Prices::new(options), chosen };
+    let mut search = Search {
+        graph,
+        order,
+        candidates,
+        widths: widths(graph, input)?,
+        prices: Prices::new(options),
+        chosen,
+    };
     search.run();
     Ok(search.shifts())
 }
@@ -108,7 +120,9 @@ impl Search<'_> {
 
     /// Predicted seconds of all rounds, and what widths beyond the limit count as.
     fn seconds(&mut self) -> f64 {
-        let Some(exponents) = Exponents::of(self.graph, &self.order, &self.chosen) else { return f64::INFINITY };
+        let Some(exponents) = Exponents::of(self.graph, &self.order, &self.chosen) else {
+            return f64::INFINITY;
+        };
         let mut total = 0.0;
         for index in 0..self.order.len() {
             total += self.of_node(self.order[index], &exponents);

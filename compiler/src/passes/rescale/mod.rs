@@ -35,3 +35,72 @@ const PRECISION: u32 = 14;
 
 #[cfg(doc)]
 use {crate::graph::Op, runtime::plan::validate::MAX_BITS};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calibration;
+    use crate::graph::testing::conv;
+    use crate::graph::{Graph, Op, Real, RealFact, Shape, Window};
+    use crate::options::{CompileOptions, InputOptions};
+    use crate::passes::{Choices, Quantized, quantize, range};
+    use crate::reference::integer;
+    use runtime::plan::InputSpec;
+
+    /// 3×3 convolutions with ReLUs, to 32 channels and to 2 in turn.
+    fn chain(layers: usize) -> (Graph<Real>, InputSpec) {
+        let shape = Shape::new(2, 6, 6);
+        let mut graph = Graph::new("image", RealFact { shape });
+        for layer in 0..layers {
+            let input = graph.output();
+            let channels = if layer % 2 == 0 { 32 } else { 2 };
+            let window = Window { pad_before: [1, 1], pad_after: [1, 1], ..Window::dense([3, 3]) };
+            let op = conv(graph.shape(input).channels, channels, window);
+            let id = graph.append(format!("conv {layer}"), op, &[input]).unwrap();
+            graph.append(format!("relu {layer}"), Op::Relu, &[id]).unwrap();
+        }
+        let logits = graph.append("flat", Op::Flatten, &[graph.output()]).unwrap();
+        let classes = crate::graph::testing::dense(graph.shape(logits).elements(), 3);
+        graph.append("logits", classes, &[logits]).unwrap();
+        (graph, InputOptions::default().spec(shape).unwrap())
+    }
+
+    fn quantized(graph: &Graph<Real>, input: &InputSpec, shifts: &Shifts) -> Quantized {
+        let peaks = calibration::peaks(graph, None, input).unwrap();
+        let choices = Choices::uniform(CompileOptions::default().layer());
+        quantize(graph, input, &choices, None, &peaks, shifts).unwrap()
+    }
+
+    fn chosen(graph: &Graph<Real>, input: &InputSpec) -> Shifts {
+        let first = quantized(graph, input, &Shifts::default());
+        let source = |id| first.source(id, graph);
+        choose(&first.graph, input, |id| source(id).is_some(), &CompileOptions::default())
+            .unwrap()
+            .renamed(source)
+    }
+
+    #[test]
+    fn a_deep_chain_is_cut_where_it_is_narrow() {
+        let (graph, input) = chain(16);
+        let shifts = chosen(&graph, &input);
+        let cut: Vec<_> = graph.ids_in_order().into_iter().filter(|&id| shifts.of(id).is_some()).collect();
+        assert!(!cut.is_empty());
+        for &id in &cut {
+            assert_eq!(graph.shape(id).channels, 2, "{} loses bits", graph.node(id).name);
+        }
+        let integers = range(quantized(&graph, &input, &shifts).graph, &input, &CompileOptions::default());
+        let integers = integers.unwrap();
+        let image: Vec<i64> = (0..72).map(|i| i * 37 % 256).collect();
+        let expected =
+            crate::reference::real::evaluate(&graph, &image.iter().map(|&x| x as f64).collect::<Vec<f64>>());
+        let largest = |values: &[f64]| (0..3).max_by(|&a, &b| values[a].total_cmp(&values[b])).unwrap();
+        let logits: Vec<f64> = integer::run(&integers, &image).iter().map(|&x| x as f64).collect();
+        assert_eq!(largest(&logits), largest(&expected));
+    }
+
+    #[test]
+    fn what_fits_and_is_cheap_stays() {
+        let (graph, input) = chain(2);
+        assert!(chosen(&graph, &input).is_empty());
+    }
+}

@@ -1,0 +1,118 @@
+//! An integer graph in real numbers: the float graph whose values are the integers' times their scales.
+//! Floating point makes it quick over many images, and right up to its rounding; [`Op::Rescale`], which
+//! rounds, passes values on.
+
+use crate::graph::{Add, Conv, Dense, Graph, Integer, Node, NodeId, Op, Real, RealFact, Scale};
+use std::convert::Infallible;
+
+/// The real twin of `graph`, node by node.
+pub fn twin(graph: &Graph<Integer>) -> Graph<Real> {
+    let converted = graph.convert(|id, node, _: &[&Node<Real>]| {
+        let fact = RealFact { shape: node.fact.shape };
+        Ok::<_, Infallible>(Node { name: node.name.clone(), op: real(graph, id), fact })
+    });
+    match converted {
+        Ok(twin) => twin,
+        Err(never) => match never {},
+    }
+}
+
+fn real(graph: &Graph<Integer>, id: NodeId) -> Op<Real> {
+    let (inputs, output) = (graph.inputs(id), &graph.node(id).fact.scale);
+    let scale = |input: usize| &graph.node(inputs[input]).fact.scale;
+    match graph.op(id) {
+        Op::Conv(conv) => {
+            let rows = Rows {
+                taps: conv.window.kernel[0] * conv.window.kernel[1],
+                inputs: graph.shape(inputs[0]).channels / conv.groups,
+                outputs: conv.bias.len() / conv.groups,
+            };
+            let weights = rows.weights(&conv.weights, scale(0), output);
+            Op::Conv(Conv { window: conv.window, groups: conv.groups, weights, bias: bias(&conv.bias, output) })
+        }
+        Op::Dense(dense) => {
+            let input = graph.shape(inputs[0]);
+            let rows = Rows { taps: input.plane(), inputs: input.channels, outputs: dense.bias.len() };
+            let weights = rows.weights(&dense.weights, scale(0), output);
+            Op::Dense(Dense { weights, bias: bias(&dense.bias, output) })
+        }
+        Op::Add(add) => {
+            let real = |(input, &by): (usize, &i64)| {
+                (by as f64 * scale(input).channel(0) / output.channel(0)) as f32
+            };
+            // Scales agree up to the multipliers, so that only their signs and roundings remain.
+            Op::Add(Add { multipliers: add.multipliers.iter().enumerate().map(real).collect() })
+        }
+        Op::Input => Op::Input,
+        Op::Affine(affine) => Op::Affine(affine.clone()),
+        Op::AveragePool(pool) => Op::AveragePool(pool.clone()),
+        Op::MaxPool(window) => Op::MaxPool(*window),
+        Op::Relu => Op::Relu,
+        Op::Activation(curve) => Op::Activation(curve.clone()),
+        Op::Sign => Op::Sign,
+        Op::Concat => Op::Concat,
+        Op::Flatten => Op::Flatten,
+        Op::Rescale(_) => Op::Add(Add { multipliers: vec![1.0] }),
+        Op::Softmax(kind) => Op::Softmax(*kind),
+    }
+}
+
+/// How the weights of a linear layer are laid out.
+struct Rows {
+    /// So many weights after each other read one channel.
+    taps: usize,
+    /// Channels that a row reads.
+    inputs: usize,
+    /// Rows per group.
+    outputs: usize,
+}
+
+impl Rows {
+    fn weights(&self, weights: &[i32], input: &Scale, output: &Scale) -> Vec<f32> {
+        let columns = self.taps * self.inputs;
+        let real = |(i, &weight): (usize, &i32)| {
+            let (row, column) = (i / columns, i % columns);
+            let channel = row / self.outputs * self.inputs + column / self.taps;
+            (f64::from(weight) * output.channel(row) / input.channel(channel)) as f32
+        };
+        weights.iter().enumerate().map(real).collect()
+    }
+}
+
+fn bias(bias: &[i128], output: &Scale) -> Vec<f32> {
+    bias.iter().enumerate().map(|(row, &bias)| (bias as f64 * output.channel(row)) as f32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::testing::graphs;
+    use crate::options::{CompileOptions, InputOptions};
+    use crate::pipeline::to_integers;
+    use crate::reference::{integer, real};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_twin_gives_the_integers_times_their_scale(graph in graphs()) {
+            let shape = graph.shape(graph.input());
+            let input = InputOptions::default().spec(shape).unwrap();
+            let graph = crate::pipeline::simplify(graph).unwrap();
+            let integers = to_integers(&graph, &input, &CompileOptions::default()).unwrap();
+            let image: Vec<i64> = (0..shape.elements()).map(|i| (i as i64 * 37) % 256).collect();
+            let scaled: Vec<f64> = image.iter().map(|&x| x as f64 * input.step[0]).collect();
+            let id = match integers.op(integers.output()) {
+                Op::Softmax(_) => integers.sole_input(integers.output()),
+                _ => integers.output(),
+            };
+            let mut logits = twin(&integers);
+            logits.set_output(id);
+            let scale = integers.node(id).fact.scale.channel(0);
+            let expected = integer::run(&integers, &image);
+            let largest = expected.iter().fold(1f64, |largest, &x| largest.max((x as f64 * scale).abs()));
+            for (got, &x) in real::evaluate(&logits, &scaled).iter().zip(&expected) {
+                prop_assert!((got - x as f64 * scale).abs() <= 1e-4 * largest);
+            }
+        }
+    }
+}

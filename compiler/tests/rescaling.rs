@@ -1,0 +1,83 @@
+//! Random networks some of whose values lose bits: every stage agrees, and little is lost.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod random;
+
+use compiler::calibration;
+use compiler::graph::{Graph, Integer, NodeId, Op, Real};
+use compiler::lower::{cost, lower};
+use compiler::options::CompileOptions;
+use compiler::passes::rescale::Shifts;
+use compiler::passes::{Choices, quantize, range};
+use compiler::reference::integer;
+use proptest::prelude::*;
+use random::{input, network, recipes};
+use runtime::plan::{InputSpec, ValidPlan};
+use runtime::roles::plain;
+
+/// The integer graph of `float` with as many bits dropped as `bits` say, in turn, by its nodes.
+fn rescaled(float: &Graph<Real>, spec: &InputSpec, bits: &[u32]) -> Graph<Integer> {
+    let options = CompileOptions::default();
+    let inner = float
+        .ids_in_order()
+        .into_iter()
+        .filter(|&id| id != float.input() && id != float.output() && !matches!(float.op(id), Op::Softmax(_)));
+    let shifts: Shifts = inner.zip(bits.iter().copied().cycle()).filter(|&(_, bits)| bits > 0).collect();
+    let peaks = calibration::peaks(float, None, spec).unwrap();
+    let choices = Choices::uniform(options.layer());
+    let quantized = quantize(float, spec, &choices, None, &peaks, &shifts).unwrap();
+    range(quantized.graph, spec, &options).unwrap()
+}
+
+/// Real values of the output.
+fn output(graph: &Graph<Integer>, integers: &[i64]) -> Vec<f64> {
+    let scale = &graph.node(graph.output()).fact.scale;
+    integer::run(graph, integers).iter().enumerate().map(|(i, &x)| x as f64 * scale.channel(i)).collect()
+}
+
+proptest! {
+    #[test]
+    fn the_stages_agree_and_ranges_hold(
+        recipe in recipes(true), noise in proptest::collection::vec(any::<u8>(), 150),
+        bits in proptest::collection::vec(0u32..6, 5),
+    ) {
+        let (spec, float) = (input(recipe.input), network(&recipe));
+        let graph = rescaled(&float, &spec, &bits);
+        let raw: Vec<f32> = (0..recipe.input.elements()).map(|i| noise[i % noise.len()].into()).collect();
+        let integers = spec.quantize(&raw).unwrap();
+        let plan = lower(&graph, "random", &spec, &CompileOptions::default()).unwrap();
+        let plan = ValidPlan::new(cost::price(plan)).unwrap();
+        prop_assert_eq!(plain::run(&plan, &integers), integer::run(&graph, &integers));
+        let values = integer::values(&graph, &integers);
+        for id in graph.ids_in_order() {
+            let plane = graph.shape(id).plane();
+            for (i, &x) in values[id.index()].iter().enumerate() {
+                let range = graph.node(id).fact.range[i / plane];
+                prop_assert!(range.low <= x && x <= range.high, "{id}: {x} is outside {range}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_bit_of_many_is_hardly_missed(
+        recipe in recipes(false), noise in proptest::collection::vec(any::<u8>(), 150), at in 0usize..8,
+    ) {
+        let (spec, float) = (input(recipe.input), network(&recipe));
+        prop_assume!(!has_sign(&float));
+        let raw: Vec<f32> = (0..recipe.input.elements()).map(|i| noise[i % noise.len()].into()).collect();
+        let integers = spec.quantize(&raw).unwrap();
+        let mut bits = vec![0; 8];
+        bits[at] = 1;
+        let (before, after) = (rescaled(&float, &spec, &[0]), rescaled(&float, &spec, &bits));
+        let (expected, got) = (output(&before, &integers), output(&after, &integers));
+        let size = expected.iter().fold(0f64, |size, x| size.max(x.abs()));
+        for (got, expected) in got.iter().zip(&expected) {
+            prop_assert!((got - expected).abs() <= 0.1 * size + 1e-3, "{got} is far from {expected}");
+        }
+    }
+}
+
+fn has_sign(graph: &Graph<Real>) -> bool {
+    graph.ids().any(|id: NodeId| matches!(graph.op(id), Op::Sign))
+}
