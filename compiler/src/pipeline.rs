@@ -6,7 +6,9 @@ use crate::from_onnx::{self, Imported};
 use crate::graph::{Domain, Graph, Integer, Real, verify};
 use crate::lower::{cost, lower};
 use crate::options::CompileOptions;
-use crate::passes::{Choices, canonicalize, expand_activations, fold_affine, quantize, range, sink_relu};
+use crate::passes::{
+    Choices, canonicalize, expand_activations, fold_affine, quantize, range, remove_dead, sink_relu,
+};
 use runtime::plan::{InputSpec, ValidPlan};
 use std::path::Path;
 
@@ -43,7 +45,8 @@ pub fn simplify(graph: Graph<Real>) -> Result<Graph<Real>> {
     let graph = verified(expand_activations(graph)?, "expand_activations")?;
     let graph = verified(canonicalize(graph)?, "canonicalize")?;
     let graph = verified(fold_affine(graph)?, "fold_affine")?;
-    verified(sink_relu(graph)?, "sink_relu")
+    let graph = verified(sink_relu(graph)?, "sink_relu")?;
+    verified(remove_dead(graph)?, "remove_dead")
 }
 
 /// The passes from the simplified float graph to the integer graph.
@@ -61,6 +64,7 @@ pub fn to_integers(
         .transpose()?;
     let choices = Choices::uniform(options.layer());
     let graph = verified(quantize(graph, input, &choices, calibration.as_ref())?, "quantize")?;
+    let graph = verified(remove_dead(graph)?, "remove_dead")?;
     verified(range(graph, input, options)?, "range")
 }
 

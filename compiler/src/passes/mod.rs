@@ -5,6 +5,7 @@ pub mod expand_activations;
 mod fold_affine;
 mod quantize;
 mod range;
+mod remove_dead;
 mod sink_relu;
 
 pub use canonicalize::canonicalize;
@@ -12,4 +13,5 @@ pub use expand_activations::expand_activations;
 pub use fold_affine::fold_affine;
 pub use quantize::{Choices, LayerChoice, quantize};
 pub use range::range;
+pub use remove_dead::{Constants, remove_dead};
 pub use sink_relu::sink_relu;
