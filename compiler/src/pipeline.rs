@@ -7,7 +7,9 @@ use crate::graph::{Domain, Graph, Integer, Real, verify};
 use crate::lower::{cost, lower};
 use crate::options::CompileOptions;
 use crate::passes::rescale::{self, Shifts};
-use crate::passes::{Choices, canonicalize, expand_activations, fold_affine, quantize, range, sink_relu};
+use crate::passes::{
+    Choices, canonicalize, expand_activations, fold_affine, quantize, range, remove_dead, sink_relu,
+};
 use runtime::plan::{InputSpec, ValidPlan};
 use std::path::Path;
 
@@ -44,7 +46,8 @@ pub fn simplify(graph: Graph<Real>) -> Result<Graph<Real>> {
     let graph = verified(expand_activations(graph)?, "expand_activations")?;
     let graph = verified(canonicalize(graph)?, "canonicalize")?;
     let graph = verified(fold_affine(graph)?, "fold_affine")?;
-    verified(sink_relu(graph)?, "sink_relu")
+    let graph = verified(sink_relu(graph)?, "sink_relu")?;
+    verified(remove_dead(graph)?, "remove_dead")
 }
 
 /// The passes from the simplified float graph to the integer graph.
@@ -72,7 +75,8 @@ pub fn to_integers(
         let shifts = shifts.renamed(|id| first.source(id, graph));
         quantized(&shifts)?.graph
     };
-    verified(range(verified(graph, "quantize")?, input, options)?, "range")
+    let graph = verified(remove_dead(verified(graph, "quantize")?)?, "remove_dead")?;
+    verified(range(graph, input, options)?, "range")
 }
 
 fn verified<D: Domain>(graph: Graph<D>, pass: &str) -> Result<Graph<D>> {

@@ -12,7 +12,7 @@ use compiler::pipeline::to_integers;
 use ndarray::Array4;
 use ndarray_npy::NpzWriter;
 use proptest::prelude::*;
-use random::{Piece, Recipe, input, network, recipes};
+use random::{Piece, Recipe, input, network, quantized, recipes};
 use std::fs::File;
 
 /// So many images of noise.
@@ -60,7 +60,7 @@ proptest! {
         recipe in recipes(true), bits in 2u32..=8, sparsity in 0f64..0.95, calibrated in any::<bool>(),
     ) {
         let float = network(&recipe);
-        let graph = to_integers(&float, &input(recipe.input), &options(&recipe, bits, sparsity, calibrated)).unwrap();
+        let graph = quantized(&float, &input(recipe.input), &options(&recipe, bits, sparsity, calibrated));
         for weights in weights(&float, &graph) {
             let zeros = weights.iter().filter(|&&weight| weight == 0).count();
             prop_assert!(zeros >= (sparsity * weights.len() as f64).round() as usize);
@@ -94,7 +94,7 @@ fn the_zeros_of_a_pruned_model_stay() {
             conv.weights.iter_mut().step_by(3).for_each(|weight| *weight = 0.0);
         }
     }
-    let graph = to_integers(&float, &input(recipe.input), &options(&recipe, 4, 0.0, true)).unwrap();
+    let graph = quantized(&float, &input(recipe.input), &options(&recipe, 4, 0.0, true));
     let first = weights(&float, &graph)[0];
     assert!(first.iter().step_by(3).all(|&weight| weight == 0), "{first:?}");
     assert!(first.iter().any(|&weight| weight != 0));

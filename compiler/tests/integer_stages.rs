@@ -11,11 +11,11 @@ use compiler::options::CompileOptions;
 use compiler::pipeline::to_integers;
 use compiler::reference::{integer, real};
 use proptest::prelude::*;
-use random::{Recipe, input, network, recipes};
+use random::{Recipe, input, network, quantized, recipes};
 use runtime::plan::{BlindedParameters, InputSpec, Plan, Suite, ValidPlan, codec};
 use runtime::roles::plain;
 
-fn quantized(graph: &Graph<Real>, spec: &InputSpec) -> Graph<Integer> {
+fn integers(graph: &Graph<Real>, spec: &InputSpec) -> Graph<Integer> {
     to_integers(graph, spec, &CompileOptions::default()).unwrap()
 }
 
@@ -41,7 +41,7 @@ proptest! {
     #[test]
     fn plans_give_what_the_reference_gives(recipe in recipes(true), noise in noise()) {
         let spec = input(recipe.input);
-        let graph = quantized(&network(&recipe), &spec);
+        let graph = integers(&network(&recipe), &spec);
         let plan = ValidPlan::new(lowered(&graph, &spec)).unwrap();
         let integers = spec.quantize(&raw(recipe.input, &noise)).unwrap();
         prop_assert_eq!(plain::run(&plan, &integers), integer::run(&graph, &integers));
@@ -50,7 +50,7 @@ proptest! {
     #[test]
     fn no_value_leaves_its_range(recipe in recipes(true), noise in noise()) {
         let spec = input(recipe.input);
-        let graph = quantized(&network(&recipe), &spec);
+        let graph = integers(&network(&recipe), &spec);
         let values = integer::values(&graph, &spec.quantize(&raw(recipe.input, &noise)).unwrap());
         for id in graph.ids_in_order() {
             let plane = graph.shape(id).plane();
@@ -64,7 +64,7 @@ proptest! {
     #[test]
     fn weights_are_as_narrow_as_asked_and_logits_have_one_scale(recipe in recipes(true), weight_bits in 2u32..=8) {
         let options = CompileOptions { weight_bits, ..CompileOptions::default() };
-        let graph = to_integers(&network(&recipe), &input(recipe.input), &options).unwrap();
+        let graph = quantized(&network(&recipe), &input(recipe.input), &options);
         let float = network(&recipe);
         for id in float.ids_in_order() {
             let (Op::Conv(_) | Op::Dense(_)) = float.op(id) else { continue };
@@ -85,7 +85,7 @@ proptest! {
         let recipe = Recipe { softmax: false, ..recipe };
         let spec = input(recipe.input);
         let float = network(&recipe);
-        let graph = quantized(&float, &spec);
+        let graph = quantized(&float, &spec, &CompileOptions::default());
         let integers = spec.quantize(&raw(recipe.input, &noise)).unwrap();
         let step = |i: usize| spec.step[i / recipe.input.plane()];
         let image: Vec<f64> = integers.iter().enumerate().map(|(i, &x)| x as f64 * step(i)).collect();
@@ -101,7 +101,7 @@ proptest! {
     #[test]
     fn equal_networks_give_equal_bytes(recipe in recipes(true)) {
         let spec = input(recipe.input);
-        let bytes = || codec::encode(&ValidPlan::new(lowered(&quantized(&network(&recipe), &spec), &spec)).unwrap());
+        let bytes = || codec::encode(&ValidPlan::new(lowered(&integers(&network(&recipe), &spec), &spec)).unwrap());
         prop_assert_eq!(bytes(), bytes());
     }
 }

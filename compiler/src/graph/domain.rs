@@ -21,6 +21,9 @@ pub trait Domain: Clone + Debug + Sized + 'static {
     /// What is wrong with a node in this domain only; the invariants that hold in both are
     /// [`super::verify`]'s.
     fn faults(node: &Node<Self>) -> Vec<Fault>;
+
+    /// What is known of a value of which only `channels` are left.
+    fn narrowed(fact: &Self::Fact, channels: &[usize]) -> Self::Fact;
 }
 
 /// A number of a [`Domain`].
@@ -49,6 +52,10 @@ impl Domain for Real {
     fn faults(node: &Node<Self>) -> Vec<Fault> {
         real_faults(node)
     }
+
+    fn narrowed(fact: &RealFact, channels: &[usize]) -> RealFact {
+        RealFact { shape: Shape { channels: channels.len(), ..fact.shape } }
+    }
 }
 
 impl Domain for Integer {
@@ -60,6 +67,15 @@ impl Domain for Integer {
 
     fn faults(node: &Node<Self>) -> Vec<Fault> {
         integer_faults(node)
+    }
+
+    fn narrowed(fact: &IntegerFact, channels: &[usize]) -> IntegerFact {
+        IntegerFact {
+            shape: Shape { channels: channels.len(), ..fact.shape },
+            scale: fact.scale.narrowed(channels),
+            range: channels.iter().map(|&channel| fact.range[channel]).collect(),
+            peak: fact.peak,
+        }
     }
 }
 

@@ -41,6 +41,16 @@ impl Scale {
             Scale::PerChannel(scales) => scales[channel],
         }
     }
+
+    /// Of a tensor of which only `channels` are left.
+    pub fn narrowed(&self, channels: &[usize]) -> Self {
+        match self {
+            Scale::PerTensor(scale) => Scale::PerTensor(*scale),
+            Scale::PerChannel(scales) => {
+                Scale::PerChannel(channels.iter().map(|&channel| scales[channel]).collect())
+            }
+        }
+    }
 }
 
 /// Inclusive bounds of an integer.

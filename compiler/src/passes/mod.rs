@@ -5,6 +5,7 @@ pub mod expand_activations;
 mod fold_affine;
 mod quantize;
 mod range;
+mod remove_dead;
 pub mod rescale;
 mod sink_relu;
 
@@ -13,4 +14,5 @@ pub use expand_activations::expand_activations;
 pub use fold_affine::fold_affine;
 pub use quantize::{Choices, LayerChoice, Quantized, quantize};
 pub use range::range;
+pub use remove_dead::{Constants, remove_dead};
 pub use sink_relu::sink_relu;

@@ -1,9 +1,11 @@
 //! Small random networks with every operation that the integer stages know.
 
+use compiler::calibration::Calibration;
 use compiler::graph::{
-    Add, Conv, Dense, Graph, NodeId, Op, Pool, PoolDivisor, Real, RealFact, Shape, Softmax, Window,
+    Add, Conv, Dense, Graph, Integer, NodeId, Op, Pool, PoolDivisor, Real, RealFact, Shape, Softmax, Window,
 };
-use compiler::options::InputOptions;
+use compiler::options::{CompileOptions, InputOptions};
+use compiler::passes::{Choices, quantize, range};
 use proptest::prelude::*;
 use runtime::plan::InputSpec;
 
@@ -120,6 +122,15 @@ pub(crate) fn input(shape: Shape) -> InputSpec {
     let options =
         InputOptions { scale: 1.0 / 255.0, mean: vec![0.5], std: vec![0.25], ..InputOptions::default() };
     options.spec(shape).unwrap()
+}
+
+/// The integer graph of `graph` before anything dead is removed from it: one layer for each of its layers.
+pub(crate) fn quantized(graph: &Graph<Real>, spec: &InputSpec, options: &CompileOptions) -> Graph<Integer> {
+    let calibration = options.calibration.as_deref();
+    let calibration =
+        calibration.map(|data| Calibration::new(data, options.calibration_images, graph, spec).unwrap());
+    let choices = Choices::uniform(options.layer());
+    range(quantize(graph, spec, &choices, calibration.as_ref()).unwrap(), spec, options).unwrap()
 }
 
 struct Grower {
