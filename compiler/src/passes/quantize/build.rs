@@ -76,11 +76,11 @@ impl<'a> Quantizer<'a> {
             Op::Dense(dense) => self.linear(id, &Layer::dense(dense, self.input_shape(id))),
             Op::AveragePool(pool) => self.average(id, pool)?,
             Op::Add(add) => self.add(id, add)?,
-            Op::Concat => self.concat(id),
+            Op::Concat => self.concat(id)?,
             Op::MaxPool(window) => self.keep(id, Op::MaxPool(*window)),
             Op::Relu => self.keep(id, Op::Relu),
             Op::Softmax(kind) => self.keep(id, Op::Softmax(*kind)),
-            Op::Flatten => self.flatten(id),
+            Op::Flatten => self.flatten(id)?,
             Op::Sign => self.sign(id),
             Op::Input | Op::Affine(_) | Op::Activation(_) => {
                 return Err(Error::Bug(format!("{id} ({}) reached quantisation", self.float.op(id).name())));
@@ -187,13 +187,17 @@ impl<'a> Quantizer<'a> {
         self.push(id, op, &[input.id], fact, input.typical)
     }
 
-    fn flatten(&mut self, id: NodeId) -> Value {
-        let input = self.input_value(id);
+    fn flatten(&mut self, id: NodeId) -> Result<Value> {
+        let mut input = self.input_value(id);
+        if self.one_scale[id.index()] {
+            // Behind it, channels can no longer be told from pixels.
+            input = self.with_one_scale(id, input)?;
+        }
         let plane = self.input_shape(id).plane();
         let spread =
             |channels: Vec<f64>| channels.into_iter().flat_map(|x| std::iter::repeat_n(x, plane)).collect();
         let fact = unbounded(self.float.shape(id), scale(spread(self.scales(&input))));
-        self.push(id, Op::Flatten, &[input.id], fact, spread(input.typical))
+        Ok(self.push(id, Op::Flatten, &[input.id], fact, spread(input.typical)))
     }
 
     fn sign(&mut self, id: NodeId) -> Value {
@@ -208,12 +212,22 @@ impl<'a> Quantizer<'a> {
         )
     }
 
-    fn concat(&mut self, id: NodeId) -> Value {
-        let inputs = self.input_values(id);
+    /// Integers of all branches are brought to about one size, since the next layer sees all of them
+    /// through weights of few bits.
+    fn concat(&mut self, id: NodeId) -> Result<Value> {
+        let mut inputs = self.input_values(id);
+        let factors = scales::balance(inputs.iter().map(|input| input.typical.as_slice()));
+        for (input, factor) in inputs.iter_mut().zip(factors) {
+            if factor > 1 {
+                let channels = input.typical.len();
+                let scales: Vec<f64> = self.scales(input).iter().map(|scale| scale / factor as f64).collect();
+                *input = self.multiply(id, input, &vec![factor; channels], &scales);
+            }
+        }
         let scales = inputs.iter().flat_map(|input| self.scales(input)).collect();
         let typical = inputs.iter().flat_map(|input| input.typical.clone()).collect();
         let ids: Vec<NodeId> = inputs.iter().map(|input| input.id).collect();
-        self.push(id, Op::Concat, &ids, unbounded(self.float.shape(id), scale(scales)), typical)
+        Ok(self.push(id, Op::Concat, &ids, unbounded(self.float.shape(id), scale(scales)), typical))
     }
 
     fn add(&mut self, id: NodeId, add: &Add<Real>) -> Result<Value> {
