@@ -29,7 +29,7 @@ mod fit;
 mod pieces;
 mod sum;
 
-pub use pieces::{Approximation, Bend, Pieces, approximate};
+pub use pieces::{Approximation, Bend, Pieces, approximate, is_piecewise_linear};
 
 use crate::error::{Diagnostic, Error, Result};
 use crate::graph::{Curve, Graph, NodeId, Op, Real};

@@ -47,6 +47,11 @@ impl Pieces {
     }
 }
 
+/// Whether the pieces of `curve`, in its first channel, are exact.
+pub fn is_piecewise_linear(curve: &Curve) -> bool {
+    exact::pieces(curve, 0).is_some()
+}
+
 /// Pieces for `curve` in `channel`: exact where it is piecewise linear, else within the tolerance.
 ///
 /// # Errors
