@@ -10,13 +10,16 @@ use compiler::graph::{Graph, Op, Real};
 use compiler::options::{CompileOptions, InputOptions};
 use compiler::pipeline;
 use compiler::reference::real;
-use onnx::bound::deviations;
+use onnx::bound::{deviations, magnitudes};
 use onnx::{Recipe, build, recipes, write};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 use runtime::roles::plain;
 use std::cell::{Cell, RefCell};
-use tract_onnx::prelude::{Framework, InferenceFact, InferenceModelExt, IntoRunnable, IntoTValue, Tensor, Datum, tvec};
+use std::path::Path;
+use tract_onnx::prelude::{
+    Datum, Framework, InferenceFact, InferenceModelExt, IntoRunnable, IntoTValue, Tensor, tvec,
+};
 
 /// What is refused on purpose, by what the refusal says.
 const REFUSED: [&str; 4] = [
@@ -26,7 +29,14 @@ const REFUSED: [&str; 4] = [
     "too many different numbers of pixels to average them exactly",
 ];
 /// At most this share of the models is refused.
-const REFUSED_SHARE: f64 = 0.1;
+const REFUSED_SHARE: f64 = 0.02;
+
+/// Rounding to 8 bits moves a weight by at most 1/254 of the largest of its row, and typically by a quarter
+/// of a percent; a handful of layers adds up to less than these shares of the logits, except where large
+/// terms cancel.
+const TYPICAL: [f64; 3] = [0.01, 0.03, 0.1];
+/// Of the logits' size if nothing cancelled, a plan is off by at most this share.
+const ROUNDING: f64 = 0.02;
 
 /// Pixels 0 to 255 for the channels, rows and columns of a recipe.
 fn raw(recipe: &Recipe) -> Vec<f32> {
@@ -45,12 +55,15 @@ fn options() -> CompileOptions {
 }
 
 /// What tract makes of the file itself, for the first image of a batch of equal ones.
-fn run_tract(path: &std::path::Path, recipe: &Recipe, image: &[f32]) -> Vec<f64> {
+fn run_tract(path: &Path, recipe: &Recipe, image: &[f32]) -> Vec<f64> {
     let [c, h, w] = recipe.input.map(|size| size as usize);
     let batch = recipe.batch.max(1) as usize;
     let (dims, ordered): ([usize; 3], Vec<f32>) = match recipe.channels_last {
         false => ([c, h, w], image.to_vec()),
-        true => ([h, w, c], (0..h * w).flat_map(|at| (0..c).map(move |channel| image[channel * h * w + at])).collect()),
+        true => (
+            [h, w, c],
+            (0..h * w).flat_map(|at| (0..c).map(move |channel| image[channel * h * w + at])).collect(),
+        ),
     };
     let dims = [batch, dims[0], dims[1], dims[2]];
     let images = Tensor::from_shape(&dims, &ordered.repeat(batch)).unwrap();
@@ -58,8 +71,15 @@ fn run_tract(path: &std::path::Path, recipe: &Recipe, image: &[f32]) -> Vec<f64>
     let model = model.with_input_fact(0, InferenceFact::dt_shape(f32::datum_type(), dims)).unwrap();
     let model = model.into_typed().unwrap().into_runnable().unwrap();
     let output = model.run(tvec!(images.into_tvalue())).unwrap().remove(0);
-    let output: Vec<f64> =
-        output.try_as_plain_ram().unwrap().as_slice::<f32>().unwrap().iter().copied().map(f64::from).collect();
+    let output: Vec<f64> = output
+        .try_as_plain_ram()
+        .unwrap()
+        .as_slice::<f32>()
+        .unwrap()
+        .iter()
+        .copied()
+        .map(f64::from)
+        .collect();
     output[..output.len() / batch].to_vec()
 }
 
@@ -139,6 +159,9 @@ fn run(recipe: &Recipe) -> Result<Outcome, TestCaseError> {
     let integers = plain::run(&plan, &plan.plan().input.quantize(&raw).unwrap());
     let scale = plan.plan().output.scale;
     let off = rms(integers.iter().zip(&got).map(|(&x, y)| x as f64 * scale - y));
+    let sizes = real::evaluate(&magnitudes(&simple), &image.iter().map(|x| x.abs()).collect::<Vec<_>>());
+    let most = ROUNDING * rms(sizes.into_iter());
+    prop_assert!(off <= most, "the plan is off by {off}, more than {most}");
     Ok(Outcome::Ran(off / rms(got.iter().copied())))
 }
 
@@ -147,13 +170,6 @@ fn check_models(cases: u32) {
     let (refusals, shares) = (Cell::new(0), RefCell::new(Vec::new()));
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let outcome = runner.run(&recipes(), |recipe| {
-        if std::env::var("SURVEY").is_ok() {
-            let r = std::panic::catch_unwind(|| run(&recipe));
-            match r { Ok(Ok(Outcome::Ran(share))) => { if share > 0.1 { println!("OFF {share} {:?} {:?}", recipe.layers.iter().map(|l| (l.kind, l.dice[0]%9)).collect::<Vec<_>>(), recipe.ending) } shares.borrow_mut().push(share) }, Ok(Ok(_)) => refusals.set(refusals.get() + 1),
-                Ok(Err(e)) => { let kinds: Vec<_> = recipe.layers.iter().map(|l| l.kind).collect(); println!("FAIL {} opset {} batch {} {kinds:?} last {}", e.to_string().replace('\n', " "), recipe.opset, recipe.batch, recipe.channels_last) }
-                Err(_) => println!("PANIC") };
-            return Ok(());
-        }
         match run(&recipe)? {
             Outcome::Refused => refusals.set(refusals.get() + 1),
             Outcome::Ran(share) => shares.borrow_mut().push(share),
@@ -164,8 +180,10 @@ fn check_models(cases: u32) {
     let mut shares = shares.into_inner();
     shares.sort_by(f64::total_cmp);
     let at = |share: f64| shares[(share * (shares.len() - 1) as f64) as usize];
-    println!("{} of {cases} refused; off by {:.4} {:.4} {:.4} {:.4}", refusals.get(), at(0.5), at(0.9), at(0.99), at(1.0));
+    let typical = [0.5, 0.9, 0.99].map(at);
+    println!("{} of {cases} refused; plans off by {typical:.4?} (median, 90 %, 99 %)", refusals.get());
     assert!(f64::from(refusals.get()) <= REFUSED_SHARE * f64::from(cases), "{} refused", refusals.get());
+    assert!(typical.iter().zip(TYPICAL).all(|(off, most)| *off <= most), "{typical:?}");
 }
 
 #[test]

@@ -15,15 +15,15 @@ pub(crate) enum Attribute<'a> {
     Ints(&'a [i64]),
     Float(f32),
     Text(&'a str),
-    Constant(&'a TensorProto),
 }
 
-use Attribute::{Constant, Float, Int, Ints, Text};
+use Attribute::{Float, Int, Ints, Text};
 
 /// A model in the making: every operator reads the last one's output, and what else it is told.
 pub(crate) struct Onnx {
-    graph: GraphProto,
-    last: String,
+    pub(crate) graph: GraphProto,
+    /// What the next operator reads.
+    pub(crate) last: String,
     opset: i64,
 }
 
@@ -51,12 +51,6 @@ impl Onnx {
 
     pub(crate) fn constant(mut self, name: &str, dims: &[i64], float_data: Vec<f32>) -> Self {
         self.graph.initializer.push(tensor(name, dims, DataType::Float, &float_data));
-        self
-    }
-
-    /// A constant tensor of any floating-point type.
-    pub(crate) fn stored(mut self, tensor: TensorProto) -> Self {
-        self.graph.initializer.push(tensor);
         self
     }
 
@@ -113,17 +107,6 @@ impl Onnx {
         self
     }
 
-    /// The name of the last operator's output.
-    pub(crate) fn last(&self) -> String {
-        self.last.clone()
-    }
-
-    /// What [`Self::then`] reads next.
-    pub(crate) fn at(mut self, value: &str) -> Self {
-        self.last = value.into();
-        self
-    }
-
     pub(crate) fn build(mut self) -> ModelProto {
         self.graph.output.push(ValueInfoProto { name: self.last, ..Default::default() });
         let opset_import = vec![OperatorSetIdProto { domain: String::new(), version: self.opset }];
@@ -173,10 +156,6 @@ fn attribute(name: &str, value: &Attribute<'_>) -> AttributeProto {
         Text(text) => {
             attribute.s = text.as_bytes().to_vec();
             3
-        }
-        Constant(tensor) => {
-            attribute.t = Some((*tensor).clone());
-            4
         }
     };
     attribute.r#type = kind;

@@ -14,7 +14,7 @@ impl Grower {
             _ => vec![self.dims[0]],
         };
         let constant = self.constant(&dims, 0.3, 1.3);
-        let last = self.onnx.last();
+        let last = self.onnx.last.clone();
         match layer.roll(1, 6) {
             0 => self.then("Add", &[&constant], &[]),
             1 => self.node("Add", &[&constant, &last], &[]),
@@ -71,7 +71,7 @@ impl Grower {
 
     /// What is followed by straight pieces.
     pub(super) fn smooth(mut self, layer: &Layer) -> Self {
-        let x = self.onnx.last();
+        let x = self.onnx.last.clone();
         let opset = self.opset;
         match layer.roll(0, 9) {
             0 => self.then("Sigmoid", &[], &[]),
@@ -90,7 +90,7 @@ impl Grower {
                         made.then("Clip", &[&zero, &six], &[])
                     }
                 };
-                let gate = made.onnx.last();
+                let gate = made.onnx.last.clone();
                 made.node("Mul", &[&x, &gate], &[]).then("Div", &[&six], &[])
             }
             5 if opset >= 20 => {
@@ -100,14 +100,14 @@ impl Grower {
             5 if opset >= 9 => {
                 let [root, one, half] = [std::f32::consts::SQRT_2, 1.0, 0.5].map(|value| self.scalar(value));
                 let made = self.then("Div", &[&root], &[]).then("Erf", &[], &[]).then("Add", &[&one], &[]);
-                let gate = made.onnx.last();
+                let gate = made.onnx.last.clone();
                 made.node("Mul", &[&x, &gate], &[]).then("Mul", &[&half], &[])
             }
             6 if opset >= 18 => self.then("Mish", &[], &[]),
             7 => self.then("Selu", &[], &[]),
             _ => {
                 let made = self.then("Sigmoid", &[], &[]);
-                let gate = made.onnx.last();
+                let gate = made.onnx.last.clone();
                 made.node("Mul", &[&x, &gate], &[])
             }
         }

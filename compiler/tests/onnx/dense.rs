@@ -22,25 +22,33 @@ impl Grower {
         let inputs = self.dims[0];
         let weights = match layer.roll(3, 3) {
             0 => {
-                let last = self.onnx.last();
-                let weights = self.weights(&[outputs, inputs], inputs, layer.roll(4, 4));
-                self = self.node("Transpose", &[&weights], &[("perm", Ints(&[1, 0]))]);
-                let transposed = self.onnx.last();
+                let last = self.onnx.last.clone();
+                let (made, weights) = self.weights(&[outputs, inputs], inputs, layer.roll(4, 4));
+                self = made.node("Transpose", &[&weights], &[("perm", Ints(&[1, 0]))]);
+                let transposed = self.onnx.last.clone();
                 self = self.at(&last);
                 transposed
             }
-            _ => self.weights(&[inputs, outputs], inputs, layer.roll(4, 4)),
+            _ => {
+                let (made, weights) = self.weights(&[inputs, outputs], inputs, layer.roll(4, 4));
+                self = made;
+                weights
+            }
         };
         let mut made = self.then("MatMul", &[&weights], &[]);
         if layer.rarely(5, 2) {
             return made;
         }
         let bias = made.constant(&[outputs], -0.5, 0.5);
-        let last = made.onnx.last();
-        if layer.rarely(6, 2) { made.then("Add", &[&bias], &[]) } else { made.node("Add", &[&bias, &last], &[]) }
+        let last = made.onnx.last.clone();
+        if layer.rarely(6, 2) {
+            made.then("Add", &[&bias], &[])
+        } else {
+            made.node("Add", &[&bias, &last], &[])
+        }
     }
 
-    fn gemm(mut self, outputs: i64, layer: &Layer) -> Self {
+    fn gemm(self, outputs: i64, layer: &Layer) -> Self {
         let inputs = self.dims[0];
         let mut attributes: Vec<(&str, Attribute<'_>)> = Vec::new();
         let transposed = layer.rarely(3, 2);
@@ -54,18 +62,19 @@ impl Grower {
         if layer.rarely(6, 3) {
             attributes.push(("beta", Float(1.5)));
         }
-        let mut operands = vec![self.weights(&dims, inputs, layer.roll(4, 4))];
+        let (mut made, weights) = self.weights(&dims, inputs, layer.roll(4, 4));
+        let mut operands = vec![weights];
         let bias: &[i64] = match layer.roll(7, 5) {
             0 => &[1, outputs],
             1 => &[],
             2 => &[1],
             _ => &[outputs],
         };
-        if self.opset < 11 || !layer.rarely(8, 4) {
-            operands.push(self.constant(bias, -0.5, 0.5));
+        if made.opset < 11 || !layer.rarely(8, 4) {
+            operands.push(made.constant(bias, -0.5, 0.5));
         }
         let operands: Vec<&str> = operands.iter().map(String::as_str).collect();
-        self.then("Gemm", &operands, &attributes)
+        made.then("Gemm", &operands, &attributes)
     }
 
     /// Mostly a dense layer; perhaps a softmax.

@@ -1,10 +1,10 @@
 //! A model in the making, with the shape of its last value.
 
-use super::testing::Attribute::{Constant, Float, Int, Ints};
+use super::testing::Attribute::{Float, Int, Ints};
 use super::testing::{Attribute, Onnx, tensor};
 use super::{Kind, Layer, Recipe};
-use tract_onnx::pb::ModelProto;
 use tract_onnx::pb::tensor_proto::DataType;
+use tract_onnx::pb::{AttributeProto, ModelProto, TensorProto};
 
 pub(super) struct Grower {
     pub(super) onnx: Onnx,
@@ -87,36 +87,43 @@ impl Grower {
 
     /// What follows reads `value`.
     pub(super) fn at(mut self, value: &str) -> Self {
-        self.onnx = self.onnx.at(value);
+        self.onnx.last = value.into();
         self
     }
 
     /// A convolution's or a dense layer's weights, so large that values keep their size; stored as an
     /// initializer in single, half or double precision, or as the value of a Constant node.
-    pub(super) fn weights(&mut self, dims: &[i64], inputs: i64, form: u8) -> String {
+    pub(super) fn weights(mut self, dims: &[i64], inputs: i64, form: u8) -> (Self, String) {
         let size = (3.0 / inputs as f32).sqrt();
         let values: Vec<f32> = (0..dims.iter().product()).map(|_| size * self.number()).collect();
-        let name = self.fresh();
-        let last = self.onnx.last();
         let kind = [DataType::Float, DataType::Float16, DataType::Double, DataType::Float][usize::from(form)];
+        let name = self.fresh();
         let stored = tensor(&name, dims, kind, &values);
-        let onnx = std::mem::replace(&mut self.onnx, Onnx::new(&[]));
-        let onnx = match form {
-            0 => onnx.stored(stored),
-            3 => onnx.node("Constant", &[], &[("value", Constant(&stored))]),
-            _ => onnx.stored(stored).node("Cast", &[&name], &[("to", Int(DataType::Float as i64))]),
+        if form == 0 {
+            self.store(stored);
+            return (self, name);
+        }
+        let last = self.onnx.last.clone();
+        let made = if form == 3 {
+            let mut made = self.node("Constant", &[], &[]);
+            let value =
+                AttributeProto { name: "value".into(), r#type: 4, t: Some(stored), ..Default::default() };
+            made.onnx.graph.node.last_mut().unwrap().attribute.push(value);
+            made
+        } else {
+            self.store(stored);
+            self.node("Cast", &[&name], &[("to", Int(DataType::Float as i64))])
         };
-        let made = if form == 0 { name } else { onnx.last() };
-        self.onnx = onnx.at(&last);
-        made
+        let name = made.onnx.last.clone();
+        (made.at(&last), name)
     }
 
     /// An initializer with numbers between `low` and `high`.
     pub(super) fn constant(&mut self, dims: &[i64], low: f32, high: f32) -> String {
-        let number = |x: f32| low + (high - low) * (x + 1.0) / 2.0;
-        let values: Vec<f32> = (0..dims.iter().product()).map(|_| number(self.number())).collect();
+        let between = |x: f32| low + (high - low) * (x + 1.0) / 2.0;
+        let values: Vec<f32> = (0..dims.iter().product()).map(|_| between(self.number())).collect();
         let name = self.fresh();
-        self.onnx = std::mem::replace(&mut self.onnx, Onnx::new(&[])).constant(&name, dims, values);
+        self.store(tensor(&name, dims, DataType::Float, &values));
         name
     }
 
@@ -127,16 +134,28 @@ impl Grower {
 
     /// An initializer with these integers.
     pub(super) fn ints(&mut self, values: &[i64]) -> String {
-        let name = self.fresh();
-        self.onnx = std::mem::replace(&mut self.onnx, Onnx::new(&[])).ints(&name, values);
-        name
+        self.int64(&[values.len() as i64], values)
     }
 
     /// An initializer with this integer.
     pub(super) fn index(&mut self, value: i64) -> String {
+        self.int64(&[], &[value])
+    }
+
+    fn int64(&mut self, dims: &[i64], values: &[i64]) -> String {
         let name = self.fresh();
-        self.onnx = std::mem::replace(&mut self.onnx, Onnx::new(&[])).scalar(&name, value);
+        self.store(TensorProto {
+            name: name.clone(),
+            dims: dims.to_vec(),
+            data_type: DataType::Int64 as i32,
+            int64_data: values.to_vec(),
+            ..TensorProto::default()
+        });
         name
+    }
+
+    fn store(&mut self, tensor: TensorProto) {
+        self.onnx.graph.initializer.push(tensor);
     }
 
     /// A node that takes `axes` as an attribute before `since`, as an input from then on.

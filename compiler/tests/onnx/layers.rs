@@ -28,8 +28,15 @@ impl Geometry {
             stride: [1 + die(2, 3), 1 + die(3, 3)],
             dilation,
             pads: [0; 4],
-            auto_pad: [None, None, None, Some("SAME_UPPER"), Some("SAME_LOWER"), Some("VALID"), Some("NOTSET")]
-                [usize::from(layer.roll(6, 7))],
+            auto_pad: [
+                None,
+                None,
+                None,
+                Some("SAME_UPPER"),
+                Some("SAME_LOWER"),
+                Some("VALID"),
+                Some("NOTSET"),
+            ][usize::from(layer.roll(6, 7))],
             ceil: pools && opset >= 10 && layer.rarely(7, 3),
             output: [0; 2],
         };
@@ -87,7 +94,7 @@ impl Grower {
         Geometry::new(layer, [height, width], pools, self.opset)
     }
 
-    pub(super) fn conv(mut self, layer: &Layer) -> Self {
+    pub(super) fn conv(self, layer: &Layer) -> Self {
         let Some(geometry) = self.geometry(layer, false) else { return self };
         let channels = self.dims[0];
         let group = match layer.roll(10, 4) {
@@ -98,17 +105,18 @@ impl Grower {
         let outputs = group * i64::from(1 + layer.roll(11, if group == 1 { 4 } else { 2 }));
         let kernel = geometry.kernel;
         let dims = [outputs, channels / group, kernel[0], kernel[1]];
-        let mut inputs = vec![self.weights(&dims, dims[1..].iter().product(), layer.roll(10, 16) / 4)];
+        let (mut made, weights) = self.weights(&dims, dims[1..].iter().product(), layer.roll(10, 16) / 4);
+        let mut inputs = vec![weights];
         let bias = layer.roll(11, 9) / 3;
         if bias == 1 {
-            inputs.push(self.constant(&[outputs], -0.5, 0.5));
+            inputs.push(made.constant(&[outputs], -0.5, 0.5));
         }
         let mut attributes = geometry.attributes(layer.rarely(0, 2));
         if group != 1 {
             attributes.push(("group", Int(group)));
         }
         let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
-        let mut made = self.then("Conv", &inputs, &attributes);
+        made = made.then("Conv", &inputs, &attributes);
         made.dims = vec![outputs, geometry.output[0], geometry.output[1]];
         if bias == 2 {
             let bias = made.constant(&[outputs, 1, 1], -0.5, 0.5);
@@ -157,10 +165,10 @@ impl Grower {
     }
 
     /// A convolution of the last value that keeps its shape.
-    fn same(mut self) -> Self {
+    fn same(self) -> Self {
         let channels = self.dims[0];
-        let weights = self.weights(&[channels, channels, 3, 3], channels * 9, 0);
-        self.then("Conv", &[&weights], &[("pads", Ints(&[1; 4])), ("kernel_shape", Ints(&[3, 3]))])
+        let (made, weights) = self.weights(&[channels, channels, 3, 3], channels * 9, 0);
+        made.then("Conv", &[&weights], &[("pads", Ints(&[1; 4])), ("kernel_shape", Ints(&[3, 3]))])
     }
 
     /// x ± branch(x), either side first.
@@ -168,10 +176,10 @@ impl Grower {
         if !self.is_image() {
             return self;
         }
-        let trunk = self.onnx.last();
+        let trunk = self.onnx.last.clone();
         let made = self.same();
         let made = if layer.rarely(2, 2) { made.then("Relu", &[], &[]).same() } else { made };
-        let branch = made.onnx.last();
+        let branch = made.onnx.last.clone();
         let operands = if layer.rarely(0, 2) { [&branch, &trunk] } else { [&trunk, &branch] };
         let op = ["Add", "Add", "Sub", "Sum"][usize::from(layer.roll(1, 4))];
         made.node(op, &operands.map(String::as_str), &[])
@@ -181,9 +189,9 @@ impl Grower {
         if !self.is_image() || self.dims[0] > 4 {
             return self;
         }
-        let (trunk, channels, opset) = (self.onnx.last(), self.dims[0], self.opset);
+        let (trunk, channels, opset) = (self.onnx.last.clone(), self.dims[0], self.opset);
         let made = self.same();
-        let branch = made.onnx.last();
+        let branch = made.onnx.last.clone();
         let mut operands = vec![trunk.as_str(), &branch];
         if layer.rarely(0, 2) {
             operands.reverse();

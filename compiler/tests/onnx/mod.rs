@@ -15,9 +15,9 @@ mod layers;
 mod plumbing;
 
 use grower::Grower;
-use prost::Message;
 use proptest::collection::vec;
 use proptest::prelude::*;
+use prost::Message;
 use std::path::Path;
 use tract_onnx::pb::ModelProto;
 
@@ -82,7 +82,8 @@ use Kind::{
 };
 
 pub(crate) fn recipes() -> impl Strategy<Value = Recipe> {
-    let form = (prop::array::uniform3(3..9_i64), prop_oneof![Just(1), Just(0), Just(-1), 2..5_i64], 7..22_i64);
+    let form =
+        (prop::array::uniform3(3..9_i64), prop_oneof![Just(1), Just(0), Just(-1), 2..5_i64], 7..22_i64);
     let flags = (any::<bool>(), any::<bool>(), any::<bool>());
     (form, flags, vec(layers(), 0..6), dice(), any::<u64>()).prop_map(
         |(([channels, height, width], batch, opset), flags, layers, ending, seed)| Recipe {
@@ -101,8 +102,23 @@ pub(crate) fn recipes() -> impl Strategy<Value = Recipe> {
 
 fn layers() -> impl Strategy<Value = Layer> {
     let kind = prop::sample::select(vec![
-        Conv, Conv, Conv, BatchNormalization, PerChannel, MaxPool, AveragePool, GlobalAverage, Residual,
-        Concat, PiecewiseLinear, PiecewiseLinear, Smooth, TransposeAndBack, Plumbing, Plumbing, Dense,
+        Conv,
+        Conv,
+        Conv,
+        BatchNormalization,
+        PerChannel,
+        MaxPool,
+        AveragePool,
+        GlobalAverage,
+        Residual,
+        Concat,
+        PiecewiseLinear,
+        PiecewiseLinear,
+        Smooth,
+        TransposeAndBack,
+        Plumbing,
+        Plumbing,
+        Dense,
     ]);
     (kind, dice()).prop_map(|(kind, dice)| Layer { kind, dice })
 }

@@ -75,12 +75,12 @@ impl Grower {
 
     /// x.view(x.size(0), -1) as old exporters write it.
     fn reshape_by_computed_shape(mut self) -> Self {
-        let x = self.onnx.last();
+        let x = self.onnx.last.clone();
         let (zero, minus) = (self.index(0), self.ints(&[-1]));
         let batch = self.then("Shape", &[], &[]).then("Gather", &[&zero], &[("axis", Int(0))]);
         let batch = batch.with_axes("Unsqueeze", &[0], 13);
         let shape = batch.then("Concat", &[&minus], &[("axis", Int(0))]);
-        let shape_name = shape.onnx.last();
+        let shape_name = shape.onnx.last.clone();
         shape.at(&x).then("Reshape", &[&shape_name], &[])
     }
 }

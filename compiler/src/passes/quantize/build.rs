@@ -4,7 +4,7 @@ use super::curvature::Curvature;
 use super::demand::{self, Follower};
 use super::fit::{self, Fit};
 use super::layer::Layer;
-use super::{Choices, LayerChoice, ratio, scales, sum};
+use super::{Choices, LayerChoice, exact, ratio, scales, sum};
 use crate::calibration::{Activations, Calibration, Reading, moments};
 use crate::error::{Diagnostic, Error, Result};
 use crate::graph::{
@@ -107,20 +107,29 @@ impl<'a> Quantizer<'a> {
     }
 
     fn linear(&mut self, id: NodeId, layer: &Layer) -> Value {
-        let choice = self.choices.of(id);
+        let mut choice = self.choices.of(id);
         let input = self.input_value(id);
         let input_scale = self.scale(&input).clone();
+        let one_scale = self.one_scale[id.index()];
+        let exact = exact::scales(layer, &input_scale, &input.typical, choice.largest());
+        let exact = exact.filter(|_| !one_scale);
+        if exact.is_some() {
+            choice.sparsity = 0.0; // every weight is a channel
+        }
         let curvature = self.curvature(id, layer, &input, choice);
         let fit = Fit::new(layer, &input_scale, &curvature, choice);
-        let mut output = if self.one_scale[id.index()] {
-            let fine = vec![fit.common_scale(); layer.outputs()];
-            scales::one(&scales::per_channel(layer, &input_scale, &input.typical, &fine))
-        } else {
-            scales::per_channel(layer, &input_scale, &input.typical, &fit.scales())
-        };
-        if let Some(follower) = &self.followers[id.index()] {
-            output = self.follow(follower, output, self.one_scale[id.index()]);
-        }
+        let output = exact.unwrap_or_else(|| {
+            let fine = match one_scale {
+                true => vec![fit.common_scale(); layer.outputs()],
+                false => fit.scales(),
+            };
+            let output = scales::per_channel(layer, &input_scale, &input.typical, &fine);
+            let output = if one_scale { scales::one(&output) } else { output };
+            match &self.followers[id.index()] {
+                Some(follower) => self.follow(follower, output, one_scale),
+                None => output,
+            }
+        });
         let typical = scales::typical(layer, &input_scale, &input.typical, &output);
         let quantized = fit.round(&output);
         let real = layer.real(&quantized, &input_scale, &output, self.float.op(id));

@@ -4,7 +4,7 @@ use super::layer::Layer;
 use crate::graph::Scale;
 
 /// A channel's integers may typically be this many times larger than those of the middle channel.
-const IMBALANCE: f64 = 4.0;
+pub(super) const IMBALANCE: f64 = 4.0;
 /// Where a layer has no weights at all, its biases become integers of about this size.
 const CONSTANT: f64 = (1 << 20) as f64;
 
