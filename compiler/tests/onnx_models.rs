@@ -8,6 +8,7 @@ use compiler::error::Error;
 use compiler::from_onnx::{self, Imported};
 use compiler::graph::{Graph, Op, Real};
 use compiler::options::{CompileOptions, InputOptions};
+use compiler::passes::expand_activations::Fineness;
 use compiler::pipeline;
 use compiler::reference::real;
 use onnx::bound::{deviations, magnitudes};
@@ -147,7 +148,7 @@ fn run(recipe: &Recipe) -> Result<Outcome, TestCaseError> {
     close("import", &float, &run_tract(&path, recipe, &scaled), 1e-4, &vec![0.0; float.len()])?;
 
     let exact = logits(&imported.graph);
-    let simple = pipeline::simplify(exact.clone()).unwrap();
+    let simple = pipeline::simplify(exact.clone(), Fineness::Percent).unwrap();
     let (expected, got) = (real::evaluate(&exact, &image), real::evaluate(&simple, &image));
     let deviations = real::evaluate(&deviations(&exact), &vec![0.0; image.len()]);
     close("simplify", &got, &expected, 1e-3, &deviations)?;

@@ -1,7 +1,7 @@
 //! Bounds on what a graph gives, as graphs.
 
 use compiler::graph::{Add, Affine, Conv, Dense, Graph, NodeId, Op, Real};
-use compiler::passes::expand_activations::approximate_all;
+use compiler::passes::expand_activations::{Fineness, approximate_all};
 
 /// A graph that gives for the image 0, element by element, the most by which `graph` can be off when its
 /// activations are off by their stated errors.
@@ -40,7 +40,7 @@ fn deviation(graph: &Graph<Real>, id: NodeId) -> Op<Real> {
         Op::Affine(affine) => Op::Affine(Affine { scale: abs(&affine.scale), shift: vec![0.0; channels] }),
         Op::Add(add) => Op::Add(Add { multipliers: abs(&add.multipliers) }),
         Op::Activation(curve) => {
-            let found = approximate_all(curve, channels).unwrap();
+            let found = approximate_all(curve, channels, Fineness::Percent).unwrap();
             let each = |of: &dyn Fn(usize) -> f64| -> Vec<f32> {
                 (0..channels).map(|channel| of(if found.len() == 1 { 0 } else { channel }) as f32).collect()
             };

@@ -10,7 +10,7 @@ use super::view::View;
 use super::{Found, Translator};
 use crate::from_onnx::refusal::Refusal;
 use crate::graph::{Affine, Binary, Curve, NodeId, Op, Unary};
-use crate::passes::expand_activations::{approximate, is_piecewise_linear};
+use crate::passes::expand_activations::{Fineness, approximate, is_piecewise_linear};
 use tract_onnx::tract_core::ops::element_wise::ElementWiseMiniOp;
 use tract_onnx::tract_core::ops::nn::LeakyRelu;
 
@@ -91,7 +91,7 @@ impl Translator<'_> {
     /// nearest of which it can be followed; else, as a part of an activation, behind whatever is complete.
     fn chosen(&self, mut joins: Vec<Join>) -> Option<Join> {
         let linear = |join: &Join| join.below && is_piecewise_linear(&join.curve);
-        let followed = |join: &Join| approximate(&join.curve, 0).is_ok();
+        let followed = |join: &Join| approximate(&join.curve, 0, Fineness::Percent).is_ok();
         let position = joins
             .iter()
             .rposition(linear)
@@ -103,7 +103,7 @@ impl Translator<'_> {
     /// Whether a value is made by an activation that cannot be followed as it stands.
     fn is_part(&self, id: NodeId) -> bool {
         match self.graph.op(id) {
-            Op::Activation(curve) => approximate(curve, 0).is_err(),
+            Op::Activation(curve) => approximate(curve, 0, Fineness::Percent).is_err(),
             Op::Affine(_) | Op::Relu => self.is_part(self.graph.sole_input(id)),
             _ => false,
         }
