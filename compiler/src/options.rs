@@ -4,6 +4,7 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::Affine;
 use crate::passes::LayerChoice;
+use crate::passes::expand_activations::{Fineness, PIECES};
 use runtime::plan::{BlindedParameters, InputSpec, KeyBits, Preprocessing, Shape, Suite};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -30,6 +31,8 @@ pub struct CompileOptions {
     pub weight_bits: u32,
     /// Share of every layer's weights that become zero, 0 to below 1.
     pub sparsity: f64,
+    /// How closely activations are followed that take several ReLUs.
+    pub activations: Fineness,
     /// Example images after which weights are rounded and pruned.
     pub calibration: Option<Arc<Dataset>>,
     /// How many of them are looked at.
@@ -45,6 +48,7 @@ impl Default for CompileOptions {
             input: InputOptions::default(),
             weight_bits: 8,
             sparsity: 0.0,
+            activations: Fineness::default(),
             calibration: None,
             calibration_images: CALIBRATION_IMAGES,
         }
@@ -67,7 +71,14 @@ impl CompileOptions {
         })?;
         require((0.0..1.0).contains(&self.sparsity), || {
             format!("the sparsity is a share from 0 to below 1, not {}", self.sparsity)
-        })
+        })?;
+        match self.activations {
+            Fineness::Pieces(count) => require(PIECES.contains(&count), || {
+                let (least, most) = (PIECES.start(), PIECES.end());
+                format!("an activation has {least} to {most} straight pieces, not {count}")
+            }),
+            Fineness::Percent => Ok(()),
+        }
     }
 }
 
@@ -222,6 +233,8 @@ mod tests {
         assert!(refused(InputOptions { std: vec![0.0], ..base() }).contains("not positive"));
         assert!(refused(InputOptions { range: (1.0, 1.0), ..base() }).contains("empty"));
         assert!(refused(InputOptions { scale: f64::NAN, ..base() }).contains("scale"));
+        let activations = Fineness::Pieces(1);
+        assert!(CompileOptions { activations, ..CompileOptions::default() }.check().is_err());
         assert!(CompileOptions { weight_bits: 9, ..CompileOptions::default() }.check().is_err());
     }
 }

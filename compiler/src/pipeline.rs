@@ -6,6 +6,7 @@ use crate::from_onnx::{self, Imported};
 use crate::graph::{Domain, Graph, Integer, Real, verify};
 use crate::lower::{cost, lower};
 use crate::options::CompileOptions;
+use crate::passes::expand_activations::Fineness;
 use crate::passes::rescale::{self, Shifts};
 use crate::passes::{
     Choices, canonicalize, expand_activations, fold_affine, quantize, range, remove_dead, sink_relu,
@@ -28,7 +29,7 @@ pub fn compile(model: &Path, options: &CompileOptions) -> Result<ValidPlan> {
 /// [`Error::Unsupported`], [`Error::Option`], or a defect of the compiler.
 pub fn compile_imported(model: &Imported, options: &CompileOptions) -> Result<ValidPlan> {
     let input = model.input_spec(&options.input)?;
-    let graph = simplify(model.graph.clone())?;
+    let graph = simplify(model.graph.clone(), options.activations)?;
     let graph = to_integers(&graph, &input, options)?;
     let plan = lower(&graph, &model.name, &input, options)?;
     let plan = cost::price(plan);
@@ -38,12 +39,12 @@ pub fn compile_imported(model: &Imported, options: &CompileOptions) -> Result<Va
     })
 }
 
-/// The passes over the float graph.
+/// The passes over the float graph; `activations` says how closely these are followed.
 ///
 /// # Errors
 /// [`Error::Unsupported`], or a defect of a pass.
-pub fn simplify(graph: Graph<Real>) -> Result<Graph<Real>> {
-    let graph = verified(expand_activations(graph)?, "expand_activations")?;
+pub fn simplify(graph: Graph<Real>, activations: Fineness) -> Result<Graph<Real>> {
+    let graph = verified(expand_activations(graph, activations)?, "expand_activations")?;
     let graph = verified(canonicalize(graph)?, "canonicalize")?;
     let graph = verified(fold_affine(graph)?, "fold_affine")?;
     let graph = verified(sink_relu(graph)?, "sink_relu")?;

@@ -8,6 +8,7 @@ use compiler::calibration::Calibration;
 use compiler::data::Dataset;
 use compiler::graph::{Graph, Integer, Op, Real, Shape};
 use compiler::options::CompileOptions;
+use compiler::passes::rescale::Shifts;
 use compiler::pipeline::to_integers;
 use ndarray::Array4;
 use ndarray_npy::NpzWriter;
@@ -60,7 +61,7 @@ proptest! {
         recipe in recipes(true), bits in 2u32..=8, sparsity in 0f64..0.95, calibrated in any::<bool>(),
     ) {
         let float = network(&recipe);
-        let graph = quantized(&float, &input(recipe.input), &options(&recipe, bits, sparsity, calibrated));
+        let graph = quantized(&float, &input(recipe.input), &options(&recipe, bits, sparsity, calibrated), &Shifts::default());
         for weights in weights(&float, &graph) {
             let zeros = weights.iter().filter(|&&weight| weight == 0).count();
             prop_assert!(zeros >= (sparsity * weights.len() as f64).round() as usize);
@@ -94,7 +95,7 @@ fn the_zeros_of_a_pruned_model_stay() {
             conv.weights.iter_mut().step_by(3).for_each(|weight| *weight = 0.0);
         }
     }
-    let graph = quantized(&float, &input(recipe.input), &options(&recipe, 4, 0.0, true));
+    let graph = quantized(&float, &input(recipe.input), &options(&recipe, 4, 0.0, true), &Shifts::default());
     let first = weights(&float, &graph)[0];
     assert!(first.iter().step_by(3).all(|&weight| weight == 0), "{first:?}");
     assert!(first.iter().any(|&weight| weight != 0));

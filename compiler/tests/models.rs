@@ -77,7 +77,7 @@ fn assert_same_everywhere(model: &Path, options: &CompileOptions, images: usize)
 fn assert_plain(imported: &Imported, options: &CompileOptions, plan: &ValidPlan, raw: &[f32]) -> Vec<i128> {
     let spec = &plan.plan().input;
     let integers = spec.quantize(raw).expect("pixels");
-    let simplified = pipeline::simplify(imported.graph.clone()).expect("a graph");
+    let simplified = pipeline::simplify(imported.graph.clone(), options.activations).expect("a graph");
     let graph = pipeline::to_integers(&simplified, spec, options).expect("an integer graph");
     let result = plain::run(plan, &integers);
     assert_eq!(result, integer::run(&graph, &integers), "plan interpreter and integer reference");

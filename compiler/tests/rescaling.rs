@@ -4,15 +4,13 @@
 
 mod random;
 
-use compiler::calibration;
 use compiler::graph::{Graph, Integer, NodeId, Op, Real};
 use compiler::lower::{cost, lower};
 use compiler::options::CompileOptions;
 use compiler::passes::rescale::Shifts;
-use compiler::passes::{Choices, quantize, range};
 use compiler::reference::integer;
 use proptest::prelude::*;
-use random::{input, network, recipes};
+use random::{input, network, quantized, recipes};
 use runtime::plan::{InputSpec, ValidPlan};
 use runtime::roles::plain;
 
@@ -24,10 +22,7 @@ fn rescaled(float: &Graph<Real>, spec: &InputSpec, bits: &[u32]) -> Graph<Intege
         .into_iter()
         .filter(|&id| id != float.input() && id != float.output() && !matches!(float.op(id), Op::Softmax(_)));
     let shifts: Shifts = inner.zip(bits.iter().copied().cycle()).filter(|&(_, bits)| bits > 0).collect();
-    let peaks = calibration::peaks(float, None, spec).unwrap();
-    let choices = Choices::uniform(options.layer());
-    let quantized = quantize(float, spec, &choices, None, &peaks, &shifts).unwrap();
-    range(quantized.graph, spec, &options).unwrap()
+    quantized(float, spec, &options, &shifts)
 }
 
 /// Real values of the output.

@@ -4,6 +4,7 @@ use super::{Outcome, output};
 use clap::{Args, ValueEnum};
 use compiler::data::Dataset;
 use compiler::options::{CALIBRATION_IMAGES, CompileOptions, InputOptions, WEIGHT_BITS, parse_number};
+use compiler::passes::expand_activations::{Fineness, approximated};
 use compiler::pipeline;
 use runtime::plan::{BlindedParameters, KeyBits, Suite, ValidPlan, codec};
 use std::path::PathBuf;
@@ -38,6 +39,10 @@ pub(super) struct Compile {
     /// Share of every layer's weights that become zero, such as 0.75
     #[arg(long, value_name = "F", default_value_t = 0.0)]
     sparsity: f64,
+    /// Follow every curved activation by so many straight pieces; a ReLU each, but for one. By default by
+    /// as many as an error of 1 % takes
+    #[arg(long, value_name = "N")]
+    activation_pieces: Option<usize>,
     /// Example images, `images` (N,C,H,W) with raw pixels; labels are not needed. Weights are then
     /// rounded and pruned such that the network's values on these images change least
     #[arg(long, value_name = "DATA.npz")]
@@ -81,6 +86,9 @@ impl Compile {
         let plan = pipeline::compile_imported(&model, &options)?;
         let bytes = codec::encode(&plan);
         output::write_atomically(&self.output, &bytes)?;
+        for activation in approximated(&model.graph, options.activations) {
+            output::print(&activation.to_string())?;
+        }
         output::print(&summary(&plan, &self.output.display().to_string(), bytes.len()))
     }
 
@@ -98,6 +106,7 @@ impl Compile {
             },
             weight_bits: self.weight_bits,
             sparsity: self.sparsity,
+            activations: self.activation_pieces.map_or(Fineness::Percent, Fineness::Pieces),
             calibration: None,
             calibration_images: self.calibration_images,
         }

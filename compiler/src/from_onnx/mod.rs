@@ -34,6 +34,7 @@ pub use report::{OperatorReport, Report};
 use crate::error::{Diagnostic, Error, Result};
 use crate::graph::{Affine, Graph, Real, Shape, verify};
 use crate::options::InputOptions;
+use crate::passes::expand_activations::{Fineness, approximated};
 use runtime::plan::InputSpec;
 use std::path::Path;
 use tract_onnx::pb::ModelProto;
@@ -91,7 +92,7 @@ fn check_model(proto: ModelProto, path: &Path) -> Result<Report> {
     if report.supported() {
         match import(proto, path) {
             Err(Error::Unsupported(diagnostics)) => report.add(diagnostics),
-            other => drop(other?),
+            other => report.approximated = approximated(&other?.graph, Fineness::default()),
         }
     }
     Ok(report)

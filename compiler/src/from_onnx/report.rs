@@ -1,11 +1,12 @@
 //! What `popcornc check` says of a model.
 
 use crate::error::Diagnostic;
+use crate::passes::expand_activations::Approximated;
 use serde::Serialize;
 use std::fmt;
 
 /// Every operator of a model, supported or not.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
     /// The model's name.
     pub model: String,
@@ -13,6 +14,8 @@ pub struct Report {
     pub operators: Vec<OperatorReport>,
     /// What concerns no single operator: inputs, outputs.
     pub problems: Vec<String>,
+    /// Activations that are followed by straight pieces, with the error of doing so.
+    pub approximated: Vec<Approximated>,
 }
 
 /// One operator.
@@ -33,7 +36,7 @@ pub struct OperatorReport {
 impl Report {
     pub(super) fn new(model: String, findings: super::scan::Findings) -> Self {
         let problems = findings.problems.iter().map(ToString::to_string).collect();
-        Self { model, operators: findings.operators, problems }
+        Self { model, operators: findings.operators, problems, approximated: Vec::new() }
     }
 
     /// Whether the whole model can be compiled.
@@ -65,7 +68,7 @@ impl OperatorReport {
     }
 }
 
-/// One line per operator, then the problems, then the verdict.
+/// One line per operator, then the problems, then the approximated activations, then the verdict.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for operator in &self.operators {
@@ -78,6 +81,9 @@ impl fmt::Display for Report {
         }
         for problem in &self.problems {
             writeln!(f, "NO  {problem}")?;
+        }
+        for activation in &self.approximated {
+            writeln!(f, "~   {activation}")?;
         }
         let refused =
             self.operators.iter().filter(|operator| !operator.supported).count() + self.problems.len();

@@ -1,4 +1,4 @@
-//! Small ONNX models for tests, made in memory.
+//! Small ONNX models for tests, made in memory. Integration tests include this file too.
 
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::tensor_shape_proto::Dimension;
@@ -21,17 +21,18 @@ use Attribute::{Float, Int, Ints, Text};
 
 /// A model in the making: every operator reads the last one's output, and what else it is told.
 pub(crate) struct Onnx {
-    graph: GraphProto,
-    last: String,
+    pub(crate) graph: GraphProto,
+    /// What the next operator reads.
+    pub(crate) last: String,
     opset: i64,
 }
 
 impl Onnx {
-    /// A model that takes `input`, batch included; an axis of 0 is left open.
+    /// A model that takes `input`, batch included; an axis of 0 is left open, one of −1 is called N.
     pub(crate) fn new(input: &[i64]) -> Self {
         let graph = GraphProto {
             name: "test".into(),
-            input: vec![value_info("image", input)],
+            input: vec![value_info("image", input, DataType::Float as i32)],
             ..GraphProto::default()
         };
         Self { graph, last: "image".into(), opset: 13 }
@@ -49,14 +50,7 @@ impl Onnx {
     }
 
     pub(crate) fn constant(mut self, name: &str, dims: &[i64], float_data: Vec<f32>) -> Self {
-        let (name, dims) = (name.into(), dims.to_vec());
-        self.graph.initializer.push(TensorProto {
-            name,
-            dims,
-            data_type: DataType::Float as i32,
-            float_data,
-            ..Default::default()
-        });
+        self.graph.initializer.push(tensor(name, dims, DataType::Float, &float_data));
         self
     }
 
@@ -120,6 +114,30 @@ impl Onnx {
     }
 }
 
+/// Floating-point numbers as `kind` stores them: half and double precision as bytes.
+pub(crate) fn tensor(name: &str, dims: &[i64], kind: DataType, values: &[f32]) -> TensorProto {
+    let tensor = TensorProto {
+        name: name.into(),
+        dims: dims.to_vec(),
+        data_type: kind as i32,
+        ..TensorProto::default()
+    };
+    let bytes = |bytes: Vec<u8>| TensorProto { raw_data: bytes, ..tensor.clone() };
+    match kind {
+        DataType::Double => bytes(values.iter().flat_map(|&x| f64::from(x).to_le_bytes()).collect()),
+        DataType::Float16 => bytes(values.iter().flat_map(|&x| half(x).to_le_bytes()).collect()),
+        _ => TensorProto { float_data: values.to_vec(), ..tensor },
+    }
+}
+
+/// The bits of a number in half precision, without its last digits; 0 where it is too small.
+pub(crate) fn half(x: f32) -> u16 {
+    let bits = x.to_bits();
+    let exponent = (bits >> 23 & 0xff) as i32 - 112;
+    let sign = (bits >> 16 & 0x8000) as u16;
+    if exponent <= 0 { sign } else { sign | (exponent as u16) << 10 | (bits >> 13 & 0x3ff) as u16 }
+}
+
 fn attribute(name: &str, value: &Attribute<'_>) -> AttributeProto {
     let mut attribute = AttributeProto { name: name.into(), ..Default::default() };
     let kind = match value {
@@ -144,12 +162,14 @@ fn attribute(name: &str, value: &Attribute<'_>) -> AttributeProto {
     attribute
 }
 
-fn value_info(name: &str, dims: &[i64]) -> ValueInfoProto {
-    let dim = dims
-        .iter()
-        .map(|&size| Dimension { value: (size > 0).then_some(Dim::DimValue(size)), ..Default::default() })
-        .collect();
-    let tensor = Tensor { elem_type: DataType::Float as i32, shape: Some(TensorShapeProto { dim }) };
+/// What a graph declares of a value; dimensions as in [`Onnx::new`].
+pub(crate) fn value_info(name: &str, dims: &[i64], elem_type: i32) -> ValueInfoProto {
+    let value = |size: i64| match size {
+        -1 => Some(Dim::DimParam("N".into())),
+        size => (size > 0).then_some(Dim::DimValue(size)),
+    };
+    let dim = dims.iter().map(|&size| Dimension { value: value(size), ..Default::default() }).collect();
+    let tensor = Tensor { elem_type, shape: Some(TensorShapeProto { dim }) };
     let r#type = Some(TypeProto { value: Some(Type::TensorType(tensor)), ..Default::default() });
     ValueInfoProto { name: name.into(), r#type, ..Default::default() }
 }

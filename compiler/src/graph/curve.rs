@@ -7,9 +7,10 @@
 use std::fmt;
 
 /// An expression in x; its constants may differ from channel to channel.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Curve {
     /// The element.
+    #[default]
     X,
     /// One number for all channels, or one per channel.
     Constant(Vec<f32>),

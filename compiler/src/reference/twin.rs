@@ -28,7 +28,12 @@ fn real(graph: &Graph<Integer>, id: NodeId) -> Op<Real> {
                 outputs: conv.bias.len() / conv.groups,
             };
             let weights = rows.weights(&conv.weights, scale(0), output);
-            Op::Conv(Conv { window: conv.window, groups: conv.groups, weights, bias: bias(&conv.bias, output) })
+            Op::Conv(Conv {
+                window: conv.window,
+                groups: conv.groups,
+                weights,
+                bias: bias(&conv.bias, output),
+            })
         }
         Op::Dense(dense) => {
             let input = graph.shape(inputs[0]);
@@ -88,7 +93,8 @@ mod tests {
     use super::*;
     use crate::graph::testing::graphs;
     use crate::options::{CompileOptions, InputOptions};
-    use crate::pipeline::to_integers;
+    use crate::passes::expand_activations::Fineness;
+    use crate::pipeline::{simplify, to_integers};
     use crate::reference::{integer, real};
     use proptest::prelude::*;
 
@@ -97,7 +103,7 @@ mod tests {
         fn the_twin_gives_the_integers_times_their_scale(graph in graphs()) {
             let shape = graph.shape(graph.input());
             let input = InputOptions::default().spec(shape).unwrap();
-            let graph = crate::pipeline::simplify(graph).unwrap();
+            let graph = simplify(graph, Fineness::default()).unwrap();
             let integers = to_integers(&graph, &input, &CompileOptions::default()).unwrap();
             let image: Vec<i64> = (0..shape.elements()).map(|i| (i as i64 * 37) % 256).collect();
             let scaled: Vec<f64> = image.iter().map(|&x| x as f64 * input.step[0]).collect();

@@ -1,10 +1,11 @@
 //! Small random networks with every operation that the integer stages know.
 
-use compiler::calibration::Calibration;
+use compiler::calibration::{self, Calibration};
 use compiler::graph::{
     Add, Conv, Dense, Graph, Integer, NodeId, Op, Pool, PoolDivisor, Real, RealFact, Shape, Softmax, Window,
 };
 use compiler::options::{CompileOptions, InputOptions};
+use compiler::passes::rescale::Shifts;
 use compiler::passes::{Choices, quantize, range};
 use proptest::prelude::*;
 use runtime::plan::InputSpec;
@@ -124,13 +125,21 @@ pub(crate) fn input(shape: Shape) -> InputSpec {
     options.spec(shape).unwrap()
 }
 
-/// The integer graph of `graph` before anything dead is removed from it: one layer for each of its layers.
-pub(crate) fn quantized(graph: &Graph<Real>, spec: &InputSpec, options: &CompileOptions) -> Graph<Integer> {
+/// The integer graph of `graph` before anything dead is removed from it: one layer for each of its layers,
+/// and values that lose bits where `shifts` say so.
+pub(crate) fn quantized(
+    graph: &Graph<Real>,
+    spec: &InputSpec,
+    options: &CompileOptions,
+    shifts: &Shifts,
+) -> Graph<Integer> {
     let calibration = options.calibration.as_deref();
     let calibration =
         calibration.map(|data| Calibration::new(data, options.calibration_images, graph, spec).unwrap());
     let choices = Choices::uniform(options.layer());
-    range(quantize(graph, spec, &choices, calibration.as_ref()).unwrap(), spec, options).unwrap()
+    let peaks = calibration::peaks(graph, calibration.as_ref(), spec).unwrap();
+    let quantized = quantize(graph, spec, &choices, calibration.as_ref(), &peaks, shifts);
+    range(quantized.unwrap().graph, spec, options).unwrap()
 }
 
 struct Grower {

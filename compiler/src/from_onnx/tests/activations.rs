@@ -6,7 +6,7 @@ use super::operators::{accept, refuse};
 use super::{Imported, image as pixels};
 use crate::graph::Op;
 use crate::options::CompileOptions;
-use crate::passes::expand_activations::approximate_all;
+use crate::passes::expand_activations::{Fineness, approximate_all};
 use crate::pipeline;
 use crate::reference::real;
 use runtime::roles::plain;
@@ -29,7 +29,7 @@ fn activations(model: Onnx) -> Vec<(String, f64)> {
     let graph = &imported.graph;
     let found = graph.ids().filter_map(|id| match graph.op(id) {
         Op::Activation(curve) => {
-            let pieces = approximate_all(curve, graph.shape(id).channels).unwrap();
+            let pieces = approximate_all(curve, graph.shape(id).channels, Fineness::Percent).unwrap();
             Some((curve.to_string(), pieces.iter().map(|found| found.error).fold(0.0, f64::max)))
         }
         _ => None,

@@ -1,7 +1,7 @@
 //! Forms in which exporters write the same thing: computed shapes, stored shapes, number types, opsets.
 
 use super::super::testing::Attribute::{Int, Ints};
-use super::super::testing::Onnx;
+use super::super::testing::{Onnx, tensor};
 use super::operators::accept;
 use super::*;
 use tract_onnx::pb::tensor_proto::DataType;
@@ -163,25 +163,12 @@ fn half_and_double_precision_are_read() {
 /// Weights and input of another type.
 fn in_precision(mut model: ModelProto, kind: DataType) -> ModelProto {
     let graph = model.graph.as_mut().unwrap();
-    for tensor in &mut graph.initializer {
-        tensor.data_type = kind as i32;
-        let values: Vec<f32> = tensor.float_data.drain(..).collect();
-        match kind {
-            DataType::Double => tensor.double_data = values.into_iter().map(f64::from).collect(),
-            _ => tensor.raw_data = values.into_iter().flat_map(|x| half(x).to_le_bytes()).collect(),
-        }
+    for stored in &mut graph.initializer {
+        *stored = tensor(&stored.name, &stored.dims, kind, &stored.float_data);
     }
     let kind_of_input = graph.input[0].r#type.as_mut().and_then(|kind| kind.value.as_mut());
     if let Some(Value::TensorType(tensor)) = kind_of_input {
         tensor.elem_type = kind as i32;
     }
     model
-}
-
-/// The bits of a number between −1 and 1 in half precision, without its last digits.
-fn half(x: f32) -> u16 {
-    let bits = x.to_bits();
-    let exponent = (bits >> 23 & 0xff) as i32 - 112;
-    let sign = (bits >> 16 & 0x8000) as u16;
-    if exponent <= 0 { sign } else { sign | (exponent as u16) << 10 | (bits >> 13 & 0x3ff) as u16 }
 }

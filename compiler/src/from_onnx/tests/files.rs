@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::graph::Op;
+use crate::passes::expand_activations::Fineness;
 use std::path::PathBuf;
 
 fn data(file: &str) -> Option<PathBuf> {
@@ -28,7 +29,7 @@ fn real_models_agree_with_tract() {
         assert!(check(&path).unwrap().supported(), "{file}");
         let mut imported = read(&path).unwrap();
         assert_agrees(&imported, low, high);
-        imported.graph = crate::pipeline::simplify(imported.graph).unwrap();
+        imported.graph = crate::pipeline::simplify(imported.graph, Fineness::Percent).unwrap();
         assert!(
             imported.graph.ids().all(|id| !matches!(imported.graph.op(id), Op::Affine(_))),
             "{}",
@@ -44,7 +45,7 @@ fn large_models_are_read_and_simplified() {
     for file in ["imagenet-squeezenet1.0-pruned.onnx", "structure-resnet50.onnx", "structure-vgg19.onnx"] {
         let Some(path) = data(file) else { continue };
         let imported = read(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
-        let simple = crate::pipeline::simplify(imported.graph).unwrap();
+        let simple = crate::pipeline::simplify(imported.graph, Fineness::Percent).unwrap();
         assert_eq!(simple.shape(simple.output()), Shape::vector(1000), "{file}");
     }
 }

@@ -2,13 +2,15 @@
 //!
 //! An operation becomes an [`Op::Activation`] over a value that all its computed operands are functions
 //! of: of x·sigmoid(x), that is x. What an operation reads may itself be part of an activation; then the
-//! two become one, and the part is dropped unless something else reads it.
+//! two become one where that is needed (exp, + 1, ln) or exact (max, min), and the part is dropped unless
+//! something else reads it.
 
 use super::site::{Operand, Site, Value, finite, floats};
 use super::view::View;
 use super::{Found, Translator};
 use crate::from_onnx::refusal::Refusal;
 use crate::graph::{Affine, Binary, Curve, NodeId, Op, Unary};
+use crate::passes::expand_activations::{Fineness, approximate, is_piecewise_linear};
 use tract_onnx::tract_core::ops::element_wise::ElementWiseMiniOp;
 use tract_onnx::tract_core::ops::nn::LeakyRelu;
 
@@ -25,47 +27,86 @@ struct Candidate {
     curved: bool,
 }
 
+/// A value, and what an operation makes of it.
+struct Join {
+    view: View,
+    curve: Curve,
+    /// See [`Candidate::below`]; so is the nearest value.
+    below: bool,
+}
+
 impl Translator<'_> {
     /// The curve that `combine` makes of the operands, as one activation.
-    pub(super) fn activation(&mut self, site: &Site, combine: impl FnOnce(Vec<Curve>) -> Curve) -> Found {
-        let (view, operands) = self.operands_over_one(site)?.ok_or_else(|| {
+    pub(super) fn activation(&mut self, site: &Site, combine: impl Fn(Vec<Curve>) -> Curve) -> Found {
+        let join = self.chosen(self.joins(site, combine)?).ok_or_else(|| {
             Refusal::new(
                 "it combines computed values that are no functions of one value",
                 "products of computed values (attention, gating) cannot be compiled",
             )
         })?;
-        let curve = combine(operands);
-        let curve = if curve.size() <= 4 * MAX_SIZE { curve } else { return Err(too_long()) };
-        self.each(&site.name, Op::Activation(curve), &view)
+        let curve = if join.curve.size() <= 4 * MAX_SIZE { join.curve } else { return Err(too_long()) };
+        self.each(&site.name, Op::Activation(curve), &join.view)
     }
 
     /// Whether two computed operands belong to one activation rather than to a sum.
     pub(super) fn share_an_activation(&self, site: &Site) -> bool {
         let views: Vec<&View> = site.inputs.iter().filter_map(computed).collect();
         let candidates: Vec<Vec<Candidate>> = views.iter().map(|view| self.candidates(view.id)).collect();
-        let curved = |candidate: &Candidate| candidate.curved;
-        common(&candidates).is_some_and(|base| {
-            candidates.iter().flatten().any(|candidate| candidate.base == base && curved(candidate))
-        })
+        let curved = |base: &NodeId| {
+            candidates.iter().flatten().any(|candidate| candidate.base == *base && candidate.curved)
+        };
+        shared(&candidates).iter().any(curved)
     }
 
-    /// A value, and every operand as a function of it; `None` where there is no such value.
-    fn operands_over_one(&self, site: &Site) -> Result<Option<(View, Vec<Curve>)>, Refusal> {
+    /// The values that all operands are functions of, nearest first, each with what `combine` makes of it.
+    fn joins(&self, site: &Site, combine: impl Fn(Vec<Curve>) -> Curve) -> Result<Vec<Join>, Refusal> {
         let views: Vec<&View> = site.inputs.iter().filter_map(computed).collect();
-        let Some(first) = views.first() else { return Ok(None) };
-        let candidates: Vec<Vec<Candidate>> = views.iter().map(|view| self.candidates(view.id)).collect();
         let alike = site.inputs.iter().filter(|operand| computed(operand).is_some());
         let alike = alike.clone().all(|operand| operand.dims == site.output);
-        let Some(base) = common(&candidates).filter(|_| alike && views.iter().all(|v| v.same_order(first)))
+        let Some(first) = views.first().filter(|first| alike && views.iter().all(|v| v.same_order(first)))
         else {
-            return Ok(None);
+            return Ok(Vec::new());
         };
-        let mut functions = candidates.iter().filter_map(|list| list.iter().find(|c| c.base == base));
-        let operands = site.inputs.iter().map(|operand| match &operand.value {
-            Value::Constant(_) => self.constant_curve(operand, first, &site.output),
-            _ => Ok(functions.next().map_or(Curve::X, |candidate| candidate.curve.clone())),
-        });
-        Ok(Some((first.of(base), operands.collect::<Result<_, Refusal>>()?)))
+        let candidates: Vec<Vec<Candidate>> = views.iter().map(|view| self.candidates(view.id)).collect();
+        let constants: Vec<Option<Curve>> = site
+            .inputs
+            .iter()
+            .map(|operand| match &operand.value {
+                Value::Constant(_) => self.constant_curve(operand, first, &site.output).map(Some),
+                _ => Ok(None),
+            })
+            .collect::<Result<_, Refusal>>()?;
+        let join = |(position, base): (usize, NodeId)| {
+            let all = || candidates.iter().filter_map(|list| list.iter().find(|c| c.base == base));
+            let mut functions = all().map(|candidate| candidate.curve.clone());
+            let operand = |constant: &Option<Curve>| constant.clone().or_else(|| functions.next());
+            let operands = constants.iter().map(operand).map(Option::unwrap_or_default).collect();
+            let below = position == 0 || all().any(|candidate| candidate.below);
+            Join { view: first.of(base), curve: combine(operands), below }
+        };
+        Ok(shared(&candidates).into_iter().enumerate().map(join).collect())
+    }
+
+    /// Where an activation begins: at the furthest value of which it is piecewise linear; else at the
+    /// nearest of which it can be followed; else, as a part of an activation, behind whatever is complete.
+    fn chosen(&self, mut joins: Vec<Join>) -> Option<Join> {
+        let linear = |join: &Join| join.below && is_piecewise_linear(&join.curve);
+        let followed = |join: &Join| approximate(&join.curve, 0, Fineness::Percent).is_ok();
+        let position = joins
+            .iter()
+            .rposition(linear)
+            .or_else(|| joins.iter().position(followed))
+            .or_else(|| joins.iter().position(|join| !self.is_part(join.view.id)))?;
+        Some(joins.swap_remove(position))
+    }
+
+    /// Whether a value is made by an activation that cannot be followed as it stands.
+    fn is_part(&self, id: NodeId) -> bool {
+        match self.graph.op(id) {
+            Op::Activation(curve) => approximate(curve, 0, Fineness::Percent).is_err(),
+            Op::Affine(_) | Op::Relu => self.is_part(self.graph.sole_input(id)),
+            _ => false,
+        }
     }
 
     /// A constant operand: one number, or one per channel.
@@ -110,17 +151,12 @@ fn computed(operand: &Operand) -> Option<&View> {
     }
 }
 
-/// The value to begin a joined activation at: the earliest that one of them reads, else the latest.
-fn common(candidates: &[Vec<Candidate>]) -> Option<NodeId> {
-    let (first, others) = candidates.split_first()?;
-    let shared = |candidate: &&Candidate| {
-        others.iter().all(|list| list.iter().any(|other| other.base == candidate.base))
-    };
-    let below = |candidate: &&Candidate| {
-        candidates.iter().flatten().any(|other| other.base == candidate.base && other.below)
-    };
-    let earliest = first.iter().filter(shared).rfind(below);
-    earliest.or_else(|| first.iter().find(shared)).map(|candidate| candidate.base)
+/// The values that all operands are functions of, nearest first.
+fn shared(candidates: &[Vec<Candidate>]) -> Vec<NodeId> {
+    let Some((first, others)) = candidates.split_first() else { return Vec::new() };
+    let shared =
+        |base: &NodeId| others.iter().all(|list| list.iter().any(|candidate| candidate.base == *base));
+    first.iter().map(|candidate| candidate.base).filter(shared).collect()
 }
 
 fn line(affine: &Affine) -> Curve {

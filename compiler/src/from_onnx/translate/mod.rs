@@ -19,7 +19,7 @@ use super::refusal::Refusal;
 use super::typed::Names;
 use crate::error::Diagnostic;
 use crate::graph::{Graph, NodeId, Op, Real, RealFact, Softmax};
-use crate::passes::expand_activations::approximate_all;
+use crate::passes::expand_activations::{Fineness, approximate_all};
 use site::{Operand, Site, Value};
 use std::collections::HashMap;
 use tract_onnx::prelude::{IntoArcTensor, IntoTValue, OutletId, TypedModel};
@@ -225,7 +225,7 @@ impl Translator<'_> {
     fn check_activations(&mut self) {
         for id in self.graph.ids_in_order() {
             let Op::Activation(curve) = self.graph.op(id) else { continue };
-            if let Err(what) = approximate_all(curve, self.graph.shape(id).channels) {
+            if let Err(what) = approximate_all(curve, self.graph.shape(id).channels, Fineness::Percent) {
                 let refusal = Refusal::new(
                     format!("{curve} cannot be written with ReLUs: {what}"),
                     "retrain with ReLU",

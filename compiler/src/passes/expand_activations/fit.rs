@@ -5,7 +5,7 @@
 //! over a grid), until a piece meets the right ray. Slopes are multiples of 1/64 of the steepest one,
 //! so that they are small integers after quantisation and cancel exactly behind the last bend.
 
-use super::pieces::{Approximation, Bend, Pieces};
+use super::pieces::{Approximation, Bend, Fineness, PIECES, Pieces};
 use crate::graph::Curve;
 
 /// Allowed difference, as a share of the distance between the curve's two limits; where it has none,
@@ -15,8 +15,12 @@ const TOLERANCE: f64 = 0.01;
 const MIN_PIECES: usize = 4;
 /// So often at most.
 const HALVINGS: usize = 4;
+/// For a given number of pieces tolerances are tried that differ from the usual one by this factor at most.
+const COARSER: f64 = 64.0;
+/// So many of them.
+const BISECTIONS: usize = 24;
 /// More bends than this are refused.
-const MAX_BENDS: usize = 64;
+const MAX_BENDS: usize = *PIECES.end() - 1;
 /// A curve must be straight from here on.
 const FURTHEST: f64 = 4096.0;
 /// Points between the rays.
@@ -24,11 +28,11 @@ const GRID: usize = 1024;
 /// Slopes are multiples of the steepest one divided by this.
 const SLOPES: i32 = 64;
 
-/// Pieces for `curve`, within [`TOLERANCE`].
+/// Pieces for `curve`, as fine as asked.
 ///
 /// # Errors
-/// It jumps or does not become straight, as a sentence.
-pub(super) fn pieces(curve: &Curve, channel: usize) -> Result<Approximation, String> {
+/// It jumps, does not become straight or needs more pieces, as a sentence.
+pub(super) fn pieces(curve: &Curve, channel: usize, fineness: Fineness) -> Result<Approximation, String> {
     let reach = reach(curve, channel).ok_or("it does not become straight towards both sides")?;
     let mut tube = Tube::new(|x| curve.at(channel, x), reach);
     if tube.values.iter().any(|value| !value.is_finite()) {
@@ -47,6 +51,9 @@ pub(super) fn pieces(curve: &Curve, channel: usize) -> Result<Approximation, Str
     if error > 2.0 * tube.tolerance {
         return Err("it jumps".into());
     }
+    let Fineness::Pieces(count) = fineness else { return Ok(Approximation { pieces, error }) };
+    let pieces = tube.finest(count).ok_or_else(|| format!("{count} straight pieces are too few"))?;
+    let error = largest_error(curve, channel, &pieces, reach);
     Ok(Approximation { pieces, error })
 }
 
@@ -96,6 +103,20 @@ impl Tube {
         Self { places, values, ends, unit, tolerance }
     }
 
+    /// The closest of so many pieces, by bisection of the tolerance; `None` where there are none.
+    fn finest(&mut self, count: usize) -> Option<Pieces> {
+        let (mut fine, mut coarse) = (self.tolerance / COARSER, self.tolerance * COARSER);
+        let mut found = None;
+        for _ in 0..BISECTIONS {
+            self.tolerance = (fine * coarse).sqrt();
+            match self.follow().filter(|pieces| pieces.bends.len() < count) {
+                Some(pieces) => (coarse, found) = (self.tolerance, Some(pieces)),
+                None => fine = self.tolerance,
+            }
+        }
+        found
+    }
+
     /// Straight pieces from ray to ray; `None` where there would be too many.
     fn follow(&self) -> Option<Pieces> {
         let [left, right] = self.ends;
@@ -135,7 +156,8 @@ impl Tube {
         (here + 1..=GRID).find(strays).unwrap_or(GRID + 1) - 1
     }
 
-    /// A piece from (`here`, `level`) that meets the right ray, and where: the one that does so first.
+    /// A piece from (`here`, `level`) that meets the right ray, and where: the one that does so first,
+    /// behind the grid too, where the curve is the ray.
     fn last_piece(&self, here: usize, level: f64) -> Option<(f64, f64)> {
         let right = self.ends[1];
         let ray = |x: f64| self.values[GRID] + right * (x - self.places[GRID]);
@@ -145,7 +167,7 @@ impl Tube {
         };
         let meeting = |slope: f64| {
             let x = self.places[here] + (ray(self.places[here]) - level) / (slope - right);
-            (x.is_finite() && x > self.places[here] && x <= self.places[GRID]).then_some((slope, x))
+            (x.is_finite() && x > self.places[here] && x <= 2.0 * self.places[GRID]).then_some((slope, x))
         };
         self.slopes()
             .filter_map(meeting)

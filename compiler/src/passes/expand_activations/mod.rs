@@ -3,7 +3,9 @@
 //! f(x) = c0 + c1·x + Σ aᵢ·ReLU(x − tᵢ), from Affine, Relu and Add nodes. Curves that are piecewise
 //! linear (Clip, LeakyRelu, PRelu, HardSigmoid) are written exactly. Others (Sigmoid, Tanh, HardSwish,
 //! Gelu, …) are followed within 1 % of the distance between their limits, or of the steeper ray's slope
-//! where they have none (0.01 for those that tend to x), as [`approximate`] reports; further out they continue along the rays to which they tend.
+//! where they have none (0.01 for those that tend to x), or as closely as a given number of pieces can;
+//! [`approximated`] reports how many pieces there are and the error. Further out they continue along the
+//! rays to which they tend.
 //!
 //! A function that is constant on both sides is written over z = ReLU(w − ReLU(x − t₀)), which lies
 //! between 0 and the distance w of its outermost bends: as many ReLUs, and values whose bounds do not
@@ -27,9 +29,11 @@
 mod exact;
 mod fit;
 mod pieces;
+mod report;
 mod sum;
 
-pub use pieces::{Approximation, Bend, Pieces, approximate};
+pub use pieces::{Approximation, Bend, Fineness, PIECES, Pieces, approximate, is_piecewise_linear};
+pub use report::{Approximated, approximated};
 
 use crate::error::{Diagnostic, Error, Result};
 use crate::graph::{Curve, Graph, NodeId, Op, Real};
@@ -38,12 +42,12 @@ use sum::Sum;
 /// Runs the pass.
 ///
 /// # Errors
-/// [`Error::Unsupported`] with the curves that jump or do not become straight.
-pub fn expand_activations(mut graph: Graph<Real>) -> Result<Graph<Real>> {
+/// [`Error::Unsupported`] with the curves that jump, do not become straight or need more pieces.
+pub fn expand_activations(mut graph: Graph<Real>, fineness: Fineness) -> Result<Graph<Real>> {
     let mut refused = Vec::new();
     for id in graph.ids_in_order() {
         let Op::Activation(curve) = graph.op(id) else { continue };
-        match approximate_all(curve, graph.shape(id).channels) {
+        match approximate_all(curve, graph.shape(id).channels, fineness) {
             Ok(found) => expand(&mut graph, id, found.into_iter().map(|found| found.pieces).collect()),
             Err(what) => refused.push(Diagnostic {
                 node: graph.node(id).name.clone(),
@@ -60,9 +64,13 @@ pub fn expand_activations(mut graph: Graph<Real>) -> Result<Graph<Real>> {
 ///
 /// # Errors
 /// As [`approximate`].
-pub fn approximate_all(curve: &Curve, channels: usize) -> std::result::Result<Vec<Approximation>, String> {
+pub fn approximate_all(
+    curve: &Curve,
+    channels: usize,
+    fineness: Fineness,
+) -> std::result::Result<Vec<Approximation>, String> {
     let different = if curve.is_uniform() { 1 } else { channels };
-    (0..different).map(|channel| approximate(curve, channel)).collect()
+    (0..different).map(|channel| approximate(curve, channel, fineness)).collect()
 }
 
 fn expand(graph: &mut Graph<Real>, id: NodeId, pieces: Vec<Pieces>) {
@@ -99,7 +107,7 @@ mod tests {
     #[test]
     fn example() {
         let graph = activated(clip(0.0, 6.0));
-        let after = expand_activations(graph.clone()).unwrap();
+        let after = expand_activations(graph.clone(), Fineness::Percent).unwrap();
         assert_same_value(&graph, &after);
         insta::assert_snapshot!(after, @"
         real graph, output n6
@@ -120,10 +128,10 @@ mod tests {
         let prelu = Curve::Choose(Box::new([test, slopes, Curve::X]));
         let hard_sigmoid = clip(0.0, 1.0).over(&times(Curve::X, 0.2).binary(Binary::Add, Curve::number(0.5)));
         for curve in [leaky, prelu, hard_sigmoid, clip(-1.0, 0.5), clip(0.0, 0.5), times(Curve::X, 3.0)] {
-            let found = approximate_all(&curve, 2).unwrap();
+            let found = approximate_all(&curve, 2, Fineness::Percent).unwrap();
             assert!(found.iter().all(|found| found.error == 0.0 && found.pieces.bends.len() <= 2), "{curve}");
             let graph = activated(curve);
-            assert_same_value(&graph, &expand_activations(graph.clone()).unwrap());
+            assert_same_value(&graph, &expand_activations(graph.clone(), Fineness::Percent).unwrap());
         }
     }
 
@@ -137,7 +145,7 @@ mod tests {
         let bends: Vec<String> = [sigmoid(), Curve::X.unary(Unary::Tanh), silu, softplus, hard_swish]
             .iter()
             .map(|curve| {
-                let found = approximate(curve, 0).unwrap();
+                let found = approximate(curve, 0, Fineness::Percent).unwrap();
                 assert!(found.error <= 0.0205, "{curve}: {}", found.error);
                 for x in [-1000.0, -3.0, -0.1, 0.0, 1.7, 50.0] {
                     assert!(
@@ -158,11 +166,37 @@ mod tests {
     }
 
     #[test]
+    fn pieces_can_be_counted() {
+        let sigmoid = Curve::X.unary(Unary::Sigmoid);
+        let errors: Vec<String> = [3, 5, 9, 17, 65]
+            .into_iter()
+            .map(|count| {
+                let found = approximate(&sigmoid, 0, Fineness::Pieces(count)).unwrap();
+                assert!(found.pieces.bends.len() < count);
+                format!("{count}: {:.4}", found.error)
+            })
+            .collect();
+        insta::assert_snapshot!(errors.join(", "), @"");
+        let few = approximate(&sigmoid, 0, Fineness::Pieces(2));
+        assert_eq!(few, Err("2 straight pieces are too few".into()));
+        let jump = Curve::X.binary(Binary::Less, Curve::number(0.3));
+        assert!(approximate(&jump, 0, Fineness::Pieces(3)).is_err());
+    }
+
+    /// Where the right ray begins at the end of the grid.
+    #[test]
+    fn the_last_piece_may_end_behind_the_grid() {
+        let elu = Curve::X.unary(Unary::Exp).binary(Binary::Max, Curve::number(1.0));
+        let found = approximate(&elu.over(&clip(0.0, 1.0)), 0, Fineness::Percent).unwrap();
+        assert!(found.error <= 0.04, "{found:?}");
+    }
+
+    #[test]
     fn curves_without_rays_are_refused() {
         let square = Curve::X.binary(Binary::Mul, Curve::X);
         let jump = Curve::X.binary(Binary::Less, Curve::number(0.3));
         for curve in [square, Curve::X.unary(Unary::Exp), jump, Curve::X.unary(Unary::Sqrt)] {
-            let error = expand_activations(activated(curve)).unwrap_err().to_string();
+            let error = expand_activations(activated(curve), Fineness::Percent).unwrap_err().to_string();
             assert!(error.contains("node 'activation'") && error.contains("cannot be written"), "{error}");
         }
     }
@@ -176,7 +210,7 @@ mod tests {
                 curve = times(curve.binary(op, Curve::number(bound)), slope).binary(Binary::Add, times(Curve::X, 0.5));
             }
             let graph = activated(curve);
-            let after = expand_activations(graph.clone()).unwrap();
+            let after = expand_activations(graph.clone(), Fineness::Percent).unwrap();
             prop_assert!(after.ids().all(|id| !matches!(after.op(id), Op::Activation(_))));
             assert_same_value(&graph, &after);
             let image: Vec<f64> = (0..25).map(|i| f64::from(i * 7 % 25) - 12.0).collect();

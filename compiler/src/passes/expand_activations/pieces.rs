@@ -2,6 +2,7 @@
 
 use super::{exact, fit};
 use crate::graph::Curve;
+use std::ops::RangeInclusive;
 
 /// f(x) = offset + slope·x + Σ change·ReLU(x − at) over all bends.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +23,19 @@ pub struct Bend {
     /// Slope behind it minus slope before it.
     pub change: f64,
 }
+
+/// How closely curves are followed that are not piecewise linear themselves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fineness {
+    /// Within 1 % of the distance between the curve's limits, or of the steeper ray's slope.
+    #[default]
+    Percent,
+    /// As closely as so many straight pieces can, of [`PIECES`].
+    Pieces(usize),
+}
+
+/// Numbers of straight pieces that can be asked for.
+pub const PIECES: RangeInclusive<usize> = 2..=65;
 
 /// Pieces that stand for a curve.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,13 +61,18 @@ impl Pieces {
     }
 }
 
-/// Pieces for `curve` in `channel`: exact where it is piecewise linear, else within the tolerance.
+/// Whether the pieces of `curve`, in its first channel, are exact.
+pub fn is_piecewise_linear(curve: &Curve) -> bool {
+    exact::pieces(curve, 0).is_some()
+}
+
+/// Pieces for `curve` in `channel`: exact where it is piecewise linear, else as fine as asked.
 ///
 /// # Errors
-/// The curve jumps, or does not become straight towards both sides; as a sentence.
-pub fn approximate(curve: &Curve, channel: usize) -> Result<Approximation, String> {
+/// The curve jumps, does not become straight towards both sides, or needs more pieces; as a sentence.
+pub fn approximate(curve: &Curve, channel: usize, fineness: Fineness) -> Result<Approximation, String> {
     match exact::pieces(curve, channel) {
         Some(pieces) => Ok(Approximation { pieces, error: 0.0 }),
-        None => fit::pieces(curve, channel),
+        None => fit::pieces(curve, channel, fineness),
     }
 }

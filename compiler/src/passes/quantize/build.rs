@@ -5,7 +5,7 @@ use super::demand::{self, Follower};
 use super::fit::{self, Fit};
 use super::layer::Layer;
 use super::value::{Value, scale, typical_input, unbounded};
-use super::{Choices, LayerChoice, scales};
+use super::{Choices, LayerChoice, exact, scales};
 use crate::calibration::{Activations, Calibration, Peaks, Reading, moments};
 use crate::error::{Diagnostic, Error, Result};
 use crate::graph::{Conv, Dense, Graph, Integer, IntegerFact, NodeId, Op, Pool, Real, Rescale, Scale, Shape};
@@ -93,11 +93,11 @@ impl<'a> Quantizer<'a> {
             Op::Dense(dense) => self.linear(id, &Layer::dense(dense, self.input_shape(id))),
             Op::AveragePool(pool) => self.average(id, pool)?,
             Op::Add(add) => self.add(id, add)?,
-            Op::Concat => self.concat(id),
+            Op::Concat => self.concat(id)?,
             Op::MaxPool(window) => self.keep(id, Op::MaxPool(*window)),
             Op::Relu => self.keep(id, Op::Relu),
             Op::Softmax(kind) => self.keep(id, Op::Softmax(*kind)),
-            Op::Flatten => self.flatten(id),
+            Op::Flatten => self.flatten(id)?,
             Op::Sign => self.sign(id),
             Op::Input | Op::Affine(_) | Op::Activation(_) | Op::Rescale(_) => {
                 return Err(Error::Bug(format!("{id} ({}) reached quantisation", self.float.op(id).name())));
@@ -125,20 +125,29 @@ impl<'a> Quantizer<'a> {
     }
 
     fn linear(&mut self, id: NodeId, layer: &Layer) -> Value {
-        let choice = self.choices.of(id);
+        let mut choice = self.choices.of(id);
         let input = self.input_value(id);
         let input_scale = self.scale(&input).clone();
+        let one_scale = self.one_scale[id.index()];
+        let exact = exact::scales(layer, &input_scale, &input.typical, choice.largest());
+        let exact = exact.filter(|_| !one_scale);
+        if exact.is_some() {
+            choice.sparsity = 0.0; // every weight is a channel
+        }
         let curvature = self.curvature(id, layer, &input, choice);
         let fit = Fit::new(layer, &input_scale, &curvature, choice);
-        let mut output = if self.one_scale[id.index()] {
-            let fine = vec![fit.common_scale(); layer.outputs()];
-            scales::one(&scales::per_channel(layer, &input_scale, &input.typical, &fine))
-        } else {
-            scales::per_channel(layer, &input_scale, &input.typical, &fit.scales())
-        };
-        if let Some(follower) = &self.followers[id.index()] {
-            output = self.follow(follower, output, self.one_scale[id.index()]);
-        }
+        let output = exact.unwrap_or_else(|| {
+            let fine = match one_scale {
+                true => vec![fit.common_scale(); layer.outputs()],
+                false => fit.scales(),
+            };
+            let output = scales::per_channel(layer, &input_scale, &input.typical, &fine);
+            let output = if one_scale { scales::one(&output) } else { output };
+            match &self.followers[id.index()] {
+                Some(follower) => self.follow(follower, output, one_scale),
+                None => output,
+            }
+        });
         let typical = scales::typical(layer, &input_scale, &input.typical, &output);
         let quantized = fit.round(&output);
         let real = layer.real(&quantized, &input_scale, &output, self.float.op(id));
@@ -189,13 +198,17 @@ impl<'a> Quantizer<'a> {
         self.push(id, op, &[input.id], fact, input.typical)
     }
 
-    fn flatten(&mut self, id: NodeId) -> Value {
-        let input = self.input_value(id);
+    fn flatten(&mut self, id: NodeId) -> Result<Value> {
+        let mut input = self.input_value(id);
+        if self.one_scale[id.index()] {
+            // Behind it, channels can no longer be told from pixels.
+            input = self.with_one_scale(id, input)?;
+        }
         let plane = self.input_shape(id).plane();
         let spread =
             |channels: Vec<f64>| channels.into_iter().flat_map(|x| std::iter::repeat_n(x, plane)).collect();
         let fact = unbounded(self.float.shape(id), scale(spread(self.scales(&input))));
-        self.push(id, Op::Flatten, &[input.id], fact, spread(input.typical))
+        Ok(self.push(id, Op::Flatten, &[input.id], fact, spread(input.typical)))
     }
 
     fn sign(&mut self, id: NodeId) -> Value {
@@ -210,12 +223,22 @@ impl<'a> Quantizer<'a> {
         )
     }
 
-    fn concat(&mut self, id: NodeId) -> Value {
-        let inputs = self.input_values(id);
+    /// Integers of all branches are brought to about one size, since the next layer sees all of them
+    /// through weights of few bits.
+    fn concat(&mut self, id: NodeId) -> Result<Value> {
+        let mut inputs = self.input_values(id);
+        let factors = scales::balance(inputs.iter().map(|input| input.typical.as_slice()));
+        for (input, factor) in inputs.iter_mut().zip(factors) {
+            if factor > 1 {
+                let channels = input.typical.len();
+                let scales: Vec<f64> = self.scales(input).iter().map(|scale| scale / factor as f64).collect();
+                *input = self.multiply(id, input, &vec![factor; channels], &scales);
+            }
+        }
         let scales = inputs.iter().flat_map(|input| self.scales(input)).collect();
         let typical = inputs.iter().flat_map(|input| input.typical.clone()).collect();
         let ids: Vec<NodeId> = inputs.iter().map(|input| input.id).collect();
-        self.push(id, Op::Concat, &ids, unbounded(self.float.shape(id), scale(scales)), typical)
+        Ok(self.push(id, Op::Concat, &ids, unbounded(self.float.shape(id), scale(scales)), typical))
     }
 
     pub(super) fn push(

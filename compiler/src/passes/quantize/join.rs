@@ -84,7 +84,7 @@ impl Quantizer<'_> {
 
     /// `value` with each channel multiplied by its own integer: by one that fits a weight, within a
     /// relative error of 2^-30, and then all channels by the same power of two where that is not enough.
-    fn multiply(&mut self, id: NodeId, value: &Value, factors: &[i64], scales: &[f64]) -> Value {
+    pub(super) fn multiply(&mut self, id: NodeId, value: &Value, factors: &[i64], scales: &[f64]) -> Value {
         let widest = factors.iter().map(|factor| i64::BITS - factor.leading_zeros()).max().unwrap_or(0);
         let common = widest.saturating_sub(MULTIPLIER_BITS);
         let weights = factors.iter().map(|&factor| ((factor >> common) as i32).max(1)).collect();

@@ -16,6 +16,10 @@
 //! and the next linear layer's weights are multiplied by it before they are quantised themselves.
 //! Biases are integers at the output's scale.
 //!
+//! * A layer of one weight per row (a shift, a batch normalisation that folds nowhere) keeps its weights
+//!   exactly, as integers as small as its biases allow.
+//! * The branches of a concatenation are multiplied by integers where their own are much smaller than
+//!   those of the largest branch.
 //! * Averages become sums, their divisor part of the scale.
 //! * Values whose scale reaches the logits have one scale for all channels, so that the largest
 //!   integer is the largest logit; where that cannot be had by choice of scales, a depthwise 1×1
@@ -42,6 +46,7 @@ mod build;
 mod choice;
 mod curvature;
 mod demand;
+mod exact;
 mod fit;
 mod join;
 mod layer;

@@ -4,9 +4,12 @@ use super::layer::Layer;
 use crate::graph::Scale;
 
 /// A channel's integers may typically be this many times larger than those of the middle channel.
-const IMBALANCE: f64 = 4.0;
+pub(super) const IMBALANCE: f64 = 4.0;
 /// Where a layer has no weights at all, its biases become integers of about this size.
 const CONSTANT: f64 = (1 << 20) as f64;
+
+/// Values are not multiplied by more than this.
+const MAX_BALANCE: f64 = (1 << 30) as f64;
 
 /// What a linear layer's output channel looks like before it has a scale.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +42,18 @@ pub(super) fn per_channel(layer: &Layer, input: &Scale, typical: &[f64], fine: &
 /// The least scale that no channel finds too fine, for all of them.
 pub(super) fn one(per_channel: &[f64]) -> Vec<f64> {
     vec![per_channel.iter().copied().fold(0.0, f64::max); per_channel.len()]
+}
+
+/// For each of several values with these typical integers, by channel, what to multiply it by so that none
+/// is much smaller than the largest.
+pub(super) fn balance<'a>(values: impl Iterator<Item = &'a [f64]>) -> Vec<i64> {
+    let usual: Vec<f64> = values.map(|channels| middle(channels.iter().copied()).unwrap_or(0.0)).collect();
+    let largest = usual.iter().copied().fold(0.0, f64::max);
+    let factor = |usual: f64| {
+        let ratio = largest / usual;
+        if ratio > IMBALANCE && ratio <= MAX_BALANCE { ratio.round() as i64 } else { 1 }
+    };
+    usual.into_iter().map(factor).collect()
 }
 
 /// Typical integers of the layer's outputs.
@@ -94,6 +109,13 @@ mod tests {
         let usual = 100.0 * 127.0;
         assert!((5.0 / scales[3] / usual - 4.0).abs() < 0.1, "{scales:?}");
         assert_eq!(scales[3], scales[4]);
+    }
+
+    #[test]
+    fn small_integers_grow_to_the_size_of_large_ones() {
+        let values: [&[f64]; 3] = [&[100.0, 3.0, 90.0], &[9000.0, 9100.0], &[5000.0]];
+        assert_eq!(balance(values.into_iter()), [101, 1, 1]);
+        assert_eq!(balance([[0.0], [1.0]].iter().map(|value| &value[..])), [1, 1]);
     }
 
     #[test]

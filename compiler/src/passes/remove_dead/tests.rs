@@ -1,11 +1,13 @@
 use super::remove_dead;
 use super::rows::Rows;
+use crate::calibration;
 use crate::graph::testing::{assert_same_value, conv, dense, graphs, pattern};
 use crate::graph::{
     Add, Conv, Dense, Domain, Graph, Integer, NodeId, Op, Pool, PoolDivisor, Real, RealFact, Shape, Window,
     verify,
 };
 use crate::options::{CompileOptions, InputOptions};
+use crate::passes::rescale::Shifts;
 use crate::passes::{Choices, LayerChoice, canonicalize, fold_affine, quantize, range};
 use crate::reference::integer;
 use proptest::prelude::*;
@@ -194,7 +196,9 @@ fn integers(graph: &Graph<Real>) -> Option<Graph<Integer>> {
     let graph = fold_affine(canonicalize(graph.clone()).unwrap()).unwrap();
     let input = InputOptions::default().spec(graph.shape(graph.input())).unwrap();
     let choices = Choices::uniform(LayerChoice { bits: 4, sparsity: 0.0 });
-    range(quantize(&graph, &input, &choices, None).ok()?, &input, &CompileOptions::default()).ok()
+    let peaks = calibration::peaks(&graph, None, &input).unwrap();
+    let quantized = quantize(&graph, &input, &choices, None, &peaks, &Shifts::default()).ok()?;
+    range(quantized.graph, &input, &CompileOptions::default()).ok()
 }
 
 proptest! {
