@@ -1,0 +1,47 @@
+//! Pooling.
+
+use super::tensor::Integer;
+use crate::plan::{Shape, SumPool, Window};
+
+/// Sums over windows.
+pub(super) fn sums<T: Integer>(pool: &SumPool, input: &[T], from: Shape, to: Shape) -> Vec<T> {
+    over_windows(&pool.window, input, from, to, |pixels| {
+        let sum = pixels.iter().fold(T::default(), |sum, &x| sum.plus(x));
+        sum.times(pool.multiplier(pixels.len()))
+    })
+}
+
+/// Maxima over windows, none of which is empty.
+pub(super) fn maxima<T: Integer>(window: &Window, input: &[T], from: Shape, to: Shape) -> Vec<T> {
+    over_windows(window, input, from, to, |pixels| pixels.iter().copied().max().unwrap_or_default())
+}
+
+/// `fold` of the pixels inside the image under each window, channel by channel.
+fn over_windows<T: Integer>(
+    window: &Window,
+    input: &[T],
+    from: Shape,
+    to: Shape,
+    fold: impl Fn(&[T]) -> T,
+) -> Vec<T> {
+    let pixels = pixels(window, from, to);
+    let mut result = Vec::with_capacity(to.elements());
+    let mut seen = Vec::new();
+    for plane in input.chunks_exact(from.plane()) {
+        for pixels in &pixels {
+            seen.clear();
+            seen.extend(pixels.iter().map(|&pixel| plane[pixel]));
+            result.push(fold(&seen));
+        }
+    }
+    result
+}
+
+/// For each position of the output, the pixels of a channel under the window.
+fn pixels(window: &Window, from: Shape, to: Shape) -> Vec<Vec<usize>> {
+    let under = |at: usize| {
+        let taps = window.taps([from.height, from.width], [at / to.width, at % to.width]);
+        taps.map(|(_, [y, x])| y * from.width + x).collect()
+    };
+    (0..to.plane()).map(under).collect()
+}
