@@ -6,7 +6,9 @@ use crate::from_onnx::{self, Imported};
 use crate::graph::{Domain, Graph, Integer, Real, verify};
 use crate::lower::{cost, lower};
 use crate::options::CompileOptions;
-use crate::passes::{Choices, canonicalize, expand_activations, fold_affine, quantize, range, sink_relu};
+use crate::passes::{
+    Choices, Quantized, canonicalize, expand_activations, fold_affine, quantize, range, sink_relu,
+};
 use runtime::plan::{InputSpec, ValidPlan};
 use std::path::Path;
 
@@ -24,15 +26,34 @@ pub fn compile(model: &Path, options: &CompileOptions) -> Result<ValidPlan> {
 /// # Errors
 /// [`Error::Unsupported`], [`Error::Option`], or a defect of the compiler.
 pub fn compile_imported(model: &Imported, options: &CompileOptions) -> Result<ValidPlan> {
+    Ok(compile_in_stages(model, options)?.plan)
+}
+
+/// A model at every stage of its compilation.
+#[derive(Clone, Debug)]
+pub struct Stages {
+    /// The float graph that was quantised.
+    pub float: Graph<Real>,
+    /// The integer graph.
+    pub integer: Quantized,
+    /// The plan.
+    pub plan: ValidPlan,
+}
+
+/// The stages of an imported model.
+///
+/// # Errors
+/// As [`compile_imported`].
+pub fn compile_in_stages(model: &Imported, options: &CompileOptions) -> Result<Stages> {
     let input = model.input_spec(&options.input)?;
-    let graph = simplify(model.graph.clone())?;
-    let graph = to_integers(&graph, &input, options)?;
-    let plan = lower(&graph, &model.name, &input, options)?;
-    let plan = cost::price(plan);
-    ValidPlan::new(plan).map_err(|violations| {
+    let float = simplify(model.graph.clone())?;
+    let integer = quantized(&float, &input, options)?;
+    let plan = lower(&integer.graph, &model.name, &input, options)?;
+    let plan = ValidPlan::new(cost::price(plan)).map_err(|violations| {
         let list: Vec<String> = violations.iter().map(ToString::to_string).collect();
         Error::Bug(format!("the plan is invalid: {}", list.join("; ")))
-    })
+    })?;
+    Ok(Stages { float, integer, plan })
 }
 
 /// The passes over the float graph.
@@ -55,13 +76,19 @@ pub fn to_integers(
     input: &InputSpec,
     options: &CompileOptions,
 ) -> Result<Graph<Integer>> {
+    Ok(quantized(graph, input, options)?.graph)
+}
+
+/// The same, with the counterparts of the float graph's values.
+fn quantized(graph: &Graph<Real>, input: &InputSpec, options: &CompileOptions) -> Result<Quantized> {
     let calibration = options.calibration.as_deref();
     let calibration = calibration
         .map(|data| Calibration::new(data, options.calibration_images, graph, input))
         .transpose()?;
     let choices = Choices::uniform(options.layer());
-    let graph = verified(quantize(graph, input, &choices, calibration.as_ref())?, "quantize")?;
-    verified(range(graph, input, options)?, "range")
+    quantize(graph, input, &choices, calibration.as_ref())?
+        .try_map(|graph| verified(graph, "quantize"))?
+        .try_map(|graph| verified(range(graph, input, options)?, "range"))
 }
 
 fn verified<D: Domain>(graph: Graph<D>, pass: &str) -> Result<Graph<D>> {

@@ -4,7 +4,7 @@ use super::curvature::Curvature;
 use super::demand::{self, Follower};
 use super::fit::{self, Fit};
 use super::layer::Layer;
-use super::{Choices, LayerChoice, ratio, scales, sum};
+use super::{Choices, LayerChoice, Quantized, ratio, scales, sum};
 use crate::calibration::{Activations, Calibration, Reading, moments};
 use crate::error::{Diagnostic, Error, Result};
 use crate::graph::{
@@ -24,14 +24,15 @@ pub fn quantize(
     input: &InputSpec,
     choices: &Choices,
     calibration: Option<&Calibration>,
-) -> Result<Graph<Integer>> {
+) -> Result<Quantized> {
     let mut quantizer = Quantizer::new(graph, input, choices, calibration);
     for id in graph.ids_in_order() {
         if id != graph.input() {
             quantizer.visit(id)?;
         }
     }
-    Ok(quantizer.out)
+    let counterparts = quantizer.values.into_iter().map(|value| Some(value?.id)).collect();
+    Ok(Quantized { graph: quantizer.out, counterparts })
 }
 
 struct Quantizer<'a> {

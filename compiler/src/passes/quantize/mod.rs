@@ -40,6 +40,7 @@
 
 mod build;
 mod choice;
+mod counterparts;
 mod curvature;
 mod demand;
 mod fit;
@@ -52,6 +53,7 @@ mod sum;
 
 pub use build::quantize;
 pub use choice::{Choices, LayerChoice};
+pub use counterparts::Quantized;
 
 #[cfg(test)]
 mod tests {
@@ -82,9 +84,10 @@ mod tests {
         graph.append("last", conv([0.5, 0.5, -1.0, 1.0], [0.0, 0.0]), &[sum]).unwrap();
         let input = InputOptions { scale: 1.0 / 255.0, ..InputOptions::default() }.spec(shape).unwrap();
         let choices = Choices::uniform(LayerChoice { bits: 8, sparsity: 0.0 });
-        let graph =
-            range(quantize(&graph, &input, &choices, None).unwrap(), &input, &CompileOptions::default())
-                .unwrap();
+        let quantized = quantize(&graph, &input, &choices, None).unwrap();
+        let counterparts = [relu, second, sum].map(|id| quantized.counterpart(id).unwrap().to_string());
+        assert_eq!(counterparts, ["n2", "n3", "n5"]);
+        let graph = range(quantized.graph, &input, &CompileOptions::default()).unwrap();
         insta::assert_snapshot!(format!("{graph:#}"), @r"
         integer graph, output n6
         n0 = input : 2x4x4 scale 0.003922 range [0, 255] bits 8  # image
