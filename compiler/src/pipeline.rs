@@ -9,7 +9,8 @@ use crate::options::CompileOptions;
 use crate::passes::expand_activations::Fineness;
 use crate::passes::rescale::{self, Shifts};
 use crate::passes::{
-    Choices, canonicalize, expand_activations, fold_affine, quantize, range, remove_dead, sink_relu,
+    Choices, Quantized, canonicalize, expand_activations, fold_affine, quantize, range, remove_dead,
+    sink_relu,
 };
 use runtime::plan::{InputSpec, ValidPlan};
 use std::path::Path;
@@ -28,18 +29,33 @@ pub fn compile(model: &Path, options: &CompileOptions) -> Result<ValidPlan> {
 /// # Errors
 /// [`Error::Unsupported`], [`Error::Option`], or a defect of the compiler.
 pub fn compile_imported(model: &Imported, options: &CompileOptions) -> Result<ValidPlan> {
-    let input = model.input_spec(&options.input)?;
-    let graph = simplify(model.graph.clone(), options.activations)?;
-    let graph = to_integers(&graph, &input, options)?;
-    let plan = lower(&graph, &model.name, &input, options)?;
-    let plan = cost::price(plan);
-    ValidPlan::new(plan).map_err(|violations| {
-        let list: Vec<String> = violations.iter().map(ToString::to_string).collect();
-        Error::Bug(format!("the plan is invalid: {}", list.join("; ")))
-    })
+    Ok(compile_in_stages(model, options)?.plan)
 }
 
-/// The passes over the float graph; `activations` says how closely these are followed.
+/// A model at every stage of its compilation.
+#[derive(Clone, Debug)]
+pub struct Stages {
+    /// The float graph that was quantised.
+    pub float: Graph<Real>,
+    /// The integer graph.
+    pub integer: Quantized,
+    /// The plan.
+    pub plan: ValidPlan,
+}
+
+/// The stages of an imported model.
+///
+/// # Errors
+/// As [`compile_imported`].
+pub fn compile_in_stages(model: &Imported, options: &CompileOptions) -> Result<Stages> {
+    let input = model.input_spec(&options.input)?;
+    let float = simplify(model.graph.clone(), options.activations)?;
+    let integer = quantized(&float, &input, options)?;
+    let plan = plan(&integer.graph, &model.name, &input, options)?;
+    Ok(Stages { float, integer, plan })
+}
+
+/// The passes over the float graph.
 ///
 /// # Errors
 /// [`Error::Unsupported`], or a defect of a pass.
@@ -60,24 +76,46 @@ pub fn to_integers(
     input: &InputSpec,
     options: &CompileOptions,
 ) -> Result<Graph<Integer>> {
+    Ok(quantized(graph, input, options)?.graph)
+}
+
+/// The same, with the counterparts of the float graph's values.
+fn quantized(graph: &Graph<Real>, input: &InputSpec, options: &CompileOptions) -> Result<Quantized> {
     let calibration = options.calibration.as_deref();
     let calibration = calibration
         .map(|data| Calibration::new(data, options.calibration_images, graph, input))
         .transpose()?;
     let choices = Choices::uniform(options.layer());
     let peaks = calibration::peaks(graph, calibration.as_ref(), input)?;
-    let quantized = |shifts: &Shifts| quantize(graph, input, &choices, calibration.as_ref(), &peaks, shifts);
-    let unshifted = Shifts::default();
-    let first = quantized(&unshifted)?;
-    let shifts = rescale::choose(&first.graph, input, |id| first.source(id, graph).is_some(), options)?;
-    let graph = if shifts.is_empty() {
-        first.graph
-    } else {
-        let shifts = shifts.renamed(|id| first.source(id, graph));
-        quantized(&shifts)?.graph
-    };
-    let graph = verified(remove_dead(verified(graph, "quantize")?)?, "remove_dead")?;
-    verified(range(graph, input, options)?, "range")
+    let quantize = |shifts: &Shifts| quantize(graph, input, &choices, calibration.as_ref(), &peaks, shifts);
+    let mut quantized = quantize(&Shifts::default())?;
+    let source = |id| quantized.source(id, graph);
+    let shifts =
+        rescale::choose(&quantized.graph, input, |id| source(id).is_some(), options)?.renamed(source);
+    if !shifts.is_empty() {
+        quantized = quantize(&shifts)?;
+    }
+    quantized
+        .try_map(|graph| verified(graph, "quantize"))?
+        .try_map(|graph| verified(remove_dead(graph)?, "remove_dead"))?
+        .try_map(|graph| verified(range(graph, input, options)?, "range"))
+}
+
+/// The plan of an integer graph, priced and validated.
+///
+/// # Errors
+/// [`Error::Unsupported`], or a defect of the compiler.
+pub fn plan(
+    graph: &Graph<Integer>,
+    name: &str,
+    input: &InputSpec,
+    options: &CompileOptions,
+) -> Result<ValidPlan> {
+    let plan = cost::price(lower(graph, name, input, options)?);
+    ValidPlan::new(plan).map_err(|violations| {
+        let list: Vec<String> = violations.iter().map(ToString::to_string).collect();
+        Error::Bug(format!("the plan is invalid: {}", list.join("; ")))
+    })
 }
 
 fn verified<D: Domain>(graph: Graph<D>, pass: &str) -> Result<Graph<D>> {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod images;
 mod random;
 
 use compiler::calibration::Calibration;
@@ -10,24 +11,9 @@ use compiler::graph::{Graph, Integer, Op, Real, Shape};
 use compiler::options::CompileOptions;
 use compiler::passes::rescale::Shifts;
 use compiler::pipeline::to_integers;
-use ndarray::Array4;
-use ndarray_npy::NpzWriter;
+use images::images;
 use proptest::prelude::*;
 use random::{Piece, Recipe, input, network, quantized, recipes};
-use std::fs::File;
-
-/// So many images of noise.
-fn images(shape: Shape, count: usize) -> Dataset {
-    let pixels = Array4::from_shape_fn((count, shape.channels, shape.height, shape.width), |(n, c, y, x)| {
-        ((n * 89 + c * 71 + y * 37 + x * 53) * (n + 3) % 251) as u8
-    });
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("images.npz");
-    let mut writer = NpzWriter::new(File::create(&path).unwrap());
-    writer.add_array("images", &pixels).unwrap();
-    writer.finish().unwrap();
-    Dataset::read(&path, shape).unwrap()
-}
 
 fn options(recipe: &Recipe, bits: u32, sparsity: f64, calibrated: bool) -> CompileOptions {
     CompileOptions {

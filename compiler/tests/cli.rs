@@ -73,15 +73,41 @@ fn inspect_shows_both_views() {
     assert!(!text(&popcornc(&["inspect", &plan, "--client"]).stdout).contains("dense"));
 }
 
-#[test]
-fn eval_counts_right_answers() {
-    let (directory, plan) = compiled();
+/// Three grey images with wrong labels.
+fn images(directory: &TempDir) -> String {
     let data = directory.path().join("data.npz");
     let mut writer = ndarray_npy::NpzWriter::new_compressed(fs::File::create(&data).unwrap());
     writer.add_array("images", &ndarray::Array4::<u8>::from_elem((3, 1, 28, 28), 7)).unwrap();
     writer.add_array("labels", &ndarray::Array1::<i64>::from_elem(3, -1)).unwrap();
     writer.finish().unwrap();
-    let data = data.display().to_string();
+    data.display().to_string()
+}
+
+#[test]
+fn compare_shows_every_node_and_where_it_goes_wrong() {
+    let (directory, plan) = compiled();
+    let (model, data) = (testdata("mnist-mlp.onnx"), images(&directory));
+    let compare = |options: &[&str]| {
+        popcornc(&[&["compare", &model, "--data", &data, "--input-scale", "1/255"], options].concat())
+    };
+    let table = text(&compare(&["--key-bits", "2048", "--limit", "2"]).stdout);
+    assert_eq!(table.lines().count(), 1 + 6 + 2, "{table}");
+    assert!(table.contains("\n2 images; same first choice: plan and float graph 100.000 %"), "{table}");
+    assert!(table.lines().last().unwrap().contains("no error exceeds 10 %; dense '"), "{table}");
+    let json: serde_json::Value =
+        serde_json::from_slice(&compare(&["--weight-bits", "2", "--json"]).stdout).unwrap();
+    assert_eq!((&json["images"], &json["nodes"][0]["op"]), (&3.into(), &"input".into()));
+    assert!(json["nodes"][1]["relative_error"].as_f64().unwrap() > 0.1 && json["first_wrong"].is_string());
+    assert!(compare(&["--key-bits", "2048", &plan]).status.success());
+    let other = compare(&["--key-bits", "3072", &plan]);
+    assert_eq!(other.status.code(), Some(1));
+    assert!(text(&other.stderr).contains("give the options that it was compiled with"));
+}
+
+#[test]
+fn eval_counts_right_answers() {
+    let (directory, plan) = compiled();
+    let data = images(&directory);
     let output =
         popcornc(&["eval", &testdata("mnist-mlp.onnx"), &plan, "--data", &data, "--limit", "2", "--json"]);
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -137,7 +163,7 @@ fn a_reader_that_leaves_is_no_error() {
 
 #[test]
 fn help_has_examples() {
-    for command in ["check", "compile", "inspect", "eval"] {
+    for command in ["check", "compile", "inspect", "eval", "compare"] {
         let help = text(&popcornc(&[command, "--help"]).stdout);
         assert!(help.contains(&format!("  popcornc {command} ")), "{help}");
     }

@@ -1,11 +1,11 @@
 //! `popcornc eval`.
 
+use super::progress::Bar;
 use super::{Outcome, inspect, output};
 use clap::Args;
-use compiler::data::{Accuracy, Dataset, Progress, evaluate};
+use compiler::data::{Accuracy, Dataset, evaluate};
 use compiler::error::Error;
 use compiler::reference::FloatReference;
-use indicatif::{ProgressBar, ProgressStyle};
 use std::path::PathBuf;
 
 /// Compare a model's accuracy on labelled images with its plan's
@@ -43,7 +43,7 @@ impl Eval {
         let limit = self.limit.unwrap_or(usize::MAX);
         let bar = Bar::new(data.len().min(limit));
         let accuracy = evaluate(&plan, &|image| float.run(image), &data, limit, &bar);
-        bar.0.finish_and_clear();
+        drop(bar);
         self.report(&accuracy?)
     }
 
@@ -62,21 +62,4 @@ fn describe(accuracy: &Accuracy) -> String {
         percent(accuracy.plan_accuracy),
         percent(Some(accuracy.agreement)),
     )
-}
-
-/// A bar on stderr; invisible where that is no terminal.
-struct Bar(ProgressBar);
-
-impl Bar {
-    fn new(images: usize) -> Self {
-        let style = ProgressStyle::with_template("{bar:40} {pos}/{len} images, {eta} left");
-        let bar = ProgressBar::new(images as u64);
-        Self(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
-    }
-}
-
-impl Progress for Bar {
-    fn image_done(&self) {
-        self.0.inc(1);
-    }
 }

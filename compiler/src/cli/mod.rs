@@ -1,11 +1,14 @@
 //! The command line: one file per subcommand.
 
 mod check;
+mod compare;
 mod compile;
 mod eval;
 mod inspect;
 mod operators;
+mod options;
 mod output;
+mod progress;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -24,6 +27,7 @@ enum Command {
     Compile(compile::Compile),
     Inspect(inspect::Inspect),
     Eval(eval::Eval),
+    Compare(compare::Compare),
     #[command(hide = true)]
     Operators(operators::Operators),
 }
@@ -38,6 +42,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Compile(command) => command.run(),
         Command::Inspect(command) => command.run(),
         Command::Eval(command) => command.run(),
+        Command::Compare(command) => command.run(),
         Command::Operators(command) => command.run(),
     };
     outcome.unwrap_or_else(|error| {

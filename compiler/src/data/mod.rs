@@ -1,6 +1,10 @@
-//! Labelled images, and how well models and plans do on them.
+//! Labelled images, how well models and plans do on them, and where plans lose.
 
 mod accuracy;
+mod compare;
+mod deviation;
 
 pub use accuracy::{Accuracy, Progress, evaluate};
+pub use compare::{Comparison, NodeComparison, WRONG, compare};
+pub use deviation::Deviation;
 pub use runtime::data::Dataset;

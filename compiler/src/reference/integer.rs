@@ -53,27 +53,42 @@ fn evaluate(graph: &Graph<Integer>, id: NodeId, values: &[Vec<i128>]) -> Vec<i12
 }
 
 fn convolution(conv: &Conv<Integer>, x: &[i128], shape: Shape, output: Shape) -> Vec<i128> {
-    let [height, width] = conv.window.kernel;
     let (group_inputs, group_outputs) = (shape.channels / conv.groups, output.channels / conv.groups);
+    let taps = sights(&conv.window, shape, output);
     let mut result = Vec::with_capacity(output.elements());
-    for (channel, at) in elements(output) {
-        let mut sum = conv.bias[channel];
-        for c in 0..group_inputs {
+    for (channel, kernel) in conv.weights.chunks(group_inputs * taps.len()).enumerate() {
+        let mut sums = vec![conv.bias[channel]; output.plane()];
+        for (c, weights) in kernel.chunks(taps.len()).enumerate() {
             let from = channel / group_outputs * group_inputs + c;
-            for ([ky, kx], [y, x_at]) in conv.window.taps([shape.height, shape.width], at) {
-                let weight = conv.weights[((channel * group_inputs + c) * height + ky) * width + kx];
-                sum += i128::from(weight) * x[shape.index(from, y, x_at)];
+            let plane = &x[from * shape.plane()..][..shape.plane()];
+            for (&weight, sights) in weights.iter().zip(&taps).filter(|&(&weight, _)| weight != 0) {
+                sights.iter().for_each(|&(at, pixel)| sums[at] += i128::from(weight) * plane[pixel]);
             }
         }
-        result.push(sum);
+        result.extend(sums);
     }
     result
 }
 
+/// For each tap of a window, row-major: the positions of the output at which it lies inside the image,
+/// and the pixels that it sees there.
+fn sights(window: &Window, image: Shape, output: Shape) -> Vec<Vec<(usize, usize)>> {
+    let mut taps = vec![Vec::new(); window.kernel[0] * window.kernel[1]];
+    for at in 0..output.plane() {
+        let position = [at / output.width, at % output.width];
+        for ([ky, kx], [y, x]) in window.taps([image.height, image.width], position) {
+            taps[ky * window.kernel[1] + kx].push((at, y * image.width + x));
+        }
+    }
+    taps
+}
+
 fn product(dense: &Dense<Integer>, x: &[i128]) -> Vec<i128> {
-    let rows = dense.weights.chunks(x.len()).zip(&dense.bias);
-    rows.map(|(row, bias)| bias + row.iter().zip(x).map(|(&weight, x)| i128::from(weight) * x).sum::<i128>())
-        .collect()
+    let sum = |row: &[i32]| {
+        let terms = row.iter().zip(x).filter(|&(&weight, _)| weight != 0);
+        terms.map(|(&weight, x)| i128::from(weight) * x).sum::<i128>()
+    };
+    dense.weights.chunks(x.len()).zip(&dense.bias).map(|(row, bias)| bias + sum(row)).collect()
 }
 
 fn sums(pool: &Pool, x: &[i128], shape: Shape, output: Shape) -> Vec<i128> {

@@ -5,29 +5,13 @@ use super::demand::{self, Follower};
 use super::fit::{self, Fit};
 use super::layer::Layer;
 use super::value::{Value, scale, typical_input, unbounded};
-use super::{Choices, LayerChoice, exact, scales};
+use super::{Choices, LayerChoice, Quantized, exact, scales};
 use crate::calibration::{Activations, Calibration, Peaks, Reading, moments};
 use crate::error::{Diagnostic, Error, Result};
 use crate::graph::{Conv, Dense, Graph, Integer, IntegerFact, NodeId, Op, Pool, Real, Rescale, Scale, Shape};
 use crate::lower::sum_pool;
 use crate::passes::rescale::Shifts;
 use runtime::plan::InputSpec;
-
-/// An integer graph, and where the values of the float graph are in it.
-#[derive(Clone, Debug)]
-pub struct Quantized {
-    /// The integer graph.
-    pub graph: Graph<Integer>,
-    /// By node of the float graph: the node with its value.
-    pub values: Vec<Option<NodeId>>,
-}
-
-impl Quantized {
-    /// The node of the float graph whose value is that of `id`.
-    pub fn source(&self, id: NodeId, float: &Graph<Real>) -> Option<NodeId> {
-        float.ids().find(|source| self.values[source.index()] == Some(id))
-    }
-}
 
 /// The integer graph of `graph`, its layers compressed as `choices` say, after the example images of
 /// `calibration` where there are some; `peaks` are entered beside the scales. Values lose the bits
@@ -50,8 +34,8 @@ pub fn quantize(
             quantizer.visit(id)?;
         }
     }
-    let values = quantizer.values.into_iter().map(|value| value.map(|value| value.id)).collect();
-    Ok(Quantized { graph: quantizer.out, values })
+    let counterparts = quantizer.values.into_iter().map(|value| Some(value?.id)).collect();
+    Ok(Quantized { graph: quantizer.out, counterparts })
 }
 
 /// The walk.

@@ -44,6 +44,7 @@
 
 mod build;
 mod choice;
+mod counterparts;
 mod curvature;
 mod demand;
 mod exact;
@@ -57,24 +58,25 @@ mod scales;
 mod sum;
 mod value;
 
-pub use build::{Quantized, quantize};
+pub use build::quantize;
 pub use choice::{Choices, LayerChoice};
+pub use counterparts::Quantized;
 
 #[cfg(test)]
 mod tests {
-    use super::{Choices, LayerChoice, quantize};
+    use super::{Choices, LayerChoice, Quantized, quantize};
     use crate::calibration;
     use crate::error::Result;
-    use crate::graph::{Add, Conv, Graph, Integer, Op, Real, RealFact, Shape, Window};
+    use crate::graph::{Add, Conv, Graph, Op, Real, RealFact, Shape, Window};
     use crate::options::{CompileOptions, InputOptions};
     use crate::passes::range;
     use crate::passes::rescale::Shifts;
     use runtime::plan::InputSpec;
 
-    fn quantized(graph: &Graph<Real>, input: &InputSpec) -> Result<Graph<Integer>> {
+    fn quantized(graph: &Graph<Real>, input: &InputSpec) -> Result<Quantized> {
         let choices = Choices::uniform(LayerChoice { bits: 8, sparsity: 0.0 });
         let peaks = calibration::peaks(graph, None, input)?;
-        Ok(quantize(graph, input, &choices, None, &peaks, &Shifts::default())?.graph)
+        quantize(graph, input, &choices, None, &peaks, &Shifts::default())
     }
 
     fn conv(weights: [f32; 4], bias: [f32; 2]) -> Op<Real> {
@@ -98,7 +100,10 @@ mod tests {
             graph.append("sum", Op::Add(Add { multipliers: vec![1.0, -1.0] }), &[relu, second]).unwrap();
         graph.append("last", conv([0.5, 0.5, -1.0, 1.0], [0.0, 0.0]), &[sum]).unwrap();
         let input = InputOptions { scale: 1.0 / 255.0, ..InputOptions::default() }.spec(shape).unwrap();
-        let graph = range(quantized(&graph, &input).unwrap(), &input, &CompileOptions::default()).unwrap();
+        let quantized = quantized(&graph, &input).unwrap();
+        let counterparts = [relu, second, sum].map(|id| quantized.counterpart(id).unwrap().to_string());
+        assert_eq!(counterparts, ["n2", "n3", "n5"]);
+        let graph = range(quantized.graph, &input, &CompileOptions::default()).unwrap();
         insta::assert_snapshot!(format!("{graph:#}"), @r"
         integer graph, output n6
         n0 = input : 2x4x4 scale 0.003922 range [0, 255] bits 8  # image

@@ -1,0 +1,146 @@
+//! `popcornc compare`.
+
+use super::options::CompileArgs;
+use super::progress::Bar;
+use super::{Outcome, inspect, output};
+use clap::Args;
+use compiler::data::{Comparison, Dataset, NodeComparison, WRONG, compare};
+use compiler::error::Error;
+use compiler::pipeline::{self, Stages};
+use compiler::reference::FloatReference;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+/// Show where a plan's values depart from the model's, node by node
+///
+/// Compiles the model with the same options as `popcornc compile` and runs both over example images.
+/// `error` is the root mean square of a value's errors, relative to that of the value; `own` is the part
+/// that arises in the node itself, from rounding its weights. Look at the largest of them first.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  popcornc compare mnist.onnx --data mnist-test.npz
+  popcornc compare mnist.onnx --data mnist-test.npz --weight-bits 4 --sparsity 0.75 --calibration train.npz
+  popcornc compare lenet.onnx lenet.plan --data mnist-test.npz --input-scale 1/255 --limit 1000 --json")]
+pub(super) struct Compare {
+    /// The model
+    #[arg(value_name = "MODEL.onnx")]
+    model: PathBuf,
+    /// A plan that these options should give; refused if they give another
+    #[arg(value_name = "OUT.plan")]
+    plan: Option<PathBuf>,
+    /// Array `images` (N,C,H,W), raw pixels; labels are not needed
+    #[arg(long, value_name = "DATA.npz")]
+    data: PathBuf,
+    /// Look at so many images only
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    limit: usize,
+    #[command(flatten)]
+    options: CompileArgs,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Compare {
+    pub(super) fn run(&self) -> Outcome {
+        let (model, options) = self.options.read(&self.model)?;
+        let data = Dataset::read(&self.data, model.input).map_err(runtime::Error::from)?;
+        let stages = pipeline::compile_in_stages(&model, &options)?;
+        if let Some(path) = &self.plan {
+            check_same(path, &stages)?;
+        }
+        let tract = FloatReference::new(&model)?;
+        let bar = Bar::new(data.len().min(self.limit));
+        let Stages { float, integer, plan } = &stages;
+        let input = &plan.plan().input;
+        let comparison = compare(float, integer, input, &|image| tract.run(image), &data, self.limit, &bar);
+        drop(bar);
+        let comparison = comparison?;
+        if self.json {
+            output::print_json(&Report::of(&comparison))
+        } else {
+            output::print(&table(&comparison))
+        }
+    }
+}
+
+/// Refuses a plan other than the compiled one.
+fn check_same(path: &Path, stages: &Stages) -> Result<(), Error> {
+    let (given, compiled) = (inspect::read(path)?.id(), stages.plan.id());
+    if given == compiled {
+        return Ok(());
+    }
+    let what = format!(
+        "{}: the model and these options give plan {compiled}, this is {given}; give the options that it was compiled with",
+        path.display()
+    );
+    Err(Error::Option(what))
+}
+
+/// For programs.
+#[derive(Serialize)]
+struct Report<'a> {
+    #[serde(flatten)]
+    comparison: &'a Comparison,
+    /// The first node whose relative error exceeds a tenth.
+    first_wrong: Option<&'a str>,
+    /// The node with the largest error of its own.
+    worst: Option<&'a str>,
+}
+
+impl<'a> Report<'a> {
+    fn of(comparison: &'a Comparison) -> Self {
+        let name = |node: Option<&'a NodeComparison>| node.map(|node| node.node.as_str());
+        Self { comparison, first_wrong: name(comparison.first_wrong()), worst: name(comparison.worst()) }
+    }
+}
+
+fn table(comparison: &Comparison) -> String {
+    let width = comparison.nodes.iter().map(|node| node.node.chars().count()).max().unwrap_or(0).clamp(4, 40);
+    let mut lines = vec![format!(
+        "{:width$}  {:12}  {:>12}  {:>4}  {:>9}  {:>9}  {:>9}  {:>8}  {:>11}",
+        "node", "op", "shape", "bits", "error", "own", "largest", "SNR", "correlation"
+    )];
+    lines.extend(comparison.nodes.iter().map(|node| row(node, width)));
+    lines.push(format!(
+        "{} images; same first choice: plan and float graph {}, float graph and model {}",
+        comparison.images,
+        percent(comparison.agreement),
+        percent(comparison.model_agreement)
+    ));
+    lines.push(verdict(comparison));
+    lines.join("\n")
+}
+
+fn row(node: &NodeComparison, width: usize) -> String {
+    let [channels, height, columns] = node.shape;
+    let name: String = node.node.chars().take(width).collect();
+    format!(
+        "{name:width$}  {:12}  {:>12}  {:>4}  {:>9}  {:>9}  {:>9.2e}  {:>8}  {:>11.6}",
+        node.op,
+        format!("{channels}x{height}x{columns}"),
+        node.bits,
+        percent(node.deviation.relative_error),
+        percent(node.own_error),
+        node.deviation.largest_error,
+        format!("{:.1} dB", node.deviation.snr_db),
+        node.deviation.correlation,
+    )
+}
+
+/// Where it starts to go wrong.
+fn verdict(comparison: &Comparison) -> String {
+    let limit = format!("{:.0} %", 100.0 * WRONG);
+    let start = match comparison.first_wrong() {
+        Some(node) => format!("the error first exceeds {limit} at {} '{}'", node.op, node.node),
+        None => format!("no error exceeds {limit}"),
+    };
+    comparison.worst().map_or(start.clone(), |worst| {
+        format!("{start}; {} '{}' adds most, {}", worst.op, worst.node, percent(worst.own_error))
+    })
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.3} %", 100.0 * share)
+}

@@ -1,0 +1,109 @@
+//! The options of a compilation, the same for every command that compiles.
+
+use clap::{Args, ValueEnum};
+use compiler::data::Dataset;
+use compiler::error::Error;
+use compiler::from_onnx::{self, Imported};
+use compiler::options::{CALIBRATION_IMAGES, CompileOptions, InputOptions, WEIGHT_BITS, parse_number};
+use compiler::passes::expand_activations::Fineness;
+use runtime::plan::{BlindedParameters, KeyBits, Suite};
+use std::path::{Path, PathBuf};
+
+/// What a compilation depends on beside the model.
+#[derive(Args)]
+pub(super) struct CompileArgs {
+    /// The protocols: `blinded` needs Paillier alone, and shows the client a little of the
+    /// distribution of magnitudes inside layers
+    #[arg(long, value_enum, default_value_t = SuiteName::Blinded)]
+    suite: SuiteName,
+    /// Length of the client's key: 2048, 3072 or 4096
+    #[arg(long, value_name = "BITS", default_value_t = KeyBits::default())]
+    key_bits: KeyBits,
+    #[command(flatten)]
+    input: InputArgs,
+    /// Width of quantised weights
+    #[arg(long, value_name = "BITS", default_value_t = 8, value_parser = weight_bits())]
+    weight_bits: u32,
+    /// Share of every layer's weights that become zero, such as 0.75
+    #[arg(long, value_name = "F", default_value_t = 0.0)]
+    sparsity: f64,
+    /// Follow every curved activation by so many straight pieces; a ReLU each, but for one. By default by
+    /// as many as an error of 1 % takes
+    #[arg(long, value_name = "N")]
+    activation_pieces: Option<usize>,
+    /// Example images, `images` (N,C,H,W) with raw pixels; labels are not needed. Weights are then
+    /// rounded and pruned such that the network's values on these images change least
+    #[arg(long, value_name = "DATA.npz")]
+    calibration: Option<PathBuf>,
+    /// Look at so many of them only
+    #[arg(long, value_name = "N", default_value_t = CALIBRATION_IMAGES, requires = "calibration")]
+    calibration_images: usize,
+}
+
+/// How the model wants its images: (pixel · scale − mean) ÷ std.
+#[derive(Args)]
+struct InputArgs {
+    /// What raw pixels are multiplied by first, for example 1/255
+    #[arg(long, value_name = "S", default_value = "1", value_parser = parse_number, allow_negative_numbers = true)]
+    input_scale: f64,
+    /// Subtracted after the scale: one number, or one per channel
+    #[arg(long, value_name = "M,..", default_value = "0", value_delimiter = ',', value_parser = parse_number, allow_negative_numbers = true)]
+    input_mean: Vec<f64>,
+    /// Divided by last: one number, or one per channel
+    #[arg(long, value_name = "S,..", default_value = "1", value_delimiter = ',', value_parser = parse_number)]
+    input_std: Vec<f64>,
+    /// Smallest and largest raw pixel; others are refused
+    #[arg(long, value_name = "LOW,HIGH", default_value = "0,255", value_parser = parse_range, allow_negative_numbers = true)]
+    input_range: (f64, f64),
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum SuiteName {
+    Blinded,
+}
+
+impl CompileArgs {
+    /// The model in the file `path`, and how to compile it.
+    ///
+    /// # Errors
+    /// Options that contradict themselves, and whatever is wrong with the model or the example images.
+    pub(super) fn read(&self, path: &Path) -> Result<(Imported, CompileOptions), Error> {
+        let mut options = self.options();
+        options.check()?;
+        let model = from_onnx::read(path)?;
+        if let Some(path) = &self.calibration {
+            let data = Dataset::read(path, model.input).map_err(runtime::Error::from)?;
+            options.calibration = Some(data.into());
+        }
+        Ok((model, options))
+    }
+
+    fn options(&self) -> CompileOptions {
+        let SuiteName::Blinded = self.suite;
+        CompileOptions {
+            suite: Suite::Blinded(BlindedParameters::default()),
+            key_bits: self.key_bits,
+            input: InputOptions {
+                scale: self.input.input_scale,
+                mean: self.input.input_mean.clone(),
+                std: self.input.input_std.clone(),
+                range: self.input.input_range,
+                ..InputOptions::default()
+            },
+            weight_bits: self.weight_bits,
+            sparsity: self.sparsity,
+            activations: self.activation_pieces.map_or(Fineness::Percent, Fineness::Pieces),
+            calibration: None,
+            calibration_images: self.calibration_images,
+        }
+    }
+}
+
+fn weight_bits() -> clap::builder::RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(i64::from(*WEIGHT_BITS.start())..=i64::from(*WEIGHT_BITS.end()))
+}
+
+fn parse_range(text: &str) -> Result<(f64, f64), String> {
+    let (low, high) = text.split_once(',').ok_or("write LOW,HIGH, for example 0,255")?;
+    Ok((parse_number(low)?, parse_number(high)?))
+}
