@@ -8,6 +8,7 @@ use crate::lower::{cost, lower};
 use crate::options::CompileOptions;
 use crate::passes::{
     Choices, canonicalize, expand_activations, fold_affine, quantize, range, remove_dead, sink_relu,
+    split_max_pool,
 };
 use runtime::plan::{InputSpec, ValidPlan};
 use std::path::Path;
@@ -65,6 +66,7 @@ pub fn to_integers(
     let choices = Choices::uniform(options.layer());
     let graph = verified(quantize(graph, input, &choices, calibration.as_ref())?, "quantize")?;
     let graph = verified(remove_dead(graph)?, "remove_dead")?;
+    let graph = verified(split_max_pool(graph)?, "split_max_pool")?;
     verified(range(graph, input, options)?, "range")
 }
 

@@ -7,6 +7,7 @@ mod quantize;
 mod range;
 mod remove_dead;
 mod sink_relu;
+mod split_max_pool;
 
 pub use canonicalize::canonicalize;
 pub use expand_activations::expand_activations;
@@ -15,3 +16,4 @@ pub use quantize::{Choices, LayerChoice, quantize};
 pub use range::range;
 pub use remove_dead::{Constants, remove_dead};
 pub use sink_relu::sink_relu;
+pub use split_max_pool::split_max_pool;
