@@ -10,7 +10,7 @@ use crate::passes::expand_activations::Fineness;
 use crate::passes::rescale::{self, Shifts};
 use crate::passes::{
     Choices, Quantized, canonicalize, expand_activations, fold_affine, quantize, range, remove_dead,
-    sink_relu,
+    sink_relu, split_max_pool,
 };
 use runtime::plan::{InputSpec, ValidPlan};
 use std::path::Path;
@@ -98,6 +98,7 @@ fn quantized(graph: &Graph<Real>, input: &InputSpec, options: &CompileOptions) -
     quantized
         .try_map(|graph| verified(graph, "quantize"))?
         .try_map(|graph| verified(remove_dead(graph)?, "remove_dead"))?
+        .try_map(|graph| verified(split_max_pool(graph)?, "split_max_pool"))?
         .try_map(|graph| verified(range(graph, input, options)?, "range"))
 }
 

@@ -8,6 +8,7 @@ mod range;
 mod remove_dead;
 pub mod rescale;
 mod sink_relu;
+mod split_max_pool;
 
 pub use canonicalize::canonicalize;
 pub use expand_activations::expand_activations;
@@ -16,3 +17,4 @@ pub use quantize::{Choices, LayerChoice, Quantized, quantize};
 pub use range::range;
 pub use remove_dead::{Constants, remove_dead};
 pub use sink_relu::sink_relu;
+pub use split_max_pool::split_max_pool;

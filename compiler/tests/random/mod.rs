@@ -127,6 +127,7 @@ pub(crate) fn input(shape: Shape) -> InputSpec {
 
 /// The integer graph of `graph` before anything dead is removed from it: one layer for each of its layers,
 /// and values that lose bits where `shifts` say so.
+#[allow(dead_code, reason = "not every test of this module needs it")]
 pub(crate) fn quantized(
     graph: &Graph<Real>,
     spec: &InputSpec,

@@ -202,7 +202,7 @@ fn integers(graph: &Graph<Real>) -> Option<Graph<Integer>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1024))]
+    #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
     fn floats_stay_the_same(graph in graphs(), noise in noise()) {
