@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod bound;
 mod onnx;
 
+use bound::{deviations, magnitudes};
 use compiler::error::Error;
 use compiler::from_onnx::{self, Imported};
 use compiler::graph::{Graph, Op, Real};
@@ -11,10 +13,10 @@ use compiler::options::{CompileOptions, InputOptions};
 use compiler::passes::expand_activations::Fineness;
 use compiler::pipeline;
 use compiler::reference::real;
-use onnx::bound::{deviations, magnitudes};
-use onnx::{Recipe, build, recipes, write};
+use onnx::{Recipe, build, recipes};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
+use prost::Message;
 use runtime::roles::plain;
 use std::cell::{Cell, RefCell};
 use std::path::Path;
@@ -136,7 +138,7 @@ fn refused(error: &Error) -> Result<Outcome, TestCaseError> {
 fn run(recipe: &Recipe) -> Result<Outcome, TestCaseError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("random.onnx");
-    write(&build(recipe), &path);
+    std::fs::write(&path, build(recipe).encode_to_vec()).unwrap();
     let imported = match from_onnx::read(&path) {
         Ok(imported) => imported,
         Err(error) => return refused(&error),

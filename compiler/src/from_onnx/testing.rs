@@ -138,7 +138,8 @@ pub(crate) fn half(x: f32) -> u16 {
     if exponent <= 0 { sign } else { sign | (exponent as u16) << 10 | (bits >> 13 & 0x3ff) as u16 }
 }
 
-fn attribute(name: &str, value: &Attribute<'_>) -> AttributeProto {
+/// An attribute and its value.
+pub(crate) fn attribute(name: &str, value: &Attribute<'_>) -> AttributeProto {
     let mut attribute = AttributeProto { name: name.into(), ..Default::default() };
     let kind = match value {
         Int(i) => {

@@ -8,7 +8,6 @@
 pub(crate) mod testing;
 
 mod activations;
-pub(crate) mod bound;
 mod dense;
 mod grower;
 mod layers;
@@ -17,8 +16,6 @@ mod plumbing;
 use grower::Grower;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use prost::Message;
-use std::path::Path;
 use tract_onnx::pb::ModelProto;
 
 /// A model in words.
@@ -152,9 +149,4 @@ fn list_weights(proto: &mut ModelProto) {
         let listed = testing::value_info(&weight.name, &weight.dims, weight.data_type);
         graph.input.insert(position / 2, listed);
     }
-}
-
-/// Writes a model to a file.
-pub(crate) fn write(proto: &ModelProto, path: &Path) {
-    std::fs::write(path, proto.encode_to_vec()).unwrap();
 }

@@ -23,6 +23,8 @@ const BISECTIONS: usize = 24;
 const MAX_BENDS: usize = *PIECES.end() - 1;
 /// A curve must be straight from here on.
 const FURTHEST: f64 = 4096.0;
+/// So many powers of two further out it must still be.
+const LOOKED_AHEAD: usize = 5;
 /// Points between the rays.
 const GRID: usize = 1024;
 /// Slopes are multiples of the steepest one divided by this.
@@ -64,8 +66,11 @@ fn reach(curve: &Curve, channel: usize) -> Option<f64> {
         let size = TOLERANCE / 10.0 * (a - c).abs().clamp(1e-3, 1.0);
         (b - (a + (c - a) / 3.0)).abs() <= size && a.is_finite() && c.is_finite()
     };
-    let powers = std::iter::successors(Some(1.0), |x| Some(x * 2.0)).take_while(|&x| x <= FURTHEST);
-    powers.into_iter().find(|&x| straight(x) && straight(-x))
+    let powers = |first: f64| std::iter::successors(Some(first), |x| Some(x * 2.0));
+    // A bend further out must not be missed; a formula may overflow there.
+    let defined = |&x: &f64| curve.at(channel, 4.0 * x).is_finite();
+    let stays = |x: f64| powers(1.0).take(LOOKED_AHEAD).map(|by| by * x).take_while(defined).all(straight);
+    powers(1.0).take_while(|&x| x <= FURTHEST).find(|&x| straight(x) && straight(-x) && stays(x) && stays(-x))
 }
 
 fn largest_error(curve: &Curve, channel: usize, pieces: &Pieces, reach: f64) -> f64 {

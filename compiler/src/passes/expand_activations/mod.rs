@@ -176,11 +176,18 @@ mod tests {
                 format!("{count}: {:.4}", found.error)
             })
             .collect();
-        insta::assert_snapshot!(errors.join(", "), @"");
+        insta::assert_snapshot!(errors.join(", "), @"3: 0.0583, 5: 0.0197, 9: 0.0059, 17: 0.0021, 65: 0.0003");
         let few = approximate(&sigmoid, 0, Fineness::Pieces(2));
         assert_eq!(few, Err("2 straight pieces are too few".into()));
         let jump = Curve::X.binary(Binary::Less, Curve::number(0.3));
         assert!(approximate(&jump, 0, Fineness::Pieces(3)).is_err());
+    }
+
+    #[test]
+    fn a_bend_far_out_is_seen() {
+        let bend = clip(0.0, 6.0).binary(Binary::Mul, Curve::X.unary(Unary::Sigmoid));
+        let found = approximate(&bend, 0, Fineness::Percent).unwrap();
+        assert!(found.error <= 0.121, "{found:?}");
     }
 
     /// Where the right ray begins at the end of the grid.
