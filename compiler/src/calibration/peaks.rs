@@ -22,9 +22,13 @@ impl Peaks {
     /// The largest integer of the middle channel of `id`, where integers have `scale`; 0 where nothing
     /// finite is known.
     pub fn integer(&self, id: NodeId, scale: &Scale) -> f64 {
-        let peaks = self.by_node[id.index()].iter().enumerate();
-        let mut integers: Vec<f64> =
-            peaks.map(|(channel, &peak)| f64::from(peak) / scale.channel(channel)).collect();
+        let peaks = &self.by_node[id.index()];
+        // A node made on the way to `id` may have other channels.
+        if matches!(scale, Scale::PerChannel(scales) if scales.len() != peaks.len()) {
+            return 0.0;
+        }
+        let integer = |(channel, &peak): (usize, &f32)| f64::from(peak) / scale.channel(channel);
+        let mut integers: Vec<f64> = peaks.iter().enumerate().map(integer).collect();
         integers.retain(|&integer| integer > 0.0);
         integers.sort_by(f64::total_cmp);
         integers.get(integers.len() / 2).copied().filter(|integer| integer.is_finite()).unwrap_or(0.0)
