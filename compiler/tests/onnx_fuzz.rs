@@ -30,6 +30,7 @@ fn read(bytes: &[u8]) -> Result<(), TestCaseError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("damaged.onnx");
     std::fs::write(&path, bytes).unwrap();
+    std::fs::write("/tmp/last.onnx", bytes).unwrap();
     let begin = Instant::now();
     let (outcome, peak) = peak_of(|| {
         let _ = from_onnx::check(&path);

@@ -39,7 +39,7 @@ const REFUSED_SHARE: f64 = 0.02;
 /// terms cancel.
 const TYPICAL: [f64; 3] = [0.01, 0.03, 0.1];
 /// Of the logits' size if nothing cancelled, a plan is off by at most this share.
-const ROUNDING: f64 = 0.02;
+const ROUNDING: f64 = 0.05;
 
 /// Pixels 0 to 255 for the channels, rows and columns of a recipe.
 fn raw(recipe: &Recipe) -> Vec<f32> {

@@ -6,14 +6,15 @@
 use super::attributes::{constant, elements, int64s};
 use super::file::MAX_ELEMENTS;
 use super::refusal::Refusal;
-use super::registry::FOLDED;
+use super::registry::{self, FOLDED};
 use std::collections::{HashMap, HashSet};
 use tract_onnx::pb::{GraphProto, NodeProto};
 
 /// Most axes that the result of a Shape operator can list.
 const MAX_RANK: u64 = 16;
-/// Elements of all folded constants together.
-const MAX_TOTAL: u64 = 2 * MAX_ELEMENTS;
+/// A constant that is computed may have so many elements, or as many as all stored weights; all of them
+/// together twice as many.
+const MAX_FOLDED: u64 = 1 << 27;
 
 /// Names of all values that depend on the image (a value's shape does not).
 pub(super) fn computed(graph: &GraphProto) -> HashSet<String> {
@@ -45,6 +46,8 @@ pub(super) struct Extents<'a> {
     graph: &'a GraphProto,
     known: HashMap<String, Extent>,
     total: u64,
+    /// Elements that a constant may have.
+    most: u64,
 }
 
 impl<'a> Extents<'a> {
@@ -54,9 +57,11 @@ impl<'a> Extents<'a> {
             dims: dims.iter().map(|&dim| u64::try_from(dim).ok()).collect(),
             elements: elements(dims).unwrap_or(u64::MAX),
         };
-        let known =
+        let known: HashMap<String, Extent> =
             graph.initializer.iter().map(|tensor| (tensor.name.clone(), extent(&tensor.dims))).collect();
-        Self { graph, known, total: 0 }
+        let nodes = graph.node.iter().filter(|node| node.op_type == "Constant").map(constant_len);
+        let stored = known.values().map(|extent| extent.elements).chain(nodes).fold(0, u64::saturating_add);
+        Self { graph, known, total: 0, most: stored.clamp(MAX_FOLDED, MAX_ELEMENTS) }
     }
 
     /// Admits a node whose operands are constants.
@@ -66,9 +71,10 @@ impl<'a> Extents<'a> {
             let hint = "simplify the model with onnx-simplifier, which stores the result instead";
             return Err(Refusal::new("this operator on constants is not supported", hint));
         }
+        registry::check_attributes(node)?;
         let extent = self.result(node);
         self.total = self.total.saturating_add(extent.elements);
-        if extent.elements > MAX_ELEMENTS || self.total > MAX_TOTAL {
+        if extent.elements > self.most || self.total > 2 * self.most {
             return Err(Refusal::new(
                 format!("the constant would have up to {} elements", extent.elements),
                 "",
@@ -89,8 +95,18 @@ impl<'a> Extents<'a> {
             "ConstantOfShape" => bound(self.filled(node).unwrap_or(u64::MAX)),
             "Shape" | "Size" => bound(MAX_RANK),
             "Concat" => bound(sizes().fold(0, u64::saturating_add)),
-            "Gather" | "MatMul" => bound(sizes().fold(1, u64::saturating_mul)),
-            "Add" | "Sub" | "Mul" | "Div" | "Pow" | "Min" | "Max" => {
+            "MatMul" => match inputs[..] {
+                [Extent { dims: Some(a), .. }, Extent { dims: Some(b), .. }]
+                    if a.len() == 2 && b.len() == 2 =>
+                {
+                    Extent { dims: Some(vec![a[0], b[1]]), elements: a[0].saturating_mul(b[1]) }
+                }
+                _ => bound(sizes().fold(1, u64::saturating_mul)),
+            },
+            "Gather" => bound(sizes().fold(1, u64::saturating_mul)),
+            "Add" | "Sub" | "Mul" | "Div" | "Pow" | "Min" | "Max" | "DequantizeLinear" | "QuantizeLinear"
+                if node.attribute.iter().all(|attribute| attribute.name != "axis") =>
+            {
                 inputs.into_iter().cloned().reduce(broadcast).unwrap_or(bound(1))
             }
             "Abs" | "Cast" | "Ceil" | "Exp" | "Floor" | "Identity" | "Neg" | "Reciprocal" | "Relu"
@@ -130,9 +146,32 @@ fn broadcast(a: Extent, b: Extent) -> Extent {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tract_onnx::pb::TensorProto;
 
     fn known(dims: &[u64]) -> Extent {
         Extent { dims: Some(dims.to_vec()), elements: dims.iter().product() }
+    }
+
+    fn refused(op: &str, weights: &[(&str, &[i64])]) -> bool {
+        let weight = |&(name, dims): &(&str, &[i64])| TensorProto {
+            name: name.into(),
+            dims: dims.to_vec(),
+            ..TensorProto::default()
+        };
+        let graph = GraphProto { initializer: weights.iter().map(weight).collect(), ..GraphProto::default() };
+        let input = weights.iter().map(|(name, _)| name.to_string()).collect();
+        let node = NodeProto { op_type: op.into(), input, ..NodeProto::default() };
+        Extents::of_weights(&graph).fold(&node).is_err()
+    }
+
+    #[test]
+    fn results_are_in_proportion_to_the_weights() {
+        assert!(!refused("MatMul", &[("a", &[4096, 16]), ("b", &[16, 4096])]));
+        assert!(refused("MatMul", &[("a", &[16384, 1]), ("b", &[1, 16384])]));
+        assert!(!refused("Transpose", &[("a", &[16384, 16384])]));
+        assert!(refused("Gather", &[("a", &[16384, 1]), ("b", &[16384])]));
+        assert!(refused("ConstantOfShape", &[("unknown", &[2])]));
+        assert!(refused("DequantizeLinear", &[("a", &[16384, 1]), ("scale", &[16384])]));
     }
 
     #[test]

@@ -3,13 +3,14 @@
 //! 1. `file` reads the bytes, within bounds, and decodes the protobuf;
 //! 2. `scan` holds every operator against the [`registry`] and reports all that are not supported at
 //!    once, before anything else is tried;
-//! 3. `quantized` removes the rounding from models of integer toolchains, `batch` fixes the batch axis to
-//!    one image;
+//! 3. `auto_pad` settles how layers are padded, `quantized` removes the rounding from models of integer
+//!    toolchains, `batch` fixes the batch axis to one image;
 //! 4. tract infers types and shapes and folds constants (`typed`);
 //! 5. `translate` turns the typed model into a [`Graph`], again reporting all that it cannot say;
 //! 6. `normalization` takes the arithmetic on the image itself out of the graph.
 
 mod attributes;
+mod auto_pad;
 mod batch;
 mod constants;
 mod file;
@@ -101,6 +102,7 @@ fn check_model(proto: ModelProto, path: &Path) -> Result<Report> {
 fn import(mut proto: ModelProto, path: &Path) -> Result<Imported> {
     let name = model_name(&proto, path);
     refuse(scan::scan(&proto, path)?.into_diagnostics())?;
+    auto_pad::prefer(&mut proto);
     refuse(quantized::remove(&mut proto))?;
     let names = typed::name_nodes(&mut proto);
     let input = batch::single_image(&mut proto).map_err(|diagnostic| Error::Unsupported(vec![diagnostic]))?;

@@ -92,7 +92,7 @@ pub const OPERATORS: &[Operator] = &[
     op(
         "Transpose",
         "anywhere, also of the model's input (NHWC), if convolutions and poolings read channels first",
-        any,
+        transpose,
     ),
     op("Unsqueeze", "any", any),
     op("Where", "as a choice by a comparison, both sides of which meet", any),
@@ -168,6 +168,12 @@ pub(super) fn check(node: &NodeProto) -> Result<(), Refusal> {
     }
 }
 
+/// Refuses attributes that no tensor fits, whether or not the node depends on the image.
+pub(super) fn check_attributes(node: &NodeProto) -> Result<(), Refusal> {
+    let operator = OPERATORS.iter().find(|operator| operator.name == node.op_type);
+    operator.map_or(Ok(()), |operator| (operator.check)(node))
+}
+
 /// What to try instead of an unsupported operator.
 fn hint(op: &str) -> &'static str {
     match op {
@@ -209,7 +215,14 @@ fn window(node: &NodeProto) -> Result<(), Refusal> {
         }
     }
     match string(node, "auto_pad").as_deref() {
-        None | Some("" | "NOTSET" | "VALID" | "SAME_UPPER" | "SAME_LOWER") => Ok(()),
+        None | Some("" | "NOTSET") => Ok(()),
+        Some("VALID" | "SAME_UPPER" | "SAME_LOWER") if ints(node, "pads").iter().all(|&pad| pad == 0) => {
+            Ok(())
+        }
+        Some(auto @ ("VALID" | "SAME_UPPER" | "SAME_LOWER")) => Err(Refusal::new(
+            format!("auto_pad = {auto} contradicts pads"),
+            "remove one of the two attributes",
+        )),
         Some(other) => Err(Refusal::new(format!("auto_pad = {other} is no ONNX padding"), "")),
     }
 }
@@ -244,6 +257,16 @@ fn batch_normalization(node: &NodeProto) -> Result<(), Refusal> {
         ));
     }
     Ok(())
+}
+
+fn transpose(node: &NodeProto) -> Result<(), Refusal> {
+    let perm = ints(node, "perm");
+    let mut sorted = perm.to_vec();
+    sorted.sort_unstable();
+    if sorted.into_iter().eq(0..perm.len() as i64) {
+        return Ok(());
+    }
+    Err(Refusal::new(format!("perm = {perm:?} is no permutation"), ""))
 }
 
 fn gemm(node: &NodeProto) -> Result<(), Refusal> {

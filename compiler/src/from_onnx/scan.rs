@@ -71,9 +71,15 @@ fn problems(graph: &GraphProto, computed: &HashSet<String>) -> Vec<Diagnostic> {
 
 /// Refuses values that are used before they are defined, or defined twice: cycles, typing errors.
 fn check_order(graph: &GraphProto) -> std::result::Result<(), String> {
-    let stored = graph.initializer.iter().map(|tensor| tensor.name.as_str());
-    let mut defined: HashSet<&str> =
-        stored.chain(graph.input.iter().map(|input| input.name.as_str())).collect();
+    let stored: Vec<&str> = graph.initializer.iter().map(|tensor| tensor.name.as_str()).collect();
+    let inputs: Vec<&str> = graph.input.iter().map(|input| input.name.as_str()).collect();
+    for names in [&stored, &inputs] {
+        let mut seen = HashSet::new();
+        if let Some(twice) = names.iter().find(|&name| !seen.insert(name)) {
+            return Err(format!("'{twice}' is defined twice"));
+        }
+    }
+    let mut defined: HashSet<&str> = stored.into_iter().chain(inputs).collect();
     for node in &graph.node {
         if let Some(input) =
             node.input.iter().find(|input| !input.is_empty() && !defined.contains(input.as_str()))

@@ -8,7 +8,7 @@ use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::{InferenceModelExt, TractResult, TypedModel};
 
 /// Elements of one activation.
-pub(super) const MAX_ACTIVATIONS: usize = 1 << 26;
+pub(super) const MAX_ACTIVATIONS: usize = 1 << 24;
 
 /// Name and operator of every ONNX node; tract's nodes point into the list.
 pub(super) struct Names(Vec<(String, String)>);

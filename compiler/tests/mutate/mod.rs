@@ -142,7 +142,9 @@ pub(crate) fn mutate(model: &mut ModelProto, mutation: &Mutation) {
         }
         Kind::Outputs => {
             let name = any_value(graph, dice[0]);
-            graph.output[0].name = name;
+            if let Some(output) = graph.output.first_mut() {
+                output.name = name;
+            }
         }
         Kind::Filler => filler(graph, dice),
         Kind::Chain => chain(graph, dice),

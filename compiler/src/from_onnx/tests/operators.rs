@@ -36,6 +36,9 @@ fn convolutions_of_every_geometry() {
     );
     conv(&[1, 1, 8, 5], &[2, 1, 2, 4], &[("auto_pad", Text("SAME_LOWER"))]);
     conv(&[0, 1, 8, 5], &[2, 1, 2, 4], &[("auto_pad", Text("VALID"))]);
+    let both =
+        conv(&[1, 1, 8, 5], &[2, 1, 3, 3], &[("auto_pad", Text("SAME_UPPER")), ("pads", Ints(&[0; 4]))]);
+    assert_eq!(both.graph.shape(both.graph.output()).elements(), 2 * 8 * 5, "auto_pad counts");
     accept(
         Onnx::new(&[1, 1, 5, 5])
             .weight("w", &[2, 1, 3, 3])
@@ -230,6 +233,15 @@ fn models_that_contradict_themselves_are_refused() {
             .unwrap_err()
             .to_string()
     };
+    let twice = Onnx::new(&[1, 1, 2, 2]).weight("w", &[1]).weight("w", &[1]).then("Add", &["w"], &[]);
+    insta::assert_snapshot!(say(twice.build()), @"test.onnx: 'w' is defined twice");
+    let twice = || {
+        Onnx::new(&[1, 1, 2, 2]).weight("w", &[2, 2]).node("Transpose", &["w"], &[("perm", Ints(&[1, 1]))])
+    };
+    insta::assert_snapshot!(say(twice().then("Add", &["image"], &[]).build()), @"
+    the model cannot be compiled:
+      node 'v0' (Transpose): perm = [1, 1] is no permutation
+    ");
     insta::assert_snapshot!(say(Onnx::new(&[1, 1, 2, 2]).node("Relu", &["nowhere"], &[]).build()), @"test.onnx: node 'v0' reads 'nowhere', which nothing before it defines");
     insta::assert_snapshot!(say(Onnx::new(&[1, 1, 0, 0]).then("Relu", &[], &[]).build()), @"
     the model cannot be compiled:

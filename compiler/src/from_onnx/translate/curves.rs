@@ -16,6 +16,8 @@ use tract_onnx::tract_core::ops::nn::LeakyRelu;
 
 /// Longer expressions are not joined further.
 const MAX_SIZE: usize = 64;
+/// Nor those with more constants.
+const MAX_NUMBERS: usize = 1 << 20;
 
 /// A value as a function of an earlier one.
 struct Candidate {
@@ -101,10 +103,12 @@ impl Translator<'_> {
     }
 
     /// Whether a value is made by an activation that cannot be followed as it stands.
-    fn is_part(&self, id: NodeId) -> bool {
+    fn is_part(&self, mut id: NodeId) -> bool {
+        while let Op::Affine(_) | Op::Relu = self.graph.op(id) {
+            id = self.graph.sole_input(id);
+        }
         match self.graph.op(id) {
             Op::Activation(curve) => approximate(curve, 0, Fineness::Percent).is_err(),
-            Op::Affine(_) | Op::Relu => self.is_part(self.graph.sole_input(id)),
             _ => false,
         }
     }
@@ -134,7 +138,8 @@ impl Translator<'_> {
                 _ => break,
             };
             let curve = last.curve.over(&inner);
-            if curve.size() > MAX_SIZE {
+            let numbers: usize = curve.constants().iter().map(|values| values.len()).sum();
+            if curve.size() > MAX_SIZE || numbers > MAX_NUMBERS {
                 break;
             }
             let base = self.graph.sole_input(last.base);

@@ -39,6 +39,9 @@ use crate::error::{Diagnostic, Error, Result};
 use crate::graph::{Curve, Graph, NodeId, Op, Real};
 use sum::Sum;
 
+/// Curves that differ between more channels than this are not followed.
+const MAX_DIFFERENT: usize = 1 << 13;
+
 /// Runs the pass.
 ///
 /// # Errors
@@ -70,6 +73,9 @@ pub fn approximate_all(
     fineness: Fineness,
 ) -> std::result::Result<Vec<Approximation>, String> {
     let different = if curve.is_uniform() { 1 } else { channels };
+    if different > MAX_DIFFERENT && !is_piecewise_linear(curve) {
+        return Err(format!("it differs between {different} channels"));
+    }
     (0..different).map(|channel| approximate(curve, channel, fineness)).collect()
 }
 
