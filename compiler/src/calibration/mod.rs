@@ -4,25 +4,26 @@
 mod activations;
 mod batch;
 mod evaluate;
-mod moments;
 mod patches;
+mod sample;
 
 pub use activations::Activations;
 pub use batch::Batch;
 pub use evaluate::apply;
-pub use moments::{BlockMoments, GroupMoments, moments};
 pub use patches::Reading;
+pub use sample::{Sample, Sampling};
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Real};
 use runtime::error::{Error as RuntimeError, InvalidInput};
 use runtime::plan::InputSpec;
+use std::sync::Arc;
 
 /// Example images, as the model sees them once they are integers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Calibration {
-    images: Batch,
+    images: Arc<Batch>,
 }
 
 impl Calibration {
@@ -47,11 +48,11 @@ impl Calibration {
             values
                 .extend(integers.iter().enumerate().map(|(i, &x)| (x as f64 * input.step[i / plane]) as f32));
         }
-        Ok(Self { images: Batch::new(input.shape, values) })
+        Ok(Self { images: Batch::new(input.shape, values).into() })
     }
 
     /// The images.
-    pub fn images(&self) -> &Batch {
+    pub fn images(&self) -> &Arc<Batch> {
         &self.images
     }
 }

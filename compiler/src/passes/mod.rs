@@ -10,6 +10,6 @@ mod sink_relu;
 pub use canonicalize::canonicalize;
 pub use expand_activations::expand_activations;
 pub use fold_affine::fold_affine;
-pub use quantize::{Choices, LayerChoice, quantize};
+pub use quantize::{Choices, LayerChoice, Preparation, quantize};
 pub use range::range;
 pub use sink_relu::sink_relu;

@@ -2,13 +2,13 @@
 
 use super::curvature::Curvature;
 use super::demand::{self, Follower};
-use super::fit::{self, Fit};
+use super::fit::Fit;
 use super::layer::Layer;
 use super::value::{Value, scale, typical_input, unbounded};
-use super::{Choices, LayerChoice, scales};
-use crate::calibration::{Activations, Calibration, Reading, moments};
+use super::{Choices, Preparation, scales};
+use crate::calibration::{Activations, Calibration, Sample};
 use crate::error::{Diagnostic, Error, Result};
-use crate::graph::{Conv, Dense, Graph, Integer, IntegerFact, NodeId, Op, Pool, Real, Scale, Shape};
+use crate::graph::{Graph, Integer, IntegerFact, NodeId, Op, Pool, Real, Scale, Shape};
 use crate::lower::sum_pool;
 use runtime::plan::InputSpec;
 
@@ -16,17 +16,21 @@ use runtime::plan::InputSpec;
 /// `calibration` where there are some.
 ///
 /// # Errors
-/// [`Error::Unsupported`] with the node whose scales cannot be made to agree or whose averages have
-/// no common divisor.
+/// Those of [`Preparation::quantize`], which is for many choices.
 pub fn quantize(
     graph: &Graph<Real>,
     input: &InputSpec,
     choices: &Choices,
     calibration: Option<&Calibration>,
 ) -> Result<Graph<Integer>> {
-    let mut quantizer = Quantizer::new(graph, input, choices, calibration);
-    for id in graph.ids_in_order() {
-        if id != graph.input() {
+    Preparation::for_choices(graph, input, calibration, choices).quantize(choices)
+}
+
+/// What [`Preparation::quantize`] promises.
+pub(super) fn build(preparation: &Preparation<'_>, choices: &Choices) -> Result<Graph<Integer>> {
+    let mut quantizer = Quantizer::new(preparation, choices);
+    for id in quantizer.float.ids_in_order() {
+        if id != quantizer.float.input() {
             quantizer.visit(id)?;
         }
     }
@@ -35,6 +39,7 @@ pub fn quantize(
 
 /// The walk.
 pub(super) struct Quantizer<'a> {
+    preparation: &'a Preparation<'a>,
     pub(super) float: &'a Graph<Real>,
     choices: &'a Choices,
     activations: Option<Activations<'a>>,
@@ -46,26 +51,21 @@ pub(super) struct Quantizer<'a> {
 }
 
 impl<'a> Quantizer<'a> {
-    fn new(
-        float: &'a Graph<Real>,
-        input: &InputSpec,
-        choices: &'a Choices,
-        calibration: Option<&Calibration>,
-    ) -> Self {
+    fn new(preparation: &'a Preparation<'a>, choices: &'a Choices) -> Self {
+        let (float, input) = (preparation.graph, preparation.input);
         let source = float.input();
         let out =
             Graph::new(float.node(source).name.clone(), unbounded(input.shape, scale(input.step.clone())));
         let mut values = vec![None; float.id_bound()];
         values[source.index()] = Some(Value { id: out.input(), typical: typical_input(input) });
         let (one_scale, followers) = (demand::one_scale(float), demand::followers(float));
-        let activations = calibration.map(|calibration| Activations::new(float, calibration));
-        Self { float, choices, activations, one_scale, followers, out, values }
+        let activations = preparation.calibration.map(|calibration| Activations::new(float, calibration));
+        Self { preparation, float, choices, activations, one_scale, followers, out, values }
     }
 
     fn visit(&mut self, id: NodeId) -> Result<()> {
         let value = match self.float.op(id) {
-            Op::Conv(conv) => self.linear(id, &Layer::conv(conv, self.input_shape(id))),
-            Op::Dense(dense) => self.linear(id, &Layer::dense(dense, self.input_shape(id))),
+            Op::Conv(_) | Op::Dense(_) => self.linear(id)?,
             Op::AveragePool(pool) => self.average(id, pool)?,
             Op::Add(add) => self.add(id, add)?,
             Op::Concat => self.concat(id),
@@ -98,45 +98,43 @@ impl<'a> Quantizer<'a> {
         }
     }
 
-    fn linear(&mut self, id: NodeId, layer: &Layer) -> Value {
-        let choice = self.choices.of(id);
+    fn linear(&mut self, id: NodeId) -> Result<Value> {
+        let layer = Layer::of(self.float, id).ok_or_else(|| Error::Bug(format!("{id} is not linear")))?;
         let input = self.input_value(id);
         let input_scale = self.scale(&input).clone();
-        let curvature = self.curvature(id, layer, &input, choice);
-        let fit = Fit::new(layer, &input_scale, &curvature, choice);
-        let mut output = if self.one_scale[id.index()] {
-            let fine = vec![fit.common_scale(); layer.outputs()];
-            scales::one(&scales::per_channel(layer, &input_scale, &input.typical, &fine))
+        let curvature = self.curvature(id, &layer, &input_scale);
+        let removals = self.preparation.layer(id).and_then(|prepared| prepared.removals.as_ref());
+        let fit = Fit::new(&layer, &input_scale, &curvature, self.choices.of(id), removals);
+        let (fine, rows) = if self.one_scale[id.index()] {
+            (vec![fit.common_scale(); layer.outputs()], Vec::new())
         } else {
-            scales::per_channel(layer, &input_scale, &input.typical, &fit.scales())
+            let rows = fit.rows();
+            (rows.iter().map(|row| row.scale).collect(), rows)
         };
+        let mut output = scales::per_channel(&layer, &input_scale, &input.typical, &fine);
+        if self.one_scale[id.index()] {
+            output = scales::one(&output);
+        }
         if let Some(follower) = &self.followers[id.index()] {
             output = self.follow(follower, output, self.one_scale[id.index()]);
         }
-        let typical = scales::typical(layer, &input_scale, &input.typical, &output);
-        let quantized = fit.round(&output);
-        let real = layer.real(&quantized, &input_scale, &output, self.float.op(id));
-        self.record(id, &real);
+        let typical = scales::typical(&layer, &input_scale, &input.typical, &output);
+        let quantized = fit.round(&output, rows);
+        if self.activations.is_some() {
+            self.record(id, &layer.real_op(&quantized, &input_scale, &output, self.float.op(id)));
+        }
         let fact = unbounded(self.float.shape(id), scale(output));
-        let op = match real {
-            Op::Conv(conv) => Op::Conv(Conv {
-                window: conv.window,
-                groups: conv.groups,
-                weights: quantized.weights,
-                bias: quantized.bias,
-            }),
-            _ => Op::Dense(Dense { weights: quantized.weights, bias: quantized.bias }),
-        };
-        self.push(id, op, &[input.id], fact, typical)
+        Ok(self.push(id, quantized.op(self.float.op(id)), &[input.id], fact, typical))
     }
 
-    fn curvature(&self, id: NodeId, layer: &Layer, input: &Value, choice: LayerChoice) -> Curvature {
-        let measured = self.activations.as_ref().and_then(|activations| {
-            let reading = Reading::of(self.float.op(id), self.float.shape(id))?;
-            let inputs = activations.inputs(id);
-            Some(Curvature::measured(moments(inputs.first()?, &reading, fit::block_size(layer, choice))))
-        });
-        measured.unwrap_or_else(|| Curvature::guessed(layer, self.scale(input)))
+    fn curvature(&self, id: NodeId, layer: &Layer, input: &Scale) -> Curvature {
+        let (Some(activations), Some(prepared)) = (&self.activations, self.preparation.layer(id)) else {
+            return Curvature::guessed(layer, input);
+        };
+        let batch = &activations.inputs(id)[0];
+        let inputs: Vec<Sample> =
+            (0..layer.groups()).map(|group| prepared.sampling.inputs(batch, group)).collect();
+        Curvature::measured(layer, &inputs, &prepared.outputs)
     }
 
     /// Tells the calibration data how the quantised copy computes `id`.

@@ -42,18 +42,24 @@ mod build;
 mod choice;
 mod curvature;
 mod demand;
+mod elimination;
 mod fit;
+mod grid;
 mod join;
 mod layer;
-mod prune;
+mod preparation;
 mod ratio;
+mod removal;
 mod round;
 mod scales;
+mod search;
 mod sum;
+mod support;
 mod value;
 
 pub use build::quantize;
 pub use choice::{Choices, LayerChoice};
+pub use preparation::Preparation;
 
 #[cfg(test)]
 mod tests {

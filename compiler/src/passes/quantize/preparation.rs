@@ -1,0 +1,98 @@
+//! What quantisation needs to know of a float graph, whatever is chosen for its layers.
+
+use super::layer::Layer;
+use super::removal::Removals;
+use super::{Choices, build};
+use crate::calibration::{Activations, Batch, Calibration, Reading, Sample, Sampling};
+use crate::error::Result;
+use crate::graph::{Graph, Integer, NodeId, Real};
+use runtime::plan::InputSpec;
+use std::collections::BTreeMap;
+
+/// A float graph that has been looked at, so that it can be quantised many times.
+pub struct Preparation<'a> {
+    pub(super) graph: &'a Graph<Real>,
+    pub(super) input: &'a InputSpec,
+    pub(super) calibration: Option<&'a Calibration>,
+    layers: BTreeMap<NodeId, Prepared>,
+}
+
+/// A linear layer of the float graph on the calibration data.
+pub(super) struct Prepared {
+    pub sampling: Sampling,
+    /// What it gives, by group.
+    pub outputs: Vec<Sample>,
+    /// Where it is to be pruned.
+    pub removals: Option<Removals>,
+}
+
+impl<'a> Preparation<'a> {
+    /// Of `graph`, for all choices.
+    pub fn new(graph: &'a Graph<Real>, input: &'a InputSpec, calibration: Option<&'a Calibration>) -> Self {
+        Self::with(graph, input, calibration, |_| true)
+    }
+
+    /// Of `graph`, for these choices only.
+    pub(super) fn for_choices(
+        graph: &'a Graph<Real>,
+        input: &'a InputSpec,
+        calibration: Option<&'a Calibration>,
+        choices: &Choices,
+    ) -> Self {
+        Self::with(graph, input, calibration, |id| choices.of(id).sparsity > 0.0)
+    }
+
+    fn with(
+        graph: &'a Graph<Real>,
+        input: &'a InputSpec,
+        calibration: Option<&'a Calibration>,
+        is_pruned: impl Fn(NodeId) -> bool,
+    ) -> Self {
+        let layers = calibration.map(|calibration| measure(graph, calibration, is_pruned));
+        Self { graph, input, calibration, layers: layers.unwrap_or_default() }
+    }
+
+    /// The integer graph of this float graph, its layers compressed as `choices` say.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Unsupported`] with the node whose scales cannot be made to agree or whose
+    /// averages have no common divisor.
+    pub fn quantize(&self, choices: &Choices) -> Result<Graph<Integer>> {
+        build::build(self, choices)
+    }
+
+    /// The layer `id`, where there is calibration data.
+    pub(super) fn layer(&self, id: NodeId) -> Option<&Prepared> {
+        self.layers.get(&id)
+    }
+}
+
+fn measure(
+    graph: &Graph<Real>,
+    calibration: &Calibration,
+    is_pruned: impl Fn(NodeId) -> bool,
+) -> BTreeMap<NodeId, Prepared> {
+    let mut activations = Activations::new(graph, calibration);
+    let mut layers = BTreeMap::new();
+    for id in graph.ids_in_order().into_iter().filter(|&id| id != graph.input()) {
+        let inputs = activations.inputs(id);
+        let output = activations.record(id, graph.op(id));
+        let reading = Reading::of(graph.op(id), graph.shape(id));
+        let Some((layer, reading)) = Layer::of(graph, id).zip(reading) else { continue };
+        let sampling = Sampling::new(reading, inputs[0].shape(), inputs[0].len());
+        layers.insert(id, Prepared::new(&layer, sampling, &inputs[0], &output, is_pruned(id)));
+    }
+    layers
+}
+
+impl Prepared {
+    fn new(layer: &Layer, sampling: Sampling, input: &Batch, output: &Batch, is_pruned: bool) -> Self {
+        let groups = 0..layer.groups();
+        let outputs = groups.clone().map(|group| sampling.outputs(output, group)).collect();
+        let removals = is_pruned.then(|| {
+            let inputs: Vec<Sample> = groups.map(|group| sampling.inputs(input, group)).collect();
+            Removals::measured(layer, &inputs)
+        });
+        Self { sampling, outputs, removals }
+    }
+}
