@@ -1,6 +1,6 @@
 //! The list of the compiler's stages, in order.
 
-use crate::calibration::{self, Calibration};
+use crate::calibration::Calibration;
 use crate::error::{Error, Result};
 use crate::from_onnx::{self, Imported};
 use crate::graph::{Domain, Graph, Integer, Real, verify};
@@ -9,7 +9,7 @@ use crate::options::CompileOptions;
 use crate::passes::expand_activations::Fineness;
 use crate::passes::rescale::{self, Shifts};
 use crate::passes::{
-    Choices, Quantized, canonicalize, expand_activations, fold_affine, quantize, range, remove_dead,
+    Choices, Preparation, Quantized, canonicalize, expand_activations, fold_affine, range, remove_dead,
     sink_relu, split_max_pool,
 };
 use runtime::plan::{InputSpec, ValidPlan};
@@ -86,14 +86,27 @@ fn quantized(graph: &Graph<Real>, input: &InputSpec, options: &CompileOptions) -
         .map(|data| Calibration::new(data, options.calibration_images, graph, input))
         .transpose()?;
     let choices = Choices::uniform(options.layer());
-    let peaks = calibration::peaks(graph, calibration.as_ref(), input)?;
-    let quantize = |shifts: &Shifts| quantize(graph, input, &choices, calibration.as_ref(), &peaks, shifts);
-    let mut quantized = quantize(&Shifts::default())?;
+    let preparation = Preparation::for_choices(graph, input, calibration.as_ref(), &choices)?;
+    integers(&preparation, &choices, options)
+}
+
+/// The integer graph of a prepared float graph, its layers compressed as `choices` say, narrowed where
+/// that pays.
+///
+/// # Errors
+/// As [`to_integers`].
+pub fn integers(
+    preparation: &Preparation<'_>,
+    choices: &Choices,
+    options: &CompileOptions,
+) -> Result<Quantized> {
+    let (graph, input) = (preparation.graph(), preparation.input());
+    let mut quantized = preparation.quantize(choices, &Shifts::default())?;
     let source = |id| quantized.source(id, graph);
     let shifts =
         rescale::choose(&quantized.graph, input, |id| source(id).is_some(), options)?.renamed(source);
     if !shifts.is_empty() {
-        quantized = quantize(&shifts)?;
+        quantized = preparation.quantize(choices, &shifts)?;
     }
     quantized
         .try_map(|graph| verified(graph, "quantize"))?

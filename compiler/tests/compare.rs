@@ -5,12 +5,11 @@
 mod images;
 mod random;
 
-use compiler::calibration;
 use compiler::data::{Comparison, compare};
 use compiler::graph::{Graph, NodeId, Op, Real, Shape};
 use compiler::options::CompileOptions;
 use compiler::passes::rescale::Shifts;
-use compiler::passes::{Choices, LayerChoice, quantize, range};
+use compiler::passes::{Choices, LayerChoice, Preparation, range};
 use compiler::reference::real;
 use images::images;
 use proptest::prelude::*;
@@ -19,8 +18,9 @@ use random::{Piece, Recipe, input, network, recipes};
 /// `graph`, quantised as `choices` say, against itself over some images.
 fn compared(graph: &Graph<Real>, choices: &Choices) -> Comparison {
     let spec = input(graph.shape(graph.input()));
-    let peaks = calibration::peaks(graph, None, &spec).unwrap();
-    let quantized = quantize(graph, &spec, choices, None, &peaks, &Shifts::default())
+    let preparation = Preparation::for_choices(graph, &spec, None, choices).unwrap();
+    let quantized = preparation
+        .quantize(choices, &Shifts::default())
         .and_then(|quantized| quantized.try_map(|graph| range(graph, &spec, &CompileOptions::default())))
         .unwrap();
     let model = |image: &[f32]| {

@@ -1,4 +1,4 @@
-//! The values of a float graph beside those of its quantised copy, while the copy grows.
+//! The values of a graph's nodes on the calibration images, one node after the other.
 
 use super::walk::unread;
 use super::{Batch, Calibration, apply};
@@ -6,25 +6,14 @@ use crate::graph::{Graph, NodeId, Op, Real};
 use std::sync::Arc;
 
 /// Most bytes that the values held at one time may take.
-const MEMORY: usize = 2 << 30;
-/// Bytes of an element, once as float and once as quantised.
-const ELEMENT: usize = 2 * size_of::<f32>();
-
-/// A node's values: as trained, and as the quantised copy gives them.
-#[derive(Clone, Debug)]
-pub struct Pair {
-    /// Of the float graph.
-    pub float: Arc<Batch>,
-    /// Of the quantised copy, in real units.
-    pub quantized: Arc<Batch>,
-}
+const MEMORY: usize = 1 << 30;
 
 /// Values of the nodes that are still to be read.
 #[derive(Debug)]
 pub struct Activations<'a> {
     graph: &'a Graph<Real>,
     /// By node.
-    values: Vec<Option<Pair>>,
+    values: Vec<Option<Arc<Batch>>>,
     /// By node: consumers that have not been recorded.
     unread: Vec<usize>,
 }
@@ -33,33 +22,30 @@ impl<'a> Activations<'a> {
     /// Before the first node.
     pub fn new(graph: &'a Graph<Real>, calibration: &Calibration) -> Self {
         let mut values = vec![None; graph.id_bound()];
-        let images = Arc::new(calibration.images().clone());
-        values[graph.input().index()] = Some(Pair { float: images.clone(), quantized: images });
+        values[graph.input().index()] = Some(calibration.images().clone());
         Self { graph, values, unread: unread(graph) }
     }
 
     /// What the node `id`, not recorded yet, reads, by position.
-    pub fn inputs(&self, id: NodeId) -> Vec<Pair> {
+    pub fn inputs(&self, id: NodeId) -> Vec<Arc<Batch>> {
         let inputs = self.graph.inputs(id);
         inputs.iter().filter_map(|input| self.values[input.index()].clone()).collect()
     }
 
-    /// Evaluates `id`, which the quantised copy computes as `quantized` does in real units, and forgets
-    /// the values that nothing else reads.
-    pub fn record(&mut self, id: NodeId, quantized: &Op<Real>) {
+    /// Evaluates `id` as `op`, its own operation or one that stands for it, and forgets the values that
+    /// nothing else reads.
+    pub fn record(&mut self, id: NodeId, op: &Op<Real>) -> Arc<Batch> {
         let inputs = self.inputs(id);
-        let (op, shape) = (self.graph.op(id), self.graph.shape(id));
-        let float: Vec<&Batch> = inputs.iter().map(|pair| &*pair.float).collect();
-        let ours: Vec<&Batch> = inputs.iter().map(|pair| &*pair.quantized).collect();
-        let pair =
-            Pair { float: apply(op, &float, shape).into(), quantized: apply(quantized, &ours, shape).into() };
-        self.values[id.index()] = Some(pair);
+        let inputs: Vec<&Batch> = inputs.iter().map(|input| &**input).collect();
+        let value = Arc::new(apply(op, &inputs, self.graph.shape(id)));
+        self.values[id.index()] = Some(value.clone());
         for input in self.graph.inputs(id) {
             self.unread[input.index()] -= 1;
             if self.unread[input.index()] == 0 {
                 self.values[input.index()] = None;
             }
         }
+        value
     }
 }
 
@@ -78,5 +64,5 @@ pub(super) fn affordable_images(graph: &Graph<Real>) -> usize {
             }
         }
     }
-    (MEMORY / ELEMENT / most).max(1)
+    (MEMORY / size_of::<f32>() / most).max(1)
 }

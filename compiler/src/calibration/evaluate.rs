@@ -1,9 +1,12 @@
 //! What one operation makes of many images at once, on all cores.
 
 use super::{Batch, Reading};
-use crate::graph::{Add, Op, Pool, PoolDivisor, Real, Shape, Window};
+use crate::graph::{Add, Conv, Dense, Op, Pool, PoolDivisor, Real, Shape, Window};
 use crate::numeric::{View, multiply_add};
 use rayon::prelude::*;
+
+/// Images that go through a dense layer together.
+const IMAGES: usize = 64;
 
 /// The value of `op`, of `shape`, over `inputs`; softmax passes its input on.
 ///
@@ -12,8 +15,8 @@ use rayon::prelude::*;
 pub fn apply(op: &Op<Real>, inputs: &[&Batch], shape: Shape) -> Batch {
     let input = inputs[0];
     match op {
-        Op::Conv(conv) => linear(op, &conv.weights, &conv.bias, input, shape),
-        Op::Dense(dense) => linear(op, &dense.weights, &dense.bias, input, shape),
+        Op::Conv(conv) => convolution(op, conv, input, shape),
+        Op::Dense(layer) => dense(layer, input, shape),
         Op::Affine(affine) => {
             let map = |channel: usize, x: f32| affine.scale[channel] * x + affine.shift[channel];
             let plane = shape.plane();
@@ -52,19 +55,30 @@ fn each(input: &Batch, shape: Shape, map: impl Fn(&[f32], &mut [f32]) + Sync) ->
     Batch::new(shape, values)
 }
 
-fn linear(op: &Op<Real>, weights: &[f32], bias: &[f32], input: &Batch, shape: Shape) -> Batch {
+fn convolution(op: &Op<Real>, conv: &Conv<Real>, input: &Batch, shape: Shape) -> Batch {
     let Some(reading) = Reading::of(op, shape) else { return input.clone() };
-    let (columns, rows, groups) = (reading.columns(input.shape()), reading.rows(), reading.groups());
-    let outputs = bias.len() / groups;
+    let (columns, rows, outputs) =
+        (reading.columns(input.shape()), reading.rows(), shape.channels / conv.groups);
     let mut values = vec![0.0; input.len() * shape.elements()];
     values.par_chunks_exact_mut(shape.elements()).enumerate().for_each(|(image, out)| {
-        out.chunks_exact_mut(rows).zip(bias).for_each(|(channel, &bias)| channel.fill(bias));
+        out.chunks_exact_mut(rows).zip(&conv.bias).for_each(|(channel, &bias)| channel.fill(bias));
         for (group, out) in out.chunks_exact_mut(outputs * rows).enumerate() {
-            let patches = reading.patches(input, image, group);
-            let kernels =
-                View::rows(&weights[group * outputs * columns..][..outputs * columns], [outputs, columns]);
-            multiply_add(kernels, View::rows(&patches, [rows, columns]).transposed(), out);
+            let unfolded = reading.unfold(input, image, group);
+            let kernels = &conv.weights[group * outputs * columns..][..outputs * columns];
+            let kernels = View::rows(kernels, [outputs, columns]);
+            multiply_add(kernels, View::rows(&unfolded, [columns, rows]), out, rows);
         }
+    });
+    Batch::new(shape, values)
+}
+
+fn dense(dense: &Dense<Real>, input: &Batch, shape: Shape) -> Batch {
+    let (inputs, outputs) = (input.shape().elements(), shape.elements());
+    let kernels = View::rows(&dense.weights, [outputs, inputs]).transposed();
+    let mut values = dense.bias.repeat(input.len());
+    let images = input.values().par_chunks(IMAGES * inputs);
+    values.par_chunks_mut(IMAGES * outputs).zip(images).for_each(|(out, images)| {
+        multiply_add(View::rows(images, [images.len() / inputs, inputs]), kernels, out, outputs);
     });
     Batch::new(shape, values)
 }

@@ -4,18 +4,18 @@
 mod activations;
 mod batch;
 mod evaluate;
-mod moments;
 mod patches;
 mod peaks;
+mod sample;
 mod synthetic;
 mod walk;
 
 pub use activations::Activations;
 pub use batch::Batch;
 pub use evaluate::apply;
-pub use moments::{BlockMoments, GroupMoments, moments};
 pub use patches::Reading;
 pub use peaks::Peaks;
+pub use sample::{Sample, Sampling};
 pub use walk::walk;
 
 use crate::data::Dataset;
@@ -23,6 +23,7 @@ use crate::error::{Error, Result};
 use crate::graph::{Graph, Real};
 use runtime::error::{Error as RuntimeError, InvalidInput};
 use runtime::plan::InputSpec;
+use std::sync::Arc;
 
 /// Images on which the size of values is measured.
 const PEAK_IMAGES: usize = 8;
@@ -30,7 +31,7 @@ const PEAK_IMAGES: usize = 8;
 /// Example images, as the model sees them once they are integers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Calibration {
-    images: Batch,
+    images: Arc<Batch>,
 }
 
 impl Calibration {
@@ -48,11 +49,11 @@ impl Calibration {
             return Err(Error::Option("calibration needs at least one image".into()));
         }
         let images = (0..count).map(|index| data.image(index));
-        Ok(Self { images: as_seen(images, input)? })
+        Ok(Self { images: as_seen(images, input)?.into() })
     }
 
     /// The images.
-    pub fn images(&self) -> &Batch {
+    pub fn images(&self) -> &Arc<Batch> {
         &self.images
     }
 }

@@ -1,12 +1,13 @@
-//! What each output of a linear layer sees of its input, as rows of a matrix.
+//! What each output of a linear layer sees of its input.
 
 use super::Batch;
 use crate::graph::{Op, Real, Shape, Window};
 
-/// How a linear layer reads its input.
+/// How a linear layer reads its input: for each position of its output one row, in the order of a row
+/// of weights.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Reading {
-    /// Windows over groups of channels.
+    /// Windows over groups of channels; padding is zero.
     Windows {
         /// The kernel.
         window: Window,
@@ -55,39 +56,74 @@ impl Reading {
         }
     }
 
-    /// The rows of image `index` for `group`, each in the order of a row of weights; padding is zero.
-    pub fn patches(&self, batch: &Batch, index: usize, group: usize) -> Vec<f32> {
-        match self {
-            Self::Windows { window, groups, output } => windows(
-                batch.image(index),
-                batch.shape(),
-                window,
-                batch.shape().channels / groups,
-                group,
-                *output,
-            ),
-            Self::Whole => batch.image(index).to_vec(),
+    /// What `group` reads of image `index` for row `row`.
+    pub fn read(&self, input: &Batch, index: usize, group: usize, row: usize, out: &mut [f32]) {
+        let image = input.image(index);
+        let Self::Windows { window, groups, output } = self else { return out.copy_from_slice(image) };
+        let (shape, taps) = (input.shape(), window.kernel[0] * window.kernel[1]);
+        let image = &image[group * (shape.channels / groups) * shape.plane()..];
+        let at = [row / output.width, row % output.width];
+        out.fill(0.0);
+        for ([ky, kx], [y, x]) in window.taps([shape.height, shape.width], at) {
+            let pixels = image[y * shape.width + x..].iter().step_by(shape.plane());
+            let places = out[ky * window.kernel[1] + kx..].iter_mut().step_by(taps);
+            places.zip(pixels).for_each(|(out, &pixel)| *out = pixel);
         }
+    }
+
+    /// What the layer gives to `group` in row `row` of image `index` of its output.
+    pub fn given(&self, output: &Batch, index: usize, group: usize, row: usize, out: &mut [f32]) {
+        let channels = &output.image(index)[group * out.len() * self.rows()..];
+        out.iter_mut().zip(channels.iter().skip(row).step_by(self.rows())).for_each(|(out, &x)| *out = x);
+    }
+
+    /// All rows of `group` of image `index`, as columns: for each weight of a row what it meets at each
+    /// position.
+    pub fn unfold(&self, input: &Batch, index: usize, group: usize) -> Vec<f32> {
+        let image = input.image(index);
+        let Self::Windows { window, groups, output } = self else { return image.to_vec() };
+        let (shape, channels) = (input.shape(), input.shape().channels / groups);
+        let taps = window.kernel[0] * window.kernel[1];
+        let mut unfolded = vec![0.0; channels * taps * output.plane()];
+        for (column, out) in unfolded.chunks_exact_mut(output.plane()).enumerate() {
+            let (channel, tap) = (group * channels + column / taps, column % taps);
+            let plane = &image[channel * shape.plane()..][..shape.plane()];
+            let tap = [tap / window.kernel[1], tap % window.kernel[1]];
+            unfold_tap(window, plane, shape, tap, out, output.width);
+        }
+        unfolded
     }
 }
 
-fn windows(
-    image: &[f32],
-    shape: Shape,
+/// What one tap of the window meets on one channel, position after position; zero outside.
+fn unfold_tap(
     window: &Window,
-    channels: usize,
-    group: usize,
-    output: Shape,
-) -> Vec<f32> {
-    let taps = window.kernel[0] * window.kernel[1];
-    let mut patches = vec![0.0; output.plane() * channels * taps];
-    let positions = (0..output.height).flat_map(|y| (0..output.width).map(move |x| [y, x]));
-    for (patch, at) in patches.chunks_exact_mut(channels * taps).zip(positions) {
-        for ([ky, kx], [y, x]) in window.taps([shape.height, shape.width], at) {
-            for c in 0..channels {
-                patch[c * taps + ky * window.kernel[1] + kx] = image[shape.index(group * channels + c, y, x)];
-            }
+    plane: &[f32],
+    shape: Shape,
+    tap: [usize; 2],
+    out: &mut [f32],
+    out_width: usize,
+) {
+    let offset = |axis: usize| tap[axis] * window.dilation[axis];
+    // The pixel under position p is p·stride + offset − padding.
+    let first = window.pad_before[1].saturating_sub(offset(1)).div_ceil(window.stride[1]);
+    let reach = shape.width + window.pad_before[1];
+    let end = reach.saturating_sub(offset(1)).div_ceil(window.stride[1]).min(out_width);
+    if first >= end {
+        return;
+    }
+    let start = first * window.stride[1] + offset(1) - window.pad_before[1];
+    for (position, out) in out.chunks_exact_mut(out_width).enumerate() {
+        let y = position * window.stride[0] + offset(0);
+        if y < window.pad_before[0] || y >= window.pad_before[0] + shape.height {
+            continue;
+        }
+        let row = &plane[(y - window.pad_before[0]) * shape.width..][..shape.width];
+        let (out, pixels) = (&mut out[first..end], &row[start..]);
+        if window.stride[1] == 1 {
+            out.copy_from_slice(&pixels[..out.len()]);
+        } else {
+            out.iter_mut().zip(pixels.iter().step_by(window.stride[1])).for_each(|(out, &x)| *out = x);
         }
     }
-    patches
 }

@@ -5,6 +5,11 @@
 
 mod matrix;
 mod product;
+mod root;
+pub mod simd;
+mod vector;
 
-pub use matrix::{Matrix, Root, axpy, dot};
-pub use product::{View, multiply_add};
+pub use matrix::Matrix;
+pub use product::{Sum, View, multiply_add};
+pub use root::Root;
+pub use vector::{axpy, dot, subtract};

@@ -13,7 +13,7 @@ mod split_max_pool;
 pub use canonicalize::canonicalize;
 pub use expand_activations::expand_activations;
 pub use fold_affine::fold_affine;
-pub use quantize::{Choices, LayerChoice, Quantized, quantize};
+pub use quantize::{Choices, LayerChoice, Preparation, Quantized};
 pub use range::range;
 pub use remove_dead::{Constants, remove_dead};
 pub use sink_relu::sink_relu;

@@ -1,12 +1,12 @@
 //! Small random networks with every operation that the integer stages know.
 
-use compiler::calibration::{self, Calibration};
+use compiler::calibration::Calibration;
 use compiler::graph::{
     Add, Conv, Dense, Graph, Integer, NodeId, Op, Pool, PoolDivisor, Real, RealFact, Shape, Softmax, Window,
 };
 use compiler::options::{CompileOptions, InputOptions};
 use compiler::passes::rescale::Shifts;
-use compiler::passes::{Choices, quantize, range};
+use compiler::passes::{Choices, Preparation, range};
 use proptest::prelude::*;
 use runtime::plan::InputSpec;
 
@@ -138,9 +138,8 @@ pub(crate) fn quantized(
     let calibration =
         calibration.map(|data| Calibration::new(data, options.calibration_images, graph, spec).unwrap());
     let choices = Choices::uniform(options.layer());
-    let peaks = calibration::peaks(graph, calibration.as_ref(), spec).unwrap();
-    let quantized = quantize(graph, spec, &choices, calibration.as_ref(), &peaks, shifts);
-    range(quantized.unwrap().graph, spec, options).unwrap()
+    let preparation = Preparation::for_choices(graph, spec, calibration.as_ref(), &choices).unwrap();
+    range(preparation.quantize(&choices, shifts).unwrap().graph, spec, options).unwrap()
 }
 
 struct Grower {

@@ -2,35 +2,22 @@
 
 use super::curvature::Curvature;
 use super::demand::{self, Follower};
-use super::fit::{self, Fit};
+use super::fit::{Fit, Row};
+use super::grid::Grid;
 use super::layer::Layer;
 use super::value::{Value, scale, typical_input, unbounded};
-use super::{Choices, LayerChoice, Quantized, exact, scales};
-use crate::calibration::{Activations, Calibration, Peaks, Reading, moments};
+use super::{Choices, Preparation, Quantized, exact, scales};
+use crate::calibration::{Activations, Sample};
 use crate::error::{Diagnostic, Error, Result};
-use crate::graph::{Conv, Dense, Graph, Integer, IntegerFact, NodeId, Op, Pool, Real, Rescale, Scale, Shape};
+use crate::graph::{Graph, Integer, IntegerFact, NodeId, Op, Pool, Real, Rescale, Scale, Shape};
 use crate::lower::sum_pool;
 use crate::passes::rescale::Shifts;
-use runtime::plan::InputSpec;
 
-/// The integer graph of `graph`, its layers compressed as `choices` say, after the example images of
-/// `calibration` where there are some; `peaks` are entered beside the scales. Values lose the bits
-/// that `shifts` say, by node of `graph`.
-///
-/// # Errors
-/// [`Error::Unsupported`] with the node whose scales cannot be made to agree or whose averages have
-/// no common divisor.
-pub fn quantize(
-    graph: &Graph<Real>,
-    input: &InputSpec,
-    choices: &Choices,
-    calibration: Option<&Calibration>,
-    peaks: &Peaks,
-    shifts: &Shifts,
-) -> Result<Quantized> {
-    let mut quantizer = Quantizer::new(graph, input, choices, calibration, peaks, shifts);
-    for id in graph.ids_in_order() {
-        if id != graph.input() {
+/// What [`Preparation::quantize`] promises.
+pub(super) fn build(preparation: &Preparation<'_>, choices: &Choices, shifts: &Shifts) -> Result<Quantized> {
+    let mut quantizer = Quantizer::new(preparation, choices, shifts);
+    for id in quantizer.float.ids_in_order() {
+        if id != quantizer.float.input() {
             quantizer.visit(id)?;
         }
     }
@@ -40,11 +27,11 @@ pub fn quantize(
 
 /// The walk.
 pub(super) struct Quantizer<'a> {
+    preparation: &'a Preparation<'a>,
     pub(super) float: &'a Graph<Real>,
     choices: &'a Choices,
-    activations: Option<Activations<'a>>,
-    peaks: &'a Peaks,
     shifts: &'a Shifts,
+    activations: Option<Activations<'a>>,
     pub(super) one_scale: Vec<bool>,
     followers: Vec<Option<Follower>>,
     pub(super) out: Graph<Integer>,
@@ -53,28 +40,21 @@ pub(super) struct Quantizer<'a> {
 }
 
 impl<'a> Quantizer<'a> {
-    fn new(
-        float: &'a Graph<Real>,
-        input: &InputSpec,
-        choices: &'a Choices,
-        calibration: Option<&Calibration>,
-        peaks: &'a Peaks,
-        shifts: &'a Shifts,
-    ) -> Self {
+    fn new(preparation: &'a Preparation<'a>, choices: &'a Choices, shifts: &'a Shifts) -> Self {
+        let (float, input) = (preparation.graph, preparation.input);
         let source = float.input();
         let out =
             Graph::new(float.node(source).name.clone(), unbounded(input.shape, scale(input.step.clone())));
         let mut values = vec![None; float.id_bound()];
         values[source.index()] = Some(Value { id: out.input(), typical: typical_input(input) });
         let (one_scale, followers) = (demand::one_scale(float), demand::followers(float, shifts));
-        let activations = calibration.map(|calibration| Activations::new(float, calibration));
-        Self { float, choices, activations, peaks, shifts, one_scale, followers, out, values }
+        let activations = preparation.calibration.map(|calibration| Activations::new(float, calibration));
+        Self { preparation, float, choices, shifts, activations, one_scale, followers, out, values }
     }
 
     fn visit(&mut self, id: NodeId) -> Result<()> {
         let value = match self.float.op(id) {
-            Op::Conv(conv) => self.linear(id, &Layer::conv(conv, self.input_shape(id))),
-            Op::Dense(dense) => self.linear(id, &Layer::dense(dense, self.input_shape(id))),
+            Op::Conv(_) | Op::Dense(_) => self.linear(id)?,
             Op::AveragePool(pool) => self.average(id, pool)?,
             Op::Add(add) => self.add(id, add)?,
             Op::Concat => self.concat(id)?,
@@ -108,54 +88,59 @@ impl<'a> Quantizer<'a> {
         }
     }
 
-    fn linear(&mut self, id: NodeId, layer: &Layer) -> Value {
-        let mut choice = self.choices.of(id);
+    fn linear(&mut self, id: NodeId) -> Result<Value> {
+        let layer = Layer::of(self.float, id).ok_or_else(|| Error::Bug(format!("{id} is not linear")))?;
         let input = self.input_value(id);
         let input_scale = self.scale(&input).clone();
-        let one_scale = self.one_scale[id.index()];
-        let exact = exact::scales(layer, &input_scale, &input.typical, choice.largest());
-        let exact = exact.filter(|_| !one_scale);
+        let mut choice = self.choices.of(id);
+        let exact = exact::scales(&layer, &input_scale, &input.typical, Grid::of(choice.bits).largest());
+        let exact = exact.filter(|_| !self.one_scale[id.index()]);
         if exact.is_some() {
             choice.sparsity = 0.0; // every weight is a channel
         }
-        let curvature = self.curvature(id, layer, &input, choice);
-        let fit = Fit::new(layer, &input_scale, &curvature, choice);
-        let output = exact.unwrap_or_else(|| {
-            let fine = match one_scale {
-                true => vec![fit.common_scale(); layer.outputs()],
-                false => fit.scales(),
-            };
-            let output = scales::per_channel(layer, &input_scale, &input.typical, &fine);
-            let output = if one_scale { scales::one(&output) } else { output };
-            match &self.followers[id.index()] {
-                Some(follower) => self.follow(follower, output, one_scale),
-                None => output,
-            }
-        });
-        let typical = scales::typical(layer, &input_scale, &input.typical, &output);
-        let quantized = fit.round(&output);
-        let real = layer.real(&quantized, &input_scale, &output, self.float.op(id));
-        self.record(id, &real);
-        let fact = unbounded(self.float.shape(id), scale(output));
-        let op = match real {
-            Op::Conv(conv) => Op::Conv(Conv {
-                window: conv.window,
-                groups: conv.groups,
-                weights: quantized.weights,
-                bias: quantized.bias,
-            }),
-            _ => Op::Dense(Dense { weights: quantized.weights, bias: quantized.bias }),
+        let curvature = self.curvature(id, &layer, &input_scale);
+        let removals = self.preparation.layer(id).and_then(|prepared| prepared.removals.as_ref());
+        let fit = Fit::new(&layer, &input_scale, &curvature, choice, removals);
+        let (output, rows) = match exact {
+            Some(output) => (output, Vec::new()),
+            None => self.output_scales(id, &layer, &input, &fit),
         };
-        self.push(id, op, &[input.id], fact, typical)
+        let typical = scales::typical(&layer, &input_scale, &input.typical, &output);
+        let quantized = fit.round(&output, rows);
+        if self.activations.is_some() {
+            self.record(id, &layer.real_op(&quantized, &input_scale, &output, self.float.op(id)));
+        }
+        let fact = unbounded(self.float.shape(id), scale(output));
+        Ok(self.push(id, quantized.op(self.float.op(id)), &[input.id], fact, typical))
     }
 
-    fn curvature(&self, id: NodeId, layer: &Layer, input: &Value, choice: LayerChoice) -> Curvature {
-        let measured = self.activations.as_ref().and_then(|activations| {
-            let reading = Reading::of(self.float.op(id), self.float.shape(id))?;
-            let inputs = activations.inputs(id);
-            Some(Curvature::measured(moments(inputs.first()?, &reading, fit::block_size(layer, choice))))
-        });
-        measured.unwrap_or_else(|| Curvature::guessed(layer, self.scale(input)))
+    /// Scales for the outputs of a linear layer, and its rows where they have been rounded on the way.
+    fn output_scales(&self, id: NodeId, layer: &Layer, input: &Value, fit: &Fit) -> (Vec<f64>, Vec<Row>) {
+        let (one_scale, input_scale) = (self.one_scale[id.index()], self.scale(input));
+        let (fine, rows) = if one_scale {
+            (vec![fit.common_scale(); layer.outputs()], Vec::new())
+        } else {
+            let rows = fit.rows();
+            (rows.iter().map(|row| row.scale).collect(), rows)
+        };
+        let mut output = scales::per_channel(layer, input_scale, &input.typical, &fine);
+        if one_scale {
+            output = scales::one(&output);
+        }
+        if let Some(follower) = &self.followers[id.index()] {
+            output = self.follow(follower, output, one_scale);
+        }
+        (output, rows)
+    }
+
+    fn curvature(&self, id: NodeId, layer: &Layer, input: &Scale) -> Curvature {
+        let (Some(activations), Some(prepared)) = (&self.activations, self.preparation.layer(id)) else {
+            return Curvature::guessed(layer, input);
+        };
+        let batch = &activations.inputs(id)[0];
+        let inputs: Vec<Sample> =
+            (0..layer.groups()).map(|group| prepared.sampling.inputs(batch, group)).collect();
+        Curvature::measured(layer, &inputs, &prepared.outputs)
     }
 
     /// Tells the calibration data how the quantised copy computes `id`.
@@ -233,7 +218,7 @@ impl<'a> Quantizer<'a> {
         mut fact: IntegerFact,
         typical: Vec<f64>,
     ) -> Value {
-        fact.peak = self.peaks.integer(from, &fact.scale);
+        fact.peak = self.preparation.peaks.integer(from, &fact.scale);
         Value { id: self.out.add(self.float.node(from).name.clone(), op, inputs, fact), typical }
     }
 

@@ -6,17 +6,11 @@ use std::collections::BTreeMap;
 /// How a linear layer is compressed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LayerChoice {
-    /// Width B of weights, which are −(2^(B−1)−1) to 2^(B−1)−1; 2 bits are ternary weights.
+    /// Width B of weights, which are −(2^(B−1)−1) to 2^(B−1)−1: with 2 bits −1, 0, 1. With 1 bit they
+    /// are −1 or 1, or 0 where they are pruned.
     pub bits: u32,
     /// Share of the weights that are zero at least, 0 to 1; rounding adds more.
     pub sparsity: f64,
-}
-
-impl LayerChoice {
-    /// Largest magnitude of a weight.
-    pub fn largest(self) -> i32 {
-        (1 << (self.bits - 1)) - 1
-    }
 }
 
 /// A choice for every linear layer of a float graph.

@@ -2,19 +2,23 @@
 //! the layer reads.
 //!
 //! With calibration data this is the covariance of the layer's input in the quantised network; the
-//! bias takes up the mean (GPTQ: Frantar et al. 2022). The covariance with the float network's input
-//! gives the weights that come closest to the float network's output although the input has changed
+//! bias takes up the mean (GPTQ: Frantar et al. 2022). What the float layer's output has that the float
+//! weights do not make of that input says how the weights are to change because the input has changed
 //! already. Without data the integers of all inputs are taken as independent and equally large.
 
 use super::layer::Layer;
-use crate::calibration::{BlockMoments, GroupMoments};
+use crate::calibration::Sample;
 use crate::graph::Scale;
 use crate::numeric::{Matrix, Root};
+use rayon::prelude::*;
+use std::ops::Range;
 
 /// Added to the diagonal, as a share of its mean: keeps weights where the data says nothing.
 const DAMPING: f64 = 0.01;
-/// Independent columns are held in blocks of this size.
-const INDEPENDENT: usize = 8;
+/// Multiplications that taking the rows of a layer apart may cost; bounds its time.
+const WORK: f64 = 4e10;
+/// Columns of a block at most; bounds its memory.
+const MAX_BLOCK: usize = 1024;
 
 /// Of a layer, by group.
 #[derive(Clone, Debug)]
@@ -24,103 +28,111 @@ pub(super) struct Curvature {
 
 /// Of the rows of one group.
 #[derive(Clone, Debug)]
-pub(super) struct GroupCurvature {
-    pub blocks: Vec<Block>,
-    means: Option<Means>,
+pub(super) enum GroupCurvature {
+    /// Columns that are independent, each with its variance.
+    Guessed(Vec<f64>),
+    /// After data.
+    Measured {
+        /// Those of different blocks are taken as independent.
+        blocks: Vec<Block>,
+        /// Means of the columns.
+        input: Vec<f64>,
+        /// Means of the float layer's outputs.
+        output: Vec<f64>,
+    },
 }
 
-/// Means of the columns.
-#[derive(Clone, Debug)]
-struct Means {
-    float: Vec<f64>,
-    quantized: Vec<f64>,
-}
-
-/// Of some columns of a row; those of different blocks are taken as independent.
+/// Of some columns of a row.
 #[derive(Clone, Debug)]
 pub(super) struct Block {
-    /// The columns in the order of the matrices; weights are rounded from the last, which matters most.
-    pub columns: Vec<usize>,
+    pub columns: Range<usize>,
     pub hessian: Matrix,
+    /// The order in which columns stand in roots, from 0; weights are rounded from the last, which
+    /// matters most.
+    pub order: Vec<usize>,
+    /// Of all columns.
     pub root: Root,
-    cross: Option<Matrix>,
-    damping: f64,
+    /// For each output of the group the covariances of the columns with what its weights leave of it.
+    pub missing: Vec<Vec<f64>>,
 }
 
 impl Curvature {
-    /// From calibration data.
-    pub(super) fn measured(groups: Vec<GroupMoments>) -> Self {
-        Self { groups: groups.into_iter().map(GroupCurvature::measured).collect() }
+    /// Of a layer that reads `inputs` in the quantised network and gives `outputs` in the float network;
+    /// by group.
+    pub(super) fn measured(layer: &Layer, inputs: &[Sample], outputs: &[Sample]) -> Self {
+        let group = |group: usize| GroupCurvature::measured(layer, group, &inputs[group], &outputs[group]);
+        Self { groups: (0..layer.groups()).into_par_iter().map(group).collect() }
     }
 
     /// Of a layer whose input channels have scales `input` and integers that all count alike.
     pub(super) fn guessed(layer: &Layer, input: &Scale) -> Self {
-        let square = |channel: usize| input.channel(channel).powi(2);
+        let square = |group: usize, column: usize| input.channel(layer.channel(group, column)).powi(2);
         let group = |group: usize| {
-            let diagonal: Vec<f64> = (0..layer.columns()).map(|k| square(layer.channel(group, k))).collect();
-            let damping = damping(diagonal.iter().copied());
-            let block = |(index, part): (usize, &[f64])| {
-                let mut own = Matrix::zeros(part.len());
-                part.iter().enumerate().for_each(|(i, &x)| own.row_mut(i)[i] = x);
-                Block::new(index * INDEPENDENT, &own, None, damping)
-            };
-            GroupCurvature {
-                blocks: diagonal.chunks(INDEPENDENT).enumerate().map(block).collect(),
-                means: None,
-            }
+            GroupCurvature::Guessed((0..layer.columns()).map(|column| square(group, column)).collect())
         };
         Self { groups: (0..layer.groups()).map(group).collect() }
     }
 }
 
 impl GroupCurvature {
-    fn measured(group: GroupMoments) -> Self {
-        let diagonal =
-            group.blocks.iter().flat_map(|block| (0..block.own.size()).map(|i| block.own.at(i, i)));
-        let damping = damping(diagonal);
-        let block = |moments: &BlockMoments| {
-            Block::new(moments.columns.start, &moments.own, Some(&moments.cross), damping)
+    fn measured(layer: &Layer, group: usize, input: &Sample, output: &Sample) -> Self {
+        let missing = output.without(input, layer.group_weights(group));
+        let ranges = blocks(layer);
+        let share = ranges.len() as f64;
+        let block = |(columns, hessian): (&Range<usize>, Matrix)| {
+            let covariances = input.covariance_with(columns.clone(), &missing);
+            let of_output = |output: usize| {
+                covariances.iter().skip(output).step_by(missing.columns()).map(|x| x / share).collect()
+            };
+            Block::new(columns.clone(), hessian, (0..missing.columns()).map(of_output).collect())
         };
-        let blocks = group.blocks.iter().map(block).collect();
-        Self { blocks, means: Some(Means { float: group.float_mean, quantized: group.mean }) }
+        let blocks = ranges.iter().zip(damped_covariances(input, &ranges)).map(block).collect();
+        Self::Measured { blocks, input: input.mean().to_vec(), output: output.mean().to_vec() }
     }
 
-    /// What a row's bias must grow by where its `weights` become `quantized`, both real.
-    pub(super) fn bias_correction(&self, weights: &[f32], quantized: &[f64]) -> f64 {
-        let Some(means) = &self.means else { return 0.0 };
-        let before: f64 = weights.iter().zip(&means.float).map(|(&w, mean)| f64::from(w) * mean).sum();
-        let after: f64 = quantized.iter().zip(&means.quantized).map(|(w, mean)| w * mean).sum();
-        before - after
+    /// Squared output error of a change of the weight of each column by 1.
+    pub(super) fn harm(&self) -> Vec<f32> {
+        match self {
+            Self::Guessed(variances) => variances.iter().map(|&x| x as f32).collect(),
+            Self::Measured { blocks, .. } => {
+                blocks.iter().flat_map(|block| block.hessian.diagonal()).map(|x| x as f32).collect()
+            }
+        }
+    }
+
+    /// The bias of a row whose real weights become `quantized`: the float row's `bias` where there is
+    /// no data. `output` is the row's place in the group.
+    pub(super) fn bias(&self, bias: f64, output: usize, quantized: impl Iterator<Item = f64>) -> f64 {
+        match self {
+            Self::Guessed(_) => bias,
+            Self::Measured { input, output: means, .. } => {
+                means[output] - quantized.zip(input).map(|(w, mean)| w * mean).sum::<f64>()
+            }
+        }
     }
 }
 
 impl Block {
-    fn new(first: usize, own: &Matrix, cross: Option<&Matrix>, damping: f64) -> Self {
-        let mut order: Vec<usize> = (0..own.size()).collect();
-        order.sort_by(|&i, &j| own.at(i, i).total_cmp(&own.at(j, j)).then(j.cmp(&i)));
-        let mut hessian = own.select(&order);
-        hessian.add_to_diagonal(damping);
-        let cross = cross.map(|cross| cross.select(&order));
-        let columns = order.into_iter().map(|column| first + column).collect();
-        Self { columns, root: hessian.clone().root(), hessian, cross, damping }
-    }
-
-    /// Whether the float network's input is known, so that even all weights together can be improved.
-    pub(super) fn is_measured(&self) -> bool {
-        self.cross.is_some()
-    }
-
-    /// Hessian times the best weights, where the row's weights are `weights`.
-    pub(super) fn target(&self, weights: &[f64]) -> Vec<f64> {
-        let Some(cross) = &self.cross else { return self.hessian.times(weights) };
-        let mut target = cross.times(weights);
-        target.iter_mut().zip(weights).for_each(|(target, weight)| *target += self.damping * weight);
-        target
+    fn new(columns: Range<usize>, hessian: Matrix, missing: Vec<Vec<f64>>) -> Self {
+        let mut order: Vec<usize> = (0..hessian.size()).collect();
+        order.sort_by(|&i, &j| hessian.at(i, i).total_cmp(&hessian.at(j, j)).then(j.cmp(&i)));
+        Self { columns, root: hessian.root(&order), order, hessian, missing }
     }
 }
 
-fn damping(diagonal: impl Iterator<Item = f64>) -> f64 {
-    let (count, sum) = diagonal.fold((0u32, 0.0), |(count, sum), x| (count + 1, sum + x));
-    let mean = sum / f64::from(count.max(1));
-    if mean > 0.0 { DAMPING * mean } else { 1.0 }
+/// Columns of `layer` that are taken as dependent on each other.
+pub(super) fn blocks(layer: &Layer) -> Vec<Range<usize>> {
+    let affordable = (3.0 * WORK / layer.weights().len() as f64).sqrt() as usize;
+    let blocks = layer.columns().div_ceil(affordable.clamp(1, MAX_BLOCK)).max(1);
+    let size = layer.columns().div_ceil(blocks).max(1);
+    (0..layer.columns()).step_by(size).map(|first| first..layer.columns().min(first + size)).collect()
+}
+
+/// The covariance of each of these blocks of columns, their diagonals raised.
+pub(super) fn damped_covariances(sample: &Sample, blocks: &[Range<usize>]) -> Vec<Matrix> {
+    let mut all: Vec<Matrix> = blocks.iter().map(|columns| sample.covariance(columns.clone())).collect();
+    let mean = all.iter().flat_map(Matrix::diagonal).sum::<f64>() / sample.columns() as f64;
+    let damping = if mean > 0.0 { DAMPING * mean } else { 1.0 };
+    all.iter_mut().for_each(|matrix| matrix.add_to_diagonal(damping));
+    all
 }

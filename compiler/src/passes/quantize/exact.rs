@@ -16,7 +16,7 @@ const BIAS_PRECISION: f64 = 2048.0;
 /// row has several weights, or the channels differ too much in size.
 ///
 /// `input` and `typical` are the scales and the typical integers of the input's channels.
-pub(super) fn scales(layer: &Layer, input: &Scale, typical: &[f64], largest: i32) -> Option<Vec<f64>> {
+pub(super) fn scales(layer: &Layer, input: &Scale, typical: &[f64], largest: f64) -> Option<Vec<f64>> {
     let rows: Vec<Row> = (0..layer.outputs())
         .map(|row| Row::of(layer, row, input, typical, largest))
         .collect::<Option<_>>()?;
@@ -35,7 +35,7 @@ struct Row {
 }
 
 impl Row {
-    fn of(layer: &Layer, row: usize, input: &Scale, typical: &[f64], largest: i32) -> Option<Self> {
+    fn of(layer: &Layer, row: usize, input: &Scale, typical: &[f64], largest: f64) -> Option<Self> {
         let mut weights = layer.scaled_row(row, input).filter(|&(_, weight)| weight != 0.0);
         let (channel, weight) = weights.next()?;
         if weights.next().is_some() {
@@ -44,14 +44,14 @@ impl Row {
         let (unit, typical) = (weight.abs(), typical[channel]);
         let shift = layer.bias(row) / unit;
         let least = if shift == shift.round() { 1.0 } else { (BIAS_PRECISION / 2.0 / typical).ceil() };
-        let least = least.clamp(1.0, f64::from(largest));
+        let least = least.clamp(1.0, largest);
         Some(Self { unit, size: typical.hypot(shift), least })
     }
 
     /// Its scale in a layer whose largest integers are typically `top`.
-    fn scale(&self, top: f64, largest: i32) -> Option<f64> {
+    fn scale(&self, top: f64, largest: f64) -> Option<f64> {
         let integer = (top / (IMBALANCE * self.size)).ceil().max(self.least);
-        (integer <= f64::from(largest)).then(|| self.unit / integer)
+        (integer <= largest).then(|| self.unit / integer)
     }
 }
 
@@ -65,7 +65,7 @@ mod tests {
         let (window, groups) = (Window::dense([1, 1]), channels);
         let conv: Conv<Real> = Conv { window, groups, weights: weights.to_vec(), bias: bias.to_vec() };
         let layer = Layer::conv(&conv, Shape::new(channels, 3, 3));
-        scales(&layer, &Scale::PerTensor(0.5), &vec![typical; channels], 127)
+        scales(&layer, &Scale::PerTensor(0.5), &vec![typical; channels], 127.0)
     }
 
     #[test]
@@ -94,6 +94,6 @@ mod tests {
         let conv: Conv<Real> =
             Conv { window: Window::dense([1, 1]), groups: 1, weights: vec![1.0, 1.0], bias: vec![0.0] };
         let layer = Layer::conv(&conv, Shape::new(2, 3, 3));
-        assert_eq!(scales(&layer, &Scale::PerTensor(0.5), &[100.0; 2], 127), None);
+        assert_eq!(scales(&layer, &Scale::PerTensor(0.5), &[100.0; 2], 127.0), None);
     }
 }

@@ -1,73 +1,20 @@
 //! One linear layer of integers: which weights stay, what they are worth, how they are rounded.
 
-use super::curvature::{Block, Curvature};
+use super::LayerChoice;
+use super::curvature::{Block, Curvature, GroupCurvature};
+use super::grid::Grid;
 use super::layer::{IntegerLayer, Layer};
-use super::round::Part;
-use super::{LayerChoice, prune, round};
+use super::removal::{self, Removals};
+use super::round::{self, Harm, Part};
+use super::search::{self, LANES};
+use super::support::Support;
 use crate::graph::Scale;
+use crate::numeric::dot;
 use rayon::prelude::*;
 use std::borrow::Cow;
 
-/// A model with at least this share of zeros in a layer has been pruned; its zeros stay zero.
-const PRUNED: f64 = 0.1;
-
-/// Multiplications that taking the rows of a layer apart may cost; bounds its time.
-const WORK: f64 = 4e10;
-/// Columns of a block at most; bounds its memory.
-const MAX_BLOCK: usize = 1024;
-
-/// How many columns of `layer` may be taken as dependent on each other.
-pub(super) fn block_size(layer: &Layer, choice: LayerChoice) -> usize {
-    let row_by_row = choice.sparsity > 0.0 || !Support::of(layer).is_full();
-    let affordable = (3.0 * WORK / layer.weights().len() as f64).sqrt() as usize;
-    let most = if row_by_row { affordable.clamp(1, MAX_BLOCK) } else { MAX_BLOCK };
-    let blocks = layer.columns().div_ceil(most);
-    layer.columns().div_ceil(blocks.max(1)).max(1)
-}
-
-/// Which weights of a layer may differ from zero.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Support(Vec<bool>);
-
-impl Support {
-    /// All weights of `layer`, or, where it has been pruned, those that are not zero.
-    pub(super) fn of(layer: &Layer) -> Self {
-        let zeros = layer.weights().iter().filter(|&&weight| weight == 0.0).count();
-        let pruned = zeros as f64 >= PRUNED * layer.weights().len() as f64;
-        Self(layer.weights().iter().map(|&weight| !pruned || weight != 0.0).collect())
-    }
-
-    /// Whether all weights may.
-    pub(super) fn is_full(&self) -> bool {
-        self.0.iter().all(|&kept| kept)
-    }
-
-    /// Takes out the weight at `index` of the layer.
-    pub(super) fn drop(&mut self, index: usize) {
-        self.0[index] = false;
-    }
-
-    /// The weights of `row` within `block`, fitted to what the layer should compute; inputs of scale 1.
-    pub(super) fn part<'a>(&self, layer: &Layer, block: &'a Block, row: usize) -> Part<'a> {
-        let kept = &self.0[row * layer.columns()..][..layer.columns()];
-        let weights = layer.row(row);
-        let real: Vec<f64> = block.columns.iter().map(|&column| weights[column].into()).collect();
-        let target = block.target(&real);
-        let places: Vec<usize> = (0..block.columns.len()).filter(|&i| kept[block.columns[i]]).collect();
-        let root = if places.len() == block.columns.len() {
-            Cow::Borrowed(&block.root)
-        } else {
-            Cow::Owned(block.hessian.select(&places).root())
-        };
-        let best = if block.is_measured() || places.len() < real.len() {
-            root.solve(&places.iter().map(|&i| target[i]).collect::<Vec<f64>>())
-        } else {
-            real
-        };
-        let columns = places.into_iter().map(|i| block.columns[i]).collect::<Vec<usize>>();
-        Part { input: vec![1.0; columns.len()], columns, best, root }
-    }
-}
+/// Weights of rows that are looked at together for a common scale; bounds memory.
+const COMMON_WEIGHTS: usize = 1 << 24;
 
 /// A layer that has been pruned and can be rounded.
 pub(super) struct Fit<'a> {
@@ -75,80 +22,143 @@ pub(super) struct Fit<'a> {
     input: &'a Scale,
     curvature: &'a Curvature,
     support: Support,
-    largest: i32,
+    grid: Grid,
+}
+
+/// A row of integers, each worth `scale` at the output.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Row {
+    pub scale: f64,
+    weights: Vec<i32>,
 }
 
 impl<'a> Fit<'a> {
+    /// Weights go in the order of `removals` where it is known.
     pub(super) fn new(
         layer: &'a Layer<'a>,
         input: &'a Scale,
         curvature: &'a Curvature,
         choice: LayerChoice,
+        removals: Option<&Removals>,
     ) -> Self {
-        let mut support = Support::of(layer);
-        let zeros = support.0.iter().filter(|&&kept| !kept).count();
-        let wanted = (choice.sparsity * support.0.len() as f64).round() as usize;
-        if wanted > zeros {
-            prune::prune(layer, curvature, &mut support, wanted - zeros);
+        let grid = Grid::of(choice.bits);
+        let zeros_stay = choice.sparsity > 0.0 || !grid.has_zero();
+        let mut support = if zeros_stay { Support::without_zeros(layer) } else { Support::of(layer) };
+        let count = support.missing_zeros(choice.sparsity);
+        match removals {
+            _ if count == 0 => {}
+            Some(removals) => removals.prune(layer, &mut support, count),
+            None => removal::prune_by_size(layer, curvature, &mut support, count),
         }
-        Self { layer, input, curvature, support, largest: choice.largest() }
+        Self { layer, input, curvature, support, grid }
     }
 
-    /// For each output channel the scale at which its rounded weights do least harm; 0 for no weights.
-    pub(super) fn scales(&self) -> Vec<f64> {
-        let scale = |row: usize| {
+    /// The rows, each at the scale at which it does least harm; 0 for no weights.
+    pub(super) fn rows(&self) -> Vec<Row> {
+        let row = |row: usize| {
             let parts = self.parts(row);
-            let candidates = round::candidates(round::unclipped(&parts, self.largest));
-            round::least(candidates, |scale| round::error(&parts, scale, self.largest))
+            self.row(&parts, round::best_scale(&parts, self.grid))
         };
-        (0..self.layer.outputs()).into_par_iter().map(scale).collect()
+        (0..self.layer.outputs()).into_par_iter().map(row).collect()
     }
 
     /// The scale for all output channels at which the rounded weights do least harm; 0 for no weights.
     pub(super) fn common_scale(&self) -> f64 {
-        let rows: Vec<Vec<Part<'_>>> =
-            (0..self.layer.outputs()).into_par_iter().map(|row| self.parts(row)).collect();
-        let unclipped = rows.iter().map(|parts| round::unclipped(parts, self.largest)).fold(0.0, f64::max);
-        let errors = |scale: f64| -> Vec<f64> {
-            rows.par_iter().map(|parts| round::error(parts, scale, self.largest)).collect()
-        };
-        round::least(round::candidates(unclipped), |scale| errors(scale).iter().sum())
-    }
-
-    /// The layer with outputs of these scales.
-    pub(super) fn round(&self, output: &[f64]) -> IntegerLayer {
-        let rows: Vec<(Vec<i32>, i128)> =
-            (0..self.layer.outputs()).into_par_iter().map(|row| self.round_row(row, output[row])).collect();
-        let (weights, bias): (Vec<Vec<i32>>, Vec<i128>) = rows.into_iter().unzip();
-        IntegerLayer { weights: weights.concat(), bias }
-    }
-
-    fn round_row(&self, row: usize, scale: f64) -> (Vec<i32>, i128) {
-        let mut integers = vec![0; self.layer.columns()];
-        for part in self.parts(row) {
-            let rounded = part.round(scale, self.largest);
-            part.columns
-                .iter()
-                .zip(rounded.integers)
-                .for_each(|(&column, integer)| integers[column] = integer);
+        let weight = self.layer.weights().len() / COMMON_WEIGHTS + 1;
+        let rows = (0..self.layer.outputs()).into_par_iter().step_by(weight);
+        let rows: Vec<Vec<Part<'_>>> = rows.map(|row| self.parts(row)).collect();
+        let largest = rows.iter().map(|parts| round::unclipped(parts, self.grid)).fold(0.0, f64::max);
+        if largest == 0.0 {
+            return 0.0;
         }
-        let group = self.layer.group(row);
-        let real = |(k, &integer): (usize, &i32)| {
-            f64::from(integer) * scale / self.input.channel(self.layer.channel(group, k))
+        let weights = rows.iter().flatten().map(|part| part.best.len()).sum();
+        search::least(largest, weights, |scales| {
+            let errors = rows.par_iter().map(|parts| round::errors(parts, scales, self.grid));
+            let errors: Vec<[f64; LANES]> = errors.collect();
+            std::array::from_fn(|lane| errors.iter().map(|errors| errors[lane]).sum())
+        })
+    }
+
+    /// The layer with outputs of these scales; `rows` that have theirs already are taken.
+    pub(super) fn round(&self, output: &[f64], rows: Vec<Row>) -> IntegerLayer {
+        let mut rows: Vec<Option<Row>> = rows.into_iter().map(Some).collect();
+        rows.resize(output.len(), None);
+        let again = |(row, (known, &scale)): (usize, (Option<Row>, &f64))| {
+            known.filter(|known| known.scale == scale).unwrap_or_else(|| self.row(&self.parts(row), scale))
         };
-        let quantized: Vec<f64> = integers.iter().enumerate().map(real).collect();
-        let correction = self.curvature.groups[group].bias_correction(self.layer.row(row), &quantized);
-        (integers, ((self.layer.bias(row) + correction) / scale).round() as i128)
+        let rows: Vec<Row> = rows.into_par_iter().zip(output).enumerate().map(again).collect();
+        let bias = rows.iter().enumerate().map(|(index, row)| self.bias(index, row)).collect();
+        IntegerLayer { weights: rows.into_iter().flat_map(|row| row.weights).collect(), bias }
+    }
+
+    fn row(&self, parts: &[Part<'_>], scale: f64) -> Row {
+        let mut weights = vec![0; self.layer.columns()];
+        for part in parts {
+            let rounded = part.round(scale, self.grid);
+            part.columns.iter().zip(rounded.integers).for_each(|(&at, integer)| weights[at] = integer);
+        }
+        Row { scale, weights }
+    }
+
+    fn bias(&self, index: usize, row: &Row) -> i128 {
+        let group = self.layer.group(index);
+        let real = |(column, &integer): (usize, &i32)| {
+            f64::from(integer) * row.scale / self.input.channel(self.layer.channel(group, column))
+        };
+        let quantized = row.weights.iter().enumerate().map(real);
+        let place = self.layer.place_in_group(index);
+        let bias = self.curvature.groups[group].bias(self.layer.bias(index), place, quantized);
+        (bias / row.scale).round() as i128
     }
 
     fn parts(&self, row: usize) -> Vec<Part<'a>> {
-        let group = self.layer.group(row);
-        let part = |block: &'a Block| {
-            let mut part = self.support.part(self.layer, block, row);
-            let scale = |&column: &usize| self.input.channel(self.layer.channel(group, column));
-            part.input = part.columns.iter().map(scale).collect();
-            part
+        match &self.curvature.groups[self.layer.group(row)] {
+            GroupCurvature::Guessed(variances) => vec![self.part_apart(row, variances)],
+            GroupCurvature::Measured { blocks, .. } => {
+                blocks.iter().map(|block| self.part(row, block)).collect()
+            }
+        }
+    }
+
+    fn part_apart(&self, row: usize, variances: &[f64]) -> Part<'a> {
+        let columns = self.kept(row, 0..variances.len());
+        let weights = self.layer.row(row);
+        Part {
+            best: columns.iter().map(|&column| weights[column].into()).collect(),
+            input: self.input_scales(row, &columns),
+            harm: Harm::Apart(columns.iter().map(|&column| variances[column]).collect()),
+            columns,
+        }
+    }
+
+    /// The weights of `row` within `block`, fitted to what the layer should compute.
+    fn part(&self, row: usize, block: &'a Block) -> Part<'a> {
+        let first = block.columns.start;
+        let kept = self.kept(row, block.order.iter().map(|&column| first + column));
+        let real: Vec<f64> = self.layer.row(row)[block.columns.clone()].iter().map(|&w| w.into()).collect();
+        let missing = &block.missing[self.layer.place_in_group(row)];
+        let (best, root) = if kept.len() == real.len() {
+            let missing: Vec<f64> = block.order.iter().map(|&column| missing[column]).collect();
+            let change = block.root.solve(&missing);
+            let best = block.order.iter().zip(change).map(|(&column, change)| real[column] + change);
+            (best.collect(), Cow::Borrowed(&block.root))
+        } else {
+            let target =
+                |&column: &usize| dot(block.hessian.row(column - first), &real) + missing[column - first];
+            let picked: Vec<usize> = kept.iter().map(|&column| column - first).collect();
+            let root = block.hessian.root(&picked);
+            (root.solve(&kept.iter().map(target).collect::<Vec<f64>>()), Cow::Owned(root))
         };
-        self.curvature.groups[group].blocks.iter().map(part).collect()
+        Part { best, input: self.input_scales(row, &kept), columns: kept, harm: Harm::Together(root) }
+    }
+
+    /// Those of `columns` whose weights in `row` may differ from zero.
+    fn kept(&self, row: usize, columns: impl Iterator<Item = usize>) -> Vec<usize> {
+        columns.filter(|&column| self.support.has(row * self.layer.columns() + column)).collect()
+    }
+
+    fn input_scales(&self, row: usize, columns: &[usize]) -> Vec<f64> {
+        let group = self.layer.group(row);
+        columns.iter().map(|&column| self.input.channel(self.layer.channel(group, column))).collect()
     }
 }

@@ -1,6 +1,6 @@
 //! Convolutions and dense layers in one form: rows of weights, one row per output channel.
 
-use crate::graph::{Conv, Dense, Op, Real, Scale, Shape};
+use crate::graph::{Conv, Dense, Graph, Integer, NodeId, Op, Real, Scale, Shape};
 
 /// A linear layer of the float graph.
 pub(super) struct Layer<'a> {
@@ -20,6 +20,16 @@ pub(super) struct IntegerLayer {
 }
 
 impl<'a> Layer<'a> {
+    /// The node `id` of `graph`, where it is linear with weights.
+    pub(super) fn of(graph: &'a Graph<Real>, id: NodeId) -> Option<Self> {
+        let input = || graph.shape(graph.sole_input(id));
+        match graph.op(id) {
+            Op::Conv(conv) => Some(Self::conv(conv, input())),
+            Op::Dense(dense) => Some(Self::dense(dense, input())),
+            _ => None,
+        }
+    }
+
     pub(super) fn conv(conv: &'a Conv<Real>, input: Shape) -> Self {
         Self {
             weights: &conv.weights,
@@ -58,6 +68,17 @@ impl<'a> Layer<'a> {
         output / self.group_outputs
     }
 
+    /// Which of the outputs of its group `output` is.
+    pub(super) fn place_in_group(&self, output: usize) -> usize {
+        output % self.group_outputs
+    }
+
+    /// The weights of the outputs of `group`, row after row.
+    pub(super) fn group_weights(&self, group: usize) -> &'a [f32] {
+        let length = self.group_outputs * self.columns();
+        &self.weights[group * length..][..length]
+    }
+
     /// The input channel that the weights of column `column` read in `group`.
     pub(super) fn channel(&self, group: usize, column: usize) -> usize {
         group * self.group_inputs + column / self.taps
@@ -87,14 +108,8 @@ impl<'a> Layer<'a> {
         })
     }
 
-    /// What `quantized` computes, in real units, in place of the operation `op` that this layer is of.
-    pub(super) fn real(
-        &self,
-        quantized: &IntegerLayer,
-        input: &Scale,
-        output: &[f64],
-        op: &Op<Real>,
-    ) -> Op<Real> {
+    /// The weights of `quantized` in real units, and its biases.
+    fn real(&self, quantized: &IntegerLayer, input: &Scale, output: &[f64]) -> (Vec<f32>, Vec<f32>) {
         let columns = self.columns();
         let weight = |(i, &weight): (usize, &i32)| {
             let (row, column) = (i / columns, i % columns);
@@ -103,6 +118,29 @@ impl<'a> Layer<'a> {
         let weights = quantized.weights.iter().enumerate().map(weight).collect();
         let bias =
             quantized.bias.iter().zip(output).map(|(&bias, scale)| (bias as f64 * scale) as f32).collect();
+        (weights, bias)
+    }
+
+    /// What `quantized` computes, in real units, in place of the operation `op` that this layer is of.
+    pub(super) fn real_op(
+        &self,
+        quantized: &IntegerLayer,
+        input: &Scale,
+        output: &[f64],
+        op: &Op<Real>,
+    ) -> Op<Real> {
+        let (weights, bias) = self.real(quantized, input, output);
+        match op {
+            Op::Conv(conv) => Op::Conv(Conv { window: conv.window, groups: conv.groups, weights, bias }),
+            _ => Op::Dense(Dense { weights, bias }),
+        }
+    }
+}
+
+impl IntegerLayer {
+    /// In place of the operation `op` of the float graph.
+    pub(super) fn op(self, op: &Op<Real>) -> Op<Integer> {
+        let Self { weights, bias } = self;
         match op {
             Op::Conv(conv) => Op::Conv(Conv { window: conv.window, groups: conv.groups, weights, bias }),
             _ => Op::Dense(Dense { weights, bias }),

@@ -47,25 +47,29 @@ mod choice;
 mod counterparts;
 mod curvature;
 mod demand;
+mod elimination;
 mod exact;
 mod fit;
+mod grid;
 mod join;
 mod layer;
-mod prune;
+mod preparation;
 mod ratio;
+mod removal;
 mod round;
 mod scales;
+mod search;
 mod sum;
+mod support;
 mod value;
 
-pub use build::quantize;
 pub use choice::{Choices, LayerChoice};
 pub use counterparts::Quantized;
+pub use preparation::Preparation;
 
 #[cfg(test)]
 mod tests {
-    use super::{Choices, LayerChoice, Quantized, quantize};
-    use crate::calibration;
+    use super::{Choices, LayerChoice, Preparation, Quantized};
     use crate::error::Result;
     use crate::graph::{Add, Conv, Graph, Op, Real, RealFact, Shape, Window};
     use crate::options::{CompileOptions, InputOptions};
@@ -75,8 +79,7 @@ mod tests {
 
     fn quantized(graph: &Graph<Real>, input: &InputSpec) -> Result<Quantized> {
         let choices = Choices::uniform(LayerChoice { bits: 8, sparsity: 0.0 });
-        let peaks = calibration::peaks(graph, None, input)?;
-        quantize(graph, input, &choices, None, &peaks, &Shifts::default())
+        Preparation::new(graph, input, None)?.quantize(&choices, &Shifts::default())
     }
 
     fn conv(weights: [f32; 4], bias: [f32; 2]) -> Op<Real> {

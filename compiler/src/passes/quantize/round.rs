@@ -1,13 +1,12 @@
 //! Rounding that makes up for its own errors.
 
+use super::grid::Grid;
+use super::search::{self, LANES};
+use crate::numeric::simd::{self, Kernel};
 use crate::numeric::{Root, dot};
 use std::borrow::Cow;
 
-/// Scales tried are this many, each smaller than the one before by [`CLIP_STEP`].
-const CLIP_TRIES: i32 = 48;
-const CLIP_STEP: f64 = 0.96;
-
-/// The weights of a row within a block that may differ from zero.
+/// The weights of a row that may differ from zero, or some of them.
 #[derive(Clone, Debug)]
 pub(super) struct Part<'a> {
     /// Their columns in the row.
@@ -16,8 +15,16 @@ pub(super) struct Part<'a> {
     pub best: Vec<f64>,
     /// Scales of the integers that they multiply.
     pub input: Vec<f64>,
-    /// Of the Hessian of these columns.
-    pub root: Cow<'a, Root>,
+    pub harm: Harm<'a>,
+}
+
+/// How much errors of the weights of a [`Part`] hurt: the squared error of the output.
+#[derive(Clone, Debug)]
+pub(super) enum Harm<'a> {
+    /// Each by itself, its square times this.
+    Apart(Vec<f64>),
+    /// Together, as the Hessian says of which this is the root.
+    Together(Cow<'a, Root>),
 }
 
 /// Integers for a [`Part`], and their squared output error.
@@ -28,61 +35,152 @@ pub(super) struct Rounded {
 }
 
 impl Part<'_> {
-    /// The better of compensated and nearest rounding to integers of at most ±`largest`, with one
-    /// integer worth `scale` at the output.
-    pub(super) fn round(&self, scale: f64, largest: i32) -> Rounded {
-        let (compensated, nearest) = (self.pass(scale, largest, true), self.pass(scale, largest, false));
-        if compensated.error <= nearest.error { compensated } else { nearest }
+    /// The better of compensated and nearest rounding to integers of `grid`, with one integer worth
+    /// `scale` at the output; or zeros, where these are better than the grid that has none.
+    pub(super) fn round(&self, scale: f64, grid: Grid) -> Rounded {
+        let near = |wanted: f64, i: usize| grid.nearest(wanted * self.input[i] / scale);
+        let apart = || self.pass(scale, |i, _| near(self.best[i], i));
+        let mut best = match &self.harm {
+            Harm::Apart(_) => apart(),
+            Harm::Together(_) => {
+                less(self.pass(scale, |i, carried| near(self.best[i] + carried, i)), apart())
+            }
+        };
+        if !grid.has_zero() {
+            best = less(best, self.pass(scale, |_, _| 0.0));
+        }
+        best
     }
 
     /// The output error is |R·d|² with d the errors of the weights. Its components are made small one
     /// by one, last first: component i depends on weights i and later alone, so weight i is rounded
     /// after the errors of the later ones have been taken into account. This is the rounding of GPTQ
     /// (Frantar et al. 2022), without an inverse.
-    fn pass(&self, scale: f64, largest: i32, compensate: bool) -> Rounded {
+    ///
+    /// `choose` gives an integer for weight i, where a real weight larger by its second argument would
+    /// make up for the errors of the later ones.
+    fn pass(&self, scale: f64, choose: impl Fn(usize, f64) -> f64) -> Rounded {
         let size = self.best.len();
         let (mut off, mut integers, mut error) = (vec![0.0; size], vec![0; size], 0.0);
-        let bound = f64::from(largest);
         for i in (0..size).rev() {
-            let row = self.root.row(i);
-            let step = scale / self.input[i];
-            let carried = dot(&row[1..], &off[i + 1..]) / row[0];
-            let wanted = if compensate { self.best[i] + carried } else { self.best[i] };
-            let integer = (wanted / step).round().clamp(-bound, bound);
-            off[i] = self.best[i] - integer * step;
+            let (carried, weight) = match &self.harm {
+                Harm::Apart(weights) => (0.0, weights[i]),
+                Harm::Together(root) => {
+                    let row = root.row(i);
+                    (dot(&row[1..], &off[i + 1..]) / row[0], row[0] * row[0])
+                }
+            };
+            let integer = choose(i, carried);
+            off[i] = self.best[i] - integer * scale / self.input[i];
             integers[i] = integer as i32;
-            error += (row[0] * (off[i] + carried)).powi(2);
+            error += weight * (off[i] + carried).powi(2);
         }
         Rounded { integers, error }
     }
 }
 
+fn less(first: Rounded, second: Rounded) -> Rounded {
+    if first.error <= second.error { first } else { second }
+}
+
 /// The scale at which no weight of the row is clipped; 0 for no weights.
-pub(super) fn unclipped(parts: &[Part<'_>], largest: i32) -> f64 {
+pub(super) fn unclipped(parts: &[Part<'_>], grid: Grid) -> f64 {
     let sizes = parts.iter().flat_map(|part| part.best.iter().zip(&part.input).map(|(w, s)| w.abs() * s));
-    sizes.fold(0.0, f64::max) / f64::from(largest)
+    sizes.fold(0.0, f64::max) / grid.largest()
 }
 
-/// `largest_scale` and smaller ones.
-pub(super) fn candidates(largest_scale: f64) -> impl Iterator<Item = f64> {
-    (0..CLIP_TRIES).map(move |power| largest_scale * CLIP_STEP.powi(power))
+/// The scale at which the compensated rounding of a row does least harm; 0 for no weights.
+pub(super) fn best_scale(parts: &[Part<'_>], grid: Grid) -> f64 {
+    let largest = unclipped(parts, grid);
+    if largest == 0.0 {
+        return 0.0;
+    }
+    let weights = parts.iter().map(|part| part.best.len()).sum();
+    search::least(largest, weights, |scales| errors(parts, scales, grid))
 }
 
-/// Squared output error of a row at `scale`.
-pub(super) fn error(parts: &[Part<'_>], scale: f64, largest: i32) -> f64 {
-    parts.iter().map(|part| part.round(scale, largest).error).sum()
+/// Squared output errors of a row at each of `scales`, its rounding compensated.
+pub(super) fn errors(parts: &[Part<'_>], scales: [f64; LANES], grid: Grid) -> [f64; LANES] {
+    let mut sum = [0.0; LANES];
+    for part in parts {
+        let errors = simd::run(Errors { part, scales, grid });
+        (0..LANES).for_each(|lane| sum[lane] += errors[lane]);
+    }
+    sum
 }
 
-/// The candidate with the least of these errors, the largest of equals.
-pub(super) fn least(candidates: impl Iterator<Item = f64>, error: impl Fn(f64) -> f64) -> f64 {
-    let (mut best, mut least) = (0.0, f64::INFINITY);
-    for scale in candidates {
-        let error = error(scale);
-        if error < least {
-            (best, least) = (scale, error);
+/// The compensated pass at several scales at one time.
+struct Errors<'a> {
+    part: &'a Part<'a>,
+    scales: [f64; LANES],
+    grid: Grid,
+}
+
+impl Kernel for Errors<'_> {
+    type Output = [f64; LANES];
+
+    #[inline(always)]
+    fn run<const WIDTH: usize>(self) -> [f64; LANES] {
+        match (&self.part.harm, self.grid) {
+            (Harm::Apart(weights), Grid::Signs) => self.apart(weights, |x| Grid::Signs.nearest(x)),
+            (Harm::Apart(weights), grid) => self.apart(weights, |x| grid.nearest(x)),
+            (Harm::Together(root), Grid::Signs) => self.together(root, |x| Grid::Signs.nearest(x)),
+            (Harm::Together(root), grid) => self.together(root, |x| grid.nearest(x)),
         }
     }
-    best
+}
+
+impl Errors<'_> {
+    #[inline(always)]
+    fn apart(&self, weights: &[f64], nearest: impl Fn(f64) -> f64) -> [f64; LANES] {
+        let inverse = self.scales.map(|scale| 1.0 / scale);
+        let mut errors = [0.0; LANES];
+        for ((&best, &input), &weight) in self.part.best.iter().zip(&self.part.input).zip(weights) {
+            let (best, weight) = (best * input, weight / (input * input));
+            for lane in 0..LANES {
+                let off = best - nearest(best * inverse[lane]) * self.scales[lane];
+                errors[lane] += weight * off * off;
+            }
+        }
+        errors
+    }
+
+    #[inline(always)]
+    fn together(&self, root: &Root, nearest: impl Fn(f64) -> f64) -> [f64; LANES] {
+        let size = self.part.best.len();
+        let inverse = self.scales.map(|scale| 1.0 / scale);
+        let (mut off, mut errors) = (vec![[0.0; LANES]; size], [0.0; LANES]);
+        for i in (0..size).rev() {
+            let row = root.row(i);
+            let (best, input) = (self.part.best[i], self.part.input[i]);
+            let carried = weighted_sum(&row[1..], &off[i + 1..]);
+            for lane in 0..LANES {
+                let carried = carried[lane] / row[0];
+                let integer = nearest((best + carried) * (input * inverse[lane]));
+                off[i][lane] = best - integer * (self.scales[lane] / input);
+                let error = row[0] * (off[i][lane] + carried);
+                errors[lane] += error * error;
+            }
+        }
+        errors
+    }
+}
+
+/// Σ aₖ·xₖ, lane by lane.
+#[inline(always)]
+fn weighted_sum(a: &[f64], x: &[[f64; LANES]]) -> [f64; LANES] {
+    const SUMS: usize = 4;
+    let mut sums = [[0.0; LANES]; SUMS];
+    let (a_chunks, x_chunks) = (a.chunks_exact(SUMS), x.chunks_exact(SUMS));
+    for (a, x) in a_chunks.remainder().iter().zip(x_chunks.remainder()) {
+        (0..LANES).for_each(|lane| sums[0][lane] += a * x[lane]);
+    }
+    for (a, x) in a_chunks.zip(x_chunks) {
+        for k in 0..SUMS {
+            (0..LANES).for_each(|lane| sums[k][lane] += a[k] * x[k][lane]);
+        }
+    }
+    std::array::from_fn(|lane| sums.iter().map(|sum| sum[lane]).sum())
 }
 
 #[cfg(test)]
@@ -91,57 +189,109 @@ mod tests {
     use crate::numeric::{Matrix, axpy};
     use proptest::prelude::*;
 
+    fn together(hessian: &Matrix, best: Vec<f64>, input: f64) -> Part<'static> {
+        let columns: Vec<usize> = (0..best.len()).collect();
+        let harm = Harm::Together(Cow::Owned(hessian.root(&columns)));
+        Part { input: vec![input; best.len()], columns, best, harm }
+    }
+
     /// Weights before a covariance of inputs that depend on each other.
     fn part(noise: &[f64], size: usize) -> (Matrix, Part<'static>) {
-        let mut hessian = Matrix::zeros(size);
+        let mut values = vec![0.0; size * size];
         for sample in noise.chunks_exact(size) {
-            (0..size).for_each(|i| axpy(sample[i], sample, hessian.row_mut(i)));
+            values.chunks_exact_mut(size).zip(sample).for_each(|(row, &x)| axpy(x, sample, row));
         }
+        let mut hessian = Matrix::from_upper(size, values);
         hessian.add_to_diagonal(0.01);
-        let best = noise[..size].to_vec();
-        let root = Cow::Owned(hessian.clone().root());
-        (hessian, Part { columns: (0..size).collect(), best, input: vec![0.5; size], root })
+        let part = together(&hessian, noise[..size].to_vec(), 0.5);
+        (hessian, part)
+    }
+
+    fn harm(hessian: &Matrix, part: &Part<'_>, integers: &[i32], scale: f64) -> f64 {
+        let off = |(w, &q): (&f64, &i32)| w - f64::from(q) * scale / 0.5;
+        let off: Vec<f64> = part.best.iter().zip(integers).map(off).collect();
+        dot(&off, &hessian.times(&off))
     }
 
     proptest! {
         #[test]
         fn compensation_is_never_worse_than_nearest(
-            size in 1usize..12, noise in proptest::collection::vec(-1f64..1.0, 144), largest in 1i32..8,
+            size in 1usize..12, noise in proptest::collection::vec(-1f64..1.0, 144), bits in 1u32..5,
         ) {
-            let (hessian, part) = part(&noise, size);
-            let scale = unclipped(std::slice::from_ref(&part), largest);
-            let nearest: Vec<i32> = part.best.iter().map(|w| (w * 0.5 / scale).round() as i32).collect();
-            let harm = |integers: &[i32]| -> f64 {
-                let off: Vec<f64> =
-                    part.best.iter().zip(integers).map(|(w, &q)| w - f64::from(q) * scale / 0.5).collect();
-                dot(&off, &hessian.times(&off))
-            };
-            let rounded = part.round(scale, largest);
-            prop_assert!(rounded.integers.iter().all(|q| q.abs() <= largest));
-            prop_assert!((harm(&rounded.integers) - rounded.error).abs() <= 1e-6 * (1.0 + rounded.error));
-            prop_assert!(rounded.error <= harm(&nearest) * (1.0 + 1e-6) + 1e-9);
+            let ((hessian, part), grid) = (part(&noise, size), Grid::of(bits));
+            let scale = unclipped(std::slice::from_ref(&part), grid);
+            let nearest: Vec<i32> = part.best.iter().map(|w| grid.nearest(w * 0.5 / scale) as i32).collect();
+            let rounded = part.round(scale, grid);
+            prop_assert!(rounded.integers.iter().all(|&q| f64::from(q).abs() <= grid.largest()));
+            let exact = harm(&hessian, &part, &rounded.integers, scale);
+            prop_assert!((exact - rounded.error).abs() <= 1e-6 * (1.0 + rounded.error));
+            let other = harm(&hessian, &part, &nearest, scale);
+            prop_assert!(rounded.error <= other * (1.0 + 1e-6) + 1e-9);
+        }
+
+        #[test]
+        fn errors_at_many_scales_are_those_of_the_compensated_pass(
+            size in 1usize..12, noise in proptest::collection::vec(-1f64..1.0, 144), bits in 1u32..5,
+        ) {
+            let ((_, part), grid) = (part(&noise, size), Grid::of(bits));
+            let scales = std::array::from_fn(|lane| 0.1 + lane as f64 * 0.05);
+            let errors = errors(std::slice::from_ref(&part), scales, grid);
+            for (scale, error) in scales.into_iter().zip(errors) {
+                let choose = |i: usize, carried: f64| grid.nearest((part.best[i] + carried) * 0.5 / scale);
+                prop_assert!((part.pass(scale, choose).error - error).abs() <= 1e-9 * (1.0 + error));
+            }
+        }
+
+        #[test]
+        fn scales_are_as_good_as_the_best_of_many(
+            noise in proptest::collection::vec(-1f64..1.0, 4096), size in 4usize..65, bits in 1u32..=8,
+        ) {
+            let grid = Grid::of(bits);
+            let (mut found, mut exhaustive) = (0.0, 0.0);
+            for row in 0..16 {
+                let part = [part(&noise[row * size..], size).1];
+                let largest = unclipped(&part, grid);
+                let at = |scale: f64| errors(&part, [scale; LANES], grid)[0];
+                let all = (0..48).map(|power| at(largest * 0.96f64.powi(power)));
+                exhaustive += all.fold(f64::INFINITY, f64::min);
+                found += at(best_scale(&part, grid));
+            }
+            prop_assert!(found <= 1.05 * exhaustive, "{found} is more than {exhaustive}");
         }
     }
 
     #[test]
     fn errors_are_made_up_for() {
         // Two inputs that are nearly the same: only the sum of their weights counts.
-        let root = Cow::Owned(Matrix::new(2, vec![1.001, 1.0, 1.0, 1.001]).root());
-        let part = Part { columns: vec![0, 1], best: vec![0.4, 0.4], input: vec![1.0; 2], root };
-        assert_eq!(part.round(1.0, 1).integers, [1, 0]);
+        let hessian = Matrix::from_upper(2, vec![1.001, 1.0, 1.0, 1.001]);
+        let part = together(&hessian, vec![0.4, 0.4], 1.0);
+        assert_eq!(part.round(1.0, Grid::of(2)).integers, [1, 0]);
     }
 
     #[test]
     fn an_outlier_is_clipped_where_that_pays() {
         let mut best = vec![0.3; 400];
         best[0] = 1.0;
-        let root = Cow::Owned({
-            let mut unit = Matrix::zeros(400);
-            unit.add_to_diagonal(1.0);
-            unit.root()
-        });
-        let part = [Part { columns: (0..400).collect(), best, input: vec![1.0; 400], root }];
-        let scale = least(candidates(unclipped(&part, 1)), |scale| error(&part, scale, 1));
-        assert!((0.28..0.32).contains(&scale), "{scale}");
+        let mut unit = Matrix::zeros(400);
+        unit.add_to_diagonal(1.0);
+        let apart = Part {
+            columns: (0..400).collect(),
+            best: best.clone(),
+            input: vec![1.0; 400],
+            harm: Harm::Apart(vec![1.0; 400]),
+        };
+        for part in [together(&unit, best, 1.0), apart] {
+            for bits in [1, 2] {
+                let scale = best_scale(std::slice::from_ref(&part), Grid::of(bits));
+                assert!((0.28..0.32).contains(&scale), "{scale}");
+            }
+        }
+    }
+
+    #[test]
+    fn signs_give_way_to_zeros_at_a_scale_that_is_far_too_coarse() {
+        let part = Part { columns: vec![0], best: vec![0.1], input: vec![1.0], harm: Harm::Apart(vec![1.0]) };
+        assert_eq!(part.round(0.15, Grid::Signs).integers, [1]);
+        assert_eq!(part.round(0.25, Grid::Signs).integers, [0]);
     }
 }

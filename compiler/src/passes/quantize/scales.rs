@@ -92,7 +92,8 @@ mod tests {
     fn fitted(layer: &Layer, input: &Scale, typical: &[f64]) -> Vec<f64> {
         let curvature = Curvature::guessed(layer, input);
         let choice = LayerChoice { bits: 8, sparsity: 0.0 };
-        per_channel(layer, input, typical, &Fit::new(layer, input, &curvature, choice).scales())
+        let rows = Fit::new(layer, input, &curvature, choice, None).rows();
+        per_channel(layer, input, typical, &rows.iter().map(|row| row.scale).collect::<Vec<_>>())
     }
 
     #[test]

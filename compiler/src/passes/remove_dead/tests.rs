@@ -1,6 +1,5 @@
 use super::remove_dead;
 use super::rows::Rows;
-use crate::calibration;
 use crate::graph::testing::{assert_same_value, conv, dense, graphs, pattern};
 use crate::graph::{
     Add, Conv, Dense, Domain, Graph, Integer, NodeId, Op, Pool, PoolDivisor, Real, RealFact, Shape, Window,
@@ -8,7 +7,7 @@ use crate::graph::{
 };
 use crate::options::{CompileOptions, InputOptions};
 use crate::passes::rescale::Shifts;
-use crate::passes::{Choices, LayerChoice, canonicalize, fold_affine, quantize, range};
+use crate::passes::{Choices, LayerChoice, Preparation, canonicalize, fold_affine, range};
 use crate::reference::integer;
 use proptest::prelude::*;
 
@@ -196,8 +195,8 @@ fn integers(graph: &Graph<Real>) -> Option<Graph<Integer>> {
     let graph = fold_affine(canonicalize(graph.clone()).unwrap()).unwrap();
     let input = InputOptions::default().spec(graph.shape(graph.input())).unwrap();
     let choices = Choices::uniform(LayerChoice { bits: 4, sparsity: 0.0 });
-    let peaks = calibration::peaks(&graph, None, &input).unwrap();
-    let quantized = quantize(&graph, &input, &choices, None, &peaks, &Shifts::default()).ok()?;
+    let quantized =
+        Preparation::new(&graph, &input, None).ok()?.quantize(&choices, &Shifts::default()).ok()?;
     range(quantized.graph, &input, &CompileOptions::default()).ok()
 }
 

@@ -39,11 +39,10 @@ use {crate::graph::Op, runtime::plan::validate::MAX_BITS};
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::calibration;
     use crate::graph::testing::conv;
     use crate::graph::{Graph, Op, Real, RealFact, Shape, Window};
     use crate::options::{CompileOptions, InputOptions};
-    use crate::passes::{Choices, Quantized, quantize, range};
+    use crate::passes::{Choices, Preparation, Quantized, range};
     use crate::reference::integer;
     use runtime::plan::InputSpec;
 
@@ -66,9 +65,8 @@ mod tests {
     }
 
     fn quantized(graph: &Graph<Real>, input: &InputSpec, shifts: &Shifts) -> Quantized {
-        let peaks = calibration::peaks(graph, None, input).unwrap();
         let choices = Choices::uniform(CompileOptions::default().layer());
-        quantize(graph, input, &choices, None, &peaks, shifts).unwrap()
+        Preparation::new(graph, input, None).unwrap().quantize(&choices, shifts).unwrap()
     }
 
     fn chosen(graph: &Graph<Real>, input: &InputSpec) -> Shifts {

@@ -1,0 +1,70 @@
+//! The integers that a weight may be.
+
+/// Adding and subtracting this rounds a small number to the nearest integer, the even one of two.
+const ROUNDER: f64 = 1.5 * (1u64 << 52) as f64;
+
+/// Integers for weights of a certain width, in symmetry about zero.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Grid {
+    /// −1 and 1.
+    Signs,
+    /// All up to this magnitude.
+    UpTo(f64),
+}
+
+impl Grid {
+    /// For weights of `bits` bits, at least 1.
+    pub(super) fn of(bits: u32) -> Self {
+        match bits {
+            0 | 1 => Self::Signs,
+            _ => Self::UpTo(f64::from((1u32 << (bits - 1)) - 1)),
+        }
+    }
+
+    /// Largest magnitude.
+    pub(super) fn largest(self) -> f64 {
+        match self {
+            Self::Signs => 1.0,
+            Self::UpTo(largest) => largest,
+        }
+    }
+
+    /// Whether a weight may be rounded to zero.
+    pub(super) fn has_zero(self) -> bool {
+        self != Self::Signs
+    }
+
+    /// The integer nearest to `x`.
+    #[inline(always)]
+    pub(super) fn nearest(self, x: f64) -> f64 {
+        match self {
+            Self::Signs => 1f64.copysign(x),
+            Self::UpTo(largest) => (x.clamp(-largest, largest) + ROUNDER) - ROUNDER,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn widths_and_their_integers() {
+        assert_eq!(Grid::of(1), Grid::Signs);
+        assert_eq!([2, 4, 8].map(|bits| Grid::of(bits).largest()), [1.0, 7.0, 127.0]);
+        assert_eq!([-0.1, 0.0, 7.0].map(|x| Grid::Signs.nearest(x)), [-1.0, 1.0, 1.0]);
+        assert_eq!([-0.4, 0.6, 7.0].map(|x| Grid::of(2).nearest(x)), [0.0, 1.0, 1.0]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_integer_is_nearer(bits in 2u32..=8, x in -200f64..200.0) {
+            let grid = Grid::of(bits);
+            let nearest = grid.nearest(x);
+            prop_assert!(nearest.fract() == 0.0 && nearest.abs() <= grid.largest());
+            let others = [nearest - 1.0, nearest + 1.0].into_iter().filter(|other| other.abs() <= grid.largest());
+            prop_assert!(others.into_iter().all(|other| (x - nearest).abs() <= (x - other).abs()));
+        }
+    }
+}

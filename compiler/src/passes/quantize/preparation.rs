@@ -1,0 +1,122 @@
+//! What quantisation needs to know of a float graph, whatever is chosen for its layers.
+
+use super::layer::Layer;
+use super::removal::Removals;
+use super::{Choices, Quantized, build};
+use crate::calibration::{self, Activations, Batch, Calibration, Peaks, Reading, Sample, Sampling};
+use crate::error::Result;
+use crate::graph::{Graph, NodeId, Real};
+use crate::passes::rescale::Shifts;
+use runtime::plan::InputSpec;
+use std::collections::BTreeMap;
+
+/// A float graph that has been looked at, so that it can be quantised many times.
+pub struct Preparation<'a> {
+    pub(super) graph: &'a Graph<Real>,
+    pub(super) input: &'a InputSpec,
+    pub(super) calibration: Option<&'a Calibration>,
+    pub(super) peaks: Peaks,
+    layers: BTreeMap<NodeId, Prepared>,
+}
+
+/// A linear layer of the float graph on the calibration data.
+pub(super) struct Prepared {
+    pub sampling: Sampling,
+    /// What it gives, by group.
+    pub outputs: Vec<Sample>,
+    /// Where it is to be pruned.
+    pub removals: Option<Removals>,
+}
+
+impl<'a> Preparation<'a> {
+    /// Of `graph`, for all choices.
+    ///
+    /// # Errors
+    /// A pixel outside the declared range.
+    pub fn new(
+        graph: &'a Graph<Real>,
+        input: &'a InputSpec,
+        calibration: Option<&'a Calibration>,
+    ) -> Result<Self> {
+        Self::with(graph, input, calibration, |_| true)
+    }
+
+    /// Of `graph`, for these choices only.
+    ///
+    /// # Errors
+    /// A pixel outside the declared range.
+    pub fn for_choices(
+        graph: &'a Graph<Real>,
+        input: &'a InputSpec,
+        calibration: Option<&'a Calibration>,
+        choices: &Choices,
+    ) -> Result<Self> {
+        Self::with(graph, input, calibration, |id| choices.of(id).sparsity > 0.0)
+    }
+
+    fn with(
+        graph: &'a Graph<Real>,
+        input: &'a InputSpec,
+        calibration: Option<&'a Calibration>,
+        is_pruned: impl Fn(NodeId) -> bool,
+    ) -> Result<Self> {
+        let peaks = calibration::peaks(graph, calibration, input)?;
+        let layers = calibration.map(|calibration| measure(graph, calibration, is_pruned));
+        Ok(Self { graph, input, calibration, peaks, layers: layers.unwrap_or_default() })
+    }
+
+    /// The float graph.
+    pub fn graph(&self) -> &'a Graph<Real> {
+        self.graph
+    }
+
+    /// How raw images become integers.
+    pub fn input(&self) -> &'a InputSpec {
+        self.input
+    }
+
+    /// The integer graph of this float graph, its layers compressed as `choices` say; values lose the
+    /// bits that `shifts` say, by node of the float graph.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Unsupported`] with the node whose scales cannot be made to agree or whose
+    /// averages have no common divisor.
+    pub fn quantize(&self, choices: &Choices, shifts: &Shifts) -> Result<Quantized> {
+        build::build(self, choices, shifts)
+    }
+
+    /// The layer `id`, where there is calibration data.
+    pub(super) fn layer(&self, id: NodeId) -> Option<&Prepared> {
+        self.layers.get(&id)
+    }
+}
+
+fn measure(
+    graph: &Graph<Real>,
+    calibration: &Calibration,
+    is_pruned: impl Fn(NodeId) -> bool,
+) -> BTreeMap<NodeId, Prepared> {
+    let mut activations = Activations::new(graph, calibration);
+    let mut layers = BTreeMap::new();
+    for id in graph.ids_in_order().into_iter().filter(|&id| id != graph.input()) {
+        let inputs = activations.inputs(id);
+        let output = activations.record(id, graph.op(id));
+        let reading = Reading::of(graph.op(id), graph.shape(id));
+        let Some((layer, reading)) = Layer::of(graph, id).zip(reading) else { continue };
+        let sampling = Sampling::new(reading, inputs[0].shape(), inputs[0].len());
+        layers.insert(id, Prepared::new(&layer, sampling, &inputs[0], &output, is_pruned(id)));
+    }
+    layers
+}
+
+impl Prepared {
+    fn new(layer: &Layer, sampling: Sampling, input: &Batch, output: &Batch, is_pruned: bool) -> Self {
+        let groups = 0..layer.groups();
+        let outputs = groups.clone().map(|group| sampling.outputs(output, group)).collect();
+        let removals = is_pruned.then(|| {
+            let inputs: Vec<Sample> = groups.map(|group| sampling.inputs(input, group)).collect();
+            Removals::measured(layer, &inputs)
+        });
+        Self { sampling, outputs, removals }
+    }
+}

@@ -1,0 +1,118 @@
+//! Which weights become zero: the optimal brain surgeon's choice, row by row.
+//!
+//! Every row of the float layer is taken apart, removing weight after weight whose loss is least once
+//! the others have made up for it (OBC: Frantar, Singh & Alistarh 2022). The weights of the layer whose
+//! removal cost least are then the ones that go; a row may lose more than another. One sequence of
+//! removals so serves every sparsity. Without calibration data weights are taken as independent, and
+//! this is pruning by magnitude of what multiplies the input's integers.
+
+use super::curvature::{self, Curvature};
+use super::elimination::Elimination;
+use super::layer::Layer;
+use super::support::{Cheapest, Support};
+use crate::calibration::Sample;
+use crate::numeric::Matrix;
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// One weight that goes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Removal {
+    pub column: u32,
+    /// What it costs; never less than the removal before.
+    pub loss: f32,
+    /// Output error of a change of this weight by 1, where the weights that go later make up for it.
+    pub harm: f32,
+}
+
+/// For each row of a layer all its weights, in the order in which they go.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Removals {
+    rows: Vec<Vec<Removal>>,
+}
+
+impl Removals {
+    /// Of a layer whose float network's inputs are `inputs`, by group.
+    pub(super) fn measured(layer: &Layer, inputs: &[Sample]) -> Self {
+        let ranges = curvature::blocks(layer);
+        let inverses: Vec<Vec<Matrix>> = inputs
+            .par_iter()
+            .map(|input| {
+                let all = curvature::damped_covariances(input, &ranges);
+                all.iter()
+                    .map(|matrix| matrix.root(&(0..matrix.size()).collect::<Vec<_>>()).inverse())
+                    .collect()
+            })
+            .collect();
+        let support = Support::without_zeros(layer);
+        let row = |row: usize| {
+            let blocks = ranges.iter().zip(&inverses[layer.group(row)]);
+            let parts = blocks.map(|(columns, inverse)| take_apart(layer, row, columns, inverse, &support));
+            joined(parts.collect())
+        };
+        Self { rows: (0..layer.outputs()).into_par_iter().map(row).collect() }
+    }
+
+    /// Takes `count` more weights out of `support`.
+    pub(super) fn prune(&self, layer: &Layer, support: &mut Support, count: usize) {
+        for (row, (removals, end)) in self.rows.iter().zip(self.cut(count)).enumerate() {
+            for removal in &removals[..end] {
+                support.drop(row * layer.columns() + removal.column as usize);
+            }
+        }
+    }
+
+    /// How many weights of each row go where `count` go altogether.
+    pub(super) fn cut(&self, count: usize) -> Vec<usize> {
+        let losses = self.rows.iter().flatten().map(|removal| removal.loss).collect();
+        let mut cheapest = Cheapest::of(losses, count);
+        let end = |row: &Vec<Removal>| row.iter().take_while(|removal| cheapest.takes(removal.loss)).count();
+        self.rows.iter().map(end).collect()
+    }
+
+    /// By row, first removed first.
+    pub(super) fn rows(&self) -> &[Vec<Removal>] {
+        &self.rows
+    }
+}
+
+fn take_apart(
+    layer: &Layer,
+    row: usize,
+    columns: &Range<usize>,
+    inverse: &Matrix,
+    support: &Support,
+) -> Vec<Removal> {
+    let weights = &layer.row(row)[columns.clone()];
+    let mut rest = Elimination::new(inverse, weights.iter().map(|&weight| weight.into()).collect());
+    let first = row * layer.columns() + columns.start;
+    rest.remove_all(|place| !support.has(first + place));
+    let mut removals = rest.sequence();
+    removals.iter_mut().for_each(|removal| removal.column += columns.start as u32);
+    removals
+}
+
+/// The sequences of a row's blocks in one, losses rising.
+fn joined(parts: Vec<Vec<Removal>>) -> Vec<Removal> {
+    let mut all = parts.concat();
+    all.sort_by(|a, b| a.loss.total_cmp(&b.loss));
+    all
+}
+
+/// Takes `count` more weights out of `support`, those whose losses are least where nothing makes up for
+/// them.
+pub(super) fn prune_by_size(layer: &Layer, curvature: &Curvature, support: &mut Support, count: usize) {
+    let harm: Vec<Vec<f32>> = curvature.groups.iter().map(|group| group.harm()).collect();
+    let columns = layer.columns();
+    let loss = |index: usize| {
+        let harm = harm[layer.group(index / columns)][index % columns];
+        support.has(index).then(|| layer.weights()[index].powi(2) * harm)
+    };
+    let losses: Vec<Option<f32>> = (0..layer.weights().len()).into_par_iter().map(loss).collect();
+    let mut cheapest = Cheapest::of(losses.iter().flatten().copied().collect(), count);
+    for (index, loss) in losses.into_iter().enumerate() {
+        if loss.is_some_and(|loss| cheapest.takes(loss)) {
+            support.drop(index);
+        }
+    }
+}
