@@ -1,9 +1,9 @@
 //! How often a model and its plan are right, and how often they agree.
 
 use super::Dataset;
+use super::prepared::Prepared;
 use crate::error::Result;
 use rayon::prelude::*;
-use runtime::error::{Error as RuntimeError, InvalidInput};
 use runtime::plan::ValidPlan;
 use runtime::roles::plain;
 use serde::Serialize;
@@ -67,12 +67,11 @@ fn choose(
     float: &(dyn Fn(&[f32]) -> Result<Vec<f32>> + Sync),
     raw: &[f32],
 ) -> Result<Choices> {
-    let input = &plan.client_view().input;
-    let integers = input.quantize(raw).map_err(|error| RuntimeError::from(InvalidInput::from(error)))?;
-    let plane = input.shape.plane();
-    let preprocess = |(i, &pixel): (usize, &f32)| input.preprocessing.apply(i / plane, pixel.into()) as f32;
-    let preprocessed: Vec<f32> = raw.iter().enumerate().map(preprocess).collect();
-    Ok(Choices { float: largest(&float(&preprocessed)?), plan: largest(&plain::run(plan, &integers)) })
+    let image = Prepared::new(&plan.client_view().input, raw)?;
+    Ok(Choices {
+        float: largest(&float(&image.preprocessed)?),
+        plan: largest(&plain::run(plan, &image.integers)),
+    })
 }
 
 /// Position of the largest value; the first of several.

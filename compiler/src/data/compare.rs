@@ -6,6 +6,7 @@
 
 use super::accuracy::largest;
 use super::deviation::{Deviation, Sums};
+use super::prepared::Prepared;
 use super::{Dataset, Progress};
 use crate::calibration::{Batch, apply};
 use crate::error::{Error, Result};
@@ -13,7 +14,6 @@ use crate::graph::{Graph, IntegerFact, NodeId, Op, Real};
 use crate::passes::Quantized;
 use crate::reference::integer;
 use rayon::prelude::*;
-use runtime::error::{Error as RuntimeError, InvalidInput};
 use runtime::plan::InputSpec;
 use serde::Serialize;
 use std::ops::Range;
@@ -159,11 +159,7 @@ impl Comparer<'_> {
     }
 
     fn image(&self, raw: &[f32]) -> Result<Image> {
-        let integers =
-            self.input.quantize(raw).map_err(|error| RuntimeError::from(InvalidInput::from(error)))?;
-        let plane = self.input.shape.plane();
-        let preprocess = |(i, &x): (usize, &f32)| self.input.preprocessing.apply(i / plane, x.into()) as f32;
-        let preprocessed: Vec<f32> = raw.iter().enumerate().map(preprocess).collect();
+        let Prepared { integers, preprocessed } = Prepared::new(self.input, raw)?;
         let values = integer::values(&self.integer.graph, &integers);
         let mut quantized = vec![Vec::new(); self.float.id_bound()];
         for (id, counterpart) in self.counterparts() {

@@ -3,6 +3,7 @@
 mod accuracy;
 mod compare;
 mod deviation;
+mod prepared;
 
 pub use accuracy::{Accuracy, Progress, evaluate};
 pub use compare::{Comparison, NodeComparison, WRONG, compare};

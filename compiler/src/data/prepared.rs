@@ -1,0 +1,22 @@
+//! One image for both sides.
+
+use crate::error::Result;
+use runtime::error::{Error as RuntimeError, InvalidInput};
+use runtime::plan::InputSpec;
+
+/// A raw image as plans and as float models take it, row-major.
+pub(super) struct Prepared {
+    pub(super) integers: Vec<i64>,
+    pub(super) preprocessed: Vec<f32>,
+}
+
+impl Prepared {
+    /// # Errors
+    /// A wrong number of pixels, or one outside the range of `input`.
+    pub(super) fn new(input: &InputSpec, raw: &[f32]) -> Result<Self> {
+        let integers = input.quantize(raw).map_err(|error| RuntimeError::from(InvalidInput::from(error)))?;
+        let plane = input.shape.plane();
+        let preprocess = |(i, &x): (usize, &f32)| input.preprocessing.apply(i / plane, x.into()) as f32;
+        Ok(Self { integers, preprocessed: raw.iter().enumerate().map(preprocess).collect() })
+    }
+}
