@@ -49,6 +49,9 @@ pub enum Error {
     /// An option contradicts the model or another option.
     #[error("{0}")]
     Option(String),
+    /// No plan that was tried is accurate enough; names the best.
+    #[error("{0}")]
+    Budget(String),
     /// A pass broke an invariant: a defect of the compiler, not of the model.
     #[error("internal error: {0}")]
     Bug(String),

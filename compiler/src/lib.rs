@@ -7,6 +7,7 @@
 //! * [`lower`]: integer graph to plan, priced;
 //! * [`mod@reference`]: what the graphs mean: tract for floats, an interpreter for integers;
 //! * [`calibration`]: what values look like on example images;
+//! * [`search`]: the cheapest plan within an accuracy budget;
 //! * [`numeric`]: linear algebra;
 //! * [`data`]: labelled images and accuracy.
 
@@ -21,3 +22,4 @@ pub mod options;
 pub mod passes;
 pub mod pipeline;
 pub mod reference;
+pub mod search;

@@ -9,8 +9,8 @@ use crate::options::CompileOptions;
 use crate::passes::expand_activations::Fineness;
 use crate::passes::rescale::{self, Shifts};
 use crate::passes::{
-    Choices, Preparation, Quantized, canonicalize, expand_activations, fold_affine, range, remove_dead,
-    sink_relu, split_max_pool,
+    Choices, Preparation, Quantized, canonicalize, expand_activations, fold_affine, prune_channels, range,
+    remove_dead, sink_relu, split_max_pool,
 };
 use runtime::plan::{InputSpec, ValidPlan};
 use std::path::Path;
@@ -35,7 +35,7 @@ pub fn compile_imported(model: &Imported, options: &CompileOptions) -> Result<Va
 /// A model at every stage of its compilation.
 #[derive(Clone, Debug)]
 pub struct Stages {
-    /// The float graph that was quantised.
+    /// The float graph that was quantised: activations as pieces, without pruned channels.
     pub float: Graph<Real>,
     /// The integer graph.
     pub integer: Quantized,
@@ -49,8 +49,10 @@ pub struct Stages {
 /// As [`compile_imported`].
 pub fn compile_in_stages(model: &Imported, options: &CompileOptions) -> Result<Stages> {
     let input = model.input_spec(&options.input)?;
-    let float = simplify(model.graph.clone(), options.activations)?;
-    let integer = quantized(&float, &input, options)?;
+    let graph = simplify(model.graph.clone(), options.activations)?;
+    let calibration = calibration(&graph, &input, options)?;
+    let float = prune(&graph, calibration.as_ref(), options)?;
+    let integer = quantized(&float, &input, calibration.as_ref(), options)?;
     let plan = plan(&integer.graph, &model.name, &input, options)?;
     Ok(Stages { float, integer, plan })
 }
@@ -76,17 +78,37 @@ pub fn to_integers(
     input: &InputSpec,
     options: &CompileOptions,
 ) -> Result<Graph<Integer>> {
-    Ok(quantized(graph, input, options)?.graph)
+    let calibration = calibration(graph, input, options)?;
+    Ok(quantized(graph, input, calibration.as_ref(), options)?.graph)
 }
 
-/// The same, with the counterparts of the float graph's values.
-fn quantized(graph: &Graph<Real>, input: &InputSpec, options: &CompileOptions) -> Result<Quantized> {
-    let calibration = options.calibration.as_deref();
-    let calibration = calibration
-        .map(|data| Calibration::new(data, options.calibration_images, graph, input))
-        .transpose()?;
+fn calibration(
+    graph: &Graph<Real>,
+    input: &InputSpec,
+    options: &CompileOptions,
+) -> Result<Option<Calibration>> {
+    let data = options.calibration.as_deref();
+    data.map(|data| Calibration::new(data, options.calibration_images, graph, input)).transpose()
+}
+
+/// The float graph without the channels that are not wanted.
+fn prune(
+    graph: &Graph<Real>,
+    calibration: Option<&Calibration>,
+    options: &CompileOptions,
+) -> Result<Graph<Real>> {
+    let graph = prune_channels(graph, options.channel_sparsity, calibration)?;
+    verified(remove_dead(verified(graph, "prune_channels")?)?, "remove_dead")
+}
+
+fn quantized(
+    graph: &Graph<Real>,
+    input: &InputSpec,
+    calibration: Option<&Calibration>,
+    options: &CompileOptions,
+) -> Result<Quantized> {
     let choices = Choices::uniform(options.layer());
-    let preparation = Preparation::for_choices(graph, input, calibration.as_ref(), &choices)?;
+    let preparation = Preparation::for_choices(graph, input, calibration, &choices)?;
     integers(&preparation, &choices, options)
 }
 

@@ -72,7 +72,7 @@ pub fn peaks(graph: &Graph<Real>, calibration: Option<&Calibration>, input: &Inp
 }
 
 /// Raw images as the model sees them once they are integers.
-fn as_seen(images: impl Iterator<Item = Vec<f32>>, input: &InputSpec) -> Result<Batch> {
+pub(crate) fn as_seen(images: impl Iterator<Item = Vec<f32>>, input: &InputSpec) -> Result<Batch> {
     let (mut values, plane) = (Vec::new(), input.shape.plane());
     for image in images {
         let integers = input.quantize(&image);

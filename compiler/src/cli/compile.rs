@@ -1,11 +1,13 @@
 //! `popcornc compile`.
 
 use super::options::CompileArgs;
+use super::search::{self, SearchArgs};
 use super::{Outcome, output};
 use clap::Args;
 use compiler::passes::expand_activations::approximated;
 use compiler::pipeline;
 use runtime::plan::{ValidPlan, codec};
+use serde_json::json;
 use std::path::PathBuf;
 
 /// Compile a model to a plan
@@ -15,6 +17,7 @@ Examples:
   popcornc compile mnist.onnx -o mnist.plan
   popcornc compile lenet.onnx -o lenet.plan --input-scale 1/255 --input-mean 0.1307 --input-std 0.3081
   popcornc compile mnist.onnx -o small.plan --weight-bits 4 --sparsity 0.75 --calibration train.npz
+  popcornc compile mnist.onnx -o small.plan --max-accuracy-drop 1 --eval test.npz --calibration train.npz
   popcornc compile cifar.onnx -o cifar.plan --input-scale 1/255 --input-mean 0.49,0.48,0.45 --input-std 0.25,0.24,0.26")]
 pub(super) struct Compile {
     /// The model
@@ -25,24 +28,49 @@ pub(super) struct Compile {
     output: PathBuf,
     #[command(flatten)]
     options: CompileArgs,
+    #[command(flatten)]
+    search: SearchArgs,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 impl Compile {
     pub(super) fn run(&self) -> Outcome {
         let (model, options) = self.options.read(&self.model)?;
-        let plan = pipeline::compile_imported(&model, &options)?;
+        let found = self.search.run(&model, &options)?;
+        let plan = match &found {
+            Some(found) => found.plan.clone(),
+            None => pipeline::compile_imported(&model, &options)?,
+        };
         let bytes = codec::encode(&plan);
         output::write_atomically(&self.output, &bytes)?;
-        for activation in approximated(&model.graph, options.activations) {
-            output::print(&activation.to_string())?;
+        let activations = approximated(&model.graph, options.activations);
+        if self.json {
+            return output::print_json(&json!({
+                "plan": self.output,
+                "id": plan.id().to_string(),
+                "bytes": bytes.len(),
+                "widest_bits": widest(&plan),
+                "key_bits": plan.plan().key_bits.get(),
+                "cost": plan.plan().total_cost(),
+                "activations": activations.iter().map(ToString::to_string).collect::<Vec<String>>(),
+                "search": found.as_ref().map(search::json),
+            }));
         }
-        output::print(&summary(&plan, &self.output.display().to_string(), bytes.len()))
+        let mut parts: Vec<String> = activations.iter().map(ToString::to_string).collect();
+        parts.extend(found.as_ref().map(search::table));
+        parts.push(summary(&plan, &self.output.display().to_string(), bytes.len()));
+        output::print(&parts.join("\n"))
     }
 }
 
+fn widest(plan: &ValidPlan) -> u32 {
+    plan.plan().steps.iter().map(|step| step.bits).max().unwrap_or(0)
+}
+
 fn summary(plan: &ValidPlan, file: &str, size: usize) -> String {
-    let steps = &plan.plan().steps;
-    let widest = steps.iter().map(|step| step.bits).max().unwrap_or(0);
+    let (steps, widest) = (&plan.plan().steps, widest(plan));
     let cost = plan.plan().total_cost();
     format!(
         "{file}: plan {}, {} steps, {} bytes\n\

@@ -9,6 +9,7 @@ mod operators;
 mod options;
 mod output;
 mod progress;
+mod search;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;

@@ -27,6 +27,10 @@ pub(super) struct CompileArgs {
     /// Share of every layer's weights that become zero, such as 0.75
     #[arg(long, value_name = "F", default_value_t = 0.0)]
     sparsity: f64,
+    /// Share of the channels that every layer loses, if it can lose some, such as 0.25: comparisons go
+    /// with them. The others make up for them
+    #[arg(long, value_name = "F", default_value_t = 0.0)]
+    channel_sparsity: f64,
     /// Follow every curved activation by so many straight pieces; a ReLU each, but for one. By default by
     /// as many as an error of 1 % takes
     #[arg(long, value_name = "N")]
@@ -72,8 +76,7 @@ impl CompileArgs {
         options.check()?;
         let model = from_onnx::read(path)?;
         if let Some(path) = &self.calibration {
-            let data = Dataset::read(path, model.input).map_err(runtime::Error::from)?;
-            options.calibration = Some(data.into());
+            options.calibration = Some(read_data(path, &model)?.into());
         }
         Ok((model, options))
     }
@@ -92,11 +95,20 @@ impl CompileArgs {
             },
             weight_bits: self.weight_bits,
             sparsity: self.sparsity,
+            channel_sparsity: self.channel_sparsity,
             activations: self.activation_pieces.map_or(Fineness::Percent, Fineness::Pieces),
             calibration: None,
             calibration_images: self.calibration_images,
         }
     }
+}
+
+/// The images for `model` in the file `path`.
+///
+/// # Errors
+/// The file cannot be read, or has images of another shape.
+pub(super) fn read_data(path: &Path, model: &Imported) -> Result<Dataset, Error> {
+    Ok(Dataset::read(path, model.input).map_err(runtime::Error::from)?)
 }
 
 fn weight_bits() -> clap::builder::RangedI64ValueParser<u32> {

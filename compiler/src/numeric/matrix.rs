@@ -40,6 +40,11 @@ impl Matrix {
         &self.values[i * self.size..][..self.size]
     }
 
+    /// All entries, row after row, to be changed; what reads the matrix takes it for symmetric.
+    pub fn values_mut(&mut self) -> &mut [f64] {
+        &mut self.values
+    }
+
     /// The element at row `i`, column `j`.
     pub fn at(&self, i: usize, j: usize) -> f64 {
         self.values[i * self.size + j]

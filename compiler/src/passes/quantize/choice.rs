@@ -1,10 +1,11 @@
 //! What may be chosen for each linear layer apart.
 
 use crate::graph::NodeId;
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// How a linear layer is compressed.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct LayerChoice {
     /// Width B of weights, which are −(2^(B−1)−1) to 2^(B−1)−1: with 2 bits −1, 0, 1. With 1 bit they
     /// are −1 or 1, or 0 where they are pruned.

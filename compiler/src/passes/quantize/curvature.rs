@@ -129,7 +129,7 @@ pub(super) fn blocks(layer: &Layer) -> Vec<Range<usize>> {
 }
 
 /// The covariance of each of these blocks of columns, their diagonals raised.
-pub(super) fn damped_covariances(sample: &Sample, blocks: &[Range<usize>]) -> Vec<Matrix> {
+pub(in crate::passes) fn damped_covariances(sample: &Sample, blocks: &[Range<usize>]) -> Vec<Matrix> {
     let mut all: Vec<Matrix> = blocks.iter().map(|columns| sample.covariance(columns.clone())).collect();
     let mean = all.iter().flat_map(Matrix::diagonal).sum::<f64>() / sample.columns() as f64;
     let damping = if mean > 0.0 { DAMPING * mean } else { 1.0 };

@@ -48,6 +48,7 @@ mod counterparts;
 mod curvature;
 mod demand;
 mod elimination;
+mod estimate;
 mod exact;
 mod fit;
 mod grid;
@@ -55,6 +56,7 @@ mod join;
 mod layer;
 mod preparation;
 mod ratio;
+mod refit;
 mod removal;
 mod round;
 mod scales;
@@ -66,6 +68,9 @@ mod value;
 pub use choice::{Choices, LayerChoice};
 pub use counterparts::Quantized;
 pub use preparation::Preparation;
+
+pub(super) use curvature::damped_covariances;
+pub(super) use refit::refit;
 
 #[cfg(test)]
 mod tests {

@@ -2,7 +2,7 @@
 
 use super::layer::Layer;
 use super::removal::Removals;
-use super::{Choices, Quantized, build};
+use super::{Choices, LayerChoice, Quantized, build, estimate};
 use crate::calibration::{self, Activations, Batch, Calibration, Peaks, Reading, Sample, Sampling};
 use crate::error::Result;
 use crate::graph::{Graph, NodeId, Real};
@@ -83,6 +83,13 @@ impl<'a> Preparation<'a> {
     /// averages have no common divisor.
     pub fn quantize(&self, choices: &Choices, shifts: &Shifts) -> Result<Quantized> {
         build::build(self, choices, shifts)
+    }
+
+    /// The squared error that `choice` will bring to the output of the linear layer `id`, predicted, as a
+    /// share of the output's variance; 0 where there is no calibration data.
+    pub fn error(&self, id: NodeId, choice: LayerChoice) -> f64 {
+        let prepared = Layer::of(self.graph, id).zip(self.layer(id));
+        prepared.map_or(0.0, |(layer, prepared)| estimate::error(&layer, prepared, choice))
     }
 
     /// The layer `id`, where there is calibration data.

@@ -1,0 +1,86 @@
+//! What is asked of a search, and what it tells.
+
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::passes::LayerChoice;
+use runtime::plan::{Cost, ValidPlan};
+use serde::Serialize;
+use std::sync::Arc;
+
+/// How much accuracy a plan may cost.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Budget {
+    /// Percentage points below the float model's accuracy.
+    pub points: f64,
+    /// Labelled images.
+    pub data: Arc<Dataset>,
+    /// How many of them candidates are tried on; the plan that is returned has been run on all.
+    pub images: usize,
+}
+
+impl Budget {
+    /// Refuses budgets that make no sense.
+    ///
+    /// # Errors
+    /// [`Error::Option`].
+    pub(super) fn check(&self) -> Result<()> {
+        if (0.0..=100.0).contains(&self.points) {
+            return Ok(());
+        }
+        Err(Error::Option(format!("the accuracy budget is 0 to 100 points, not {}", self.points)))
+    }
+}
+
+/// One plan that was tried.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Trial {
+    /// Why it was tried.
+    pub step: String,
+    /// Weights' mean width in bits.
+    pub bits: f64,
+    /// Share of the model's weights that are gone: zero, or with a whole channel.
+    pub sparsity: f64,
+    /// Share of the model's channels that are gone.
+    pub channels: f64,
+    /// On the images that candidates are tried on, 0 to 1.
+    pub accuracy: f64,
+    /// Of one inference.
+    pub cost: Cost,
+    /// Predicted time of one inference, one core, nothing overlapping.
+    pub seconds: f64,
+    /// Whether the accuracy is within the budget.
+    pub within: bool,
+}
+
+/// What was chosen for a linear layer.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LayerOutcome {
+    /// Its name in the model.
+    pub name: String,
+    /// Output channels that are left.
+    pub channels: usize,
+    /// Output channels of the model.
+    pub channels_before: usize,
+    /// Width of its weights, and the zeros asked for.
+    #[serde(flatten)]
+    pub choice: LayerChoice,
+}
+
+/// The plan that was found.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The cheapest plan tried that is within the budget.
+    pub plan: ValidPlan,
+    /// Images that it and the float model were run on.
+    pub images: usize,
+    /// Share that the float model gets right.
+    pub float_accuracy: f64,
+    /// Share that the plan gets right, in exact integers.
+    pub accuracy: f64,
+    /// Layer by layer.
+    pub layers: Vec<LayerOutcome>,
+    /// The plan that was found, as it was tried.
+    pub chosen: Trial,
+    /// All plans that were tried, the dense 8-bit plan first.
+    pub trials: Vec<Trial>,
+}

@@ -1,0 +1,72 @@
+//! Labelled images, and how many of them a network gets right.
+
+use crate::calibration::{Batch, as_seen, walk};
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::graph::{Graph, Op, Real};
+use runtime::plan::InputSpec;
+
+/// Images that are evaluated together; bounds memory.
+const TOGETHER: usize = 64;
+
+/// Labelled images as the model sees them.
+pub(super) struct Examples {
+    batches: Vec<Batch>,
+    labels: Vec<i64>,
+}
+
+impl Examples {
+    /// The first `limit` images of `data`.
+    ///
+    /// # Errors
+    /// [`Error::Option`] for no images, no labels or another shape; a pixel outside the declared range.
+    pub(super) fn new(data: &Dataset, limit: usize, input: &InputSpec) -> Result<Self> {
+        if data.shape() != input.shape {
+            let what = format!("evaluation images of {}, but the model takes {}", data.shape(), input.shape);
+            return Err(Error::Option(what));
+        }
+        let labels = data.labels().ok_or_else(|| Error::Option("an accuracy budget needs labels".into()))?;
+        let count = data.len().min(limit);
+        if count == 0 {
+            return Err(Error::Option("an accuracy budget needs at least one labelled image".into()));
+        }
+        let chunk = |first: usize| {
+            let images = first..count.min(first + TOGETHER);
+            as_seen(images.map(|index| data.image(index)), input)
+        };
+        let batches = (0..count).step_by(TOGETHER).map(chunk).collect::<Result<_>>()?;
+        Ok(Self { batches, labels: labels[..count].to_vec() })
+    }
+
+    /// Number of images.
+    pub(super) fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Share of the images whose label is the largest logit of `graph`.
+    pub(super) fn accuracy(&self, graph: &Graph<Real>) -> f64 {
+        let logits = match graph.op(graph.output()) {
+            Op::Softmax(_) => graph.sole_input(graph.output()),
+            _ => graph.output(),
+        };
+        let mut right = 0;
+        for (batch, labels) in self.batches.iter().zip(self.labels.chunks(TOGETHER)) {
+            walk(graph, batch, |id, values| {
+                if id == logits {
+                    right += count_right(values, labels);
+                }
+            });
+        }
+        right as f64 / self.len() as f64
+    }
+}
+
+fn count_right(logits: &Batch, labels: &[i64]) -> usize {
+    let is_right = |&(index, &label): &(usize, &i64)| largest(logits.image(index)) as i64 == label;
+    labels.iter().enumerate().filter(is_right).count()
+}
+
+/// Position of the largest logit; the first of several.
+fn largest(logits: &[f32]) -> usize {
+    (1..logits.len()).fold(0, |best, i| if logits[i] > logits[best] { i } else { best })
+}

@@ -1,0 +1,76 @@
+//! What became of a model: its layers, its weights, its accuracy in exact integers.
+
+use super::LayerOutcome;
+use crate::data::Dataset;
+use crate::error::Result;
+use crate::graph::{Graph, NodeId, Op, Real};
+use crate::passes::Choices;
+use rayon::prelude::*;
+use runtime::error::{Error as RuntimeError, InvalidInput};
+use runtime::plan::{self, ValidPlan};
+use runtime::roles::plain;
+
+/// Weights of the layer `id`, and its output channels; `None` where it is not linear.
+fn size(graph: &Graph<Real>, id: NodeId) -> Option<(usize, usize)> {
+    match graph.op(id) {
+        Op::Conv(conv) => Some((conv.weights.len(), conv.bias.len())),
+        Op::Dense(dense) => Some((dense.weights.len(), dense.bias.len())),
+        _ => None,
+    }
+}
+
+/// The linear layers of `graph` after channels have been taken out, which gave `thin`.
+pub(super) fn layers(graph: &Graph<Real>, thin: &Graph<Real>, choices: &Choices) -> Vec<LayerOutcome> {
+    let outcome = |id: NodeId| {
+        let (_, channels_before) = size(graph, id)?;
+        let (_, channels) = thin.contains(id).then(|| size(thin, id))??;
+        let name = graph.node(id).name.clone();
+        Some(LayerOutcome { name, channels, channels_before, choice: choices.of(id) })
+    };
+    graph.ids_in_order().into_iter().filter_map(outcome).collect()
+}
+
+/// Share of the channels that are gone.
+pub(super) fn lost_channels(layers: &[LayerOutcome]) -> f64 {
+    let before: usize = layers.iter().map(|layer| layer.channels_before).sum();
+    let left: usize = layers.iter().map(|layer| layer.channels).sum();
+    1.0 - left as f64 / before.max(1) as f64
+}
+
+/// All weights of `graph`.
+pub(super) fn weights(graph: &Graph<Real>) -> usize {
+    graph.ids().filter_map(|id| size(graph, id)).map(|(weights, _)| weights).sum()
+}
+
+/// Mean width of the weights of `graph`.
+pub(super) fn mean_bits(graph: &Graph<Real>, choices: &Choices) -> f64 {
+    let bits = |id| size(graph, id).map(|(weights, _)| weights as f64 * f64::from(choices.of(id).bits));
+    graph.ids().filter_map(bits).sum::<f64>() / weights(graph).max(1) as f64
+}
+
+/// Weights of `plan` that are not zero.
+pub(super) fn weights_left(plan: &ValidPlan) -> usize {
+    let weights = plan.plan().steps.iter().map(|step| match &step.op {
+        plan::Op::Conv2d(conv) => conv.weights.as_slice(),
+        plan::Op::Dense(dense) => dense.weights.as_slice(),
+        _ => &[],
+    });
+    weights.flatten().filter(|&&weight| weight != 0).count()
+}
+
+/// Share of the images of `data` whose label is the largest logit of `plan`.
+///
+/// # Errors
+/// A pixel outside the plan's raw range.
+pub(super) fn exact_accuracy(plan: &ValidPlan, data: &Dataset) -> Result<f64> {
+    let labels = data.labels().unwrap_or_default();
+    let is_right = |(index, &label): (usize, &i64)| {
+        let integers = plan.client_view().input.quantize(&data.image(index));
+        let integers = integers.map_err(|error| RuntimeError::from(InvalidInput::from(error)))?;
+        let logits = plain::run(plan, &integers);
+        let largest = (1..logits.len()).fold(0, |best, i| if logits[i] > logits[best] { i } else { best });
+        Ok(usize::from(largest as i64 == label))
+    };
+    let right: Vec<usize> = labels.par_iter().enumerate().map(is_right).collect::<Result<_>>()?;
+    Ok(right.iter().sum::<usize>() as f64 / labels.len().max(1) as f64)
+}

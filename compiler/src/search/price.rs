@@ -1,0 +1,100 @@
+//! What layers and the comparisons behind them take, roughly: enough to weigh layers against each other
+//! before anything is compiled.
+
+use crate::graph::{Graph, NodeId, Op, Real};
+use crate::options::CompileOptions;
+use crate::passes::LayerChoice;
+use runtime::plan::{Exchange, ExchangeKind, Suite, UnitCosts};
+use runtime::protocol::blinded::cost::exchange;
+
+/// Share of the weights that rounding alone makes zero, by width.
+const ROUNDED_AWAY: [(u32, f64); 6] = [(8, 0.02), (6, 0.05), (5, 0.1), (4, 0.18), (3, 0.3), (2, 0.5)];
+/// Width of a typical value, and the step by which the price of one more bit is taken.
+const USUAL_BITS: u32 = 32;
+const MORE_BITS: u32 = 8;
+/// Values of a typical exchange.
+const USUAL_COUNT: usize = 512;
+
+/// Prices of the parts of a float graph, in seconds of one core.
+pub(super) struct Prices<'a> {
+    graph: &'a Graph<Real>,
+    product: f64,
+    comparison: f64,
+    /// What one bit more takes in all comparisons behind a node, by node.
+    per_bit: Vec<f64>,
+}
+
+impl<'a> Prices<'a> {
+    pub(super) fn new(graph: &'a Graph<Real>, options: &CompileOptions) -> Self {
+        let unit = UnitCosts::typical(options.key_bits);
+        let Suite::Blinded(parameters) = options.suite;
+        let comparison = |bits| {
+            let values = Exchange { kind: ExchangeKind::Relu, count: USUAL_COUNT, bits };
+            exchange(&values, false, parameters, options.key_bits).seconds(&unit) / USUAL_COUNT as f64
+        };
+        let usual = comparison(USUAL_BITS);
+        let bit = (comparison(USUAL_BITS + MORE_BITS) - usual) / f64::from(MORE_BITS);
+        let mut per_bit = vec![0.0; graph.id_bound()];
+        let mut behind = 0.0;
+        for id in graph.ids_in_order().into_iter().rev() {
+            per_bit[id.index()] = behind * bit;
+            behind += comparisons(graph, id);
+        }
+        Self { graph, product: unit.product, comparison: usual, per_bit }
+    }
+
+    /// Of the linear layer `id`, and what its width adds to the comparisons behind it.
+    pub(super) fn layer(&self, id: NodeId, choice: LayerChoice) -> f64 {
+        let (weights, rows) = size(self.graph, id);
+        let positions = (self.graph.shape(id).elements() / rows.max(1)) as f64;
+        let rounded =
+            ROUNDED_AWAY.iter().find(|(bits, _)| *bits == choice.bits).map_or(0.0, |&(_, zero)| zero);
+        let left = weights as f64 * (1.0 - choice.sparsity.max(rounded));
+        let buckets = rows as f64 * f64::from(1u32 << (choice.bits - 1).min(4));
+        positions * (left + buckets) * self.product + f64::from(choice.bits) * self.per_bit[id.index()]
+    }
+
+    /// Of one output channel of the linear layer `id`, with what its readers make of it.
+    pub(super) fn channel(&self, id: NodeId) -> f64 {
+        let channels = self.graph.shape(id).channels.max(1) as f64;
+        let own = self.products(id);
+        let mut pending: Vec<NodeId> = self.readers(id);
+        let (mut comparing, mut reading) = (0.0, 0.0);
+        while let Some(reader) = pending.pop() {
+            if matches!(self.graph.op(reader), Op::Conv(_) | Op::Dense(_)) {
+                reading += self.products(reader);
+            } else {
+                comparing += comparisons(self.graph, reader);
+                pending.extend(self.readers(reader));
+            }
+        }
+        ((own + reading) * self.product + comparing * self.comparison) / channels
+    }
+
+    fn readers(&self, id: NodeId) -> Vec<NodeId> {
+        self.graph.consumers(id).into_iter().map(|(reader, _)| reader).collect()
+    }
+
+    fn products(&self, id: NodeId) -> f64 {
+        let (weights, rows) = size(self.graph, id);
+        (weights * (self.graph.shape(id).elements() / rows.max(1))) as f64
+    }
+}
+
+/// Weights and rows of a linear layer.
+fn size(graph: &Graph<Real>, id: NodeId) -> (usize, usize) {
+    match graph.op(id) {
+        Op::Conv(conv) => (conv.weights.len(), conv.bias.len()),
+        Op::Dense(dense) => (dense.weights.len(), dense.bias.len()),
+        _ => (0, 0),
+    }
+}
+
+fn comparisons(graph: &Graph<Real>, id: NodeId) -> f64 {
+    let elements = graph.shape(id).elements() as f64;
+    match graph.op(id) {
+        Op::Relu | Op::Sign => elements,
+        Op::MaxPool(window) => elements * (window.kernel[0] * window.kernel[1] - 1) as f64,
+        _ => 0.0,
+    }
+}

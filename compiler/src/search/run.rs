@@ -1,0 +1,206 @@
+//! The search itself.
+
+use super::channels::Channels;
+use super::examples::Examples;
+use super::ladder::{Care, Ladder};
+use super::outcome::{self, exact_accuracy, lost_channels, mean_bits, weights, weights_left};
+use super::{Budget, Found, LayerOutcome, SHARES, Trial};
+use crate::calibration::Calibration;
+use crate::error::{Error, Result};
+use crate::from_onnx::Imported;
+use crate::graph::{Graph, NodeId, Real};
+use crate::options::CompileOptions;
+use crate::passes::{Choices, LayerChoice, Preparation};
+use crate::pipeline;
+use crate::reference::twin;
+use runtime::plan::{InputSpec, UnitCosts, ValidPlan};
+use std::collections::BTreeMap;
+
+/// Least care that is tried, and most.
+const CARES: (Care, Care) = (-6.0, 14.0);
+/// Bisections of the care that all layers have in common.
+const BISECTIONS: u32 = 6;
+/// Single layers that are tried, and by how much less care.
+const SINGLE: usize = 16;
+const LESS_CARE: Care = 2.0;
+
+/// Finds the cheapest plan of `model` whose accuracy on the images of `budget` is at most its points
+/// below the float model's. `options` say everything but widths and zeros; without calibration data of
+/// their own, the images of the budget serve. `watch` is told of every plan that is tried.
+///
+/// # Errors
+/// [`Error::Budget`] where no plan tried is good enough; whatever is wrong with data, options or model.
+pub fn search(
+    model: &Imported,
+    options: &CompileOptions,
+    budget: &Budget,
+    watch: &mut dyn FnMut(&Trial),
+) -> Result<Found> {
+    options.check()?;
+    budget.check()?;
+    let input = model.input_spec(&options.input)?;
+    let graph = pipeline::simplify(model.graph.clone(), options.activations)?;
+    let examples = Examples::new(&budget.data, budget.images, &input)?;
+    let data = options.calibration.as_ref().unwrap_or(&budget.data);
+    let calibration = Calibration::new(data, options.calibration_images, &graph, &input)?;
+    let float = examples.accuracy(&graph);
+    let setting = Setting { model, options, budget, input: &input, graph: &graph, examples, float };
+    let mut search = Search { setting: &setting, tried: Vec::new(), watch };
+    search.baseline(&calibration)?;
+    let channels = Channels::new(&graph, &calibration, options);
+    let mut counts = Vec::new();
+    for share in SHARES {
+        let floor = float - share * budget.points / 100.0;
+        let count = channels.most(|thin| setting.examples.accuracy(thin) >= floor)?;
+        if !counts.contains(&count) {
+            search.layers(&channels.without(count)?, &calibration)?;
+            counts.push(count);
+        }
+    }
+    search.finish()
+}
+
+/// What does not change during a search.
+struct Setting<'a> {
+    model: &'a Imported,
+    options: &'a CompileOptions,
+    budget: &'a Budget,
+    input: &'a InputSpec,
+    graph: &'a Graph<Real>,
+    examples: Examples,
+    float: f64,
+}
+
+/// A plan that was tried.
+struct Tried {
+    trial: Trial,
+    plan: ValidPlan,
+    layers: Vec<LayerOutcome>,
+}
+
+struct Search<'a> {
+    setting: &'a Setting<'a>,
+    tried: Vec<Tried>,
+    watch: &'a mut dyn FnMut(&Trial),
+}
+
+impl Search<'_> {
+    fn baseline(&mut self, calibration: &Calibration) -> Result<()> {
+        let setting = self.setting;
+        let choices = Choices::uniform(LayerChoice { bits: 8, sparsity: 0.0 });
+        let preparation =
+            Preparation::for_choices(setting.graph, setting.input, Some(calibration), &choices)?;
+        self.try_out("dense, 8 bits".into(), &preparation, &choices).map(drop)
+    }
+
+    /// Common care first, then single layers.
+    fn layers(&mut self, graph: &Graph<Real>, calibration: &Calibration) -> Result<()> {
+        let preparation = Preparation::new(graph, self.setting.input, Some(calibration))?;
+        let ladder = Ladder::new(graph, &preparation, self.setting.options);
+        let Some(care) = self.common_care(&preparation, &ladder)? else { return Ok(()) };
+        let mut own = BTreeMap::new();
+        for id in ladder.dearest_first(care).into_iter().take(SINGLE) {
+            self.single_layer(id, care, &mut own, &preparation, &ladder)?;
+        }
+        Ok(())
+    }
+
+    /// The least care within the budget; `None` where there is none.
+    fn common_care(&mut self, preparation: &Preparation<'_>, ladder: &Ladder) -> Result<Option<Care>> {
+        let (mut low, mut high, mut within) = (CARES.0, CARES.1, None);
+        for _ in 0..BISECTIONS {
+            let care = (low + high) / 2.0;
+            let choices = ladder.choices(care, &BTreeMap::new());
+            if self.try_out(format!("all layers, care {care:.2}"), preparation, &choices)? {
+                (high, within) = (care, Some(care));
+            } else {
+                low = care;
+            }
+        }
+        Ok(within)
+    }
+
+    fn single_layer(
+        &mut self,
+        id: NodeId,
+        care: Care,
+        own: &mut BTreeMap<NodeId, Care>,
+        preparation: &Preparation<'_>,
+        ladder: &Ladder,
+    ) -> Result<()> {
+        let before = ladder.choices(care, own);
+        own.insert(id, care - LESS_CARE);
+        let choices = ladder.choices(care, own);
+        let name = &preparation.graph().node(id).name;
+        if choices == before || !self.try_out(format!("less care for {name}"), preparation, &choices)? {
+            own.remove(&id);
+        }
+        Ok(())
+    }
+
+    /// Compiles, measures and remembers a plan; whether it is within the budget.
+    fn try_out(&mut self, step: String, preparation: &Preparation<'_>, choices: &Choices) -> Result<bool> {
+        let setting = self.setting;
+        let integers = pipeline::integers(preparation, choices, setting.options)?;
+        let accuracy = setting.examples.accuracy(&twin(&integers.graph));
+        let plan = pipeline::plan(&integers.graph, &setting.model.name, setting.input, setting.options)?;
+        let layers = outcome::layers(setting.graph, preparation.graph(), choices);
+        let cost = plan.plan().total_cost();
+        let within = accuracy >= setting.float - setting.budget.points / 100.0;
+        let trial = Trial {
+            step,
+            bits: mean_bits(preparation.graph(), choices),
+            sparsity: 1.0 - weights_left(&plan) as f64 / weights(setting.graph) as f64,
+            channels: lost_channels(&layers),
+            accuracy,
+            cost,
+            seconds: cost.seconds(&UnitCosts::typical(setting.options.key_bits)),
+            within,
+        };
+        (self.watch)(&trial);
+        self.tried.push(Tried { trial, plan, layers });
+        Ok(within)
+    }
+
+    /// The cheapest plan that is within the budget on all images, in exact integers.
+    fn finish(self) -> Result<Found> {
+        let setting = self.setting;
+        let data = &setting.budget.data;
+        let all = Examples::new(data, usize::MAX, setting.input)?;
+        let float =
+            if all.len() == setting.examples.len() { setting.float } else { all.accuracy(setting.graph) };
+        let least = float - setting.budget.points / 100.0;
+        let mut order: Vec<usize> = (0..self.tried.len()).filter(|&i| self.tried[i].trial.within).collect();
+        order.sort_by(|&a, &b| {
+            self.tried[a].trial.seconds.total_cmp(&self.tried[b].trial.seconds).then(a.cmp(&b))
+        });
+        for index in order {
+            let accuracy = exact_accuracy(&self.tried[index].plan, data)?;
+            if accuracy >= least {
+                let chosen = &self.tried[index];
+                return Ok(Found {
+                    plan: chosen.plan.clone(),
+                    images: all.len(),
+                    float_accuracy: float,
+                    accuracy,
+                    layers: chosen.layers.clone(),
+                    chosen: chosen.trial.clone(),
+                    trials: self.tried.into_iter().map(|tried| tried.trial).collect(),
+                });
+            }
+        }
+        Err(self.nothing_found())
+    }
+
+    fn nothing_found(&self) -> Error {
+        let best = self.tried.iter().max_by(|a, b| a.trial.accuracy.total_cmp(&b.trial.accuracy));
+        let found = best.map_or_else(String::new, |best| {
+            format!(
+                "; the best found, {}, loses {:.2}",
+                best.trial.step,
+                100.0 * (self.setting.float - best.trial.accuracy)
+            )
+        });
+        Error::Budget(format!("no plan tried loses at most {} points{found}", self.setting.budget.points))
+    }
+}
