@@ -22,7 +22,7 @@ pub(super) struct SearchArgs {
     #[arg(long, value_name = "DATA.npz", requires = "max_accuracy_drop")]
     eval: Option<PathBuf>,
     /// Try candidates on so many of them; the plan that is chosen is measured on all
-    #[arg(long, value_name = "N", default_value_t = 2000, requires = "eval")]
+    #[arg(long, value_name = "N", default_value_t = 10_000, requires = "eval")]
     eval_images: usize,
 }
 

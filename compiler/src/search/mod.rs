@@ -2,16 +2,17 @@
 //!
 //! # What it does
 //! 1. The dense 8-bit plan is the baseline.
-//! 2. *Channels.* A few graphs are made from the float graph by taking out whole channels, those first
-//!    that are missed least for the time they take ([`crate::passes::prune_channels`]), until a share of
-//!    the budget is spent ([`SHARES`]). A channel takes its comparisons with it, which sparse weights
+//! 2. *Input.* The image is made as coarse as a small share of the budget allows ([`INPUT_SHARE`]).
+//! 3. *Channels.* A few graphs are made from the float graph by taking out whole channels, those first
+//!    that are missed least for the time they take ([`mod@crate::passes::prune_channels`]), until a share
+//!    of the budget is spent ([`CHANNEL_SHARES`]). A channel takes its comparisons with it, which sparse weights
 //!    do not.
-//! 3. *Layers.* For each of these graphs every linear layer gets the width and the share of zeros that
+//! 4. *Layers.* For each of these graphs every linear layer gets the width and the share of zeros that
 //!    weigh predicted time against predicted error best, with one weight ("care") for all layers, found
 //!    by bisection on the accuracy that is really left.
-//! 4. *Single layers.* From the cheapest plan so far, layers are treated with less care one by one, the
+//! 5. *Single layers.* From the cheapest plan so far, layers are treated with less care one by one, the
 //!    dearest first, as long as the accuracy stays within the budget.
-//! 5. The plan found is run in exact integers on all images. Should it miss the budget there, the next
+//! 6. The plan found is run in exact integers on all images. Should it miss the budget there, the next
 //!    dearer one takes its place.
 //!
 //! The images that guide the search are fitted by it: measure the accuracy on others.
@@ -21,6 +22,7 @@
 mod budget;
 mod channels;
 mod examples;
+mod input;
 mod ladder;
 mod outcome;
 mod price;
@@ -29,5 +31,7 @@ mod run;
 pub use budget::{Budget, Found, LayerOutcome, Trial};
 pub use run::search;
 
-/// Shares of the budget that removing channels may spend.
-const SHARES: [f64; 3] = [0.0, 0.4, 0.7];
+/// Share of the budget that a coarser image may spend.
+const INPUT_SHARE: f64 = 0.1;
+/// Shares of the budget that have been spent, at most, once channels are gone.
+const CHANNEL_SHARES: [f64; 4] = [INPUT_SHARE, 0.4, 0.6, 0.8];

@@ -4,7 +4,7 @@ use super::channels::Channels;
 use super::examples::Examples;
 use super::ladder::{Care, Ladder};
 use super::outcome::{self, exact_accuracy, lost_channels, mean_bits, weights, weights_left};
-use super::{Budget, Found, LayerOutcome, SHARES, Trial};
+use super::{Budget, CHANNEL_SHARES, Found, INPUT_SHARE, LayerOutcome, Trial, input};
 use crate::calibration::Calibration;
 use crate::error::{Error, Result};
 use crate::from_onnx::Imported;
@@ -38,20 +38,26 @@ pub fn search(
 ) -> Result<Found> {
     options.check()?;
     budget.check()?;
-    let input = model.input_spec(&options.input)?;
     let graph = pipeline::simplify(model.graph.clone(), options.activations)?;
-    let examples = Examples::new(&budget.data, budget.images, &input)?;
-    let data = options.calibration.as_ref().unwrap_or(&budget.data);
-    let calibration = Calibration::new(data, options.calibration_images, &graph, &input)?;
-    let float = examples.accuracy(&graph);
-    let setting = Setting { model, options, budget, input: &input, graph: &graph, examples, float };
-    let mut search = Search { setting: &setting, tried: Vec::new(), watch };
-    search.baseline(&calibration)?;
+    let fine = model.input_spec(&options.input)?;
+    let examples = |input: &InputSpec| Examples::new(&budget.data, budget.images, input);
+    let float = examples(&fine)?.accuracy(&graph);
+    let within = |share: f64| float - share * budget.points / 100.0;
+    let coarse =
+        input::coarsest(model, &graph, options, examples, |accuracy| accuracy >= within(INPUT_SHARE))?;
+    let setting = |input| {
+        let examples = examples(input)?;
+        Ok::<_, Error>(Setting { model, options, budget, fine: &fine, input, graph: &graph, examples, float })
+    };
+    let mut search = Search { setting: &setting(&fine)?, tried: Vec::new(), watch };
+    search.baseline()?;
+    let setting = setting(&coarse)?;
+    let calibration = setting.calibration()?;
+    let mut search = Search { setting: &setting, ..search };
     let channels = Channels::new(&graph, &calibration, options);
     let mut counts = Vec::new();
-    for share in SHARES {
-        let floor = float - share * budget.points / 100.0;
-        let count = channels.most(|thin| setting.examples.accuracy(thin) >= floor)?;
+    for share in CHANNEL_SHARES {
+        let count = channels.most(|thin| setting.examples.accuracy(thin) >= within(share))?;
         if !counts.contains(&count) {
             search.layers(&channels.without(count)?, &calibration)?;
             counts.push(count);
@@ -65,10 +71,20 @@ struct Setting<'a> {
     model: &'a Imported,
     options: &'a CompileOptions,
     budget: &'a Budget,
+    /// As the options say.
+    fine: &'a InputSpec,
+    /// As candidates are to take images.
     input: &'a InputSpec,
     graph: &'a Graph<Real>,
     examples: Examples,
     float: f64,
+}
+
+impl Setting<'_> {
+    fn calibration(&self) -> Result<Calibration> {
+        let data = self.options.calibration.as_ref().unwrap_or(&self.budget.data);
+        Calibration::new(data, self.options.calibration_images, self.graph, self.input)
+    }
 }
 
 /// A plan that was tried.
@@ -85,11 +101,12 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    fn baseline(&mut self, calibration: &Calibration) -> Result<()> {
+    fn baseline(&mut self) -> Result<()> {
         let setting = self.setting;
+        let calibration = setting.calibration()?;
         let choices = Choices::uniform(LayerChoice { bits: 8, sparsity: 0.0 });
         let preparation =
-            Preparation::for_choices(setting.graph, setting.input, Some(calibration), &choices)?;
+            Preparation::for_choices(setting.graph, setting.input, Some(&calibration), &choices)?;
         self.try_out("dense, 8 bits".into(), &preparation, &choices).map(drop)
     }
 
@@ -166,7 +183,7 @@ impl Search<'_> {
     fn finish(self) -> Result<Found> {
         let setting = self.setting;
         let data = &setting.budget.data;
-        let all = Examples::new(data, usize::MAX, setting.input)?;
+        let all = Examples::new(data, usize::MAX, setting.fine)?;
         let float =
             if all.len() == setting.examples.len() { setting.float } else { all.accuracy(setting.graph) };
         let least = float - setting.budget.points / 100.0;

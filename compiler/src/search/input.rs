@@ -1,0 +1,33 @@
+//! How coarse the image may be.
+
+use super::examples::Examples;
+use crate::error::Result;
+use crate::from_onnx::Imported;
+use crate::graph::{Graph, Real};
+use crate::options::{CompileOptions, InputOptions};
+use runtime::plan::InputSpec;
+
+/// Steps of the raw range that are tried, coarsest first: widths of 3 to 7 bits.
+const STEPS: [u32; 5] = [7, 15, 31, 63, 127];
+
+/// The coarsest input at which `is_good` holds of the float network's accuracy on the images that
+/// `examples` makes of it; that of the options where none is. Every bit less makes all later numbers
+/// narrower.
+///
+/// # Errors
+/// Those of `examples`.
+pub(super) fn coarsest(
+    model: &Imported,
+    graph: &Graph<Real>,
+    options: &CompileOptions,
+    examples: impl Fn(&InputSpec) -> Result<Examples>,
+    is_good: impl Fn(f64) -> bool,
+) -> Result<InputSpec> {
+    for steps in STEPS.into_iter().filter(|&steps| steps < options.input.steps) {
+        let spec = model.input_spec(&InputOptions { steps, ..options.input.clone() })?;
+        if is_good(examples(&spec)?.accuracy(graph)) {
+            return Ok(spec);
+        }
+    }
+    model.input_spec(&options.input)
+}
