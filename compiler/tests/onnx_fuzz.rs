@@ -16,6 +16,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 use prost::Message;
 use std::time::{Duration, Instant};
+use tract_onnx::pb::TensorProto;
 
 #[global_allocator]
 static HEAP: Counting = Counting;
@@ -30,7 +31,6 @@ fn read(bytes: &[u8]) -> Result<(), TestCaseError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("damaged.onnx");
     std::fs::write(&path, bytes).unwrap();
-    std::fs::write("/tmp/last.onnx", bytes).unwrap();
     let begin = Instant::now();
     let (outcome, peak) = peak_of(|| {
         let _ = from_onnx::check(&path);
@@ -68,6 +68,40 @@ fn damaged(cases: u32) {
         dice.iter().for_each(|dice| damage(&mut bytes, &other, *dice));
         read(&bytes)
     });
+}
+
+/// A model with one weight that is no number.
+fn broken(cases: u32) {
+    run(cases, (recipes(), any::<[u16; 2]>(), any::<bool>()), |(recipe, dice, nan)| {
+        let mut model = build(&recipe);
+        let graph = model.graph.as_mut().unwrap();
+        let mut weights: Vec<&mut TensorProto> =
+            graph.initializer.iter_mut().filter(|tensor| tensor.float_data.len() > 1).collect();
+        if weights.is_empty() {
+            return Ok(());
+        }
+        let index = usize::from(dice[0]) % weights.len();
+        let at = usize::from(dice[1]) % weights[index].float_data.len();
+        weights[index].float_data[at] = if nan { f32::NAN } else { f32::INFINITY };
+        let name = weights[index].name.clone();
+        let readers: Vec<String> = graph
+            .node
+            .iter()
+            .filter(|node| node.input.contains(&name))
+            .map(|node| format!("node '{}' ({}): a weight is ", node.output[0], node.op_type))
+            .collect();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("broken.onnx");
+        std::fs::write(&path, model.encode_to_vec()).unwrap();
+        let error = from_onnx::read(&path).err().map_or_else(String::new, |error| error.to_string());
+        prop_assert!(readers.iter().all(|reader| error.contains(reader)), "{error}");
+        Ok(())
+    });
+}
+
+#[test]
+fn weights_that_are_no_numbers_are_named() {
+    broken(100);
 }
 
 fn many() -> u32 {

@@ -41,8 +41,13 @@ pub(super) fn constant<'a>(graph: &'a GraphProto, name: &str) -> Option<&'a Tens
             .node
             .iter()
             .find(|node| node.op_type == "Constant" && node.output.iter().any(|o| o == name))?;
-        find(node, "value")?.t.as_ref()
+        stored_value(node)
     })
+}
+
+/// The tensor that a Constant node holds.
+pub(super) fn stored_value(node: &NodeProto) -> Option<&TensorProto> {
+    find(node, "value").filter(|_| node.op_type == "Constant")?.t.as_ref()
 }
 
 /// The numbers of a tensor of floats or of integers of up to 32 bits.

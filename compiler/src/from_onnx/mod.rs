@@ -14,6 +14,7 @@ mod auto_pad;
 mod batch;
 mod constants;
 mod file;
+mod finite;
 pub(crate) mod guard;
 pub(crate) mod layout;
 mod normalization;

@@ -14,6 +14,11 @@ impl Refusal {
         Self { what: what.into(), hint: hint.into() }
     }
 
+    /// Of weights that are `what`: NaN or infinite.
+    pub(super) fn not_finite(what: &str) -> Self {
+        Self::new(format!("a weight is {what}"), "the training diverged, or the weights overflow f32")
+    }
+
     /// The finding about a node.
     pub(super) fn about(self, node: &str, op: &str) -> Diagnostic {
         Diagnostic { node: node.into(), op: op.into(), what: self.what, hint: self.hint }

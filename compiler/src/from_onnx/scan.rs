@@ -3,6 +3,7 @@
 use super::attributes::display_name;
 use super::constants::{Extents, computed, reads_shape};
 use super::file::malformed;
+use super::finite::NotFinite;
 use super::registry;
 use super::report::OperatorReport;
 use crate::error::{Diagnostic, Result};
@@ -33,13 +34,21 @@ pub(super) fn scan(proto: &ModelProto, path: &Path) -> Result<Findings> {
     check_order(graph).map_err(|what| malformed(path, &what))?;
     let computed = computed(graph);
     let mut extents = Extents::of_weights(graph);
-    let operators = graph.node.iter().map(|node| operator(node, &computed, &mut extents)).collect();
+    let not_finite = NotFinite::of(graph);
+    let operators =
+        graph.node.iter().map(|node| operator(node, &computed, &mut extents, &not_finite)).collect();
     Ok(Findings { operators, problems: problems(graph, &computed) })
 }
 
-fn operator(node: &NodeProto, computed: &HashSet<String>, extents: &mut Extents) -> OperatorReport {
+fn operator(
+    node: &NodeProto,
+    computed: &HashSet<String>,
+    extents: &mut Extents,
+    not_finite: &NotFinite,
+) -> OperatorReport {
     let depends = !reads_shape(node) && node.input.iter().any(|input| computed.contains(input));
     let verdict = if depends { registry::check(node) } else { extents.fold(node) };
+    let verdict = verdict.and_then(|()| not_finite.check(node));
     let (node, op) = (display_name(node), node.op_type.clone());
     match verdict {
         Ok(()) => OperatorReport { node, op, supported: true, what: String::new(), hint: String::new() },

@@ -67,7 +67,7 @@ impl Grower {
         }
     }
 
-    pub(super) fn to_channels_first(self) -> Self {
+    pub(super) fn channels_first(self) -> Self {
         self.then("Transpose", &[], &[("perm", Ints(&[0, 3, 1, 2]))])
     }
 

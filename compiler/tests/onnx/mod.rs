@@ -131,7 +131,7 @@ pub(crate) fn build(recipe: &Recipe) -> ModelProto {
         grower = grower.normalization();
     }
     if recipe.channels_last {
-        grower = grower.to_channels_first();
+        grower = grower.channels_first();
     }
     for layer in &recipe.layers {
         grower = grower.layer(layer);

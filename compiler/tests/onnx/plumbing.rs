@@ -41,7 +41,7 @@ impl Grower {
             }
             _ => made.then("LeakyRelu", &[], &[("alpha", Float(0.1))]),
         };
-        made.to_channels_first()
+        made.channels_first()
     }
 
     /// Channels, height and width in one axis, in one of the ways to say so.

@@ -122,6 +122,31 @@ fn plans_follow_their_activations() {
     }
 }
 
+/// Two convolutions and a dense layer, each convolution before an activation: the widest value.
+fn widest(op: &str, more: &[&str]) -> u32 {
+    let model = image()
+        .opset(14)
+        .constant("scale", &[], vec![1.0 / 64.0])
+        .weight("again", &[3, 3, 1, 1])
+        .weight("dense", &[12, 3])
+        .then("Mul", &["scale"], &[])
+        .then(op, more, &[])
+        .then("Conv", &["again"], &[])
+        .then(op, more, &[])
+        .then("Flatten", &[], &[])
+        .then("MatMul", &["dense"], &[]);
+    let plan = pipeline::compile_imported(&accept(model), &CompileOptions::default()).unwrap();
+    plan.plan().steps.iter().map(|step| step.bits).max().unwrap()
+}
+
+#[test]
+fn shifts_cost_no_bits() {
+    let operators = [("Relu", &[][..]), ("Clip", &["zero", "six"]), ("Sigmoid", &[]), ("HardSwish", &[])];
+    let bits: Vec<String> =
+        operators.into_iter().map(|(op, more)| format!("{op} {}", widest(op, more))).collect();
+    insta::assert_snapshot!(bits.join(", "), @"Relu 33, Clip 32, Sigmoid 45, HardSwish 50");
+}
+
 #[test]
 fn what_is_no_activation_is_refused() {
     insta::assert_snapshot!(refuse(image().then("Exp", &[], &[])), @"

@@ -203,26 +203,48 @@ fn what_the_translation_refuses_is_listed_too() {
         Onnx::new(&[1, 2, 4, 4])
             .weight("pixels", &[2, 4, 4])
             .constant("six", &[], vec![6.0])
-            .constant("bad", &[2, 2, 1, 1], vec![1.0, f32::NAN, 0.0, 0.0])
+            .constant("large", &[1, 2, 1, 1], vec![f32::MAX; 2])
+            .constant("small", &[1, 2, 1, 1], vec![f32::MIN_POSITIVE; 2])
+            .node("Div", &["large", "small"], &[])
             .node("Mul", &["image", "image"], &[])
             .node("Add", &["image", "pixels"], &[])
             .node("Transpose", &["image"], &[("perm", Ints(&[0, 2, 3, 1]))])
-            .node("Conv", &["image", "bad"], &[])
+            .node("Mul", &["image", "v0"], &[])
             .node("Clip", &["image", "", "six"], &[])
             .node("Softmax", &["image"], &[("axis", Int(1))])
-            .node("Sum", &["v0", "v1", "v3", "v4", "v5"], &[])
-            .node("Flatten", &["v2"], &[])
-            .node("Flatten", &["v6"], &[])
-            .node("Add", &["v7", "v8"], &[])
+            .node("Sum", &["v1", "v2", "v4", "v5", "v6"], &[])
+            .node("Flatten", &["v3"], &[])
+            .node("Flatten", &["v7"], &[])
+            .node("Add", &["v8", "v9"], &[])
     };
     insta::assert_snapshot!(refuse(model()), @"
     the model cannot be compiled:
-      node 'v1' (Add): the constant differs from pixel to pixel; normalise with one constant per channel
-      node 'v3' (Conv): a weight is NaN; the training diverged, or the weights overflow f32
-      node 'v5' (Softmax): it is taken over axes [1] of [1, 2, 4, 4] only; only a softmax over all classes can be compiled
+      node 'v2' (Add): the constant differs from pixel to pixel; normalise with one constant per channel
+      node 'v4' (Mul): a weight is infinite; the training diverged, or the weights overflow f32
+      node 'v6' (Softmax): it is taken over axes [1] of [1, 2, 4, 4] only; only a softmax over all classes can be compiled
     ");
     let report = check_model(model().build(), Path::new("test.onnx")).unwrap();
     assert_eq!(report.operators.iter().filter(|operator| !operator.supported).count(), 3, "{report}");
+}
+
+#[test]
+fn weights_that_are_no_numbers_are_named() {
+    let conv = |weight: f32| {
+        let model = Onnx::new(&[1, 1, 4, 4]).constant("w", &[2, 1, 1, 1], vec![1.0, weight]);
+        model.node("Transpose", &["w"], &[("perm", Ints(&[0, 1, 3, 2]))]).node("Conv", &["image", "v0"], &[])
+    };
+    insta::assert_snapshot!(refuse(conv(f32::NAN)), @"
+    the model cannot be compiled:
+      node 'v0' (Transpose): a weight is NaN; the training diverged, or the weights overflow f32
+    ");
+    assert!(refuse(conv(f32::NEG_INFINITY)).contains("a weight is infinite"));
+    let clip = |high: f32| {
+        let model =
+            Onnx::new(&[1, 1, 4, 4]).constant("low", &[], vec![0.0]).constant("high", &[], vec![high]);
+        model.then("Clip", &["low", "high"], &[])
+    };
+    accept(clip(f32::INFINITY));
+    assert!(refuse(clip(f32::NAN)).contains("'v0' (Clip): a weight is NaN"));
 }
 
 #[test]

@@ -108,10 +108,7 @@ pub(super) fn floats(tensor: &Tensor) -> Result<Vec<f32>, Refusal> {
 /// Refuses infinities and NaN.
 pub(super) fn finite(values: Vec<f32>) -> Result<Vec<f32>, Refusal> {
     match values.iter().find(|value| !value.is_finite()) {
-        Some(value) => Err(Refusal::new(
-            format!("a weight is {value}"),
-            "the training diverged, or the weights overflow f32",
-        )),
+        Some(value) => Err(Refusal::not_finite(if value.is_nan() { "NaN" } else { "infinite" })),
         None => Ok(values),
     }
 }
