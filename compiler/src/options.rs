@@ -30,6 +30,9 @@ pub struct CompileOptions {
     pub weight_bits: u32,
     /// Share of every layer's weights that become zero, 0 to below 1.
     pub sparsity: f64,
+    /// Share of the channels of every layer that can lose some that are removed, 0 to below 1; needs
+    /// example images.
+    pub channel_sparsity: f64,
     /// Example images after which weights are rounded and pruned.
     pub calibration: Option<Arc<Dataset>>,
     /// How many of them are looked at.
@@ -45,6 +48,7 @@ impl Default for CompileOptions {
             input: InputOptions::default(),
             weight_bits: 8,
             sparsity: 0.0,
+            channel_sparsity: 0.0,
             calibration: None,
             calibration_images: CALIBRATION_IMAGES,
         }
@@ -65,9 +69,13 @@ impl CompileOptions {
         require(WEIGHT_BITS.contains(&self.weight_bits), || {
             format!("weights have 2 to 8 bits, not {}", self.weight_bits)
         })?;
-        require((0.0..1.0).contains(&self.sparsity), || {
-            format!("the sparsity is a share from 0 to below 1, not {}", self.sparsity)
-        })
+        let share = |what: &str, share: f64| {
+            require((0.0..1.0).contains(&share), || {
+                format!("the {what} is a share from 0 to below 1, not {share}")
+            })
+        };
+        share("sparsity", self.sparsity)?;
+        share("channel sparsity", self.channel_sparsity)
     }
 }
 

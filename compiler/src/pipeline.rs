@@ -7,8 +7,8 @@ use crate::graph::{Domain, Graph, Integer, Real, verify};
 use crate::lower::{cost, lower};
 use crate::options::CompileOptions;
 use crate::passes::{
-    Choices, canonicalize, expand_activations, fold_affine, quantize, range, remove_dead, sink_relu,
-    split_max_pool,
+    Choices, canonicalize, expand_activations, fold_affine, prune_channels, quantize, range, remove_dead,
+    sink_relu, split_max_pool,
 };
 use runtime::plan::{InputSpec, ValidPlan};
 use std::path::Path;
@@ -64,7 +64,9 @@ pub fn to_integers(
         .map(|data| Calibration::new(data, options.calibration_images, graph, input))
         .transpose()?;
     let choices = Choices::uniform(options.layer());
-    let graph = verified(quantize(graph, input, &choices, calibration.as_ref())?, "quantize")?;
+    let graph = prune_channels(graph, options.channel_sparsity, calibration.as_ref())?;
+    let graph = verified(remove_dead(verified(graph, "prune_channels")?)?, "remove_dead")?;
+    let graph = verified(quantize(&graph, input, &choices, calibration.as_ref())?, "quantize")?;
     let graph = verified(remove_dead(graph)?, "remove_dead")?;
     let graph = verified(split_max_pool(graph)?, "split_max_pool")?;
     verified(range(graph, input, options)?, "range")

@@ -7,7 +7,7 @@ mod evaluate;
 mod moments;
 mod patches;
 
-pub use activations::Activations;
+pub use activations::{Activations, Pair};
 pub use batch::Batch;
 pub use evaluate::apply;
 pub use moments::{BlockMoments, GroupMoments, moments};

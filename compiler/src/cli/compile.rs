@@ -38,6 +38,10 @@ pub(super) struct Compile {
     /// Share of every layer's weights that become zero, such as 0.75
     #[arg(long, value_name = "F", default_value_t = 0.0)]
     sparsity: f64,
+    /// Share of the channels that go with all their weights and comparisons, of every layer that can lose
+    /// some; the layers behind make up for them
+    #[arg(long, value_name = "F", default_value_t = 0.0, requires = "calibration")]
+    channel_sparsity: f64,
     /// Example images, `images` (N,C,H,W) with raw pixels; labels are not needed. Weights are then
     /// rounded and pruned such that the network's values on these images change least
     #[arg(long, value_name = "DATA.npz")]
@@ -98,6 +102,7 @@ impl Compile {
             },
             weight_bits: self.weight_bits,
             sparsity: self.sparsity,
+            channel_sparsity: self.channel_sparsity,
             calibration: None,
             calibration_images: self.calibration_images,
         }

@@ -3,6 +3,7 @@
 mod canonicalize;
 pub mod expand_activations;
 mod fold_affine;
+pub mod prune_channels;
 mod quantize;
 mod range;
 mod remove_dead;
@@ -12,6 +13,7 @@ mod split_max_pool;
 pub use canonicalize::canonicalize;
 pub use expand_activations::expand_activations;
 pub use fold_affine::fold_affine;
+pub use prune_channels::prune_channels;
 pub use quantize::{Choices, LayerChoice, quantize};
 pub use range::range;
 pub use remove_dead::{Constants, remove_dead};

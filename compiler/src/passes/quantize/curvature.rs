@@ -119,7 +119,8 @@ impl Block {
     }
 }
 
-fn damping(diagonal: impl Iterator<Item = f64>) -> f64 {
+/// What is added to the diagonal of a Hessian with this `diagonal`.
+pub(in crate::passes) fn damping(diagonal: impl Iterator<Item = f64>) -> f64 {
     let (count, sum) = diagonal.fold((0u32, 0.0), |(count, sum), x| (count + 1, sum + x));
     let mean = sum / f64::from(count.max(1));
     if mean > 0.0 { DAMPING * mean } else { 1.0 }

@@ -42,6 +42,11 @@ impl Support {
         self.0.iter().all(|&kept| kept)
     }
 
+    /// For every weight of `row`, whether it may.
+    pub(super) fn row(&self, layer: &Layer, row: usize) -> &[bool] {
+        &self.0[row * layer.columns()..][..layer.columns()]
+    }
+
     /// Takes out the weight at `index` of the layer.
     pub(super) fn drop(&mut self, index: usize) {
         self.0[index] = false;
@@ -49,7 +54,7 @@ impl Support {
 
     /// The weights of `row` within `block`, fitted to what the layer should compute; inputs of scale 1.
     pub(super) fn part<'a>(&self, layer: &Layer, block: &'a Block, row: usize) -> Part<'a> {
-        let kept = &self.0[row * layer.columns()..][..layer.columns()];
+        let kept = self.row(layer, row);
         let weights = layer.row(row);
         let real: Vec<f64> = block.columns.iter().map(|&column| weights[column].into()).collect();
         let target = block.target(&real);

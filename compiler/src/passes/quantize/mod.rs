@@ -46,12 +46,16 @@ mod fit;
 mod layer;
 mod prune;
 mod ratio;
+mod refit;
 mod round;
 mod scales;
 mod sum;
 
 pub use build::quantize;
 pub use choice::{Choices, LayerChoice};
+
+pub(super) use curvature::damping;
+pub(super) use refit::refit;
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,59 @@
+//! # What it does
+//! Removes whole channels, which saves their comparisons, and makes up for them in the layers behind.
+//!
+//! A layer's channel can go where only linear layers read it, through activations and poolings. What its
+//! loss does to such a reader follows from the covariance H of what the reader sees on example images:
+//! with S the reader's columns on the channel, the optimal brain surgeon's loss is the sum over rows of
+//! w_Sᵀ·((H⁻¹)_SS)⁻¹·w_S, once the other columns have made up for it (OBC for groups of weights: Frantar,
+//! Singh & Alistarh 2022). The cheapest channel goes first, the others' weights and H⁻¹ follow, and so on:
+//! [`channel_orders`] says for every layer in which order, and what is lost with each.
+//!
+//! [`remove_channels`] then goes through the network and fits every layer behind a loss again: from what
+//! it reads now, by least squares, to what the whole network gave there; the bias takes up the mean.
+//!
+//! # Requires
+//! The passes up to [`super::remove_dead`], and example images.
+//!
+//! # Guarantees
+//! No reader has a weight on a removed channel, so that [`super::remove_dead`] takes it away; every
+//! layer keeps one channel at least. A layer that reads what has not changed keeps its weights. Nodes and
+//! shapes stay, and so do the zeros of a layer of which at least a tenth is zero. Equal input gives equal
+//! weights, on any number of threads.
+//!
+//! # Example
+//! See the test `channels_that_others_can_stand_for_go_without_loss` in `compiler/tests/calibration.rs`.
+
+mod choice;
+mod order;
+mod remove;
+mod sites;
+mod surgeon;
+
+pub use choice::ChannelChoice;
+pub use order::{ChannelOrder, ChannelOrders, Removal, channel_orders};
+pub use remove::remove_channels;
+
+use crate::calibration::Calibration;
+use crate::error::{Error, Result};
+use crate::graph::{Graph, Real};
+
+/// `graph` without `share` (0 to below 1) of every layer's channels, of those layers that can lose some.
+///
+/// # Errors
+/// [`Error::Option`] where there are no example images.
+pub fn prune_channels(
+    graph: &Graph<Real>,
+    share: f64,
+    calibration: Option<&Calibration>,
+) -> Result<Graph<Real>> {
+    if share == 0.0 {
+        return Ok(graph.clone());
+    }
+    let calibration = calibration.ok_or_else(|| {
+        let what = "channels are chosen after example images; give some (--calibration)";
+        Error::Option(what.into())
+    })?;
+    let orders = channel_orders(graph, calibration);
+    let choice = ChannelChoice::share(&orders, share);
+    Ok(remove_channels(graph, &orders, &choice, calibration))
+}
