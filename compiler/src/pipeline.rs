@@ -79,7 +79,8 @@ pub fn to_integers(
     options: &CompileOptions,
 ) -> Result<Graph<Integer>> {
     let calibration = calibration(graph, input, options)?;
-    Ok(quantized(graph, input, calibration.as_ref(), options)?.graph)
+    let graph = prune(graph, calibration.as_ref(), options)?;
+    Ok(quantized(&graph, input, calibration.as_ref(), options)?.graph)
 }
 
 fn calibration(

@@ -7,10 +7,13 @@ mod random;
 
 use compiler::calibration::Calibration;
 use compiler::data::Dataset;
-use compiler::graph::{Graph, Integer, Op, Real, Shape};
+use compiler::graph::{Conv, Dense, Graph, Integer, NodeId, Op, Real, RealFact, Shape, Window, verify};
 use compiler::options::CompileOptions;
+use compiler::passes::prune_channels::{ChannelChoice, ChannelOrders, channel_orders, remove_channels};
 use compiler::passes::rescale::Shifts;
+use compiler::passes::{prune_channels, remove_dead};
 use compiler::pipeline::to_integers;
+use compiler::reference::real;
 use images::images;
 use proptest::prelude::*;
 use random::{Piece, Recipe, input, network, quantized, recipes};
@@ -56,14 +59,116 @@ proptest! {
     }
 
     #[test]
-    fn equal_input_gives_equal_integers_on_any_number_of_threads(recipe in recipes(true), sparsity in 0f64..0.9) {
+    fn removed_channels_are_read_no_more(recipe in recipes(true), share in 0f64..1.0) {
+        let graph = network(&recipe);
+        let calibration = calibration(&graph);
+        let orders = channel_orders(&graph, &calibration);
+        let choice = ChannelChoice::share(&orders, share);
+        let pruned = remove_channels(&graph, &orders, &choice, &calibration);
+        prop_assert_eq!(verify::verify(&pruned), []);
+        prop_assert_eq!(shapes(&pruned), shapes(&graph));
+        for order in orders.iter() {
+            let channels = graph.shape(order.layer).channels;
+            let mut seen: Vec<usize> = order.removals.iter().map(|removal| removal.channel).collect();
+            prop_assert!(order.removals.windows(2).all(|pair| pair[0].loss <= pair[1].loss));
+            let gone = seen[..choice.of(order.layer).min(channels - 1)].to_vec();
+            for &reader in &order.readers {
+                let by_channel = weights_by_channel(&pruned, reader, channels);
+                prop_assert!(gone.iter().all(|&channel| by_channel[channel].iter().all(|&weight| weight == 0.0)));
+            }
+            seen.sort_unstable();
+            seen.dedup();
+            prop_assert_eq!(seen.len(), channels - 1);
+            let smaller = remove_dead(pruned.clone()).unwrap();
+            prop_assert!(!smaller.contains(order.layer) || smaller.shape(order.layer).channels <= channels - gone.len());
+        }
+    }
+
+    #[test]
+    fn equal_input_gives_equal_integers_on_any_number_of_threads(
+        recipe in recipes(true), sparsity in 0f64..0.9, channel_sparsity in 0f64..0.9,
+    ) {
         let compile = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            let options = options(&recipe, 4, sparsity, true);
+            let options = CompileOptions { channel_sparsity, ..options(&recipe, 4, sparsity, true) };
             pool.install(|| format!("{:#}", to_integers(&network(&recipe), &input(recipe.input), &options).unwrap()))
         };
         prop_assert_eq!(compile(1), compile(3));
     }
+}
+
+fn calibration(graph: &Graph<Real>) -> Calibration {
+    let shape = graph.shape(graph.input());
+    Calibration::new(&images(shape, 9), 9, graph, &input(shape)).unwrap()
+}
+
+fn shapes(graph: &Graph<Real>) -> Vec<Shape> {
+    graph.ids_in_order().into_iter().map(|id| graph.shape(id)).collect()
+}
+
+/// The weights of `reader` on each of the `channels` of the layer that it reads.
+fn weights_by_channel(graph: &Graph<Real>, reader: NodeId, channels: usize) -> Vec<Vec<f32>> {
+    let (Op::Conv(Conv { weights, bias, .. }) | Op::Dense(Dense { weights, bias })) = graph.op(reader) else {
+        panic!("{reader} is not linear");
+    };
+    let columns = weights.len() / bias.len();
+    let taps = columns / channels;
+    let of_channel = |channel: usize| {
+        weights.chunks(columns).flat_map(move |row| row[channel * taps..][..taps].iter().copied()).collect()
+    };
+    (0..channels).map(of_channel).collect()
+}
+
+/// Three channels, the last of which is twice the first, before a ReLU and two readers.
+fn redundant() -> (Graph<Real>, NodeId) {
+    let shape = Shape::new(1, 6, 6);
+    let mut graph = Graph::new("image", RealFact { shape });
+    let conv = |inputs: usize, weights: Vec<f32>| {
+        let bias = vec![0.0; weights.len() / inputs / 4];
+        Op::Conv(Conv { window: Window::dense([2, 2]), groups: 1, weights, bias })
+    };
+    let first = vec![1.0, -0.5, 0.5, -0.7, 0.3, 0.4, -0.9, 0.2, 2.0, -1.0, 1.0, -1.4];
+    let layer = graph.append("layer", conv(1, first), &[graph.input()]).unwrap();
+    let relu = graph.append("relu", Op::Relu, &[layer]).unwrap();
+    let noise = |i: usize| ((i * 37 + 11) % 23) as f32 / 11.5 - 1.0;
+    let one = graph.append("one", conv(3, (0..24).map(noise).collect()), &[relu]).unwrap();
+    let other = graph.append("other", conv(3, (5..29).map(noise).collect()), &[relu]).unwrap();
+    graph.append("both", Op::Concat, &[one, other]).unwrap();
+    (graph, layer)
+}
+
+#[test]
+fn channels_that_others_can_stand_for_go_without_loss() {
+    let (graph, layer) = redundant();
+    let calibration = calibration(&graph);
+    let orders = channel_orders(&graph, &calibration);
+    let order = orders.of(layer).unwrap();
+    assert!([0, 2].contains(&order.removals[0].channel), "{order:?}");
+    assert!(order.removals[0].loss < 0.01 && order.removals[1].loss > 0.1, "{order:?}");
+    let mut choice = ChannelChoice::default();
+    choice.set(layer, 1);
+    let pruned = remove_channels(&graph, &orders, &choice, &calibration);
+    let pruned = remove_dead(pruned).unwrap();
+    assert_eq!(pruned.shape(layer).channels, 2);
+    let images = calibration.images();
+    let (mut error, mut energy) = (0.0, 0.0);
+    for index in 0..images.len() {
+        let image: Vec<f64> = images.image(index).iter().map(|&x| x.into()).collect();
+        for (got, expected) in real::evaluate(&pruned, &image).iter().zip(real::evaluate(&graph, &image)) {
+            error += (got - expected).powi(2);
+            energy += expected.powi(2);
+        }
+    }
+    assert!(error < 1e-3 * energy, "{error} of {energy}");
+}
+
+#[test]
+fn what_nothing_is_taken_from_stays() {
+    let (graph, _) = redundant();
+    let calibration = calibration(&graph);
+    let same = remove_channels(&graph, &ChannelOrders::default(), &ChannelChoice::default(), &calibration);
+    assert_eq!(same.to_string(), graph.to_string());
+    assert_eq!(prune_channels(&graph, 0.0, None).unwrap().to_string(), graph.to_string());
 }
 
 #[test]
@@ -101,4 +206,7 @@ fn wrong_images_are_refused() {
     );
     let options = CompileOptions { sparsity: 1.0, ..CompileOptions::default() };
     assert!(options.check().unwrap_err().to_string().contains("the sparsity is a share"));
+    let options = CompileOptions { channel_sparsity: 0.5, ..CompileOptions::default() };
+    let error = to_integers(&graph, &spec, &options).unwrap_err().to_string();
+    assert!(error.contains("(--calibration)"), "{error}");
 }

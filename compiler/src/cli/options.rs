@@ -21,7 +21,7 @@ pub(super) struct CompileArgs {
     key_bits: KeyBits,
     #[command(flatten)]
     input: InputArgs,
-    /// Width of quantised weights
+    /// Width of quantised weights: 8 bits are -127 to 127, 2 bits -1, 0 and 1, 1 bit -1 and 1
     #[arg(long, value_name = "BITS", default_value_t = 8, value_parser = weight_bits())]
     weight_bits: u32,
     /// Share of every layer's weights that become zero, such as 0.75
@@ -29,7 +29,7 @@ pub(super) struct CompileArgs {
     sparsity: f64,
     /// Share of the channels that every layer loses, if it can lose some, such as 0.25: comparisons go
     /// with them. The others make up for them
-    #[arg(long, value_name = "F", default_value_t = 0.0)]
+    #[arg(long, value_name = "F", default_value_t = 0.0, requires = "calibration")]
     channel_sparsity: f64,
     /// Follow every curved activation by so many straight pieces; a ReLU each, but for one. By default by
     /// as many as an error of 1 % takes

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 /// `graph` without the first channels of `orders`, as many as `choice` says, and with the layers behind
 /// fitted again after the example images of `calibration`. The removed channels are still computed, but
-/// nothing reads them; see [`super::remove_dead`].
+/// nothing reads them; see [`crate::passes::remove_dead`].
 pub fn remove_channels(
     graph: &Graph<Real>,
     orders: &ChannelOrders,
