@@ -29,7 +29,8 @@ pub struct CompileOptions {
     pub input: InputOptions,
     /// Width B of quantised weights; they are −(2^(B−1)−1) to 2^(B−1)−1. In [`WEIGHT_BITS`].
     pub weight_bits: u32,
-    /// Share of every layer's weights that become zero, 0 to below 1.
+    /// Share of every layer's weights that become zero, 0 to below 1; layers of one weight per channel
+    /// keep theirs.
     pub sparsity: f64,
     /// How closely activations are followed that take several ReLUs.
     pub activations: Fineness,

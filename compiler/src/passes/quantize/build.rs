@@ -113,8 +113,8 @@ impl<'a> Quantizer<'a> {
         let one_scale = self.one_scale[id.index()];
         let exact = exact::scales(layer, &input_scale, &input.typical, choice.largest());
         let exact = exact.filter(|_| !one_scale);
-        if exact.is_some() {
-            choice.sparsity = 0.0; // every weight is a channel
+        if layer.columns() == 1 {
+            choice.sparsity = 0.0; // every weight is a whole channel
         }
         let curvature = self.curvature(id, layer, &input, choice);
         let fit = Fit::new(layer, &input_scale, &curvature, choice);

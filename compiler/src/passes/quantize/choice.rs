@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 pub struct LayerChoice {
     /// Width B of weights, which are −(2^(B−1)−1) to 2^(B−1)−1; 2 bits are ternary weights.
     pub bits: u32,
-    /// Share of the weights that are zero at least, 0 to 1; rounding adds more.
+    /// Share of the weights that are zero at least, 0 to 1; rounding adds more. Without effect where a row
+    /// has one weight only.
     pub sparsity: f64,
 }
 
