@@ -29,7 +29,8 @@ pub struct CompileOptions {
     pub input: InputOptions,
     /// Width B of quantised weights, in [`WEIGHT_BITS`]; see [`LayerChoice::bits`].
     pub weight_bits: u32,
-    /// Share of every layer's weights that become zero, 0 to below 1.
+    /// Share of every layer's weights that become zero, 0 to below 1; layers of one weight per channel
+    /// keep theirs.
     pub sparsity: f64,
     /// Share of the channels of every layer that can lose some that are removed, 0 to below 1; needs
     /// example images.

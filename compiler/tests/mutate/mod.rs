@@ -1,4 +1,8 @@
-//! Damage to models: to their bytes, and to what the bytes say.
+//! Damage to models: to what their bytes say, and to the bytes themselves.
+
+mod bytes;
+
+pub(crate) use bytes::damage;
 
 use crate::onnx::testing;
 use crate::onnx::testing::Attribute::{Float, Int, Ints, Text};
@@ -166,7 +170,7 @@ fn of_tensor(tensor: &mut TensorProto, kind: Kind, dice: &[u16; 4]) {
     let size = SIZES[usize::from(dice[1]) % SIZES.len()];
     match kind {
         Kind::Dims => match pick(&mut tensor.dims, dice[2]) {
-            Some(dim) if dice[3] % 3 != 0 => *dim = size,
+            Some(dim) if !dice[3].is_multiple_of(3) => *dim = size,
             _ => tensor.dims.push(size),
         },
         Kind::DataType => tensor.data_type = i32::from(dice[1] % 26),
@@ -299,31 +303,5 @@ fn chain(graph: &mut GraphProto, dice: &[u16; 4]) {
             ..NodeProto::default()
         });
         output.name = next;
-    }
-}
-
-/// Flips, removes, repeats or splices bytes.
-pub(crate) fn damage(bytes: &mut Vec<u8>, other: &[u8], dice: [u16; 4]) {
-    let len = bytes.len().max(1);
-    let at = |die: u16, len: usize| (usize::from(die) * 7919) % len.max(1);
-    let (from, to) = (at(dice[1], len), at(dice[2], len));
-    let (from, to) = (from.min(to), (from.max(to)).min(from.min(to) + 200).min(bytes.len()));
-    match dice[0] % 6 {
-        0 | 1 => {
-            if let Some(byte) = bytes.get_mut(from) {
-                *byte ^= 1 << (dice[3] % 8);
-            }
-        }
-        2 => bytes.truncate(from),
-        3 => drop(bytes.drain(from..to)),
-        4 => {
-            let copy = bytes[from..to].to_vec();
-            bytes.splice(from..from, copy);
-        }
-        _ => {
-            let start = at(dice[3], other.len());
-            let part = other[start..(start + 100).min(other.len())].to_vec();
-            bytes.splice(from..to, part);
-        }
     }
 }

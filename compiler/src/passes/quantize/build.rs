@@ -95,8 +95,8 @@ impl<'a> Quantizer<'a> {
         let mut choice = self.choices.of(id);
         let exact = exact::scales(&layer, &input_scale, &input.typical, Grid::of(choice.bits).largest());
         let exact = exact.filter(|_| !self.one_scale[id.index()]);
-        if exact.is_some() {
-            choice.sparsity = 0.0; // every weight is a channel
+        if layer.columns() == 1 {
+            choice.sparsity = 0.0; // every weight is a whole channel
         }
         let curvature = self.curvature(id, &layer, &input_scale);
         let removals = self.preparation.layer(id).and_then(|prepared| prepared.removals.as_ref());

@@ -10,7 +10,8 @@ pub struct LayerChoice {
     /// Width B of weights, which are −(2^(B−1)−1) to 2^(B−1)−1: with 2 bits −1, 0, 1. With 1 bit they
     /// are −1 or 1, or 0 where they are pruned.
     pub bits: u32,
-    /// Share of the weights that are zero at least, 0 to 1; rounding adds more.
+    /// Share of the weights that are zero at least, 0 to 1; rounding adds more. Without effect where a row
+    /// has one weight only.
     pub sparsity: f64,
 }
 

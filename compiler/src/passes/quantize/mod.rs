@@ -17,7 +17,7 @@
 //! Biases are integers at the output's scale.
 //!
 //! * A layer of one weight per row (a shift, a batch normalisation that folds nowhere) keeps its weights
-//!   exactly, as integers as small as its biases allow.
+//!   exactly, as integers as small as its biases allow; no share of them becomes zero.
 //! * The branches of a concatenation are multiplied by integers where their own are much smaller than
 //!   those of the largest branch.
 //! * Averages become sums, their divisor part of the scale.
