@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// The widths that weights may have.
-pub const WEIGHT_BITS: RangeInclusive<u32> = 2..=8;
+pub const WEIGHT_BITS: RangeInclusive<u32> = 1..=8;
 
 /// Example images that are looked at, where nothing else is said.
 pub const CALIBRATION_IMAGES: usize = 512;
@@ -26,7 +26,7 @@ pub struct CompileOptions {
     pub key_bits: KeyBits,
     /// From raw images to what the model takes.
     pub input: InputOptions,
-    /// Width B of quantised weights; they are −(2^(B−1)−1) to 2^(B−1)−1. In [`WEIGHT_BITS`].
+    /// Width of quantised weights, in [`WEIGHT_BITS`]; see [`LayerChoice::bits`].
     pub weight_bits: u32,
     /// Share of every layer's weights that become zero, 0 to below 1.
     pub sparsity: f64,
@@ -63,7 +63,7 @@ impl CompileOptions {
     /// [`Error::Option`].
     pub fn check(&self) -> Result<()> {
         require(WEIGHT_BITS.contains(&self.weight_bits), || {
-            format!("weights have 2 to 8 bits, not {}", self.weight_bits)
+            format!("weights have 1 to 8 bits, not {}", self.weight_bits)
         })?;
         require((0.0..1.0).contains(&self.sparsity), || {
             format!("the sparsity is a share from 0 to below 1, not {}", self.sparsity)

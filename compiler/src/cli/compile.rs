@@ -32,7 +32,7 @@ pub(super) struct Compile {
     key_bits: KeyBits,
     #[command(flatten)]
     input: InputArgs,
-    /// Width of quantised weights
+    /// Width of quantised weights, 1 to 8. With 1 bit they are -1 or 1, and 0 where they are pruned
     #[arg(long, value_name = "BITS", default_value_t = 8, value_parser = weight_bits())]
     weight_bits: u32,
     /// Share of every layer's weights that become zero, such as 0.75

@@ -47,6 +47,7 @@ mod fit;
 mod grid;
 mod join;
 mod layer;
+mod outlook;
 mod preparation;
 mod ratio;
 mod removal;
