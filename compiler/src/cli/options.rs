@@ -21,7 +21,7 @@ pub(super) struct CompileArgs {
     key_bits: KeyBits,
     #[command(flatten)]
     input: InputArgs,
-    /// Width of quantised weights: 8 bits are -127 to 127, 2 bits -1, 0 and 1, 1 bit -1 and 1
+    /// Width of quantised weights, 1 to 8. With 1 bit they are -1 or 1, and 0 where they are pruned
     #[arg(long, value_name = "BITS", default_value_t = 8, value_parser = weight_bits())]
     weight_bits: u32,
     /// Share of every layer's weights that become zero, such as 0.75

@@ -63,6 +63,8 @@ impl Sum for f64 {
     }
 }
 
+/// Rows and columns of the result that are summed in registers.
+const TILE: [usize; 2] = [4, 16];
 /// Terms that are summed in 32 bits before they are added to the result.
 const DEPTH: usize = 512;
 
@@ -74,51 +76,22 @@ pub fn multiply_add<C: Sum>(a: View<'_>, b: View<'_>, c: &mut [C], step: usize) 
     let ([m, depth], [inner, n]) = (a.size, b.size);
     let room = m == 0 || (m - 1) * step + n <= c.len();
     assert!(depth == inner && n <= step && a.is_inside() && b.is_inside() && room, "sizes of a product");
-    simd::run(Product { a, b, c, step });
-}
-
-struct Product<'a, 'c, C> {
-    a: View<'a>,
-    b: View<'a>,
-    c: &'c mut [C],
-    step: usize,
-}
-
-impl<C: Sum> Kernel for Product<'_, '_, C> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<const WIDTH: usize>(self) {
-        match WIDTH {
-            16 => self.in_tiles::<8, 32>(),
-            8 => self.in_tiles::<6, 16>(),
-            _ => self.in_tiles::<4, 8>(),
+    let mut strips = vec![[0.0; TILE[0]]; m.div_ceil(TILE[0]) * DEPTH.min(depth)];
+    let mut panel = vec![[0.0; TILE[1]]; DEPTH.min(depth)];
+    for first in (0..depth).step_by(DEPTH) {
+        let terms = first..depth.min(first + DEPTH);
+        let (strips, panel) = (&mut strips[..m.div_ceil(TILE[0]) * terms.len()], &mut panel[..terms.len()]);
+        for (row, strip) in (0..m).step_by(TILE[0]).zip(strips.chunks_exact_mut(terms.len())) {
+            pack(a.transposed(), terms.clone(), row, strip);
         }
-    }
-}
-
-impl<C: Sum> Product<'_, '_, C> {
-    /// In tiles of `M` rows and `N` columns of the result.
-    #[inline(always)]
-    fn in_tiles<const M: usize, const N: usize>(self) {
-        let ([m, depth], n) = (self.a.size, self.b.size[1]);
-        let mut strips = vec![[0.0; M]; m.div_ceil(M) * DEPTH.min(depth)];
-        let mut panel = vec![[0.0; N]; DEPTH.min(depth)];
-        for first in (0..depth).step_by(DEPTH) {
-            let terms = first..depth.min(first + DEPTH);
-            let (strips, panel) = (&mut strips[..m.div_ceil(M) * terms.len()], &mut panel[..terms.len()]);
-            for (row, strip) in (0..m).step_by(M).zip(strips.chunks_exact_mut(terms.len())) {
-                pack(self.a.transposed(), terms.clone(), row, strip);
-            }
-            for column in (0..n).step_by(N) {
-                pack(self.b, terms.clone(), column, panel);
-                for (row, strip) in (0..m).step_by(M).zip(strips.chunks_exact(terms.len())) {
-                    let tile = sum(strip, panel);
-                    let width = N.min(n - column);
-                    for (i, sums) in tile.iter().enumerate().take(M.min(m - row)) {
-                        let out = &mut self.c[(row + i) * self.step + column..][..width];
-                        out.iter_mut().zip(sums).for_each(|(out, &sum)| out.add(sum));
-                    }
+        for column in (0..n).step_by(TILE[1]) {
+            pack(b, terms.clone(), column, panel);
+            let width = TILE[1].min(n - column);
+            for (row, strip) in (0..m).step_by(TILE[0]).zip(strips.chunks_exact(terms.len())) {
+                let tile = simd::run(Tile { strip, panel });
+                for (i, sums) in tile.iter().enumerate().take(m - row) {
+                    let out = &mut c[(row + i) * step + column..][..width];
+                    out.iter_mut().zip(sums).for_each(|(out, &sum)| out.add(sum));
                 }
             }
         }
@@ -126,31 +99,43 @@ impl<C: Sum> Product<'_, '_, C> {
 }
 
 /// The rows `terms` of `matrix`, `N` columns from `first` on; zero where there are none.
-#[inline(always)]
 fn pack<const N: usize>(matrix: View<'_>, terms: Range<usize>, first: usize, packed: &mut [[f32; N]]) {
-    let width = N.min(matrix.size[1] - first);
-    for (term, packed) in terms.zip(packed) {
-        let start = term * matrix.step[0] + first * matrix.step[1];
-        if width == N && matrix.step[1] == 1 {
-            packed.copy_from_slice(&matrix.values[start..][..N]);
-        } else {
-            *packed = [0.0; N];
-            (0..width).for_each(|i| packed[i] = matrix.values[start + i * matrix.step[1]]);
+    let (width, [row, column]) = (N.min(matrix.size[1] - first), matrix.step);
+    if width < N {
+        packed.fill([0.0; N]);
+    }
+    let values = &matrix.values[terms.start * row + first * column..];
+    if column == 1 {
+        for (term, packed) in packed.iter_mut().enumerate() {
+            packed[..width].copy_from_slice(&values[term * row..][..width]);
+        }
+    } else {
+        for i in 0..width {
+            let values = values[i * column..].iter().step_by(row);
+            packed.iter_mut().zip(values).for_each(|(packed, &x)| packed[i] = x);
         }
     }
 }
 
-#[inline(always)]
-fn sum<const M: usize, const N: usize>(strip: &[[f32; M]], panel: &[[f32; N]]) -> [[f32; N]; M] {
-    let mut sums = [[0.0; N]; M];
-    for (left, right) in strip.iter().zip(panel) {
-        for i in 0..M {
-            for j in 0..N {
-                sums[i][j] += left[i] * right[j];
+/// The sums over all terms for some rows and columns of the result.
+struct Tile<'a> {
+    strip: &'a [[f32; TILE[0]]],
+    panel: &'a [[f32; TILE[1]]],
+}
+
+impl Kernel for Tile<'_> {
+    type Output = [[f32; TILE[1]]; TILE[0]];
+
+    #[inline(always)]
+    fn run(self) -> Self::Output {
+        let mut sums = [[0.0; TILE[1]]; TILE[0]];
+        for (left, right) in self.strip.iter().zip(self.panel) {
+            for (sums, &left) in sums.iter_mut().zip(left) {
+                sums.iter_mut().zip(right).for_each(|(sum, &right)| *sum += left * right);
             }
         }
+        sums
     }
-    sums
 }
 
 #[cfg(test)]
@@ -170,22 +155,21 @@ mod tests {
     }
 
     #[test]
-    fn tiles_of_every_width_cover_every_size() {
-        for (m, k, n) in [(1, 1, 1), (5, 3, 9), (4, 1030, 8), (7, 2, 17), (9, 5, 33)] {
+    fn tiles_cover_every_size() {
+        for (m, k, n) in [(1, 1, 1), (5, 3, 9), (4, 1030, 8), (3, 1, 2), (7, 2, 17), (9, 5, 33)] {
             let numbers =
                 |count: usize, by: usize| (0..count).map(|i| (i * by % 13) as f32).collect::<Vec<_>>();
             let (a, b) = (numbers(m * k, 5), numbers(k * n, 7));
             let (a, b) = (View::rows(&a, [m, k]), View::rows(&b, [k, n]));
-            let mut results = vec![vec![0f32; m * n]; 4];
-            let [widest, first, second, third] = &mut results[..] else { unreachable!() };
-            multiply_add(a, b, widest, n);
-            Product { a, b, c: first, step: n }.run::<16>();
-            Product { a, b, c: second, step: n }.run::<8>();
-            Product { a, b, c: third, step: n }.run::<4>();
+            let columns: Vec<f32> = (0..m * k).map(|i| a.values[i % m * k + i / m]).collect();
+            let mut c = vec![0f32; m * n];
+            multiply_add(a, b, &mut c, n);
+            let mut again = vec![0f64; m * n];
+            multiply_add(View::rows(&columns, [k, m]).transposed(), b, &mut again, n);
             let exact =
                 |i: usize| (0..k).map(|t| a.values[i / n * k + t] * b.values[t * n + i % n]).sum::<f32>();
             let exact: Vec<f32> = (0..m * n).map(exact).collect();
-            assert!(results.iter().all(|result| *result == exact));
+            assert!(c == exact && again.iter().zip(&exact).all(|(&again, &exact)| again == f64::from(exact)));
         }
     }
 

@@ -69,7 +69,7 @@ impl Kernel for Factor<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const WIDTH: usize>(self) {
+    fn run(self) {
         let size = self.size;
         let least: Vec<f64> = (0..size).map(|i| self.values[start(size, i)] * LEAST_PIVOT).collect();
         for first in (0..size).step_by(PIVOTS) {
@@ -117,7 +117,7 @@ impl Kernel for Solve<'_> {
     type Output = Vec<f64>;
 
     #[inline(always)]
-    fn run<const WIDTH: usize>(self) -> Vec<f64> {
+    fn run(self) -> Vec<f64> {
         let mut x = self.x;
         for k in self.first..x.len() {
             let row = self.root.row(k);

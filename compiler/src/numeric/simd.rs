@@ -1,44 +1,33 @@
 //! The same arithmetic in wider registers, where the processor has them.
 
-/// A hot loop that is compiled for each width of registers.
+/// A hot loop that is compiled for narrow and for wide registers.
 ///
 /// Compilers neither reorder nor fuse the operations on floating-point numbers that are written down,
-/// so every width gives the same bits.
+/// so both give the same bits.
 pub trait Kernel {
     /// What it computes.
     type Output;
 
-    /// The loop, where registers hold `WIDTH` numbers of 32 bits. Has to be `#[inline(always)]`, like
-    /// what it calls, or it stays narrow.
-    fn run<const WIDTH: usize>(self) -> Self::Output;
+    /// The loop. Has to be `#[inline(always)]`, like what it calls, or it stays narrow.
+    fn run(self) -> Self::Output;
 }
 
-/// Runs `kernel` in the widest registers of this processor.
+/// Runs `kernel` in wide registers, where this processor has them.
 pub fn run<K: Kernel>(kernel: K) -> K::Output {
     #[cfg(target_arch = "x86_64")]
     {
-        if is_x86_feature_detected!("avx512f") {
-            // SAFETY: the processor has what the function needs.
-            return unsafe { with_avx512(kernel) };
-        }
         if is_x86_feature_detected!("avx2") {
             // SAFETY: the processor has what the function needs.
             return unsafe { with_avx2(kernel) };
         }
     }
-    kernel.run::<4>()
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f")]
-fn with_avx512<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run::<16>()
+    kernel.run()
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 fn with_avx2<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run::<8>()
+    kernel.run()
 }
 
 #[cfg(test)]
@@ -53,15 +42,15 @@ mod tests {
         type Output = f64;
 
         #[inline(always)]
-        fn run<const WIDTH: usize>(self) -> f64 {
+        fn run(self) -> f64 {
             dot(self.0, self.0)
         }
     }
 
     #[test]
-    fn every_width_gives_the_same_bits() {
+    fn both_widths_give_the_same_bits() {
         let x: Vec<f64> = pattern(1001).into_iter().map(|x| f64::from(x).exp()).collect();
-        let narrow = Norm(&x).run::<4>();
+        let narrow = Norm(&x).run();
         assert_eq!(run(Norm(&x)), narrow);
     }
 }

@@ -134,7 +134,7 @@ impl Kernel for Shrink<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const WIDTH: usize>(self) {
+    fn run(self) {
         let size = self.kept.len();
         let (blocks, rest) = self.pivots.as_chunks::<ROWS>();
         for (i, &from) in self.kept.iter().enumerate() {

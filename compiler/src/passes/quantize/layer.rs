@@ -73,6 +73,12 @@ impl<'a> Layer<'a> {
         output % self.group_outputs
     }
 
+    /// For each row the sum of its squared weights.
+    pub(super) fn squares(&self) -> Vec<f64> {
+        let square = |row: &[f32]| row.iter().map(|&weight| f64::from(weight).powi(2)).sum();
+        self.weights.chunks_exact(self.columns()).map(square).collect()
+    }
+
     /// The weights of the outputs of `group`, row after row.
     pub(super) fn group_weights(&self, group: usize) -> &'a [f32] {
         let length = self.group_outputs * self.columns();

@@ -53,6 +53,15 @@ impl Removals {
         Self { rows: (0..layer.outputs()).into_par_iter().map(row).collect() }
     }
 
+    /// Of a layer whose inputs are independent and have variance 1.
+    pub(super) fn apart(layer: &Layer) -> Self {
+        let removal = |(column, &weight): (usize, &f32)| {
+            (weight != 0.0).then(|| Removal { column: column as u32, loss: weight * weight, harm: 1.0 })
+        };
+        let row = |row: usize| joined(vec![layer.row(row).iter().enumerate().filter_map(removal).collect()]);
+        Self { rows: (0..layer.outputs()).into_par_iter().map(row).collect() }
+    }
+
     /// Takes `count` more weights out of `support`.
     pub(super) fn prune(&self, layer: &Layer, support: &mut Support, count: usize) {
         for (row, (removals, end)) in self.rows.iter().zip(self.cut(count)).enumerate() {

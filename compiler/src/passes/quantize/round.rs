@@ -120,7 +120,7 @@ impl Kernel for Errors<'_> {
     type Output = [f64; LANES];
 
     #[inline(always)]
-    fn run<const WIDTH: usize>(self) -> [f64; LANES] {
+    fn run(self) -> [f64; LANES] {
         match (&self.part.harm, self.grid) {
             (Harm::Apart(weights), Grid::Signs) => self.apart(weights, |x| Grid::Signs.nearest(x)),
             (Harm::Apart(weights), grid) => self.apart(weights, |x| grid.nearest(x)),
@@ -169,18 +169,11 @@ impl Errors<'_> {
 /// Σ aₖ·xₖ, lane by lane.
 #[inline(always)]
 fn weighted_sum(a: &[f64], x: &[[f64; LANES]]) -> [f64; LANES] {
-    const SUMS: usize = 4;
-    let mut sums = [[0.0; LANES]; SUMS];
-    let (a_chunks, x_chunks) = (a.chunks_exact(SUMS), x.chunks_exact(SUMS));
-    for (a, x) in a_chunks.remainder().iter().zip(x_chunks.remainder()) {
-        (0..LANES).for_each(|lane| sums[0][lane] += a * x[lane]);
+    let mut sums = [0.0; LANES];
+    for (a, x) in a.iter().zip(x) {
+        sums.iter_mut().zip(x).for_each(|(sum, x)| *sum += a * x);
     }
-    for (a, x) in a_chunks.zip(x_chunks) {
-        for k in 0..SUMS {
-            (0..LANES).for_each(|lane| sums[k][lane] += a[k] * x[k][lane]);
-        }
-    }
-    std::array::from_fn(|lane| sums.iter().map(|sum| sum[lane]).sum())
+    sums
 }
 
 #[cfg(test)]

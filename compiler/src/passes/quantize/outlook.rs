@@ -1,0 +1,170 @@
+//! What a choice is likely to cost a layer, without quantising it.
+//!
+//! Pruning costs what the removals cost. Rounding is looked at weight by weight, as if each error was
+//! made up for by the weights that are removed later: the harm of an error is then that of the removal
+//! sequence, and the scale is the best of a fixed list. Both only grow with the share of zeros, and so
+//! does their sum.
+
+use super::LayerChoice;
+use super::grid::Grid;
+use super::layer::Layer;
+use super::removal::{Removal, Removals};
+use super::search::LANES;
+use super::support::Support;
+use crate::numeric::simd::{self, Kernel};
+use rayon::prelude::*;
+
+/// Scales that are tried, each smaller than the one before by [`STEP`].
+const SCALES: usize = 6 * LANES;
+const STEP: f64 = 0.94;
+/// Weights that are looked at; of larger layers, only some rows are.
+const ENOUGH_WEIGHTS: usize = 1 << 18;
+
+/// Squared error of the outputs of `layer` as a share of their variances, the latter by row.
+pub(super) fn error(layer: &Layer, removals: &Removals, variance: &[f64], choice: LayerChoice) -> f64 {
+    let zeros = Support::without_zeros(layer).missing_zeros(choice.sparsity);
+    let ends = removals.cut(zeros);
+    let every = layer.weights().len().div_ceil(ENOUGH_WEIGHTS).max(1);
+    let rows = (0..layer.outputs()).into_par_iter().step_by(every);
+    let rows = rows.map(|row| {
+        let outlook = Row { weights: layer.row(row), removals: &removals.rows()[row], gone: ends[row] };
+        (outlook.error(Grid::of(choice.bits)), variance[row])
+    });
+    let rows: Vec<(f64, f64)> = rows.collect();
+    let (error, whole) = rows.iter().fold((0.0, 0.0), |sum, row| (sum.0 + row.0, sum.1 + row.1));
+    if whole > 0.0 { error / whole } else { 0.0 }
+}
+
+/// A row of which the first `gone` removals have taken place.
+#[derive(Clone, Copy)]
+struct Row<'a> {
+    weights: &'a [f32],
+    removals: &'a [Removal],
+    gone: usize,
+}
+
+impl Row<'_> {
+    fn error(self, grid: Grid) -> f64 {
+        let weights = self.removals.iter().map(|removal| f64::from(self.weights[removal.column as usize]));
+        let largest = weights.map(f64::abs).fold(0.0, f64::max) / grid.largest();
+        if largest == 0.0 {
+            return 0.0;
+        }
+        let scales = (0..SCALES)
+            .step_by(LANES)
+            .map(|first| std::array::from_fn(|lane| largest * STEP.powi((first + lane) as i32)));
+        scales.flat_map(|scales| simd::run(Errors { row: self, scales, grid })).fold(f64::INFINITY, f64::min)
+    }
+}
+
+/// Errors of a row at several scales.
+struct Errors<'a> {
+    row: Row<'a>,
+    scales: [f64; LANES],
+    grid: Grid,
+}
+
+impl Kernel for Errors<'_> {
+    type Output = [f64; LANES];
+
+    #[inline(always)]
+    fn run(self) -> [f64; LANES] {
+        let inverse = self.scales.map(|scale| 1.0 / scale);
+        let mut errors = [0.0; LANES];
+        for (i, removal) in self.row.removals.iter().enumerate() {
+            let weight = f64::from(self.row.weights[removal.column as usize]);
+            let least = if i < self.row.gone { f64::from(removal.loss) } else { 0.0 };
+            for lane in 0..LANES {
+                let off = weight - self.grid.nearest(weight * inverse[lane]) * self.scales[lane];
+                errors[lane] += (f64::from(removal.harm) * off * off).max(least);
+            }
+        }
+        errors
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calibration::{Batch, Reading, Sample, Sampling, apply};
+    use crate::graph::{Dense, Op, Real, Scale, Shape};
+    use crate::passes::quantize::curvature::Curvature;
+    use crate::passes::quantize::fit::Fit;
+    use proptest::prelude::*;
+
+    const INPUTS: usize = 40;
+    const OUTPUTS: usize = 24;
+
+    /// A dense layer and what it reads, neighbours of which resemble each other.
+    fn case(noise: &[f32]) -> (Op<Real>, Batch) {
+        let (weights, noise) = noise.split_at(INPUTS * OUTPUTS);
+        let smooth = |image: &[f32]| -> Vec<f32> {
+            (0..INPUTS)
+                .map(|i| image[i..i + 4].iter().sum::<f32>() + 0.3 * image[(i * 7) % image.len()])
+                .collect()
+        };
+        let images = noise.chunks_exact(INPUTS + 3).flat_map(smooth).collect();
+        let op = Op::Dense(Dense { weights: weights.to_vec(), bias: vec![0.1; OUTPUTS] });
+        (op, Batch::new(Shape::vector(INPUTS), images))
+    }
+
+    fn noise() -> impl Strategy<Value = Vec<f32>> {
+        proptest::collection::vec(-1f32..1.0, INPUTS * OUTPUTS + 300 * (INPUTS + 3))
+    }
+
+    /// The share of the variance that is lost once the layer is compressed.
+    fn lost(
+        layer: &Layer,
+        op: &Op<Real>,
+        inputs: &Sample,
+        outputs: &Sample,
+        removals: &Removals,
+        choice: LayerChoice,
+    ) -> f64 {
+        let curvature =
+            Curvature::measured(layer, std::slice::from_ref(inputs), std::slice::from_ref(outputs));
+        let input = Scale::PerTensor(1.0);
+        let fit = Fit::new(layer, &input, &curvature, choice, Some(removals));
+        let rows = fit.rows();
+        let scales: Vec<f64> = rows.iter().map(|row| row.scale.max(1e-9)).collect();
+        let Op::Dense(real) = layer.real_op(&fit.round(&scales, rows), &input, &scales, op) else {
+            unreachable!()
+        };
+        let sum = |sample: &Sample| sample.variance().iter().sum::<f64>();
+        sum(&outputs.without(inputs, &real.weights)) / sum(outputs)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4))]
+
+        #[test]
+        fn the_outlook_is_near_what_happens_and_never_brightens_with_sparsity(noise in noise()) {
+            let (op, batch) = case(&noise);
+            let Op::Dense(dense) = &op else { unreachable!() };
+            let layer = Layer::dense(dense, batch.shape());
+            let output = apply(&op, &[&batch], Shape::vector(OUTPUTS));
+            let sampling = Sampling::new(Reading::Whole, batch.shape(), batch.len());
+            let (inputs, outputs) = (sampling.inputs(&batch, 0), sampling.outputs(&output, 0));
+            let removals = Removals::measured(&layer, std::slice::from_ref(&inputs));
+            for bits in 1..=8 {
+                let mut before = 0.0;
+                for sparsity in [0.0, 0.25, 0.5, 0.75, 0.9] {
+                    let choice = LayerChoice { bits, sparsity };
+                    let outlook = error(&layer, &removals, &outputs.variance(), choice);
+                    let lost = lost(&layer, &op, &inputs, &outputs, &removals, choice);
+                    prop_assert!(outlook >= before);
+                    prop_assert!((0.4..2.5).contains(&(outlook / lost)), "{choice:?}: {outlook} is far from {lost}");
+                    before = outlook;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_layer_without_weights_loses_nothing() {
+        let dense = Dense { weights: vec![0.0; 6], bias: vec![1.0; 2] };
+        let layer = Layer::dense(&dense, Shape::vector(3));
+        let choice = LayerChoice { bits: 2, sparsity: 0.5 };
+        assert_eq!(error(&layer, &Removals::apart(&layer), &layer.squares(), choice), 0.0);
+    }
+}
