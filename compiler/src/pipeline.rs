@@ -37,7 +37,7 @@ pub fn compile_imported(model: &Imported, options: &CompileOptions) -> Result<Va
 pub struct Stages {
     /// The float graph that was quantised: activations as pieces, without pruned channels.
     pub float: Graph<Real>,
-    /// The integer graph.
+    /// The integer graph, all channels of the float graph still in it.
     pub integer: Quantized,
     /// The plan.
     pub plan: ValidPlan,
@@ -53,7 +53,8 @@ pub fn compile_in_stages(model: &Imported, options: &CompileOptions) -> Result<S
     let calibration = calibration(&graph, &input, options)?;
     let float = prune(&graph, calibration.as_ref(), options)?;
     let integer = quantized(&float, &input, calibration.as_ref(), options)?;
-    let plan = plan(&integer.graph, &model.name, &input, options)?;
+    let plan = plan(finish(integer.graph.clone(), &input, options)?, &model.name, &input, options)?;
+    let integer = integer.try_map(|graph| verified(range(graph, &input, options)?, "range"))?;
     Ok(Stages { float, integer, plan })
 }
 
@@ -80,7 +81,7 @@ pub fn to_integers(
 ) -> Result<Graph<Integer>> {
     let calibration = calibration(graph, input, options)?;
     let graph = prune(graph, calibration.as_ref(), options)?;
-    Ok(quantized(&graph, input, calibration.as_ref(), options)?.graph)
+    finish(quantized(&graph, input, calibration.as_ref(), options)?.graph, input, options)
 }
 
 fn calibration(
@@ -117,7 +118,7 @@ fn quantized(
 /// that pays.
 ///
 /// # Errors
-/// As [`to_integers`].
+/// [`Error::Unsupported`] where scales do not agree.
 pub fn integers(
     preparation: &Preparation<'_>,
     choices: &Choices,
@@ -131,11 +132,17 @@ pub fn integers(
     if !shifts.is_empty() {
         quantized = preparation.quantize(choices, &shifts)?;
     }
-    quantized
-        .try_map(|graph| verified(graph, "quantize"))?
-        .try_map(|graph| verified(remove_dead(graph)?, "remove_dead"))?
-        .try_map(|graph| verified(split_max_pool(graph)?, "split_max_pool"))?
-        .try_map(|graph| verified(range(graph, input, options)?, "range"))
+    quantized.try_map(|graph| verified(graph, "quantize"))
+}
+
+/// The passes over the integer graph.
+///
+/// # Errors
+/// [`Error::Unsupported`] where numbers are too wide.
+pub fn finish(graph: Graph<Integer>, input: &InputSpec, options: &CompileOptions) -> Result<Graph<Integer>> {
+    let graph = verified(remove_dead(graph)?, "remove_dead")?;
+    let graph = verified(split_max_pool(graph)?, "split_max_pool")?;
+    verified(range(graph, input, options)?, "range")
 }
 
 /// The plan of an integer graph, priced and validated.
@@ -143,12 +150,12 @@ pub fn integers(
 /// # Errors
 /// [`Error::Unsupported`], or a defect of the compiler.
 pub fn plan(
-    graph: &Graph<Integer>,
+    graph: Graph<Integer>,
     name: &str,
     input: &InputSpec,
     options: &CompileOptions,
 ) -> Result<ValidPlan> {
-    let plan = cost::price(lower(graph, name, input, options)?);
+    let plan = cost::price(lower(&graph, name, input, options)?);
     ValidPlan::new(plan).map_err(|violations| {
         let list: Vec<String> = violations.iter().map(ToString::to_string).collect();
         Error::Bug(format!("the plan is invalid: {}", list.join("; ")))

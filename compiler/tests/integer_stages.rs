@@ -165,7 +165,7 @@ fn bound(float: &Graph<Real>, graph: &Graph<Integer>, id: NodeId, bounds: &[Vec<
 fn numbers_that_are_too_wide_are_refused_with_node_and_bits() {
     let recipe = Recipe {
         input: Shape::new(3, 4, 4),
-        pieces: vec![random::Piece::Conv { kernel: 3, stride: 1, pad: 1, channels: 4 }; 14],
+        pieces: vec![random::Piece::Conv { kernel: 3, stride: 1, pad: 1, channels: 4 }; 100],
         classes: 2,
         softmax: false,
         seed: 1,

@@ -1,10 +1,10 @@
-//! Random networks some of whose values lose bits: every stage agrees, and little is lost.
+//! Random networks some of whose values lose bits: every stage agrees, and bounds hold.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod random;
 
-use compiler::graph::{Graph, Integer, NodeId, Op, Real};
+use compiler::graph::{Graph, Integer, Op, Real};
 use compiler::lower::{cost, lower};
 use compiler::options::CompileOptions;
 use compiler::passes::rescale::Shifts;
@@ -23,12 +23,6 @@ fn rescaled(float: &Graph<Real>, spec: &InputSpec, bits: &[u32]) -> Graph<Intege
         .filter(|&id| id != float.input() && id != float.output() && !matches!(float.op(id), Op::Softmax(_)));
     let shifts: Shifts = inner.zip(bits.iter().copied().cycle()).filter(|&(_, bits)| bits > 0).collect();
     quantized(float, spec, &options, &shifts)
-}
-
-/// Real values of the output.
-fn output(graph: &Graph<Integer>, integers: &[i64]) -> Vec<f64> {
-    let scale = &graph.node(graph.output()).fact.scale;
-    integer::run(graph, integers).iter().enumerate().map(|(i, &x)| x as f64 * scale.channel(i)).collect()
 }
 
 proptest! {
@@ -53,26 +47,4 @@ proptest! {
             }
         }
     }
-
-    #[test]
-    fn a_bit_of_many_is_hardly_missed(
-        recipe in recipes(false), noise in proptest::collection::vec(any::<u8>(), 150), at in 0usize..8,
-    ) {
-        let (spec, float) = (input(recipe.input), network(&recipe));
-        prop_assume!(!has_sign(&float));
-        let raw: Vec<f32> = (0..recipe.input.elements()).map(|i| noise[i % noise.len()].into()).collect();
-        let integers = spec.quantize(&raw).unwrap();
-        let mut bits = vec![0; 8];
-        bits[at] = 1;
-        let (before, after) = (rescaled(&float, &spec, &[0]), rescaled(&float, &spec, &bits));
-        let (expected, got) = (output(&before, &integers), output(&after, &integers));
-        let size = expected.iter().fold(0f64, |size, x| size.max(x.abs()));
-        for (got, expected) in got.iter().zip(&expected) {
-            prop_assert!((got - expected).abs() <= 0.1 * size + 1e-3, "{got} is far from {expected}");
-        }
-    }
-}
-
-fn has_sign(graph: &Graph<Real>) -> bool {
-    graph.ids().any(|id: NodeId| matches!(graph.op(id), Op::Sign))
 }

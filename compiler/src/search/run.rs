@@ -160,7 +160,8 @@ impl Search<'_> {
         let setting = self.setting;
         let integers = pipeline::integers(preparation, choices, setting.options)?;
         let accuracy = setting.examples.accuracy(&twin(&integers.graph));
-        let plan = pipeline::plan(&integers.graph, &setting.model.name, setting.input, setting.options)?;
+        let graph = pipeline::finish(integers.graph, setting.input, setting.options)?;
+        let plan = pipeline::plan(graph, &setting.model.name, setting.input, setting.options)?;
         let layers = outcome::layers(setting.graph, preparation.graph(), choices);
         let cost = plan.plan().total_cost();
         let within = accuracy >= setting.float - setting.budget.points / 100.0;
