@@ -32,8 +32,8 @@ pub struct CompileOptions {
     /// Share of every layer's weights that become zero, 0 to below 1; layers of one weight per channel
     /// keep theirs.
     pub sparsity: f64,
-    /// Share of the channels of every layer that can lose some that are removed, 0 to below 1; needs
-    /// example images.
+    /// Share of the values that go with their channels, of all layers together that can lose channels,
+    /// 0 to below 1; needs example images.
     pub channel_sparsity: f64,
     /// How closely activations are followed that take several ReLUs.
     pub activations: Fineness,

@@ -11,7 +11,7 @@ use compiler::graph::{Conv, Dense, Graph, Integer, NodeId, Op, Real, RealFact, S
 use compiler::options::CompileOptions;
 use compiler::passes::prune_channels::{ChannelChoice, ChannelOrders, channel_orders, remove_channels};
 use compiler::passes::rescale::Shifts;
-use compiler::passes::{prune_channels, remove_dead};
+use compiler::passes::{Choices, LayerChoice, Preparation, prune_channels, remove_dead};
 use compiler::pipeline::to_integers;
 use compiler::reference::real;
 use images::images;
@@ -171,6 +171,42 @@ fn what_nothing_is_taken_from_stays() {
     let same = remove_channels(&graph, &ChannelOrders::default(), &ChannelChoice::default(), &calibration);
     assert_eq!(same.to_string(), graph.to_string());
     assert_eq!(prune_channels(&graph, 0.0, None).unwrap().to_string(), graph.to_string());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn one_preparation_serves_many_choices(recipe in recipes(true), calibrated in any::<bool>()) {
+        let (graph, spec) = (network(&recipe), input(recipe.input));
+        let images = images(recipe.input, 9);
+        let calibration = calibrated.then(|| Calibration::new(&images, 9, &graph, &spec).unwrap());
+        let preparation = Preparation::new(&graph, &spec, calibration.as_ref()).unwrap();
+        for (bits, sparsity) in [(4, 0.5), (1, 0.0), (8, 0.9), (4, 0.5)] {
+            let choices = Choices::uniform(LayerChoice { bits, sparsity });
+            let once = Preparation::for_choices(&graph, &spec, calibration.as_ref(), &choices).unwrap();
+            let [many, once] = [&preparation, &once]
+                .map(|preparation| preparation.quantize(&choices, &Shifts::default()).unwrap().graph);
+            prop_assert_eq!(format!("{many:#}"), format!("{once:#}"));
+        }
+    }
+
+    #[test]
+    fn more_zeros_are_never_expected_to_cost_less(
+        recipe in recipes(true), calibrated in any::<bool>(), bits in 1u32..=8,
+    ) {
+        let (graph, spec) = (network(&recipe), input(recipe.input));
+        let images = images(recipe.input, 9);
+        let calibration = calibrated.then(|| Calibration::new(&images, 9, &graph, &spec).unwrap());
+        let preparation = Preparation::new(&graph, &spec, calibration.as_ref()).unwrap();
+        for id in graph.ids_in_order() {
+            let errors = [0.0, 0.3, 0.6, 0.9]
+                .map(|sparsity| preparation.error(id, LayerChoice { bits, sparsity }));
+            prop_assert!(errors.iter().all(|error| error.is_finite()) && errors.is_sorted(), "{errors:?}");
+            let is_linear = matches!(graph.op(id), Op::Conv(_) | Op::Dense(_));
+            prop_assert!(is_linear || errors == [0.0; 4]);
+        }
+    }
 }
 
 #[test]

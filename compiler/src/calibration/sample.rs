@@ -6,11 +6,9 @@ use crate::numeric::{Matrix, View, multiply_add};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// So many rows for each column are enough, within these limits: of images with many positions, only
-/// some are looked at.
-const ROWS_PER_COLUMN: usize = 64;
-const ENOUGH_ROWS: Range<usize> = 1 << 12..1 << 15;
-/// Elements of a sample; bounds memory.
+/// So many rows are enough: of images with many positions, only some are looked at.
+const ENOUGH_ROWS: usize = 1 << 15;
+/// Elements of the samples of a layer; bounds memory.
 const ENOUGH_ELEMENTS: usize = 1 << 25;
 /// Rows of a sample that one task takes.
 const CHUNK: usize = 512;
@@ -28,9 +26,8 @@ pub struct Sampling {
 impl Sampling {
     /// Of so many `images` of shape `input`.
     pub fn new(reading: Reading, input: Shape, images: usize) -> Self {
-        let columns = reading.columns(input).max(1);
-        let enough = (ROWS_PER_COLUMN * columns).clamp(ENOUGH_ROWS.start, ENOUGH_ROWS.end);
-        let enough = enough.min(ENOUGH_ELEMENTS / columns).max(1);
+        let row = (reading.columns(input) * reading.groups()).max(1);
+        let enough = ENOUGH_ROWS.min(ENOUGH_ELEMENTS / row).max(1);
         let all = images * reading.rows();
         let every = all.div_ceil(enough).max(1) as u64;
         let place = |row: usize| [row / reading.rows(), row % reading.rows()];
@@ -234,11 +231,11 @@ mod tests {
         let shape = Shape::new(1, 100, 100);
         let op =
             Op::Conv(Conv { window: Window::dense([1, 1]), groups: 1, weights: vec![1.0], bias: vec![0.0] });
-        let sampling = Sampling::new(Reading::of(&op, shape).unwrap(), shape, 8);
-        assert!((3000..5000).contains(&sampling.places.len()), "{}", sampling.places.len());
-        for image in 0..8 {
+        let sampling = Sampling::new(Reading::of(&op, shape).unwrap(), shape, 32);
+        assert!((28_000..36_000).contains(&sampling.places.len()), "{}", sampling.places.len());
+        for image in 0..32 {
             let of_image = sampling.places.iter().filter(|place| place[0] == image).count();
-            assert!((350..650).contains(&of_image), "{of_image}");
+            assert!((900..1100).contains(&of_image), "{of_image}");
         }
     }
 }

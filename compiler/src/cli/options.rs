@@ -27,8 +27,8 @@ pub(super) struct CompileArgs {
     /// Share of every layer's weights that become zero, such as 0.75
     #[arg(long, value_name = "F", default_value_t = 0.0)]
     sparsity: f64,
-    /// Share of the channels that every layer loses, if it can lose some, such as 0.25: comparisons go
-    /// with them. The others make up for them
+    /// Share of the network's values that are computed no more, such as 0.25: whole channels go, with their
+    /// comparisons, where the layers behind can make up for them best
     #[arg(long, value_name = "F", default_value_t = 0.0, requires = "calibration")]
     channel_sparsity: f64,
     /// Follow every curved activation by so many straight pieces; a ReLU each, but for one. By default by

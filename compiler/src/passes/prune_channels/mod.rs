@@ -37,7 +37,8 @@ use crate::calibration::Calibration;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Real};
 
-/// `graph` without `share` (0 to below 1) of every layer's channels, of those layers that can lose some.
+/// `graph` without `share` (0 to below 1) of the values of those layers that can lose channels; see
+/// [`ChannelChoice::share`].
 ///
 /// # Errors
 /// [`Error::Option`] where there are no example images.

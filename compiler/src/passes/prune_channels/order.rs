@@ -29,6 +29,8 @@ pub struct ChannelOrder {
     pub layer: NodeId,
     /// The linear layers that read it.
     pub readers: Vec<NodeId>,
+    /// Elements of one of its channels.
+    pub values: usize,
     /// All channels but the last, first removed first.
     pub removals: Vec<Removal>,
 }
@@ -51,6 +53,12 @@ impl ChannelOrders {
     }
 }
 
+impl FromIterator<ChannelOrder> for ChannelOrders {
+    fn from_iter<I: IntoIterator<Item = ChannelOrder>>(orders: I) -> Self {
+        Self { by_layer: orders.into_iter().map(|order| (order.layer, order)).collect() }
+    }
+}
+
 /// The orders for `graph` after the example images of `calibration`, each as if its layer alone lost
 /// channels. Layers are left out whose readers have more than 1536 columns on one channel.
 pub fn channel_orders(graph: &Graph<Real>, calibration: &Calibration) -> ChannelOrders {
@@ -69,10 +77,11 @@ pub fn channel_orders(graph: &Graph<Real>, calibration: &Calibration) -> Channel
     let order = |Site { layer, readers }: Site| {
         let patients: Option<Vec<Patient>> =
             readers.iter().map(|reader| patients.remove(reader).flatten()).collect();
-        let removals = take_apart(patients?, graph.shape(layer).channels);
-        Some((layer, ChannelOrder { layer, readers, removals }))
+        let shape = graph.shape(layer);
+        let removals = take_apart(patients?, shape.channels);
+        Some(ChannelOrder { layer, readers, values: shape.plane(), removals })
     };
-    ChannelOrders { by_layer: sites.into_iter().filter_map(order).collect() }
+    sites.into_iter().filter_map(order).collect()
 }
 
 /// A reader of a layer that loses channels.

@@ -3,17 +3,22 @@
 //! # What it does
 //! Weights are symmetric integers of the chosen width with one scale per output channel, the one at
 //! which the rounded row does least harm: it may clip the largest weights. Harm is the squared error of
-//! the layer's output on calibration data, or, without data, that of the weights.
+//! the layer's output on calibration data, or, without data, that of the weights. Weights of one bit
+//! are −1 or 1; only a row that would do less harm as zeros, at a scale forced upon it, is zero.
 //!
 //! With data, each layer in turn sees its input as the quantised layers before it give it. Its weights
 //! are first fitted to give the float network's output from that input; rounding then makes up for the
 //! error of each weight in those still to be rounded (GPTQ: Frantar et al. 2022), and the bias takes up
-//! the mean error. Where a share of zeros is asked for, the weights whose loss hurts least go first and
-//! the others are fitted again (OBC: Frantar, Singh & Alistarh 2022; SparseGPT: Frantar & Alistarh
-//! 2023). The zeros of a layer of which at least a tenth is zero stay zero.
+//! the mean error. Where a share of zeros is asked for, the weights whose loss hurts least in the float
+//! network go first and the others are fitted again (OBC: Frantar, Singh & Alistarh 2022; SparseGPT:
+//! Frantar & Alistarh 2023). The zeros of a layer of which at least a tenth is zero stay zero.
 //!
-//! Scales are not undone after a layer. ReLU, pooling and flattening commute with them, so a value simply has a scale per channel,
-//! and the next linear layer's weights are multiplied by it before they are quantised themselves.
+//! What does not depend on the choices, the float network's values and the order in which weights go,
+//! is found once, by a [`Preparation`].
+//!
+//! Scales are not undone after a layer. ReLU, pooling and flattening commute with them, so a value
+//! simply has a scale per channel, and the next linear layer's weights are multiplied by it before they
+//! are quantised themselves.
 //! Biases are integers at the output's scale.
 //!
 //! * A layer of one weight per row (a shift, a batch normalisation that folds nowhere) keeps its weights

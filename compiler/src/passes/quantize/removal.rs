@@ -56,7 +56,7 @@ impl Removals {
     /// Of a layer whose inputs are independent and have variance 1.
     pub(super) fn apart(layer: &Layer) -> Self {
         let removal = |(column, &weight): (usize, &f32)| {
-            (weight != 0.0).then(|| Removal { column: column as u32, loss: weight * weight, harm: 1.0 })
+            (weight != 0.0).then_some(Removal { column: column as u32, loss: weight * weight, harm: 1.0 })
         };
         let row = |row: usize| joined(vec![layer.row(row).iter().enumerate().filter_map(removal).collect()]);
         Self { rows: (0..layer.outputs()).into_par_iter().map(row).collect() }
@@ -115,12 +115,12 @@ pub(super) fn prune_by_size(layer: &Layer, curvature: &Curvature, support: &mut 
     let columns = layer.columns();
     let loss = |index: usize| {
         let harm = harm[layer.group(index / columns)][index % columns];
-        support.has(index).then(|| layer.weights()[index].powi(2) * harm)
+        if support.has(index) { layer.weights()[index].powi(2) * harm } else { f32::INFINITY }
     };
-    let losses: Vec<Option<f32>> = (0..layer.weights().len()).into_par_iter().map(loss).collect();
-    let mut cheapest = Cheapest::of(losses.iter().flatten().copied().collect(), count);
+    let losses: Vec<f32> = (0..layer.weights().len()).into_par_iter().map(loss).collect();
+    let mut cheapest = Cheapest::of(losses.clone(), count);
     for (index, loss) in losses.into_iter().enumerate() {
-        if loss.is_some_and(|loss| cheapest.takes(loss)) {
+        if cheapest.takes(loss) {
             support.drop(index);
         }
     }
