@@ -125,6 +125,21 @@ impl Window {
         (0..output).map(|at| below(pad + image, at * stride) - below(pad, at * stride)).collect()
     }
 
+    /// Along one axis, for each position of the output the first position whose window holds the same
+    /// taps inside the image.
+    pub fn first_alike(&self, axis: usize, image: usize, output: usize) -> Vec<usize> {
+        let mut kinds: Vec<(Vec<usize>, usize)> = Vec::new();
+        let first = |at: usize| {
+            let taps: Vec<usize> = self.taps_axis(axis, image, at).map(|(tap, _)| tap).collect();
+            if let Some((_, first)) = kinds.iter().find(|(kind, _)| *kind == taps) {
+                return *first;
+            }
+            kinds.push((taps, at));
+            at
+        };
+        (0..output).map(first).collect()
+    }
+
     /// (tap, pixel) along one axis, inside the image only.
     fn taps_axis(
         &self,

@@ -14,7 +14,7 @@
 mod power_product;
 mod recoding;
 
-use std::ops::Range;
+use std::collections::HashMap;
 
 use rayon::prelude::*;
 use rug::Integer;
@@ -43,6 +43,12 @@ pub trait Rows: Sync {
 
     /// Appends the terms of a row: index of an input, weight. Zero weights may be left out.
     fn terms(&self, row: usize, out: &mut Vec<(usize, i64)>);
+
+    /// The first row that has the same weights, in the same order, and a bias where this one has: it
+    /// costs the same. By default the row itself.
+    fn first_alike(&self, row: usize) -> usize {
+        row
+    }
 
     /// What is added to the row's weighted sum.
     fn bias(&self, row: usize) -> Integer;
@@ -86,12 +92,17 @@ pub fn products_for_row(weights: &[i64], negatives: Negatives) -> Count {
 
 /// The cheaper way for all rows, and its cost.
 fn plan(inputs: usize, rows: &dyn Rows) -> (Negatives, Count) {
-    let mut apart = Count::default();
-    let mut inverted = invert_count(inputs);
+    let costs = row_costs(rows);
+    let (mut apart, mut inverted) = (Count::default(), invert_count(inputs));
     for start in (0..rows.len()).step_by(BLOCK) {
-        let block = count_block(rows, start..rows.len().min(start + BLOCK));
-        apart += block.apart + invert_count(block.negative_rows);
-        inverted += block.inverted;
+        let block = (start..rows.len().min(start + BLOCK)).map(|row| &costs[&rows.first_alike(row)]);
+        let mut negative_rows = 0;
+        for cost in block {
+            apart += cost.apart;
+            inverted += cost.inverted;
+            negative_rows += usize::from(cost.negative_side);
+        }
+        apart += invert_count(negative_rows);
     }
     if inverted.quarters() < apart.quarters() {
         (Negatives::InvertedInputs, inverted)
@@ -100,44 +111,44 @@ fn plan(inputs: usize, rows: &dyn Rows) -> (Negatives, Count) {
     }
 }
 
-/// Costs of a block of rows, without inversions.
-#[derive(Default)]
-struct BlockCount {
+/// Costs of a row, without inversions.
+struct RowCost {
     apart: Count,
     inverted: Count,
-    /// Rows with a negative side when sides are apart.
-    negative_rows: usize,
+    /// Whether there is a negative side when sides are apart.
+    negative_side: bool,
 }
 
-fn count_block(rows: &dyn Rows, block: Range<usize>) -> BlockCount {
-    block
+/// The costs of those rows that are the first of their kind.
+fn row_costs(rows: &dyn Rows) -> HashMap<usize, RowCost> {
+    (0..rows.len())
         .into_par_iter()
-        .map_init(
-            || (Planner::default(), Planner::default(), Vec::new()),
-            |(apart, inverted, terms), row| {
-                terms.clear();
-                rows.terms(row, terms);
-                let weights: Vec<i64> = nonzero(terms).map(|(_, weight)| weight).collect();
-                let has_bias = !rows.bias(row).is_zero();
-                if weights.is_empty() {
-                    let cost = Count { products: u64::from(has_bias), ..Count::default() };
-                    return BlockCount { apart: cost, inverted: cost, negative_rows: 0 };
-                }
-                let bias = Count { products: 2 * u64::from(has_bias), ..Count::default() };
-                let apart = apart.choose(&weights, Negatives::Apart);
-                let inverted = inverted.choose(&weights, Negatives::InvertedInputs);
-                BlockCount {
-                    apart: apart.cost + bias,
-                    inverted: inverted.cost + bias,
-                    negative_rows: usize::from(apart.negative_side),
-                }
-            },
-        )
-        .reduce(BlockCount::default, |x, y| BlockCount {
-            apart: x.apart + y.apart,
-            inverted: x.inverted + y.inverted,
-            negative_rows: x.negative_rows + y.negative_rows,
+        .filter(|&row| rows.first_alike(row) == row)
+        .map_init(Default::default, |(apart, inverted, terms), row| {
+            (row, row_cost(rows, row, apart, inverted, terms))
         })
+        .collect()
+}
+
+fn row_cost(
+    rows: &dyn Rows,
+    row: usize,
+    apart: &mut Planner,
+    inverted: &mut Planner,
+    terms: &mut Vec<(usize, i64)>,
+) -> RowCost {
+    terms.clear();
+    rows.terms(row, terms);
+    let weights: Vec<i64> = nonzero(terms).map(|(_, weight)| weight).collect();
+    let has_bias = !rows.bias(row).is_zero();
+    if weights.is_empty() {
+        let cost = Count { products: u64::from(has_bias), ..Count::default() };
+        return RowCost { apart: cost, inverted: cost, negative_side: false };
+    }
+    let bias = Count { products: 2 * u64::from(has_bias), ..Count::default() };
+    let apart = apart.choose(&weights, Negatives::Apart);
+    let inverted = inverted.choose(&weights, Negatives::InvertedInputs);
+    RowCost { apart: apart.cost + bias, inverted: inverted.cost + bias, negative_side: apart.negative_side }
 }
 
 fn nonzero(terms: &[(usize, i64)]) -> impl Iterator<Item = (usize, i64)> {

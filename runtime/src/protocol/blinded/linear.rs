@@ -4,7 +4,7 @@
 //! expanded copy exists. The same rows are what the compiler counts.
 
 use crate::paillier::Rows;
-use crate::plan::{Conv2d, Dense, Op, Plan, Shape, StepId, SumPool};
+use crate::plan::{Conv2d, Dense, Op, Plan, Shape, StepId, SumPool, Window};
 use rug::Integer;
 
 /// The rows of a linear step, over the concatenation of its inputs; `None` if the step is not linear.
@@ -12,9 +12,15 @@ pub fn rows(plan: &Plan, id: StepId) -> Option<Box<dyn Rows + '_>> {
     let step = plan.step(id);
     let input = plan.step(*step.inputs.first()?).shape;
     match &step.op {
-        Op::Conv2d(op) => Some(Box::new(ConvRows { op, input, output: step.shape })),
+        Op::Conv2d(op) => {
+            let alike = Alike::of(&op.window, input, step.shape);
+            Some(Box::new(ConvRows { op, input, output: step.shape, alike }))
+        }
         Op::Dense(op) => Some(Box::new(DenseRows { op, inputs: input.elements() })),
-        Op::SumPool(op) => Some(Box::new(PoolRows { op, input, output: step.shape })),
+        Op::SumPool(op) => {
+            let alike = Alike::of(&op.window, input, step.shape);
+            Some(Box::new(PoolRows { op, input, output: step.shape, alike }))
+        }
         Op::Add { multipliers } => Some(Box::new(AddRows { multipliers, elements: input.elements() })),
         Op::Input | Op::Concat | Op::Relu | Op::Sign | Op::MaxPool(_) | Op::Rescale { .. } | Op::Reveal => {
             None
@@ -22,10 +28,31 @@ pub fn rows(plan: &Plan, id: StepId) -> Option<Box<dyn Rows + '_>> {
     }
 }
 
+/// Positions of an output at which a window holds the same taps: most are alike.
+struct Alike {
+    output: Shape,
+    /// By axis and position: the first position with the same taps inside the image.
+    first: [Vec<usize>; 2],
+}
+
+impl Alike {
+    fn of(window: &Window, input: Shape, output: Shape) -> Self {
+        let rows = window.first_alike(0, input.height, output.height);
+        Self { output, first: [rows, window.first_alike(1, input.width, output.width)] }
+    }
+
+    fn first(&self, row: usize) -> usize {
+        let (channel, position) = (row / self.output.plane(), row % self.output.plane());
+        let [y, x] = [position / self.output.width, position % self.output.width];
+        self.output.index(channel, self.first[0][y], self.first[1][x])
+    }
+}
+
 struct ConvRows<'a> {
     op: &'a Conv2d,
     input: Shape,
     output: Shape,
+    alike: Alike,
 }
 
 impl Rows for ConvRows<'_> {
@@ -49,6 +76,10 @@ impl Rows for ConvRows<'_> {
                 }
             }
         }
+    }
+
+    fn first_alike(&self, row: usize) -> usize {
+        self.alike.first(row)
     }
 
     fn bias(&self, row: usize) -> Integer {
@@ -80,6 +111,7 @@ struct PoolRows<'a> {
     op: &'a SumPool,
     input: Shape,
     output: Shape,
+    alike: Alike,
 }
 
 impl Rows for PoolRows<'_> {
@@ -95,6 +127,11 @@ impl Rows for PoolRows<'_> {
         terms.extend(taps.map(|(_, [y, x])| (self.input.index(channel, y, x), 1)));
         let multiplier = self.op.multiplier(terms.len() - start);
         terms[start..].iter_mut().for_each(|(_, weight)| *weight = multiplier);
+    }
+
+    /// Channels are alike too.
+    fn first_alike(&self, row: usize) -> usize {
+        self.alike.first(row % self.output.plane())
     }
 
     fn bias(&self, _row: usize) -> Integer {
@@ -115,6 +152,10 @@ impl Rows for AddRows<'_> {
     fn terms(&self, row: usize, terms: &mut Vec<(usize, i64)>) {
         let branches = self.multipliers.iter().enumerate();
         terms.extend(branches.map(|(branch, &multiplier)| (branch * self.elements + row, multiplier)));
+    }
+
+    fn first_alike(&self, _row: usize) -> usize {
+        0
     }
 
     fn bias(&self, _row: usize) -> Integer {
