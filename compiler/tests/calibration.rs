@@ -210,6 +210,35 @@ proptest! {
 }
 
 #[test]
+fn weights_of_one_bit_are_signs_but_for_those_that_are_pruned() {
+    let recipe = Recipe {
+        input: Shape::new(2, 6, 6),
+        pieces: vec![Piece::Conv { kernel: 3, stride: 1, pad: 1, channels: 4 }, Piece::Relu],
+        classes: 3,
+        softmax: false,
+        seed: 7,
+    };
+    let mut float = network(&recipe);
+    for id in float.ids_in_order() {
+        if let Op::Conv(conv) = &mut float.node_mut(id).op {
+            conv.weights.iter_mut().for_each(|weight| *weight += 0.001);
+            conv.weights[5] = 0.0;
+        }
+    }
+    for calibrated in [false, true] {
+        let zeros = |sparsity: f64| -> Vec<usize> {
+            let options = options(&recipe, 1, sparsity, calibrated);
+            let graph = quantized(&float, &input(recipe.input), &options, &Shifts::default());
+            let (first, _) = weights(&float, &graph)[0];
+            assert!(first.iter().all(|&weight| [-1, 0, 1].contains(&weight)), "{first:?}");
+            (0..first.len()).filter(|&i| first[i] == 0).collect()
+        };
+        assert_eq!(zeros(0.0), [5]);
+        assert_eq!(zeros(0.25).len(), 18);
+    }
+}
+
+#[test]
 fn the_zeros_of_a_pruned_model_stay() {
     let recipe = Recipe {
         input: Shape::new(2, 6, 6),

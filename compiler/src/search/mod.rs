@@ -2,10 +2,10 @@
 //!
 //! # What it does
 //! 1. The dense 8-bit plan is the baseline.
-//! 2. *Input.* The image is made as coarse as a small share of the budget allows ([`INPUT_SHARE`]).
+//! 2. *Input.* The image is made as coarse as a small share of the budget allows.
 //! 3. *Channels.* A few graphs are made from the float graph by taking out whole channels, those first
 //!    that are missed least for the time they take ([`mod@crate::passes::prune_channels`]), until a share
-//!    of the budget is spent ([`CHANNEL_SHARES`]). A channel takes its comparisons with it, which sparse weights
+//!    of the budget is spent. A channel takes its comparisons with it, which sparse weights
 //!    do not.
 //! 4. *Layers.* For each of these graphs every linear layer gets the width and the share of zeros that
 //!    weigh predicted time against predicted error best, with one weight ("care") for all layers, found

@@ -20,9 +20,9 @@ use std::collections::BTreeMap;
 const CARES: (Care, Care) = (-6.0, 14.0);
 /// Bisections of the care that all layers have in common.
 const BISECTIONS: u32 = 6;
-/// Single layers that are tried, and by how much less care.
+/// Single layers that are tried, and with how much less care; the least careful first.
 const SINGLE: usize = 16;
-const LESS_CARE: Care = 2.0;
+const LESS_CARE: [Care; 2] = [2.0, 1.0];
 
 /// Finds the cheapest plan of `model` whose accuracy on the images of `budget` is at most its points
 /// below the float model's. `options` say everything but widths and zeros; without calibration data of
@@ -146,10 +146,13 @@ impl Search<'_> {
         ladder: &Ladder,
     ) -> Result<()> {
         let before = ladder.choices(care, own);
-        own.insert(id, care - LESS_CARE);
-        let choices = ladder.choices(care, own);
         let name = &preparation.graph().node(id).name;
-        if choices == before || !self.try_out(format!("less care for {name}"), preparation, &choices)? {
+        for less in LESS_CARE {
+            own.insert(id, care - less);
+            let choices = ladder.choices(care, own);
+            if choices != before && self.try_out(format!("less care for {name}"), preparation, &choices)? {
+                return Ok(());
+            }
             own.remove(&id);
         }
         Ok(())

@@ -22,9 +22,10 @@ const ENOUGH_WEIGHTS: usize = 1 << 18;
 
 /// Squared error of the outputs of `layer` as a share of their variances, the latter by row.
 pub(super) fn error(layer: &Layer, removals: &Removals, variance: &[f64], choice: LayerChoice) -> f64 {
-    let zeros = Support::without_zeros(layer).missing_zeros(choice.sparsity);
-    let ends = removals.cut(zeros);
-    let every = layer.weights().len().div_ceil(ENOUGH_WEIGHTS).max(1);
+    let weights = layer.weights().iter().filter(|&&weight| weight != 0.0).count().max(1);
+    let share = Support::without_zeros(layer).missing_zeros(choice.sparsity) as f64 / weights as f64;
+    let ends = removals.cut((share * removals.count() as f64).round() as usize);
+    let every = step(layer);
     let rows = (0..layer.outputs()).into_par_iter().step_by(every);
     let rows = rows.map(|row| {
         let outlook = Row { weights: layer.row(row), removals: &removals.rows()[row], gone: ends[row] };
@@ -33,6 +34,11 @@ pub(super) fn error(layer: &Layer, removals: &Removals, variance: &[f64], choice
     let rows: Vec<(f64, f64)> = rows.collect();
     let (error, whole) = rows.iter().fold((0.0, 0.0), |sum, row| (sum.0 + row.0, sum.1 + row.1));
     if whole > 0.0 { error / whole } else { 0.0 }
+}
+
+/// One row in so many is looked at.
+pub(super) fn step(layer: &Layer) -> usize {
+    layer.weights().len().div_ceil(ENOUGH_WEIGHTS).max(1)
 }
 
 /// A row of which the first `gone` removals have taken place.
@@ -165,6 +171,6 @@ mod tests {
         let dense = Dense { weights: vec![0.0; 6], bias: vec![1.0; 2] };
         let layer = Layer::dense(&dense, Shape::vector(3));
         let choice = LayerChoice { bits: 2, sparsity: 0.5 };
-        assert_eq!(error(&layer, &Removals::apart(&layer), &layer.squares(), choice), 0.0);
+        assert_eq!(error(&layer, &Removals::apart(&layer, 1), &layer.squares(), choice), 0.0);
     }
 }

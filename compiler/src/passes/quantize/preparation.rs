@@ -91,14 +91,14 @@ impl<'a> Preparation<'a> {
     /// compressed as `choice` says: the squared error as a share of the output's variance, 0 where
     /// `id` is no linear layer. An estimate within a factor of two or so, from the layer's weights and
     /// the float network's values (without calibration data: from inputs that are independent and
-    /// equally large), that never falls with the sparsity. It takes milliseconds.
+    /// equally large), that never falls with the sparsity. It takes milliseconds for a million weights.
     pub fn error(&self, id: NodeId, choice: LayerChoice) -> f64 {
         let Some(layer) = Layer::of(self.graph, id) else { return 0.0 };
         let prepared = self.layer(id);
         match prepared.and_then(|prepared| Some((prepared.removals.as_ref()?, &prepared.variance))) {
             Some((removals, variance)) => outlook::error(&layer, removals, variance, choice),
             None => {
-                let (removals, variance) = (Removals::apart(&layer), layer.squares());
+                let (removals, variance) = (Removals::apart(&layer, outlook::step(&layer)), layer.squares());
                 outlook::error(&layer, &removals, &variance, choice)
             }
         }

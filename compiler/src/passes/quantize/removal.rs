@@ -25,7 +25,7 @@ pub(super) struct Removal {
     pub harm: f32,
 }
 
-/// For each row of a layer all its weights, in the order in which they go.
+/// For each row of a layer all its weights but those that are zero, in the order in which they go.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Removals {
     rows: Vec<Vec<Removal>>,
@@ -53,12 +53,16 @@ impl Removals {
         Self { rows: (0..layer.outputs()).into_par_iter().map(row).collect() }
     }
 
-    /// Of a layer whose inputs are independent and have variance 1.
-    pub(super) fn apart(layer: &Layer) -> Self {
+    /// Of one row in `step` of a layer whose inputs are independent and have variance 1; the others are
+    /// left empty.
+    pub(super) fn apart(layer: &Layer, step: usize) -> Self {
         let removal = |(column, &weight): (usize, &f32)| {
             (weight != 0.0).then_some(Removal { column: column as u32, loss: weight * weight, harm: 1.0 })
         };
-        let row = |row: usize| joined(vec![layer.row(row).iter().enumerate().filter_map(removal).collect()]);
+        let row = |row: usize| {
+            let weights = if row.is_multiple_of(step) { layer.row(row) } else { &[] };
+            joined(vec![weights.iter().enumerate().filter_map(removal).collect()])
+        };
         Self { rows: (0..layer.outputs()).into_par_iter().map(row).collect() }
     }
 
@@ -77,6 +81,11 @@ impl Removals {
         let mut cheapest = Cheapest::of(losses, count);
         let end = |row: &Vec<Removal>| row.iter().take_while(|removal| cheapest.takes(removal.loss)).count();
         self.rows.iter().map(end).collect()
+    }
+
+    /// How many weights go in the end.
+    pub(super) fn count(&self) -> usize {
+        self.rows.iter().map(Vec::len).sum()
     }
 
     /// By row, first removed first.

@@ -5,9 +5,9 @@
 //! suite `blinded`) takes a round and an encryption per value, and makes every later comparison
 //! cheaper; networks of more than about ten layers do not fit without. This pass chooses the values that
 //! lose bits, and how many, for an integer graph that has been quantised once without; quantising again
-//! places them ([`quantize`](super::quantize())).
+//! places them ([`Preparation::quantize`](super::Preparation::quantize)).
 //!
-//! A value may be cut down to [`PRECISION`] bits, measured by the largest integers that example images
+//! A value may be cut down to 14 bits, measured by the largest integers that example images
 //! give (of the middle channel), not by the sound bounds: these grow faster than any image's values, and
 //! what they are too wide stays. Of the places the one is taken, again and again, that saves most
 //! predicted time; places that later ones made useless are given up. Widths beyond [`MAX_BITS`] count as

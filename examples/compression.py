@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""Prints the README's table of compressed models (Markdown): accuracy by default, and what one point buys.
+
+Usage: examples/compression.py [MODEL ...]      (after cargo build --release)
+
+Models and images are read from the folder POPCORN_DATA (default ../shared); those that are absent are
+left out with a line on stderr. Takes some minutes a model.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+DATA = pathlib.Path(os.environ.get("POPCORN_DATA", ROOT.parent / "shared"))
+POPCORNC = ROOT / "target" / "release" / "popcornc"
+
+NORMALISED = ["--input-scale", "1/255", "--input-mean", "0.1307", "--input-std", "0.3081"]
+MNIST = ("mnist-test-10000.npz", "mnist-train-60000.npz")
+CIFAR = ("cifar10-test-1000.npz", "cifar10-train-5000.npz")
+MODELS = {
+    "mnist-8": ([], MNIST),
+    "lenet5": (NORMALISED, MNIST),
+    "mnist-avgpool-bn": (NORMALISED, MNIST),
+    "cifar10-resnet8": ([], CIFAR),
+    "cifar10-minionn": (["--input-scale", "1/255"], CIFAR),
+}
+
+
+def popcornc(*arguments):
+    """The JSON that popcornc prints; its progress goes to stderr."""
+    command = [POPCORNC, *arguments, "--json"]
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+
+
+def less(ours, theirs):
+    return f"−{100 * (1 - ours / theirs):.1f} %"
+
+
+def row(name, options, evaluation, calibration, folder):
+    model, plan = DATA / "models" / f"{name}.onnx", folder / "plan"
+    popcornc("compile", model, "-o", plan, *options)
+    default = popcornc("eval", model, plan, "--data", evaluation)
+    found = popcornc(
+        "compile", model, "-o", plan, *options,
+        "--max-accuracy-drop", "1", "--eval", evaluation, "--calibration", calibration,
+    )["search"]
+    dense, chosen = found["trials"][0]["cost"], found["chosen"]
+    size = lambda cost: cost["bytes_up"] + cost["bytes_down"]
+    cells = [
+        f"`{name}`",
+        f"{100 * default['float_accuracy']:.2f} %",
+        f"{100 * default['plan_accuracy']:.2f} %",
+        f"{chosen['bits']:.1f}",
+        f"{100 * chosen['sparsity']:.0f} %",
+        f"{100 * chosen['channels']:.0f} %",
+        f"{100 * found['plan_accuracy']:.2f} %",
+        f"{chosen['cost']['products'] / 1e6:.2f} M ({less(chosen['cost']['products'], dense['products'])})",
+        f"{size(chosen['cost']) / 1e6:.1f} MB ({less(size(chosen['cost']), size(dense))})",
+    ]
+    print("| " + " | ".join(cells) + " |", flush=True)
+
+
+def main():
+    print("| model | float | default plan | bits | zeros | channels gone | accuracy | products | bytes |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for name in sys.argv[1:] or MODELS:
+        options, files = MODELS[name]
+        evaluation, calibration = (DATA / "data" / file for file in files)
+        absent = [path for path in (DATA / "models" / f"{name}.onnx", evaluation, calibration) if not path.exists()]
+        if absent:
+            print(f"{name}: {absent[0]} is absent", file=sys.stderr)
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            row(name, options, evaluation, calibration, pathlib.Path(folder))
+
+
+if __name__ == "__main__":
+    main()
