@@ -46,7 +46,8 @@ def row(name, options, evaluation, calibration, folder):
     default = popcornc("eval", model, plan, "--data", evaluation)
     found = popcornc(
         "compile", model, "-o", plan, *options,
-        "--max-accuracy-drop", "1", "--eval", evaluation, "--calibration", calibration,
+        "--max-accuracy-drop", "1", "--eval", evaluation,
+        "--calibration", calibration, "--calibration-images", "2048",
     )["search"]
     dense, chosen = found["trials"][0]["cost"], found["chosen"]
     size = lambda cost: cost["bytes_up"] + cost["bytes_down"]
