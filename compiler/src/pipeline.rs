@@ -13,6 +13,7 @@ use crate::passes::{
     remove_dead, sink_relu, split_max_pool,
 };
 use runtime::plan::{InputSpec, ValidPlan};
+use std::borrow::Cow;
 use std::path::Path;
 
 /// The plan for the model in the file `model`.
@@ -51,7 +52,7 @@ pub fn compile_in_stages(model: &Imported, options: &CompileOptions) -> Result<S
     let input = model.input_spec(&options.input)?;
     let graph = simplify(model.graph.clone(), options.activations)?;
     let calibration = calibration(&graph, &input, options)?;
-    let float = prune(&graph, calibration.as_ref(), options)?;
+    let float = prune(Cow::Owned(graph), calibration.as_ref(), options)?.into_owned();
     let integer = quantized(&float, &input, calibration.as_ref(), options)?;
     let plan = plan(finish(integer.graph.clone(), &input, options)?, &model.name, &input, options)?;
     let integer = integer.try_map(|graph| verified(range(graph, &input, options)?, "range"))?;
@@ -80,7 +81,7 @@ pub fn to_integers(
     options: &CompileOptions,
 ) -> Result<Graph<Integer>> {
     let calibration = calibration(graph, input, options)?;
-    let graph = prune(graph, calibration.as_ref(), options)?;
+    let graph = prune(Cow::Borrowed(graph), calibration.as_ref(), options)?;
     finish(quantized(&graph, input, calibration.as_ref(), options)?.graph, input, options)
 }
 
@@ -94,13 +95,16 @@ fn calibration(
 }
 
 /// The float graph without the channels that are not wanted.
-fn prune(
-    graph: &Graph<Real>,
+fn prune<'a>(
+    graph: Cow<'a, Graph<Real>>,
     calibration: Option<&Calibration>,
     options: &CompileOptions,
-) -> Result<Graph<Real>> {
-    let graph = prune_channels(graph, options.channel_sparsity, calibration)?;
-    verified(remove_dead(verified(graph, "prune_channels")?)?, "remove_dead")
+) -> Result<Cow<'a, Graph<Real>>> {
+    if options.channel_sparsity == 0.0 {
+        return Ok(graph);
+    }
+    let graph = prune_channels(&graph, options.channel_sparsity, calibration)?;
+    verified(remove_dead(verified(graph, "prune_channels")?)?, "remove_dead").map(Cow::Owned)
 }
 
 fn quantized(

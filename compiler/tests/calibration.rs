@@ -209,15 +209,20 @@ proptest! {
     }
 }
 
-#[test]
-fn weights_of_one_bit_are_signs_but_for_those_that_are_pruned() {
-    let recipe = Recipe {
+/// A convolution with a ReLU before the classes.
+fn one_convolution() -> Recipe {
+    Recipe {
         input: Shape::new(2, 6, 6),
         pieces: vec![Piece::Conv { kernel: 3, stride: 1, pad: 1, channels: 4 }, Piece::Relu],
         classes: 3,
         softmax: false,
         seed: 7,
-    };
+    }
+}
+
+#[test]
+fn weights_of_one_bit_are_signs_but_for_those_that_are_pruned() {
+    let recipe = one_convolution();
     let mut float = network(&recipe);
     for id in float.ids_in_order() {
         if let Op::Conv(conv) = &mut float.node_mut(id).op {
@@ -240,13 +245,7 @@ fn weights_of_one_bit_are_signs_but_for_those_that_are_pruned() {
 
 #[test]
 fn the_zeros_of_a_pruned_model_stay() {
-    let recipe = Recipe {
-        input: Shape::new(2, 6, 6),
-        pieces: vec![Piece::Conv { kernel: 3, stride: 1, pad: 1, channels: 4 }, Piece::Relu],
-        classes: 3,
-        softmax: false,
-        seed: 7,
-    };
+    let recipe = one_convolution();
     let mut float = network(&recipe);
     for id in float.ids_in_order() {
         if let Op::Conv(conv) = &mut float.node_mut(id).op {

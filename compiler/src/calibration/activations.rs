@@ -1,6 +1,5 @@
 //! The values of a graph's nodes on the calibration images, one node after the other.
 
-use super::walk::unread;
 use super::{Batch, Calibration, apply};
 use crate::graph::{Graph, NodeId, Op, Real};
 use std::sync::Arc;
@@ -21,8 +20,13 @@ pub struct Activations<'a> {
 impl<'a> Activations<'a> {
     /// Before the first node.
     pub fn new(graph: &'a Graph<Real>, calibration: &Calibration) -> Self {
+        Self::over(graph, calibration.images().clone())
+    }
+
+    /// The same on any images.
+    pub(super) fn over(graph: &'a Graph<Real>, images: Arc<Batch>) -> Self {
         let mut values = vec![None; graph.id_bound()];
-        values[graph.input().index()] = Some(calibration.images().clone());
+        values[graph.input().index()] = Some(images);
         Self { graph, values, unread: unread(graph) }
     }
 
@@ -47,6 +51,13 @@ impl<'a> Activations<'a> {
         }
         value
     }
+}
+
+/// By node: how many times its value is read.
+fn unread(graph: &Graph<Real>) -> Vec<usize> {
+    let mut unread = vec![0; graph.id_bound()];
+    graph.ids().for_each(|id| unread[id.index()] = graph.consumers(id).len());
+    unread
 }
 
 /// How many images' values fit into memory at the widest place of `graph`; at least one.

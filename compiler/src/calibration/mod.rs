@@ -18,10 +18,9 @@ pub use peaks::Peaks;
 pub use sample::{Sample, Sampling};
 pub use walk::walk;
 
-use crate::data::Dataset;
+use crate::data::{Dataset, integers};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Real};
-use runtime::error::{Error as RuntimeError, InvalidInput};
 use runtime::plan::InputSpec;
 use std::sync::Arc;
 
@@ -75,8 +74,7 @@ pub fn peaks(graph: &Graph<Real>, calibration: Option<&Calibration>, input: &Inp
 pub(crate) fn as_seen(images: impl Iterator<Item = Vec<f32>>, input: &InputSpec) -> Result<Batch> {
     let (mut values, plane) = (Vec::new(), input.shape.plane());
     for image in images {
-        let integers = input.quantize(&image);
-        let integers = integers.map_err(|error| RuntimeError::from(InvalidInput::from(error)))?;
+        let integers = integers(input, &image)?;
         values.extend(integers.iter().enumerate().map(|(i, &x)| (x as f64 * input.step[i / plane]) as f32));
     }
     Ok(Batch::new(input.shape, values))

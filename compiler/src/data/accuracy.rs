@@ -75,7 +75,7 @@ fn choose(
 }
 
 /// Position of the largest value; the first of several.
-pub(super) fn largest<T: PartialOrd>(values: &[T]) -> Option<usize> {
+pub(crate) fn largest<T: PartialOrd>(values: &[T]) -> Option<usize> {
     (0..values.len()).reduce(|best, i| if values[i] > values[best] { i } else { best })
 }
 

@@ -9,3 +9,6 @@ pub use accuracy::{Accuracy, Progress, evaluate};
 pub use compare::{Comparison, NodeComparison, WRONG, compare};
 pub use deviation::Deviation;
 pub use runtime::data::Dataset;
+
+pub(crate) use accuracy::largest;
+pub(crate) use prepared::integers;

@@ -7,6 +7,8 @@ mod matrix;
 mod product;
 mod root;
 pub mod simd;
+#[cfg(test)]
+pub(crate) mod testing;
 mod vector;
 
 pub use matrix::Matrix;

@@ -136,18 +136,8 @@ impl Kernel for Solve<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::numeric::testing::positive;
     use proptest::prelude::*;
-
-    /// A positive definite matrix from noise.
-    fn positive(noise: &[f64], size: usize) -> Matrix {
-        let mut values = vec![0.0; size * size];
-        for sample in noise.chunks_exact(size) {
-            values.chunks_exact_mut(size).zip(sample).for_each(|(row, &x)| axpy(x, sample, row));
-        }
-        let mut matrix = Matrix::from_upper(size, values);
-        matrix.add_to_diagonal(0.1);
-        matrix
-    }
 
     proptest! {
         #[test]

@@ -1,7 +1,7 @@
 //! Labelled images, and how many of them a network gets right.
 
 use crate::calibration::{Batch, as_seen, walk};
-use crate::data::Dataset;
+use crate::data::{Dataset, largest};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Op, Real};
 use runtime::plan::InputSpec;
@@ -62,11 +62,8 @@ impl Examples {
 }
 
 fn count_right(logits: &Batch, labels: &[i64]) -> usize {
-    let is_right = |&(index, &label): &(usize, &i64)| largest(logits.image(index)) as i64 == label;
+    let is_right = |&(index, &label): &(usize, &i64)| {
+        largest(logits.image(index)).is_some_and(|class| class as i64 == label)
+    };
     labels.iter().enumerate().filter(is_right).count()
-}
-
-/// Position of the largest logit; the first of several.
-fn largest(logits: &[f32]) -> usize {
-    (1..logits.len()).fold(0, |best, i| if logits[i] > logits[best] { i } else { best })
 }

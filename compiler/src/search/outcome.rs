@@ -1,17 +1,16 @@
 //! What became of a model: its layers, its weights, its accuracy in exact integers.
 
 use super::LayerOutcome;
-use crate::data::Dataset;
+use crate::data::{Dataset, integers, largest};
 use crate::error::Result;
 use crate::graph::{Graph, NodeId, Op, Real};
 use crate::passes::Choices;
 use rayon::prelude::*;
-use runtime::error::{Error as RuntimeError, InvalidInput};
 use runtime::plan::{self, ValidPlan};
 use runtime::roles::plain;
 
 /// Weights of the layer `id`, and its output channels; `None` where it is not linear.
-fn size(graph: &Graph<Real>, id: NodeId) -> Option<(usize, usize)> {
+pub(super) fn size(graph: &Graph<Real>, id: NodeId) -> Option<(usize, usize)> {
     match graph.op(id) {
         Op::Conv(conv) => Some((conv.weights.len(), conv.bias.len())),
         Op::Dense(dense) => Some((dense.weights.len(), dense.bias.len())),
@@ -65,11 +64,8 @@ pub(super) fn weights_left(plan: &ValidPlan) -> usize {
 pub(super) fn exact_accuracy(plan: &ValidPlan, data: &Dataset) -> Result<f64> {
     let labels = data.labels().unwrap_or_default();
     let is_right = |(index, &label): (usize, &i64)| {
-        let integers = plan.client_view().input.quantize(&data.image(index));
-        let integers = integers.map_err(|error| RuntimeError::from(InvalidInput::from(error)))?;
-        let logits = plain::run(plan, &integers);
-        let largest = (1..logits.len()).fold(0, |best, i| if logits[i] > logits[best] { i } else { best });
-        Ok(usize::from(largest as i64 == label))
+        let logits = plain::run(plan, &integers(&plan.client_view().input, &data.image(index))?);
+        Ok(usize::from(largest(&logits).is_some_and(|class| class as i64 == label)))
     };
     let right: Vec<usize> = labels.par_iter().enumerate().map(is_right).collect::<Result<_>>()?;
     Ok(right.iter().sum::<usize>() as f64 / labels.len().max(1) as f64)

@@ -1,6 +1,7 @@
 //! What layers and the comparisons behind them take, roughly: enough to weigh layers against each other
 //! before anything is compiled.
 
+use super::outcome::size;
 use crate::graph::{Graph, NodeId, Op, Real};
 use crate::options::CompileOptions;
 use crate::passes::LayerChoice;
@@ -45,7 +46,7 @@ impl<'a> Prices<'a> {
 
     /// Of the linear layer `id`, and what its width adds to the comparisons behind it.
     pub(super) fn layer(&self, id: NodeId, choice: LayerChoice) -> f64 {
-        let (weights, rows) = size(self.graph, id);
+        let (weights, rows) = size(self.graph, id).unwrap_or_default();
         let positions = (self.graph.shape(id).elements() / rows.max(1)) as f64;
         let rounded =
             ROUNDED_AWAY.iter().find(|(bits, _)| *bits == choice.bits).map_or(0.0, |&(_, zero)| zero);
@@ -76,17 +77,8 @@ impl<'a> Prices<'a> {
     }
 
     fn products(&self, id: NodeId) -> f64 {
-        let (weights, rows) = size(self.graph, id);
+        let (weights, rows) = size(self.graph, id).unwrap_or_default();
         (weights * (self.graph.shape(id).elements() / rows.max(1))) as f64
-    }
-}
-
-/// Weights and rows of a linear layer.
-fn size(graph: &Graph<Real>, id: NodeId) -> (usize, usize) {
-    match graph.op(id) {
-        Op::Conv(conv) => (conv.weights.len(), conv.bias.len()),
-        Op::Dense(dense) => (dense.weights.len(), dense.bias.len()),
-        _ => (0, 0),
     }
 }
 

@@ -187,9 +187,11 @@ impl Search<'_> {
     fn finish(self) -> Result<Found> {
         let setting = self.setting;
         let data = &setting.budget.data;
-        let all = Examples::new(data, usize::MAX, setting.fine)?;
-        let float =
-            if all.len() == setting.examples.len() { setting.float } else { all.accuracy(setting.graph) };
+        let float = if data.len() == setting.examples.len() {
+            setting.float
+        } else {
+            Examples::new(data, usize::MAX, setting.fine)?.accuracy(setting.graph)
+        };
         let least = float - setting.budget.points / 100.0;
         let mut order: Vec<usize> = (0..self.tried.len()).filter(|&i| self.tried[i].trial.within).collect();
         order.sort_by(|&a, &b| {
@@ -201,7 +203,7 @@ impl Search<'_> {
                 let chosen = &self.tried[index];
                 return Ok(Found {
                     plan: chosen.plan.clone(),
-                    images: all.len(),
+                    images: data.len(),
                     float_accuracy: float,
                     accuracy,
                     layers: chosen.layers.clone(),

@@ -57,17 +57,8 @@ impl Surgeon {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::numeric::testing::positive;
     use proptest::prelude::*;
-
-    fn positive(noise: &[f64], size: usize) -> Matrix {
-        let mut values = vec![0.0; size * size];
-        for sample in noise.chunks_exact(size) {
-            values.chunks_exact_mut(size).zip(sample).for_each(|(row, &x)| axpy(x, sample, row));
-        }
-        let mut matrix = Matrix::from_upper(size, values);
-        matrix.add_to_diagonal(0.1);
-        matrix
-    }
 
     /// Least (w − v)ᵀ·H·(w − v) over all v that are zero outside `kept`.
     fn least_error(hessian: &Matrix, row: &[f64], kept: &[usize]) -> f64 {
