@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::graph::Affine;
 use crate::passes::LayerChoice;
 use crate::passes::expand_activations::{Fineness, PIECES};
-use runtime::plan::{BlindedParameters, InputSpec, KeyBits, Preprocessing, Shape, Suite};
+use runtime::plan::{BlindedParameters, Colours, InputSpec, KeyBits, Preprocessing, Shape, Suite};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -100,13 +100,22 @@ pub struct InputOptions {
     pub std: Vec<f64>,
     /// Smallest and largest raw pixel.
     pub range: (f64, f64),
+    /// The order of a picture's channels.
+    pub colours: Colours,
     /// Integer steps from the smallest raw pixel to the largest; 255 gives 8-bit images one step a level.
     pub steps: u32,
 }
 
 impl Default for InputOptions {
     fn default() -> Self {
-        Self { scale: 1.0, mean: vec![0.0], std: vec![1.0], range: (0.0, 255.0), steps: 255 }
+        Self {
+            scale: 1.0,
+            mean: vec![0.0],
+            std: vec![1.0],
+            range: (0.0, 255.0),
+            colours: Colours::Rgb,
+            steps: 255,
+        }
     }
 }
 
@@ -151,7 +160,13 @@ impl InputOptions {
         let step = mean.iter().zip(&std).map(|(&mean, std)| level / std / halves(mean)).collect();
         Ok(InputSpec {
             shape,
-            preprocessing: Preprocessing { raw_range: self.range, scale: self.scale, mean, std },
+            preprocessing: Preprocessing {
+                colours: self.colours,
+                raw_range: self.range,
+                scale: self.scale,
+                mean,
+                std,
+            },
             step,
         })
     }

@@ -34,8 +34,9 @@ fn outside(model: &str) -> Option<PathBuf> {
 
 /// Ten digits drawn for the project.
 fn digits(imported: &Imported) -> Vec<Vec<f32>> {
+    let input = imported.input_spec(&InputOptions::default()).expect("a border");
     let digit = |d| ImageSource { path: testdata(&format!("digits/{d}.png")), index: None };
-    (0..10).map(|d| digit(d).read(imported.input, Fit::Exact).expect("a digit")).collect()
+    (0..10).map(|d| digit(d).read(&input, Fit::Exact).expect("a digit")).collect()
 }
 
 /// What is the same for all networks: options for keys of the tests, and preprocessing.

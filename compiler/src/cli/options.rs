@@ -6,7 +6,7 @@ use compiler::error::Error;
 use compiler::from_onnx::{self, Imported};
 use compiler::options::{CALIBRATION_IMAGES, CompileOptions, InputOptions, WEIGHT_BITS, parse_number};
 use compiler::passes::expand_activations::Fineness;
-use runtime::plan::{BlindedParameters, KeyBits, Suite};
+use runtime::plan::{BlindedParameters, Colours, KeyBits, Suite};
 use std::path::{Path, PathBuf};
 
 /// What a compilation depends on beside the model.
@@ -59,6 +59,25 @@ struct InputArgs {
     /// Smallest and largest raw pixel; others are refused
     #[arg(long, value_name = "LOW,HIGH", default_value = "0,255", value_parser = parse_range, allow_negative_numbers = true)]
     input_range: (f64, f64),
+    /// Order in which the model takes the channels of a PNG or JPEG picture (networks from Caffe: bgr);
+    /// arrays are taken as they are
+    #[arg(long, value_name = "ORDER", default_value = "rgb")]
+    input_colours: ColourOrder,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ColourOrder {
+    Rgb,
+    Bgr,
+}
+
+impl From<ColourOrder> for Colours {
+    fn from(order: ColourOrder) -> Self {
+        match order {
+            ColourOrder::Rgb => Self::Rgb,
+            ColourOrder::Bgr => Self::Bgr,
+        }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -91,6 +110,7 @@ impl CompileArgs {
                 mean: self.input.input_mean.clone(),
                 std: self.input.input_std.clone(),
                 range: self.input.input_range,
+                colours: self.input.input_colours.into(),
                 ..InputOptions::default()
             },
             weight_bits: self.weight_bits,

@@ -8,6 +8,8 @@ use runtime::plan::InputSpec;
 
 /// Images that are evaluated together; bounds memory.
 const TOGETHER: usize = 64;
+/// Images that tell how far logits are off.
+const ENOUGH: usize = 512;
 
 /// Labelled images as the model sees them.
 pub(super) struct Examples {
@@ -45,20 +47,33 @@ impl Examples {
 
     /// Share of the images whose label is the largest logit of `graph`.
     pub(super) fn accuracy(&self, graph: &Graph<Real>) -> f64 {
-        let logits = match graph.op(graph.output()) {
-            Op::Softmax(_) => graph.sole_input(graph.output()),
-            _ => graph.output(),
-        };
         let mut right = 0;
         for (batch, labels) in self.batches.iter().zip(self.labels.chunks(TOGETHER)) {
-            walk(graph, batch, |id, values| {
-                if id == logits {
-                    right += count_right(values, labels);
-                }
-            });
+            walk_to_logits(graph, batch, |logits| right += count_right(logits, labels));
         }
         right as f64 / self.len() as f64
     }
+
+    /// The logits that `graph` gives, image by image, of the first [`ENOUGH`] images or so.
+    pub(super) fn logits(&self, graph: &Graph<Real>) -> Vec<f32> {
+        let mut all = Vec::new();
+        for batch in self.batches.iter().take(ENOUGH / TOGETHER) {
+            walk_to_logits(graph, batch, |logits| all.extend_from_slice(logits.values()));
+        }
+        all
+    }
+}
+
+fn walk_to_logits(graph: &Graph<Real>, images: &Batch, mut visit: impl FnMut(&Batch)) {
+    let logits = match graph.op(graph.output()) {
+        Op::Softmax(_) => graph.sole_input(graph.output()),
+        _ => graph.output(),
+    };
+    walk(graph, images, |id, values| {
+        if id == logits {
+            visit(values);
+        }
+    });
 }
 
 fn count_right(logits: &Batch, labels: &[i64]) -> usize {

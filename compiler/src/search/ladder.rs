@@ -1,6 +1,9 @@
 //! For each linear layer, the choices worth making, from accurate to cheap.
 
+use super::examples::Examples;
 use super::price::Prices;
+use super::sensitivity::sensitivity;
+use crate::error::Result;
 use crate::graph::{Graph, NodeId, Op, Real};
 use crate::options::CompileOptions;
 use crate::passes::{Choices, LayerChoice, Preparation};
@@ -21,33 +24,42 @@ struct Rung {
     choice: LayerChoice,
     /// As a share of the seconds of all layers at 8 bits, dense.
     seconds: f64,
-    /// Predicted squared error of the output, as a share of its variance.
+    /// Predicted squared error of the logits, as a share of its variance.
     error: f64,
 }
 
 impl Ladder {
-    /// Of the linear layers of `graph`.
-    pub(super) fn new(graph: &Graph<Real>, preparation: &Preparation<'_>, options: &CompileOptions) -> Self {
-        let prices = Prices::new(graph, options);
-        let layers = graph.ids_in_order().into_iter().filter(|&id| is_linear(graph, id));
-        let mut ladder: BTreeMap<NodeId, Vec<Rung>> = layers
-            .map(|id| {
-                let rung = |choice| {
-                    let seconds = prices.layer(id, choice);
-                    Rung { choice, seconds, error: preparation.error(id, choice) }
-                };
-                (id, grid().map(rung).collect())
-            })
-            .collect();
+    /// Of the linear layers of a graph.
+    ///
+    /// # Errors
+    /// Where scales do not agree.
+    pub(super) fn new(
+        preparation: &Preparation<'_>,
+        examples: &Examples,
+        options: &CompileOptions,
+    ) -> Result<Self> {
+        let graph = preparation.graph();
+        let (prices, float) = (Prices::new(graph, options), examples.logits(graph));
+        let mut ladder = BTreeMap::new();
+        for id in graph.ids_in_order().into_iter().filter(|&id| is_linear(graph, id)) {
+            let sensitivity = sensitivity(preparation, &float, examples, id)?;
+            let rung = |choice| {
+                let error = sensitivity * preparation.error(id, choice);
+                Rung { choice, seconds: prices.layer(id, choice), error }
+            };
+            let rungs: Vec<Rung> = grid().map(rung).collect();
+            ladder.insert(id, rungs);
+        }
         let total: f64 = ladder.values().map(|rungs| rungs[0].seconds).sum();
         ladder.values_mut().flatten().for_each(|rung| rung.seconds /= total);
-        Self(ladder)
+        Ok(Self(ladder))
     }
 
-    /// The layers, those first whose cost at this care is largest.
-    pub(super) fn dearest_first(&self, care: Care) -> Vec<NodeId> {
+    /// The layers, those first whose cost at this care, or their own, is largest.
+    pub(super) fn dearest_first(&self, care: Care, own: &BTreeMap<NodeId, Care>) -> Vec<NodeId> {
+        let care = |id| own.get(id).copied().unwrap_or(care);
         let mut layers: Vec<(f64, NodeId)> =
-            self.0.iter().map(|(&id, rungs)| (best(rungs, care).seconds, id)).collect();
+            self.0.iter().map(|(id, rungs)| (best(rungs, care(id)).seconds, *id)).collect();
         layers.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         layers.into_iter().map(|(_, id)| id).collect()
     }

@@ -8,10 +8,11 @@
 //!    of the budget is spent. A channel takes its comparisons with it, which sparse weights
 //!    do not.
 //! 4. *Layers.* For each of these graphs every linear layer gets the width and the share of zeros that
-//!    weigh predicted time against predicted error best, with one weight ("care") for all layers, found
-//!    by bisection on the accuracy that is really left.
+//!    weigh predicted time against the predicted error of the logits best, with one weight ("care") for
+//!    all layers, found by bisection on the accuracy that is really left. How much of a layer's error
+//!    reaches the logits is measured: once for each layer, with only this layer compressed.
 //! 5. *Single layers.* From the cheapest plan so far, layers are treated with less care one by one, the
-//!    dearest first, as long as the accuracy stays within the budget.
+//!    dearest first, in smaller and smaller steps, as long as the accuracy stays within the budget.
 //! 6. The plan found is run in exact integers on all images. Should it miss the budget there, the next
 //!    dearer one takes its place.
 //!
@@ -27,6 +28,7 @@ mod ladder;
 mod outcome;
 mod price;
 mod run;
+mod sensitivity;
 
 pub use budget::{Budget, Found, LayerOutcome, Trial};
 pub use run::search;

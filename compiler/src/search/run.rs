@@ -8,7 +8,7 @@ use super::{Budget, CHANNEL_SHARES, Found, INPUT_SHARE, LayerOutcome, Trial, inp
 use crate::calibration::Calibration;
 use crate::error::{Error, Result};
 use crate::from_onnx::Imported;
-use crate::graph::{Graph, NodeId, Real};
+use crate::graph::{Graph, Real};
 use crate::options::CompileOptions;
 use crate::passes::{Choices, LayerChoice, Preparation};
 use crate::pipeline;
@@ -20,9 +20,9 @@ use std::collections::BTreeMap;
 const CARES: (Care, Care) = (-6.0, 14.0);
 /// Bisections of the care that all layers have in common.
 const BISECTIONS: u32 = 6;
-/// Single layers that are tried, and with how much less care; the least careful first.
+/// Single layers that are tried, and with how much less care, in turn.
 const SINGLE: usize = 16;
-const LESS_CARE: [Care; 2] = [2.0, 1.0];
+const LESS_CARE: [Care; 3] = [2.0, 1.0, 0.5];
 
 /// Finds the cheapest plan of `model` whose accuracy on the images of `budget` is at most its points
 /// below the float model's. `options` say everything but widths and zeros; without calibration data of
@@ -41,7 +41,7 @@ pub fn search(
     let graph = pipeline::simplify(model.graph.clone(), options.activations)?;
     let fine = model.input_spec(&options.input)?;
     let examples = |input: &InputSpec| Examples::new(&budget.data, budget.images, input);
-    let float = examples(&fine)?.accuracy(&graph);
+    let float = examples(&fine)?.accuracy(&model.graph);
     let within = |share: f64| float - share * budget.points / 100.0;
     let coarse =
         input::coarsest(model, &graph, options, examples, |accuracy| accuracy >= within(INPUT_SHARE))?;
@@ -55,13 +55,16 @@ pub fn search(
     let calibration = setting.calibration()?;
     let mut search = Search { setting: &setting, ..search };
     let channels = Channels::new(&graph, &calibration, options);
-    let mut counts = Vec::new();
+    let (mut counts, mut starts) = (Vec::new(), Vec::new());
     for share in CHANNEL_SHARES {
         let count = channels.most(|thin| setting.examples.accuracy(thin) >= within(share))?;
         if !counts.contains(&count) {
-            search.layers(&channels.without(count)?, &calibration)?;
+            starts.extend(search.common_care(channels.without(count)?, &calibration)?);
             counts.push(count);
         }
+    }
+    if let Some(start) = starts.into_iter().min_by(|a, b| a.seconds.total_cmp(&b.seconds)) {
+        search.single_layers(&start, &calibration)?;
     }
     search.finish()
 }
@@ -87,6 +90,15 @@ impl Setting<'_> {
     }
 }
 
+/// A graph whose layers all got the same care.
+struct Start {
+    graph: Graph<Real>,
+    ladder: Ladder,
+    care: Care,
+    /// Of the plan, predicted.
+    seconds: f64,
+}
+
 /// A plan that was tried.
 struct Tried {
     trial: Trial,
@@ -110,56 +122,53 @@ impl Search<'_> {
         self.try_out("dense, 8 bits".into(), &preparation, &choices).map(drop)
     }
 
-    /// Common care first, then single layers.
-    fn layers(&mut self, graph: &Graph<Real>, calibration: &Calibration) -> Result<()> {
-        let preparation = Preparation::new(graph, self.setting.input, Some(calibration))?;
-        let ladder = Ladder::new(graph, &preparation, self.setting.options);
-        let Some(care) = self.common_care(&preparation, &ladder)? else { return Ok(()) };
-        let mut own = BTreeMap::new();
-        for id in ladder.dearest_first(care).into_iter().take(SINGLE) {
-            self.single_layer(id, care, &mut own, &preparation, &ladder)?;
-        }
-        Ok(())
-    }
-
-    /// The least care within the budget; `None` where there is none.
-    fn common_care(&mut self, preparation: &Preparation<'_>, ladder: &Ladder) -> Result<Option<Care>> {
+    /// The least care for all layers of `graph` that is within the budget; `None` where there is none.
+    fn common_care(&mut self, graph: Graph<Real>, calibration: &Calibration) -> Result<Option<Start>> {
+        let preparation = Preparation::new(&graph, self.setting.input, Some(calibration))?;
+        let ladder = Ladder::new(&preparation, &self.setting.examples, self.setting.options)?;
         let (mut low, mut high, mut within) = (CARES.0, CARES.1, None);
         for _ in 0..BISECTIONS {
             let care = (low + high) / 2.0;
             let choices = ladder.choices(care, &BTreeMap::new());
-            if self.try_out(format!("all layers, care {care:.2}"), preparation, &choices)? {
-                (high, within) = (care, Some(care));
+            if let Some(seconds) =
+                self.try_out(format!("all layers, care {care:.2}"), &preparation, &choices)?
+            {
+                high = care;
+                within = Some((care, seconds));
             } else {
                 low = care;
             }
         }
-        Ok(within)
+        Ok(within.map(|(care, seconds)| Start { graph, ladder, care, seconds }))
     }
 
-    fn single_layer(
-        &mut self,
-        id: NodeId,
-        care: Care,
-        own: &mut BTreeMap<NodeId, Care>,
-        preparation: &Preparation<'_>,
-        ladder: &Ladder,
-    ) -> Result<()> {
-        let before = ladder.choices(care, own);
-        let name = &preparation.graph().node(id).name;
+    /// Takes care from one layer after the other.
+    fn single_layers(&mut self, start: &Start, calibration: &Calibration) -> Result<()> {
+        let preparation = Preparation::new(&start.graph, self.setting.input, Some(calibration))?;
+        let (ladder, mut own) = (&start.ladder, BTreeMap::new());
         for less in LESS_CARE {
-            own.insert(id, care - less);
-            let choices = ladder.choices(care, own);
-            if choices != before && self.try_out(format!("less care for {name}"), preparation, &choices)? {
-                return Ok(());
+            for id in ladder.dearest_first(start.care, &own).into_iter().take(SINGLE) {
+                let mut less_care = own.clone();
+                less_care.insert(id, own.get(&id).unwrap_or(&start.care) - less);
+                let choices = ladder.choices(start.care, &less_care);
+                let step = format!("less care for {}", start.graph.node(id).name);
+                if choices != ladder.choices(start.care, &own)
+                    && self.try_out(step, &preparation, &choices)?.is_some()
+                {
+                    own = less_care;
+                }
             }
-            own.remove(&id);
         }
         Ok(())
     }
 
-    /// Compiles, measures and remembers a plan; whether it is within the budget.
-    fn try_out(&mut self, step: String, preparation: &Preparation<'_>, choices: &Choices) -> Result<bool> {
+    /// Compiles, measures and remembers a plan; its seconds where it is within the budget.
+    fn try_out(
+        &mut self,
+        step: String,
+        preparation: &Preparation<'_>,
+        choices: &Choices,
+    ) -> Result<Option<f64>> {
         let setting = self.setting;
         let integers = pipeline::integers(preparation, choices, setting.options)?;
         let accuracy = setting.examples.accuracy(&twin(&integers.graph));
@@ -179,8 +188,9 @@ impl Search<'_> {
             within,
         };
         (self.watch)(&trial);
+        let seconds = within.then_some(trial.seconds);
         self.tried.push(Tried { trial, plan, layers });
-        Ok(within)
+        Ok(seconds)
     }
 
     /// The cheapest plan that is within the budget on all images, in exact integers.
@@ -190,7 +200,7 @@ impl Search<'_> {
         let float = if data.len() == setting.examples.len() {
             setting.float
         } else {
-            Examples::new(data, usize::MAX, setting.fine)?.accuracy(setting.graph)
+            Examples::new(data, usize::MAX, setting.fine)?.accuracy(&setting.model.graph)
         };
         let least = float - setting.budget.points / 100.0;
         let mut order: Vec<usize> = (0..self.tried.len()).filter(|&i| self.tried[i].trial.within).collect();

@@ -2,12 +2,23 @@
 
 use compiler::data::Dataset;
 use compiler::graph::Shape;
-use ndarray::Array4;
+use ndarray::{Array1, Array4};
 use ndarray_npy::NpzWriter;
 use std::fs::File;
 
 /// So many images of noise.
+#[allow(dead_code, reason = "not every test of this module needs it")]
 pub(crate) fn images(shape: Shape, count: usize) -> Dataset {
+    dataset(shape, count, None)
+}
+
+/// One image of noise for each label.
+#[allow(dead_code, reason = "not every test of this module needs it")]
+pub(crate) fn labelled(shape: Shape, labels: &[i64]) -> Dataset {
+    dataset(shape, labels.len(), Some(labels))
+}
+
+fn dataset(shape: Shape, count: usize, labels: Option<&[i64]>) -> Dataset {
     let pixels = Array4::from_shape_fn((count, shape.channels, shape.height, shape.width), |(n, c, y, x)| {
         ((n * 89 + c * 71 + y * 37 + x * 53) * (n + 3) % 251) as u8
     });
@@ -15,6 +26,9 @@ pub(crate) fn images(shape: Shape, count: usize) -> Dataset {
     let path = directory.path().join("images.npz");
     let mut writer = NpzWriter::new(File::create(&path).unwrap());
     writer.add_array("images", &pixels).unwrap();
+    if let Some(labels) = labels {
+        writer.add_array("labels", &Array1::from_vec(labels.to_vec())).unwrap();
+    }
     writer.finish().unwrap();
     Dataset::read(&path, shape).unwrap()
 }

@@ -63,7 +63,7 @@ impl Infer {
         let start = Instant::now();
         let greeting = client::greet(connection, self.plan)?;
         let plan = greeting.plan().clone();
-        let image = self.ask.input.read(plan.input.shape, self.ask.fit())?;
+        let image = self.ask.input.read(&plan.input, self.ask.fit())?;
         plan.input.quantize(&image).map_err(runtime::error::InvalidInput::from)?;
         let key = keys::load_or_generate(self.ask.key.as_deref(), &plan)?;
         let mut session = greeting.with_key(&key)?;

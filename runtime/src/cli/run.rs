@@ -33,7 +33,7 @@ pub(crate) struct Run {
 impl Run {
     pub(crate) fn run(self) -> Result<()> {
         let plan = serve::read_plan(&self.plan)?;
-        let image = self.ask.input.read(plan.plan().input.shape, self.ask.fit())?;
+        let image = self.ask.input.read(&plan.plan().input, self.ask.fit())?;
         let (report, prediction, steps) =
             if self.plain { self.interpret(&plan, &image)? } else { self.encrypted(plan, &image)? };
         if self.ask.json {

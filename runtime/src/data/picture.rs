@@ -1,7 +1,7 @@
 //! PNG and JPEG pictures as pixel planes.
 
 use super::fit::Planes;
-use crate::plan::Shape;
+use crate::plan::{Colours, Shape};
 use image::{DynamicImage, ImageFormat, ImageReader, Limits};
 use std::io::Cursor;
 
@@ -14,9 +14,9 @@ const WIDE_PIXEL: f32 = 257.0;
 
 /// Decodes `bytes`; the pixels are 0 to 255 (16-bit pixels divided by 257). Transparency is ignored.
 ///
-/// A `target` of three channels makes three planes (red, green, blue), one of one channel a grey one
+/// A `target` of three channels makes three planes, in the order of `colours`, one of one channel a grey one
 /// (0.299 red + 0.587 green + 0.114 blue); a vector whichever of the two has its length.
-pub(super) fn decode(bytes: &[u8], target: Shape) -> Result<Planes, String> {
+pub(super) fn decode(bytes: &[u8], target: Shape, colours: Colours) -> Result<Planes, String> {
     let picture = open(bytes)?;
     let shape = |channels| Shape::new(channels, picture.height() as usize, picture.width() as usize);
     let grey = match target.channels {
@@ -31,7 +31,7 @@ pub(super) fn decode(bytes: &[u8], target: Shape) -> Result<Planes, String> {
     Ok(if grey {
         Planes { shape: shape(1), pixels: grey_plane(&picture) }
     } else {
-        Planes { shape: shape(3), pixels: colour_planes(&picture) }
+        Planes { shape: shape(3), pixels: colour_planes(&picture, colours) }
     })
 }
 
@@ -60,9 +60,14 @@ fn grey_plane(picture: &DynamicImage) -> Vec<f32> {
     picture.to_rgb16().pixels().map(weigh).collect()
 }
 
-fn colour_planes(picture: &DynamicImage) -> Vec<f32> {
+fn colour_planes(picture: &DynamicImage, colours: Colours) -> Vec<f32> {
     let pixels = picture.to_rgb16();
-    (0..3)
+    let channels: [usize; 3] = match colours {
+        Colours::Rgb => [0, 1, 2],
+        Colours::Bgr => [2, 1, 0],
+    };
+    channels
+        .into_iter()
         .flat_map(|channel| pixels.pixels().map(move |pixel| f32::from(pixel.0[channel]) / WIDE_PIXEL))
         .collect()
 }
@@ -81,7 +86,7 @@ mod tests {
     #[test]
     fn eight_bit_pixels_stay_what_they_are() {
         let picture = image::GrayImage::from_fn(256, 2, |x, _| Luma([x as u8]));
-        let planes = decode(&png(picture.into()), Shape::new(1, 2, 256)).unwrap();
+        let planes = decode(&png(picture.into()), Shape::new(1, 2, 256), Colours::Rgb).unwrap();
         assert_eq!(planes.shape, Shape::new(1, 2, 256));
         assert!(planes.pixels.iter().enumerate().all(|(i, &pixel)| pixel == (i % 256) as f32));
     }
@@ -91,7 +96,7 @@ mod tests {
         let picture = image::ImageBuffer::<Luma<u16>, _>::from_fn(2, 1, |x, _| {
             Luma([if x == 0 { 65_535 } else { 128 }])
         });
-        let planes = decode(&png(picture.into()), Shape::new(1, 1, 2)).unwrap();
+        let planes = decode(&png(picture.into()), Shape::new(1, 1, 2), Colours::Rgb).unwrap();
         assert_eq!(planes.pixels, [255.0, 128.0 / 257.0]);
     }
 
@@ -100,12 +105,14 @@ mod tests {
         let picture =
             image::RgbImage::from_fn(2, 1, |x, _| if x == 0 { Rgb([1, 2, 3]) } else { Rgb([10, 20, 30]) });
         let bytes = png(picture.into());
-        assert_eq!(decode(&bytes, Shape::new(3, 1, 2)).unwrap().pixels, [1.0, 10.0, 2.0, 20.0, 3.0, 30.0]);
-        let grey = decode(&bytes, Shape::new(1, 1, 2)).unwrap().pixels;
+        let coloured = |colours| decode(&bytes, Shape::new(3, 1, 2), colours).unwrap().pixels;
+        assert_eq!(coloured(Colours::Rgb), [1.0, 10.0, 2.0, 20.0, 3.0, 30.0]);
+        assert_eq!(coloured(Colours::Bgr), [3.0, 30.0, 2.0, 20.0, 1.0, 10.0]);
+        let grey = decode(&bytes, Shape::new(1, 1, 2), Colours::Rgb).unwrap().pixels;
         assert!((grey[1] - 18.15).abs() < 1e-5);
-        assert_eq!(decode(&bytes, Shape::vector(6)).unwrap().shape, Shape::new(3, 1, 2));
+        assert_eq!(decode(&bytes, Shape::vector(6), Colours::Rgb).unwrap().shape, Shape::new(3, 1, 2));
         assert_eq!(
-            decode(&bytes, Shape::new(4, 1, 2)).unwrap_err(),
+            decode(&bytes, Shape::new(4, 1, 2), Colours::Rgb).unwrap_err(),
             "a picture has 1 or 3 channels; the model takes 4 (4x1x2)"
         );
     }
@@ -113,9 +120,9 @@ mod tests {
     #[test]
     fn a_picture_cut_off_or_too_large_is_refused() {
         let bytes = png(image::GrayImage::new(40, 40).into());
-        assert!(decode(&bytes[..bytes.len() / 2], Shape::new(1, 40, 40)).is_err());
+        assert!(decode(&bytes[..bytes.len() / 2], Shape::new(1, 40, 40), Colours::Rgb).is_err());
         let mut huge = bytes;
         huge[16..20].copy_from_slice(&u32::MAX.to_be_bytes());
-        assert!(decode(&huge, Shape::new(1, 40, 40)).is_err());
+        assert!(decode(&huge, Shape::new(1, 40, 40), Colours::Rgb).is_err());
     }
 }

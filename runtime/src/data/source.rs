@@ -6,7 +6,7 @@ use super::fit::{Fit, Planes};
 use super::npy::{Array, spell};
 use super::picture;
 use crate::error::InvalidInput;
-use crate::plan::Shape;
+use crate::plan::{InputSpec, Shape};
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -41,23 +41,26 @@ impl fmt::Display for ImageSource {
 }
 
 impl ImageSource {
-    /// The raw pixels, row-major (channels, height, width), of an image for a model that takes `shape`:
-    /// array elements as stored, pixels of pictures 0 to 255.
+    /// The raw pixels, row-major (channels, height, width), of an image for a model that takes `input`:
+    /// array elements as stored, pixels of pictures 0 to 255, their colours in the model's order.
     ///
     /// # Errors
-    /// [`InvalidInput::File`] with what is wrong: not an image, damaged, another size than `shape`
+    /// [`InvalidInput::File`] with what is wrong: not an image, damaged, another size than the model's
     /// (both are named) where `fit` does not allow it, no image of this index, or several and no index.
-    pub fn read(&self, shape: Shape, fit: Fit) -> Result<Vec<f32>, InvalidInput> {
+    pub fn read(&self, input: &InputSpec, fit: Fit) -> Result<Vec<f32>, InvalidInput> {
         let bytes = file::read(&self.path)?;
-        let pixels = self.planes(&bytes, shape).and_then(|planes| planes.fit(shape, fit));
+        let pixels = self.planes(&bytes, input).and_then(|planes| planes.fit(input.shape, fit));
         pixels.map_err(|what| file::refuse(&self.path, what))
     }
 
-    fn planes(&self, bytes: &[u8], target: Shape) -> Result<Planes, String> {
+    fn planes(&self, bytes: &[u8], input: &InputSpec) -> Result<Planes, String> {
+        let target = input.shape;
         match Kind::of(bytes)? {
             Kind::Npy => self.choose(&Array::parse(bytes)?, target),
             Kind::Npz => self.choose(&Array::parse(&images_and_labels(bytes)?.0)?, target),
-            Kind::Picture if self.index.unwrap_or(0) == 0 => picture::decode(bytes, target),
+            Kind::Picture if self.index.unwrap_or(0) == 0 => {
+                picture::decode(bytes, target, input.preprocessing.colours)
+            }
             Kind::Picture => Err("a picture holds one image, number 0".into()),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Dataset, Fit, ImageSource};
 use crate::error::InvalidInput;
-use crate::plan::Shape;
+use crate::plan::{InputSpec, Preprocessing, Shape};
 use ndarray::{Array1, Array4, ArrayD, IxDyn};
 use ndarray_npy::{NpzWriter, WriteNpyExt};
 use proptest::prelude::*;
@@ -59,7 +59,9 @@ fn dataset(bytes: &[u8], shape: Shape) -> Result<Dataset, String> {
 
 fn image(bytes: &[u8], index: Option<usize>, shape: Shape) -> Result<Vec<f32>, String> {
     let file = file(bytes);
-    ImageSource { path: file.path.clone(), index }.read(shape, Fit::Exact).map_err(what)
+    let preprocessing = Preprocessing::identity(shape.channels);
+    let input = InputSpec { shape, preprocessing, step: vec![1.0; shape.channels] };
+    ImageSource { path: file.path.clone(), index }.read(&input, Fit::Exact).map_err(what)
 }
 
 fn what(error: InvalidInput) -> String {

@@ -3,7 +3,7 @@
 use super::cost::Cost;
 use super::exchange::{Exchange, ExchangeKind};
 use super::ids::StepId;
-use super::input::{InputSpec, OutputSpec};
+use super::input::{Colours, InputSpec, OutputSpec};
 use super::ops::Op;
 use super::suite::Suite;
 use super::validate::ValidPlan;
@@ -71,8 +71,13 @@ fn write_borders(f: &mut fmt::Formatter<'_>, input: &InputSpec, output: &OutputS
     let (low, high) = preprocessing.raw_range;
     writeln!(
         f,
-        "input   {}, raw {low} to {high}, (raw * {} - mean) / std",
-        input.shape, preprocessing.scale
+        "input   {}{}, raw {low} to {high}, (raw * {} - mean) / std",
+        input.shape,
+        match preprocessing.colours {
+            Colours::Rgb => "",
+            Colours::Bgr => " (BGR)",
+        },
+        preprocessing.scale
     )?;
     writeln!(f, "        mean {:?}, std {:?}, step {:?}", preprocessing.mean, preprocessing.std, input.step)?;
     writeln!(

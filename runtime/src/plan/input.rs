@@ -17,6 +17,8 @@ pub struct InputSpec {
 /// (raw · scale − mean) ÷ std, per channel.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Preprocessing {
+    /// Which channel of a picture comes first; arrays are taken as they are.
+    pub colours: Colours,
     /// Smallest and largest raw pixel, for example 0 and 255; others are refused.
     pub raw_range: (f64, f64),
     /// Applied first.
@@ -25,6 +27,16 @@ pub struct Preprocessing {
     pub mean: Vec<f64>,
     /// Divided by last; one per channel, positive.
     pub std: Vec<f64>,
+}
+
+/// The channels of a coloured picture, in the order in which a model takes them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Colours {
+    /// Red, green, blue.
+    #[default]
+    Rgb,
+    /// Blue, green, red: models from Caffe and OpenCV.
+    Bgr,
 }
 
 /// How the revealed integers become logits.
@@ -77,7 +89,13 @@ pub enum InputError {
 impl Preprocessing {
     /// Raw pixels 0 to 255, unchanged.
     pub fn identity(channels: usize) -> Self {
-        Self { raw_range: (0.0, 255.0), scale: 1.0, mean: vec![0.0; channels], std: vec![1.0; channels] }
+        Self {
+            colours: Colours::Rgb,
+            raw_range: (0.0, 255.0),
+            scale: 1.0,
+            mean: vec![0.0; channels],
+            std: vec![1.0; channels],
+        }
     }
 
     /// One raw pixel of `channel`.

@@ -25,7 +25,7 @@ pub use cost::{Cost, UnitCosts};
 pub use exchange::{Exchange, ExchangeKind, PairSlots};
 pub use geometry::{Shape, Window};
 pub use ids::{PlanId, StepId};
-pub use input::{InputError, InputSpec, OutputSpec, Postprocessing, Preprocessing};
+pub use input::{Colours, InputError, InputSpec, OutputSpec, Postprocessing, Preprocessing};
 pub use ops::{Conv2d, Dense, Op, SumPool};
 pub use suite::{BlindedParameters, KeyBits, Suite, UnsupportedKeyBits};
 pub use validate::{ValidPlan, Violation};
