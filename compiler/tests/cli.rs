@@ -105,6 +105,43 @@ fn compare_shows_every_node_and_where_it_goes_wrong() {
 }
 
 #[test]
+fn a_search_shows_what_it_tried_and_chose() {
+    let (directory, _) = compiled();
+    let (model, data) = (testdata("mnist-mlp.onnx"), images(&directory));
+    let plan = directory.path().join("small.plan").display().to_string();
+    let compile = |options: &[&str]| {
+        let basics = ["compile", &model, "-o", &plan, "--key-bits", "2048", "--input-scale", "1/255"];
+        popcornc(&[&basics, options].concat())
+    };
+    let search = ["--max-accuracy-drop", "1", "--eval", &data];
+    let output = compile(&search);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let tried = text(&output.stderr);
+    assert!(tried.contains("dense, 8 bits\n") && tried.contains("all layers, care "), "{tried}");
+    assert!(text(&output.stdout).contains("% fewer products"), "{}", text(&output.stdout));
+    assert!(popcornc(&["inspect", &plan]).status.success());
+
+    let json = compile(&[&search[..], &["--json"]].concat()).stdout;
+    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    let found = &json["search"];
+    let trials = found["trials"].as_array().unwrap();
+    assert!(trials.contains(&found["chosen"]) && found["layers"].as_array().unwrap().len() == 3, "{found}");
+    assert!(found["chosen"]["cost"]["products"].as_u64() < trials[0]["cost"]["products"].as_u64());
+
+    for (options, complaint) in [
+        (&["--max-accuracy-drop", "1"][..], "--eval"),
+        (&["--eval", &data], "--max-accuracy-drop"),
+        (&["--max-accuracy-drop", "101", "--eval", &data], "0 to 100 points"),
+        (&["--max-accuracy-drop", "1", "--eval", &data, "--sparsity", "0.5"], "cannot be used with"),
+        (&["--max-accuracy-drop", "1", "--eval", "absent.npz"], "absent.npz"),
+    ] {
+        let output = compile(options);
+        assert!(!output.status.success());
+        assert!(text(&output.stderr).contains(complaint), "{}", text(&output.stderr));
+    }
+}
+
+#[test]
 fn eval_counts_right_answers() {
     let (directory, plan) = compiled();
     let data = images(&directory);

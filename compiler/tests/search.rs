@@ -12,7 +12,7 @@ use compiler::from_onnx::{self, Imported};
 use compiler::graph::{Dense, Graph, Op, Real, RealFact, Shape};
 use compiler::options::CompileOptions;
 use compiler::reference::real;
-use compiler::search::{Budget, Found, search};
+use compiler::search::{Budget, Event, Found, search};
 use images::{images, labelled};
 use proptest::prelude::*;
 use random::{Piece, Recipe, network, recipes};
@@ -69,8 +69,12 @@ fn the_plan_is_cheaper_and_as_accurate_as_it_says() {
     let mut seen = Vec::new();
     let options = CompileOptions::default();
     let budget = budget(10.0, data.clone());
-    let found =
-        search(&model(graph.clone()), &options, &budget, &mut |trial| seen.push(trial.clone())).unwrap();
+    let found = search(&model(graph.clone()), &options, &budget, &mut |event| {
+        if let Event::Tried(trial) = event {
+            seen.push(trial.clone());
+        }
+    })
+    .unwrap();
     assert_eq!(found.float_accuracy, 1.0);
     assert_eq!(seen, found.trials);
     assert!(found.trials.contains(&found.chosen) && found.chosen.within);

@@ -51,6 +51,12 @@ impl Calibration {
         Ok(Self { images: as_seen(images, input)?.into() })
     }
 
+    /// These images, as the model sees them.
+    #[cfg(test)]
+    pub(crate) fn of(images: Batch) -> Self {
+        Self { images: images.into() }
+    }
+
     /// The images.
     pub fn images(&self) -> &Arc<Batch> {
         &self.images

@@ -1,7 +1,11 @@
-//! A bar that counts images.
+//! What is shown while something takes long: a bar that counts images, a line that says what is done.
 
 use compiler::data::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
+use std::time::Duration;
+
+/// How often a line moves.
+const TICK: Duration = Duration::from_millis(200);
 
 /// A bar on stderr; invisible where that is no terminal, gone when dropped.
 pub(super) struct Bar(ProgressBar);
@@ -21,6 +25,33 @@ impl Progress for Bar {
 }
 
 impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// A line on stderr; invisible where that is no terminal, gone when dropped.
+pub(super) struct Spinner(ProgressBar);
+
+impl Spinner {
+    pub(super) fn new() -> Self {
+        let spinner = ProgressBar::new_spinner();
+        spinner.enable_steady_tick(TICK);
+        Self(spinner)
+    }
+
+    /// What is being done.
+    pub(super) fn show(&self, what: &str) {
+        self.0.set_message(what.to_owned());
+    }
+
+    /// A line that stays, terminal or not.
+    pub(super) fn print(&self, line: &str) {
+        self.0.suspend(|| eprintln!("{line}"));
+    }
+}
+
+impl Drop for Spinner {
     fn drop(&mut self) {
         self.0.finish_and_clear();
     }

@@ -1,11 +1,12 @@
 //! The search of `popcornc compile --max-accuracy-drop`: its options, its progress, its table.
 
 use super::options::read_data;
+use super::progress::Spinner;
 use clap::Args;
 use compiler::error::Error;
 use compiler::from_onnx::Imported;
 use compiler::options::CompileOptions;
-use compiler::search::{Budget, Found, LayerOutcome, Trial, search};
+use compiler::search::{Budget, Event, Found, LayerOutcome, Trial, search};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -36,11 +37,17 @@ impl SearchArgs {
         let data = read_data(path, model)?;
         let budget = Budget { points, data: data.into(), images: self.eval_images };
         eprintln!("{HEADER}");
-        search(model, options, &budget, &mut |trial| eprintln!("{}", row(trial))).map(Some)
+        let spinner = Spinner::new();
+        let mut watch = |event: Event<'_>| match event {
+            Event::Working(what) => spinner.show(what),
+            Event::Tried(trial) => spinner.print(&row(trial)),
+        };
+        search(model, options, &budget, &mut watch).map(Some)
     }
 }
 
-const HEADER: &str = "   bits  zeros  channels  accuracy     products      bytes   seconds  tried";
+const HEADER: &str = "products of the server, bytes both ways and predicted seconds of one inference; - loses too much\n\
+       bits  zeros  channels  accuracy     products      bytes   seconds  tried";
 
 fn row(trial: &Trial) -> String {
     format!(

@@ -52,6 +52,15 @@ pub struct Trial {
     pub within: bool,
 }
 
+/// What a search tells while it runs.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// What is being done, in words.
+    Working(&'a str),
+    /// A plan has been tried.
+    Tried(&'a Trial),
+}
+
 /// What was chosen for a linear layer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LayerOutcome {

@@ -30,7 +30,7 @@ mod price;
 mod run;
 mod sensitivity;
 
-pub use budget::{Budget, Found, LayerOutcome, Trial};
+pub use budget::{Budget, Event, Found, LayerOutcome, Trial};
 pub use run::search;
 
 /// Share of the budget that a coarser image may spend.

@@ -4,7 +4,7 @@ use super::channels::Channels;
 use super::examples::Examples;
 use super::ladder::{Care, Ladder};
 use super::outcome::{self, exact_accuracy, lost_channels, mean_bits, weights, weights_left};
-use super::{Budget, CHANNEL_SHARES, Found, INPUT_SHARE, LayerOutcome, Trial, input};
+use super::{Budget, CHANNEL_SHARES, Event, Found, INPUT_SHARE, LayerOutcome, Trial, input};
 use crate::calibration::Calibration;
 use crate::error::{Error, Result};
 use crate::from_onnx::Imported;
@@ -26,7 +26,8 @@ const LESS_CARE: [Care; 3] = [2.0, 1.0, 0.5];
 
 /// Finds the cheapest plan of `model` whose accuracy on the images of `budget` is at most its points
 /// below the float model's. `options` say everything but widths and zeros; without calibration data of
-/// their own, the images of the budget serve. `watch` is told of every plan that is tried.
+/// their own, the images of the budget serve. `watch` is told what is being done and of every plan that
+/// is tried.
 ///
 /// # Errors
 /// [`Error::Budget`] where no plan tried is good enough; whatever is wrong with data, options or model.
@@ -34,15 +35,17 @@ pub fn search(
     model: &Imported,
     options: &CompileOptions,
     budget: &Budget,
-    watch: &mut dyn FnMut(&Trial),
+    watch: &mut dyn FnMut(Event<'_>),
 ) -> Result<Found> {
     options.check()?;
     budget.check()?;
     let graph = pipeline::simplify(model.graph.clone(), options.activations)?;
     let fine = model.input_spec(&options.input)?;
     let examples = |input: &InputSpec| Examples::new(&budget.data, budget.images, input);
+    watch(Event::Working("running the float model"));
     let float = examples(&fine)?.accuracy(&model.graph);
     let within = |share: f64| float - share * budget.points / 100.0;
+    watch(Event::Working("looking how coarse the image may be"));
     let coarse =
         input::coarsest(model, &graph, options, examples, |accuracy| accuracy >= within(INPUT_SHARE))?;
     let setting = |input| {
@@ -54,9 +57,11 @@ pub fn search(
     let setting = setting(&coarse)?;
     let calibration = setting.calibration()?;
     let mut search = Search { setting: &setting, ..search };
+    (search.watch)(Event::Working("looking which channels can go"));
     let channels = Channels::new(&graph, &calibration, options);
     let (mut counts, mut starts) = (Vec::new(), Vec::new());
     for share in CHANNEL_SHARES {
+        (search.watch)(Event::Working("taking channels out"));
         let count = channels.most(|thin| setting.examples.accuracy(thin) >= within(share))?;
         if !counts.contains(&count) {
             starts.extend(search.common_care(channels.without(count)?, &calibration)?);
@@ -109,7 +114,7 @@ struct Tried {
 struct Search<'a> {
     setting: &'a Setting<'a>,
     tried: Vec<Tried>,
-    watch: &'a mut dyn FnMut(&Trial),
+    watch: &'a mut dyn FnMut(Event<'_>),
 }
 
 impl Search<'_> {
@@ -124,6 +129,7 @@ impl Search<'_> {
 
     /// The least care for all layers of `graph` that is within the budget; `None` where there is none.
     fn common_care(&mut self, graph: Graph<Real>, calibration: &Calibration) -> Result<Option<Start>> {
+        (self.watch)(Event::Working("measuring how much of each layer's error reaches the logits"));
         let preparation = Preparation::new(&graph, self.setting.input, Some(calibration))?;
         let ladder = Ladder::new(&preparation, &self.setting.examples, self.setting.options)?;
         let (mut low, mut high, mut within) = (CARES.0, CARES.1, None);
@@ -170,6 +176,7 @@ impl Search<'_> {
         choices: &Choices,
     ) -> Result<Option<f64>> {
         let setting = self.setting;
+        (self.watch)(Event::Working(&step));
         let integers = pipeline::integers(preparation, choices, setting.options)?;
         let accuracy = setting.examples.accuracy(&twin(&integers.graph));
         let graph = pipeline::finish(integers.graph, setting.input, setting.options)?;
@@ -187,7 +194,7 @@ impl Search<'_> {
             seconds: cost.seconds(&UnitCosts::typical(setting.options.key_bits)),
             within,
         };
-        (self.watch)(&trial);
+        (self.watch)(Event::Tried(&trial));
         let seconds = within.then_some(trial.seconds);
         self.tried.push(Tried { trial, plan, layers });
         Ok(seconds)
@@ -196,6 +203,7 @@ impl Search<'_> {
     /// The cheapest plan that is within the budget on all images, in exact integers.
     fn finish(self) -> Result<Found> {
         let setting = self.setting;
+        (self.watch)(Event::Working("running the cheapest plans on all images, in exact integers"));
         let data = &setting.budget.data;
         let float = if data.len() == setting.examples.len() {
             setting.float

@@ -58,3 +58,34 @@ pub fn prune_channels(
     let choice = ChannelChoice::share(&orders, share);
     Ok(remove_channels(graph, &orders, &choice, calibration))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calibration::Batch;
+    use crate::graph::testing::{conv, dense, pattern};
+    use crate::graph::{Op, RealFact, Shape, Window};
+    use crate::passes::remove_dead;
+
+    #[test]
+    fn half_of_the_values_go() {
+        let shape = Shape::new(2, 4, 4);
+        let mut graph = Graph::new("image", RealFact { shape });
+        let first = graph.append("first", conv(2, 4, Window::dense([3, 3])), &[graph.input()]).unwrap();
+        let relu = graph.append("relu", Op::Relu, &[first]).unwrap();
+        let second = graph.append("second", conv(4, 2, Window::dense([1, 1])), &[relu]).unwrap();
+        let flat = graph.append("flat", Op::Flatten, &[second]).unwrap();
+        graph.append("logits", dense(8, 3), &[flat]).unwrap();
+        let images = Batch::new(shape, pattern(20 * shape.elements()));
+        let thin = prune_channels(&graph, 0.5, Some(&Calibration::of(images))).unwrap();
+        insta::assert_snapshot!(format!("{:#}", remove_dead(thin).unwrap()), @r"
+        real graph, output n5
+        n0 = input : 2x4x4  # image
+        n1 = conv n0 3x3 weights 2x2x3x3 (36 of 36, #2879acf7) bias 2 (2 of 2, #7f936285) : 2x2x2  # first
+        n2 = relu n1 : 2x2x2  # relu
+        n3 = conv n2 1x1 weights 1x2x1x1 (2 of 2, #1affb55d) bias 1 (1 of 1, #0d2e1049) : 1x2x2  # second
+        n4 = flatten n3 : 4  # flat
+        n5 = dense n4 weights 3x4 (12 of 12, #3f08df51) bias 3 (3 of 3, #8bc75000) : 3  # logits
+        ");
+    }
+}

@@ -86,6 +86,9 @@ mod tests {
         for &id in &cut {
             assert_eq!(graph.shape(id).channels, 2, "{} loses bits", graph.node(id).name);
         }
+        let cut: Vec<String> =
+            cut.iter().map(|&id| format!("{} by {}", graph.node(id).name, shifts.of(id).unwrap())).collect();
+        insta::assert_snapshot!(cut.join(", "), @"conv 1 by 10, conv 3 by 17, conv 5 by 16, conv 7 by 16, conv 9 by 16, conv 11 by 17, conv 13 by 17");
         let integers = range(quantized(&graph, &input, &shifts).graph, &input, &CompileOptions::default());
         let integers = integers.unwrap();
         let image: Vec<i64> = (0..72).map(|i| i * 37 % 256).collect();
