@@ -1,4 +1,7 @@
 //! Fixed windows: powers by a sequence of products that does not depend on the exponent.
+//!
+//! Which powers [`power`] reads does; for the exponents that must not show even there, see
+//! [`secret_pow`](super::secret_pow).
 
 use rug::Integer;
 use zeroize::Zeroize;
