@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 use rug::Integer;
+use zeroize::Zeroizing;
 
 use super::ciphertext::Ciphertexts;
 use super::limbs::Limb;
@@ -42,10 +43,13 @@ impl SecretKey {
 impl PrimePart {
     /// The plaintext modulo this prime.
     fn decrypt(&self, ciphertext: &Integer) -> SecretInteger {
-        let base = SecretInteger::new(Integer::from(ciphertext % &*self.square));
-        let power = SecretInteger::new(secret_pow(&base, &self.exponent, &self.square));
-        let less = SecretInteger::new(Integer::from(&*power - 1u32));
-        let logarithm = SecretInteger::new(Integer::from(less.div_exact_ref(&self.prime)));
+        let (ring, mut scratch) = (&self.ring, self.ring.scratch());
+        let mut base = Zeroizing::new(vec![0; ring.element_limbs()]);
+        ring.encode(&mut base, ciphertext, &mut scratch);
+        let width = self.exponent.significant_bits();
+        let power = secret_pow(ring, &base, &self.exponent, width, &mut scratch);
+        // By Fermat the low digit is 1, so the high digit is the logarithm L(power).
+        let [_, logarithm] = ring.decode_digits(&power, &mut scratch);
         let product = SecretInteger::new(Integer::from(&*logarithm * &*self.factor));
         SecretInteger::new(Integer::from(&*product % &*self.prime))
     }

@@ -1,11 +1,12 @@
 //! Powers of one base, many times: a table of its powers by windows of the exponent.
 
 use rayon::prelude::*;
-use rug::{Integer, integer::Order};
-use zeroize::{Zeroize, Zeroizing};
+use rug::Integer;
+use zeroize::Zeroize;
 
-use super::limbs::{LIMB_BITS, Limb};
+use super::limbs::Limb;
 use super::modular::{Scratch, SquareModulus};
+use super::window::digit;
 
 /// A table never takes more memory than this.
 const MAX_TABLE_BYTES: usize = 32 << 20;
@@ -61,13 +62,10 @@ impl FixedBaseTable {
             !exponent.is_negative() && exponent.significant_bits() <= self.window * self.windows,
             "the exponent is longer than the table"
         );
-        let limbs = (self.window * self.windows).div_ceil(LIMB_BITS) as usize;
-        let mut digits = Zeroizing::new(vec![0; limbs + 1]);
-        exponent.write_digits(&mut digits, Order::Lsf);
         let row = ring.element_limbs() << self.window;
         out.copy_from_slice(ring.one());
         for (index, row) in self.powers.chunks_exact(row).enumerate() {
-            let digit = bits_at(&digits, index as u32 * self.window, self.window);
+            let digit = digit(exponent, index as u32 * self.window, self.window);
             let power = &row[digit * ring.element_limbs()..][..ring.element_limbs()];
             ring.mul_assign(out, power, scratch);
         }
@@ -102,13 +100,6 @@ fn window_for(bits: u32, uses: usize, element_bytes: usize) -> u32 {
         .filter(|&window| window == 1 || bytes(window) <= MAX_TABLE_BYTES)
         .min_by_key(|&window| cost(window))
         .unwrap_or(1)
-}
-
-/// The `count` bits of a little-endian number from bit `start` on; a limb above them must exist.
-fn bits_at(digits: &[Limb], start: u32, count: u32) -> usize {
-    let (index, offset) = ((start / LIMB_BITS) as usize, start % LIMB_BITS);
-    let pair = u128::from(digits[index]) | u128::from(digits[index + 1]) << LIMB_BITS;
-    ((pair >> offset) as usize) & ((1 << count) - 1)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Safe slices over GMP's low-level functions (`mpn_*`) on little-endian 64-bit limbs.
 //!
 //! Every wrapper checks the lengths that its GMP function relies on, so that the callers need no
-//! `unsafe`. None allocates on the heap at the sizes in use. All run in variable time.
+//! `unsafe`. All run in constant time: neither branches nor addresses depend on the limbs.
 
 use gmp_mpfr_sys::gmp;
 
@@ -14,19 +14,47 @@ pub(crate) const LIMB_BITS: u32 = Limb::BITS;
 // GMP can be configured with other limb sizes; nothing here would work then.
 const _: () = assert!(gmp::LIMB_BITS == 64 && gmp::NAIL_BITS == 0);
 
-/// `product = x · y`, where `x` and `y` have the same length and `product` twice that.
-pub(crate) fn multiply(product: &mut [Limb], x: &[Limb], y: &[Limb]) {
-    assert!(!x.is_empty() && x.len() == y.len() && product.len() == 2 * x.len());
-    // SAFETY: the lengths are as GMP demands (checked above), and `product` is borrowed mutably,
-    // so it overlaps neither operand.
-    unsafe { gmp::mpn_mul_n(product.as_mut_ptr(), x.as_ptr(), y.as_ptr(), x.len() as gmp::size_t) }
+/// Limbs of working memory for products and squares of numbers of `length` limbs.
+pub(crate) fn product_spare(length: usize) -> usize {
+    let length = length as gmp::size_t;
+    // SAFETY: both functions only compute with sizes.
+    let (multiply, square) =
+        unsafe { (gmp::mpn_sec_mul_itch(length, length), gmp::mpn_sec_sqr_itch(length)) };
+    multiply.max(square) as usize
 }
 
-/// `square = x²`, where `square` is twice as long as `x`.
-pub(crate) fn square(square: &mut [Limb], x: &[Limb]) {
+/// `product = x · y`, where `x` and `y` have the same length and `product` twice that; `spare` has
+/// [`product_spare`] limbs.
+pub(crate) fn multiply(product: &mut [Limb], x: &[Limb], y: &[Limb], spare: &mut [Limb]) {
+    assert!(!x.is_empty() && x.len() == y.len() && product.len() == 2 * x.len());
+    assert!(spare.len() >= product_spare(x.len()));
+    let length = x.len() as gmp::size_t;
+    // SAFETY: the lengths are as GMP demands (checked above), and `product` and `spare` are borrowed
+    // mutably, so they overlap nothing.
+    unsafe {
+        let (product, spare) = (product.as_mut_ptr(), spare.as_mut_ptr());
+        gmp::mpn_sec_mul(product, x.as_ptr(), length, y.as_ptr(), length, spare);
+    }
+}
+
+/// `square = x²`, where `square` is twice as long as `x`; `spare` has [`product_spare`] limbs.
+pub(crate) fn square(square: &mut [Limb], x: &[Limb], spare: &mut [Limb]) {
     assert!(!x.is_empty() && square.len() == 2 * x.len());
+    assert!(spare.len() >= product_spare(x.len()));
+    let length = x.len() as gmp::size_t;
     // SAFETY: as in `multiply`.
-    unsafe { gmp::mpn_sqr(square.as_mut_ptr(), x.as_ptr(), x.len() as gmp::size_t) }
+    unsafe { gmp::mpn_sec_sqr(square.as_mut_ptr(), x.as_ptr(), length, spare.as_mut_ptr()) }
+}
+
+/// `out` = element `index` of a table of elements of its length, all of which are read.
+pub(crate) fn select(out: &mut [Limb], table: &[Limb], index: usize) {
+    let elements = table.len() / out.len();
+    assert!(table.len() == elements * out.len() && index < elements);
+    let (length, elements) = (out.len() as gmp::size_t, elements as gmp::size_t);
+    // SAFETY: the table has as many elements of that length, and does not overlap `out`.
+    unsafe {
+        gmp::mpn_sec_tabselect(out.as_mut_ptr(), table.as_ptr(), length, elements, index as gmp::size_t);
+    }
 }
 
 /// `x = 2·x`; the bit shifted out (0 or 1) is returned.
@@ -61,6 +89,22 @@ pub(crate) fn sub_assign(difference: &mut [Limb], x: &[Limb]) -> Limb {
     unsafe { gmp::mpn_sub_n(target, target, x.as_ptr(), x.len() as gmp::size_t) }
 }
 
+/// `sum += x` if `condition` is 1, nothing if it is 0; the carry (0 or 1) is returned.
+pub(crate) fn add_if(condition: Limb, sum: &mut [Limb], x: &[Limb]) -> Limb {
+    assert!(!x.is_empty() && sum.len() == x.len());
+    let target = sum.as_mut_ptr();
+    // SAFETY: both slices have the length passed; GMP allows the result to be the first operand.
+    unsafe { gmp::mpn_cnd_add_n(condition, target, target, x.as_ptr(), x.len() as gmp::size_t) }
+}
+
+/// `difference -= x` if `condition` is 1, nothing if it is 0; the borrow (0 or 1) is returned.
+pub(crate) fn sub_if(condition: Limb, difference: &mut [Limb], x: &[Limb]) -> Limb {
+    assert!(!x.is_empty() && difference.len() == x.len());
+    let target = difference.as_mut_ptr();
+    // SAFETY: both slices have the length passed; GMP allows the result to be the first operand.
+    unsafe { gmp::mpn_cnd_sub_n(condition, target, target, x.as_ptr(), x.len() as gmp::size_t) }
+}
+
 /// `sum += digit`; the carry (0 or 1) is returned.
 pub(crate) fn add_digit(sum: &mut [Limb], digit: Limb) -> Limb {
     let mut carry = digit;
@@ -68,9 +112,6 @@ pub(crate) fn add_digit(sum: &mut [Limb], digit: Limb) -> Limb {
         let (value, overflow) = limb.overflowing_add(carry);
         *limb = value;
         carry = Limb::from(overflow);
-        if carry == 0 {
-            break;
-        }
     }
     carry
 }
@@ -82,17 +123,16 @@ pub(crate) fn sub_digit(difference: &mut [Limb], digit: Limb) -> Limb {
         let (value, overflow) = limb.overflowing_sub(borrow);
         *limb = value;
         borrow = Limb::from(overflow);
-        if borrow == 0 {
-            break;
-        }
     }
     borrow
 }
 
-/// Whether `x >= y`, both of the same length.
-pub(crate) fn at_least(x: &[Limb], y: &[Limb]) -> bool {
-    debug_assert_eq!(x.len(), y.len());
-    x.iter().rev().ge(y.iter().rev())
+/// The `count` bits, 1 to 64, of a number from bit `start` on; beyond its limbs there are zeros.
+pub(crate) fn bits_at(x: &[Limb], start: u32, count: u32) -> Limb {
+    let (index, offset) = ((start / LIMB_BITS) as usize, start % LIMB_BITS);
+    let limb = |index: usize| u128::from(x.get(index).copied().unwrap_or(0));
+    let pair = limb(index) | limb(index + 1) << LIMB_BITS;
+    (pair >> offset) as Limb & (Limb::MAX >> (LIMB_BITS - count))
 }
 
 /// The inverse of an odd limb modulo 2^64, by Newton's iteration from 5 correct bits.
@@ -125,6 +165,12 @@ mod tests {
         assert_eq!(x, [0, 0]);
         assert_eq!(sub_digit(&mut x, 1), 1);
         assert_eq!(x, [u64::MAX, u64::MAX]);
-        assert!(at_least(&[0, 2], &[5, 1]) && at_least(&[5, 1], &[5, 1]) && !at_least(&[4, 1], &[5, 1]));
+    }
+
+    #[test]
+    fn bits_are_read_across_limbs_and_beyond_them() {
+        let x = [1 << 63, 0b101];
+        let read = [(63, 2), (63, 4), (64, 64), (66, 7), (127, 3), (500, 64)];
+        assert_eq!(read.map(|(start, count)| bits_at(&x, start, count)), [0b11, 0b1011, 0b101, 1, 0, 0]);
     }
 }

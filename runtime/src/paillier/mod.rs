@@ -5,12 +5,12 @@
 //!
 //! | files | what |
 //! |---|---|
-//! | `limbs`, `modular` | numbers as limbs, arithmetic modulo N² |
+//! | `limbs`, `modular`, `window` | numbers as limbs, arithmetic modulo N², powers |
 //! | `wipe`, `randomness`, `permutation`, `secret_pow` | handling of secrets |
 //! | `public_key`, `keygen`, `secret_key`, `holder_key` | keys |
 //! | `ciphertext`, `wire` | ciphertexts in memory and as bytes, checked on receipt |
 //! | `fixed_base`, `randomiser`, `encrypt`, `decrypt` | from plaintexts and back |
-//! | `ops`, `window`, `weighted_sum`, `shifted_sum`, `packing` | computing on ciphertexts |
+//! | `ops`, `weighted_sum`, `shifted_sum`, `packing` | computing on ciphertexts |
 //! | `count` | what that costs |
 //!
 //! Notation: N the modulus, |N| its bits, p and q its primes, [`SecretKey`] the holder's, everything

@@ -155,10 +155,11 @@ impl PrimeTable {
         // N-th powers are prime-th powers here, because the other prime is a unit as an exponent.
         let exponent = SecretInteger::new(Integer::from(&*part.prime * 2u32));
         let y = SecretInteger::new(rng.unit_below(&part.square));
-        let power = SecretInteger::new(secret_pow(&y, &exponent, &part.square));
         let ring = SquareModulus::new(&part.prime);
-        let mut base = Zeroizing::new(vec![0; ring.element_limbs()]);
-        ring.encode(&mut base, &power, &mut ring.scratch());
+        let mut scratch = ring.scratch();
+        let mut encoded = Zeroizing::new(vec![0; ring.element_limbs()]);
+        ring.encode(&mut encoded, &y, &mut scratch);
+        let base = secret_pow(&ring, &encoded, &exponent, exponent.significant_bits(), &mut scratch);
         let order = SecretInteger::new(Integer::from(&*part.prime >> 1u32));
         let table = FixedBaseTable::new(&ring, &base, order.significant_bits(), uses);
         Self { ring, square: SecretInteger::new(Integer::from(&*part.square)), order, table }

@@ -5,6 +5,7 @@ use rug::integer::Order;
 use zeroize::Zeroizing;
 
 use super::keygen::{BPSW_ONLY, is_key_prime, prime_pair, suits};
+use super::modular::SquareModulus;
 use super::public_key::{KeyError, PublicKey};
 use super::randomness::SecureRng;
 use super::wipe::SecretInteger;
@@ -34,6 +35,8 @@ pub(crate) struct PrimePart {
     pub(crate) square: SecretInteger,
     /// prime − 1.
     pub(crate) exponent: SecretInteger,
+    /// The ring modulo prime².
+    pub(crate) ring: SquareModulus,
     /// 1/L((1 + N)^exponent mod prime²) mod prime, which is −1/cofactor, where L(x) = (x − 1)/prime.
     pub(crate) factor: SecretInteger,
 }
@@ -103,6 +106,7 @@ impl PrimePart {
             prime: SecretInteger::new(Integer::from(&**prime)),
             square: SecretInteger::new(Integer::from(prime.square_ref())),
             exponent: SecretInteger::new(Integer::from(&**prime - 1u32)),
+            ring: SquareModulus::new(prime),
             factor: inverse(&negative, prime),
         }
     }

@@ -5,8 +5,7 @@
 //!
 //! Multipliers are secret. The sequence of squarings and products depends only on the shifts and
 //! the declared widths, not on the multipliers: a digit 0 costs a product with 1 like any other. The
-//! memory addresses read and the final subtractions inside a product do depend on them; the peer sees
-//! neither.
+//! memory addresses read do depend on them; the peer does not see these.
 
 use std::cmp::Reverse;
 

@@ -1,11 +1,15 @@
 //! Fixed windows: powers by a sequence of products that does not depend on the exponent.
+//!
+//! Which powers [`power`] reads does; for the exponents that must not show even there, see
+//! [`secret_pow`](super::secret_pow).
 
 use rug::Integer;
+use zeroize::Zeroize;
 
-use super::limbs::Limb;
+use super::limbs::{Limb, bits_at};
 use super::modular::{Scratch, SquareModulus};
 
-/// The powers 1, x, x², …, x^(2^window − 1) of one element.
+/// The powers 1, x, x², …, x^(2^window − 1) of one element. Overwritten on drop, because x may be secret.
 pub(crate) struct WindowTable {
     powers: Vec<Limb>,
     length: usize,
@@ -29,6 +33,17 @@ impl WindowTable {
     pub(crate) fn power(&self, digit: usize) -> &[Limb] {
         &self.powers[digit * self.length..][..self.length]
     }
+
+    /// Writes x^`digit` into `out`, in time that does not depend on the digit.
+    pub(crate) fn select(&self, ring: &SquareModulus, out: &mut [Limb], digit: usize) {
+        ring.select(out, &self.powers, digit);
+    }
+}
+
+impl Drop for WindowTable {
+    fn drop(&mut self) {
+        self.powers.as_mut_slice().zeroize();
+    }
 }
 
 /// x^`exponent` for a nonnegative exponent of at most `width` bits, by a sequence of products that
@@ -51,9 +66,10 @@ pub(crate) fn power(
     power
 }
 
-/// The `window` bits of a nonnegative exponent from bit `offset` on.
+/// The `window` bits of a nonnegative exponent from bit `offset` on, in time that depends on the limbs of the
+/// exponent, not on its bits.
 pub(crate) fn digit(exponent: &Integer, offset: u32, window: u32) -> usize {
-    (0..window).map(|bit| usize::from(exponent.get_bit(offset + bit)) << bit).sum()
+    bits_at(exponent.as_limbs(), offset, window) as usize
 }
 
 /// The window that minimises the products for an exponent of `width` bits: those of the table and
