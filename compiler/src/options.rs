@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::graph::Affine;
 use crate::passes::LayerChoice;
 use crate::passes::expand_activations::{Fineness, PIECES};
+use runtime::plan::validate::MAX_INPUT_BITS;
 use runtime::plan::{BlindedParameters, Colours, InputSpec, KeyBits, Preprocessing, Shape, Suite};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -141,7 +142,7 @@ impl InputOptions {
     ///
     /// # Errors
     /// [`Error::Option`] for numbers that are not finite or not positive where they divide, an empty
-    /// range, or lists whose length is neither 1 nor the number of channels.
+    /// range, numbers so far apart that integers would be too wide, or lists whose length is neither 1 nor the number of channels.
     pub fn spec(&self, shape: Shape) -> Result<InputSpec> {
         let (low, high) = self.range;
         require(low.is_finite() && high.is_finite() && low < high, || {
@@ -157,18 +158,17 @@ impl InputOptions {
         let level = self.scale.abs() * (high - low) / f64::from(self.steps);
         let zero = |mean: f64| (low * self.scale - mean) / level;
         let halves = |mean: f64| if (zero(mean) - zero(mean).round()).abs() > NEAR_TIE { 2.0 } else { 1.0 };
-        let step = mean.iter().zip(&std).map(|(&mean, std)| level / std / halves(mean)).collect();
-        Ok(InputSpec {
-            shape,
-            preprocessing: Preprocessing {
-                colours: self.colours,
-                raw_range: self.range,
-                scale: self.scale,
-                mean,
-                std,
-            },
-            step,
-        })
+        let step: Vec<f64> = mean.iter().zip(&std).map(|(&mean, std)| level / std / halves(mean)).collect();
+        let preprocessing =
+            Preprocessing { colours: self.colours, raw_range: self.range, scale: self.scale, mean, std };
+        let spec = InputSpec { shape, preprocessing, step };
+        let is_usable = spec.step.iter().all(|step| step.is_normal()) && spec.bits() <= MAX_INPUT_BITS;
+        require(is_usable, || {
+            format!(
+                "input scale, mean, std and range make integers of more than {MAX_INPUT_BITS} bits, or none"
+            )
+        })?;
+        Ok(spec)
     }
 }
 

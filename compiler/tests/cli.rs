@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+use compiler::graph::Shape;
+use compiler::options::InputOptions;
+use runtime::data::{Fit, ImageSource};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -83,6 +86,22 @@ fn images(directory: &TempDir) -> String {
     data.display().to_string()
 }
 
+/// The digits drawn for the project, labelled.
+fn digits(directory: &TempDir) -> String {
+    let data = directory.path().join("digits.npz");
+    let input = InputOptions::default().spec(Shape::new(1, 28, 28)).unwrap();
+    let read = |n: usize| {
+        let source = ImageSource { path: testdata(&format!("digits/{n}.png")).into(), index: None };
+        source.read(&input, Fit::Exact).unwrap()
+    };
+    let pixels = (0..10).flat_map(read).map(|pixel| pixel as u8).collect();
+    let mut writer = ndarray_npy::NpzWriter::new_compressed(fs::File::create(&data).unwrap());
+    writer.add_array("images", &ndarray::Array4::from_shape_vec((10, 1, 28, 28), pixels).unwrap()).unwrap();
+    writer.add_array("labels", &ndarray::Array1::from_iter(0..10i64)).unwrap();
+    writer.finish().unwrap();
+    data.display().to_string()
+}
+
 #[test]
 fn compare_shows_every_node_and_where_it_goes_wrong() {
     let (directory, plan) = compiled();
@@ -107,7 +126,7 @@ fn compare_shows_every_node_and_where_it_goes_wrong() {
 #[test]
 fn a_search_shows_what_it_tried_and_chose() {
     let (directory, _) = compiled();
-    let (model, data) = (testdata("mnist-mlp.onnx"), images(&directory));
+    let (model, data) = (testdata("mnist-mlp.onnx"), digits(&directory));
     let plan = directory.path().join("small.plan").display().to_string();
     let compile = |options: &[&str]| {
         let basics = ["compile", &model, "-o", &plan, "--key-bits", "2048", "--input-scale", "1/255"];

@@ -148,6 +148,7 @@ fn a_budget_that_nothing_satisfies_names_the_best() {
     assert!(matches!(error, Error::Budget(_)));
     let text = error.to_string();
     assert!(text.starts_with("no plan tried loses at most 0.5 points; the best found, "), "{text}");
+    assert!(text.ends_with(" on 150 images"), "{text}");
 }
 
 #[test]
@@ -165,6 +166,13 @@ fn data_that_does_not_serve_is_refused() {
         refused(Budget { images: 0, ..budget(1.0, labelled(SHAPE, &[0, 1])) }),
         "an accuracy budget needs at least one labelled image"
     );
+    assert_eq!(
+        refused(budget(1.0, labelled(SHAPE, &[0, 99]))),
+        "an image is labelled 99, but the model has 4 classes"
+    );
+    let wrong: Vec<i64> = labels(&residual()).iter().map(|label| (label + 1) % 4).collect();
+    let text = refused(budget(1.0, labelled(SHAPE, &wrong)));
+    assert!(text.starts_with("the float model gets 0.00 % of the images right"), "{text}");
     for points in [-1.0, 100.5, f64::NAN] {
         let text = refused(budget(points, labelled(SHAPE, &[0, 1])));
         assert!(text.starts_with("the accuracy budget is 0 to 100 points"), "{text}");

@@ -72,7 +72,7 @@ fn check_same(path: &Path, stages: &Stages) -> Result<(), Error> {
         return Ok(());
     }
     let what = format!(
-        "{}: the model and these options give plan {compiled}, this is {given}; give the options that it was compiled with",
+        "{}: the model and these options give plan {compiled}, this is {given}; give the options that it was compiled with (a plan from a search has none)",
         path.display()
     );
     Err(Error::Option(what))

@@ -37,6 +37,7 @@ pub(super) struct Compile {
 
 impl Compile {
     pub(super) fn run(&self) -> Outcome {
+        output::check_writable(&self.output)?;
         let (model, options) = self.options.read(&self.model)?;
         let found = self.search.run(&model, &options)?;
         let plan = match &found {

@@ -36,6 +36,16 @@ pub(super) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     })
 }
 
+/// Whether [`write_atomically`] will be able to write: told before long work, not after it.
+///
+/// # Errors
+/// [`Error::File`].
+pub(super) fn check_writable(path: &Path) -> Result<(), Error> {
+    let temporary = beside(path)?;
+    let tried = write_synced(&temporary, &[]).and_then(|()| fs::remove_file(&temporary));
+    tried.map_err(|error| file_error(path, error))
+}
+
 /// An [`Error::File`].
 pub(super) fn file_error(path: &Path, source: io::Error) -> Error {
     Error::File { path: path.to_owned(), source }

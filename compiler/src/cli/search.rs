@@ -77,22 +77,26 @@ pub(super) fn table(found: &Found) -> String {
             choice.bits
         );
     }
-    let dense = &found.trials[0];
-    let less = |ours: u64, theirs: u64| 100.0 * (1.0 - ours as f64 / theirs.max(1) as f64);
-    let (ours, theirs) = (&found.chosen.cost, &dense.cost);
     let _ = write!(
         text,
-        "{} plans tried; accuracy on {} images: float {:.2} %, this plan {:.2} %\n\
-         against the dense 8-bit plan: {:.1} % fewer products, {:.1} % fewer bytes, predicted {:.1} s instead of {:.1} s",
+        "{} plans tried; accuracy on {} images: float {:.2} %, this plan {:.2} %",
         found.trials.len(),
         found.images,
         100.0 * found.float_accuracy,
         100.0 * found.accuracy,
-        less(ours.products, theirs.products),
-        less(ours.bytes_up + ours.bytes_down, theirs.bytes_up + theirs.bytes_down),
-        found.chosen.seconds,
-        dense.seconds,
     );
+    if let Some(dense) = found.dense() {
+        let less = |ours: u64, theirs: u64| 100.0 * (1.0 - ours as f64 / theirs.max(1) as f64);
+        let (ours, theirs) = (&found.chosen.cost, &dense.cost);
+        let _ = write!(
+            text,
+            "\nagainst the dense 8-bit plan: {:.1} % fewer products, {:.1} % fewer bytes, predicted {:.1} s instead of {:.1} s",
+            less(ours.products, theirs.products),
+            less(ours.bytes_up + ours.bytes_down, theirs.bytes_up + theirs.bytes_down),
+            found.chosen.seconds,
+            dense.seconds,
+        );
+    }
     text
 }
 

@@ -2,7 +2,7 @@
 
 use super::Dataset;
 use super::prepared::Prepared;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use rayon::prelude::*;
 use runtime::plan::ValidPlan;
 use runtime::roles::plain;
@@ -35,7 +35,7 @@ impl Progress for () {
 /// Runs `float` (raw pixels already preprocessed → logits) and `plan` over the first `limit` images.
 ///
 /// # Errors
-/// A pixel outside the plan's raw range, or an error of `float`.
+/// [`Error::Option`] for no images; a pixel outside the plan's raw range, or an error of `float`.
 pub fn evaluate(
     plan: &ValidPlan,
     float: &(dyn Fn(&[f32]) -> Result<Vec<f32>> + Sync),
@@ -44,6 +44,9 @@ pub fn evaluate(
     progress: &dyn Progress,
 ) -> Result<Accuracy> {
     let images = data.len().min(limit);
+    if images == 0 {
+        return Err(Error::Option("an evaluation needs at least one image".into()));
+    }
     let choices: Vec<Choices> = (0..images)
         .into_par_iter()
         .map(|index| {

@@ -2,6 +2,9 @@
 
 use serde::Serialize;
 
+/// Share of the sum of squares that rounding may leave of a variance of 0.
+const ROUNDING: f64 = 1e-12;
+
 /// Sums from which deviations follow.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sums {
@@ -82,10 +85,14 @@ impl Sums {
 
     fn correlation(&self) -> f64 {
         let covariance = |products: f64, a: f64, b: f64| products - a * b / self.count.max(1.0);
-        let variances = covariance(self.squared_expected, self.expected, self.expected)
-            * covariance(self.squared_got, self.got, self.got);
-        if variances > 0.0 {
-            covariance(self.products, self.expected, self.got) / variances.sqrt()
+        // What rounding leaves of a constant's variance is none.
+        let variance = |squares: f64, sum: f64| {
+            let variance = covariance(squares, sum, sum);
+            if variance > ROUNDING * squares { variance } else { 0.0 }
+        };
+        let variances = variance(self.squared_expected, self.expected) * variance(self.squared_got, self.got);
+        if variances > 0.0 && self.squared_error > 0.0 {
+            (covariance(self.products, self.expected, self.got) / variances.sqrt()).clamp(-1.0, 1.0)
         } else {
             f64::from(u8::from(self.squared_error == 0.0))
         }
@@ -111,6 +118,9 @@ mod tests {
     fn opposites_are_anticorrelated_and_constants_are_told_apart() {
         assert_eq!(Sums::of(&[1.0, -1.0], &[-2.0, 2.0]).deviation().correlation, -1.0);
         assert_eq!(Sums::of(&[0.0; 2], &[0.0; 2]).deviation().correlation, 1.0);
+        let third = Sums::of(&[1.0 / 3.0; 1000], &[1.0 / 3.0; 1000]).deviation();
+        assert_eq!(third.correlation, 1.0);
+        assert_eq!(Sums::of(&[1.0 / 3.0; 1000], &[0.3; 1000]).deviation().correlation, 0.0);
         let constant = Sums::of(&[0.0; 2], &[1.0; 2]).deviation();
         assert_eq!((constant.correlation, constant.relative_error), (0.0, f64::INFINITY));
     }

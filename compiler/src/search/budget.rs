@@ -7,6 +7,9 @@ use runtime::plan::{Cost, ValidPlan};
 use serde::Serialize;
 use std::sync::Arc;
 
+/// Accuracies this near are equal.
+const ROUNDING: f64 = 1e-9;
+
 /// How much accuracy a plan may cost.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Budget {
@@ -28,6 +31,11 @@ impl Budget {
             return Ok(());
         }
         Err(Error::Option(format!("the accuracy budget is 0 to 100 points, not {}", self.points)))
+    }
+
+    /// The least accuracy allowed where the float model's is `float`.
+    pub(super) fn least(&self, float: f64) -> f64 {
+        float - self.points / 100.0 - ROUNDING
     }
 }
 
@@ -68,7 +76,7 @@ pub struct LayerOutcome {
     pub name: String,
     /// Output channels that are left.
     pub channels: usize,
-    /// Output channels of the model.
+    /// Output channels before any was taken out.
     pub channels_before: usize,
     /// Width of its weights, and the zeros asked for.
     #[serde(flatten)]
@@ -90,6 +98,16 @@ pub struct Found {
     pub layers: Vec<LayerOutcome>,
     /// The plan that was found, as it was tried.
     pub chosen: Trial,
-    /// All plans that were tried, the dense 8-bit plan first.
+    /// All plans that were tried, the dense 8-bit plan first where it fits the key.
     pub trials: Vec<Trial>,
+}
+
+impl Found {
+    /// The step of the dense 8-bit plan.
+    pub(super) const DENSE: &str = "dense, 8 bits";
+
+    /// The plan that others are compared with, where it fits the key.
+    pub fn dense(&self) -> Option<&Trial> {
+        self.trials.first().filter(|trial| trial.step == Self::DENSE)
+    }
 }

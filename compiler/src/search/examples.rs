@@ -40,6 +40,21 @@ impl Examples {
         Ok(Self { batches, labels: labels[..count].to_vec() })
     }
 
+    /// These, with labels that are classes of `graph`.
+    ///
+    /// # Errors
+    /// [`Error::Option`] with a label that is none.
+    pub(super) fn of_classes(self, graph: &Graph<Real>) -> Result<Self> {
+        let classes = graph.shape(graph.output()).elements();
+        let is_class = |label: &&i64| usize::try_from(**label).is_ok_and(|label| label < classes);
+        match self.labels.iter().find(|label| !is_class(label)) {
+            None => Ok(self),
+            Some(label) => Err(Error::Option(format!(
+                "an image is labelled {label}, but the model has {classes} classes"
+            ))),
+        }
+    }
+
     /// Number of images.
     pub(super) fn len(&self) -> usize {
         self.labels.len()

@@ -29,6 +29,7 @@ mod outcome;
 mod price;
 mod run;
 mod sensitivity;
+mod verdict;
 
 pub use budget::{Budget, Event, Found, LayerOutcome, Trial};
 pub use run::search;

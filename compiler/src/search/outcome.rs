@@ -33,22 +33,28 @@ pub(super) fn layers(graph: &Graph<Real>, thin: &Graph<Real>, choices: &Choices)
 pub(super) fn lost_channels(layers: &[LayerOutcome]) -> f64 {
     let before: usize = layers.iter().map(|layer| layer.channels_before).sum();
     let left: usize = layers.iter().map(|layer| layer.channels).sum();
-    1.0 - left as f64 / before.max(1) as f64
+    if before == 0 { 0.0 } else { 1.0 - left as f64 / before as f64 }
 }
 
 /// All weights of `graph`.
-pub(super) fn weights(graph: &Graph<Real>) -> usize {
+fn weights(graph: &Graph<Real>) -> usize {
     graph.ids().filter_map(|id| size(graph, id)).map(|(weights, _)| weights).sum()
 }
 
 /// Mean width of the weights of `graph`.
 pub(super) fn mean_bits(graph: &Graph<Real>, choices: &Choices) -> f64 {
     let bits = |id| size(graph, id).map(|(weights, _)| weights as f64 * f64::from(choices.of(id).bits));
-    graph.ids().filter_map(bits).sum::<f64>() / weights(graph).max(1) as f64
+    graph.ids().filter_map(bits).fold(0.0, |sum, bits| sum + bits) / weights(graph).max(1) as f64
+}
+
+/// Share of the weights of `graph` that `plan` does without.
+pub(super) fn lost_weights(graph: &Graph<Real>, plan: &ValidPlan) -> f64 {
+    // Channels that are only multiplied have weights in the plan alone.
+    (1.0 - weights_left(plan) as f64 / weights(graph).max(1) as f64).max(0.0)
 }
 
 /// Weights of `plan` that are not zero.
-pub(super) fn weights_left(plan: &ValidPlan) -> usize {
+fn weights_left(plan: &ValidPlan) -> usize {
     let weights = plan.plan().steps.iter().map(|step| match &step.op {
         plan::Op::Conv2d(conv) => conv.weights.as_slice(),
         plan::Op::Dense(dense) => dense.weights.as_slice(),

@@ -3,7 +3,8 @@
 use super::channels::Channels;
 use super::examples::Examples;
 use super::ladder::{Care, Ladder};
-use super::outcome::{self, exact_accuracy, lost_channels, mean_bits, weights, weights_left};
+use super::outcome::{self, lost_channels, mean_bits};
+use super::verdict::verdict;
 use super::{Budget, CHANNEL_SHARES, Event, Found, INPUT_SHARE, LayerOutcome, Trial, input};
 use crate::calibration::Calibration;
 use crate::error::{Error, Result};
@@ -43,8 +44,16 @@ pub fn search(
     let fine = model.input_spec(&options.input)?;
     let examples = |input: &InputSpec| Examples::new(&budget.data, budget.images, input);
     watch(Event::Working("running the float model"));
-    let float = examples(&fine)?.accuracy(&model.graph);
-    let within = |share: f64| float - share * budget.points / 100.0;
+    let float = examples(&fine)?.of_classes(&graph)?.accuracy(&model.graph);
+    let within = |share: f64| Budget { points: share * budget.points, ..budget.clone() }.least(float);
+    if within(1.0) <= 0.0 {
+        let what = format!(
+            "the float model gets {:.2} % of the images right: any plan is within {} points; are labels and preprocessing those of the model?",
+            100.0 * float,
+            budget.points
+        );
+        return Err(Error::Option(what));
+    }
     watch(Event::Working("looking how coarse the image may be"));
     let coarse =
         input::coarsest(model, &graph, options, examples, |accuracy| accuracy >= within(INPUT_SHARE))?;
@@ -52,7 +61,7 @@ pub fn search(
         let examples = examples(input)?;
         Ok::<_, Error>(Setting { model, options, budget, fine: &fine, input, graph: &graph, examples, float })
     };
-    let mut search = Search { setting: &setting(&fine)?, tried: Vec::new(), watch };
+    let mut search = Search { setting: &setting(&fine)?, tried: Vec::new(), refused: None, watch };
     search.baseline()?;
     let setting = setting(&coarse)?;
     let calibration = setting.calibration()?;
@@ -71,21 +80,22 @@ pub fn search(
     if let Some(start) = starts.into_iter().min_by(|a, b| a.seconds.total_cmp(&b.seconds)) {
         search.single_layers(&start, &calibration)?;
     }
-    search.finish()
+    let Search { tried, refused, watch, .. } = search;
+    verdict(&setting, tried, refused, watch)
 }
 
 /// What does not change during a search.
-struct Setting<'a> {
-    model: &'a Imported,
+pub(super) struct Setting<'a> {
+    pub model: &'a Imported,
     options: &'a CompileOptions,
-    budget: &'a Budget,
+    pub budget: &'a Budget,
     /// As the options say.
-    fine: &'a InputSpec,
+    pub fine: &'a InputSpec,
     /// As candidates are to take images.
     input: &'a InputSpec,
     graph: &'a Graph<Real>,
-    examples: Examples,
-    float: f64,
+    pub examples: Examples,
+    pub float: f64,
 }
 
 impl Setting<'_> {
@@ -105,15 +115,18 @@ struct Start {
 }
 
 /// A plan that was tried.
-struct Tried {
-    trial: Trial,
-    plan: ValidPlan,
-    layers: Vec<LayerOutcome>,
+pub(super) struct Tried {
+    pub trial: Trial,
+    /// Where it is within the budget.
+    pub plan: Option<ValidPlan>,
+    pub layers: Vec<LayerOutcome>,
 }
 
 struct Search<'a> {
     setting: &'a Setting<'a>,
     tried: Vec<Tried>,
+    /// Why the first plan that is impossible is.
+    refused: Option<Error>,
     watch: &'a mut dyn FnMut(Event<'_>),
 }
 
@@ -124,7 +137,7 @@ impl Search<'_> {
         let choices = Choices::uniform(LayerChoice { bits: 8, sparsity: 0.0 });
         let preparation =
             Preparation::for_choices(setting.graph, setting.input, Some(&calibration), &choices)?;
-        self.try_out("dense, 8 bits".into(), &preparation, &choices).map(drop)
+        self.try_out(Found::DENSE.into(), &preparation, &choices).map(drop)
     }
 
     /// The least care for all layers of `graph` that is within the budget; `None` where there is none.
@@ -177,17 +190,21 @@ impl Search<'_> {
     ) -> Result<Option<f64>> {
         let setting = self.setting;
         (self.watch)(Event::Working(&step));
-        let integers = pipeline::integers(preparation, choices, setting.options)?;
-        let accuracy = setting.examples.accuracy(&twin(&integers.graph));
-        let graph = pipeline::finish(integers.graph, setting.input, setting.options)?;
-        let plan = pipeline::plan(graph, &setting.model.name, setting.input, setting.options)?;
+        let (plan, accuracy) = match self.compile(preparation, choices) {
+            Ok(compiled) => compiled,
+            Err(error @ Error::Unsupported(_)) => {
+                self.refused.get_or_insert(error);
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
         let layers = outcome::layers(setting.graph, preparation.graph(), choices);
         let cost = plan.plan().total_cost();
-        let within = accuracy >= setting.float - setting.budget.points / 100.0;
+        let within = accuracy >= setting.budget.least(setting.float);
         let trial = Trial {
             step,
             bits: mean_bits(preparation.graph(), choices),
-            sparsity: 1.0 - weights_left(&plan) as f64 / weights(setting.graph) as f64,
+            sparsity: outcome::lost_weights(setting.graph, &plan),
             channels: lost_channels(&layers),
             accuracy,
             cost,
@@ -196,52 +213,17 @@ impl Search<'_> {
         };
         (self.watch)(Event::Tried(&trial));
         let seconds = within.then_some(trial.seconds);
-        self.tried.push(Tried { trial, plan, layers });
+        self.tried.push(Tried { trial, plan: within.then_some(plan), layers });
         Ok(seconds)
     }
 
-    /// The cheapest plan that is within the budget on all images, in exact integers.
-    fn finish(self) -> Result<Found> {
+    /// A plan, and its accuracy on the examples.
+    fn compile(&self, preparation: &Preparation<'_>, choices: &Choices) -> Result<(ValidPlan, f64)> {
         let setting = self.setting;
-        (self.watch)(Event::Working("running the cheapest plans on all images, in exact integers"));
-        let data = &setting.budget.data;
-        let float = if data.len() == setting.examples.len() {
-            setting.float
-        } else {
-            Examples::new(data, usize::MAX, setting.fine)?.accuracy(&setting.model.graph)
-        };
-        let least = float - setting.budget.points / 100.0;
-        let mut order: Vec<usize> = (0..self.tried.len()).filter(|&i| self.tried[i].trial.within).collect();
-        order.sort_by(|&a, &b| {
-            self.tried[a].trial.seconds.total_cmp(&self.tried[b].trial.seconds).then(a.cmp(&b))
-        });
-        for index in order {
-            let accuracy = exact_accuracy(&self.tried[index].plan, data)?;
-            if accuracy >= least {
-                let chosen = &self.tried[index];
-                return Ok(Found {
-                    plan: chosen.plan.clone(),
-                    images: data.len(),
-                    float_accuracy: float,
-                    accuracy,
-                    layers: chosen.layers.clone(),
-                    chosen: chosen.trial.clone(),
-                    trials: self.tried.into_iter().map(|tried| tried.trial).collect(),
-                });
-            }
-        }
-        Err(self.nothing_found())
-    }
-
-    fn nothing_found(&self) -> Error {
-        let best = self.tried.iter().max_by(|a, b| a.trial.accuracy.total_cmp(&b.trial.accuracy));
-        let found = best.map_or_else(String::new, |best| {
-            format!(
-                "; the best found, {}, loses {:.2}",
-                best.trial.step,
-                100.0 * (self.setting.float - best.trial.accuracy)
-            )
-        });
-        Error::Budget(format!("no plan tried loses at most {} points{found}", self.setting.budget.points))
+        let integers = pipeline::integers(preparation, choices, setting.options)?;
+        let accuracy = setting.examples.accuracy(&twin(&integers.graph));
+        let graph = pipeline::finish(integers.graph, setting.input, setting.options)?;
+        let plan = pipeline::plan(graph, &setting.model.name, setting.input, setting.options)?;
+        Ok((plan, accuracy))
     }
 }

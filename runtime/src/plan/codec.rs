@@ -19,7 +19,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Version of the format that this build writes and reads.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// Longest plan that is read, in bytes.
 pub const MAX_PLAN_BYTES: u64 = 4 << 30;
@@ -209,6 +209,14 @@ mod tests {
         assert_eq!(sealed(Kind::Server, &body(&encode(&plan))), encode(&plan));
         let view = encode_view(plan.client_view());
         assert_eq!(sealed(Kind::Client, &body(&view)), view);
+    }
+
+    #[test]
+    fn another_format_has_another_version() {
+        let plan = ValidPlan::new(plan()).unwrap();
+        let known = (FORMAT_VERSION, plan.id().to_string());
+        // Where the digest of this plan changes, FORMAT_VERSION (and, with the client's view, PROTOCOL_VERSION) must.
+        assert_eq!(known, (2, "7dccf2564f6362e6695b7e919692199e53dc90c7551dccc8f3ec45f4a88284f4".into()));
     }
 
     proptest! {

@@ -41,7 +41,7 @@ pub const MAX_NAME: usize = 1 << 10;
 /// Magnitude bits of a value, at most: the interpreter's integers have 128 bits.
 pub const MAX_BITS: u32 = 120;
 /// Magnitude bits of an input, at most.
-const MAX_INPUT_BITS: u32 = 32;
+pub const MAX_INPUT_BITS: u32 = 32;
 /// Magnitude bits of a multiplier of `add` or `sum_pool`, at most.
 pub const MAX_MULTIPLIER_BITS: u32 = 60;
 /// Blinding parameters, at most (and at least 1).

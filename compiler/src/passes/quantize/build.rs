@@ -128,7 +128,12 @@ impl<'a> Quantizer<'a> {
             output = scales::one(&output);
         }
         if let Some(follower) = &self.followers[id.index()] {
-            output = self.follow(follower, output, one_scale);
+            let sizes: Vec<f64> = scales::typical(layer, input_scale, &input.typical, &output)
+                .iter()
+                .zip(&output)
+                .map(|(typical, scale)| typical * scale)
+                .collect();
+            output = self.follow(follower, output, &sizes, one_scale);
         }
         (output, rows)
     }

@@ -3,7 +3,7 @@
 use super::build::Quantizer;
 use super::demand::{self, Follower};
 use super::value::{Value, scale, unbounded};
-use super::{ratio, sum};
+use super::{ratio, scales, sum};
 use crate::error::Result;
 use crate::graph::{Add, Conv, NodeId, Op, Real, Scale, Window};
 
@@ -13,13 +13,37 @@ const MULTIPLIER_BITS: u32 = 30;
 impl Quantizer<'_> {
     /// `least`, made coarser so that they agree with the other branches of a sum; unchanged where the
     /// others do not agree among themselves.
-    pub(super) fn follow(&self, follower: &Follower, least: Vec<f64>, one_scale: bool) -> Vec<f64> {
+    ///
+    /// `sizes` are the real sizes of the layer's outputs. Where the other branches are much larger, a scale
+    /// that suits the layer's weights would blow up the sum's integers in this channel only: it gets coarser.
+    pub(super) fn follow(
+        &self,
+        follower: &Follower,
+        least: Vec<f64>,
+        sizes: &[f64],
+        one_scale: bool,
+    ) -> Vec<f64> {
         let others: Option<Vec<Vec<f64>>> =
             follower.others.iter().map(|other| self.source_scales(other)).collect();
         let Some(agreed) = others.and_then(|others| sum::agree(&others, one_scale)) else { return least };
+        let least = scales::limited(least, sizes, &self.sizes_beside(follower));
         let align =
             |(least, other): (&f64, &f64)| ratio::align(least * follower.factor, *other) / follower.factor;
         least.iter().zip(&agreed.scales).map(align).collect()
+    }
+
+    /// Real sizes of the other branches together, in units of the layer's output.
+    fn sizes_beside(&self, follower: &Follower) -> Vec<f64> {
+        let mut squares: Vec<f64> = Vec::new();
+        for other in &follower.others {
+            let Some(value) = &self.values[other.node.index()] else { continue };
+            squares.resize(value.typical.len(), 0.0);
+            let units = other.factor / follower.factor;
+            for ((square, typical), scale) in squares.iter_mut().zip(&value.typical).zip(self.scales(value)) {
+                *square += (typical * scale * units).powi(2);
+            }
+        }
+        squares.into_iter().map(f64::sqrt).collect()
     }
 
     fn source_scales(&self, source: &demand::Source) -> Option<Vec<f64>> {
@@ -34,22 +58,39 @@ impl Quantizer<'_> {
         if branches.is_empty() {
             return Err(self.refuse(id, "all its branches are multiplied by zero"));
         }
-        let scales: Vec<Vec<f64>> = branches
-            .iter()
-            .map(|(value, by)| self.scales(value).into_iter().map(|scale| scale * by.abs()).collect())
-            .collect();
-        let agreement = sum::agree(&scales, self.one_scale[id.index()]).ok_or_else(|| {
+        let scale = |(value, by): &(Value, f64)| -> Vec<f64> {
+            self.scales(value).into_iter().map(|scale| scale * by.abs()).collect()
+        };
+        let mut scales: Vec<Vec<f64>> = branches.iter().map(scale).collect();
+        let typical: Vec<&[f64]> = branches.iter().map(|(value, _)| value.typical.as_slice()).collect();
+        let negligible = sum::negligible(&typical, &scales);
+        for &(branch, channel, instead) in &negligible {
+            scales[branch][channel] = scales[instead][channel];
+        }
+        let mut agreement = sum::agree(&scales, self.one_scale[id.index()]).ok_or_else(|| {
             self.refuse(id, "the sizes of its branches differ by a factor of more than 2^52")
         })?;
+        for (branch, channel, _) in negligible {
+            agreement.multipliers[branch][channel] = 0;
+        }
+        if !self.one_scale[id.index()] {
+            agreement.balance(&typical);
+        }
         let mut inputs = Vec::new();
         let mut multipliers = Vec::new();
         for ((value, by), factors) in branches.iter().zip(&agreement.multipliers) {
             let sign = by.signum() as i64;
-            let uniform = factors.iter().all(|factor| *factor == factors[0]);
-            let value =
-                if uniform { value.clone() } else { self.multiply(id, value, factors, &agreement.scales) };
-            inputs.push(value);
-            multipliers.push(if uniform { sign * factors[0] } else { sign });
+            match factors[..] {
+                [0, ref rest @ ..] if rest.iter().all(|factor| *factor == 0) => {}
+                [first, ref rest @ ..] if rest.iter().all(|factor| *factor == first) => {
+                    inputs.push(value.clone());
+                    multipliers.push(sign * first);
+                }
+                _ => {
+                    inputs.push(self.multiply(id, value, factors, &agreement.scales));
+                    multipliers.push(sign);
+                }
+            }
         }
         Ok(self.join(id, &inputs, multipliers, agreement.scales))
     }
@@ -82,24 +123,29 @@ impl Quantizer<'_> {
         Ok(self.multiply(id, &value, &agreement.multipliers[0], &agreement.scales))
     }
 
-    /// `value` with each channel multiplied by its own integer: by one that fits a weight, within a
-    /// relative error of 2^-30, and then all channels by the same power of two where that is not enough.
+    /// `value` with each channel multiplied by its own integer, positive or 0: by one that fits a weight, within
+    /// a relative error of 2^-29, and then by a power of two where that is not enough.
     pub(super) fn multiply(&mut self, id: NodeId, value: &Value, factors: &[i64], scales: &[f64]) -> Value {
-        let widest = factors.iter().map(|factor| i64::BITS - factor.leading_zeros()).max().unwrap_or(0);
-        let common = widest.saturating_sub(MULTIPLIER_BITS);
-        let weights = factors.iter().map(|&factor| ((factor >> common) as i32).max(1)).collect();
-        let (groups, bias) = (factors.len(), vec![0; factors.len()]);
-        let conv = Conv { window: Window::dense([1, 1]), groups, weights, bias };
-        let typical: Vec<f64> =
-            value.typical.iter().zip(factors).map(|(typical, &factor)| typical * factor as f64).collect();
-        let shape = *self.out.node(value.id).fact.as_ref();
-        let fact = |by: i64| unbounded(shape, scale(scales.iter().map(|scale| scale * by as f64).collect()));
-        let by = 1 << common;
-        let multiplied = self.push(id, Op::Conv(conv), &[value.id], fact(by), typical.clone());
-        if common == 0 {
+        let shift = |factor: &i64| (i64::BITS - factor.leading_zeros()).saturating_sub(MULTIPLIER_BITS);
+        let shifts: Vec<u32> = factors.iter().map(shift).collect();
+        let high = factors.iter().zip(&shifts).map(|(factor, shift)| (factor >> shift) as i32).collect();
+        let between: Vec<f64> =
+            scales.iter().zip(&shifts).map(|(scale, &shift)| scale * f64::from(shift).exp2()).collect();
+        let multiplied = self.depthwise(id, value, high, between);
+        if shifts.iter().all(|&shift| shift == 0) {
             return multiplied;
         }
-        let add = Op::Add(Add { multipliers: vec![by] });
-        self.push(id, add, &[multiplied.id], fact(1), typical)
+        let powers = shifts.iter().map(|shift| 1 << shift).collect();
+        self.depthwise(id, &multiplied, powers, scales.to_vec())
+    }
+
+    /// `value` with each channel multiplied by its own weight.
+    fn depthwise(&mut self, id: NodeId, value: &Value, weights: Vec<i32>, scales: Vec<f64>) -> Value {
+        let shape = *self.out.node(value.id).fact.as_ref();
+        let by = value.typical.iter().zip(&weights);
+        let typical = by.map(|(typical, &weight)| typical * f64::from(weight)).collect();
+        let (window, groups, bias) = (Window::dense([1, 1]), weights.len(), vec![0; weights.len()]);
+        let conv = Op::Conv(Conv { window, groups, weights, bias });
+        self.push(id, conv, &[value.id], unbounded(shape, scale(scales)), typical)
     }
 }

@@ -8,6 +8,10 @@ pub(super) const IMBALANCE: f64 = 4.0;
 /// Where a layer has no weights at all, its biases become integers of about this size.
 const CONSTANT: f64 = (1 << 20) as f64;
 
+/// A row says nothing of how large integers usually are where what is added to its weighted sum is this
+/// many times larger.
+const OUTWEIGHED: f64 = 16.0;
+
 /// Values are not multiplied by more than this.
 const MAX_BALANCE: f64 = (1 << 30) as f64;
 
@@ -16,8 +20,30 @@ const MAX_BALANCE: f64 = (1 << 30) as f64;
 struct Row {
     /// The scale that suits its weights best; 0 for no weights.
     fine: f64,
-    /// Real size of a typical output: root mean square, inputs taken as independent.
-    typical: f64,
+    /// Real size of its typical weighted sum: root mean square, inputs taken as independent.
+    weighted: f64,
+    /// Real size of what is added to that.
+    added: f64,
+}
+
+impl Row {
+    /// Real size of a typical output.
+    fn typical(&self) -> f64 {
+        self.weighted.hypot(self.added)
+    }
+
+    /// The finest scale at which the row's integers are not much larger than usual.
+    fn limited(&self, usual: Option<f64>) -> f64 {
+        self.fine.max(self.typical() / usual.map_or(CONSTANT, |usual| IMBALANCE * usual))
+    }
+}
+
+/// Integers of the middle row, of those that are not mostly what is added to them, where there are any.
+fn usual(rows: &[Row]) -> Option<f64> {
+    let alive = rows.iter().filter(|row| row.fine > 0.0 && row.typical() > 0.0);
+    let size = |row: &Row| row.typical() / row.fine;
+    let weighted = alive.clone().filter(|row| row.added <= OUTWEIGHED * row.weighted);
+    middle(weighted.map(size)).or_else(|| middle(alive.map(size)))
 }
 
 /// Scales for the outputs of `layer`, one per channel, from those that suit its weights best (0 for no
@@ -27,16 +53,29 @@ struct Row {
 /// bias outweighs its weights (a dead channel, say) gets a coarser scale, so that its integers are not
 /// much larger than its neighbours': the next layer sees all of them through weights of few bits.
 pub(super) fn per_channel(layer: &Layer, input: &Scale, typical: &[f64], fine: &[f64]) -> Vec<f64> {
-    let row = |(output, &fine)| Row { fine, typical: typical_row(layer, output, input, typical) };
+    let row = |(output, &fine)| {
+        let weighted = weighted_size(layer, output, input, typical);
+        Row { fine, weighted, added: layer.bias(output).abs() }
+    };
     let rows: Vec<Row> = fine.iter().enumerate().map(row).collect();
-    let alive = rows.iter().filter(|row| row.fine > 0.0 && row.typical > 0.0);
-    let usual = middle(alive.map(|row| row.typical / row.fine));
-    let limit = usual.map_or(CONSTANT, |usual| IMBALANCE * usual);
-    let scales: Vec<f64> = rows.iter().map(|row| row.fine.max(row.typical / limit)).collect();
+    let usual = usual(&rows);
+    let scales: Vec<f64> = rows.iter().map(|row| row.limited(usual)).collect();
     // A channel that is always zero takes any scale.
     let some = scales.iter().copied().filter(|&scale| scale > 0.0).fold(f64::INFINITY, f64::min);
     let some = if some.is_finite() { some } else { 1.0 };
     scales.into_iter().map(|scale| if scale > 0.0 { scale } else { some }).collect()
+}
+
+/// `fine`, scales of a layer's outputs of these `sizes`, coarser where values of sizes `beside`, which are
+/// added to them, would have integers much larger than usual.
+pub(super) fn limited(fine: Vec<f64>, sizes: &[f64], beside: &[f64]) -> Vec<f64> {
+    let of = |((&fine, &weighted), &added)| Row { fine, weighted, added };
+    let rows: Vec<Row> = fine.iter().zip(sizes).zip(beside).map(of).collect();
+    let usual = usual(&rows);
+    if usual.is_none() || rows.len() < fine.len() {
+        return fine;
+    }
+    rows.iter().map(|row| row.limited(usual)).collect()
 }
 
 /// The least scale that no channel finds too fine, for all of them.
@@ -62,9 +101,13 @@ pub(super) fn typical(layer: &Layer, input: &Scale, typical: &[f64], output: &[f
 }
 
 fn typical_row(layer: &Layer, output: usize, input: &Scale, typical: &[f64]) -> f64 {
-    let variance: f64 =
-        layer.scaled_row(output, input).map(|(channel, weight)| (weight * typical[channel]).powi(2)).sum();
-    (variance + layer.bias(output).powi(2)).sqrt()
+    weighted_size(layer, output, input, typical).hypot(layer.bias(output))
+}
+
+/// Real size of a row's typical weighted sum.
+fn weighted_size(layer: &Layer, output: usize, input: &Scale, typical: &[f64]) -> f64 {
+    let terms = layer.scaled_row(output, input);
+    terms.map(|(channel, weight)| (weight * typical[channel]).powi(2)).sum::<f64>().sqrt()
 }
 
 fn middle(values: impl Iterator<Item = f64>) -> Option<f64> {

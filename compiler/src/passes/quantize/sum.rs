@@ -2,10 +2,17 @@
 
 use super::ratio::multipliers;
 
+/// A branch whose values are this share of another's, in a channel, adds less than weights' rounding takes.
+const NEGLIGIBLE: f64 = 1.0 / 65_536.0;
+/// Channels of a sum whose integers differ by more are balanced; it costs products.
+const MAX_IMBALANCE: f64 = 64.0;
+/// No multiplier grows to this.
+const MAX_MULTIPLIER: f64 = (1u64 << 52) as f64;
+
 /// Integer multipliers for the branches of a sum.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Agreement {
-    /// Per branch, per channel; positive.
+    /// Per branch, per channel; positive, or 0 for what is left out.
     pub multipliers: Vec<Vec<i64>>,
     /// Scale of the sum, per channel.
     pub scales: Vec<f64>,
@@ -29,6 +36,51 @@ pub(super) fn agree(scales: &[Vec<f64>], one_scale: bool) -> Option<Agreement> {
         agreement.scales.push(unit);
     }
     Some(agreement)
+}
+
+impl Agreement {
+    /// Makes the sum's integers larger in channels where they are much smaller than in others but worth as
+    /// much; `typical` are the branches' integers.
+    pub(super) fn balance(&mut self, typical: &[&[f64]]) {
+        let branches = || typical.iter().zip(&self.multipliers);
+        let square = |channel: usize| {
+            branches().map(|(typical, by)| (typical[channel] * by[channel] as f64).powi(2)).sum::<f64>()
+        };
+        let integers: Vec<f64> = (0..self.scales.len()).map(|channel| square(channel).sqrt()).collect();
+        let sizes = || integers.iter().zip(&self.scales).map(|(integer, scale)| integer * scale);
+        let least = NEGLIGIBLE * sizes().fold(0.0, f64::max);
+        let counts: Vec<bool> = sizes().map(|size| size > 0.0 && size >= least).collect();
+        let largest =
+            integers.iter().zip(&counts).filter(|(_, counts)| **counts).map(|(x, _)| *x).fold(0.0, f64::max);
+        for channel in (0..counts.len()).filter(|&channel| counts[channel]) {
+            let factor = (largest / integers[channel]).round();
+            let fits = |by: &Vec<i64>| by[channel] as f64 * factor < MAX_MULTIPLIER;
+            if factor > MAX_IMBALANCE && self.multipliers.iter().all(fits) {
+                self.multipliers.iter_mut().for_each(|by| by[channel] *= factor as i64);
+                self.scales[channel] /= factor;
+            }
+        }
+    }
+}
+
+/// Which branches' channels are left out of a sum: branch, channel, and a branch next to which it is nothing.
+///
+/// Their scales would make the integers of the whole sum far larger in this channel than in others, all of
+/// which the next layer sees through weights of few bits. (A channel that training has switched off has
+/// weights of 10^-9 or so.)
+pub(super) fn negligible(typical: &[&[f64]], scales: &[Vec<f64>]) -> Vec<(usize, usize, usize)> {
+    let size = |(typical, scales): (&&[f64], &Vec<f64>)| -> Vec<f64> {
+        typical.iter().zip(scales).map(|(typical, scale)| typical * scale).collect()
+    };
+    let sizes: Vec<Vec<f64>> = typical.iter().zip(scales).map(size).collect();
+    let mut left_out = Vec::new();
+    for channel in 0..scales.first().map_or(0, Vec::len) {
+        let largest = (0..sizes.len()).max_by(|&a, &b| sizes[a][channel].total_cmp(&sizes[b][channel]));
+        let Some(largest) = largest else { continue };
+        let is_nothing = |branch: &usize| sizes[*branch][channel] < NEGLIGIBLE * sizes[largest][channel];
+        left_out.extend((0..sizes.len()).filter(is_nothing).map(|branch| (branch, channel, largest)));
+    }
+    left_out
 }
 
 #[cfg(test)]

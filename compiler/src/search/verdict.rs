@@ -1,0 +1,82 @@
+//! Which of the plans that were tried it is.
+
+use super::examples::Examples;
+use super::outcome::exact_accuracy;
+use super::run::{Setting, Tried};
+use super::{Event, Found};
+use crate::error::{Error, Result};
+
+/// The cheapest plan that is within the budget on all images, in exact integers.
+///
+/// # Errors
+/// [`Error::Budget`] where there is none, with the best found; `refused` where nothing could be compiled.
+pub(super) fn verdict(
+    setting: &Setting<'_>,
+    tried: Vec<Tried>,
+    refused: Option<Error>,
+    watch: &mut dyn FnMut(Event<'_>),
+) -> Result<Found> {
+    let data = &setting.budget.data;
+    let float = if data.len() == setting.examples.len() {
+        setting.float
+    } else {
+        Examples::new(data, usize::MAX, setting.fine)?.accuracy(&setting.model.graph)
+    };
+    let mut best = Best::of(&tried, setting);
+    for (rank, index) in cheapest_first(&tried).into_iter().enumerate() {
+        let Tried { trial, plan: Some(plan), layers } = &tried[index] else { continue };
+        watch(Event::Working(&format!("running plan {} on all images, in exact integers", rank + 1)));
+        let accuracy = exact_accuracy(plan, data)?;
+        if accuracy >= setting.budget.least(float) {
+            return Ok(Found {
+                plan: plan.clone(),
+                images: data.len(),
+                float_accuracy: float,
+                accuracy,
+                layers: layers.clone(),
+                chosen: trial.clone(),
+                trials: tried.into_iter().map(|tried| tried.trial).collect(),
+            });
+        }
+        let exact = Best { step: trial.step.clone(), loss: float - accuracy, images: data.len() };
+        best = best.filter(|best| rank > 0 && best.loss <= exact.loss).or(Some(exact));
+    }
+    Err(nothing_found(setting.budget.points, best, refused))
+}
+
+/// Those within the budget on the examples.
+fn cheapest_first(tried: &[Tried]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..tried.len()).filter(|&index| tried[index].trial.within).collect();
+    order.sort_by(|&a, &b| tried[a].trial.seconds.total_cmp(&tried[b].trial.seconds).then(a.cmp(&b)));
+    order
+}
+
+/// The most accurate plan tried.
+struct Best {
+    step: String,
+    loss: f64,
+    images: usize,
+}
+
+impl Best {
+    /// On the examples; the first of several.
+    fn of(tried: &[Tried], setting: &Setting<'_>) -> Option<Self> {
+        let better = |best, other: &'_ Tried| other.trial.accuracy > best;
+        let best = tried
+            .iter()
+            .reduce(|best, other| if better(best.trial.accuracy, other) { other } else { best })?;
+        let loss = setting.float - best.trial.accuracy;
+        Some(Self { step: best.trial.step.clone(), loss, images: setting.examples.len() })
+    }
+}
+
+fn nothing_found(points: f64, best: Option<Best>, refused: Option<Error>) -> Error {
+    match (best, refused) {
+        (Some(Best { step, loss, images }), _) => Error::Budget(format!(
+            "no plan tried loses at most {points} points; the best found, {step}, loses {:.2} on {images} images",
+            100.0 * loss
+        )),
+        (None, Some(error)) => error,
+        (None, None) => Error::Bug("a search has tried nothing".into()),
+    }
+}
