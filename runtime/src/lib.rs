@@ -8,10 +8,12 @@
 //! * [`paillier`]: keys, ciphertexts and the kernels on them;
 //! * [`channel`]: framed, counted messages over memory or TCP;
 //! * [`protocol`]: the messages and the interactive protocols, as functions of state and message;
-//! * [`roles`]: client, server, both in one process, and the plan interpreter without cryptography.
+//! * [`roles`]: client, server, both in one process, and the plan interpreter without cryptography;
+//! * [`bench`]: how fast all that is here, beside baselines.
 //!
 //! [`error`] says who is to blame when something fails, [`observe`] reports bytes, rounds and time.
 
+pub mod bench;
 pub mod channel;
 pub mod data;
 pub mod error;

@@ -1,5 +1,6 @@
 //! The command line; one file per subcommand.
 
+mod bench;
 mod infer;
 mod keygen;
 mod keys;
@@ -26,6 +27,7 @@ Examples:
   popcorn serve model.plan --listen 127.0.0.1:7000
   popcorn infer --connect 127.0.0.1:7000 --input digit.png
   popcorn run model.plan --input test.npz#7 --json
+  popcorn bench
 
 Plans come from `popcornc compile`.";
 
@@ -35,6 +37,7 @@ enum Command {
     Serve(serve::Serve),
     Infer(infer::Infer),
     Run(run::Run),
+    Bench(bench::Bench),
 }
 
 /// Runs the command; errors go to standard error, with exit status 1.
@@ -44,6 +47,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Serve(command) => command.run(),
         Command::Infer(command) => command.run(),
         Command::Run(command) => command.run(),
+        Command::Bench(command) => command.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

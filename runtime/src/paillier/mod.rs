@@ -47,12 +47,15 @@ pub use encrypt::{PlaintextTooLarge, encrypt, rerandomise};
 pub use holder_key::HolderKey;
 pub use limbs::Limb;
 pub use modular::{Scratch, SquareModulus};
-pub use ops::{add_plain_each, invert_all, invert_count, multiply_each, pow, pow_count, pow_each};
+pub use ops::{
+    add_plain_each, invert_all, invert_count, multiply_each, pow, pow_count, pow_each, square_each,
+};
 pub use packing::SlotWidths;
 pub use permutation::Permutation;
 pub use public_key::{KeyError, PublicKey};
 pub use randomiser::{HolderRandomisers, PublicRandomisers, Randomiser, Randomisers};
 pub use randomness::{RandomnessError, SecureRng};
+pub(crate) use secret_key::PrimePart;
 pub use secret_key::SecretKey;
 pub use shifted_sum::{ShiftedTerm, TermPlace, shifted_sum, shifted_sum_count};
 pub use weighted_sum::{Negatives, Rows, products_for_row, weighted_sums, weighted_sums_count};

@@ -28,6 +28,13 @@ pub fn multiply_each(key: &PublicKey, x: &mut Ciphertexts, y: &Ciphertexts) {
         .for_each_init(|| key.scratch(), |scratch, (x, y)| key.ring().mul_assign(x, y, scratch));
 }
 
+/// Enc(2x) for each, in parallel.
+pub fn square_each(key: &PublicKey, ciphertexts: &mut Ciphertexts) {
+    let stride = ciphertexts.stride();
+    let each = ciphertexts.limbs_mut().par_chunks_exact_mut(stride);
+    each.for_each_init(|| key.scratch(), |scratch, limbs| key.ring().square_assign(limbs, scratch));
+}
+
 /// Enc(x + plaintext) for each pair, in parallel: two products each.
 ///
 /// # Panics
