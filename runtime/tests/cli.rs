@@ -195,3 +195,29 @@ fn keys_are_never_overwritten_and_bad_ones_are_refused() {
     assert_eq!(unsupported.status.code(), Some(2));
     assert!(!fixture.path("new.key").exists());
 }
+
+#[test]
+fn bench_prints_figures_beside_baselines() {
+    let fixture = Fixture::new();
+    let json = |arguments: &[&str]| -> Value {
+        let output = fixture.run(arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).expect("JSON")
+    };
+    let report = json(&["bench", "--key-bits", "2048", "--budget", "1", "--json"]);
+    let names: Vec<&str> =
+        report["kernels"].as_array().expect("kernels").iter().filter_map(|k| k["name"].as_str()).collect();
+    let sums = ["weighted_sum_1", "weighted_sum_2", "weighted_sum_4", "weighted_sum_8"];
+    let expected =
+        [&["product", "square"][..], &sums, &["encrypt", "rerandomise", "decrypt", "relu"]].concat();
+    assert_eq!(names, expected);
+    assert_eq!((&report["kernels"][0]["bits"], &report["kernels"][9]["bits"]), (&4096.into(), &2048.into()));
+    let plan = &json(&["bench", "model.plan", "--threads", "1", "--json"])["plans"][0];
+    for figure in ["seconds", "predicted_seconds", "paper_style_seconds", "ratio"] {
+        assert!(plan[figure].as_f64().is_some_and(|figure| figure > 0.0), "{plan}");
+    }
+    fixture.run(&["bench", "--key-bits", "2048", "--budget", "1", "--profile", "profile.json"]);
+    let profile = std::fs::read(fixture.path("profile.json")).expect("a profile");
+    let profile: Value = serde_json::from_slice(&profile).expect("JSON");
+    assert!(profile["entries"][0]["unit"]["product"].as_f64().is_some_and(|seconds| seconds > 0.0));
+}

@@ -20,7 +20,7 @@ use std::time::Duration;
   popcorn bench                                        # products, sums, encryptions, comparisons on one core
   popcorn bench --key-bits 2048 --key-bits 3072 --json
   popcorn bench model.plan                             # a whole inference, beside the way of the paper
-  popcorn bench --profile this-machine.json            # unit costs, for popcornc inspect --profile")]
+  popcorn bench --profile this-machine.json            # seconds of each operation, all cores busy")]
 pub(crate) struct Bench {
     /// Run these plans, instead of single operations
     plans: Vec<PathBuf>,

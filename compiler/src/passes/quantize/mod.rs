@@ -33,14 +33,15 @@
 //!   ratio of small integers to the others', channel by channel, at most a sixteenth coarser than its
 //!   weights need. Branches are then multiplied by integers, exactly; by a depthwise 1×1 convolution
 //!   where the multipliers differ between channels. Where no such layer is free, the multipliers are
-//!   rounded, with a relative error of at most 1/512.
+//!   rounded, with a relative error of at most 1/512. A branch's channel that is next to nothing beside the
+//!   other branches' is left out.
 //!
 //! # Requires
 //! A float graph without [`Op::Affine`].
 //!
 //! # Guarantees
 //! No integer weight exceeds the width. Scales are exact: integer arithmetic on the graph's weights
-//! gives real values of the quantised weights, the rounded multipliers above excepted. The ranges say
+//! gives real values of the quantised weights, the rounded multipliers and the channels left out of sums excepted. The ranges say
 //! nothing yet; see [`super::range`]. On the calibration data compensated rounding is never worse than
 //! rounding to nearest at the same scale. Equal input gives equal integers, on any number of threads.
 //!

@@ -8,7 +8,7 @@
 //! places them ([`Preparation::quantize`](super::Preparation::quantize)).
 //!
 //! A value may be cut down to 14 bits, measured by the largest integers that example images
-//! give (of the middle channel), not by the sound bounds: these grow faster than any image's values, and
+//! give (of the middle channel; others may keep fewer bits), not by the sound bounds: these grow faster than any image's values, and
 //! what they are too wide stays. Of the places the one is taken, again and again, that saves most
 //! predicted time; places that later ones made useless are given up. Widths beyond [`MAX_BITS`] count as
 //! so expensive that they are avoided first.
