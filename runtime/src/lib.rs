@@ -9,7 +9,7 @@
 //! * [`channel`]: framed, counted messages over memory or TCP;
 //! * [`protocol`]: the messages and the interactive protocols, as functions of state and message;
 //! * [`roles`]: client, server, both in one process, and the plan interpreter without cryptography;
-//! * [`bench`]: how fast all that is here, beside baselines.
+//! * [`mod@bench`]: how fast all that is here, beside baselines.
 //!
 //! [`error`] says who is to blame when something fails, [`observe`] reports bytes, rounds and time.
 
