@@ -7,7 +7,6 @@ mod images;
 #[allow(dead_code, reason = "only networks are needed")]
 mod random;
 
-use compiler::from_onnx::{self, Imported};
 use compiler::graph::{Conv, Dense, Graph, Op, Real};
 use compiler::options::CompileOptions;
 use compiler::pipeline;
@@ -16,21 +15,11 @@ use images::images;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use random::{Recipe, network, recipes};
+use random::{Recipe, model, network, recipes};
 use runtime::roles::plain;
-use std::path::Path;
 
 const NETWORKS: usize = 120;
 const IMAGES: usize = 12;
-
-/// A model that means `graph`; nothing here looks at tract's model.
-fn model(graph: Graph<Real>) -> Imported {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/mnist-mlp.onnx");
-    let mut model = from_onnx::read(&path).unwrap();
-    model.input = graph.shape(graph.input());
-    model.graph = graph;
-    model
-}
 
 /// `graph` with every second row's weights or bias gone, nearly gone, or far too large.
 fn switched_off(mut graph: Graph<Real>, dice: &[u8]) -> Graph<Real> {

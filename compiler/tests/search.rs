@@ -8,27 +8,16 @@ mod random;
 
 use compiler::data::{Dataset, evaluate};
 use compiler::error::Error;
-use compiler::from_onnx::{self, Imported};
 use compiler::graph::{Dense, Graph, Op, Real, RealFact, Shape};
 use compiler::options::CompileOptions;
 use compiler::reference::real;
 use compiler::search::{Budget, Event, Found, search};
 use images::{images, labelled};
 use proptest::prelude::*;
-use random::{Piece, Recipe, network, recipes};
-use std::path::Path;
+use random::{Piece, Recipe, model, network, recipes};
 
 const SHAPE: Shape = Shape::new(2, 6, 6);
 const IMAGES: usize = 150;
-
-/// A model that means `graph`; the search does not look at tract's model.
-fn model(graph: Graph<Real>) -> Imported {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/mnist-mlp.onnx");
-    let mut model = from_onnx::read(&path).unwrap();
-    model.input = graph.shape(graph.input());
-    model.graph = graph;
-    model
-}
 
 /// Two convolutions, a branch and a dense layer.
 fn residual() -> Graph<Real> {

@@ -33,9 +33,9 @@ impl Budget {
         Err(Error::Option(format!("the accuracy budget is 0 to 100 points, not {}", self.points)))
     }
 
-    /// The least accuracy allowed where the float model's is `float`.
-    pub(super) fn least(&self, float: f64) -> f64 {
-        float - self.points / 100.0 - ROUNDING
+    /// The least accuracy that spends `share` of the budget at most, where the float model's is `float`.
+    pub(super) fn least(&self, float: f64, share: f64) -> f64 {
+        float - share * self.points / 100.0 - ROUNDING
     }
 }
 

@@ -45,7 +45,7 @@ pub fn search(
     let examples = |input: &InputSpec| Examples::new(&budget.data, budget.images, input);
     watch(Event::Working("running the float model"));
     let float = examples(&fine)?.of_classes(&graph)?.accuracy(&model.graph);
-    let within = |share: f64| Budget { points: share * budget.points, ..budget.clone() }.least(float);
+    let within = |share: f64| budget.least(float, share);
     if within(1.0) <= 0.0 {
         let what = format!(
             "the float model gets {:.2} % of the images right: any plan is within {} points; are labels and preprocessing those of the model?",
@@ -200,7 +200,7 @@ impl Search<'_> {
         };
         let layers = outcome::layers(setting.graph, preparation.graph(), choices);
         let cost = plan.plan().total_cost();
-        let within = accuracy >= setting.budget.least(setting.float);
+        let within = accuracy >= setting.budget.least(setting.float, 1.0);
         let trial = Trial {
             step,
             bits: mean_bits(preparation.graph(), choices),

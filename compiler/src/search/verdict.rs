@@ -27,7 +27,7 @@ pub(super) fn verdict(
         let Tried { trial, plan: Some(plan), layers } = &tried[index] else { continue };
         watch(Event::Working(&format!("running plan {} on all images, in exact integers", rank + 1)));
         let accuracy = exact_accuracy(plan, data)?;
-        if accuracy >= setting.budget.least(float) {
+        if accuracy >= setting.budget.least(float, 1.0) {
             return Ok(Found {
                 plan: plan.clone(),
                 images: data.len(),
@@ -61,11 +61,10 @@ struct Best {
 impl Best {
     /// On the examples; the first of several.
     fn of(tried: &[Tried], setting: &Setting<'_>) -> Option<Self> {
-        let better = |best, other: &'_ Tried| other.trial.accuracy > best;
-        let best = tried
-            .iter()
-            .reduce(|best, other| if better(best.trial.accuracy, other) { other } else { best })?;
-        let loss = setting.float - best.trial.accuracy;
+        let accuracy = |tried: &Tried| tried.trial.accuracy;
+        let better = |best, other| if accuracy(other) > accuracy(best) { other } else { best };
+        let best = tried.iter().reduce(better)?;
+        let loss = setting.float - accuracy(best);
         Some(Self { step: best.trial.step.clone(), loss, images: setting.examples.len() })
     }
 }

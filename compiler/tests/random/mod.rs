@@ -1,6 +1,7 @@
 //! Small random networks with every operation that the integer stages know.
 
 use compiler::calibration::Calibration;
+use compiler::from_onnx::{self, Imported};
 use compiler::graph::{
     Add, Conv, Dense, Graph, Integer, NodeId, Op, Pool, PoolDivisor, Real, RealFact, Shape, Softmax, Window,
 };
@@ -9,6 +10,7 @@ use compiler::passes::rescale::Shifts;
 use compiler::passes::{Choices, Preparation, range};
 use proptest::prelude::*;
 use runtime::plan::InputSpec;
+use std::path::Path;
 
 /// A recipe from which [`network`] grows a graph.
 #[derive(Clone, Debug)]
@@ -116,6 +118,16 @@ pub(crate) fn network(recipe: &Recipe) -> Graph<Real> {
     }
     grower.graph.set_output(logits);
     grower.graph
+}
+
+/// A model that means `graph`; whoever looks at tract's model sees another.
+#[allow(dead_code, reason = "not every test of this module needs it")]
+pub(crate) fn model(graph: Graph<Real>) -> Imported {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/mnist-mlp.onnx");
+    let mut model = from_onnx::read(&path).unwrap();
+    model.input = graph.shape(graph.input());
+    model.graph = graph;
+    model
 }
 
 /// Pixels 0 to 255 that become −128 to 127 or so.

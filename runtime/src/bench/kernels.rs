@@ -1,10 +1,12 @@
 //! The operations of Paillier on one core, each beside what programs without kernels of their own do.
 
+use super::bug;
 use super::paper_style::PaperStyle;
 use super::timing::seconds;
 use crate::error::{Error, Result};
 use crate::paillier::{
-    Ciphertexts, HolderKey, PublicRandomisers, Rows, SecretKey, SecureRng, rerandomise, weighted_sums,
+    CiphertextRef, Ciphertexts, HolderKey, PublicRandomisers, Rows, SecretKey, SecureRng, rerandomise,
+    weighted_sums,
 };
 use crate::plan::{BlindedParameters, Exchange, ExchangeKind, KeyBits};
 use crate::protocol::blinded::{ServerContext, answer, question, relu};
@@ -66,12 +68,7 @@ impl Kernels {
         Ok(Self { holder: HolderKey::new(copy, USES)?, secret, context, rng, budget })
     }
 
-    /// The key.
-    pub fn key(&self) -> &SecretKey {
-        &self.secret
-    }
-
-    /// All of them, on the calling thread alone where it belongs to a pool of one; `watch` is told each.
+    /// All of them; batches by rayon's threads, of which there should be one. `watch` is told each.
     ///
     /// # Errors
     /// A defect of this library.
@@ -136,8 +133,7 @@ impl Kernels {
         let key = &self.context.key;
         let ours = seconds(self.budget, || drop(weighted_sums(key, &[&inputs], &matrix))) / ROWS as f64;
         let style = PaperStyle::new(&self.secret);
-        let plain: Vec<Integer> =
-            inputs.iter().map(|input| key.ring().decode(input.limbs(), &mut key.scratch())).collect();
+        let plain: Vec<Integer> = inputs.iter().map(|input| self.number(input)).collect();
         let theirs = seconds(Duration::ZERO, || drop(style.weighted_sum(&plain, &matrix.weights[..COLUMNS])));
         Ok(self.kernel(
             &format!("weighted_sum_{bits}"),
@@ -166,16 +162,15 @@ impl Kernels {
         let (context, rng) = (&self.context, &mut self.rng);
         let ours = seconds(self.budget, || rerandomise(&context.randomisers, &mut batch, rng));
         let style = PaperStyle::new(&self.secret);
-        let plain = context.key.ring().decode(batch.get(0).limbs(), &mut context.key.scratch());
-        let theirs = seconds(self.budget, || drop(style.rerandomise(&plain, rng)));
+        let plain = self.number(batch.get(0));
+        let theirs = seconds(self.budget, || drop(style.rerandomise(&plain, &mut self.rng)));
         Ok(self.kernel("rerandomise", false, ours / BATCH as f64, "rug: r^N mod N^2, pow_mod", theirs))
     }
 
     fn decrypt(&mut self) -> Result<Kernel> {
         let batch = self.encrypted(BATCH)?;
         let ours = seconds(self.budget, || drop(self.holder.decrypt(&batch)));
-        let key = &self.context.key;
-        let plain = key.ring().decode(batch.get(0).limbs(), &mut key.scratch());
+        let plain = self.number(batch.get(0));
         let style = PaperStyle::new(&self.secret);
         let theirs = seconds(self.budget, || drop(style.decrypt_securely(&plain)));
         Ok(self.kernel("decrypt", false, ours / BATCH as f64, "rug: two secure_pow_mod halves", theirs))
@@ -193,8 +188,8 @@ impl Kernels {
         });
         outcome?;
         let style = PaperStyle::new(&self.secret);
-        let plain = context.key.ring().decode(values.get(0).limbs(), &mut context.key.scratch());
-        let theirs = seconds(self.budget, || drop(style.relu(&plain, rng)));
+        let plain = self.number(values.get(0));
+        let theirs = seconds(self.budget, || drop(style.relu(&plain, &mut self.rng)));
         Ok(self.kernel(
             "relu",
             false,
@@ -204,15 +199,16 @@ impl Kernels {
         ))
     }
 
+    /// The number modulo N² that others compute with.
+    fn number(&self, ciphertext: CiphertextRef<'_>) -> Integer {
+        self.context.key.ring().decode(ciphertext.limbs(), &mut self.context.key.scratch())
+    }
+
     /// So many small numbers.
     fn encrypted(&mut self, count: usize) -> Result<Ciphertexts> {
         let plaintexts: Vec<Integer> = (0..count).map(Integer::from).collect();
         self.holder.encrypt(&plaintexts, &mut self.rng).map_err(bug)
     }
-}
-
-fn bug(error: impl ToString) -> Error {
-    Error::Bug(error.to_string())
 }
 
 /// Random weights: −1 and 1, or all integers of the width.

@@ -10,6 +10,7 @@ pub mod plans;
 pub mod profile;
 mod timing;
 
+use crate::error::Error;
 use serde::{Deserialize, Serialize};
 use std::thread::available_parallelism;
 
@@ -42,4 +43,9 @@ fn processor() -> String {
     let described = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = described.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     name.map_or_else(|| "unknown processor".into(), |(_, name)| name.trim().into())
+}
+
+/// An error that only a defect of this library explains.
+fn bug(error: impl ToString) -> Error {
+    Error::Bug(error.to_string())
 }

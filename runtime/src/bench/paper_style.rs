@@ -11,7 +11,7 @@
 
 use super::timing::seconds;
 use crate::paillier::{PrimePart, Rows, SecretKey, SecureRng};
-use crate::plan::{ExchangeKind, Op, Plan};
+use crate::plan::{Op, Plan};
 use crate::protocol::blinded::linear;
 use rug::Integer;
 use std::collections::HashMap;
@@ -163,15 +163,10 @@ impl Units {
                 match &step.op {
                     Op::Input => count * self.encryption,
                     Op::Reveal => count * (self.rerandomisation + self.decryption),
-                    _ => plan
-                        .exchanges(id)
-                        .iter()
-                        .map(|exchange| match exchange.kind {
-                            ExchangeKind::Relu | ExchangeKind::Sign | ExchangeKind::Rescale { .. } => {
-                                exchange.count as f64 * self.relu
-                            }
-                        })
-                        .sum(),
+                    _ => {
+                        let compared: usize = plan.exchanges(id).iter().map(|exchange| exchange.count).sum();
+                        compared as f64 * self.relu
+                    }
                 }
             })
             .sum();

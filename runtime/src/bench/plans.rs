@@ -28,8 +28,8 @@ pub struct PlanTime {
     pub ratio: f64,
 }
 
-/// Runs `plan` once on an image of lowest pixels: time does not depend on pixels. Everything is computed
-/// by the pool of threads of the caller.
+/// Runs `plan` once on an image of lowest pixels: time does not depend on pixels. Both
+/// parties compute on rayon's global pool.
 ///
 /// # Errors
 /// Those of an inference.

@@ -1,8 +1,8 @@
 //! What one unit of each cost takes on this machine, all threads busy.
 
-use super::Machine;
 use super::timing::seconds;
-use crate::error::{Error, Result};
+use super::{Machine, bug};
+use crate::error::Result;
 use crate::paillier::{
     Ciphertexts, HolderKey, PublicRandomisers, SecretKey, SecureRng, invert_all, invert_count, multiply_each,
     rerandomise, square_each,
@@ -39,7 +39,7 @@ pub struct Entry {
 }
 
 impl Profile {
-    /// Of this machine and the caller's pool of threads, for some key sizes; each figure takes about
+    /// Of this machine and rayon's threads, for some key sizes; each figure takes about
     /// `budget`.
     ///
     /// # Errors
@@ -88,8 +88,4 @@ fn unit(bits: KeyBits, budget: Duration) -> Result<UnitCosts> {
         byte: carried / (count * key.ciphertext_bytes()) as f64,
         round: ROUND,
     })
-}
-
-fn bug(error: impl ToString) -> Error {
-    Error::Bug(error.to_string())
 }

@@ -50,16 +50,15 @@ struct Report {
 
 impl Bench {
     pub(crate) fn run(self) -> Result<()> {
-        let threads = usize::from(self.threads.unwrap_or(0));
-        let pool = |threads| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-            pool.map_err(|error| Error::Bug(error.to_string()))
-        };
-        let pool = pool(if self.plans.is_empty() && self.profile.is_none() { 1 } else { threads })?;
-        pool.install(|| match &self.profile {
+        let alone = self.plans.is_empty() && self.profile.is_none();
+        let threads = if alone { 1 } else { usize::from(self.threads.unwrap_or(0)) };
+        // The pool of the whole process: the parties of a plan have threads of their own.
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+        pool.map_err(|error| Error::Bug(error.to_string()))?;
+        match &self.profile {
             Some(path) => self.write_profile(path),
             None => self.report(),
-        })
+        }
     }
 
     fn budget(&self) -> Duration {

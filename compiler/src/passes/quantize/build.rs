@@ -128,11 +128,7 @@ impl<'a> Quantizer<'a> {
             output = scales::one(&output);
         }
         if let Some(follower) = &self.followers[id.index()] {
-            let sizes: Vec<f64> = scales::typical(layer, input_scale, &input.typical, &output)
-                .iter()
-                .zip(&output)
-                .map(|(typical, scale)| typical * scale)
-                .collect();
+            let sizes = scales::sizes(layer, input_scale, &input.typical);
             output = self.follow(follower, output, &sizes, one_scale);
         }
         (output, rows)

@@ -169,6 +169,7 @@ fn move_kept(values: &mut [f64], from: usize, to: usize, kept: &[usize], first: 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::numeric::testing::positive;
 
     fn eliminate(hessian: &Matrix, weights: Vec<f64>) -> Vec<Removal> {
         let all: Vec<usize> = (0..hessian.size()).collect();
@@ -185,16 +186,6 @@ mod tests {
         assert!((removals[1].loss - 0.25).abs() < 1e-6);
         assert!(removals[2].loss > 3.0, "the weight that stays has taken over: {removals:?}");
         assert!((removals[1].harm - 1.0).abs() < 1e-6);
-    }
-
-    fn hessian(noise: &[f64], size: usize) -> Matrix {
-        let mut values = vec![0.0; size * size];
-        for sample in noise.chunks_exact(size) {
-            values.chunks_exact_mut(size).zip(sample).for_each(|(row, &x)| axpy(x, sample, row));
-        }
-        let mut hessian = Matrix::from_upper(size, values);
-        hessian.add_to_diagonal(0.1);
-        hessian
     }
 
     /// Squared error of the best weights of which these are left.
@@ -219,7 +210,7 @@ mod tests {
     fn batches_lose_hardly_more_than_single_removals() {
         let size = 100;
         for seed in 0..12 {
-            let (hessian, weights) = (hessian(&noise(seed, 400 * size), size), noise(!seed, size));
+            let (hessian, weights) = (positive(&noise(seed, 400 * size), size), noise(!seed, size));
             let removals = eliminate(&hessian, weights.clone());
             let mut left: Vec<usize> = (0..size).collect();
             for gone in 1..size {

@@ -79,18 +79,15 @@ impl Quantizer<'_> {
         let mut inputs = Vec::new();
         let mut multipliers = Vec::new();
         for ((value, by), factors) in branches.iter().zip(&agreement.multipliers) {
-            let sign = by.signum() as i64;
-            match factors[..] {
-                [0, ref rest @ ..] if rest.iter().all(|factor| *factor == 0) => {}
-                [first, ref rest @ ..] if rest.iter().all(|factor| *factor == first) => {
-                    inputs.push(value.clone());
-                    multipliers.push(sign * first);
-                }
-                _ => {
-                    inputs.push(self.multiply(id, value, factors, &agreement.scales));
-                    multipliers.push(sign);
-                }
+            if factors.iter().all(|factor| *factor == 0) {
+                continue;
             }
+            let sign = by.signum() as i64;
+            let uniform = factors.iter().all(|factor| *factor == factors[0]);
+            let value =
+                if uniform { value.clone() } else { self.multiply(id, value, factors, &agreement.scales) };
+            inputs.push(value);
+            multipliers.push(if uniform { sign * factors[0] } else { sign });
         }
         Ok(self.join(id, &inputs, multipliers, agreement.scales))
     }

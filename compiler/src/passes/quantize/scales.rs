@@ -97,11 +97,13 @@ pub(super) fn balance<'a>(values: impl Iterator<Item = &'a [f64]>) -> Vec<i64> {
 
 /// Typical integers of the layer's outputs.
 pub(super) fn typical(layer: &Layer, input: &Scale, typical: &[f64], output: &[f64]) -> Vec<f64> {
-    output.iter().enumerate().map(|(o, scale)| typical_row(layer, o, input, typical) / scale).collect()
+    sizes(layer, input, typical).iter().zip(output).map(|(size, scale)| size / scale).collect()
 }
 
-fn typical_row(layer: &Layer, output: usize, input: &Scale, typical: &[f64]) -> f64 {
-    weighted_size(layer, output, input, typical).hypot(layer.bias(output))
+/// Real sizes of the layer's typical outputs.
+pub(super) fn sizes(layer: &Layer, input: &Scale, typical: &[f64]) -> Vec<f64> {
+    let size = |row| weighted_size(layer, row, input, typical).hypot(layer.bias(row));
+    (0..layer.outputs()).map(size).collect()
 }
 
 /// Real size of a row's typical weighted sum.
