@@ -5,8 +5,8 @@ use super::paper_style::PaperStyle;
 use super::timing::seconds;
 use crate::error::{Error, Result};
 use crate::paillier::{
-    CiphertextRef, Ciphertexts, HolderKey, PublicRandomisers, Rows, SecretKey, SecureRng, rerandomise,
-    weighted_sums,
+    Bundle, CiphertextRef, Ciphertexts, HolderKey, PublicRandomisers, Rows, SecretKey, SecureRng,
+    rerandomise, weighted_sums,
 };
 use crate::plan::{BlindedParameters, Exchange, ExchangeKind, KeyBits};
 use crate::protocol::blinded::{ServerContext, answer, question, relu};
@@ -232,8 +232,20 @@ impl Rows for Matrix {
         ROWS
     }
 
-    fn terms(&self, row: usize, out: &mut Vec<(usize, i64)>) {
-        out.extend(self.weights[row * COLUMNS..][..COLUMNS].iter().copied().enumerate());
+    fn bundles(&self) -> usize {
+        1
+    }
+
+    fn bundle(&self, _: usize) -> Bundle {
+        Bundle { first: 0, stride: 1, len: ROWS }
+    }
+
+    fn inputs(&self, _: usize, inputs: &mut Vec<usize>) {
+        inputs.extend(0..COLUMNS);
+    }
+
+    fn weights(&self, _: usize, row: usize, weights: &mut Vec<i64>) {
+        weights.extend(&self.weights[row * COLUMNS..][..COLUMNS]);
     }
 
     fn bias(&self, _: usize) -> Integer {

@@ -174,16 +174,16 @@ impl Units {
     }
 
     fn linear(&self, rows: &dyn Rows) -> f64 {
-        let mut terms = Vec::new();
-        let row = |row: usize, terms: &mut Vec<(usize, i64)>| -> f64 {
-            terms.clear();
-            rows.terms(row, terms);
-            let bits = |weight: i64| (u64::BITS - weight.unsigned_abs().leading_zeros()) as usize;
-            terms.iter().map(|&(_, weight)| self.weight[bits(weight).min(MAX_WEIGHT_BITS)]).sum()
-        };
         let mut known = HashMap::new();
-        (0..rows.len())
-            .map(|index| *known.entry(rows.first_alike(index)).or_insert_with(|| row(index, &mut terms)))
-            .sum()
+        let bundle =
+            |index: usize| *known.entry(rows.first_alike(index)).or_insert_with(|| self.bundle(rows, index));
+        (0..rows.bundles()).map(bundle).sum()
+    }
+
+    fn bundle(&self, rows: &dyn Rows, bundle: usize) -> f64 {
+        let mut weights = Vec::new();
+        (0..rows.bundle(bundle).len).for_each(|row| rows.weights(bundle, row, &mut weights));
+        let bits = |weight: i64| (u64::BITS - weight.unsigned_abs().leading_zeros()) as usize;
+        weights.into_iter().map(|weight| self.weight[bits(weight).min(MAX_WEIGHT_BITS)]).sum()
     }
 }

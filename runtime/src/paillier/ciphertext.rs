@@ -145,6 +145,11 @@ impl Ciphertext {
 }
 
 impl<'a> CiphertextRef<'a> {
+    /// A ciphertext from an element of the ring that is known to be valid.
+    pub(crate) fn from_limbs(limbs: &'a [Limb]) -> Self {
+        Self { limbs }
+    }
+
     /// The element of the ring.
     pub(crate) fn limbs(self) -> &'a [Limb] {
         self.limbs

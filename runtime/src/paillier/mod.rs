@@ -58,6 +58,6 @@ pub use randomness::{RandomnessError, SecureRng};
 pub(crate) use secret_key::PrimePart;
 pub use secret_key::SecretKey;
 pub use shifted_sum::{ShiftedTerm, TermPlace, shifted_sum, shifted_sum_count};
-pub use weighted_sum::{Negatives, Rows, products_for_row, weighted_sums, weighted_sums_count};
+pub use weighted_sum::{Bundle, Rows, weighted_sums, weighted_sums_count};
 pub(crate) use wipe::SecretInteger;
 pub use wire::{BadCiphertext, CiphertextError};

@@ -1,32 +1,32 @@
 //! Π c^digit over digits of several levels, by buckets: the inner loop of a weighted sum.
 
-use super::super::limbs::Limb;
-use super::super::modular::{Scratch, SquareModulus};
 use super::recoding::Recoding;
+use crate::paillier::limbs::Limb;
+use crate::paillier::modular::{Scratch, SquareModulus};
 
-/// One ciphertext and the magnitude of one digit of its weight.
-pub(crate) type DigitTerm<'a> = (&'a [Limb], usize);
+/// The index of a factor and the magnitude of one digit of its weight.
+type DigitTerm = (usize, usize);
 
 /// The digits of one side of a row by level, lowest first.
 #[derive(Default)]
-pub(crate) struct Levels<'a> {
-    levels: Vec<Vec<DigitTerm<'a>>>,
+pub(super) struct Levels {
+    levels: Vec<Vec<DigitTerm>>,
     /// Levels in use; those above keep their memory for later rows.
     used: usize,
 }
 
-impl<'a> Levels<'a> {
-    pub(crate) fn clear(&mut self) {
+impl Levels {
+    pub(super) fn clear(&mut self) {
         self.levels.iter_mut().for_each(Vec::clear);
         self.used = 0;
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.used == 0
     }
 
     /// Adds a nonzero digit.
-    pub(crate) fn push(&mut self, level: usize, term: DigitTerm<'a>) {
+    pub(super) fn push(&mut self, level: usize, term: DigitTerm) {
         self.used = self.used.max(level + 1);
         if self.levels.len() < self.used {
             self.levels.resize_with(self.used, Vec::new);
@@ -36,7 +36,7 @@ impl<'a> Levels<'a> {
 }
 
 /// Working memory for products of powers, for one thread.
-pub(crate) struct PowerProduct<'r> {
+pub(super) struct PowerProduct<'r> {
     ring: &'r SquareModulus,
     scratch: Scratch,
     /// Bucket d is the product of all ciphertexts with digit d; bucket 0 stays empty.
@@ -48,7 +48,7 @@ pub(crate) struct PowerProduct<'r> {
 }
 
 impl<'r> PowerProduct<'r> {
-    pub(crate) fn new(ring: &'r SquareModulus) -> Self {
+    pub(super) fn new(ring: &'r SquareModulus) -> Self {
         Self {
             ring,
             scratch: ring.scratch(),
@@ -60,30 +60,37 @@ impl<'r> PowerProduct<'r> {
     }
 
     /// The working memory for single products.
-    pub(crate) fn scratch(&mut self) -> &mut Scratch {
+    pub(super) fn scratch(&mut self) -> &mut Scratch {
         &mut self.scratch
     }
 
-    /// `out` = Π c^(digit·2^(width·level)), for at least one digit.
-    pub(crate) fn compute(&mut self, out: &mut [Limb], levels: &Levels<'_>, recoding: Recoding) {
+    /// `out` = Π c^(digit·2^(width·level)) over elements c of `factors`, for at least one digit.
+    pub(super) fn compute(
+        &mut self,
+        out: &mut [Limb],
+        factors: &[Limb],
+        levels: &Levels,
+        recoding: Recoding,
+    ) {
         debug_assert!(!levels.is_empty());
         let mut started = false;
         for terms in levels.levels[..levels.used].iter().rev() {
             if started {
                 (0..recoding.width).for_each(|_| self.ring.square_assign(out, &mut self.scratch));
             }
-            self.fill_buckets(terms, recoding.max_digit());
+            self.fill_buckets(factors, terms, recoding.max_digit());
             self.collect_buckets(out, &mut started);
         }
     }
 
-    fn fill_buckets(&mut self, terms: &[DigitTerm<'_>], max_digit: usize) {
+    fn fill_buckets(&mut self, factors: &[Limb], terms: &[DigitTerm], max_digit: usize) {
         let stride = self.ring.element_limbs();
         if self.occupied.len() <= max_digit {
             self.occupied.resize(max_digit + 1, false);
             self.buckets.resize((max_digit + 1) * stride, 0);
         }
-        for &(limbs, digit) in terms {
+        for &(factor, digit) in terms {
+            let limbs = &factors[factor * stride..][..stride];
             let bucket = &mut self.buckets[digit * stride..][..stride];
             if std::mem::replace(&mut self.occupied[digit], true) {
                 self.ring.mul_assign(bucket, limbs, &mut self.scratch);

@@ -1,32 +1,30 @@
 //! Weights as digits, and what the digits of one row cost.
 
-use super::super::count::Count;
+use crate::paillier::count::Count;
+use crate::paillier::ops::invert_count;
 
 /// Widest digit considered: buckets of wider ones would cost more than they save and leave the
 /// processor's caches.
 const MAX_WIDTH: u32 = 10;
 
-/// How a batch gets the negative weights' share into its sums.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Negatives {
-    /// Positive and negative digits of a row accumulate apart; the second product is inverted, all
-    /// rows' together.
-    Apart,
-    /// The inputs are inverted once, all together; each row accumulates a single product.
-    InvertedInputs,
-}
+/// Of more factors than this, digits narrower than [`FEWEST_BITS`] are never the best.
+const MANY_FACTORS: usize = 24;
+const FEWEST_BITS: u32 = 3;
+
+/// Rows that share an inversion, for the choice.
+const INVERTED_TOGETHER: usize = 32;
 
 /// Digits to the base 2^width: 0 to 2^width − 1, or balanced from −2^(width−1) + 1 to 2^(width−1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Recoding {
-    pub(crate) width: u32,
+pub(super) struct Recoding {
+    pub(super) width: u32,
     balanced: bool,
 }
 
 impl Recoding {
     /// Calls `emit(level, digit)` for every nonzero digit of `weight` = Σ digit·2^(width·level),
     /// lowest level first.
-    pub(crate) fn digits(self, weight: i64, mut emit: impl FnMut(usize, i64)) {
+    pub(super) fn digits(self, weight: i64, mut emit: impl FnMut(usize, i64)) {
         let mut rest = weight.unsigned_abs();
         let mask = (1u64 << self.width) - 1;
         let mut level = 0;
@@ -45,13 +43,13 @@ impl Recoding {
     }
 
     /// The largest magnitude of a digit.
-    pub(crate) fn max_digit(self) -> usize {
+    pub(super) fn max_digit(self) -> usize {
         if self.balanced { 1 << (self.width - 1) } else { (1 << self.width) - 1 }
     }
 
-    /// All recodings worth trying for weights of at most `bits` bits.
-    fn candidates(bits: u32) -> impl Iterator<Item = Self> {
-        let widths = 1..=MAX_WIDTH.min(bits + 1);
+    /// All recodings of at least `narrowest` bits worth trying for weights of at most `bits` bits.
+    fn candidates(narrowest: u32, bits: u32) -> impl Iterator<Item = Self> {
+        let widths = narrowest..=MAX_WIDTH.min(bits + 1);
         widths.flat_map(move |width| {
             let plain = (width <= bits).then_some(Self { width, balanced: false });
             let balanced = (width >= 2).then_some(Self { width, balanced: true });
@@ -62,44 +60,46 @@ impl Recoding {
 
 /// Chooses the cheapest recoding of each row; keeps its working memory between rows.
 #[derive(Default)]
-pub(crate) struct Planner {
+pub(super) struct Planner {
     /// Bit d of set (side, level): whether a digit of magnitude d occurs there.
     occupied: Vec<u64>,
-    /// The last row's weights and the choice made: neighbouring rows of a convolution have equal
-    /// weights.
-    last: Option<(Vec<i64>, Negatives, Choice)>,
 }
 
 /// How one row is to be summed.
 #[derive(Clone, Copy)]
-pub(crate) struct Choice {
-    pub(crate) recoding: Recoding,
-    /// The cost, joining included; shared inversions and the bias not.
-    pub(crate) cost: Count,
+pub(super) struct Choice {
+    pub(super) recoding: Recoding,
+    /// The cost, joining of the sides included; inversions, which rows share, not.
+    pub(super) cost: Count,
     /// Whether there is a product to be inverted.
-    pub(crate) negative_side: bool,
+    pub(super) negative_side: bool,
+}
+
+impl Choice {
+    /// The share of an inversion, in quarters of a product.
+    pub(super) fn inversion_share(&self) -> u64 {
+        let together = invert_count(INVERTED_TOGETHER).quarters() / INVERTED_TOGETHER as u64;
+        if self.negative_side { together } else { 0 }
+    }
+
+    fn quarters(&self) -> u64 {
+        self.cost.quarters() + self.inversion_share()
+    }
 }
 
 impl Planner {
     /// The cheapest recoding for a row. The row must have a nonzero weight.
-    pub(crate) fn choose(&mut self, weights: &[i64], negatives: Negatives) -> Choice {
-        if let Some((last, mode, choice)) = &self.last
-            && *mode == negatives
-            && last == weights
-        {
-            return *choice;
-        }
+    pub(super) fn choose(&mut self, weights: &[i64]) -> Choice {
         let largest = weights.iter().map(|weight| weight.unsigned_abs()).max().unwrap_or(0);
         let bits = u64::BITS - largest.leading_zeros();
-        let choice = Recoding::candidates(bits.max(1))
-            .map(|recoding| self.evaluate(weights, bits, recoding, negatives))
-            .min_by_key(|choice| choice.cost.quarters())
-            .expect("there is a recoding of width 1");
-        self.last = Some((weights.to_vec(), negatives, choice));
-        choice
+        let narrowest = if weights.len() > MANY_FACTORS { FEWEST_BITS.min(bits) } else { 1 };
+        Recoding::candidates(narrowest, bits.max(1))
+            .map(|recoding| self.evaluate(weights, bits, recoding))
+            .min_by_key(Choice::quarters)
+            .expect("there is a plain recoding of the narrowest width")
     }
 
-    fn evaluate(&mut self, weights: &[i64], bits: u32, recoding: Recoding, negatives: Negatives) -> Choice {
+    fn evaluate(&mut self, weights: &[i64], bits: u32, recoding: Recoding) -> Choice {
         let words = recoding.max_digit() / 64 + 1;
         // A balanced recoding can carry into one more level.
         let levels = bits.div_ceil(recoding.width) as usize + 1;
@@ -108,7 +108,7 @@ impl Planner {
         let mut digits = [0u64; 2];
         for &weight in weights {
             recoding.digits(weight, |level, digit| {
-                let side = usize::from(digit < 0 && negatives == Negatives::Apart);
+                let side = usize::from(digit < 0);
                 let magnitude = digit.unsigned_abs() as usize;
                 let word = (side * levels + level) * words + magnitude / 64;
                 self.occupied[word] |= 1 << (magnitude % 64);
@@ -177,7 +177,7 @@ mod tests {
     proptest! {
         #[test]
         fn digits_add_up_to_the_weight(weight in prop_oneof![any::<i64>(), -300i64..300]) {
-            for recoding in Recoding::candidates(64) {
+            for recoding in Recoding::candidates(1, 64) {
                 let mut sum = 0i128;
                 let mut last = None;
                 recoding.digits(weight, |level, digit| {
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn ones_cost_one_product_each() {
-        let count = Planner::default().choose(&[1; 100], Negatives::Apart).cost;
+        let count = Planner::default().choose(&[1; 100]).cost;
         assert_eq!(count, Count { products: 99, squarings: 0, inversions: 0 });
     }
 }

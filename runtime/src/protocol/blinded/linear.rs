@@ -3,7 +3,7 @@
 //! Each linear operation is a sparse matrix, given row by row straight from its description; no
 //! expanded copy exists. The same rows are what the compiler counts.
 
-use crate::paillier::Rows;
+use crate::paillier::{Bundle, Rows};
 use crate::plan::{Conv2d, Dense, Op, Plan, Shape, StepId, SumPool, Window};
 use rug::Integer;
 
@@ -30,7 +30,7 @@ pub fn rows(plan: &Plan, id: StepId) -> Option<Box<dyn Rows + '_>> {
 
 /// Positions of an output at which a window holds the same taps: most are alike.
 struct Alike {
-    output: Shape,
+    width: usize,
     /// By axis and position: the first position with the same taps inside the image.
     first: [Vec<usize>; 2],
 }
@@ -38,16 +38,16 @@ struct Alike {
 impl Alike {
     fn of(window: &Window, input: Shape, output: Shape) -> Self {
         let rows = window.first_alike(0, input.height, output.height);
-        Self { output, first: [rows, window.first_alike(1, input.width, output.width)] }
+        Self { width: output.width, first: [rows, window.first_alike(1, input.width, output.width)] }
     }
 
-    fn first(&self, row: usize) -> usize {
-        let (channel, position) = (row / self.output.plane(), row % self.output.plane());
-        let [y, x] = [position / self.output.width, position % self.output.width];
-        self.output.index(channel, self.first[0][y], self.first[1][x])
+    fn first(&self, position: usize) -> usize {
+        let [y, x] = [position / self.width, position % self.width];
+        self.first[0][y] * self.width + self.first[1][x]
     }
 }
 
+/// A bundle is a group's channels at one position; positions run fastest.
 struct ConvRows<'a> {
     op: &'a Conv2d,
     input: Shape,
@@ -55,31 +55,63 @@ struct ConvRows<'a> {
     alike: Alike,
 }
 
+impl ConvRows<'_> {
+    /// Group, position, and where that is.
+    fn place(&self, bundle: usize) -> (usize, [usize; 2]) {
+        let (group, position) = (bundle / self.output.plane(), bundle % self.output.plane());
+        (group, [position / self.output.width, position % self.output.width])
+    }
+
+    fn group_inputs(&self) -> usize {
+        self.input.channels / self.op.groups
+    }
+
+    fn group_outputs(&self) -> usize {
+        self.output.channels / self.op.groups
+    }
+
+    fn taps(&self, at: [usize; 2]) -> impl Iterator<Item = ([usize; 2], [usize; 2])> {
+        self.op.window.taps([self.input.height, self.input.width], at)
+    }
+}
+
 impl Rows for ConvRows<'_> {
     fn len(&self) -> usize {
         self.output.elements()
     }
 
-    fn terms(&self, row: usize, terms: &mut Vec<(usize, i64)>) {
-        let (channel, position) = (row / self.output.plane(), row % self.output.plane());
-        let at = [position / self.output.width, position % self.output.width];
-        let window = &self.op.window;
-        let group_inputs = self.input.channels / self.op.groups;
-        let first = channel / (self.output.channels / self.op.groups) * group_inputs;
-        let [height, width] = window.kernel;
-        let kernel = &self.op.weights[channel * group_inputs * height * width..];
-        for ([ky, kx], [y, x]) in window.taps([self.input.height, self.input.width], at) {
-            for c in 0..group_inputs {
-                let weight = kernel[(c * height + ky) * width + kx];
-                if weight != 0 {
-                    terms.push((self.input.index(first + c, y, x), weight.into()));
-                }
-            }
+    fn bundles(&self) -> usize {
+        self.op.groups * self.output.plane()
+    }
+
+    fn bundle(&self, bundle: usize) -> Bundle {
+        let (group, position) = (bundle / self.output.plane(), bundle % self.output.plane());
+        let first = group * self.group_outputs() * self.output.plane() + position;
+        Bundle { first, stride: self.output.plane(), len: self.group_outputs() }
+    }
+
+    fn inputs(&self, bundle: usize, inputs: &mut Vec<usize>) {
+        let (group, at) = self.place(bundle);
+        let channels = group * self.group_inputs()..(group + 1) * self.group_inputs();
+        for (_, [y, x]) in self.taps(at) {
+            inputs.extend(channels.clone().map(|channel| self.input.index(channel, y, x)));
         }
     }
 
-    fn first_alike(&self, row: usize) -> usize {
-        self.alike.first(row)
+    fn weights(&self, bundle: usize, row: usize, weights: &mut Vec<i64>) {
+        let (group, at) = self.place(bundle);
+        let [height, width] = self.op.window.kernel;
+        let channel = group * self.group_outputs() + row;
+        let kernel = &self.op.weights[channel * self.group_inputs() * height * width..];
+        for ([ky, kx], _) in self.taps(at) {
+            weights
+                .extend((0..self.group_inputs()).map(|c| i64::from(kernel[(c * height + ky) * width + kx])));
+        }
+    }
+
+    fn first_alike(&self, bundle: usize) -> usize {
+        let (group, position) = (bundle / self.output.plane(), bundle % self.output.plane());
+        group * self.output.plane() + self.alike.first(position)
     }
 
     fn bias(&self, row: usize) -> Integer {
@@ -87,6 +119,7 @@ impl Rows for ConvRows<'_> {
     }
 }
 
+/// One bundle.
 struct DenseRows<'a> {
     op: &'a Dense,
     inputs: usize,
@@ -97,9 +130,20 @@ impl Rows for DenseRows<'_> {
         self.op.weights.len() / self.inputs
     }
 
-    fn terms(&self, row: usize, terms: &mut Vec<(usize, i64)>) {
-        let weights = &self.op.weights[row * self.inputs..][..self.inputs];
-        terms.extend(weights.iter().enumerate().filter(|(_, w)| **w != 0).map(|(i, &w)| (i, w.into())));
+    fn bundles(&self) -> usize {
+        1
+    }
+
+    fn bundle(&self, _bundle: usize) -> Bundle {
+        Bundle { first: 0, stride: 1, len: self.len() }
+    }
+
+    fn inputs(&self, _bundle: usize, inputs: &mut Vec<usize>) {
+        inputs.extend(0..self.inputs);
+    }
+
+    fn weights(&self, _bundle: usize, row: usize, weights: &mut Vec<i64>) {
+        weights.extend(self.op.weights[row * self.inputs..][..self.inputs].iter().map(|&w| i64::from(w)));
     }
 
     fn bias(&self, row: usize) -> Integer {
@@ -107,6 +151,7 @@ impl Rows for DenseRows<'_> {
     }
 }
 
+/// Every row is a bundle.
 struct PoolRows<'a> {
     op: &'a SumPool,
     input: Shape,
@@ -114,24 +159,40 @@ struct PoolRows<'a> {
     alike: Alike,
 }
 
+impl PoolRows<'_> {
+    fn taps(&self, row: usize) -> impl Iterator<Item = [usize; 2]> {
+        let position = row % self.output.plane();
+        let at = [position / self.output.width, position % self.output.width];
+        self.op.window.taps([self.input.height, self.input.width], at).map(|(_, pixel)| pixel)
+    }
+}
+
 impl Rows for PoolRows<'_> {
     fn len(&self) -> usize {
         self.output.elements()
     }
 
-    fn terms(&self, row: usize, terms: &mut Vec<(usize, i64)>) {
-        let (channel, position) = (row / self.output.plane(), row % self.output.plane());
-        let at = [position / self.output.width, position % self.output.width];
-        let start = terms.len();
-        let taps = self.op.window.taps([self.input.height, self.input.width], at);
-        terms.extend(taps.map(|(_, [y, x])| (self.input.index(channel, y, x), 1)));
-        let multiplier = self.op.multiplier(terms.len() - start);
-        terms[start..].iter_mut().for_each(|(_, weight)| *weight = multiplier);
+    fn bundles(&self) -> usize {
+        self.len()
+    }
+
+    fn bundle(&self, bundle: usize) -> Bundle {
+        Bundle { first: bundle, stride: 1, len: 1 }
+    }
+
+    fn inputs(&self, bundle: usize, inputs: &mut Vec<usize>) {
+        let channel = bundle / self.output.plane();
+        inputs.extend(self.taps(bundle).map(|[y, x]| self.input.index(channel, y, x)));
+    }
+
+    fn weights(&self, bundle: usize, _row: usize, weights: &mut Vec<i64>) {
+        let taps = self.taps(bundle).count();
+        weights.extend(std::iter::repeat_n(self.op.multiplier(taps), taps));
     }
 
     /// Channels are alike too.
-    fn first_alike(&self, row: usize) -> usize {
-        self.alike.first(row % self.output.plane())
+    fn first_alike(&self, bundle: usize) -> usize {
+        self.alike.first(bundle % self.output.plane())
     }
 
     fn bias(&self, _row: usize) -> Integer {
@@ -139,6 +200,7 @@ impl Rows for PoolRows<'_> {
     }
 }
 
+/// Every row is a bundle, and all are alike.
 struct AddRows<'a> {
     multipliers: &'a [i64],
     elements: usize,
@@ -149,12 +211,23 @@ impl Rows for AddRows<'_> {
         self.elements
     }
 
-    fn terms(&self, row: usize, terms: &mut Vec<(usize, i64)>) {
-        let branches = self.multipliers.iter().enumerate();
-        terms.extend(branches.map(|(branch, &multiplier)| (branch * self.elements + row, multiplier)));
+    fn bundles(&self) -> usize {
+        self.elements
     }
 
-    fn first_alike(&self, _row: usize) -> usize {
+    fn bundle(&self, bundle: usize) -> Bundle {
+        Bundle { first: bundle, stride: 1, len: 1 }
+    }
+
+    fn inputs(&self, bundle: usize, inputs: &mut Vec<usize>) {
+        inputs.extend((0..self.multipliers.len()).map(|branch| branch * self.elements + bundle));
+    }
+
+    fn weights(&self, _bundle: usize, _row: usize, weights: &mut Vec<i64>) {
+        weights.extend(self.multipliers);
+    }
+
+    fn first_alike(&self, _bundle: usize) -> usize {
         0
     }
 
