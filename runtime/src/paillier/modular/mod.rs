@@ -22,10 +22,15 @@
 //! between integers and elements does not; exponentiation by a secret goes through
 //! [`secret_pow`](super::secret_pow).
 
+#[cfg(target_arch = "x86_64")]
+mod adx;
+mod full_limbs;
 mod gmp;
 #[cfg(target_arch = "x86_64")]
 mod ifma;
 mod kernel;
+#[cfg(test)]
+mod measure;
 #[cfg(test)]
 mod tests;
 
@@ -34,7 +39,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::limbs::Limb;
 use super::wipe::{SecretInteger, wipe_integer};
-use kernel::Kernel;
+use kernel::{Kernel, Operands};
 
 /// The ring Z/M² for an odd M > 1, with the constants of its Montgomery form.
 ///
@@ -55,25 +60,35 @@ pub struct SquareModulus {
 }
 
 /// Working memory of one thread for the products of one [`SquareModulus`].
-pub struct Scratch(gmp::Workspace);
+pub struct Scratch(Zeroizing<Box<[Limb]>>);
 
 impl SquareModulus {
-    /// The ring modulo `base`².
+    /// The ring modulo `base`² for ciphertexts under a public key: on processors without ADX products take a time that
+    /// depends a little on their operands.
     ///
     /// # Panics
     /// If `base` is even or below 3: callers validate keys first.
-    pub fn new(base: &Integer) -> Self {
-        assert!(base.is_odd() && *base >= 3, "the base of a modulus is odd and above 1");
-        Self::with_kernel(base, kernel::fastest(base))
+    pub fn public(base: &Integer) -> Self {
+        Self::with_kernel(base, kernel::fastest(base, Operands::Public))
     }
 
-    /// The ring with the kernel that every processor has.
+    /// The ring modulo `base`² for a secret base or secret elements: products take constant time on every processor.
+    ///
+    /// # Panics
+    /// As [`public`](Self::public).
+    pub fn secret(base: &Integer) -> Self {
+        Self::with_kernel(base, kernel::fastest(base, Operands::Secret))
+    }
+
+    /// The ring for secret operands, once for each kernel that this processor has.
     #[cfg(test)]
-    pub(super) fn portable(base: &Integer) -> Self {
-        Self::with_kernel(base, Box::new(gmp::Gmp::new(base)))
+    pub(super) fn secret_on_all_kernels(base: &Integer) -> Vec<Self> {
+        let kernels = tests::kernels(base).into_iter().filter(|kernel| kernel.constant_time);
+        kernels.map(|kernel| Self::with_kernel(base, kernel.kernel)).collect()
     }
 
     fn with_kernel(base: &Integer, kernel: Box<dyn Kernel>) -> Self {
+        assert!(base.is_odd() && *base >= 3, "the base of a modulus is odd and above 1");
         let limbs = || vec![0; 2 * kernel.digit_limbs()].into_boxed_slice();
         let [one, plain_one, r_squared] = [limbs(), limbs(), limbs()];
         let mut ring = Self { base: base.clone(), one, plain_one, r_squared, kernel };
@@ -103,7 +118,7 @@ impl SquareModulus {
 
     /// Fresh working memory for this ring.
     pub fn scratch(&self) -> Scratch {
-        Scratch(self.kernel.workspace())
+        Scratch(Zeroizing::new(vec![0; self.kernel.workspace_limbs()].into_boxed_slice()))
     }
 
     /// `out = x · y`.

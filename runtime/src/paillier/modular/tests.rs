@@ -6,21 +6,38 @@ use rug::integer::Order;
 use super::*;
 use crate::paillier::randomness::TestRng;
 
-/// A kernel with the multiples of M that its low and high digits stay below.
-type Bounded = (Box<dyn Kernel>, [u32; 2]);
+/// A kernel, and what tests must know of it.
+pub(super) struct Tested {
+    pub(super) name: &'static str,
+    pub(super) kernel: Box<dyn Kernel>,
+    pub(super) constant_time: bool,
+    /// The multiples of M that its low and high digits stay below.
+    bounds: [u32; 2],
+}
 
-fn kernels(base: &Integer) -> Vec<Bounded> {
-    let mut kernels: Vec<Bounded> = vec![(Box::new(gmp::Gmp::new(base)), [1, 1])];
+/// All kernels that the processor has.
+pub(super) fn kernels(base: &Integer) -> Vec<Tested> {
+    let portable = |operands| Some(kernel::portable(base, operands));
+    let mut kernels = vec![
+        ("portable, public operands", portable(Operands::Public), false, [2, 2]),
+        ("portable, secret operands", portable(Operands::Secret), true, [2, 2]),
+    ];
     #[cfg(target_arch = "x86_64")]
-    match ifma::kernel(base) {
-        Some(kernel) => kernels.push((kernel, [2, 3])),
-        None => println!("no AVX-512 IFMA here: its kernel is not tested"),
+    {
+        kernels.push(("ADX", kernel::adx(base), true, [2, 2]));
+        kernels.push(("AVX-512 IFMA", ifma::kernel(base), true, [2, 3]));
     }
-    kernels
+    let present = kernels.into_iter().filter_map(|(name, kernel, constant_time, bounds)| {
+        if kernel.is_none() {
+            println!("no {name} here: its kernel is not tested");
+        }
+        Some(Tested { name, kernel: kernel?, constant_time, bounds })
+    });
+    present.collect()
 }
 
 fn rings(base: &Integer) -> Vec<(SquareModulus, [u32; 2])> {
-    let ring = |(kernel, bounds)| (SquareModulus::with_kernel(base, kernel), bounds);
+    let ring = |tested: Tested| (SquareModulus::with_kernel(base, tested.kernel), tested.bounds);
     kernels(base).into_iter().map(ring).collect()
 }
 
@@ -77,9 +94,10 @@ fn read(ring: &SquareModulus, limbs: &[Limb], bounds: [u32; 2]) -> Integer {
     high * ring.base() + low
 }
 
-/// Digits at the edges below `bound` times M.
-fn edge_digits(base: &Integer, bound: u32) -> Vec<Integer> {
-    let end = Integer::from(base * bound);
+/// Digits at the edges below `bound` times M and what the limbs can hold.
+fn edge_digits(ring: &SquareModulus, bound: u32) -> Vec<Integer> {
+    let base = ring.base();
+    let end = Integer::from(base * bound).min(power_of_two(Limb::BITS * ring.kernel.digit_limbs() as u32));
     let mut digits = vec![Integer::new(), Integer::from(1), Integer::from(&end - 1)];
     digits.extend([-1, 0, 1].map(|offset| Integer::from(base + offset)));
     let bits = end.significant_bits();
@@ -92,7 +110,7 @@ fn edge_digits(base: &Integer, bound: u32) -> Vec<Integer> {
 fn check_raw(ring: &SquareModulus, bounds: [u32; 2]) {
     let square = Integer::from(ring.base().square_ref());
     let inverse = power_of_two(ring.kernel.radix_bits()).invert(&square).unwrap();
-    let [low, high] = bounds.map(|bound| edge_digits(ring.base(), bound));
+    let [low, high] = bounds.map(|bound| edge_digits(ring, bound));
     let elements: Vec<Vec<Limb>> = low
         .iter()
         .flat_map(|low| high.iter().map(move |high| (low, high)))
