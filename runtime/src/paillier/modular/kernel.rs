@@ -22,8 +22,8 @@ pub(super) enum Operands {
 /// Montgomery's arithmetic on the pairs of digits of one ring Z/M², as slices of limbs.
 ///
 /// A kernel chooses R, how a digit is spread over limbs, and how far above M a digit may be; its products
-/// keep those bounds and do not check them. They run in constant time, where neither the instructions nor the addresses depend
-/// on digits, except in [`gmp::Variable`].
+/// keep those bounds and do not check them. They run in constant time, so that neither the instructions nor the
+/// addresses depend on digits, but for [`gmp::Variable`].
 pub(super) trait Kernel: Send + Sync {
     /// Limbs of one digit.
     fn digit_limbs(&self) -> usize;

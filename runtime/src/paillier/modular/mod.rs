@@ -15,12 +15,19 @@
 //! | file | what |
 //! |---|---|
 //! | `kernel` | what the ring asks of the processor, and the choice among those that can |
-//! | `gmp` | every processor |
-//! | `ifma/` | AVX-512 IFMA: about five times as fast |
+//! | `ifma/` | AVX-512 IFMA: lanes of 52 bits |
+//! | `adx/` | BMI2 and ADX: 64-bit limbs |
+//! | `gmp` | every processor: 64-bit limbs |
+//! | `full_limbs` | what the last two share |
+//! | `measure` | their speed |
 //!
-//! M is N for ciphertexts and p or q on the key holder's side. Products run in constant time, the way
-//! between integers and elements does not; exponentiation by a secret goes through
-//! [`secret_pow`](super::secret_pow).
+//! Rates beside `a *= b; a %= n` and `a.square_mut(); a %= n` with `rug`, on an Intel Xeon (Sapphire Rapids):
+//!
+//! RATES
+//!
+//! M is N for ciphertexts and p or q on the key holder's side. Products run in constant time, but for those of public
+//! operands where the processor has neither ADX nor AVX-512 IFMA; the way between integers and elements does not.
+//! Exponentiation by a secret goes through [`secret_pow`](super::secret_pow).
 
 #[cfg(target_arch = "x86_64")]
 mod adx;

@@ -221,6 +221,24 @@ fn long_chains_of_products_agree() {
     }
 }
 
+#[test]
+fn every_key_size_agrees_with_plain_arithmetic() {
+    let mut rng = TestRng::new(32);
+    for bits in (512..=4096).step_by(64) {
+        let all_ones = power_of_two(bits) - 1u32;
+        let random = rng.integer_of_bits(bits) | 1u32 | power_of_two(bits - 1);
+        for base in [all_ones, random] {
+            let x = rng.integer_below(&Integer::from(base.square_ref()));
+            for (ring, bounds) in rings(&base) {
+                check_raw(&ring, bounds);
+                for edge in edges(&base, ring.kernel.radix_bits()) {
+                    check(&ring, &x, &edge);
+                }
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
     #[test]
