@@ -11,22 +11,55 @@ use super::*;
 use crate::paillier::randomness::TestRng;
 use crate::paillier::secret_pow::secret_pow;
 
-/// Batches to take the least of.
-const BATCHES: u32 = 40;
+/// Batches of which the quickest counts.
+const BATCHES: u32 = 200;
 
-/// The least time of one call among many batches.
-fn least(calls: u32, mut call: impl FnMut()) -> Duration {
-    let batch = |_| {
-        let start = Instant::now();
-        (0..calls).for_each(|_| call());
-        start.elapsed() / calls
-    };
-    (0..BATCHES).map(batch).min().unwrap()
+/// What is measured, and its least time so far.
+struct Measured<'a> {
+    name: &'a str,
+    call: Box<dyn FnMut() + 'a>,
+    least: Duration,
 }
 
-fn report(what: &str, time: Duration, baseline: Duration) {
-    let ratio = baseline.as_secs_f64() / time.as_secs_f64();
-    println!("    {what}: {time:.2?}, {ratio:.2} times the baseline's rate");
+impl<'a> Measured<'a> {
+    fn new(name: &'a str, call: impl FnMut() + 'a) -> Self {
+        Self { name, call: Box::new(call), least: Duration::MAX }
+    }
+}
+
+/// Prints the least times of one call, and the rates beside the first; batches take turns, so that a busy machine slows
+/// all alike.
+fn compare(mut measured: Vec<Measured<'_>>, calls: u32) {
+    for _ in 0..BATCHES {
+        for Measured { call, least, .. } in &mut measured {
+            let start = Instant::now();
+            (0..calls).for_each(|_| call());
+            *least = start.elapsed().div_f64(calls.into()).min(*least);
+        }
+    }
+    let baseline = measured[0].least.as_secs_f64();
+    for Measured { name, least, .. } in measured {
+        println!("    {name}: {least:.2?}, ratio {:.2}", baseline / least.as_secs_f64());
+    }
+}
+
+/// A base of exactly so many bits, its square, and an element of the ring.
+fn example(bits: u32, rng: &mut TestRng) -> [Integer; 3] {
+    let base = rng.integer_of_bits(bits) | 1u32 | Integer::from(Integer::u_pow_u(2, bits - 1));
+    let square = Integer::from(base.square_ref());
+    let x = rng.integer_below(&square);
+    [base, square, x]
+}
+
+fn rings(base: &Integer) -> Vec<(&'static str, SquareModulus)> {
+    let ring = |tested: tests::Tested| (tested.name, SquareModulus::with_kernel(base, tested.kernel));
+    tests::kernels(base).into_iter().map(ring).collect()
+}
+
+fn encoded(ring: &SquareModulus, x: &Integer) -> Vec<Limb> {
+    let mut limbs = vec![0; ring.element_limbs()];
+    ring.encode(&mut limbs, x, &mut ring.scratch());
+    limbs
 }
 
 #[test]
@@ -34,32 +67,27 @@ fn report(what: &str, time: Duration, baseline: Duration) {
 fn products_and_squares() {
     let mut rng = TestRng::new(40);
     for bits in [2048, 3072, 4096] {
-        let base = rng.integer_of_bits(bits) | 1u32 | Integer::from(Integer::u_pow_u(2, bits - 1));
-        let square = Integer::from(base.square_ref());
-        let [x, y] = [(); 2].map(|()| rng.integer_below(&square));
-        let mut a = x.clone();
-        let product = least(300, || {
-            a *= &y;
+        let [base, square, x] = example(bits, &mut rng);
+        let rings = rings(&base);
+        let (mut a, mut b) = (x.clone(), x.clone());
+        let mut products = vec![Measured::new("rug", || {
+            a *= &x;
             a %= &square;
-        });
-        let squared = least(300, || {
-            a.square_mut();
-            a %= &square;
-        });
-        println!("N of {bits} bits: rug {product:.2?}, squares {squared:.2?}");
-        for tests::Tested { name, kernel, .. } in tests::kernels(&base) {
-            let ring = SquareModulus::with_kernel(&base, kernel);
-            let mut scratch = ring.scratch();
-            let mut limbs = [&x, &y].map(|value| {
-                let mut limbs = vec![0; ring.element_limbs()];
-                ring.encode(&mut limbs, value, &mut scratch);
-                limbs
-            });
-            let [x, y] = &mut limbs;
-            println!("  {name}");
-            report("product", least(300, || ring.mul_assign(x, y, &mut scratch)), product);
-            report("square", least(300, || ring.square_assign(x, &mut scratch)), squared);
+        })];
+        let mut squares = vec![Measured::new("rug", || {
+            b.square_mut();
+            b %= &square;
+        })];
+        for (name, ring) in &rings {
+            let (mut a, y, mut scratch) = (encoded(ring, &x), encoded(ring, &x), ring.scratch());
+            products.push(Measured::new(name, move || ring.mul_assign(&mut a, &y, &mut scratch)));
+            let (mut b, mut scratch) = (encoded(ring, &x), ring.scratch());
+            squares.push(Measured::new(name, move || ring.square_assign(&mut b, &mut scratch)));
         }
+        println!("N of {bits} bits\n  product mod N²");
+        compare(products, 60);
+        println!("  square mod N²");
+        compare(squares, 60);
     }
 }
 
@@ -69,19 +97,19 @@ fn products_and_squares() {
 fn powers_with_secret_exponents() {
     let mut rng = TestRng::new(41);
     for bits in [1024, 1536, 2048] {
-        let base = rng.integer_of_bits(bits) | 1u32 | Integer::from(Integer::u_pow_u(2, bits - 1));
-        let square = Integer::from(base.square_ref());
-        let x = rng.integer_below(&square);
+        let [base, square, x] = example(bits, &mut rng);
         let exponent = Integer::from(&base - 1u32);
-        let baseline = least(1, || drop(black_box(x.clone().secure_pow_mod(&exponent, &square))));
-        println!("prime of {bits} bits: rug's secure_pow_mod {baseline:.2?}");
-        for tests::Tested { name, kernel, .. } in tests::kernels(&base) {
-            let ring = SquareModulus::with_kernel(&base, kernel);
-            let mut scratch = ring.scratch();
-            let mut limbs = vec![0; ring.element_limbs()];
-            ring.encode(&mut limbs, &x, &mut scratch);
-            let time = least(1, || drop(black_box(secret_pow(&ring, &limbs, &exponent, bits, &mut scratch))));
-            report(name, time, baseline);
+        let rings = rings(&base);
+        let mut powers = vec![Measured::new("rug's secure_pow_mod", || {
+            drop(black_box(x.clone().secure_pow_mod(&exponent, &square)));
+        })];
+        for (name, ring) in &rings {
+            let (x, exponent, mut scratch) = (encoded(ring, &x), &exponent, ring.scratch());
+            powers.push(Measured::new(name, move || {
+                drop(black_box(secret_pow(ring, &x, exponent, bits, &mut scratch)));
+            }));
         }
+        println!("power modulo the square of a prime of {bits} bits");
+        compare(powers, 1);
     }
 }

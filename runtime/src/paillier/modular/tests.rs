@@ -94,10 +94,15 @@ fn read(ring: &SquareModulus, limbs: &[Limb], bounds: [u32; 2]) -> Integer {
     high * ring.base() + low
 }
 
-/// Digits at the edges below `bound` times M and what the limbs can hold.
+/// `bound` times M, or what the limbs of a digit cannot hold.
+fn digit_end(ring: &SquareModulus, bound: u32) -> Integer {
+    let limit = power_of_two(Limb::BITS * ring.kernel.digit_limbs() as u32);
+    Integer::from(ring.base() * bound).min(limit)
+}
+
+/// Digits at the edges below [`digit_end`].
 fn edge_digits(ring: &SquareModulus, bound: u32) -> Vec<Integer> {
-    let base = ring.base();
-    let end = Integer::from(base * bound).min(power_of_two(Limb::BITS * ring.kernel.digit_limbs() as u32));
+    let (base, end) = (ring.base(), digit_end(ring, bound));
     let mut digits = vec![Integer::new(), Integer::from(1), Integer::from(&end - 1)];
     digits.extend([-1, 0, 1].map(|offset| Integer::from(base + offset)));
     let bits = end.significant_bits();
@@ -106,11 +111,16 @@ fn edge_digits(ring: &SquareModulus, bound: u32) -> Vec<Integer> {
     digits
 }
 
-/// Raw elements, as if already in Montgomery form, with digits at the edges.
-fn check_raw(ring: &SquareModulus, bounds: [u32; 2]) {
+/// Raw elements with digits at the edges.
+fn check_raw_edges(ring: &SquareModulus, bounds: [u32; 2]) {
+    check_raw(ring, bounds, bounds.map(|bound| edge_digits(ring, bound)));
+}
+
+/// All pairs of raw elements, as if already in Montgomery form, with these low and high digits.
+fn check_raw(ring: &SquareModulus, bounds: [u32; 2], digits: [Vec<Integer>; 2]) {
     let square = Integer::from(ring.base().square_ref());
     let inverse = power_of_two(ring.kernel.radix_bits()).invert(&square).unwrap();
-    let [low, high] = bounds.map(|bound| edge_digits(ring, bound));
+    let [low, high] = digits;
     let elements: Vec<Vec<Limb>> = low
         .iter()
         .flat_map(|low| high.iter().map(move |high| (low, high)))
@@ -153,7 +163,7 @@ fn edge_operands_agree_with_plain_arithmetic() {
                     check(&ring, x, y);
                 }
             }
-            check_raw(&ring, bounds);
+            check_raw_edges(&ring, bounds);
         }
     }
 }
@@ -230,7 +240,8 @@ fn every_key_size_agrees_with_plain_arithmetic() {
         for base in [all_ones, random] {
             let x = rng.integer_below(&Integer::from(base.square_ref()));
             for (ring, bounds) in rings(&base) {
-                check_raw(&ring, bounds);
+                let extremes = bounds.map(|bound| vec![Integer::new(), digit_end(&ring, bound) - 1u32]);
+                check_raw(&ring, bounds, extremes);
                 for edge in edges(&base, ring.kernel.radix_bits()) {
                     check(&ring, &x, &edge);
                 }
@@ -255,7 +266,7 @@ proptest! {
         let [x, y] = [x, y].map(|digits| Integer::from_digits(&digits, Order::Lsf) % &square);
         for (ring, bounds) in rings(&base) {
             check(&ring, &x, &y);
-            check_raw(&ring, bounds);
+            check_raw_edges(&ring, bounds);
             for edge in edges(&base, ring.kernel.radix_bits()) {
                 check(&ring, &x, &edge);
             }
