@@ -19,15 +19,20 @@
 //! | `adx/` | BMI2 and ADX: 64-bit limbs |
 //! | `gmp` | every processor: 64-bit limbs |
 //! | `full_limbs` | what the last two share |
-//! | `measure` | their speed |
+//! | `measure` | the speed of all, a test to be asked for |
 //!
-//! Rates beside `a *= b; a %= n` and `a.square_mut(); a %= n` with `rug`, on an Intel Xeon (Sapphire Rapids):
+//! Products and squares mod N² per second, as multiples of those by `rug` (`a *= b; a %= n`, `a.square_mut(); a %= n`), on an
+//! Intel Xeon (Sapphire Rapids):
 //!
-//! RATES
+//! | \|N\| | `gmp`, public operands | `gmp`, secret operands | `adx` | `ifma` |
+//! |---|---|---|---|---|
+//! | 2048 | 1.7, 1.9 | 1.5, 1.8 | 2.2, 2.7 | 8.9, 8.9 |
+//! | 3072 | 1.6, 1.8 | 1.3, 1.5 | 1.9, 2.3 | 7.5, 8.9 |
+//! | 4096 | 1.5, 1.7 | 1.2, 1.4 | 1.7, 2.2 | 7.5, 8.7 |
 //!
-//! M is N for ciphertexts and p or q on the key holder's side. Products run in constant time, but for those of public
-//! operands where the processor has neither ADX nor AVX-512 IFMA; the way between integers and elements does not.
-//! Exponentiation by a secret goes through [`secret_pow`](super::secret_pow).
+//! M is N for ciphertexts and p or q on the key holder's side. Products take constant time, except in a
+//! [`public`](SquareModulus::public) ring where the processor has neither ADX nor AVX-512 IFMA. The way between integers and
+//! elements does not; exponentiation by a secret goes through [`secret_pow`](super::secret_pow).
 
 #[cfg(target_arch = "x86_64")]
 mod adx;
@@ -70,8 +75,8 @@ pub struct SquareModulus {
 pub struct Scratch(Zeroizing<Box<[Limb]>>);
 
 impl SquareModulus {
-    /// The ring modulo `base`² for ciphertexts under a public key: on processors without ADX products take a time that
-    /// depends a little on their operands.
+    /// The ring modulo `base`² for a public base and elements that may show: on processors without ADX and AVX-512 IFMA the
+    /// time of a product depends, a little, on its factors.
     ///
     /// # Panics
     /// If `base` is even or below 3: callers validate keys first.
