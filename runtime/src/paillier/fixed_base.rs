@@ -113,7 +113,7 @@ mod tests {
         let mut rng = TestRng::new(10);
         let modulus = rng.integer_of_bits(300) | 1u32;
         let square = Integer::from(modulus.square_ref());
-        let ring = SquareModulus::new(&modulus);
+        let ring = SquareModulus::public(&modulus);
         let mut scratch = ring.scratch();
         let base = rng.integer_below(&square);
         let mut encoded = vec![0; ring.element_limbs()];

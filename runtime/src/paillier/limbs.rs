@@ -1,7 +1,8 @@
 //! Safe slices over GMP's low-level functions (`mpn_*`) on little-endian 64-bit limbs.
 //!
 //! Every wrapper checks the lengths that its GMP function relies on, so that the callers need no
-//! `unsafe`. All run in constant time: neither branches nor addresses depend on the limbs.
+//! `unsafe`. All run in constant time, where neither branches nor addresses depend on the limbs, but those whose names
+//! say otherwise.
 
 use gmp_mpfr_sys::gmp;
 
@@ -44,6 +45,21 @@ pub(crate) fn square(square: &mut [Limb], x: &[Limb], spare: &mut [Limb]) {
     let length = x.len() as gmp::size_t;
     // SAFETY: as in `multiply`.
     unsafe { gmp::mpn_sec_sqr(square.as_mut_ptr(), x.as_ptr(), length, spare.as_mut_ptr()) }
+}
+
+/// `product = x · y` as [`multiply`] does it, quicker.
+pub(crate) fn multiply_variable_time(product: &mut [Limb], x: &[Limb], y: &[Limb]) {
+    assert!(!x.is_empty() && x.len() == y.len() && product.len() == 2 * x.len());
+    // SAFETY: the lengths are as GMP demands (checked above), and `product` is borrowed mutably, so it
+    // overlaps neither operand.
+    unsafe { gmp::mpn_mul_n(product.as_mut_ptr(), x.as_ptr(), y.as_ptr(), x.len() as gmp::size_t) }
+}
+
+/// `square = x²` as [`square`] does it, quicker.
+pub(crate) fn square_variable_time(square: &mut [Limb], x: &[Limb]) {
+    assert!(!x.is_empty() && square.len() == 2 * x.len());
+    // SAFETY: as in `multiply_variable_time`.
+    unsafe { gmp::mpn_sqr(square.as_mut_ptr(), x.as_ptr(), x.len() as gmp::size_t) }
 }
 
 /// `out` = element `index` of a table of elements of its length, all of which are read.
@@ -89,33 +105,6 @@ pub(crate) fn sub_assign(difference: &mut [Limb], x: &[Limb]) -> Limb {
     unsafe { gmp::mpn_sub_n(target, target, x.as_ptr(), x.len() as gmp::size_t) }
 }
 
-/// `sum += x` if `condition` is 1, nothing if it is 0; the carry (0 or 1) is returned.
-pub(crate) fn add_if(condition: Limb, sum: &mut [Limb], x: &[Limb]) -> Limb {
-    assert!(!x.is_empty() && sum.len() == x.len());
-    let target = sum.as_mut_ptr();
-    // SAFETY: both slices have the length passed; GMP allows the result to be the first operand.
-    unsafe { gmp::mpn_cnd_add_n(condition, target, target, x.as_ptr(), x.len() as gmp::size_t) }
-}
-
-/// `difference -= x` if `condition` is 1, nothing if it is 0; the borrow (0 or 1) is returned.
-pub(crate) fn sub_if(condition: Limb, difference: &mut [Limb], x: &[Limb]) -> Limb {
-    assert!(!x.is_empty() && difference.len() == x.len());
-    let target = difference.as_mut_ptr();
-    // SAFETY: both slices have the length passed; GMP allows the result to be the first operand.
-    unsafe { gmp::mpn_cnd_sub_n(condition, target, target, x.as_ptr(), x.len() as gmp::size_t) }
-}
-
-/// `sum += digit`; the carry (0 or 1) is returned.
-pub(crate) fn add_digit(sum: &mut [Limb], digit: Limb) -> Limb {
-    let mut carry = digit;
-    for limb in sum {
-        let (value, overflow) = limb.overflowing_add(carry);
-        *limb = value;
-        carry = Limb::from(overflow);
-    }
-    carry
-}
-
 /// `difference -= digit`; the borrow (0 or 1) is returned.
 pub(crate) fn sub_digit(difference: &mut [Limb], digit: Limb) -> Limb {
     let mut borrow = digit;
@@ -159,10 +148,8 @@ mod tests {
     }
 
     #[test]
-    fn digits_carry_and_borrow_through_all_limbs() {
-        let mut x = [u64::MAX, u64::MAX];
-        assert_eq!(add_digit(&mut x, 1), 1);
-        assert_eq!(x, [0, 0]);
+    fn a_digit_borrows_through_all_limbs() {
+        let mut x = [0, 0];
         assert_eq!(sub_digit(&mut x, 1), 1);
         assert_eq!(x, [u64::MAX, u64::MAX]);
     }

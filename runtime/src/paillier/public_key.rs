@@ -78,7 +78,7 @@ impl PublicKey {
 
     /// A key around a modulus that is known to be good.
     pub(crate) fn from_checked(modulus: Integer, bits: KeyBits) -> Self {
-        let ring = SquareModulus::new(&modulus);
+        let ring = SquareModulus::public(&modulus);
         let square = Integer::from(modulus.square_ref());
         Self(Arc::new(Inner { bits, ring, square, half: modulus >> 1 }))
     }

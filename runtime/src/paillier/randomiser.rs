@@ -155,7 +155,7 @@ impl PrimeTable {
         // N-th powers are prime-th powers here, because the other prime is a unit as an exponent.
         let exponent = SecretInteger::new(Integer::from(&*part.prime * 2u32));
         let y = SecretInteger::new(rng.unit_below(&part.square));
-        let ring = SquareModulus::new(&part.prime);
+        let ring = SquareModulus::secret(&part.prime);
         let mut scratch = ring.scratch();
         let mut encoded = Zeroizing::new(vec![0; ring.element_limbs()]);
         ring.encode(&mut encoded, &y, &mut scratch);

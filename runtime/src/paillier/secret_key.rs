@@ -106,7 +106,7 @@ impl PrimePart {
             prime: SecretInteger::new(Integer::from(&**prime)),
             square: SecretInteger::new(Integer::from(prime.square_ref())),
             exponent: SecretInteger::new(Integer::from(&**prime - 1u32)),
-            ring: SquareModulus::new(prime),
+            ring: SquareModulus::secret(prime),
             factor: inverse(&negative, prime),
         }
     }

@@ -48,7 +48,7 @@ mod tests {
             let square = Integer::from(base.square_ref());
             let x = rng.integer_below(&square);
             let all_ones = Integer::from(Integer::u_pow_u(2, bits)) - 1u32;
-            for ring in [SquareModulus::new(&base), SquareModulus::portable(&base)] {
+            for ring in SquareModulus::secret_on_all_kernels(&base) {
                 let mut scratch = ring.scratch();
                 let mut limbs = vec![0; ring.element_limbs()];
                 ring.encode(&mut limbs, &x, &mut scratch);

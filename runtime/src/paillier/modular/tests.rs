@@ -6,21 +6,38 @@ use rug::integer::Order;
 use super::*;
 use crate::paillier::randomness::TestRng;
 
-/// A kernel with the multiples of M that its low and high digits stay below.
-type Bounded = (Box<dyn Kernel>, [u32; 2]);
+/// A kernel, and what tests must know of it.
+pub(super) struct Tested {
+    pub(super) name: &'static str,
+    pub(super) kernel: Box<dyn Kernel>,
+    pub(super) constant_time: bool,
+    /// The multiples of M that its low and high digits stay below.
+    bounds: [u32; 2],
+}
 
-fn kernels(base: &Integer) -> Vec<Bounded> {
-    let mut kernels: Vec<Bounded> = vec![(Box::new(gmp::Gmp::new(base)), [1, 1])];
+/// All kernels that the processor has.
+pub(super) fn kernels(base: &Integer) -> Vec<Tested> {
+    let portable = |operands| Some(kernel::portable(base, operands));
+    let mut kernels = vec![
+        ("portable, public operands", portable(Operands::Public), false, [2, 2]),
+        ("portable, secret operands", portable(Operands::Secret), true, [2, 2]),
+    ];
     #[cfg(target_arch = "x86_64")]
-    match ifma::kernel(base) {
-        Some(kernel) => kernels.push((kernel, [2, 3])),
-        None => println!("no AVX-512 IFMA here: its kernel is not tested"),
+    {
+        kernels.push(("ADX", kernel::adx(base), true, [2, 2]));
+        kernels.push(("AVX-512 IFMA", ifma::kernel(base), true, [2, 3]));
     }
-    kernels
+    let present = kernels.into_iter().filter_map(|(name, kernel, constant_time, bounds)| {
+        if kernel.is_none() {
+            println!("no {name} here: its kernel is not tested");
+        }
+        Some(Tested { name, kernel: kernel?, constant_time, bounds })
+    });
+    present.collect()
 }
 
 fn rings(base: &Integer) -> Vec<(SquareModulus, [u32; 2])> {
-    let ring = |(kernel, bounds)| (SquareModulus::with_kernel(base, kernel), bounds);
+    let ring = |tested: Tested| (SquareModulus::with_kernel(base, tested.kernel), tested.bounds);
     kernels(base).into_iter().map(ring).collect()
 }
 
@@ -77,9 +94,15 @@ fn read(ring: &SquareModulus, limbs: &[Limb], bounds: [u32; 2]) -> Integer {
     high * ring.base() + low
 }
 
-/// Digits at the edges below `bound` times M.
-fn edge_digits(base: &Integer, bound: u32) -> Vec<Integer> {
-    let end = Integer::from(base * bound);
+/// `bound` times M, or what the limbs of a digit cannot hold.
+fn digit_end(ring: &SquareModulus, bound: u32) -> Integer {
+    let limit = power_of_two(Limb::BITS * ring.kernel.digit_limbs() as u32);
+    Integer::from(ring.base() * bound).min(limit)
+}
+
+/// Digits at the edges below [`digit_end`].
+fn edge_digits(ring: &SquareModulus, bound: u32) -> Vec<Integer> {
+    let (base, end) = (ring.base(), digit_end(ring, bound));
     let mut digits = vec![Integer::new(), Integer::from(1), Integer::from(&end - 1)];
     digits.extend([-1, 0, 1].map(|offset| Integer::from(base + offset)));
     let bits = end.significant_bits();
@@ -88,11 +111,16 @@ fn edge_digits(base: &Integer, bound: u32) -> Vec<Integer> {
     digits
 }
 
-/// Raw elements, as if already in Montgomery form, with digits at the edges.
-fn check_raw(ring: &SquareModulus, bounds: [u32; 2]) {
+/// Raw elements with digits at the edges.
+fn check_raw_edges(ring: &SquareModulus, bounds: [u32; 2]) {
+    check_raw(ring, bounds, bounds.map(|bound| edge_digits(ring, bound)));
+}
+
+/// All pairs of raw elements, as if already in Montgomery form, with these low and high digits.
+fn check_raw(ring: &SquareModulus, bounds: [u32; 2], digits: [Vec<Integer>; 2]) {
     let square = Integer::from(ring.base().square_ref());
     let inverse = power_of_two(ring.kernel.radix_bits()).invert(&square).unwrap();
-    let [low, high] = bounds.map(|bound| edge_digits(ring.base(), bound));
+    let [low, high] = digits;
     let elements: Vec<Vec<Limb>> = low
         .iter()
         .flat_map(|low| high.iter().map(move |high| (low, high)))
@@ -135,7 +163,7 @@ fn edge_operands_agree_with_plain_arithmetic() {
                     check(&ring, x, y);
                 }
             }
-            check_raw(&ring, bounds);
+            check_raw_edges(&ring, bounds);
         }
     }
 }
@@ -203,6 +231,25 @@ fn long_chains_of_products_agree() {
     }
 }
 
+#[test]
+fn every_key_size_agrees_with_plain_arithmetic() {
+    let mut rng = TestRng::new(32);
+    for bits in (512..=4096).step_by(64) {
+        let all_ones = power_of_two(bits) - 1u32;
+        let random = rng.integer_of_bits(bits) | 1u32 | power_of_two(bits - 1);
+        for base in [all_ones, random] {
+            let x = rng.integer_below(&Integer::from(base.square_ref()));
+            for (ring, bounds) in rings(&base) {
+                let extremes = bounds.map(|bound| vec![Integer::new(), digit_end(&ring, bound) - 1u32]);
+                check_raw(&ring, bounds, extremes);
+                for edge in edges(&base, ring.kernel.radix_bits()) {
+                    check(&ring, &x, &edge);
+                }
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
     #[test]
@@ -219,7 +266,7 @@ proptest! {
         let [x, y] = [x, y].map(|digits| Integer::from_digits(&digits, Order::Lsf) % &square);
         for (ring, bounds) in rings(&base) {
             check(&ring, &x, &y);
-            check_raw(&ring, bounds);
+            check_raw_edges(&ring, bounds);
             for edge in edges(&base, ring.kernel.radix_bits()) {
                 check(&ring, &x, &edge);
             }

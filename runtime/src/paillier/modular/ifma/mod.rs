@@ -31,7 +31,6 @@ use rug::Integer;
 use zeroize::Zeroize;
 
 use super::super::limbs::{Limb, inverse_mod_limb};
-use super::gmp::Workspace;
 use super::kernel::Kernel;
 use digit::{Digit, LANE_BITS, LANE_MASK, LANES, Lanes, Modulus, broadcast};
 use radix::{read_lanes, write_lanes};
@@ -152,9 +151,9 @@ impl<const V: usize> Kernel for Ifma<V> {
         LANE_BITS * self.lanes as u32
     }
 
-    /// Empty: everything is in registers, or where the compiler spills them.
-    fn workspace(&self) -> Workspace {
-        Workspace::default()
+    /// None: everything is in registers, or where the compiler spills them.
+    fn workspace_limbs(&self) -> usize {
+        0
     }
 
     fn write_digit(&self, limbs: &mut [Limb], digit: &Integer) {
@@ -165,12 +164,12 @@ impl<const V: usize> Kernel for Ifma<V> {
         read_lanes(limbs)
     }
 
-    fn mul_assign(&self, x: &mut [Limb], y: &[Limb], _: &mut Workspace) {
+    fn mul_assign(&self, x: &mut [Limb], y: &[Limb], _: &mut [Limb]) {
         // SAFETY: the processor has the instructions, or `self` would not exist.
         unsafe { self.multiply(x, y) }
     }
 
-    fn square_assign(&self, x: &mut [Limb], _: &mut Workspace) {
+    fn square_assign(&self, x: &mut [Limb], _: &mut [Limb]) {
         // SAFETY: the processor has the instructions, or `self` would not exist.
         unsafe { self.square(x) }
     }
