@@ -67,7 +67,7 @@ impl Kernels {
             randomisers: Box::new(PublicRandomisers::for_uses(secret.public(), USES, &mut rng)),
             parameters: BlindedParameters::default(),
         };
-        Ok(Self { holder: HolderKey::new(copy, USES)?, secret, context, rng, budget })
+        Ok(Self { holder: HolderKey::without_pool(copy, USES)?, secret, context, rng, budget })
     }
 
     /// All of them; batches by rayon's threads, of which there should be one. `watch` is told each.

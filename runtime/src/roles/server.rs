@@ -11,7 +11,7 @@
 use crate::channel::{Connection, Limit, Transport};
 use crate::error::{Error, PeerFault, Result};
 use crate::observe::{Observer, StepReport};
-use crate::paillier::{Ciphertexts, PublicKey, PublicRandomisers, SecureRng, weighted_sums};
+use crate::paillier::{Ciphertexts, Pool, PublicKey, PublicRandomisers, SecureRng, weighted_sums};
 use crate::plan::{Exchange, Op, Plan, Step, StepId, ValidPlan, Window, codec};
 use crate::protocol::blinded::max_pool::Tournament;
 use crate::protocol::blinded::round::Round;
@@ -72,7 +72,7 @@ impl Server {
         let key = self.receive_key(connection)?;
         let uses = self.plan.plan().total_cost().rerandomisations as usize;
         let randomisers = PublicRandomisers::for_uses(&key, uses, &mut rng);
-        let randomisers = Box::new(randomisers);
+        let randomisers = Box::new(Pool::new(randomisers, uses, &mut rng));
         let context = ServerContext { key, randomisers, parameters: self.plan.client_view().blinded() };
         let mut answered = 0;
         let mut session = Session { plan: self.plan.plan(), connection, context, rng };
