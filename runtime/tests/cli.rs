@@ -112,6 +112,7 @@ fn a_key_a_server_and_a_prediction() {
         assert_eq!(result["rounds"], 3);
         assert!(result["bytes"]["sent"].as_u64() > Some(12 * 512));
         assert!(result["seconds"]["online"].as_f64() > Some(0.0));
+        assert!(!cfg!(target_os = "linux") || result["peak_memory_bytes"].as_u64() > Some(1 << 20));
     }
     let people =
         fixture.run(&["infer", "--connect", &serving.address, "--input", "image.npy", "--key", "me.key"]);

@@ -3,7 +3,6 @@
 mod support;
 
 use rug::Integer;
-use runtime::channel::frame::Header;
 use runtime::channel::{Connection, Limit, memory, tcp};
 use runtime::error::{Error, PeerFault};
 use runtime::observe::Silent;
@@ -31,13 +30,17 @@ fn plan() -> ValidPlan {
 
 const IMAGE: [f32; 4] = [3.0, -3.0, 0.0, 15.0];
 
+fn connected(end: memory::MemoryTransport) -> Memory {
+    Connection::new(end, None).expect("a thread")
+}
+
 /// What the server says of a client that does `act` and then closes the connection; what `act` gives.
 fn served<R>(act: impl FnOnce(&mut Memory) -> R) -> (Error, R) {
     let (ours, theirs) = memory::pair();
     let server = Server::new(plan());
     thread::scope(|scope| {
-        let serving = scope.spawn(move || server.serve(Connection::new(theirs, None), &mut Silent));
-        let mut connection = Connection::new(ours, None);
+        let serving = scope.spawn(move || server.serve(connected(theirs), &mut Silent));
+        let mut connection = connected(ours);
         let result = act(&mut connection);
         drop(connection);
         (serving.join().expect("no panic").expect_err("an error"), result)
@@ -96,7 +99,7 @@ fn another_protocol_version_is_refused() {
 fn wrong_and_unknown_messages_are_named() {
     let (error, _) = served(|connection| message::send(connection, Message::Key, &[1]).expect("sent"));
     assert_eq!(error.to_string(), "the peer misbehaved: it sent key where hello was expected");
-    let (error, _) = served(|connection| connection.send(200, "nonsense", &[]).expect("sent"));
+    let (error, _) = served(|connection| connection.send(200, "nonsense", Vec::new()).expect("sent"));
     assert!(error.to_string().contains("unknown message 200"), "{error}");
 }
 
@@ -112,8 +115,7 @@ fn messages_of_another_length_are_refused_before_they_are_read() {
     );
     let (error, _) = served(|connection| {
         introduce(connection);
-        let header = Header { tag: Message::Input as u8, length: u64::MAX };
-        connection.transport().write_all(&header.to_bytes()).expect("sent");
+        drop(message::begin(connection, Message::Input, u64::MAX).expect("sent"));
     });
     assert!(matches!(error, Error::PeerMisbehaved(PeerFault::WrongLength { got: u64::MAX, .. })), "{error}");
 }
@@ -219,12 +221,11 @@ fn asked(misbehave: impl FnOnce(&mut Memory) + Send) -> Error {
     let (ours, theirs) = memory::pair();
     thread::scope(|scope| {
         scope.spawn(move || {
-            let mut connection = Connection::new(theirs, None);
+            let mut connection = connected(theirs);
             message::receive(&mut connection, Message::Hello, Limit::AtMost(64)).expect("a hello");
             misbehave(&mut connection);
         });
-        let session =
-            client::greet(Connection::new(ours, None), None).and_then(|greeting| greeting.with_key(&KEY));
+        let session = client::greet(connected(ours), None).and_then(|greeting| greeting.with_key(&KEY));
         session.and_then(|mut session| session.infer(&IMAGE, &mut Silent)).expect_err("an error")
     })
 }

@@ -9,7 +9,9 @@ use crate::paillier::{
     rerandomise, weighted_sums,
 };
 use crate::plan::{BlindedParameters, Exchange, ExchangeKind, KeyBits};
-use crate::protocol::blinded::{ServerContext, answer, question, relu};
+use crate::protocol::blinded::ServerContext;
+use crate::protocol::blinded::answer::Answering;
+use crate::protocol::blinded::round::Round;
 use rug::Integer;
 use serde::Serialize;
 use std::time::Duration;
@@ -62,10 +64,10 @@ impl Kernels {
         let copy = copy.map_err(|error| Error::Bug(format!("a fresh key is refused: {error}")))?;
         let context = ServerContext {
             key: secret.public().clone(),
-            randomisers: PublicRandomisers::for_uses(secret.public(), USES, &mut rng),
+            randomisers: Box::new(PublicRandomisers::for_uses(secret.public(), USES, &mut rng)),
             parameters: BlindedParameters::default(),
         };
-        Ok(Self { holder: HolderKey::new(copy, USES)?, secret, context, rng, budget })
+        Ok(Self { holder: HolderKey::without_pool(copy, USES)?, secret, context, rng, budget })
     }
 
     /// All of them; batches by rayon's threads, of which there should be one. `watch` is told each.
@@ -182,9 +184,11 @@ impl Kernels {
         let (holder, context, rng) = (&self.holder, &self.context, &mut self.rng);
         let mut outcome = Ok(());
         let ours = seconds(self.budget, || {
-            let (packed, secrets) = question::ask(context, &exchange, &values, rng);
-            outcome = answer::answer(holder, context.parameters, &exchange, &packed, rng)
-                .map(|answer| drop(relu::finish(context, &exchange, &secrets, &answer.ciphertexts)));
+            let mut round = Round::new(context, exchange, values.clone(), rng);
+            let mut answering = Answering::new(holder, context.parameters, &exchange);
+            if let Some(question) = round.ask(usize::MAX, rng) {
+                outcome = answering.part(&question, rng).map(|answer| round.finish(&answer));
+            }
         });
         outcome?;
         let style = PaperStyle::new(&self.secret);

@@ -62,7 +62,7 @@ fn unit(bits: KeyBits, budget: Duration) -> Result<UnitCosts> {
     let secret = SecretKey::generate(bits, &mut rng);
     let key = secret.public().clone();
     let randomisers = PublicRandomisers::for_uses(&key, USES, &mut rng);
-    let holder = HolderKey::new(secret, USES)?;
+    let holder = HolderKey::without_pool(secret, USES)?;
     let count = BATCH * rayon::current_num_threads();
     let plaintexts: Vec<Integer> = (0..count).map(Integer::from).collect();
     let mut batch = holder.encrypt(&plaintexts, &mut rng).map_err(bug)?;

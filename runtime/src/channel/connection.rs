@@ -1,21 +1,39 @@
 //! A transport with frames, limits, deadlines and counters.
 
 use super::Transport;
+use super::allowance::Allowance;
 use super::frame::{HEADER_BYTES, Header};
+use super::outbox::{Outbox, no_thread};
 use crate::error::{Error, PeerFault, Result};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
 use std::ops::Sub;
 use std::time::{Duration, Instant};
 
-/// Bytes a second that a peer must send or take at least, beside its patience, for a frame to arrive in time.
-const SLOWEST_RATE: u64 = 16 << 10;
-
 /// Frames to and from one peer.
-pub struct Connection<T> {
-    transport: T,
-    /// How long a peer may take for a frame, its length at [`SLOWEST_RATE`] not counted; `None` for ever.
+pub struct Connection<T: Transport> {
+    reader: T::Reader,
+    outbox: Outbox,
+    /// How long a peer may keep us waiting over a frame, its length at the slowest rate not counted;
+    /// `None` for ever.
     patience: Option<Duration>,
+    /// A frame has begun of which not everything was pushed.
+    sending: bool,
     traffic: Traffic,
+}
+
+/// A frame that is being sent part by part.
+#[must_use = "the peer waits for the whole body"]
+pub struct Outgoing {
+    frame: &'static str,
+    left: u64,
+}
+
+/// A frame that is being received part by part.
+#[must_use = "the next frame begins behind the whole body"]
+pub struct Incoming {
+    frame: &'static str,
+    left: u64,
+    allowance: Allowance,
 }
 
 /// What went over a connection; of a span of it by subtraction.
@@ -29,7 +47,7 @@ pub struct Traffic {
     pub frames_sent: u64,
     /// Frames received.
     pub frames_received: u64,
-    /// Time spent waiting for the peer's frames and taking them off the wire.
+    /// Time spent waiting for the peer's frames, taking them off the wire, and for the last frame to be written.
     pub waited: Duration,
 }
 
@@ -73,49 +91,78 @@ impl Sub for Traffic {
 impl<T: Transport> Connection<T> {
     /// Takes over a transport on which nothing has been sent. No call on the transport may block
     /// longer than `patience`; a peer that is slower than that, or drips bytes, is given up.
-    pub fn new(transport: T, patience: Option<Duration>) -> Self {
-        Self { transport, patience, traffic: Traffic::default() }
+    ///
+    /// # Errors
+    /// The system gives no thread for sending.
+    pub fn new(transport: T, patience: Option<Duration>) -> Result<Self> {
+        let (reader, writer) = transport.split();
+        let outbox = Outbox::start(writer, patience).map_err(no_thread)?;
+        Ok(Self { reader, outbox, patience, sending: false, traffic: Traffic::default() })
     }
 
-    /// What has gone over it so far.
+    /// What has gone over it so far; what is pushed counts as sent.
     pub const fn traffic(&self) -> Traffic {
         self.traffic
-    }
-
-    /// The stream itself; what goes over it directly is not counted.
-    pub const fn transport(&mut self) -> &mut T {
-        &mut self.transport
     }
 
     /// Sends one frame. `what` names it in errors.
     ///
     /// # Errors
-    /// The peer hung up or does not read.
-    pub fn send(&mut self, tag: u8, what: &'static str, body: &[u8]) -> Result<()> {
-        let header = Header { tag, length: body.len() as u64 }.to_bytes();
-        let deadline = Deadline::new(self.patience, body.len() as u64);
-        let sent = deadline.write(&mut self.transport, &header);
-        let sent = sent.and_then(|()| deadline.write(&mut self.transport, body));
-        sent.and_then(|()| self.transport.flush()).map_err(|error| blame(error, what))?;
-        self.traffic.sent += (HEADER_BYTES + body.len()) as u64;
-        self.traffic.frames_sent += 1;
+    /// The peer hung up or does not read, as far as that is known yet; the next call may tell.
+    pub fn send(&mut self, tag: u8, what: &'static str, body: Vec<u8>) -> Result<()> {
+        let mut frame = self.begin(tag, what, body.len() as u64)?;
+        self.push(&mut frame, body)
+    }
+
+    /// Begins a frame of `length` bytes, when the one before is written. `what` names it in errors.
+    ///
+    /// # Errors
+    /// The peer hung up or does not read; or not everything of the last frame was pushed.
+    pub fn begin(&mut self, tag: u8, what: &'static str, length: u64) -> Result<Outgoing> {
+        self.drain()?;
+        self.outbox.header(Header { tag, length }, what)?;
+        self.traffic.sent += HEADER_BYTES as u64;
+        self.traffic.frames_sent += u64::from(length == 0);
+        self.sending = length > 0;
+        Ok(Outgoing { frame: what, left: length })
+    }
+
+    /// Queues the next part of the body; never waits.
+    ///
+    /// # Errors
+    /// The peer hung up or does not read; or the part is longer than what is left of the frame.
+    pub fn push(&mut self, frame: &mut Outgoing, part: Vec<u8>) -> Result<()> {
+        let length = part.len() as u64;
+        let left = frame.left.checked_sub(length);
+        frame.left = left.ok_or_else(|| Error::Bug(format!("{} is longer than announced", frame.frame)))?;
+        if length == 0 {
+            return Ok(());
+        }
+        self.outbox.body(part)?;
+        self.traffic.sent += length;
+        if frame.left == 0 {
+            self.sending = false;
+            self.traffic.frames_sent += 1;
+        }
         Ok(())
     }
 
     /// Ends the stream; the peer still receives what was sent last.
-    pub fn close(mut self) {
-        self.transport.close();
+    pub fn close(self) {
+        let Self { mut reader, outbox, .. } = self;
+        drop(outbox);
+        T::close(&mut reader);
     }
 
-    /// Waits for the next header; `Ok(None)` where the peer closed the stream between two frames.
+    /// Waits for the next header, when everything is sent; `Ok(None)` where the peer closed the stream
+    /// between two frames.
     ///
     /// # Errors
-    /// The peer hung up inside the header, or did not send it in time.
+    /// The peer hung up inside the header, did not send it in time, or did not take what was sent.
     pub fn receive_header(&mut self, expected: &'static str) -> Result<Option<Header>> {
+        self.drain()?;
         let mut bytes = [0; HEADER_BYTES];
-        let deadline = Deadline::new(self.patience, 0);
-        let received = self.timed(|transport| deadline.read(transport, &mut bytes));
-        let filled = received.map_err(|error| blame(error, expected))?;
+        let filled = self.fill(&mut bytes, expected, &mut Allowance::new(self.patience, 0))?;
         self.traffic.received += filled as u64;
         match filled {
             0 => Ok(None),
@@ -124,88 +171,89 @@ impl<T: Transport> Connection<T> {
         }
     }
 
-    /// Reads the body that `header` announced, if `limit` allows its length. Memory grows with what
-    /// has arrived, not with what was announced.
+    /// The body that `header` announced, to be pulled, if `limit` allows its length.
     ///
     /// # Errors
-    /// Another length, or the peer hung up or did not send it in time.
-    pub fn receive_body(&mut self, header: Header, limit: Limit, message: &'static str) -> Result<Vec<u8>> {
-        const STEP: u64 = 1 << 20;
+    /// Another length.
+    pub fn receive(&mut self, header: Header, limit: Limit, message: &'static str) -> Result<Incoming> {
         if !limit.allows(header.length) {
             return Err(
                 PeerFault::WrongLength { message, expected: limit.bytes(), got: header.length }.into()
             );
         }
-        let deadline = Deadline::new(self.patience, header.length);
-        let mut body = Vec::new();
-        while (body.len() as u64) < header.length {
-            let start = body.len();
-            let step = STEP.min(header.length - start as u64) as usize;
-            body.resize(start + step, 0);
-            let received = self.timed(|transport| deadline.read(transport, &mut body[start..]));
-            if received.map_err(|error| blame(error, message))? < step {
-                return Err(PeerFault::HungUp(message).into());
-            }
+        self.traffic.frames_received += u64::from(header.length == 0);
+        let allowance = Allowance::new(self.patience, header.length);
+        Ok(Incoming { frame: message, left: header.length, allowance })
+    }
+
+    /// The next `length` bytes of a body, or what is left of it.
+    ///
+    /// # Errors
+    /// The peer hung up or did not send them in time.
+    pub fn pull(&mut self, frame: &mut Incoming, length: usize) -> Result<Vec<u8>> {
+        let length = frame.left.min(length as u64);
+        let mut part = vec![0; length as usize];
+        if self.fill(&mut part, frame.frame, &mut frame.allowance)? < part.len() {
+            return Err(PeerFault::HungUp(frame.frame).into());
         }
-        self.traffic.received += header.length;
-        self.traffic.frames_received += 1;
+        self.traffic.received += length;
+        frame.left -= length;
+        self.traffic.frames_received += u64::from(length > 0 && frame.left == 0);
+        Ok(part)
+    }
+
+    /// The whole body that `header` announced, if `limit` allows its length. Memory grows with what has
+    /// arrived, not with what was announced.
+    ///
+    /// # Errors
+    /// Another length, or the peer hung up or did not send it in time.
+    pub fn receive_body(&mut self, header: Header, limit: Limit, message: &'static str) -> Result<Vec<u8>> {
+        const STEP: usize = 1 << 20;
+        let mut frame = self.receive(header, limit, message)?;
+        let mut body = Vec::new();
+        while frame.left > 0 {
+            body.append(&mut self.pull(&mut frame, STEP)?);
+        }
         Ok(body)
     }
 
-    fn timed<R>(&mut self, receive: impl FnOnce(&mut T) -> R) -> R {
-        let start = Instant::now();
-        let result = receive(&mut self.transport);
-        self.traffic.waited += start.elapsed();
-        result
-    }
-}
-
-/// When a frame must be over.
-struct Deadline(Option<Instant>);
-
-impl Deadline {
-    fn new(patience: Option<Duration>, length: u64) -> Self {
-        Self(patience.map(|patience| Instant::now() + patience + Duration::from_secs(length / SLOWEST_RATE)))
-    }
-
-    fn check(&self) -> io::Result<()> {
-        match self.0 {
-            Some(deadline) if Instant::now() > deadline => Err(ErrorKind::TimedOut.into()),
-            _ => Ok(()),
+    /// Waits until everything that was pushed is written.
+    fn drain(&mut self) -> Result<()> {
+        if self.sending {
+            return Err(Error::Bug("a frame ends before its body".into()));
         }
+        let start = Instant::now();
+        let drained = self.outbox.drain();
+        self.traffic.waited += start.elapsed();
+        drained
     }
 
     /// Fills the buffer, or less where the stream ends; returns how much.
-    fn read(&self, transport: &mut impl Transport, buffer: &mut [u8]) -> io::Result<usize> {
+    fn fill(
+        &mut self,
+        buffer: &mut [u8],
+        expected: &'static str,
+        allowance: &mut Allowance,
+    ) -> Result<usize> {
+        let start = Instant::now();
         let mut filled = 0;
-        while filled < buffer.len() {
-            match transport.read(&mut buffer[filled..]) {
-                Ok(0) => break,
+        let outcome = loop {
+            if filled == buffer.len() {
+                break Ok(filled);
+            }
+            match allowance.spend(|| self.reader.read(&mut buffer[filled..])) {
+                Ok(0) => break Ok(filled),
                 Ok(read) => filled += read,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+                Err(error) => break Err(blame(error, expected)),
             }
-            self.check()?;
-        }
-        Ok(filled)
-    }
-
-    fn write(&self, transport: &mut impl Transport, mut bytes: &[u8]) -> io::Result<()> {
-        while !bytes.is_empty() {
-            match transport.write(bytes) {
-                Ok(0) => return Err(ErrorKind::WriteZero.into()),
-                Ok(written) => bytes = &bytes[written..],
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-            self.check()?;
-        }
-        Ok(())
+        };
+        self.traffic.waited += start.elapsed();
+        outcome
     }
 }
 
 /// A broken stream is the peer's doing, anything else the system's.
-fn blame(error: io::Error, expected: &'static str) -> Error {
+pub(super) fn blame(error: io::Error, expected: &'static str) -> Error {
     match error.kind() {
         ErrorKind::WouldBlock | ErrorKind::TimedOut => PeerFault::Silent { expected }.into(),
         ErrorKind::UnexpectedEof

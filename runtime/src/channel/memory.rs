@@ -4,12 +4,20 @@ use super::Transport;
 use std::io::{self, Read, Write};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-/// One end of a pair; reading waits for the other end, and sees the end of the stream once that is dropped.
+/// One end of a pair.
 pub struct MemoryTransport {
-    outgoing: Sender<Vec<u8>>,
+    outgoing: MemoryWriter,
+    incoming: MemoryReader,
+}
+
+/// Waits for the other end, and sees the end of the stream once the other end's writer is dropped.
+pub struct MemoryReader {
     incoming: Receiver<Vec<u8>>,
     unread: io::Cursor<Vec<u8>>,
 }
+
+/// Never waits.
+pub struct MemoryWriter(Sender<Vec<u8>>);
 
 /// Two connected ends.
 pub fn pair() -> (MemoryTransport, MemoryTransport) {
@@ -19,13 +27,21 @@ pub fn pair() -> (MemoryTransport, MemoryTransport) {
 
 impl MemoryTransport {
     fn new(outgoing: Sender<Vec<u8>>, incoming: Receiver<Vec<u8>>) -> Self {
-        Self { outgoing, incoming, unread: io::Cursor::default() }
+        let incoming = MemoryReader { incoming, unread: io::Cursor::default() };
+        Self { outgoing: MemoryWriter(outgoing), incoming }
     }
 }
 
-impl Transport for MemoryTransport {}
+impl Transport for MemoryTransport {
+    type Reader = MemoryReader;
+    type Writer = MemoryWriter;
 
-impl Read for MemoryTransport {
+    fn split(self) -> (MemoryReader, MemoryWriter) {
+        (self.incoming, self.outgoing)
+    }
+}
+
+impl Read for MemoryReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if buffer.is_empty() {
             return Ok(0);
@@ -42,9 +58,9 @@ impl Read for MemoryTransport {
     }
 }
 
-impl Write for MemoryTransport {
+impl Write for MemoryWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.outgoing.send(bytes.to_vec()).map_err(|_| io::ErrorKind::BrokenPipe)?;
+        self.0.send(bytes.to_vec()).map_err(|_| io::ErrorKind::BrokenPipe)?;
         Ok(bytes.len())
     }
 
@@ -59,13 +75,15 @@ mod tests {
 
     #[test]
     fn bytes_arrive_in_order_and_end_when_the_sender_is_dropped() {
-        let (mut left, mut right) = pair();
-        left.write_all(b"pop").unwrap();
-        left.write_all(b"corn").unwrap();
-        drop(left);
+        let (left, right) = pair();
+        let ((left_reader, mut left_writer), (mut right_reader, mut right_writer)) =
+            (left.split(), right.split());
+        left_writer.write_all(b"pop").unwrap();
+        left_writer.write_all(b"corn").unwrap();
+        drop((left_reader, left_writer));
         let mut received = String::new();
-        right.read_to_string(&mut received).unwrap();
+        right_reader.read_to_string(&mut received).unwrap();
         assert_eq!(received, "popcorn");
-        assert!(right.write_all(b"x").is_err());
+        assert!(right_writer.write_all(b"x").is_err());
     }
 }

@@ -1,19 +1,41 @@
 //! Framed messages over a reliable byte stream, bounded on receipt and counted both ways.
 //!
-//! The layer knows no protocol: a frame is a tag and a body. [`memory`] joins two parties in one
-//! process, [`tcp`] two machines.
+//! The layer knows no protocol: a frame is a tag and a body. A body is sent and received in parts, while
+//! its later parts are still being computed. [`memory`] joins two parties in one process, [`tcp`] two
+//! machines.
+//!
+//! # Nobody waits for ever
+//!
+//! Bytes leave through a thread of their own ([`Connection::push`] never waits), and no more than one
+//! frame is ever queued for it: [`Connection::begin`] and [`Connection::receive_header`] wait until the
+//! frame before is written. Between two parties of whom each begins a frame only when the peer's has
+//! begun, and reads the peer's to its end without such a call, all frames arrive: whoever waits for its
+//! own frame to be written, or for the peer's to begin, has a peer that is reading or computing.
 
+mod allowance;
 mod connection;
 pub mod frame;
 pub mod memory;
+mod outbox;
 pub mod tcp;
 
-pub use connection::{Connection, Limit, Traffic};
+pub use connection::{Connection, Incoming, Limit, Outgoing, Traffic};
 
 use std::io::{Read, Write};
 
-/// A reliable, ordered byte stream to the peer.
-pub trait Transport: Read + Write + Send {
-    /// Ends the stream so that the peer still receives what was sent last, though it may be sending itself.
-    fn close(&mut self) {}
+/// A reliable, ordered byte stream to the peer and one from it.
+pub trait Transport {
+    /// What the peer sends.
+    type Reader: Read + Send;
+    /// What is sent to the peer. Dropping it may end the stream.
+    type Writer: Write + Send + 'static;
+
+    /// The two directions, which one thread each uses.
+    fn split(self) -> (Self::Reader, Self::Writer);
+
+    /// Ends the stream, of which everything is written, so that the peer still receives what was sent
+    /// last, though it may be sending itself.
+    fn close(reader: &mut Self::Reader) {
+        let _ = reader;
+    }
 }

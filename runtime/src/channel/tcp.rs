@@ -15,14 +15,28 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a stream that is being closed is drained.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-impl Transport for TcpStream {
+/// A TCP stream, its two directions apart.
+pub struct TcpTransport {
+    reader: TcpStream,
+    writer: TcpStream,
+}
+
+impl Transport for TcpTransport {
+    type Reader = TcpStream;
+    type Writer = TcpStream;
+
+    fn split(self) -> (TcpStream, TcpStream) {
+        (self.reader, self.writer)
+    }
+
     /// A socket closed with unread bytes resets the connection, and the peer would lose our last
     /// message; so what it still sends is read and dropped, for a while.
-    fn close(&mut self) {
+    fn close(reader: &mut TcpStream) {
         let deadline = Instant::now() + CLOSE_TIMEOUT;
-        let ready = self.shutdown(Shutdown::Write).and_then(|()| self.set_read_timeout(Some(CLOSE_TIMEOUT)));
+        let ready =
+            reader.shutdown(Shutdown::Write).and_then(|()| reader.set_read_timeout(Some(CLOSE_TIMEOUT)));
         let mut sink = [0; 1 << 14];
-        while ready.is_ok() && Instant::now() < deadline && matches!(self.read(&mut sink), Ok(1..)) {}
+        while ready.is_ok() && Instant::now() < deadline && matches!(reader.read(&mut sink), Ok(1..)) {}
     }
 }
 
@@ -30,7 +44,7 @@ impl Transport for TcpStream {
 ///
 /// # Errors
 /// The name does not resolve, or nobody answers.
-pub fn connect(address: &str, timeout: Duration) -> Result<Connection<TcpStream>> {
+pub fn connect(address: &str, timeout: Duration) -> Result<Connection<TcpTransport>> {
     let failed = |error| Error::io(format!("cannot connect to {address} (HOST:PORT)"), error);
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for candidate in address.to_socket_addrs().map_err(failed)? {
@@ -46,7 +60,7 @@ pub fn connect(address: &str, timeout: Duration) -> Result<Connection<TcpStream>
 ///
 /// # Errors
 /// The system has no port or socket to give.
-pub fn loopback(timeout: Duration) -> Result<(Connection<TcpStream>, Connection<TcpStream>)> {
+pub fn loopback(timeout: Duration) -> Result<(Connection<TcpTransport>, Connection<TcpTransport>)> {
     let failed = |error| Error::io("cannot connect within this machine", error);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(failed)?;
     let connected = TcpStream::connect(listener.local_addr().map_err(failed)?).map_err(failed)?;
@@ -57,12 +71,13 @@ pub fn loopback(timeout: Duration) -> Result<(Connection<TcpStream>, Connection<
 /// Frames over a stream that a listener accepted; a peer that takes longer than `timeout` over a frame is given up.
 ///
 /// # Errors
-/// The system refuses the socket's options.
-pub fn accept(stream: TcpStream, timeout: Duration) -> Result<Connection<TcpStream>> {
+/// The system refuses the socket's options, or a thread.
+pub fn accept(stream: TcpStream, timeout: Duration) -> Result<Connection<TcpTransport>> {
     let configured = stream
         .set_nodelay(true)
         .and_then(|()| stream.set_read_timeout(Some(timeout)))
-        .and_then(|()| stream.set_write_timeout(Some(timeout)));
-    configured.map_err(|error| Error::io("cannot set the socket's options", error))?;
-    Ok(Connection::new(stream, Some(timeout)))
+        .and_then(|()| stream.set_write_timeout(Some(timeout)))
+        .and_then(|()| stream.try_clone());
+    let writer = configured.map_err(|error| Error::io("cannot set the socket's options", error))?;
+    Connection::new(TcpTransport { reader: stream, writer }, Some(timeout))
 }

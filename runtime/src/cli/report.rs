@@ -1,6 +1,6 @@
 //! The result of an inference, for people and for scripts.
 
-use runtime::observe::StepReport;
+use runtime::observe::{StepReport, peak_memory};
 use runtime::plan::{KeyBits, Suite};
 use runtime::roles::client::Prediction;
 use serde::Serialize;
@@ -17,6 +17,8 @@ pub(crate) struct Report {
     seconds: Seconds,
     bytes: Bytes,
     rounds: u64,
+    /// Of the whole process, where the system tells.
+    peak_memory_bytes: Option<u64>,
     suite: String,
     key_bits: u32,
 }
@@ -57,6 +59,7 @@ impl Report {
             seconds: Seconds { offline: totals.offline.as_secs_f64(), online: totals.online.as_secs_f64() },
             bytes: Bytes { sent: totals.sent, received: totals.received },
             rounds: totals.rounds,
+            peak_memory_bytes: peak_memory(),
             suite: suite.to_string(),
             key_bits: key_bits.get(),
         }
@@ -81,9 +84,17 @@ impl Report {
         );
         let _ = writeln!(text, "bytes       {} sent, {} received", self.bytes.sent, self.bytes.received);
         let _ = writeln!(text, "rounds      {}", self.rounds);
+        if let Some(bytes) = self.peak_memory_bytes {
+            let _ = writeln!(text, "memory      {} at most", megabytes(bytes));
+        }
         let _ = writeln!(text, "suite       {}, {} bit key", self.suite, self.key_bits);
         text
     }
+}
+
+/// Bytes for people.
+pub(crate) fn megabytes(bytes: u64) -> String {
+    format!("{:.0} MB", bytes as f64 / 1e6)
 }
 
 /// Where one party's time went: a line per step (steps of several rounds together), largest first column widths fixed.

@@ -1,9 +1,11 @@
 //! `popcorn serve`: answers clients until it is stopped.
 
 use super::keys;
+use super::report::megabytes;
 use clap::Args;
 use runtime::channel::tcp;
 use runtime::error::InvalidInput;
+use runtime::observe::peak_memory;
 use runtime::plan::{ValidPlan, codec};
 use runtime::roles::listener::{self, Admission, Departure, End};
 use runtime::roles::server::Server;
@@ -48,11 +50,13 @@ impl Serve {
     }
 }
 
-/// One line per client on standard error.
+/// One line per client on standard error, with the most memory that the process has held so far.
 fn log(departure: Departure) {
+    let memory = peak_memory()
+        .map_or_else(String::new, |bytes| format!(" (memory so far {} at most)", megabytes(bytes)));
     let client = departure.client.map_or_else(|| "a client".into(), |client| client.to_string());
     match departure.end {
-        End::Answered(images) => eprintln!("{client}: {images} answered"),
+        End::Answered(images) => eprintln!("{client}: {images} answered{memory}"),
         End::TurnedAway => eprintln!("{client}: turned away, all places are taken"),
         End::Failed(error) => eprintln!("{client}: {error}"),
     }

@@ -86,6 +86,23 @@ impl Ciphertexts {
         self.limbs.extend_from_slice(&other.limbs);
     }
 
+    /// Replaces ciphertext `index`.
+    ///
+    /// # Panics
+    /// If there are not so many, or the new one belongs to a key of another size.
+    pub fn replace(&mut self, index: usize, ciphertext: CiphertextRef<'_>) {
+        self.limbs[index * self.stride..(index + 1) * self.stride].copy_from_slice(ciphertext.limbs);
+    }
+
+    /// Removes the first `count` ciphertexts and returns them.
+    ///
+    /// # Panics
+    /// If there are not so many.
+    pub fn take_front(&mut self, count: usize) -> Self {
+        let rest = self.limbs.split_off(count * self.stride);
+        Self { limbs: std::mem::replace(&mut self.limbs, rest), stride: self.stride }
+    }
+
     /// Copies of the ciphertexts with the given indices, in that order; repetitions are allowed.
     ///
     /// # Panics
@@ -186,6 +203,9 @@ mod tests {
         selected.append(&batch);
         assert_eq!(key.decrypt(&selected), [3, 0, 3, 0, 1, 2, 3]);
         assert_eq!(selected.iter().len(), 7);
-        assert_eq!(format!("{selected:?}"), "Ciphertexts(7)");
+        let front = selected.take_front(2);
+        selected.replace(1, front.get(0));
+        assert_eq!([key.decrypt(&front), key.decrypt(&selected)].concat(), [3, 0, 3, 3, 1, 2, 3]);
+        assert_eq!(format!("{selected:?}"), "Ciphertexts(5)");
     }
 }

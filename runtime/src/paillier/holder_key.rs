@@ -2,8 +2,9 @@
 
 use super::ciphertext::Ciphertexts;
 use super::encrypt::{PlaintextTooLarge, encrypt};
+use super::pool::Pool;
 use super::public_key::PublicKey;
-use super::randomiser::HolderRandomisers;
+use super::randomiser::{HolderRandomisers, Randomisers};
 use super::randomness::{RandomnessError, SecureRng};
 use super::secret_key::SecretKey;
 use rug::Integer;
@@ -11,17 +12,28 @@ use rug::Integer;
 /// A secret key with tables for its own encryptions; one serves any number of sessions.
 pub struct HolderKey {
     secret: SecretKey,
-    randomisers: HolderRandomisers,
+    randomisers: Box<dyn Randomisers + Send>,
 }
 
 impl HolderKey {
-    /// Computes tables that suit about `encryptions` encryptions: some tenths of a second for thousands.
+    /// Computes tables that suit about `encryptions` encryptions, some tenths of a second for thousands; then
+    /// randomisers for as many in the background ([`Pool`]).
     ///
     /// # Errors
     /// The operating system gives no randomness.
     pub fn new(secret: SecretKey, encryptions: usize) -> Result<Self, RandomnessError> {
+        let mut rng = SecureRng::from_os()?;
+        let randomisers = HolderRandomisers::for_uses(&secret, encryptions, &mut rng);
+        Ok(Self { secret, randomisers: Box::new(Pool::new(randomisers, encryptions, &mut rng)) })
+    }
+
+    /// As [`new`](Self::new), but all work is done on demand: to measure what an encryption takes.
+    ///
+    /// # Errors
+    /// The operating system gives no randomness.
+    pub fn without_pool(secret: SecretKey, encryptions: usize) -> Result<Self, RandomnessError> {
         let randomisers = HolderRandomisers::for_uses(&secret, encryptions, &mut SecureRng::from_os()?);
-        Ok(Self { secret, randomisers })
+        Ok(Self { secret, randomisers: Box::new(randomisers) })
     }
 
     /// What the other party is given.
@@ -38,7 +50,7 @@ impl HolderKey {
         plaintexts: &[Integer],
         rng: &mut SecureRng,
     ) -> Result<Ciphertexts, PlaintextTooLarge> {
-        encrypt(&self.randomisers, plaintexts, rng)
+        encrypt(&*self.randomisers, plaintexts, rng)
     }
 
     /// The plaintexts, in [0, N), in parallel.

@@ -9,7 +9,7 @@
 //! | `wipe`, `randomness`, `permutation`, `secret_pow` | handling of secrets |
 //! | `public_key`, `keygen`, `secret_key`, `holder_key` | keys |
 //! | `ciphertext`, `wire` | ciphertexts in memory and as bytes, checked on receipt |
-//! | `fixed_base`, `randomiser`, `encrypt`, `decrypt` | from plaintexts and back |
+//! | `fixed_base`, `randomiser`, `pool`, `encrypt`, `decrypt` | from plaintexts and back |
 //! | `ops`, `weighted_sum`, `shifted_sum`, `packing` | computing on ciphertexts |
 //! | `count` | what that costs |
 //!
@@ -28,6 +28,7 @@ mod modular;
 mod ops;
 mod packing;
 mod permutation;
+mod pool;
 mod public_key;
 mod randomiser;
 pub(crate) mod randomness;
@@ -47,11 +48,13 @@ pub use encrypt::{PlaintextTooLarge, encrypt, rerandomise};
 pub use holder_key::HolderKey;
 pub use limbs::Limb;
 pub use modular::{Scratch, SquareModulus};
+pub(crate) use ops::INVERSION_CHUNK;
 pub use ops::{
     add_plain_each, invert_all, invert_count, multiply_each, pow, pow_count, pow_each, square_each,
 };
 pub use packing::SlotWidths;
 pub use permutation::Permutation;
+pub use pool::Pool;
 pub use public_key::{KeyError, PublicKey};
 pub use randomiser::{HolderRandomisers, PublicRandomisers, Randomiser, Randomisers};
 pub use randomness::{RandomnessError, SecureRng};

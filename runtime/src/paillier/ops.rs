@@ -13,7 +13,7 @@ use super::public_key::PublicKey;
 use super::window::{power, table_products, window_for};
 
 /// Ciphertexts that share one modular inversion.
-const INVERSION_CHUNK: usize = 32;
+pub(crate) const INVERSION_CHUNK: usize = 32;
 
 /// Enc(x + y) for each pair, in parallel: the factors are multiplied into `x`.
 ///

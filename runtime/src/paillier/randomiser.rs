@@ -45,6 +45,16 @@ pub trait Randomisers: Sync {
     fn draw(&self, rng: &mut SecureRng) -> Randomiser;
 }
 
+impl<R: Randomisers + ?Sized> Randomisers for Box<R> {
+    fn key(&self) -> &PublicKey {
+        (**self).key()
+    }
+
+    fn draw(&self, rng: &mut SecureRng) -> Randomiser {
+        (**self).draw(rng)
+    }
+}
+
 /// The server's source: trusts nothing about the key but N.
 pub struct PublicRandomisers {
     key: PublicKey,

@@ -33,6 +33,14 @@ impl ExchangeKind {
     pub const fn asks_for_signs(self) -> bool {
         matches!(self, ExchangeKind::Relu | ExchangeKind::Sign)
     }
+
+    /// Ciphertexts that come back for each value.
+    pub const fn replies(self) -> usize {
+        match self {
+            ExchangeKind::Relu => 2,
+            ExchangeKind::Sign | ExchangeKind::Rescale { .. } => 1,
+        }
+    }
 }
 
 /// Slots of one value in a packed plaintext: y above v.
@@ -78,10 +86,7 @@ impl Exchange {
 
     /// Ciphertexts from client to server.
     pub const fn reply_ciphertexts(&self) -> usize {
-        match self.kind {
-            ExchangeKind::Relu => 2 * self.count,
-            ExchangeKind::Sign | ExchangeKind::Rescale { .. } => self.count,
-        }
+        self.kind.replies() * self.count
     }
 }
 

@@ -1,6 +1,7 @@
 //! Every message of a session. A ciphertext is a number below N² in 2|N|/8 bytes, big-endian.
 
-use crate::channel::{Connection, Limit, Transport};
+use crate::channel::frame::Header;
+use crate::channel::{Connection, Incoming, Limit, Outgoing, Transport};
 use crate::error::{Error, PeerFault, Result};
 
 /// Longest reason of a refusal, in bytes.
@@ -67,7 +68,19 @@ impl Message {
 /// # Errors
 /// The peer hung up or does not read.
 pub fn send<T: Transport>(connection: &mut Connection<T>, message: Message, body: &[u8]) -> Result<()> {
-    connection.send(message as u8, message.name(), body)
+    connection.send(message as u8, message.name(), body.to_vec())
+}
+
+/// Begins a message of `length` bytes, to be pushed part by part.
+///
+/// # Errors
+/// The peer hung up or does not read.
+pub fn begin<T: Transport>(
+    connection: &mut Connection<T>,
+    message: Message,
+    length: u64,
+) -> Result<Outgoing> {
+    connection.begin(message as u8, message.name(), length)
 }
 
 /// Sends a refusal, cut to the length that the peer accepts.
@@ -101,9 +114,28 @@ pub fn receive_or_end<T: Transport>(
     message: Message,
     limit: Limit,
 ) -> Result<Option<Vec<u8>>> {
+    let Some(header) = expect(connection, message)? else { return Ok(None) };
+    connection.receive_body(header, limit, message.name()).map(Some)
+}
+
+/// As [`receive_or_end`], the body of `length` bytes to be pulled part by part.
+///
+/// # Errors
+/// As [`receive_or_end`], but for what happens to the body.
+pub fn open_or_end<T: Transport>(
+    connection: &mut Connection<T>,
+    message: Message,
+    length: u64,
+) -> Result<Option<Incoming>> {
+    let Some(header) = expect(connection, message)? else { return Ok(None) };
+    connection.receive(header, Limit::Exactly(length), message.name()).map(Some)
+}
+
+/// Waits for the header of `message`; `None` where the peer ends the session instead.
+fn expect<T: Transport>(connection: &mut Connection<T>, message: Message) -> Result<Option<Header>> {
     let Some(header) = connection.receive_header(message.name())? else { return Ok(None) };
     match Message::from_tag(header.tag) {
-        Some(got) if got == message => connection.receive_body(header, limit, message.name()).map(Some),
+        Some(got) if got == message => Ok(Some(header)),
         Some(Message::Refusal) if message.comes_from_server() => {
             let reason = connection.receive_body(header, Limit::AtMost(MAX_REASON as u64), "refusal")?;
             Err(Error::Refused(printable(&reason)))

@@ -1,7 +1,7 @@
 //! The messages between client and server, and the interactive protocols.
 //!
-//! Protocols are functions of (state, message); [`message`] alone touches a connection, and the
-//! order of messages is the business of [`crate::roles`]. A session:
+//! Protocols are functions of (state, message); [`message`] and [`stream`] alone touch a connection, and
+//! the order of messages is the business of [`crate::roles`]. A session:
 //!
 //! ```text
 //! client                                   server
@@ -16,9 +16,14 @@
 //!                                    ◀──   Logits{packed}
 //! closes the stream
 //! ```
+//!
+//! Messages of ciphertexts are sent and handled part by part, so that the client answers the beginning of
+//! a question whose end the server is still computing, and the server uses the beginning of the answer
+//! while the client makes its end. Parts do not show on the wire.
 
 pub mod blinded;
 pub mod hello;
 pub mod message;
+pub mod stream;
 
 pub use message::Message;

@@ -8,20 +8,25 @@ use crate::error::{Error, InvalidInput, PeerFault, Result};
 use crate::observe::{Observer, StepReport};
 use crate::paillier::{Ciphertexts, HolderKey, SecureRng};
 use crate::plan::{ClientPlan, Exchange, PlanId, StepId, codec};
-use crate::protocol::blinded::{answer, reveal};
+use crate::protocol::blinded::answer::Answering;
+use crate::protocol::blinded::reveal;
 use crate::protocol::hello::Hello;
 use crate::protocol::message::{self, Message};
+use crate::protocol::stream::{self, Receiving, Sending};
 use rug::Integer;
 use std::time::Instant;
 
+/// Encryptions that are one unit of work for a thread.
+const ENCRYPTIONS: usize = 16;
+
 /// A server that has shown its plan.
-pub struct Greeting<T> {
+pub struct Greeting<T: Transport> {
     connection: Connection<T>,
     plan: ClientPlan,
 }
 
 /// A server that has the client's public key.
-pub struct Session<'k, T> {
+pub struct Session<'k, T: Transport> {
     connection: Connection<T>,
     plan: ClientPlan,
     key: &'k HolderKey,
@@ -122,36 +127,37 @@ impl<T: Transport> Session<'_, T> {
     }
 
     fn send_input(&mut self, input: &[i64]) -> Result<()> {
-        let integers: Vec<Integer> = input.iter().map(|&x| Integer::from(x)).collect();
-        let encrypted = self.key.encrypt(&integers, &mut self.rng);
-        self.send(Message::Input, &encrypted.map_err(|error| Error::Bug(error.to_string()))?)
+        let key = self.key.public();
+        let mut message = Sending::begin(&mut self.connection, Message::Input, key, input.len())?;
+        for part in input.chunks(stream::part(ENCRYPTIONS)) {
+            let integers: Vec<Integer> = part.iter().map(|&x| Integer::from(x)).collect();
+            let encrypted = self.key.encrypt(&integers, &mut self.rng);
+            let encrypted = encrypted.map_err(|error| Error::Bug(error.to_string()))?;
+            message.push(&mut self.connection, key, &encrypted)?;
+        }
+        Ok(())
     }
 
+    /// Sends the answer to each part of the question before it waits for the next.
     fn answer(&mut self, exchange: &Exchange) -> Result<Option<PeerFault>> {
-        let parameters = self.plan.blinded();
-        let count = exchange.packed_ciphertexts(parameters, self.plan.key_bits);
-        let question = self.receive(Message::Question, count)?;
-        let answer = answer::answer(self.key, parameters, exchange, &question, &mut self.rng)?;
-        self.send(Message::Answer, &answer.ciphertexts)?;
-        Ok(answer.fault)
+        let (key, parameters) = (self.key.public(), self.plan.blinded());
+        let packed = exchange.packed_ciphertexts(parameters, self.plan.key_bits);
+        let mut answering = Answering::new(self.key, parameters, exchange);
+        let connection = &mut self.connection;
+        let mut question = Receiving::begin(connection, Message::Question, key, packed)?;
+        let mut answer = Sending::begin(connection, Message::Answer, key, exchange.reply_ciphertexts())?;
+        while let Some(part) = question.pull(connection, key, stream::part(1))? {
+            answer.push(connection, key, &answering.part(&part, &mut self.rng)?)?;
+        }
+        Ok(answering.fault())
     }
 
     fn receive_logits(&mut self) -> Result<Vec<i128>> {
-        let packed = self.receive(Message::Logits, self.plan.reveal.ciphertexts(self.plan.key_bits))?;
+        let (key, connection) = (self.key.public(), &mut self.connection);
+        let count = self.plan.reveal.ciphertexts(self.plan.key_bits);
+        let mut logits = Receiving::begin(connection, Message::Logits, key, count)?;
+        let packed = logits.pull(connection, key, count)?.unwrap_or_else(|| Ciphertexts::new(key));
         reveal::unpack(self.key, &self.plan.reveal, &packed)
-    }
-
-    fn send(&mut self, message: Message, ciphertexts: &Ciphertexts) -> Result<()> {
-        message::send(&mut self.connection, message, &ciphertexts.to_bytes(self.key.public()))
-    }
-
-    fn receive(&mut self, message: Message, count: usize) -> Result<Ciphertexts> {
-        let limit = Limit::Exactly((count * self.plan.key_bits.ciphertext_bytes()) as u64);
-        let body = message::receive(&mut self.connection, message, limit)?;
-        let checked = Ciphertexts::receive(self.key.public(), &body, count);
-        checked.map_err(|error| {
-            PeerFault::Ciphertext { message: message.name(), what: error.to_string() }.into()
-        })
     }
 
     /// Runs and reports one step.

@@ -21,7 +21,7 @@ pub fn run<'i>(
     server_observer: &mut dyn Observer,
 ) -> Result<(Vec<Prediction>, Traffic)> {
     let (ours, theirs) = memory::pair();
-    let link = (Connection::new(ours, None), Connection::new(theirs, None));
+    let link = (Connection::new(ours, None)?, Connection::new(theirs, None)?);
     run_over(link, server, key, images, client_observer, server_observer)
 }
 

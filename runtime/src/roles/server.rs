@@ -1,17 +1,29 @@
 //! The server: holds the plan, serves clients.
+//!
+//! # Memory
+//!
+//! A session holds the ciphertexts of the layers that a later step still reads, and those of the step under
+//! way: a linear step's inputs and outputs; for an interactive step one ciphertext per value, because a
+//! result takes the place of the value that no other step reads, and those of the parts under way
+//! ([`Round`]). Of a message no more than a part is held, but for a question that the client does not yet
+//! take.
 
 use crate::channel::{Connection, Limit, Transport};
 use crate::error::{Error, PeerFault, Result};
 use crate::observe::{Observer, StepReport};
-use crate::paillier::{Ciphertexts, PublicKey, PublicRandomisers, SecureRng, weighted_sums};
+use crate::paillier::{Ciphertexts, Pool, PublicKey, PublicRandomisers, SecureRng, weighted_sums};
 use crate::plan::{Exchange, Op, Plan, Step, StepId, ValidPlan, Window, codec};
 use crate::protocol::blinded::max_pool::Tournament;
-use crate::protocol::blinded::question::Secrets;
-use crate::protocol::blinded::{ServerContext, linear, question, relu, rescale, reveal, sign};
+use crate::protocol::blinded::round::Round;
+use crate::protocol::blinded::{ServerContext, linear, reveal};
 use crate::protocol::hello::{HELLO_BYTES, Hello};
 use crate::protocol::message::{self, Message};
+use crate::protocol::stream::{self, Receiving, Sending};
 use std::sync::Arc;
 use std::time::Instant;
+
+/// Ciphertexts whose check is one unit of work for a thread.
+const CHECKS: usize = 32;
 
 /// A plan, ready to be served to any number of clients.
 #[derive(Clone)]
@@ -60,6 +72,7 @@ impl Server {
         let key = self.receive_key(connection)?;
         let uses = self.plan.plan().total_cost().rerandomisations as usize;
         let randomisers = PublicRandomisers::for_uses(&key, uses, &mut rng);
+        let randomisers = Box::new(Pool::new(randomisers, uses, &mut rng));
         let context = ServerContext { key, randomisers, parameters: self.plan.client_view().blinded() };
         let mut answered = 0;
         let mut session = Session { plan: self.plan.plan(), connection, context, rng };
@@ -96,7 +109,7 @@ impl Server {
 }
 
 /// One client's session after the handshake.
-struct Session<'a, T> {
+struct Session<'a, T: Transport> {
     plan: &'a Plan,
     connection: &'a mut Connection<T>,
     context: ServerContext,
@@ -111,7 +124,7 @@ impl<T: Transport> Session<'_, T> {
         observer.begin(self.plan.steps.len());
         for (id, step) in self.plan.steps().skip(1) {
             let (start, before) = (Instant::now(), self.connection.traffic());
-            let value = self.execute(id, step, &values)?;
+            let value = self.execute(id, step, &mut values)?;
             values.define(id, step, value);
             let traffic = self.connection.traffic() - before;
             observer.step(StepReport {
@@ -126,25 +139,29 @@ impl<T: Transport> Session<'_, T> {
     }
 
     fn receive_input(&mut self) -> Result<Option<Ciphertexts>> {
+        let (connection, key) = (&mut *self.connection, &self.context.key);
         let count = self.plan.input.shape.elements();
-        let limit = self.ciphertexts(count);
-        let body = message::receive_or_end(self.connection, Message::Input, limit)?;
-        body.map(|body| self.check(Message::Input, &body, count)).transpose()
+        let message = Receiving::begin_or_end(connection, Message::Input, key, count)?;
+        let Some(mut message) = message else { return Ok(None) };
+        let mut input = Ciphertexts::with_capacity(key, count);
+        while let Some(part) = message.pull(connection, key, stream::part(CHECKS))? {
+            input.append(&part);
+        }
+        Ok(Some(input))
     }
 
-    fn execute(&mut self, id: StepId, step: &Step, values: &Values) -> Result<Ciphertexts> {
-        let inputs: Vec<&Ciphertexts> =
-            step.inputs.iter().map(|&input| values.get(input)).collect::<Result<_>>()?;
+    fn execute(&mut self, id: StepId, step: &Step, values: &mut Values) -> Result<Ciphertexts> {
         if let Some(rows) = linear::rows(self.plan, id) {
-            return Ok(weighted_sums(&self.context.key, &inputs, &*rows));
+            return Ok(weighted_sums(&self.context.key, &values.inputs(step)?, &*rows));
         }
         match &step.op {
-            Op::Concat => Ok(self.concat(&inputs)),
-            Op::Relu => self.relu(&self.exchange(id)?, inputs[0]),
-            Op::Sign => self.sign(&self.exchange(id)?, inputs[0]),
-            Op::Rescale { bits } => self.rescale(&self.exchange(id)?, *bits, inputs[0]),
-            Op::MaxPool(window) => self.max_pool(id, window, inputs[0]),
-            Op::Reveal => self.reveal(inputs[0]),
+            Op::Concat => Ok(self.concat(&values.inputs(step)?)),
+            Op::Relu | Op::Sign | Op::Rescale { .. } => {
+                let exchange = self.exchange(id)?;
+                self.round(exchange, values.take(id, step)?)
+            }
+            Op::MaxPool(window) => self.max_pool(id, window, &values.take(id, step)?),
+            Op::Reveal => self.reveal(&values.take(id, step)?),
             Op::Input | Op::Conv2d(_) | Op::Dense(_) | Op::SumPool(_) | Op::Add { .. } => {
                 Err(Error::Bug(format!("{id}: {} is no operation of its own", step.op.name())))
             }
@@ -155,29 +172,13 @@ impl<T: Transport> Session<'_, T> {
         Ciphertexts::gather(&self.context.key, inputs.iter().flat_map(|input| input.iter()))
     }
 
-    fn relu(&mut self, exchange: &Exchange, values: &Ciphertexts) -> Result<Ciphertexts> {
-        let (secrets, answer) = self.ask(exchange, values)?;
-        Ok(relu::finish(&self.context, exchange, &secrets, &answer))
-    }
-
-    fn sign(&mut self, exchange: &Exchange, values: &Ciphertexts) -> Result<Ciphertexts> {
-        let odd = sign::odd(&self.context, values);
-        let (secrets, answer) = self.ask(exchange, &odd)?;
-        Ok(sign::finish(&self.context, &secrets, &answer))
-    }
-
-    fn rescale(&mut self, exchange: &Exchange, bits: u32, values: &Ciphertexts) -> Result<Ciphertexts> {
-        let (secrets, answer) = self.ask(exchange, values)?;
-        Ok(rescale::finish(&self.context, bits, &secrets, &answer))
-    }
-
     fn max_pool(&mut self, id: StepId, window: &Window, values: &Ciphertexts) -> Result<Ciphertexts> {
         let step = self.plan.step(id);
         let image = self.plan.step(step.inputs[0]).shape;
-        let mut tournament = Tournament::new(values.clone(), window, image, step.shape);
+        let mut tournament = Tournament::new(values, window, image, step.shape);
         for exchange in self.plan.exchanges(id) {
             let differences = tournament.differences(&self.context);
-            let winners = self.relu(&exchange, &differences)?;
+            let winners = self.round(exchange, differences)?;
             tournament.advance(&self.context, &winners);
         }
         Ok(tournament.into_maxima())
@@ -185,7 +186,8 @@ impl<T: Transport> Session<'_, T> {
 
     fn reveal(&mut self, values: &Ciphertexts) -> Result<Ciphertexts> {
         let packed = reveal::pack(&self.context, &self.plan.reveal(), values, &mut self.rng);
-        message::send(self.connection, Message::Logits, &packed.to_bytes(&self.context.key))?;
+        let (connection, key) = (&mut *self.connection, &self.context.key);
+        Sending::begin(connection, Message::Logits, key, packed.len())?.push(connection, key, &packed)?;
         Ok(packed)
     }
 
@@ -195,25 +197,23 @@ impl<T: Transport> Session<'_, T> {
         exchange.ok_or_else(|| Error::Bug(format!("{id} has no exchange")))
     }
 
-    /// One round: the question about `values`, what finishing needs, and the client's answer.
-    fn ask(&mut self, exchange: &Exchange, values: &Ciphertexts) -> Result<(Secrets, Ciphertexts)> {
-        let (question, secrets) = question::ask(&self.context, exchange, values, &mut self.rng);
-        message::send(self.connection, Message::Question, &question.to_bytes(&self.context.key))?;
-        let count = exchange.reply_ciphertexts();
-        let limit = self.ciphertexts(count);
-        let body = message::receive(self.connection, Message::Answer, limit)?;
-        Ok((secrets, self.check(Message::Answer, &body, count)?))
-    }
-
-    fn ciphertexts(&self, count: usize) -> Limit {
-        Limit::Exactly((count * self.plan.key_bits.ciphertext_bytes()) as u64)
-    }
-
-    fn check(&self, message: Message, body: &[u8], count: usize) -> Result<Ciphertexts> {
-        let checked = Ciphertexts::receive(&self.context.key, body, count);
-        checked.map_err(|error| {
-            PeerFault::Ciphertext { message: message.name(), what: error.to_string() }.into()
-        })
+    /// One round: every part of the question is sent when it is ready, every part of the answer used when it
+    /// has come.
+    fn round(&mut self, exchange: Exchange, values: Ciphertexts) -> Result<Ciphertexts> {
+        let (connection, context) = (&mut *self.connection, &self.context);
+        let key = &context.key;
+        let mut round = Round::new(context, exchange, values, &mut self.rng);
+        let packed = exchange.packed_ciphertexts(context.parameters, key.bits());
+        let mut question = Sending::begin(connection, Message::Question, key, packed)?;
+        while let Some(part) = round.ask(stream::part(1), &mut self.rng) {
+            question.push(connection, key, &part)?;
+        }
+        let mut answer = Receiving::begin(connection, Message::Answer, key, exchange.reply_ciphertexts())?;
+        let replies = Round::values_per_part() * exchange.kind.replies();
+        while let Some(part) = answer.pull(connection, key, replies)? {
+            round.finish(&part);
+        }
+        Ok(round.into_results())
     }
 }
 
@@ -232,9 +232,17 @@ impl Values {
         Self { values: vec![Some(input)], last_use }
     }
 
-    fn get(&self, id: StepId) -> Result<&Ciphertexts> {
-        let value = self.values.get(id.index()).and_then(Option::as_ref);
-        value.ok_or_else(|| Error::Bug(format!("{id} was dropped before its last use")))
+    fn inputs(&self, step: &Step) -> Result<Vec<&Ciphertexts>> {
+        let input = |id: &StepId| self.values[id.index()].as_ref().ok_or_else(|| dropped(*id));
+        step.inputs.iter().map(input).collect()
+    }
+
+    /// The only input of step `id`; a copy where a later step reads it too.
+    fn take(&mut self, id: StepId, step: &Step) -> Result<Ciphertexts> {
+        let input = step.inputs[0];
+        let value = &mut self.values[input.index()];
+        let value = if self.last_use[input.index()] == id { value.take() } else { value.clone() };
+        value.ok_or_else(|| dropped(input))
     }
 
     /// Keeps the value of `id`; drops those that it was the last to read.
@@ -246,4 +254,8 @@ impl Values {
             }
         }
     }
+}
+
+fn dropped(id: StepId) -> Error {
+    Error::Bug(format!("{id} was dropped before its last use"))
 }

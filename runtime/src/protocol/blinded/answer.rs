@@ -20,42 +20,62 @@ use crate::paillier::{Ciphertexts, HolderKey, SecureRng, SlotWidths};
 use crate::plan::{BlindedParameters, Exchange, ExchangeKind};
 use rug::Integer;
 
-/// What goes back, and whether the question was one that the protocol allows.
-pub struct Answer {
-    /// What step 3 says, in the order of the question.
-    pub ciphertexts: Ciphertexts,
-    /// The question decrypts to more than the plan's slots hold.
-    pub fault: Option<PeerFault>,
+/// The client in one exchange, which it answers part by part.
+pub struct Answering<'k> {
+    key: &'k HolderKey,
+    kind: ExchangeKind,
+    /// Slots of one value.
+    slots: usize,
+    widths: SlotWidths,
+    /// Values per ciphertext.
+    capacity: usize,
+    /// 2^(a+F+K), which y is offset by.
+    offset: Integer,
+    /// Values that are still to come.
+    left: usize,
+    fault: Option<PeerFault>,
 }
 
-/// Steps 1 to 3.
-///
-/// # Errors
-/// None but defects of this library.
-pub fn answer(
-    key: &HolderKey,
-    parameters: BlindedParameters,
-    exchange: &Exchange,
-    question: &Ciphertexts,
-    rng: &mut SecureRng,
-) -> Result<Answer> {
-    let pattern = exchange.slots(parameters).widths();
-    let widths = SlotWidths::new(&pattern);
-    let capacity = exchange.per_ciphertext(parameters, key.public().bits());
-    let offset = Integer::from(1) << (exchange.bits + exchange.scale_width(parameters));
-    let mut replies = Vec::with_capacity(exchange.reply_ciphertexts());
-    let mut fault = None;
-    for (pack, plaintext) in key.decrypt(question).into_iter().enumerate() {
-        let count = capacity.min(exchange.count - pack * capacity) * pattern.len();
-        if plaintext.significant_bits() > widths.offset(count) {
-            fault = Some(PeerFault::OutOfBounds("question"));
-        }
-        for slots in widths.unpack(&plaintext, count).chunks_exact(pattern.len()) {
-            reply(exchange.kind, slots, &offset, &mut replies);
+impl<'k> Answering<'k> {
+    /// Before the first part.
+    pub fn new(key: &'k HolderKey, parameters: BlindedParameters, exchange: &Exchange) -> Self {
+        let pattern = exchange.slots(parameters).widths();
+        Self {
+            key,
+            kind: exchange.kind,
+            slots: pattern.len(),
+            widths: SlotWidths::new(&pattern),
+            capacity: exchange.per_ciphertext(parameters, key.public().bits()),
+            offset: Integer::from(1) << (exchange.bits + exchange.scale_width(parameters)),
+            left: exchange.count,
+            fault: None,
         }
     }
-    let ciphertexts = key.encrypt(&replies, rng).map_err(|error| Error::Bug(error.to_string()))?;
-    Ok(Answer { ciphertexts, fault })
+
+    /// Steps 1 to 3 for the next ciphertexts of the question.
+    ///
+    /// # Errors
+    /// None but defects of this library.
+    pub fn part(&mut self, question: &Ciphertexts, rng: &mut SecureRng) -> Result<Ciphertexts> {
+        let mut replies = Vec::with_capacity(question.len() * self.capacity * self.kind.replies());
+        for plaintext in self.key.decrypt(question) {
+            let count = self.capacity.min(self.left);
+            self.left -= count;
+            if plaintext.significant_bits() > self.widths.offset(count * self.slots) {
+                self.fault = Some(PeerFault::OutOfBounds("question"));
+            }
+            let values = self.widths.unpack(&plaintext, count * self.slots);
+            for slots in values.chunks_exact(self.slots) {
+                reply(self.kind, slots, &self.offset, &mut replies);
+            }
+        }
+        self.key.encrypt(&replies, rng).map_err(|error| Error::Bug(error.to_string()))
+    }
+
+    /// Whether the question decrypted to more than the plan's slots hold.
+    pub fn fault(self) -> Option<PeerFault> {
+        self.fault
+    }
 }
 
 /// Appends what is to be encrypted for one value, from its slots.

@@ -104,11 +104,13 @@ fn server_work(count: Count) -> Cost {
 mod tests {
     use super::*;
     use crate::paillier::count::instrument::measure;
-    use crate::paillier::{HolderKey, PublicRandomisers, Randomisers, SecureRng, test_keys};
+    use crate::paillier::{Ciphertexts, HolderKey, PublicRandomisers, Randomisers, SecureRng, test_keys};
     use crate::plan::{
         BlindedParameters, InputSpec, OutputSpec, Postprocessing, Preprocessing, Shape, Step, Window,
     };
-    use crate::protocol::blinded::{ServerContext, answer, max_pool::Tournament, rescale, sign};
+    use crate::protocol::blinded::answer::Answering;
+    use crate::protocol::blinded::round::Round;
+    use crate::protocol::blinded::{ServerContext, max_pool::Tournament};
     use rug::Integer;
 
     const PARAMETERS: BlindedParameters = BlindedParameters { scale_bits: 40, grain_bits: 8, mask_bits: 40 };
@@ -124,6 +126,7 @@ mod tests {
             let mut rng = SecureRng::from_os().unwrap();
             let key = test_keys::holder(512);
             let randomisers = PublicRandomisers::for_uses(key.public(), 10, &mut rng);
+            let randomisers = Box::new(randomisers);
             let context = ServerContext { key: key.public().clone(), randomisers, parameters: PARAMETERS };
             Self { key, context, rng }
         }
@@ -167,6 +170,24 @@ mod tests {
         assert_eq!(counted, expected + draw.times(cost.rerandomisations));
     }
 
+    /// One round: the server's work, and the results.
+    fn answered(
+        key: &HolderKey,
+        context: &ServerContext,
+        exchange: Exchange,
+        values: Ciphertexts,
+        rng: &mut SecureRng,
+    ) -> (Count, Ciphertexts) {
+        let ((mut round, question), asking) = measure(|| {
+            let mut round = Round::new(context, exchange, values, rng);
+            let question = round.ask(usize::MAX, rng).unwrap();
+            (round, question)
+        });
+        let answer = Answering::new(key, PARAMETERS, &exchange).part(&question, rng).unwrap();
+        let ((), finishing) = measure(|| round.finish(&answer));
+        (asking + finishing, round.into_results())
+    }
+
     #[test]
     fn an_activation_takes_the_predicted_products() {
         for op in [Op::Relu, Op::Sign, Op::Rescale { bits: 3 }] {
@@ -177,19 +198,8 @@ mod tests {
             let values = parties.key.encrypt(&values, &mut parties.rng).unwrap();
             let draw = parties.draw();
             let Parties { key, context, rng } = &mut parties;
-            let ((question, secrets), asking) = measure(|| match exchange.kind {
-                ExchangeKind::Relu | ExchangeKind::Rescale { .. } => {
-                    question::ask(context, &exchange, &values, rng)
-                }
-                ExchangeKind::Sign => question::ask(context, &exchange, &sign::odd(context, &values), rng),
-            });
-            let answer = answer::answer(key, PARAMETERS, &exchange, &question, rng).unwrap().ciphertexts;
-            let (_, finishing) = measure(|| match exchange.kind {
-                ExchangeKind::Rescale { bits } => rescale::finish(context, bits, &secrets, &answer),
-                ExchangeKind::Relu => relu::finish(context, &exchange, &secrets, &answer),
-                ExchangeKind::Sign => sign::finish(context, &secrets, &answer),
-            });
-            assert_counted(&plan, StepId::new(1), asking + finishing, draw);
+            let (counted, _) = answered(key, context, exchange, values, rng);
+            assert_counted(&plan, StepId::new(1), counted, draw);
         }
     }
 
@@ -202,19 +212,13 @@ mod tests {
         let values = parties.key.encrypt(&values, &mut parties.rng).unwrap();
         let draw = parties.draw();
         let Parties { key, context, rng } = &mut parties;
-        let mut tournament = Tournament::new(values, &window, Shape::new(1, 3, 4), Shape::new(1, 2, 2));
+        let mut tournament = Tournament::new(&values, &window, Shape::new(1, 3, 4), Shape::new(1, 2, 2));
         let mut counted = Count::default();
         for exchange in plan.exchanges(StepId::new(1)) {
-            let ((question, secrets), asking) = measure(|| {
-                let differences = tournament.differences(context);
-                question::ask(context, &exchange, &differences, rng)
-            });
-            let answer = answer::answer(key, PARAMETERS, &exchange, &question, rng).unwrap().ciphertexts;
-            let (_, finishing) = measure(|| {
-                let relu = relu::finish(context, &exchange, &secrets, &answer);
-                tournament.advance(context, &relu);
-            });
-            counted += asking + finishing;
+            let (differences, subtracting) = measure(|| tournament.differences(context));
+            let (asking, relu) = answered(key, context, exchange, differences, rng);
+            let ((), advancing) = measure(|| tournament.advance(context, &relu));
+            counted += subtracting + asking + advancing;
         }
         assert!(tournament.differences(context).is_empty());
         assert_counted(&plan, StepId::new(1), counted, draw);

@@ -19,21 +19,23 @@
 use super::ServerContext;
 use crate::paillier::{Ciphertexts, invert_all, multiply_each};
 use crate::plan::{Shape, Window};
+use std::borrow::Cow;
 
 /// The tournament between two levels.
-pub struct Tournament {
-    values: Ciphertexts,
+pub struct Tournament<'v> {
+    /// The layer's own values at first, then the winners.
+    values: Cow<'v, Ciphertexts>,
     /// Per output element, the indices of its candidates in `values`.
     candidates: Vec<Vec<usize>>,
     /// The losers' side b of the level under way, in the order of its pairs.
     right: Vec<usize>,
 }
 
-impl Tournament {
+impl<'v> Tournament<'v> {
     /// All windows over an image of `shape`, channel by channel.
-    pub fn new(values: Ciphertexts, window: &Window, shape: Shape, output: Shape) -> Self {
+    pub fn new(values: &'v Ciphertexts, window: &Window, shape: Shape, output: Shape) -> Self {
         let candidates = windows(window, shape, output);
-        Self { values, candidates, right: Vec::new() }
+        Self { values: Cow::Borrowed(values), candidates, right: Vec::new() }
     }
 
     /// Steps 1 and 2: the differences of the next level; none when every window has one candidate left.
@@ -59,7 +61,7 @@ impl Tournament {
             *window = winners.by_ref().take(window.len() / 2).chain(odd).collect();
         }
         next.append(&self.values.select(&waiting));
-        self.values = next;
+        self.values = Cow::Owned(next);
     }
 
     /// The maxima, after the last level.

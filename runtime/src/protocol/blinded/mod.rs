@@ -3,7 +3,8 @@
 //! Every element of a value is one ciphertext under the client's key. The server alone evaluates
 //! [`linear`] steps. For the others it asks the client, whose answers are fresh encryptions:
 //!
-//! * [`question`] and [`answer`]: the signs of blinded values, the core of all others;
+//! * [`question`] and [`answer`]: the signs of blinded values, the core of all others; [`round`]: both, part
+//!   by part, at the server;
 //! * [`relu`], [`sign`], [`max_pool`]: activations, exactly equal to the reference;
 //! * [`rescale`]: narrower numbers, equal to the reference or one beside it;
 //! * [`reveal`]: the logits.
@@ -21,9 +22,10 @@ pub mod question;
 pub mod relu;
 pub mod rescale;
 pub mod reveal;
+pub mod round;
 pub mod sign;
 
-use crate::paillier::{PublicKey, PublicRandomisers};
+use crate::paillier::{PublicKey, Randomisers};
 use crate::plan::BlindedParameters;
 
 /// What the server needs to evaluate protocols with one client.
@@ -31,7 +33,7 @@ pub struct ServerContext {
     /// The client's key.
     pub key: PublicKey,
     /// Fresh randomness for every ciphertext that leaves; its base is the server's own.
-    pub randomisers: PublicRandomisers,
+    pub randomisers: Box<dyn Randomisers + Send>,
     /// How strongly values are hidden.
     pub parameters: BlindedParameters,
 }

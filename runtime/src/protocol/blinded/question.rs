@@ -30,20 +30,12 @@
 
 use super::ServerContext;
 use crate::paillier::{
-    Ciphertext, CiphertextRef, Ciphertexts, Permutation, Randomisers, SecretInteger, SecureRng, ShiftedTerm,
-    TermPlace, invert_all, shifted_sum,
+    Ciphertext, CiphertextRef, Ciphertexts, Randomisers, SecretInteger, SecureRng, ShiftedTerm, TermPlace,
+    shifted_sum,
 };
 use crate::plan::{BlindedParameters, Exchange};
 use rayon::prelude::*;
 use rug::Integer;
-
-/// What the server keeps until the answer comes. Index j is a position in the permuted order.
-pub struct Secrets {
-    pub(super) order: Permutation,
-    /// The values in permuted order.
-    pub(super) permuted: Ciphertexts,
-    pub(super) blindings: Vec<Blinding>,
-}
 
 /// How one value is hidden.
 pub(super) struct Blinding {
@@ -59,7 +51,7 @@ pub(super) struct Blinding {
 
 impl Blinding {
     /// Step 1.
-    fn draw(exchange: &Exchange, parameters: BlindedParameters, rng: &mut SecureRng) -> Self {
+    pub(super) fn draw(exchange: &Exchange, parameters: BlindedParameters, rng: &mut SecureRng) -> Self {
         let scale = log_uniform(exchange.scale_floor(parameters), parameters.scale_bits, rng);
         let noise = rng.integer_below(&scale);
         let mask =
@@ -87,38 +79,8 @@ fn log_uniform(floor: u32, octaves: u32, rng: &mut SecureRng) -> Integer {
     }
 }
 
-/// Steps 1 to 3: the packed question about `values`, and what finishing needs.
-pub fn ask(
-    context: &ServerContext,
-    exchange: &Exchange,
-    values: &Ciphertexts,
-    rng: &mut SecureRng,
-) -> (Ciphertexts, Secrets) {
-    let order = Permutation::random(values.len(), rng);
-    let blindings: Vec<Blinding> =
-        (0..values.len()).map(|_| Blinding::draw(exchange, context.parameters, rng)).collect();
-    let permuted = values.select(order.sources());
-    let mut inverses = permuted.clone();
-    if exchange.kind.asks_for_signs() {
-        invert_all(&context.key, &mut inverses);
-    }
-    let packer = Packer::new(context, exchange);
-    let packs: Vec<(usize, SecureRng)> =
-        (0..values.len()).step_by(packer.capacity).map(|start| (start, rng.split())).collect();
-    let packed: Vec<Ciphertext> = packs
-        .into_par_iter()
-        .map(|(start, mut rng)| {
-            let end = values.len().min(start + packer.capacity);
-            let pairs = (start..end).map(|j| (permuted.get(j), inverses.get(j), &blindings[j]));
-            packer.pack(pairs, &mut rng)
-        })
-        .collect();
-    let packed = Ciphertexts::gather(&context.key, packed.iter().map(Ciphertext::as_ref));
-    (packed, Secrets { order, permuted, blindings })
-}
-
 /// Step 3.
-struct Packer<'a> {
+pub(super) struct Packer<'a> {
     context: &'a ServerContext,
     exchange: &'a Exchange,
     /// Pairs per ciphertext.
@@ -128,11 +90,38 @@ struct Packer<'a> {
 }
 
 impl<'a> Packer<'a> {
-    fn new(context: &'a ServerContext, exchange: &'a Exchange) -> Self {
+    pub(super) fn new(context: &'a ServerContext, exchange: &'a Exchange) -> Self {
         let parameters = context.parameters;
         let capacity = exchange.per_ciphertext(parameters, context.key.bits());
         let offset = Integer::from(1) << (exchange.bits + exchange.scale_width(parameters));
         Self { context, exchange, capacity, offset }
+    }
+
+    /// Pairs per ciphertext.
+    pub(super) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// A part of the question, from [x_j], [−x_j] and the blindings of some values in permuted order. But
+    /// for the last part they fill their ciphertexts.
+    pub(super) fn pack_all(
+        &self,
+        values: &Ciphertexts,
+        inverses: &Ciphertexts,
+        blindings: &[Blinding],
+        rng: &mut SecureRng,
+    ) -> Ciphertexts {
+        let packs: Vec<(usize, SecureRng)> =
+            (0..values.len()).step_by(self.capacity).map(|start| (start, rng.split())).collect();
+        let packed: Vec<Ciphertext> = packs
+            .into_par_iter()
+            .map(|(start, mut rng)| {
+                let end = values.len().min(start + self.capacity);
+                let pairs = (start..end).map(|j| (values.get(j), inverses.get(j), &blindings[j]));
+                self.pack(pairs, &mut rng)
+            })
+            .collect();
+        Ciphertexts::gather(&self.context.key, packed.iter().map(Ciphertext::as_ref))
     }
 
     /// One ciphertext: Σ_j (v_j + 2^mask_bits·(y_j + offset))·2^(j·width).

@@ -9,7 +9,7 @@
 //! 1  u_j = [g_j·v_j]·[g_j]^−(r_j + 2^a) = [g_j·x_j]
 //! 2  ε_j = +1: g_j = [x_j ≥ 0] (or, at x_j = 0, either),  ReLU = u_j
 //!    ε_j = −1: g_j = [x_j < 0],                           ReLU = x_j − u_j
-//! 3  undo the permutation
+//! 3  undo the permutation (round.rs)
 //! ```
 //!
 //! At x = 0 every reading gives 0.
@@ -19,26 +19,27 @@
 //! As [`super::question`] and [`super::answer`] state.
 
 use super::ServerContext;
-use super::question::Secrets;
+use super::question::Blinding;
 use crate::paillier::{Ciphertexts, invert_all, multiply_each, pow_each};
 use crate::plan::{BlindedParameters, Exchange};
 use rug::Integer;
 
-/// Steps 1 to 3: encryptions of max(x_i, 0) from the client's answer.
-pub fn finish(
+/// Steps 1 and 2: encryptions of max(x_j, 0) from [x_j] and the client's answer about them.
+pub(super) fn finish(
     context: &ServerContext,
     exchange: &Exchange,
-    secrets: &Secrets,
+    blindings: &[Blinding],
+    values: &Ciphertexts,
     answer: &Ciphertexts,
 ) -> Ciphertexts {
     let key = &context.key;
     let half = |first: usize| answer.select(&(first..answer.len()).step_by(2).collect::<Vec<_>>());
     let (signs, masked) = (half(0), half(1));
-    let masks: Vec<&Integer> = secrets.blindings.iter().map(|blinding| &*blinding.mask).collect();
+    let masks: Vec<&Integer> = blindings.iter().map(|blinding| &*blinding.mask).collect();
     let unmask = pow_each(key, &signs, &masks, mask_bits(context.parameters, exchange));
     let mut complement = unmask.clone(); // [x + g·mask], of which ε = −1 needs [x − g·x]
-    multiply_each(key, &mut complement, &secrets.permuted);
-    let flips = secrets.blindings.iter().map(|blinding| blinding.flipped);
+    multiply_each(key, &mut complement, values);
+    let flips = blindings.iter().map(|blinding| blinding.flipped);
     let choose = |flipped: &Ciphertexts, straight: &Ciphertexts| {
         let chosen =
             flips.clone().enumerate().map(|(j, flip)| if flip { flipped.get(j) } else { straight.get(j) });
@@ -49,7 +50,7 @@ pub fn finish(
     let mut subtrahends = choose(&masked, &unmask);
     invert_all(key, &mut subtrahends);
     multiply_each(key, &mut results, &subtrahends);
-    results.select(&secrets.order.targets())
+    results
 }
 
 /// Bits of r + 2^a, for r of a + κ bits.

@@ -7,7 +7,7 @@
 //!    question                                 ──▶
 //!                                             ◀──    answer: [⌊v_j ÷ 2^f⌋]
 //! 1  subtract ⌊(r_j + 2^a) ÷ 2^f⌋
-//! 2  undo the permutation
+//! 2  undo the permutation (round.rs)
 //! ```
 //!
 //! v = x + m with m = r + 2^a, so ⌊v ÷ 2^f⌋ − ⌊m ÷ 2^f⌋ is ⌊x ÷ 2^f⌋ plus the carry out of the low f
@@ -19,14 +19,19 @@
 //! independent of x. The server: nothing.
 
 use super::ServerContext;
-use super::question::Secrets;
+use super::question::Blinding;
 use crate::paillier::{Ciphertexts, add_plain_each};
 use rug::Integer;
 
-/// Steps 1 and 2.
-pub fn finish(context: &ServerContext, bits: u32, secrets: &Secrets, answer: &Ciphertexts) -> Ciphertexts {
-    let shifted = secrets.blindings.iter().map(|blinding| -Integer::from(&*blinding.mask >> bits));
+/// Step 1.
+pub(super) fn finish(
+    context: &ServerContext,
+    bits: u32,
+    blindings: &[Blinding],
+    answer: &Ciphertexts,
+) -> Ciphertexts {
+    let shifted = blindings.iter().map(|blinding| -Integer::from(&*blinding.mask >> bits));
     let mut results = answer.clone();
     add_plain_each(&context.key, &mut results, &shifted.collect::<Vec<_>>());
-    results.select(&secrets.order.targets())
+    results
 }

@@ -7,7 +7,7 @@
 //!    question about 2x − 1            ──▶
 //!                                     ◀──   answer: [g_j]
 //! 1  ε_j = +1: [g_j]       ε_j = −1: [1 − g_j]
-//! 2  undo the permutation
+//! 2  undo the permutation (round.rs)
 //! ```
 //!
 //! x > 0 ⇔ 2x − 1 ≥ 0, and 2x − 1 is never 0, so both signs ε read it alike.
@@ -17,24 +17,26 @@
 //! As [`super::question`] and [`super::answer`] state.
 
 use super::ServerContext;
-use super::question::Secrets;
+use super::question::Blinding;
 use crate::paillier::{Ciphertexts, add_plain_each, invert_all, multiply_each};
 use rug::Integer;
 
 /// What the question is about: encryptions of 2x − 1.
-pub fn odd(context: &ServerContext, values: &Ciphertexts) -> Ciphertexts {
+pub(super) fn odd(context: &ServerContext, values: Ciphertexts) -> Ciphertexts {
     let mut odd = values.clone();
-    multiply_each(&context.key, &mut odd, values);
-    add_plain_each(&context.key, &mut odd, &vec![Integer::from(-1); values.len()]);
+    multiply_each(&context.key, &mut odd, &values);
+    drop(values);
+    let minus_one = vec![Integer::from(-1); odd.len()];
+    add_plain_each(&context.key, &mut odd, &minus_one);
     odd
 }
 
-/// Steps 1 and 2: encryptions of 1 where x_i > 0, else of 0, from the client's answer.
-pub fn finish(context: &ServerContext, secrets: &Secrets, answer: &Ciphertexts) -> Ciphertexts {
+/// Step 1: encryptions of 1 where x_j > 0, else of 0, from the client's answer.
+pub(super) fn finish(context: &ServerContext, blindings: &[Blinding], answer: &Ciphertexts) -> Ciphertexts {
     let mut complements = answer.clone();
     invert_all(&context.key, &mut complements);
     add_plain_each(&context.key, &mut complements, &vec![Integer::from(1); answer.len()]);
-    let flips = secrets.blindings.iter().map(|blinding| blinding.flipped).enumerate();
+    let flips = blindings.iter().map(|blinding| blinding.flipped).enumerate();
     let chosen = flips.map(|(j, flip)| if flip { complements.get(j) } else { answer.get(j) });
-    Ciphertexts::gather(&context.key, chosen).select(&secrets.order.targets())
+    Ciphertexts::gather(&context.key, chosen)
 }
