@@ -1,17 +1,22 @@
 //! How fast this machine is, each figure beside a baseline of the same run.
 //!
-//! * [`kernels`]: the operations of Paillier, against GMP as most programs use it;
+//! * [`cases`]: the operations of Paillier, and the same with GMP as most programs use it;
+//! * [`kernels`]: these on one core; [`scaling`]: on all;
 //! * [`plans`]: whole inferences, against the way of the paper's program ([`paper_style`]);
-//! * [`profile`]: what one unit of each cost takes here, for predictions.
+//! * [`profile`]: what one unit of each cost takes here; [`prediction`]: what a plan takes by that.
 
+pub mod cases;
 pub mod kernels;
 pub mod paper_style;
 pub mod plans;
+pub mod prediction;
 pub mod profile;
+pub mod scaling;
 mod timing;
 
 use crate::error::Error;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::thread::available_parallelism;
 
 /// What the figures are of.
@@ -36,6 +41,14 @@ impl Machine {
             cores: available_parallelism().map_or(1, usize::from),
             threads,
         }
+    }
+}
+
+/// `Intel(R) Xeon(R) Processor, linux x86_64, 2 cores, 2 threads`
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { processor, system, cores, threads } = self;
+        write!(f, "{processor}, {system}, {cores} cores, {threads} threads")
     }
 }
 

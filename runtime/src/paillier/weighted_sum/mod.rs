@@ -104,7 +104,7 @@ fn plan(inputs: usize, rows: &dyn Rows) -> (Negatives, Count) {
         }
         apart += invert_count(negative_rows);
     }
-    if inverted.quarters() < apart.quarters() {
+    if inverted.hundredths() < apart.hundredths() {
         (Negatives::InvertedInputs, inverted)
     } else {
         (Negatives::Apart, apart)

@@ -93,7 +93,7 @@ impl Planner {
         let bits = u64::BITS - largest.leading_zeros();
         let choice = Recoding::candidates(bits.max(1))
             .map(|recoding| self.evaluate(weights, bits, recoding, negatives))
-            .min_by_key(|choice| choice.cost.quarters())
+            .min_by_key(|choice| choice.cost.hundredths())
             .expect("there is a recoding of width 1");
         self.last = Some((weights.to_vec(), negatives, choice));
         choice
