@@ -48,8 +48,13 @@ impl Machine {
 impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { processor, system, cores, threads } = self;
-        write!(f, "{processor}, {system}, {cores} cores, {threads} threads")
+        write!(f, "{processor}, {system}, {}, {}", counted(*cores, "core"), counted(*threads, "thread"))
     }
+}
+
+/// `1 core`, `2 cores`
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn processor() -> String {

@@ -15,8 +15,9 @@ use std::time::{Duration, Instant};
 
 /// What the sample of each kind of operation takes, at most.
 pub const SAMPLE_TIME: Duration = Duration::from_millis(300);
-/// Sessions begin until this has gone, so that short ones are run several times.
-const REPEAT_TIME: Duration = Duration::from_secs(3);
+/// So many sessions, fewer if they take long together.
+const SESSIONS: usize = 5;
+const LONG: Duration = Duration::from_secs(3);
 
 /// One plan, both parties in one process, over memory.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -65,7 +66,7 @@ fn sessions(server: &Server, key: &HolderKey) -> Result<f64> {
     let input = &server.plan().plan().input;
     let image = vec![input.preprocessing.raw_range.0 as f32; input.shape.elements()];
     let (beginning, mut times) = (Instant::now(), Vec::new());
-    while times.is_empty() || beginning.elapsed() < REPEAT_TIME {
+    while times.is_empty() || times.len() < SESSIONS && beginning.elapsed() < LONG {
         let start = Instant::now();
         local::run(server, key, [image.as_slice()], &mut Silent, &mut Silent)?;
         times.push(start.elapsed().as_secs_f64());

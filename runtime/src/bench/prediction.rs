@@ -1,7 +1,7 @@
 //! What a plan will take, step by step: its counts times what a unit of each takes on a machine.
 //!
-//! The parties take turns, so their times add up, on one machine as on two that are like the one measured. What
-//! the plan does not count (random numbers, packing) is part of the units where it is large, else left out.
+//! Times are added up as if nothing happened at once. On one machine, whose cores both parties share, that is what
+//! it takes; on two like it, it is a bound that they stay below as far as they work at the same time.
 
 use super::profile::Entry;
 use crate::plan::{Cost, StepId, Table, ValidPlan, codec};

@@ -96,7 +96,7 @@ impl Bench {
     fn operations(&self, bits: KeyBits, report: &mut Report) -> Result<()> {
         let material = Material::new(bits)?;
         self.say(&format!(
-            "\n{:<15} {:>9} {:>12} {:>12} {:>7}  baseline\n",
+            "\n{:<15} {:>9} {:>12} {:>12} {:>7}  the baseline is\n",
             format!("{bits} bit keys"),
             "modulus",
             "one core",
