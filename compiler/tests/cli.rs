@@ -87,6 +87,7 @@ fn profile(directory: &TempDir) -> String {
                 "product": 1e-6, "squaring": 1e-6, "inversion": 1e-4, "rerandomisation": 1e-3,
                 "encryption": 1e-3, "decryption": 1e-2, "byte": 1e-8, "round": 0.0
             },
+            "weight": 1e-7,
             "set_up": [{"uses": 1, "server": 0.25, "client": 0.5}]
         }]
     });
@@ -102,6 +103,8 @@ fn inspect_predicts_seconds_by_a_profile() {
     assert!(table.contains("Abacus, wood beads, 2 cores, 1 thread\n"), "{table}");
     assert!(table.contains("\nseconds  server  client  network  in all\nsession   0.250   0.500"), "{table}");
     assert!(table.contains("\ns0        0.000   0.784"), "{table}");
+    // 0.110635 + 0.001439 + 25 * 0.0001 + 96,617 weights * 0.0000001
+    assert!(table.contains("\ns1        0.124   0.000    0.000   0.124\n"), "{table}");
     let predict = |more: &[&str]| -> serde_json::Value {
         let output = popcornc(&[&["inspect", &plan, "--profile", &profile, "--json"], more].concat());
         serde_json::from_slice(&output.stdout).unwrap()

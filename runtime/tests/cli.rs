@@ -303,5 +303,6 @@ fn bench_writes_profiles_that_are_read_again() {
     entries[].unit.rerandomisation
     entries[].unit.round
     entries[].unit.squaring
+    entries[].weight
     ");
 }

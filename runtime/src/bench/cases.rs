@@ -14,7 +14,7 @@ use crate::protocol::blinded::{ServerContext, answer, question, relu};
 use rug::Integer;
 
 /// Ciphertexts under a weighted sum.
-const COLUMNS: usize = 1024;
+pub(super) const COLUMNS: usize = 1024;
 /// Width of the values that are encrypted and compared.
 const VALUE_BITS: u32 = 32;
 /// Encryptions for which tables are made.
@@ -235,13 +235,14 @@ fn sure<'m>(mut action: impl FnMut() + Send + 'm) -> Action<'m> {
 }
 
 /// Random weights.
-struct Matrix {
+pub(super) struct Matrix {
     rows: usize,
     weights: Vec<i64>,
 }
 
 impl Matrix {
-    fn random(bits: u32, rows: usize, rng: &mut SecureRng) -> Self {
+    /// `rows` rows of [`COLUMNS`].
+    pub(super) fn random(bits: u32, rows: usize, rng: &mut SecureRng) -> Self {
         let largest = (1i64 << (bits - 1)) - 1;
         let weight = |rng: &mut SecureRng| match largest {
             0 => 2 * i64::from(rng.bool()) - 1,

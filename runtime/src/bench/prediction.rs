@@ -4,7 +4,8 @@
 //! it takes; on two like it, it is a bound that they stay below as far as they work at the same time.
 
 use super::profile::Entry;
-use crate::plan::{Cost, StepId, Table, ValidPlan, codec};
+use crate::plan::{Cost, Plan, StepId, Table, ValidPlan, codec};
+use crate::protocol::blinded::linear;
 use serde::Serialize;
 use std::fmt;
 use std::iter::Sum;
@@ -58,7 +59,11 @@ impl Prediction {
             client: entry.set_up(total.encryptions, |set_up| set_up.client),
             ..Seconds::of(&handshake, entry, link)
         };
-        let steps = plan.plan().steps.iter().map(|step| Seconds::of(&step.cost, entry, link));
+        let steps = plan.plan().steps().map(|(id, step)| {
+            let choosing =
+                Seconds { server: weights(plan.plan(), id) as f64 * entry.weight, ..Seconds::default() };
+            Seconds::of(&step.cost, entry, link) + choosing
+        });
         Self { session, steps: steps.collect() }
     }
 
@@ -71,6 +76,19 @@ impl Prediction {
     pub fn first_answer(&self) -> f64 {
         self.session.server + self.session.network + self.image().total()
     }
+}
+
+/// Weights of a linear step but 0, in one of all rows that are alike.
+fn weights(plan: &Plan, id: StepId) -> usize {
+    let Some(rows) = linear::rows(plan, id) else { return 0 };
+    let mut terms = Vec::new();
+    let different = (0..rows.len()).filter(|&row| rows.first_alike(row) == row);
+    let count = different.map(|row| {
+        terms.clear();
+        rows.terms(row, &mut terms);
+        terms.iter().filter(|(_, weight)| *weight != 0).count()
+    });
+    count.sum()
 }
 
 impl Seconds {
@@ -190,7 +208,7 @@ pub(super) mod testing {
             byte: 0.125,
             round: 8.0,
         };
-        Entry { key_bits, unit, set_up: [1, 3, 9].map(set_up).to_vec() }
+        Entry { key_bits, unit, weight: 0.25, set_up: [1, 3, 9].map(set_up).to_vec() }
     }
 }
 

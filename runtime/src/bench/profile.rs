@@ -1,19 +1,23 @@
 //! What one unit of each cost takes on this machine, all threads busy.
 
+use super::cases::{COLUMNS, Matrix};
 use super::timing::{seconds, try_seconds};
 use super::{Machine, bug};
 use crate::error::Result;
 use crate::paillier::{
     Ciphertexts, HolderKey, HolderRandomisers, PublicKey, PublicRandomisers, SecretKey, SecureRng,
-    invert_all, invert_count, multiply_each, rerandomise, square_each,
+    invert_all, invert_count, multiply_each, rerandomise, square_each, weighted_sums_count,
 };
 use crate::plan::{KeyBits, UnitCosts};
 use rug::Integer;
 use serde::{Deserialize, Serialize};
+use std::hint::black_box;
 use std::time::Duration;
 
 /// Ciphertexts per thread.
 const BATCH: usize = 256;
+/// Rows of weights per thread.
+const ROWS: usize = 32;
 /// Encryptions for which tables are made.
 const USES: usize = 1 << 14;
 /// Numbers of randomisers for which sessions are set up: powers of 4.
@@ -38,6 +42,9 @@ pub struct Entry {
     /// Seconds by the clock while all threads do the same: those of one core divided by their number. A byte
     /// is written, read and checked; a round hands over between threads: no network.
     pub unit: UnitCosts,
+    /// Seconds, likewise, in which the server chooses the digits of a weight: in each image anew, for one of all rows
+    /// that are alike.
+    pub weight: f64,
     /// What sessions take before the first step, fewest uses first; not empty.
     pub set_up: Vec<SetUp>,
 }
@@ -116,7 +123,8 @@ impl Entry {
         let mut rng = SecureRng::from_os()?;
         let secret = SecretKey::generate(bits, &mut rng);
         let set_up = set_ups(&secret, budget, &mut rng)?;
-        Ok(Self { key_bits: bits.get(), unit: unit(secret, budget, &mut rng)?, set_up })
+        let weight = weight(budget, &mut rng);
+        Ok(Self { key_bits: bits.get(), unit: unit(secret, budget, &mut rng)?, weight, set_up })
     }
 
     /// Whether all figures are times, and set-ups in order.
@@ -125,7 +133,7 @@ impl Entry {
         let units = [unit.product, unit.squaring, unit.inversion, unit.rerandomisation];
         let more = [unit.encryption, unit.decryption, unit.byte, unit.round];
         let set_ups = self.set_up.iter().flat_map(|set_up| [set_up.server, set_up.client]);
-        units.into_iter().chain(more).chain(set_ups).all(|seconds| seconds >= 0.0)
+        units.into_iter().chain(more).chain([self.weight]).chain(set_ups).all(|seconds| seconds >= 0.0)
             && !self.set_up.is_empty()
             && self.set_up.is_sorted_by(|a, b| a.uses < b.uses)
     }
@@ -157,6 +165,17 @@ fn set_ups(secret: &SecretKey, budget: Duration, rng: &mut SecureRng) -> Result<
         Ok(SetUp { uses: uses as u64, server, client })
     };
     (0..SET_UPS).map(measure).collect()
+}
+
+/// Rows of 8 bits: they are looked at three times, twice to find the cheaper way with negative weights.
+fn weight(budget: Duration, rng: &mut SecureRng) -> f64 {
+    let rows = ROWS * rayon::current_num_threads();
+    let matrix = Matrix::random(8, rows, rng);
+    let count = || {
+        black_box(weighted_sums_count(COLUMNS, &matrix));
+    };
+    let twice = seconds(budget, count);
+    twice * 1.5 / (rows * COLUMNS) as f64
 }
 
 fn unit(secret: SecretKey, budget: Duration, rng: &mut SecureRng) -> Result<UnitCosts> {
@@ -212,8 +231,12 @@ mod tests {
         assert_eq!(read.entry(bits(512)).unwrap(), &profile.entries[0]);
         let missing = read.entry(bits(768)).unwrap_err().to_string();
         assert!(missing.contains("of keys of 512 bits") && missing.contains("--key-bits 768"), "{missing}");
-        let spoilt: [fn(&mut Entry); 3] =
-            [|entry| entry.unit.product = -1.0, |entry| entry.set_up.reverse(), |entry| entry.set_up.clear()];
+        let spoilt: [fn(&mut Entry); 4] = [
+            |entry| entry.unit.product = -1.0,
+            |entry| entry.set_up.reverse(),
+            |entry| entry.set_up.clear(),
+            |entry| entry.weight = -1.0,
+        ];
         for spoil in spoilt {
             let mut profile = profile.clone();
             spoil(&mut profile.entries[0]);
