@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 #[command(after_help = "Examples:
   popcornc inspect mnist.plan
   popcornc inspect mnist.plan --client --json
-  popcorn bench --profile this-machine.json && popcornc inspect mnist.plan --profile this-machine.json
+  popcornc inspect mnist.plan --profile this.json     # from: popcorn bench --profile this.json
   popcornc inspect mnist.plan --profile server.json --link 100/20")]
 pub(super) struct Inspect {
     /// The plan

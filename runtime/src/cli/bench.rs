@@ -17,10 +17,10 @@ use std::time::Duration;
 /// Measure this machine, each figure beside a baseline of the same run
 #[derive(Args)]
 #[command(after_help = "Examples:
-  popcorn bench                                 # products, sums, encryptions, comparisons; what threads bring
+  popcorn bench                              # products, sums, encryptions, comparisons; threads
   popcorn bench --key-bits 2048,3072 --json
-  popcorn bench mnist.plan cifar.plan           # whole inferences, beside the way of the paper
-  popcorn bench --profile this-machine.json     # for `popcornc inspect --profile`
+  popcorn bench mnist.plan cifar.plan        # whole inferences, beside the way of the paper
+  popcorn bench --profile this-machine.json  # for `popcornc inspect --profile`
 
 Other work on the machine makes figures worse; a virtual machine's neighbours do, too.")]
 pub(crate) struct Bench {
