@@ -76,6 +76,73 @@ fn inspect_shows_both_views() {
     assert!(!text(&popcornc(&["inspect", &plan, "--client"]).stdout).contains("dense"));
 }
 
+/// A profile of round figures for keys of 2048 bits.
+fn profile(directory: &TempDir) -> String {
+    let path = directory.path().join("profile.json");
+    let profile = serde_json::json!({
+        "machine": {"processor": "Abacus", "system": "wood beads", "cores": 2, "threads": 1},
+        "entries": [{
+            "key_bits": 2048,
+            "unit": {
+                "product": 1e-6, "squaring": 1e-6, "inversion": 1e-4, "rerandomisation": 1e-3,
+                "encryption": 1e-3, "decryption": 1e-2, "byte": 1e-8, "round": 0.0
+            },
+            "weight": 1e-7,
+            "set_up": [{"uses": 1, "server": 0.25, "client": 0.5}]
+        }]
+    });
+    fs::write(&path, profile.to_string()).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn inspect_predicts_seconds_by_a_profile() {
+    let (directory, plan) = compiled();
+    let profile = profile(&directory);
+    let table = text(&popcornc(&["inspect", &plan, "--profile", &profile]).stdout);
+    assert!(table.contains("Abacus, wood beads, 2 cores, 1 thread\n"), "{table}");
+    assert!(table.contains("\nseconds  server  client  network  in all\nsession   0.250   0.500"), "{table}");
+    assert!(table.contains("\ns0        0.000   0.784"), "{table}");
+    // 0.110635 + 0.001439 + 25 * 0.0001 + 96,617 weights * 0.0000001
+    assert!(table.contains("\ns1        0.124   0.000    0.000   0.124\n"), "{table}");
+    let predict = |more: &[&str]| -> serde_json::Value {
+        let output = popcornc(&[&["inspect", &plan, "--profile", &profile, "--json"], more].concat());
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let local = predict(&[]);
+    assert_eq!(local["steps"][0]["seconds"]["client"], 0.784);
+    let [bytes_up, bytes_down] =
+        ["bytes_up", "bytes_down"].map(|count| local["cost"][count].as_u64().unwrap());
+    let network = |json: &serde_json::Value| json["prediction"]["image"]["network"].as_f64().unwrap();
+    assert!((network(&local) - (bytes_up + bytes_down) as f64 * 1e-8).abs() < 1e-9);
+    // A byte a microsecond, and a second for each of three rounds.
+    let slow = predict(&["--link", "8/1000"]);
+    assert!((network(&slow) - network(&local) - (bytes_up + bytes_down) as f64 * 1e-6 - 3.0).abs() < 1e-9);
+    let plain = popcornc(&["inspect", &plan, "--json"]).stdout;
+    assert!(!text(&plain).contains("seconds") && !text(&plain).contains("prediction"));
+}
+
+#[test]
+fn a_profile_that_does_not_suit_is_named() {
+    let (directory, plan) = compiled();
+    let good = profile(&directory);
+    let other = directory.path().join("other.json").display().to_string();
+    fs::write(&other, fs::read_to_string(&good).unwrap().replace("\"key_bits\":2048", "\"key_bits\":4096"))
+        .unwrap();
+    for (arguments, code, message) in [
+        (&["--profile", &other][..], 1, "other.json: this profile is of keys of 4096 bits; `popcorn bench"),
+        (&["--profile", &plan], 1, "mlp.plan: this is no profile of `popcorn bench --profile`: "),
+        (&["--profile", "absent.json"], 1, "absent.json: "),
+        (&["--profile", &good, "--link", "fast"], 2, "'fast' is no link"),
+        (&["--profile", &good, "--client"], 2, "cannot be used with"),
+        (&["--link", "100/20"], 2, "--profile <PROFILE.json>"),
+    ] {
+        let output = popcornc(&[&["inspect", &plan], arguments].concat());
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}");
+        assert!(text(&output.stderr).contains(message), "{}", text(&output.stderr));
+    }
+}
+
 /// Three grey images with wrong labels.
 fn images(directory: &TempDir) -> String {
     let data = directory.path().join("data.npz");

@@ -2,6 +2,7 @@
 
 mod support;
 
+use runtime::bench::profile::Profile;
 use runtime::plan::{KeyBits, Op, Plan, Shape, codec};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
@@ -197,28 +198,112 @@ fn keys_are_never_overwritten_and_bad_ones_are_refused() {
     assert!(!fixture.path("new.key").exists());
 }
 
+/// The place of every figure and text in a JSON value; of lists, of the first element.
+fn places(value: &Value, place: &str) -> Vec<String> {
+    match value {
+        Value::Object(fields) => {
+            let dot = if place.is_empty() { "" } else { "." };
+            fields.iter().flat_map(|(name, value)| places(value, &format!("{place}{dot}{name}"))).collect()
+        }
+        Value::Array(list) => {
+            list.iter().take(1).flat_map(|first| places(first, &format!("{place}[]"))).collect()
+        }
+        Value::Number(number) => {
+            assert!(number.as_f64().is_some_and(|number| number >= 0.0), "{place} is {number}");
+            vec![place.into()]
+        }
+        _ => vec![place.into()],
+    }
+}
+
 #[test]
 fn bench_prints_figures_beside_baselines() {
     let fixture = Fixture::new();
-    let json = |arguments: &[&str]| -> Value {
-        let output = fixture.run(arguments);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_slice(&output.stdout).expect("JSON")
+    let report = json(&fixture.run(&[
+        "bench",
+        "--key-bits",
+        "2048,3072",
+        "--budget",
+        "1",
+        "--threads",
+        "2",
+        "--json",
+    ]));
+    insta::assert_snapshot!(places(&report, "").join("\n"), @"
+    kernels[].baseline
+    kernels[].baseline_ns
+    kernels[].bits
+    kernels[].name
+    kernels[].ours_ns
+    kernels[].ratio
+    machine.cores
+    machine.processor
+    machine.system
+    machine.threads
+    scaling[].bits
+    scaling[].name
+    scaling[].ratio
+    scaling[].threads
+    ");
+    let named = |list: &str| -> Vec<(String, u64)> {
+        let entries = report[list].as_array().expect("a list");
+        let named = |entry: &Value| Some((entry["name"].as_str()?.to_owned(), entry["bits"].as_u64()?));
+        entries.iter().map(|entry| named(entry).expect("a name and bits")).collect()
     };
-    let report = json(&["bench", "--key-bits", "2048", "--budget", "1", "--json"]);
-    let names: Vec<&str> =
-        report["kernels"].as_array().expect("kernels").iter().filter_map(|k| k["name"].as_str()).collect();
-    let sums = ["weighted_sum_1", "weighted_sum_2", "weighted_sum_4", "weighted_sum_8"];
-    let expected =
-        [&["product", "square"][..], &sums, &["encrypt", "rerandomise", "decrypt", "relu"]].concat();
-    assert_eq!(names, expected);
-    assert_eq!((&report["kernels"][0]["bits"], &report["kernels"][9]["bits"]), (&4096.into(), &2048.into()));
-    let plan = &json(&["bench", "model.plan", "--threads", "1", "--json"])["plans"][0];
-    for figure in ["seconds", "predicted_seconds", "paper_style_seconds", "ratio"] {
-        assert!(plan[figure].as_f64().is_some_and(|figure| figure > 0.0), "{plan}");
-    }
-    fixture.run(&["bench", "--key-bits", "2048", "--budget", "1", "--profile", "profile.json"]);
+    let squared =
+        ["product", "square", "weighted_sum_1", "weighted_sum_2", "weighted_sum_4", "weighted_sum_8"];
+    let single = ["encrypt", "rerandomise", "decrypt", "relu"];
+    let at = |bits: u64, name: &str| (name.to_owned(), bits);
+    let kernels = [2048, 3072].map(|bits| {
+        [squared.map(|name| at(2 * bits, name)).to_vec(), single.map(|name| at(bits, name)).to_vec()].concat()
+    });
+    assert_eq!(named("kernels"), kernels.concat());
+    let scaling =
+        [2048, 3072].map(|bits| [at(2 * bits, "weighted_sum_4"), at(bits, "encrypt"), at(bits, "decrypt")]);
+    assert_eq!(named("scaling"), scaling.concat());
+}
+
+#[test]
+fn bench_runs_plans_beside_the_way_of_the_paper() {
+    let fixture = Fixture::new();
+    let report = json(&fixture.run(&["bench", "model.plan", "--threads", "1", "--json"]));
+    insta::assert_snapshot!(places(&report["plans"], "plans").join("\n"), @"
+    plans[].key_bits
+    plans[].paper_style_seconds
+    plans[].plan
+    plans[].predicted_seconds
+    plans[].ratio
+    plans[].seconds
+    ");
+    let text = fixture.run(&["bench", "model.plan", "--threads", "1"]).stdout;
+    let text = String::from_utf8(text).expect("text");
+    assert!(text.contains("1 thread") && text.contains("key bits"), "{text}");
+    assert!(failure(&fixture.run(&["bench", "absent.plan"])).contains("absent.plan"));
+}
+
+#[test]
+fn bench_writes_profiles_that_are_read_again() {
+    let fixture = Fixture::new();
+    let arguments = ["bench", "--key-bits", "2048", "--budget", "1", "--profile", "profile.json"];
+    let output = fixture.run(&arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let profile = std::fs::read(fixture.path("profile.json")).expect("a profile");
-    let profile: Value = serde_json::from_slice(&profile).expect("JSON");
-    assert!(profile["entries"][0]["unit"]["product"].as_f64().is_some_and(|seconds| seconds > 0.0));
+    let read = Profile::from_json(&profile).expect("a profile");
+    assert_eq!(read.entries.iter().map(|entry| entry.key_bits).collect::<Vec<_>>(), [2048]);
+    let value: Value = serde_json::from_slice(&profile).expect("JSON");
+    insta::assert_snapshot!(places(&value["entries"], "entries").join("\n"), @"
+    entries[].key_bits
+    entries[].set_up[].client
+    entries[].set_up[].server
+    entries[].set_up[].uses
+    entries[].unit.byte
+    entries[].unit.decryption
+    entries[].unit.encryption
+    entries[].unit.inversion
+    entries[].unit.product
+    entries[].unit.rerandomisation
+    entries[].unit.round
+    entries[].unit.squaring
+    entries[].weight
+    ");
 }

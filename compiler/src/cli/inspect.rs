@@ -1,8 +1,10 @@
 //! `popcornc inspect`.
 
+use super::forecast::{self, Forecast};
 use super::{Outcome, output};
 use clap::Args;
 use compiler::error::Error;
+use runtime::bench::prediction::{Link, Seconds};
 use runtime::plan::{Cost, InputSpec, OutputSpec, Step, StepId, ValidPlan, codec};
 use serde::Serialize;
 use std::fs;
@@ -10,9 +12,11 @@ use std::path::{Path, PathBuf};
 
 /// Print a plan as text, with what each step costs
 #[derive(Args)]
-#[command(
-    after_help = "Examples:\n  popcornc inspect mnist.plan\n  popcornc inspect mnist.plan --client --json"
-)]
+#[command(after_help = "Examples:
+  popcornc inspect mnist.plan
+  popcornc inspect mnist.plan --client --json
+  popcornc inspect mnist.plan --profile this.json     # from: popcorn bench --profile this.json
+  popcornc inspect mnist.plan --profile server.json --link 100/20")]
 pub(super) struct Inspect {
     /// The plan
     #[arg(value_name = "OUT.plan")]
@@ -20,6 +24,13 @@ pub(super) struct Inspect {
     /// What the client is given instead of what the server has
     #[arg(long)]
     client: bool,
+    /// Also print the seconds that each step will take on machines like the one that `popcorn bench --profile` measured
+    #[arg(long, value_name = "PROFILE.json", conflicts_with = "client")]
+    profile: Option<PathBuf>,
+    /// The network of these predictions: megabits per second and milliseconds there and back. Without it both parties
+    /// are on the machine, in one process
+    #[arg(long, value_name = "MBIT/MS", requires = "profile")]
+    link: Option<Link>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -28,9 +39,14 @@ pub(super) struct Inspect {
 impl Inspect {
     pub(super) fn run(&self) -> Outcome {
         let plan = read(&self.plan)?;
+        let forecast =
+            self.profile.as_deref().map(|path| Forecast::new(&plan, path, self.link)).transpose()?;
         match (self.client, self.json) {
-            (false, false) => output::print(&plan.to_string()),
-            (false, true) => output::print_json(&Description::of(&plan)),
+            (false, false) => {
+                let seconds = forecast.map_or_else(String::new, |forecast| format!("\n{forecast}"));
+                output::print(&format!("{plan}{seconds}"))
+            }
+            (false, true) => output::print_json(&Description::of(&plan, forecast.as_ref())),
             (true, false) => output::print(&plan.client_view().to_string()),
             (true, true) => output::print_json(&client_json(&plan)?),
         }
@@ -68,6 +84,8 @@ struct Description<'a> {
     steps: Vec<StepDescription<'a>>,
     output: &'a OutputSpec,
     cost: Cost,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prediction: Option<forecast::Description<'a>>,
 }
 
 #[derive(Serialize)]
@@ -79,26 +97,31 @@ struct StepDescription<'a> {
     shape: [usize; 3],
     bits: u32,
     cost: Cost,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seconds: Option<Seconds>,
 }
 
 impl<'a> Description<'a> {
-    fn of(valid: &'a ValidPlan) -> Self {
+    fn of(valid: &'a ValidPlan, forecast: Option<&'a Forecast>) -> Self {
         let plan = valid.plan();
+        let seconds = |id: StepId| forecast.map(|forecast| forecast.step(id));
+        let steps = plan.steps().map(|(id, step)| StepDescription::of(id, step, seconds(id)));
         Self {
             id: valid.id().to_string(),
             name: &plan.name,
             suite: plan.suite.to_string(),
             key_bits: plan.key_bits.get(),
             input: &plan.input,
-            steps: plan.steps().map(|(id, step)| StepDescription::of(id, step)).collect(),
+            steps: steps.collect(),
             output: &plan.output,
             cost: plan.total_cost(),
+            prediction: forecast.map(forecast::Description::of),
         }
     }
 }
 
 impl<'a> StepDescription<'a> {
-    fn of(id: StepId, step: &'a Step) -> Self {
+    fn of(id: StepId, step: &'a Step, seconds: Option<Seconds>) -> Self {
         Self {
             id: id.to_string(),
             name: &step.name,
@@ -107,6 +130,7 @@ impl<'a> StepDescription<'a> {
             shape: [step.shape.channels, step.shape.height, step.shape.width],
             bits: step.bits,
             cost: step.cost,
+            seconds,
         }
     }
 }

@@ -4,6 +4,7 @@ mod check;
 mod compare;
 mod compile;
 mod eval;
+mod forecast;
 mod inspect;
 mod operators;
 mod options;

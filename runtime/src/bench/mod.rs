@@ -1,17 +1,22 @@
 //! How fast this machine is, each figure beside a baseline of the same run.
 //!
-//! * [`kernels`]: the operations of Paillier, against GMP as most programs use it;
+//! * [`cases`]: the operations of Paillier, and the same with GMP as most programs use it;
+//! * [`kernels`]: these on one core; [`scaling`]: on all;
 //! * [`plans`]: whole inferences, against the way of the paper's program ([`paper_style`]);
-//! * [`profile`]: what one unit of each cost takes here, for predictions.
+//! * [`profile`]: what one unit of each cost takes here; [`prediction`]: what a plan takes by that.
 
+pub mod cases;
 pub mod kernels;
 pub mod paper_style;
 pub mod plans;
+pub mod prediction;
 pub mod profile;
+pub mod scaling;
 mod timing;
 
 use crate::error::Error;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::thread::available_parallelism;
 
 /// What the figures are of.
@@ -37,6 +42,19 @@ impl Machine {
             threads,
         }
     }
+}
+
+/// `Intel(R) Xeon(R) Processor, linux x86_64, 2 cores, 2 threads`
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { processor, system, cores, threads } = self;
+        write!(f, "{processor}, {system}, {}, {}", counted(*cores, "core"), counted(*threads, "thread"))
+    }
+}
+
+/// `1 core`, `2 cores`
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn processor() -> String {

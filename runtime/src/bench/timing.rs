@@ -1,5 +1,6 @@
 //! Seconds of one call.
 
+use crate::error::Result;
 use std::time::{Duration, Instant};
 
 /// Batches of calls, of which the median counts.
@@ -16,6 +17,17 @@ pub(super) fn seconds(budget: Duration, mut action: impl FnMut()) -> f64 {
     let mut batches: Vec<f64> = (0..BATCHES).map(|_| timed(calls.max(1), &mut action)).collect();
     batches.sort_by(f64::total_cmp);
     batches[BATCHES / 2]
+}
+
+/// As [`seconds`], of an action that may fail.
+pub(super) fn try_seconds(budget: Duration, mut action: impl FnMut() -> Result<()>) -> Result<f64> {
+    let mut outcome = Ok(());
+    let seconds = seconds(budget, || {
+        if outcome.is_ok() {
+            outcome = action();
+        }
+    });
+    outcome.map(|()| seconds)
 }
 
 /// Seconds of each of so many calls.

@@ -3,38 +3,41 @@
 use super::{output, serve};
 use clap::Args;
 use runtime::bench::Machine;
-use runtime::bench::kernels::{Kernel, Kernels};
-use runtime::bench::paper_style::Units;
+use runtime::bench::cases::Material;
+use runtime::bench::kernels::{self, Kernel};
 use runtime::bench::plans::{self, PlanTime};
 use runtime::bench::profile::Profile;
-use runtime::paillier::{SecretKey, SecureRng};
-use runtime::plan::{KeyBits, ValidPlan};
+use runtime::bench::scaling::{self, Scaling};
+use runtime::plan::KeyBits;
 use runtime::{Error, Result};
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Measure this machine, each figure beside a baseline of the same run
 #[derive(Args)]
 #[command(after_help = "Examples:
-  popcorn bench                                        # products, sums, encryptions, comparisons on one core
-  popcorn bench --key-bits 2048 --key-bits 3072 --json
-  popcorn bench model.plan                             # a whole inference, beside the way of the paper
-  popcorn bench --profile this-machine.json            # seconds of each operation, all cores busy")]
+  popcorn bench                              # products, sums, encryptions, comparisons; threads
+  popcorn bench --key-bits 2048,3072 --json
+  popcorn bench mnist.plan cifar.plan        # whole inferences, beside the way of the paper
+  popcorn bench --profile this-machine.json  # for `popcornc inspect --profile`
+
+Other work on the machine makes figures worse; a virtual machine's neighbours do, too.")]
 pub(crate) struct Bench {
-    /// Run these plans, instead of single operations
+    /// Run these plans, with keys of the size that each is compiled for, instead of single operations
+    #[arg(conflicts_with = "key_bits")]
     plans: Vec<PathBuf>,
-    /// Key sizes to measure: 2048, 3072 or 4096
-    #[arg(long, value_name = "BITS", default_value = "3072")]
+    /// Key sizes to measure, by commas: 2048, 3072, 4096
+    #[arg(long, value_name = "BITS", default_value = "3072", value_delimiter = ',')]
     key_bits: Vec<KeyBits>,
-    /// Threads that compute whole plans; single operations always take one. By default all cores
+    /// Threads that compute plans and profiles, and whose gain is measured. By default all cores
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
-    /// Milliseconds for each figure
+    /// Milliseconds for each figure of an operation
     #[arg(long, value_name = "MS", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=600_000))]
     budget: u64,
-    /// Write what a unit of each cost takes here to a new file, instead
-    #[arg(long, value_name = "OUT", conflicts_with = "plans")]
+    /// Write what a unit of each cost takes here to a file, instead
+    #[arg(long, value_name = "OUT.json", conflicts_with = "plans")]
     profile: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
@@ -45,14 +48,14 @@ pub(crate) struct Bench {
 struct Report {
     machine: Machine,
     kernels: Vec<Kernel>,
+    scaling: Vec<Scaling>,
     plans: Vec<PlanTime>,
 }
 
 impl Bench {
     pub(crate) fn run(self) -> Result<()> {
-        let alone = self.plans.is_empty() && self.profile.is_none();
-        let threads = if alone { 1 } else { usize::from(self.threads.unwrap_or(0)) };
         // The pool of the whole process: the parties of a plan have threads of their own.
+        let threads = usize::from(self.threads.unwrap_or(0));
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
         pool.map_err(|error| Error::Bug(error.to_string()))?;
         match &self.profile {
@@ -65,7 +68,7 @@ impl Bench {
         Duration::from_millis(self.budget)
     }
 
-    fn write_profile(&self, path: &std::path::Path) -> Result<()> {
+    fn write_profile(&self, path: &Path) -> Result<()> {
         let profile = Profile::measure(&self.key_bits, self.budget())?;
         let text = serde_json::to_string_pretty(&profile).map_err(|error| Error::Bug(error.to_string()))?;
         let written = std::fs::write(path, text + "\n");
@@ -74,58 +77,63 @@ impl Bench {
 
     fn report(&self) -> Result<()> {
         let machine = Machine::this(rayon::current_num_threads());
-        self.say(&format!(
-            "{}, {}, {} cores, {} computing\n",
-            machine.processor, machine.system, machine.cores, machine.threads
-        ))?;
-        let kernels = if self.plans.is_empty() { self.kernels()? } else { Vec::new() };
-        let plans = if self.plans.is_empty() { Vec::new() } else { self.plans()? };
+        self.say(&format!("{machine}\n"))?;
+        let mut report = Report { machine, kernels: Vec::new(), scaling: Vec::new(), plans: Vec::new() };
+        if self.plans.is_empty() {
+            for &bits in &self.key_bits {
+                self.operations(bits, &mut report)?;
+            }
+        } else {
+            report.plans = self.plans()?;
+        }
         if !self.json {
             return Ok(());
         }
-        let report = serde_json::to_string(&Report { machine, kernels, plans });
-        output::print(&(report.map_err(|error| Error::Bug(error.to_string()))? + "\n"))
+        let report = serde_json::to_string(&report).map_err(|error| Error::Bug(error.to_string()))?;
+        output::print(&(report + "\n"))
     }
 
-    fn kernels(&self) -> Result<Vec<Kernel>> {
-        let mut all = Vec::new();
+    fn operations(&self, bits: KeyBits, report: &mut Report) -> Result<()> {
+        let material = Material::new(bits)?;
         self.say(&format!(
-            "{:<15} {:>6} {:>14} {:>14} {:>7}  baseline\n",
-            "one core", "bits", "ours ns", "baseline ns", "ratio"
+            "\n{:<15} {:>9} {:>12} {:>12} {:>7}  the baseline is\n",
+            format!("{bits} bit keys"),
+            "modulus",
+            "one core",
+            "baseline",
+            "ratio"
         ))?;
-        for &bits in &self.key_bits {
-            let mut outcome = Ok(());
-            let mut show = |kernel: &Kernel| outcome = self.say(&row(kernel));
-            all.extend(Kernels::new(bits, self.budget())?.run(&mut show)?);
-            outcome?;
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+        let pool = pool.map_err(|error| Error::Bug(error.to_string()))?;
+        for case in kernels::cases(&material)? {
+            let kernel = pool.install(|| kernels::time(case, self.budget()))?;
+            self.say(&kernel_row(&kernel))?;
+            report.kernels.push(kernel);
         }
-        Ok(all)
+        let threads = report.machine.threads;
+        if threads > 1 {
+            self.say("\n")?;
+            for case in scaling::cases(&material, threads)? {
+                let scaling = scaling::time(case, threads, self.budget())?;
+                let Scaling { name, threads, ratio, .. } = &scaling;
+                self.say(&format!("{name:<15} {threads} threads: {ratio:.2} times one\n"))?;
+                report.scaling.push(scaling);
+            }
+        }
+        Ok(())
     }
 
     fn plans(&self) -> Result<Vec<PlanTime>> {
         self.say(&format!(
-            "{:<20} {:>6} {:>10} {:>12} {:>15} {:>7}\n",
-            "plan", "key", "seconds", "predicted", "paper's way", "ratio"
+            "\n{:<20} {:>8} {:>10} {:>10} {:>12} {:>7}\n",
+            "plan", "key bits", "seconds", "predicted", "paper's way", "ratio"
         ))?;
-        self.plans.iter().map(|path| self.plan(serve::read_plan(path)?)).collect()
-    }
-
-    fn plan(&self, plan: ValidPlan) -> Result<PlanTime> {
-        let bits = plan.plan().key_bits;
-        let mut rng = SecureRng::from_os()?;
-        let units = Units::measure(&SecretKey::generate(bits, &mut rng), plans::SAMPLE_TIME, &mut rng);
-        let profile = Profile::measure(&[bits], plans::SAMPLE_TIME)?;
-        let time = plans::time(plan, &units, &profile)?;
-        self.say(&format!(
-            "{:<20} {:>6} {:>10.2} {:>12.2} {:>15.1} {:>7.1}\n",
-            time.plan,
-            time.key_bits,
-            time.seconds,
-            time.predicted_seconds,
-            time.paper_style_seconds,
-            time.ratio
-        ))?;
-        Ok(time)
+        let time = |path: &PathBuf| {
+            let time = plans::time(serve::read_plan(path)?)?;
+            self.say(&plan_row(&time))?;
+            Ok(time)
+        };
+        self.plans.iter().map(time).collect()
     }
 
     /// Prints a line for people.
@@ -134,9 +142,25 @@ impl Bench {
     }
 }
 
-fn row(kernel: &Kernel) -> String {
+fn kernel_row(kernel: &Kernel) -> String {
+    let Kernel { name, bits, ours_ns, baseline, baseline_ns, ratio } = kernel;
+    let [ours, theirs] = [*ours_ns, *baseline_ns].map(duration);
+    format!("{name:<15} {bits:>9} {ours:>12} {theirs:>12} {ratio:>7.1}  {baseline}\n")
+}
+
+fn plan_row(time: &PlanTime) -> String {
+    let PlanTime { plan, key_bits, seconds, predicted_seconds, paper_style_seconds, ratio } = time;
     format!(
-        "{:<15} {:>6} {:>14.0} {:>14.0} {:>7.2}  {}\n",
-        kernel.name, kernel.bits, kernel.ours_ns, kernel.baseline_ns, kernel.ratio, kernel.baseline
+        "{plan:<20} {key_bits:>8} {seconds:>10.2} {predicted_seconds:>10.2} {paper_style_seconds:>12.1} {ratio:>7.1}\n"
     )
+}
+
+/// Three digits, in a unit that suits.
+fn duration(nanoseconds: f64) -> String {
+    let (value, unit) = match nanoseconds {
+        ns if ns < 1e6 => (ns / 1e3, "us"),
+        ns => (ns / 1e6, "ms"),
+    };
+    let decimals = if value < 10.0 { 2 } else { usize::from(value < 100.0) };
+    format!("{value:.decimals$} {unit}")
 }

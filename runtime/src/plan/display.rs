@@ -165,24 +165,24 @@ fn cost_row(name: String, cost: &Cost) -> [String; 10] {
 }
 
 /// Text in aligned columns.
-struct Table {
+pub(crate) struct Table {
     rows: Vec<Vec<String>>,
     right: Vec<bool>,
 }
 
 impl Table {
-    fn new(headings: &[&str]) -> Self {
+    pub(crate) fn new(headings: &[&str]) -> Self {
         Self {
             rows: vec![headings.iter().map(ToString::to_string).collect()],
             right: vec![false; headings.len()],
         }
     }
 
-    fn align_right(&mut self, column: usize) {
+    pub(crate) fn align_right(&mut self, column: usize) {
         self.right[column] = true;
     }
 
-    fn row<const N: usize>(&mut self, cells: [String; N]) {
+    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
         self.rows.push(cells.into());
     }
 

@@ -22,6 +22,7 @@ mod view;
 
 pub use codec::{DecodeError, FORMAT_VERSION};
 pub use cost::{Cost, UnitCosts};
+pub(crate) use display::Table;
 pub use exchange::{Exchange, ExchangeKind, PairSlots};
 pub use geometry::{Shape, Window};
 pub use ids::{PlanId, StepId};

@@ -54,11 +54,11 @@ impl Block {
         merging(self.columns.iter().copied(), self.tree.factors()) + self.tree.cost()
     }
 
-    /// The cost in quarters of a product, with shares of inversions.
-    pub(super) fn quarters(&self) -> u64 {
+    /// The cost in hundredths of a product, with shares of inversions.
+    pub(super) fn hundredths(&self) -> u64 {
         let shares =
             self.rows().into_iter().flat_map(|row| row.choice).map(|choice| choice.inversion_share());
-        self.cost().quarters() + shares.sum::<u64>()
+        self.cost().hundredths() + shares.sum::<u64>()
     }
 
     /// The rows in order.

@@ -88,7 +88,7 @@ impl<'r> Layer<'r> {
             || self.choose_block(&class[..1], Negatives::Apart),
             || self.choose_block(&class[..1], Negatives::InvertedInputs),
         );
-        if invert_count(inputs).quarters() as f64 + rows * inverted_cost < rows * apart_cost {
+        if invert_count(inputs).hundredths() as f64 + rows * inverted_cost < rows * apart_cost {
             inverted
         } else {
             apart
@@ -110,7 +110,7 @@ impl<'r> Layer<'r> {
         best
     }
 
-    /// Quarters of a product for each of a sample of rows.
+    /// Hundredths of a product for each of a sample of rows.
     fn cost_per_row(
         &self,
         bundle: &[usize],
@@ -124,7 +124,7 @@ impl<'r> Layer<'r> {
         for sample in 0..blocks {
             let first = sample * (rows / block) / blocks * block;
             let plan = self.plan(Unit { bundles: bundle, first, rows: block }, negatives, planner);
-            cost += plan.quarters();
+            cost += plan.hundredths();
         }
         cost as f64 / (blocks * block) as f64
     }

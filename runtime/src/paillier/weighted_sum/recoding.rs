@@ -76,14 +76,14 @@ pub(super) struct Choice {
 }
 
 impl Choice {
-    /// The share of an inversion, in quarters of a product.
+    /// The share of an inversion, in hundredths of a product.
     pub(super) fn inversion_share(&self) -> u64 {
-        let together = invert_count(INVERTED_TOGETHER).quarters() / INVERTED_TOGETHER as u64;
+        let together = invert_count(INVERTED_TOGETHER).hundredths() / INVERTED_TOGETHER as u64;
         if self.negative_side { together } else { 0 }
     }
 
-    fn quarters(&self) -> u64 {
-        self.cost.quarters() + self.inversion_share()
+    fn hundredths(&self) -> u64 {
+        self.cost.hundredths() + self.inversion_share()
     }
 }
 
@@ -95,7 +95,7 @@ impl Planner {
         let narrowest = if weights.len() > MANY_FACTORS { FEWEST_BITS.min(bits) } else { 1 };
         Recoding::candidates(narrowest, bits.max(1))
             .map(|recoding| self.evaluate(weights, bits, recoding))
-            .min_by_key(Choice::quarters)
+            .min_by_key(Choice::hundredths)
             .expect("there is a plain recoding of the narrowest width")
     }
 

@@ -202,7 +202,7 @@ fn inverted_inputs_serve_many_rows_and_sides_apart_serve_few() {
 fn products_per_weight(rows: usize, largest: u64) -> f64 {
     let mut rng = TestRng::new(22);
     let matrix = Matrix::random(rows, 1024, || rng.u64_below(2 * largest + 1) as i64 - largest as i64);
-    weighted_sums_count(1024, &matrix).quarters() as f64 / 4.0 / matrix.nonzero() as f64
+    weighted_sums_count(1024, &matrix).hundredths() as f64 / 100.0 / matrix.nonzero() as f64
 }
 
 #[test]

@@ -1,0 +1,263 @@
+//! What a plan will take, step by step: its counts times what a unit of each takes on a machine.
+//!
+//! Times are added up as if nothing happened at once. On one machine, whose cores both parties share, that is what
+//! it takes; on two like it, it is a bound that they stay below as far as they work at the same time.
+
+use super::profile::Entry;
+use crate::plan::{Cost, Plan, StepId, Table, ValidPlan, codec};
+use crate::protocol::blinded::linear;
+use serde::Serialize;
+use std::fmt;
+use std::iter::Sum;
+use std::ops::Add;
+use std::str::FromStr;
+
+/// A network between the parties.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Link {
+    megabits_per_second: f64,
+    round_trip_ms: f64,
+}
+
+/// Text that describes no link.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is no link: give megabits per second and milliseconds there and back, as in 100/20")]
+pub struct NotALink(String);
+
+/// Predicted seconds, by where they are spent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Seconds {
+    /// The server computes.
+    pub server: f64,
+    /// The client computes.
+    pub client: f64,
+    /// Ciphertexts become bytes and are checked on arrival, and the link carries them.
+    pub network: f64,
+}
+
+/// What a session and an image in it will take.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prediction {
+    /// Before the first step, once. The client's part lies before the image is needed.
+    pub session: Seconds,
+    /// In order of execution.
+    pub steps: Vec<Seconds>,
+}
+
+impl Prediction {
+    /// Of `plan`, on the machine that `entry` was measured on; without a link, both parties on it in one process.
+    pub fn new(plan: &ValidPlan, entry: &Entry, link: Option<Link>) -> Self {
+        let total = plan.plan().total_cost();
+        let handshake = Cost {
+            bytes_up: plan.plan().key_bits.modulus_bytes() as u64,
+            bytes_down: codec::encode_view(plan.client_view()).len() as u64,
+            rounds: 1,
+            ..Cost::default()
+        };
+        let session = Seconds {
+            server: entry.set_up(total.rerandomisations, |set_up| set_up.server),
+            client: entry.set_up(total.encryptions, |set_up| set_up.client),
+            ..Seconds::of(&handshake, entry, link)
+        };
+        let steps = plan.plan().steps().map(|(id, step)| {
+            let planning =
+                Seconds { server: weights(plan.plan(), id) as f64 * entry.weight, ..Seconds::default() };
+            Seconds::of(&step.cost, entry, link) + planning
+        });
+        Self { session, steps: steps.collect() }
+    }
+
+    /// One image, all steps together.
+    pub fn image(&self) -> Seconds {
+        self.steps.iter().copied().sum()
+    }
+
+    /// From the first image of a session to its logits, when the client's tables are there.
+    pub fn first_answer(&self) -> f64 {
+        self.session.server + self.session.network + self.image().total()
+    }
+}
+
+/// Weights of a linear step, in one of all bundles that are alike.
+fn weights(plan: &Plan, id: StepId) -> usize {
+    let Some(rows) = linear::rows(plan, id) else { return 0 };
+    let different = (0..rows.bundles()).filter(|&bundle| rows.first_alike(bundle) == bundle);
+    let count = different.map(|bundle| {
+        let mut inputs = Vec::new();
+        rows.inputs(bundle, &mut inputs);
+        inputs.len() * rows.bundle(bundle).len
+    });
+    count.sum()
+}
+
+impl Seconds {
+    fn of(cost: &Cost, entry: &Entry, link: Option<Link>) -> Self {
+        let unit = &entry.unit;
+        let sum = |terms: &[(u64, f64)]| terms.iter().map(|&(count, each)| count as f64 * each).sum();
+        let bytes = cost.bytes_up + cost.bytes_down;
+        let (byte, round) = link.map_or((0.0, unit.round), |link| (link.byte(), link.round_trip()));
+        Self {
+            server: sum(&[
+                (cost.products, unit.product),
+                (cost.squarings, unit.squaring),
+                (cost.inversions, unit.inversion),
+                (cost.rerandomisations, unit.rerandomisation),
+            ]),
+            client: sum(&[(cost.encryptions, unit.encryption), (cost.decryptions, unit.decryption)]),
+            network: sum(&[(bytes, unit.byte + byte), (cost.rounds, round)]),
+        }
+    }
+
+    /// All of it.
+    pub fn total(&self) -> f64 {
+        self.server + self.client + self.network
+    }
+}
+
+impl Add for Seconds {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            server: self.server + other.server,
+            client: self.client + other.client,
+            network: self.network + other.network,
+        }
+    }
+}
+
+impl Sum for Seconds {
+    fn sum<I: Iterator<Item = Self>>(seconds: I) -> Self {
+        seconds.fold(Self::default(), Add::add)
+    }
+}
+
+impl Link {
+    /// Seconds that a byte takes.
+    fn byte(self) -> f64 {
+        8e-6 / self.megabits_per_second
+    }
+
+    /// Seconds there and back.
+    fn round_trip(self) -> f64 {
+        self.round_trip_ms / 1000.0
+    }
+}
+
+impl FromStr for Link {
+    type Err = NotALink;
+
+    fn from_str(text: &str) -> Result<Self, NotALink> {
+        let number = |text: &str| text.trim().parse().ok().filter(|number: &f64| number.is_finite());
+        let numbers = text.split_once('/').and_then(|(speed, time)| Some((number(speed)?, number(time)?)));
+        match numbers {
+            Some((megabits_per_second, round_trip_ms))
+                if megabits_per_second > 0.0 && round_trip_ms >= 0.0 =>
+            {
+                Ok(Self { megabits_per_second, round_trip_ms })
+            }
+            _ => Err(NotALink(text.into())),
+        }
+    }
+}
+
+impl fmt::Display for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} Mbit/s, {} ms there and back", self.megabits_per_second, self.round_trip_ms)
+    }
+}
+
+/// A line for the session, for every step that takes any time, and for an image.
+impl fmt::Display for Prediction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headings = ["seconds", "server", "client", "network", "in all"];
+        let mut table = Table::new(&headings);
+        (1..headings.len()).for_each(|column| table.align_right(column));
+        table.row(row("session".into(), &self.session));
+        for (index, seconds) in self.steps.iter().enumerate().filter(|(_, seconds)| seconds.total() > 0.0) {
+            table.row(row(StepId::new(index).to_string(), seconds));
+        }
+        table.row(row("image".into(), &self.image()));
+        write!(f, "{table}")
+    }
+}
+
+fn row(name: String, seconds: &Seconds) -> [String; 5] {
+    let [server, client, network, total] =
+        [seconds.server, seconds.client, seconds.network, seconds.total()].map(|time| format!("{time:.3}"));
+    [name, server, client, network, total]
+}
+
+#[cfg(test)]
+pub(super) mod testing {
+    use super::*;
+    use crate::bench::profile::SetUp;
+    use crate::plan::UnitCosts;
+
+    /// Powers of two, so that sums are exact.
+    pub(crate) fn entry(key_bits: u32) -> Entry {
+        let set_up = |uses: u64| SetUp { uses, server: uses as f64, client: uses as f64 / 2.0 };
+        let unit = UnitCosts {
+            product: 1.0,
+            squaring: 0.5,
+            inversion: 32.0,
+            rerandomisation: 64.0,
+            encryption: 128.0,
+            decryption: 256.0,
+            byte: 0.125,
+            round: 8.0,
+        };
+        Entry { key_bits, unit, weight: 0.25, set_up: [1, 3, 9].map(set_up).to_vec() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::entry;
+    use super::*;
+
+    #[test]
+    fn counts_are_multiplied_by_units() {
+        let cost = Cost {
+            products: 3,
+            squarings: 5,
+            inversions: 1,
+            rerandomisations: 2,
+            encryptions: 3,
+            decryptions: 1,
+            bytes_up: 100,
+            bytes_down: 60,
+            rounds: 2,
+        };
+        let local = Seconds::of(&cost, &entry(512), None);
+        assert_eq!(local, Seconds { server: 165.5, client: 640.0, network: 36.0 });
+        assert_eq!(local.total(), 841.5);
+        // 2^-3 seconds a byte on either side of a link of 2^-16 bytes a second.
+        let slow: Link = "0.000064/500".parse().unwrap();
+        assert_eq!(Seconds::of(&cost, &entry(512), Some(slow)).network, 160.0 * 0.25 + 2.0 * 0.5);
+    }
+
+    #[test]
+    fn links_are_a_speed_and_a_delay() {
+        assert_eq!("100/20".parse::<Link>().unwrap().to_string(), "100 Mbit/s, 20 ms there and back");
+        for text in ["", "100", "100/", "/20", "0/20", "-1/20", "100/-1", "inf/1", "1/nan", "1/2/3"] {
+            assert_eq!(text.parse::<Link>(), Err(NotALink(text.into())));
+        }
+    }
+
+    #[test]
+    fn an_image_is_the_sum_of_its_steps_and_the_first_waits_for_the_server() {
+        let steps = [1.0, 2.0].map(|server| Seconds { server, client: 4.0, network: 0.5 }).to_vec();
+        let prediction = Prediction { session: Seconds { server: 8.0, client: 99.0, network: 1.0 }, steps };
+        assert_eq!(prediction.image(), Seconds { server: 3.0, client: 8.0, network: 1.0 });
+        assert_eq!(prediction.first_answer(), 21.0);
+        assert_eq!(
+            prediction.to_string(),
+            "seconds  server  client  network   in all\n\
+             session   8.000  99.000    1.000  108.000\n\
+             s0        1.000   4.000    0.500    5.500\n\
+             s1        2.000   4.000    0.500    6.500\n\
+             image     3.000   8.000    1.000   12.000\n"
+        );
+    }
+}
