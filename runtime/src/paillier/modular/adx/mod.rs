@@ -5,6 +5,8 @@
 //! blocks once.
 
 mod rows;
+#[cfg(test)]
+mod tests;
 
 use super::super::limbs::Limb;
 use super::full_limbs::{Arithmetic, Modulus};
