@@ -6,7 +6,7 @@ use super::{Machine, bug};
 use crate::error::Result;
 use crate::paillier::{
     Ciphertexts, HolderKey, HolderRandomisers, PublicKey, PublicRandomisers, SecretKey, SecureRng,
-    invert_all, invert_count, multiply_each, rerandomise, square_each, weighted_sums_count,
+    invert_all, multiply_each, rerandomise, square_each, weighted_sums_count,
 };
 use crate::plan::{KeyBits, UnitCosts};
 use rug::Integer;
@@ -189,9 +189,8 @@ fn unit(secret: SecretKey, budget: Duration, rng: &mut SecureRng) -> Result<Unit
 
     let product = each(seconds(budget, || multiply_each(&key, &mut batch, &other)));
     let squaring = each(seconds(budget, || square_each(&key, &mut batch)));
-    let inverting = seconds(budget, || invert_all(&key, &mut batch));
-    let shared = invert_count(count);
-    let inversion = (inverting - shared.products as f64 * product) / shared.inversions as f64;
+    let mut single = holder.encrypt(&plaintexts[..1], rng).map_err(bug)?;
+    let inversion = seconds(budget, || invert_all(&key, &mut single)) / rayon::current_num_threads() as f64;
     let rerandomisation = each(seconds(budget, || rerandomise(&randomisers, &mut batch, rng)));
     let decryption = each(seconds(budget, || drop(holder.decrypt(&batch))));
     let encryption = each(seconds(budget, || drop(holder.encrypt(&plaintexts, rng))));
@@ -199,7 +198,7 @@ fn unit(secret: SecretKey, budget: Duration, rng: &mut SecureRng) -> Result<Unit
     Ok(UnitCosts {
         product,
         squaring,
-        inversion: inversion.max(0.0),
+        inversion,
         rerandomisation,
         encryption,
         decryption,

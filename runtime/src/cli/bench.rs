@@ -8,7 +8,7 @@ use runtime::bench::kernels::{self, Kernel};
 use runtime::bench::plans::{self, PlanTime};
 use runtime::bench::profile::Profile;
 use runtime::bench::scaling::{self, Scaling};
-use runtime::plan::KeyBits;
+use runtime::plan::{KeyBits, ValidPlan};
 use runtime::{Error, Result};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -76,15 +76,16 @@ impl Bench {
     }
 
     fn report(&self) -> Result<()> {
+        let plans = self.plans.iter().map(|path| serve::read_plan(path)).collect::<Result<Vec<_>>>()?;
         let machine = Machine::this(rayon::current_num_threads());
         self.say(&format!("{machine}\n"))?;
         let mut report = Report { machine, kernels: Vec::new(), scaling: Vec::new(), plans: Vec::new() };
-        if self.plans.is_empty() {
+        if plans.is_empty() {
             for &bits in &self.key_bits {
                 self.operations(bits, &mut report)?;
             }
         } else {
-            report.plans = self.plans()?;
+            report.plans = self.time(plans)?;
         }
         if !self.json {
             return Ok(());
@@ -123,17 +124,17 @@ impl Bench {
         Ok(())
     }
 
-    fn plans(&self) -> Result<Vec<PlanTime>> {
+    fn time(&self, plans: Vec<ValidPlan>) -> Result<Vec<PlanTime>> {
         self.say(&format!(
             "\n{:<20} {:>8} {:>10} {:>10} {:>12} {:>7}\n",
             "plan", "key bits", "seconds", "predicted", "paper's way", "ratio"
         ))?;
-        let time = |path: &PathBuf| {
-            let time = plans::time(serve::read_plan(path)?)?;
+        let time = |plan| {
+            let time = plans::time(plan)?;
             self.say(&plan_row(&time))?;
             Ok(time)
         };
-        self.plans.iter().map(time).collect()
+        plans.into_iter().map(time).collect()
     }
 
     /// Prints a line for people.
