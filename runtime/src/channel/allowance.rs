@@ -37,3 +37,42 @@ impl Allowance {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread::sleep;
+
+    const PATIENCE: Duration = Duration::from_millis(50);
+
+    /// A call that takes a while.
+    fn slow() -> io::Result<usize> {
+        sleep(PATIENCE / 5);
+        Ok(1)
+    }
+
+    #[test]
+    fn a_peer_that_drips_uses_its_allowance_up() {
+        let mut allowance = Allowance::new(Some(PATIENCE), 0);
+        let error = (0..6).find_map(|_| allowance.spend(slow).err()).unwrap();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        let mut interrupted = || slow().and_then(|_| Err(ErrorKind::Interrupted.into()));
+        let error = Allowance::new(Some(PATIENCE), 0).spend(&mut interrupted).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+    }
+
+    #[test]
+    fn our_own_time_is_not_the_peer_s_and_longer_frames_may_take_longer() {
+        let mut allowance = Allowance::new(Some(PATIENCE), 0);
+        for _ in 0..3 {
+            sleep(PATIENCE);
+            allowance.spend(|| Ok(1)).unwrap();
+        }
+        let mut longer = Allowance::new(Some(PATIENCE), 60 * SLOWEST_RATE);
+        let mut endless = Allowance::new(None, 0);
+        for _ in 0..10 {
+            longer.spend(slow).unwrap();
+            endless.spend(slow).unwrap();
+        }
+    }
+}

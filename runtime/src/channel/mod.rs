@@ -6,11 +6,13 @@
 //!
 //! # Nobody waits for ever
 //!
-//! Bytes leave through a thread of their own ([`Connection::push`] never waits), and no more than one
-//! frame is ever queued for it: [`Connection::begin`] and [`Connection::receive_header`] wait until the
-//! frame before is written. Between two parties of whom each begins a frame only when the peer's has
-//! begun, and reads the peer's to its end without such a call, all frames arrive: whoever waits for its
-//! own frame to be written, or for the peer's to begin, has a peer that is reading or computing.
+//! Bytes leave through a thread of their own, so that [`Connection::push`] never waits; and no more than one
+//! frame is ever queued for it, because [`Connection::begin`] and [`Connection::receive_header`] wait until
+//! the frame before is written. Let two parties alternate, each beginning a frame when the peer's has begun,
+//! and read the peer's body to its end without either of these calls. Then no two wait for each other: a
+//! party that waits for its own frame to be written has a peer that reads it or computes, since the
+//! peer, had it to wait for a frame of its own, would wait for one that this party has read already; and
+//! a party that waits for bytes of a body has a peer whose pushes do not wait.
 
 mod allowance;
 mod connection;
