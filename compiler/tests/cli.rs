@@ -103,14 +103,20 @@ fn inspect_predicts_seconds_by_a_profile() {
     assert!(table.contains("Abacus, wood beads, 2 cores, 1 thread\n"), "{table}");
     assert!(table.contains("\nseconds  server  client  network  in all\nsession   0.250   0.500"), "{table}");
     assert!(table.contains("\ns0        0.000   0.784"), "{table}");
-    // 0.110635 + 0.001439 + 25 * 0.0001 + 96,617 weights * 0.0000001
-    assert!(table.contains("\ns1        0.124   0.000    0.000   0.124\n"), "{table}");
     let predict = |more: &[&str]| -> serde_json::Value {
         let output = popcornc(&[&["inspect", &plan, "--profile", &profile, "--json"], more].concat());
         serde_json::from_slice(&output.stdout).unwrap()
     };
     let local = predict(&[]);
     assert_eq!(local["steps"][0]["seconds"]["client"], 0.784);
+    let dense = |count: &str| local["steps"][1]["cost"][count].as_f64().unwrap();
+    let counted = dense("products") * 1e-6 + dense("squarings") * 1e-6 + dense("inversions") * 1e-4;
+    let seconds = counted + 99_568.0 * 1e-7; // 127 rows of 784 weights
+    assert!((local["steps"][1]["seconds"]["server"].as_f64().unwrap() - seconds).abs() < 1e-9);
+    assert!(
+        table.contains(&format!("\ns1        {seconds:.3}   0.000    0.000   {seconds:.3}\n")),
+        "{table}"
+    );
     let [bytes_up, bytes_down] =
         ["bytes_up", "bytes_down"].map(|count| local["cost"][count].as_u64().unwrap());
     let network = |json: &serde_json::Value| json["prediction"]["image"]["network"].as_f64().unwrap();
