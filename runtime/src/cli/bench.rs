@@ -20,16 +20,17 @@ use std::time::Duration;
   popcorn bench                              # products, sums, encryptions, comparisons; threads
   popcorn bench --key-bits 2048,3072 --json
   popcorn bench mnist.plan cifar.plan        # whole inferences, beside the way of the paper
+  popcorn bench --key-bits 3072 mnist.plan   # both
   popcorn bench --profile this-machine.json  # for `popcornc inspect --profile`
 
 Other work on the machine makes figures worse; a virtual machine's neighbours do, too.")]
 pub(crate) struct Bench {
-    /// Run these plans, with keys of the size that each is compiled for, instead of single operations
-    #[arg(conflicts_with = "key_bits")]
+    /// Run these plans, with keys of the size that each is compiled for. Single operations are then measured
+    /// only if --key-bits is given
     plans: Vec<PathBuf>,
-    /// Key sizes to measure, by commas: 2048, 3072, 4096
-    #[arg(long, value_name = "BITS", default_value = "3072", value_delimiter = ',')]
-    key_bits: Vec<KeyBits>,
+    /// Key sizes to measure, by commas: 2048, 3072, 4096. By default 3072
+    #[arg(long, value_name = "BITS", value_delimiter = ',')]
+    key_bits: Option<Vec<KeyBits>>,
     /// Threads that compute plans and profiles, and whose gain is measured. By default all cores
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
@@ -64,12 +65,16 @@ impl Bench {
         }
     }
 
+    fn key_bits(&self) -> Vec<KeyBits> {
+        self.key_bits.clone().unwrap_or_else(|| vec![KeyBits::default()])
+    }
+
     fn budget(&self) -> Duration {
         Duration::from_millis(self.budget)
     }
 
     fn write_profile(&self, path: &Path) -> Result<()> {
-        let profile = Profile::measure(&self.key_bits, self.budget())?;
+        let profile = Profile::measure(&self.key_bits(), self.budget())?;
         let text = serde_json::to_string_pretty(&profile).map_err(|error| Error::Bug(error.to_string()))?;
         let written = std::fs::write(path, text + "\n");
         written.map_err(|error| Error::io(format!("cannot write {}", path.display()), error))
@@ -80,11 +85,12 @@ impl Bench {
         let machine = Machine::this(rayon::current_num_threads());
         self.say(&format!("{machine}\n"))?;
         let mut report = Report { machine, kernels: Vec::new(), scaling: Vec::new(), plans: Vec::new() };
-        if plans.is_empty() {
-            for &bits in &self.key_bits {
+        if plans.is_empty() || self.key_bits.is_some() {
+            for bits in self.key_bits() {
                 self.operations(bits, &mut report)?;
             }
-        } else {
+        }
+        if !plans.is_empty() {
             report.plans = self.time(plans)?;
         }
         if !self.json {
