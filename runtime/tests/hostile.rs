@@ -241,6 +241,31 @@ fn a_client_is_told_who_is_to_blame() {
     assert!(matches!(error, Error::PeerMisbehaved(PeerFault::HungUp(_))), "{error}");
 }
 
+/// What the client says of a server that shows its plan, does `act` and hangs up before the client sends its image.
+fn left(act: impl FnOnce(&mut Memory) + Send) -> Error {
+    let (ours, theirs) = memory::pair();
+    let mut session = thread::scope(|scope| {
+        scope.spawn(move || {
+            let mut connection = connected(theirs);
+            message::receive(&mut connection, Message::Hello, Limit::AtMost(64)).expect("a hello");
+            let view = codec::encode_view(plan().client_view());
+            message::send(&mut connection, Message::Welcome, &view).expect("sent");
+            message::receive(&mut connection, Message::Key, Limit::AtMost(64)).expect("a key");
+            act(&mut connection);
+        });
+        client::greet(connected(ours), None).and_then(|greeting| greeting.with_key(&KEY)).expect("a session")
+    });
+    session.infer(&IMAGE, &mut Silent).expect_err("an error")
+}
+
+#[test]
+fn a_refusal_is_read_though_nobody_takes_what_the_client_sends() {
+    let error = left(|connection| message::refuse(connection, "no more").expect("sent"));
+    assert_eq!(error.to_string(), "the server refused: no more");
+    let error = left(|_| ());
+    assert!(matches!(error, Error::PeerMisbehaved(PeerFault::HungUp("input"))), "{error}");
+}
+
 #[test]
 fn a_question_beyond_the_plans_bounds_is_answered_and_reported_after_the_logits() {
     let plan = plan();

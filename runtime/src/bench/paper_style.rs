@@ -182,8 +182,12 @@ impl Units {
 
     fn bundle(&self, rows: &dyn Rows, bundle: usize) -> f64 {
         let mut weights = Vec::new();
-        (0..rows.bundle(bundle).len).for_each(|row| rows.weights(bundle, row, &mut weights));
         let bits = |weight: i64| (u64::BITS - weight.unsigned_abs().leading_zeros()) as usize;
-        weights.into_iter().map(|weight| self.weight[bits(weight).min(MAX_WEIGHT_BITS)]).sum()
+        let mut row = |row: usize| -> f64 {
+            weights.clear();
+            rows.weights(bundle, row, &mut weights);
+            weights.iter().map(|&weight| self.weight[bits(weight).min(MAX_WEIGHT_BITS)]).sum()
+        };
+        (0..rows.bundle(bundle).len).map(&mut row).sum()
     }
 }

@@ -9,7 +9,8 @@ use std::io::{self, ErrorKind, Read};
 use std::ops::Sub;
 use std::time::{Duration, Instant};
 
-/// Frames to and from one peer.
+/// Frames to and from one peer. Dropped without [`close`](Self::close), it gives the peer up: what is still queued
+/// may be lost.
 pub struct Connection<T: Transport> {
     reader: T::Reader,
     outbox: Outbox,
@@ -18,6 +19,8 @@ pub struct Connection<T: Transport> {
     patience: Option<Duration>,
     /// A frame has begun of which not everything was pushed.
     sending: bool,
+    /// Bytes of the frame under way that were not pulled.
+    unread: u64,
     traffic: Traffic,
 }
 
@@ -32,7 +35,6 @@ pub struct Outgoing {
 #[must_use = "the next frame begins behind the whole body"]
 pub struct Incoming {
     frame: &'static str,
-    left: u64,
     allowance: Allowance,
 }
 
@@ -50,6 +52,9 @@ pub struct Traffic {
     /// Time spent waiting for the peer's frames, taking them off the wire, and for the last frame to be written.
     pub waited: Duration,
 }
+
+/// Memory for a body is taken in steps of so many bytes.
+const STEP: usize = 1 << 20;
 
 /// How long a body may be.
 #[derive(Clone, Copy, Debug)]
@@ -97,7 +102,7 @@ impl<T: Transport> Connection<T> {
     pub fn new(transport: T, patience: Option<Duration>) -> Result<Self> {
         let (reader, writer) = transport.split();
         let outbox = Outbox::start(writer, patience).map_err(no_thread)?;
-        Ok(Self { reader, outbox, patience, sending: false, traffic: Traffic::default() })
+        Ok(Self { reader, outbox, patience, sending: false, unread: 0, traffic: Traffic::default() })
     }
 
     /// What has gone over it so far; what is pushed counts as sent.
@@ -158,9 +163,30 @@ impl<T: Transport> Connection<T> {
     /// between two frames.
     ///
     /// # Errors
-    /// The peer hung up inside the header, did not send it in time, or did not take what was sent.
+    /// The peer hung up inside the header, did not send it in time, or did not take what was sent; or not
+    /// everything of the last frame was pulled.
     pub fn receive_header(&mut self, expected: &'static str) -> Result<Option<Header>> {
         self.drain()?;
+        if self.unread > 0 {
+            return Err(Error::Bug("a frame begins inside the one before".into()));
+        }
+        self.read_header(expected)
+    }
+
+    /// The header behind what is left of the frame under way, if the peer sent one before it ceased to take what
+    /// is sent.
+    ///
+    /// # Errors
+    /// The peer hung up inside the frame or the header, or did not send them in time.
+    pub fn receive_last_header(&mut self, expected: &'static str) -> Result<Option<Header>> {
+        let mut rest = Incoming { frame: expected, allowance: Allowance::new(self.patience, self.unread) };
+        while self.unread > 0 {
+            self.pull(&mut rest, STEP)?;
+        }
+        self.read_header(expected)
+    }
+
+    fn read_header(&mut self, expected: &'static str) -> Result<Option<Header>> {
         let mut bytes = [0; HEADER_BYTES];
         let filled = self.fill(&mut bytes, expected, &mut Allowance::new(self.patience, 0))?;
         self.traffic.received += filled as u64;
@@ -182,8 +208,8 @@ impl<T: Transport> Connection<T> {
             );
         }
         self.traffic.frames_received += u64::from(header.length == 0);
-        let allowance = Allowance::new(self.patience, header.length);
-        Ok(Incoming { frame: message, left: header.length, allowance })
+        self.unread = header.length;
+        Ok(Incoming { frame: message, allowance: Allowance::new(self.patience, header.length) })
     }
 
     /// The next `length` bytes of a body, or what is left of it.
@@ -191,14 +217,14 @@ impl<T: Transport> Connection<T> {
     /// # Errors
     /// The peer hung up or did not send them in time.
     pub fn pull(&mut self, frame: &mut Incoming, length: usize) -> Result<Vec<u8>> {
-        let length = frame.left.min(length as u64);
+        let length = self.unread.min(length as u64);
         let mut part = vec![0; length as usize];
         if self.fill(&mut part, frame.frame, &mut frame.allowance)? < part.len() {
             return Err(PeerFault::HungUp(frame.frame).into());
         }
         self.traffic.received += length;
-        frame.left -= length;
-        self.traffic.frames_received += u64::from(length > 0 && frame.left == 0);
+        self.unread -= length;
+        self.traffic.frames_received += u64::from(length > 0 && self.unread == 0);
         Ok(part)
     }
 
@@ -208,10 +234,9 @@ impl<T: Transport> Connection<T> {
     /// # Errors
     /// Another length, or the peer hung up or did not send it in time.
     pub fn receive_body(&mut self, header: Header, limit: Limit, message: &'static str) -> Result<Vec<u8>> {
-        const STEP: usize = 1 << 20;
         let mut frame = self.receive(header, limit, message)?;
         let mut body = Vec::new();
-        while frame.left > 0 {
+        while self.unread > 0 {
             body.append(&mut self.pull(&mut frame, STEP)?);
         }
         Ok(body)

@@ -27,7 +27,7 @@ use std::io::{Read, Write};
 
 /// A reliable, ordered byte stream to the peer and one from it.
 pub trait Transport {
-    /// What the peer sends.
+    /// What the peer sends. Dropping it gives the peer up: a write that waits for the peer fails then.
     type Reader: Read + Send;
     /// What is sent to the peer. Dropping it may end the stream.
     type Writer: Write + Send + 'static;

@@ -11,7 +11,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 /// A queue, and the thread that empties it. What is queued is still written when this is dropped,
-/// unless the peer is too slow.
+/// unless the peer is too slow or was given up.
 pub(super) struct Outbox {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,

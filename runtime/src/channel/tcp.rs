@@ -17,26 +17,42 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A TCP stream, its two directions apart.
 pub struct TcpTransport {
-    reader: TcpStream,
+    reader: TcpReader,
     writer: TcpStream,
 }
 
+/// What the peer sends. Dropping it ends both directions, so that nobody waits for a peer that is given up.
+pub struct TcpReader(TcpStream);
+
+impl Read for TcpReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl Drop for TcpReader {
+    fn drop(&mut self) {
+        // The stream may have ended.
+        let _ = self.0.shutdown(Shutdown::Both);
+    }
+}
+
 impl Transport for TcpTransport {
-    type Reader = TcpStream;
+    type Reader = TcpReader;
     type Writer = TcpStream;
 
-    fn split(self) -> (TcpStream, TcpStream) {
+    fn split(self) -> (TcpReader, TcpStream) {
         (self.reader, self.writer)
     }
 
     /// A socket closed with unread bytes resets the connection, and the peer would lose our last
     /// message; so what it still sends is read and dropped, for a while.
-    fn close(reader: &mut TcpStream) {
+    fn close(TcpReader(stream): &mut TcpReader) {
         let deadline = Instant::now() + CLOSE_TIMEOUT;
         let ready =
-            reader.shutdown(Shutdown::Write).and_then(|()| reader.set_read_timeout(Some(CLOSE_TIMEOUT)));
+            stream.shutdown(Shutdown::Write).and_then(|()| stream.set_read_timeout(Some(CLOSE_TIMEOUT)));
         let mut sink = [0; 1 << 14];
-        while ready.is_ok() && Instant::now() < deadline && matches!(reader.read(&mut sink), Ok(1..)) {}
+        while ready.is_ok() && Instant::now() < deadline && matches!(stream.read(&mut sink), Ok(1..)) {}
     }
 }
 
@@ -79,5 +95,21 @@ pub fn accept(stream: TcpStream, timeout: Duration) -> Result<Connection<TcpTran
         .and_then(|()| stream.set_write_timeout(Some(timeout)))
         .and_then(|()| stream.try_clone());
     let writer = configured.map_err(|error| Error::io("cannot set the socket's options", error))?;
-    Connection::new(TcpTransport { reader: stream, writer }, Some(timeout))
+    Connection::new(TcpTransport { reader: TcpReader(stream), writer }, Some(timeout))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn giving_a_peer_up_that_does_not_read_takes_no_time() {
+        const PATIENCE: Duration = Duration::from_secs(10);
+        let (mut ours, theirs) = loopback(PATIENCE).unwrap();
+        ours.send(1, "flood", vec![0; 64 << 20]).unwrap();
+        let start = Instant::now();
+        drop(ours);
+        assert!(start.elapsed() < PATIENCE / 2);
+        drop(theirs);
+    }
 }

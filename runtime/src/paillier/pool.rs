@@ -77,7 +77,7 @@ impl<S> Shared<S> {
     fn take(&self) -> Option<Randomiser> {
         let mut stock = self.stock.try_lock().ok()?;
         let taken = stock.ready.pop();
-        if std::mem::take(&mut stock.resting) {
+        if taken.is_some() && std::mem::take(&mut stock.resting) {
             self.changed.notify_all();
         }
         taken
@@ -178,6 +178,7 @@ mod tests {
                 }
                 assert!(seen.insert(pool.draw(&mut rng).limbs().to_vec()), "{i}");
             }
+            assert_eq!(rested(&pool), capacity);
         }
     }
 

@@ -136,16 +136,32 @@ fn expect<T: Transport>(connection: &mut Connection<T>, message: Message) -> Res
     let Some(header) = connection.receive_header(message.name())? else { return Ok(None) };
     match Message::from_tag(header.tag) {
         Some(got) if got == message => Ok(Some(header)),
-        Some(Message::Refusal) if message.comes_from_server() => {
-            let reason = connection.receive_body(header, Limit::AtMost(MAX_REASON as u64), "refusal")?;
-            Err(Error::Refused(printable(&reason)))
-        }
+        Some(Message::Refusal) if message.comes_from_server() => Err(refusal(connection, header)?),
         got => {
             let got =
                 got.map_or_else(|| format!("unknown message {}", header.tag), |got| got.name().to_owned());
             Err(PeerFault::WrongMessage { expected: message.name(), got }.into())
         }
     }
+}
+
+/// What to report of an `error` at the client: if the server hung up, the refusal that it sent before, though the
+/// client was sending.
+pub fn refused_or<T: Transport>(connection: &mut Connection<T>, error: Error) -> Error {
+    let Error::PeerMisbehaved(PeerFault::HungUp(expected)) = error else { return error };
+    match connection.receive_last_header(expected) {
+        Ok(Some(header)) if header.tag == Message::Refusal as u8 => {
+            refusal(connection, header).unwrap_or(error)
+        }
+        _ => error,
+    }
+}
+
+/// The refusal that `header` announced.
+fn refusal<T: Transport>(connection: &mut Connection<T>, header: Header) -> Result<Error> {
+    let reason =
+        connection.receive_body(header, Limit::AtMost(MAX_REASON as u64), Message::Refusal.name())?;
+    Ok(Error::Refused(printable(&reason)))
 }
 
 /// A peer's text without characters that could deceive whoever reads it in a terminal: controls, and

@@ -169,7 +169,7 @@ impl<T: Transport> Session<'_, T> {
         run: impl FnOnce(&mut Self) -> Result<R>,
     ) -> Result<R> {
         let (start, before) = (Instant::now(), self.connection.traffic());
-        let result = run(self)?;
+        let result = run(self).map_err(|error| message::refused_or(&mut self.connection, error))?;
         let traffic = self.connection.traffic() - before;
         let rounds = traffic.frames_received;
         observer.step(StepReport { step, op, elapsed: start.elapsed(), traffic, rounds });
