@@ -1,5 +1,8 @@
 //! Powers of one base, many times: a table of its powers by windows of the exponent.
 
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+
 use rayon::prelude::*;
 use rug::Integer;
 use zeroize::Zeroize;
@@ -24,6 +27,13 @@ const MAX_TABLE_BYTES: usize = 32 << 20;
 
 /// Widest window worth a look; memory decides earlier.
 const MAX_WINDOW: u32 = 10;
+
+/// So many products before its own a power is fetched from memory, which takes longer than one product.
+const AHEAD: u32 = 2;
+
+/// Limbs of a cache line.
+#[cfg(target_arch = "x86_64")]
+const LINE_LIMBS: usize = 8;
 
 /// The powers base^(d·2^(w·j)) for all digits d < 2^w of all windows j.
 ///
@@ -73,12 +83,18 @@ impl FixedBaseTable {
             !exponent.is_negative() && exponent.significant_bits() <= self.window * self.windows,
             "the exponent is longer than the table"
         );
-        let row = ring.element_limbs() << self.window;
+        let length = ring.element_limbs();
+        let power = |index: u32| {
+            let digit = digit(exponent, index * self.window, self.window);
+            &self.powers[(((index as usize) << self.window) + digit) * length..][..length]
+        };
+        (0..self.windows.min(AHEAD)).for_each(|index| prefetch(power(index)));
         out.copy_from_slice(ring.one());
-        for (index, row) in self.powers.chunks_exact(row).enumerate() {
-            let digit = digit(exponent, index as u32 * self.window, self.window);
-            let power = &row[digit * ring.element_limbs()..][..ring.element_limbs()];
-            ring.mul_assign(out, power, scratch);
+        for index in 0..self.windows {
+            if index + AHEAD < self.windows {
+                prefetch(power(index + AHEAD));
+            }
+            ring.mul_assign(out, power(index), scratch);
         }
     }
 }
@@ -87,6 +103,17 @@ impl Drop for FixedBaseTable {
     fn drop(&mut self) {
         self.powers.as_mut_slice().zeroize();
     }
+}
+
+/// Asks the processor for memory that will be read soon, where there is an instruction for that.
+fn prefetch(limbs: &[Limb]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in limbs.chunks(LINE_LIMBS) {
+        // SAFETY: every x86-64 processor has the instruction, and it only hints.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = limbs;
 }
 
 /// Fills a row whose entry 1 is there already.
