@@ -2,7 +2,6 @@
 
 use rayon::prelude::*;
 use rug::Integer;
-use zeroize::Zeroizing;
 
 use super::ciphertext::Ciphertexts;
 use super::limbs::Limb;
@@ -30,27 +29,31 @@ impl SecretKey {
 
     fn decrypt_one(&self, limbs: &[Limb], scratch: &mut Scratch) -> Integer {
         let ciphertext = self.public().ring().decode(limbs, scratch);
-        let modulo_p = self.p.decrypt(&ciphertext);
-        let modulo_q = self.q.decrypt(&ciphertext);
+        let [modulo_p, modulo_q] = self.residues(&ciphertext);
         // m = m_q + q·((m_p − m_q)/q mod p)
         let difference = SecretInteger::new(Integer::from(&*modulo_p - &*modulo_q));
         let scaled = SecretInteger::new(Integer::from(&*difference * &*self.q_inverse));
         let quotient = SecretInteger::new(Integer::from(scaled.modulo_ref(&self.p.prime)));
         Integer::from(&*quotient * &*self.q.prime) + &*modulo_q
     }
+
+    /// The plaintext modulo p and modulo q.
+    fn residues(&self, ciphertext: &Integer) -> [SecretInteger; 2] {
+        let mut scratch = self.rings.scratch();
+        let [base_p, base_q] = self.rings.encode(ciphertext, &mut scratch);
+        let exponents = [&*self.p.exponent, &*self.q.exponent];
+        let width = self.p.exponent.significant_bits().max(self.q.exponent.significant_bits());
+        let powers = secret_pow(&self.rings, [&base_p, &base_q], exponents, width, &mut scratch);
+        // By Fermat the low digit is 1, so the high digit is the logarithm L(power).
+        let [[_, logarithm_p], [_, logarithm_q]] = self.rings.decode_digits(&powers, &mut scratch);
+        [self.p.residue(&logarithm_p), self.q.residue(&logarithm_q)]
+    }
 }
 
 impl PrimePart {
     /// The plaintext modulo this prime.
-    fn decrypt(&self, ciphertext: &Integer) -> SecretInteger {
-        let (ring, mut scratch) = (&self.ring, self.ring.scratch());
-        let mut base = Zeroizing::new(vec![0; ring.element_limbs()]);
-        ring.encode(&mut base, ciphertext, &mut scratch);
-        let width = self.exponent.significant_bits();
-        let power = secret_pow(ring, &base, &self.exponent, width, &mut scratch);
-        // By Fermat the low digit is 1, so the high digit is the logarithm L(power).
-        let [_, logarithm] = ring.decode_digits(&power, &mut scratch);
-        let product = SecretInteger::new(Integer::from(&*logarithm * &*self.factor));
+    fn residue(&self, logarithm: &SecretInteger) -> SecretInteger {
+        let product = SecretInteger::new(Integer::from(&**logarithm * &*self.factor));
         SecretInteger::new(Integer::from(&*product % &*self.prime))
     }
 }

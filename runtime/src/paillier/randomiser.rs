@@ -23,10 +23,10 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::fixed_base::FixedBaseTable;
 use super::limbs::Limb;
-use super::modular::SquareModulus;
+use super::modular::SquareModulusPair;
 use super::public_key::PublicKey;
 use super::randomness::SecureRng;
-use super::secret_key::{PrimePart, SecretKey};
+use super::secret_key::SecretKey;
 use super::secret_pow::secret_pow;
 use super::window::power;
 use super::wipe::SecretInteger;
@@ -64,19 +64,14 @@ pub struct PublicRandomisers {
 /// The key holder's source: about half the work of the server's.
 pub struct HolderRandomisers {
     key: PublicKey,
-    p: PrimeTable,
-    q: PrimeTable,
+    /// Modulo p² and q².
+    rings: SquareModulusPair,
+    /// (p − 1)/2 and (q − 1)/2: the numbers of different N-th powers of squares.
+    orders: [SecretInteger; 2],
+    tables: [FixedBaseTable; 2],
+    squares: [SecretInteger; 2],
     /// 1/q² mod p².
     q_square_inverse: SecretInteger,
-}
-
-/// N-th powers of squares modulo the square of one prime.
-struct PrimeTable {
-    ring: SquareModulus,
-    square: SecretInteger,
-    /// (prime − 1)/2: the number of different powers.
-    order: SecretInteger,
-    table: FixedBaseTable,
 }
 
 impl Randomiser {
@@ -130,13 +125,38 @@ impl HolderRandomisers {
     /// A source with fresh random bases whose tables suit about `uses` randomisers: more uses pay for larger tables, of
     /// 32 MiB each at most.
     pub fn for_uses(key: &SecretKey, uses: usize, rng: &mut SecureRng) -> Self {
+        let parts = [&key.p, &key.q];
+        let rings = SquareModulusPair::secret(parts.map(|part| &*part.prime));
+        let bases = random_residues(&rings, parts.map(|part| &*part.square), rng);
+        let orders = parts.map(|part| SecretInteger::new(Integer::from(&*part.prime >> 1u32)));
+        let tables = [0, 1].map(|index| {
+            FixedBaseTable::new(&rings.rings()[index], &bases[index], orders[index].significant_bits(), uses)
+        });
         let inverse = key.q.square.invert_ref(&key.p.square).expect("the primes are different");
         Self {
             key: key.public().clone(),
             q_square_inverse: SecretInteger::new(Integer::from(inverse)),
-            p: PrimeTable::new(&key.p, uses, rng),
-            q: PrimeTable::new(&key.q, uses, rng),
+            squares: parts.map(|part| SecretInteger::new(Integer::from(&*part.square))),
+            rings,
+            orders,
+            tables,
         }
+    }
+
+    /// An N-th power of a random square, modulo p² and modulo q².
+    fn draw_residues(&self, rng: &mut SecureRng) -> [SecretInteger; 2] {
+        let exponents = self.orders.each_ref().map(|order| SecretInteger::new(rng.integer_below(order)));
+        let mut scratch = self.rings.scratch();
+        let mut powers = self.rings.zeros();
+        let [power_p, power_q] = &mut powers;
+        FixedBaseTable::pow_pair(
+            self.tables.each_ref(),
+            &self.rings,
+            [power_p, power_q],
+            exponents.each_ref().map(|exponent| &**exponent),
+            &mut scratch,
+        );
+        self.rings.decode(&powers, &mut scratch)
     }
 }
 
@@ -146,13 +166,13 @@ impl Randomisers for HolderRandomisers {
     }
 
     fn draw(&self, rng: &mut SecureRng) -> Randomiser {
-        let modulo_p = self.p.draw(rng);
-        let modulo_q = self.q.draw(rng);
+        let [modulo_p, modulo_q] = self.draw_residues(rng);
+        let [p_square, q_square] = &self.squares;
         // ρ = ρ_q + q²·((ρ_p − ρ_q)/q² mod p²)
         let difference = SecretInteger::new(Integer::from(&*modulo_p - &*modulo_q));
         let scaled = SecretInteger::new(Integer::from(&*difference * &*self.q_square_inverse));
-        let quotient = SecretInteger::new(Integer::from(scaled.modulo_ref(&self.p.square)));
-        let product = SecretInteger::new(Integer::from(&*quotient * &*self.q.square));
+        let quotient = SecretInteger::new(Integer::from(scaled.modulo_ref(p_square)));
+        let product = SecretInteger::new(Integer::from(&*quotient * &**q_square));
         let value = SecretInteger::new(Integer::from(&*product + &*modulo_q));
         let mut limbs = vec![0; self.key.ring().element_limbs()].into_boxed_slice();
         self.key.ring().encode(&mut limbs, &value, &mut self.key.scratch());
@@ -160,28 +180,21 @@ impl Randomisers for HolderRandomisers {
     }
 }
 
-impl PrimeTable {
-    fn new(part: &PrimePart, uses: usize, rng: &mut SecureRng) -> Self {
-        // N-th powers are prime-th powers here, because the other prime is a unit as an exponent.
-        let exponent = SecretInteger::new(Integer::from(&*part.prime * 2u32));
-        let y = SecretInteger::new(rng.unit_below(&part.square));
-        let ring = SquareModulus::secret(&part.prime);
-        let mut scratch = ring.scratch();
-        let mut encoded = Zeroizing::new(vec![0; ring.element_limbs()]);
-        ring.encode(&mut encoded, &y, &mut scratch);
-        let base = secret_pow(&ring, &encoded, &exponent, exponent.significant_bits(), &mut scratch);
-        let order = SecretInteger::new(Integer::from(&*part.prime >> 1u32));
-        let table = FixedBaseTable::new(&ring, &base, order.significant_bits(), uses);
-        Self { ring, square: SecretInteger::new(Integer::from(&*part.square)), order, table }
-    }
-
-    fn draw(&self, rng: &mut SecureRng) -> SecretInteger {
-        let exponent = SecretInteger::new(rng.integer_below(&self.order));
-        let mut scratch = self.ring.scratch();
-        let mut limbs = Zeroizing::new(vec![0; self.ring.element_limbs()]);
-        self.table.pow(&self.ring, &mut limbs, &exponent, &mut scratch);
-        SecretInteger::new(self.ring.decode(&limbs, &mut scratch))
-    }
+/// Random N-th powers of squares, one in each ring.
+fn random_residues(
+    rings: &SquareModulusPair,
+    squares: [&Integer; 2],
+    rng: &mut SecureRng,
+) -> [Zeroizing<Vec<Limb>>; 2] {
+    // N-th powers are prime-th powers here, because the other prime is a unit as an exponent.
+    let exponents =
+        rings.rings().each_ref().map(|ring| SecretInteger::new(Integer::from(ring.base() * 2u32)));
+    let [y_p, y_q] = squares.map(|square| SecretInteger::new(rng.unit_below(square)));
+    let mut scratch = rings.scratch();
+    let [x_p, x_q] = rings.encode_each([&y_p, &y_q], &mut scratch);
+    let [exponent_p, exponent_q] = &exponents;
+    let width = exponent_p.significant_bits().max(exponent_q.significant_bits());
+    secret_pow(rings, [&x_p, &x_q], [exponent_p, exponent_q], width, &mut scratch)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use rug::integer::Order;
 use zeroize::Zeroizing;
 
 use super::keygen::{BPSW_ONLY, is_key_prime, prime_pair, suits};
-use super::modular::SquareModulus;
+use super::modular::SquareModulusPair;
 use super::public_key::{KeyError, PublicKey};
 use super::randomness::SecureRng;
 use super::wipe::SecretInteger;
@@ -25,6 +25,8 @@ pub struct SecretKey {
     public: PublicKey,
     pub(crate) p: PrimePart,
     pub(crate) q: PrimePart,
+    /// The rings modulo p² and q².
+    pub(crate) rings: SquareModulusPair,
     /// 1/q mod p.
     pub(crate) q_inverse: SecretInteger,
 }
@@ -35,8 +37,6 @@ pub(crate) struct PrimePart {
     pub(crate) square: SecretInteger,
     /// prime − 1.
     pub(crate) exponent: SecretInteger,
-    /// The ring modulo prime².
-    pub(crate) ring: SquareModulus,
     /// 1/L((1 + N)^exponent mod prime²) mod prime, which is −1/cofactor, where L(x) = (x − 1)/prime.
     pub(crate) factor: SecretInteger,
 }
@@ -51,8 +51,9 @@ impl SecretKey {
     fn from_primes(p: SecretInteger, q: SecretInteger, bits: KeyBits) -> Self {
         let public = PublicKey::from_checked(Integer::from(&*p * &*q), bits);
         let q_inverse = inverse(&q, &p);
+        let rings = SquareModulusPair::secret([&p, &q]);
         let p_part = PrimePart::new(&p, &q);
-        Self { public, q: PrimePart::new(&q, &p), p: p_part, q_inverse }
+        Self { public, q: PrimePart::new(&q, &p), p: p_part, rings, q_inverse }
     }
 
     /// The public half.
@@ -106,7 +107,6 @@ impl PrimePart {
             prime: SecretInteger::new(Integer::from(&**prime)),
             square: SecretInteger::new(Integer::from(prime.square_ref())),
             exponent: SecretInteger::new(Integer::from(&**prime - 1u32)),
-            ring: SquareModulus::secret(prime),
             factor: inverse(&negative, prime),
         }
     }

@@ -1,37 +1,46 @@
-//! Exponentiation by a secret: the only way for a private key into an exponent.
+//! Exponentiation by secrets: the only way for a private key into an exponent.
 
 use rug::Integer;
 use zeroize::Zeroizing;
 
 use super::limbs::Limb;
-use super::modular::{Scratch, SquareModulus};
+use super::modular::{Scratch, SquareModulusPair};
 use super::window::{WindowTable, digit, window_for};
 
-/// x^`exponent` for a nonnegative exponent of at most `width` bits, in time that does not depend on
-/// the exponent's bits: a fixed window, tables read in full, products in constant time. `width`
-/// and the exponent's number of limbs still show.
+/// Tables are read in full for every digit, so they must stay in the nearest cache, both of them.
+const WIDEST_WINDOW: u32 = 5;
+
+/// x^exponent in each ring, for nonnegative exponents of at most `width` bits, in time that does not depend on
+/// the exponents' bits: a fixed window, tables read in full, products in constant time. `width`
+/// and the exponents' numbers of limbs still show.
 ///
 /// # Panics
-/// If the exponent is negative or longer than `width` bits.
+/// If an exponent is negative or longer than `width` bits.
 pub(crate) fn secret_pow(
-    ring: &SquareModulus,
-    x: &[Limb],
-    exponent: &Integer,
+    rings: &SquareModulusPair,
+    x: [&[Limb]; 2],
+    exponents: [&Integer; 2],
     width: u32,
-    scratch: &mut Scratch,
-) -> Zeroizing<Vec<Limb>> {
-    let fits = !exponent.is_negative() && exponent.significant_bits() <= width;
-    assert!(fits, "the exponent does not have {width} bits");
-    let window = window_for(width);
-    let table = WindowTable::new(ring, x, window, scratch);
-    let mut power = Zeroizing::new(ring.one().to_vec());
-    let mut factor = Zeroizing::new(vec![0; x.len()]);
+    scratch: &mut [Scratch; 2],
+) -> [Zeroizing<Vec<Limb>>; 2] {
+    let fits = |exponent: &Integer| !exponent.is_negative() && exponent.significant_bits() <= width;
+    assert!(exponents.into_iter().all(fits), "an exponent does not have {width} bits");
+    let window = window_for(width).min(WIDEST_WINDOW);
+    let [p, q] = rings.rings();
+    let [table_p, table_q] = [
+        WindowTable::new(p, x[0], window, &mut scratch[0]),
+        WindowTable::new(q, x[1], window, &mut scratch[1]),
+    ];
+    let [mut power_p, mut power_q] = [p, q].map(|ring| Zeroizing::new(ring.one().to_vec()));
+    let [mut factor_p, mut factor_q] = x.map(|x| Zeroizing::new(vec![0; x.len()]));
     for index in (0..width.div_ceil(window)).rev() {
-        (0..window).for_each(|_| ring.square_assign(&mut power, scratch));
-        table.select(ring, &mut factor, digit(exponent, index * window, window));
-        ring.mul_assign(&mut power, &factor, scratch);
+        (0..window).for_each(|_| rings.square_assign([&mut power_p, &mut power_q], scratch));
+        let [digit_p, digit_q] = exponents.map(|exponent| digit(exponent, index * window, window));
+        table_p.select(p, &mut factor_p, digit_p);
+        table_q.select(q, &mut factor_q, digit_q);
+        rings.mul_assign([&mut power_p, &mut power_q], [&factor_p, &factor_q], scratch);
     }
-    power
+    [power_p, power_q]
 }
 
 #[cfg(test)]
@@ -43,22 +52,30 @@ mod tests {
     #[expect(clippy::disallowed_methods, reason = "the plain power is the oracle")]
     fn powers_agree_with_plain_exponentiation() {
         let mut rng = TestRng::new(19);
-        for bits in [2, 64, 65, 700] {
-            let base = (rng.integer_of_bits(bits) | 1u32) + 2u32;
-            let square = Integer::from(base.square_ref());
-            let x = rng.integer_below(&square);
+        for bits in [2, 64, 65, 256, 700] {
+            let bases = [(); 2].map(|()| (rng.integer_of_bits(bits) | 1u32) + 2u32);
+            let squares = bases.each_ref().map(|base| Integer::from(base.square_ref()));
+            let x = squares.each_ref().map(|square| rng.integer_below(square));
             let all_ones = Integer::from(Integer::u_pow_u(2, bits)) - 1u32;
-            for ring in SquareModulus::secret_on_all_kernels(&base) {
-                let mut scratch = ring.scratch();
-                let mut limbs = vec![0; ring.element_limbs()];
-                ring.encode(&mut limbs, &x, &mut scratch);
+            for rings in SquareModulusPair::secret_on_all_kernels(bases.each_ref()) {
+                let mut scratch = rings.scratch();
+                let limbs = [0, 1].map(|index| {
+                    let mut limbs = vec![0; rings.rings()[index].element_limbs()];
+                    rings.rings()[index].encode(&mut limbs, &x[index], &mut scratch[index]);
+                    limbs
+                });
                 let exponents =
                     [Integer::new(), Integer::from(1), rng.integer_of_bits(bits), all_ones.clone()];
-                for exponent in exponents {
+                for pair in exponents.iter().zip(exponents.iter().rev()) {
+                    let pair = [pair.0, pair.1];
                     for width in [bits, bits + 70] {
-                        let power = secret_pow(&ring, &limbs, &exponent, width, &mut scratch);
-                        let expected = x.clone().pow_mod(&exponent, &square).unwrap();
-                        assert_eq!(ring.decode(&power, &mut scratch), expected);
+                        let limbs = [&*limbs[0], &*limbs[1]];
+                        let powers = secret_pow(&rings, limbs, pair, width, &mut scratch);
+                        for index in [0, 1] {
+                            let expected = x[index].clone().pow_mod(pair[index], &squares[index]).unwrap();
+                            let power = rings.rings()[index].decode(&powers[index], &mut scratch[index]);
+                            assert_eq!(power, expected);
+                        }
                     }
                 }
             }

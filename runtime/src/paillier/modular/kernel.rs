@@ -50,6 +50,28 @@ pub(super) trait Kernel: Send + Sync {
     fn select(&self, out: &mut [Limb], table: &[Limb], index: usize);
 }
 
+/// The products of two rings with secret operands at the same time, on elements as their own kernels have them.
+pub(super) trait PairKernel: Send + Sync {
+    /// `x = x·y/R`, in each ring.
+    fn mul_assign(&self, x: [&mut [Limb]; 2], y: [&[Limb]; 2]);
+
+    /// `x = x²/R`, in each ring.
+    fn square_assign(&self, x: [&mut [Limb]; 2]);
+}
+
+/// The kernel for the rings modulo the squares of two bases at the same time, if that is quicker than [`fastest`]
+/// twice.
+#[cfg(target_arch = "x86_64")]
+pub(super) fn together(bases: [&Integer; 2]) -> Option<Box<dyn PairKernel>> {
+    ifma::pair_kernel(bases)
+}
+
+/// No processor but x86-64 gains by doing both at the same time.
+#[cfg(not(target_arch = "x86_64"))]
+pub(super) fn together(_: [&Integer; 2]) -> Option<Box<dyn PairKernel>> {
+    None
+}
+
 /// The fastest kernel that this processor has for the ring modulo `base`², with operands of the kind given.
 pub(super) fn fastest(base: &Integer, operands: Operands) -> Box<dyn Kernel> {
     #[cfg(target_arch = "x86_64")]

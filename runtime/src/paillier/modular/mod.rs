@@ -19,6 +19,7 @@
 //! | `adx/` | BMI2 and ADX: 64-bit limbs |
 //! | `gmp` | every processor: 64-bit limbs |
 //! | `full_limbs` | what the last two share |
+//! | `pair` | products modulo p² and q², together |
 //! | `measure` | the speed of all, a test to be asked for |
 //!
 //! Products and squares mod N² per second, as multiples of those by `rug` (`a *= b; a %= n`, `a.square_mut(); a %= n`), on an
@@ -43,6 +44,7 @@ mod ifma;
 mod kernel;
 #[cfg(test)]
 mod measure;
+mod pair;
 #[cfg(test)]
 mod tests;
 
@@ -52,6 +54,7 @@ use zeroize::{Zeroize, Zeroizing};
 use super::limbs::Limb;
 use super::wipe::{SecretInteger, wipe_integer};
 use kernel::{Kernel, Operands};
+pub(crate) use pair::SquareModulusPair;
 
 /// The ring Z/M² for an odd M > 1, with the constants of its Montgomery form.
 ///

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use rug::integer::Order;
 
+use super::kernel::PairKernel;
 use super::*;
 use crate::paillier::randomness::TestRng;
 
@@ -116,13 +117,9 @@ fn check_raw_edges(ring: &SquareModulus, bounds: [u32; 2]) {
     check_raw(ring, bounds, bounds.map(|bound| edge_digits(ring, bound)));
 }
 
-/// All pairs of raw elements, as if already in Montgomery form, with these low and high digits.
-fn check_raw(ring: &SquareModulus, bounds: [u32; 2], digits: [Vec<Integer>; 2]) {
-    let square = Integer::from(ring.base().square_ref());
-    let inverse = power_of_two(ring.kernel.radix_bits()).invert(&square).unwrap();
-    let [low, high] = digits;
-    let elements: Vec<Vec<Limb>> = low
-        .iter()
+/// The raw elements, as if already in Montgomery form, with these low and high digits.
+fn raw_elements(ring: &SquareModulus, [low, high]: [Vec<Integer>; 2]) -> Vec<Vec<Limb>> {
+    low.iter()
         .flat_map(|low| high.iter().map(move |high| (low, high)))
         .map(|(low, high)| {
             let mut limbs = vec![0; ring.element_limbs()];
@@ -131,19 +128,32 @@ fn check_raw(ring: &SquareModulus, bounds: [u32; 2], digits: [Vec<Integer>; 2]) 
             ring.kernel.write_digit(high_out, high);
             limbs
         })
-        .collect();
+        .collect()
+}
+
+/// x·y/R, as raw elements are multiplied.
+fn raw_product(ring: &SquareModulus, x: &Integer, y: &Integer) -> Integer {
+    let square = Integer::from(ring.base().square_ref());
+    let inverse = power_of_two(ring.kernel.radix_bits()).invert(&square).unwrap();
+    Integer::from(x * y) * inverse % square
+}
+
+/// All pairs of raw elements with these low and high digits.
+fn check_raw(ring: &SquareModulus, bounds: [u32; 2], digits: [Vec<Integer>; 2]) {
+    let square = Integer::from(ring.base().square_ref());
+    let elements = raw_elements(ring, digits);
     let mut scratch = ring.scratch();
     let mut out = vec![0; ring.element_limbs()];
     for x_limbs in &elements {
         let x = read(ring, x_limbs, bounds);
         for y_limbs in &elements {
             ring.mul(&mut out, x_limbs, y_limbs, &mut scratch);
-            let expected = &x * read(ring, y_limbs, bounds) * &inverse % &square;
+            let expected = raw_product(ring, &x, &read(ring, y_limbs, bounds));
             assert_eq!(read(ring, &out, bounds) % &square, expected);
         }
         out.copy_from_slice(x_limbs);
         ring.square_assign(&mut out, &mut scratch);
-        let expected = Integer::from(x.square_ref()) * &inverse % &square;
+        let expected = raw_product(ring, &x, &x);
         assert_eq!(read(ring, &out, bounds) % &square, expected);
     }
 }
@@ -247,6 +257,63 @@ fn every_key_size_agrees_with_plain_arithmetic() {
                 }
             }
         }
+    }
+}
+
+/// The extremes and random digits of one ring, with those of the other in the opposite order.
+fn check_pair(kernel: &dyn PairKernel, rings: [&SquareModulus; 2], rng: &mut TestRng) {
+    let bounds = [2, 3];
+    let [p, q] = rings.map(|ring| {
+        let digits = bounds.map(|bound| {
+            let end = digit_end(ring, bound);
+            vec![Integer::new(), rng.integer_below(&end), end - 1u32]
+        });
+        raw_elements(ring, digits)
+    });
+    let expect = |limbs: &[Vec<Limb>; 2], x: [&Vec<Limb>; 2], y: [&Vec<Limb>; 2]| {
+        for (index, ring) in rings.into_iter().enumerate() {
+            let [x, y, product] = [x[index], y[index], &limbs[index]].map(|limbs| read(ring, limbs, bounds));
+            assert_eq!(product % Integer::from(ring.base().square_ref()), raw_product(ring, &x, &y));
+        }
+    };
+    for x in p.iter().zip(q.iter().rev()).map(|(p, q)| [p, q]) {
+        for y in p.iter().zip(q.iter().rev()).map(|(p, q)| [p, q]) {
+            let mut out = x.map(Vec::clone);
+            kernel.mul_assign(out.each_mut().map(|limbs| &mut **limbs), y.map(|limbs| &**limbs));
+            expect(&out, x, y);
+        }
+        let mut out = x.map(Vec::clone);
+        kernel.square_assign(out.each_mut().map(|limbs| &mut **limbs));
+        expect(&out, x, x);
+    }
+}
+
+#[test]
+fn pairs_of_every_prime_size_agree_with_plain_arithmetic() {
+    let mut rng = TestRng::new(33);
+    for bits in [48, 49, 60, 412, 413].into_iter().chain((256..=2048).step_by(64)) {
+        let all_ones = power_of_two(bits) - 1u32;
+        let random = rng.integer_of_bits(bits) | 1u32 | power_of_two(bits - 1);
+        let Some(kernel) = kernel::together([&all_ones, &random]) else {
+            println!("no AVX-512 IFMA here: pairs of products are not tested");
+            return;
+        };
+        let rings = [&all_ones, &random].map(SquareModulus::secret);
+        check_pair(&*kernel, rings.each_ref(), &mut rng);
+    }
+}
+
+#[test]
+fn primes_of_different_sizes_are_multiplied_one_after_the_other() {
+    let [short, long] = [48, 49].map(|bits| power_of_two(bits) - 1u32);
+    assert!(kernel::together([&short, &long]).is_none());
+    for rings in SquareModulusPair::secret_on_all_kernels([&short, &long]) {
+        let mut scratch = rings.scratch();
+        let [mut p, mut q] = rings.encode(&Integer::from(-3), &mut scratch);
+        rings.square_assign([&mut p, &mut q], &mut scratch);
+        let y = rings.encode(&Integer::from(7), &mut scratch);
+        rings.mul_assign([&mut p, &mut q], [&y[0], &y[1]], &mut scratch);
+        assert!(rings.decode(&[p, q], &mut scratch).iter().all(|residue| **residue == 63));
     }
 }
 

@@ -59,12 +59,10 @@ impl<const V: usize> Modulus<V> {
         for (x, lane) in terms {
             columns.add_low_halves(x, lane);
         }
-        let zero = _mm512_setzero_si512();
-        let quotients = _mm512_madd52lo_epu64(zero, columns.0[0], self.negative_inverse);
-        let quotient = _mm512_broadcastq_epi64(_mm512_castsi512_si128(quotients));
+        let quotient = self.quotient(columns);
         columns.add_low_halves(&self.base, quotient);
         // The next quotient waits for the lowest vector, so what enters it is summed up beside the rest.
-        let mut entering = zero;
+        let mut entering = _mm512_setzero_si512();
         for (x, lane) in terms {
             entering = _mm512_madd52hi_epu64(entering, x.0[0], lane);
         }
@@ -77,6 +75,38 @@ impl<const V: usize> Modulus<V> {
         }
         columns.add_upper_high_halves(&self.base, quotient);
         quotient
+    }
+
+    /// As [`step`](Self::step), in fewer instructions, of which more wait for one another: for when there is other work
+    /// to fill the time.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(super) fn short_step<const N: usize>(
+        &self,
+        columns: &mut Digit<V>,
+        terms: [(&Digit<V>, __m512i); N],
+    ) -> __m512i {
+        for (x, lane) in terms {
+            columns.add_low_halves(x, lane);
+        }
+        let quotient = self.quotient(columns);
+        columns.add_low_halves(&self.base, quotient);
+        let carry = _mm512_srai_epi64(columns.0[0], LANE_BITS);
+        columns.shift_down();
+        columns.0[0] = _mm512_mask_add_epi64(columns.0[0], 1, columns.0[0], carry);
+        for (x, lane) in terms {
+            columns.add_high_halves(x, lane);
+        }
+        columns.add_high_halves(&self.base, quotient);
+        quotient
+    }
+
+    /// The factor of M that clears the lowest 52 bits of the columns, in all lanes.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn quotient(&self, columns: &Digit<V>) -> __m512i {
+        let quotients = _mm512_madd52lo_epu64(_mm512_setzero_si512(), columns.0[0], self.negative_inverse);
+        _mm512_broadcastq_epi64(_mm512_castsi512_si128(quotients))
     }
 
     /// The columns plus M, as a digit; only the lowest column may be negative, and be −1.
@@ -183,6 +213,14 @@ impl<const V: usize> Digit<V> {
     fn add_low_halves(&mut self, x: &Self, lane: __m512i) {
         for j in 0..V {
             self.0[j] = _mm512_madd52lo_epu64(self.0[j], x.0[j], lane);
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn add_high_halves(&mut self, x: &Self, lane: __m512i) {
+        for j in 0..V {
+            self.0[j] = _mm512_madd52hi_epu64(self.0[j], x.0[j], lane);
         }
     }
 

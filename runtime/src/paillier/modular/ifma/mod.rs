@@ -23,6 +23,7 @@
 //! is on its way, the multiplications of the other go on.
 
 mod digit;
+mod pair;
 mod radix;
 
 use std::arch::x86_64::_mm512_cmpeq_epi64_mask;
@@ -33,6 +34,7 @@ use zeroize::Zeroize;
 use super::super::limbs::{Limb, inverse_mod_limb};
 use super::kernel::Kernel;
 use digit::{Digit, LANE_BITS, LANE_MASK, LANES, Lanes, Modulus, broadcast};
+pub(super) use pair::pair_kernel;
 use radix::{read_lanes, write_lanes};
 
 /// log₂ of the least R/M.
@@ -59,7 +61,7 @@ pub(super) fn kernel(base: &Integer) -> Option<Box<dyn Kernel>> {
     if !available() {
         return None;
     }
-    let lanes = (base.significant_bits() + SLACK_BITS).div_ceil(LANE_BITS) as usize;
+    let lanes = lanes_for(base);
     Some(match lanes.div_ceil(LANES) {
         1 => Box::new(Ifma::<1>::new(base, lanes)),
         2 => Box::new(Ifma::<2>::new(base, lanes)),
@@ -73,6 +75,11 @@ pub(super) fn kernel(base: &Integer) -> Option<Box<dyn Kernel>> {
         10 => Box::new(Ifma::<10>::new(base, lanes)),
         _ => return None,
     })
+}
+
+/// k.
+fn lanes_for(base: &Integer) -> usize {
+    (base.significant_bits() + SLACK_BITS).div_ceil(LANE_BITS) as usize
 }
 
 impl<const V: usize> Ifma<V> {
