@@ -1,93 +1,132 @@
-//! One batch of an extension: its rows, transposed and hashed. Notation and step numbers of [`super::extension`].
+//! A group of batches of an extension: rows, transposed and hashed. Notation and step numbers of
+//! [`super::extension`].
 
 use super::block::{BLOCK_BITS, Block, add_assign, bit, sum};
 use super::hash::Hash;
-use super::pool::{ReceivedOts, SentOts};
 use super::transpose::{BitMatrix, transpose};
 use super::vole::{Rows, Sums};
+use rayon::prelude::*;
 use zeroize::Zeroizing;
 
-/// Blocks of 128 OTs in a batch: the rows of a tree stay in the processor's nearest memory.
+/// Blocks of 128 OTs in a batch, which one thread makes: its rows stay in the processor's nearest memory.
 const BATCH_BLOCKS: usize = 64;
 
-/// OTs that are made by one thread.
-#[derive(Clone, Copy)]
-pub(super) struct Batch {
-    /// Block of 128 OTs that it begins with.
+/// OTs in a batch.
+const BATCH: usize = BATCH_BLOCKS * BLOCK_BITS;
+
+/// OTs in a group: enough to keep all of rayon's threads busy.
+pub(super) fn group() -> usize {
+    4 * rayon::current_num_threads() * BATCH
+}
+
+/// Steps 3, 5 and 7 for a group from OT number `first` on: its corrections, batch after batch, in each tree after tree.
+pub(super) fn receive(
+    trees: &[Rows],
     first: u64,
-    /// How many of these.
-    pub(super) blocks: usize,
+    choices: &mut [bool],
+    blocks: &mut [Block],
+) -> Vec<Vec<u8>> {
+    let batches = choices.par_chunks_mut(BATCH).zip(blocks.par_chunks_mut(BATCH)).enumerate();
+    let receive = |scratch: &mut Scratch, (i, (choices, blocks)): (usize, (&mut [bool], &mut [Block]))| {
+        scratch.receive(trees, first + (i * BATCH) as u64, choices, blocks)
+    };
+    batches.map_init(|| Scratch::new(trees), receive).collect()
 }
 
-impl Batch {
-    /// The number of its first OT: the hash's tweak.
-    fn tweak(self) -> u64 {
-        self.first * BLOCK_BITS as u64
-    }
+/// Steps 4, 6 and 8 for a group from OT number `first` on, from its corrections.
+pub(super) fn send(trees: &[Rows], delta: &Block, first: u64, corrections: &[u8], pairs: &mut [[Block; 2]]) {
+    let corrections = corrections.as_chunks().0.par_chunks((trees.len() - 1) * BATCH_BLOCKS);
+    let batches = corrections.zip(pairs.par_chunks_mut(BATCH)).enumerate();
+    let send = |scratch: &mut Scratch, (i, (corrections, pairs)): (usize, (&[Block], &mut [[Block; 2]]))| {
+        scratch.send(trees, delta, first + (i * BATCH) as u64, corrections, pairs);
+    };
+    batches.for_each_init(|| Scratch::new(trees), send);
 }
 
-/// The batches of `blocks` blocks from block `first` on, in groups that keep all of rayon's threads busy.
-pub(super) fn groups(first: u64, blocks: usize) -> impl Iterator<Item = Vec<Batch>> {
-    let group = 4 * rayon::current_num_threads() * BATCH_BLOCKS;
-    (0..blocks).step_by(group).map(move |start| {
-        let end = blocks.min(start + group);
-        let starts = (start..end).step_by(BATCH_BLOCKS);
-        starts
-            .map(|start| Batch { first: first + start as u64, blocks: BATCH_BLOCKS.min(end - start) })
-            .collect()
-    })
+/// Working memory for a batch, wiped on drop.
+struct Scratch {
+    sums: Sums,
+    /// u_0.
+    choices: Zeroizing<Vec<Block>>,
+    /// Of each block of 128 OTs the rows q, then the columns.
+    matrices: Zeroizing<Vec<BitMatrix>>,
+    hash: Hash,
 }
 
-/// Steps 3, 5 and 7: the corrections, tree after tree, and the OTs.
-pub(super) fn received(trees: &[Rows], batch: Batch) -> (Vec<u8>, ReceivedOts) {
-    let mut sums = sums_for(trees, batch);
-    let mut columns = Columns::new(batch);
-    let mut choices = Zeroizing::new(Vec::new());
-    let mut corrections = Vec::with_capacity(trees.len() * batch.blocks);
-    for (t, tree) in trees.iter().enumerate() {
-        tree.add_up(batch.first, &mut sums);
-        columns.append(&sums.by_bit[..tree.depth()]);
-        if t == 0 {
-            choices.extend_from_slice(&sums.all);
-        } else {
-            add_assign(&mut sums.all, &choices);
-            corrections.extend_from_slice(&sums.all);
+impl Scratch {
+    fn new(trees: &[Rows]) -> Self {
+        Self {
+            sums: Sums::new(trees.iter().map(Rows::depth).max().unwrap_or(0)),
+            choices: Zeroizing::default(),
+            matrices: Zeroizing::default(),
+            hash: Hash::new(),
         }
     }
-    let mut blocks = columns.transposed();
-    Hash::new().apply(batch.tweak(), &mut blocks);
-    let choices = choices.iter().flat_map(|block| (0..BLOCK_BITS).map(|index| bit(block, index)));
-    let choices = Zeroizing::new(choices.collect());
-    (corrections.into_flattened(), ReceivedOts { choices, blocks })
-}
 
-/// Steps 4, 6 and 8, from the corrections of this batch.
-pub(super) fn sent(trees: &[Rows], delta: &Block, batch: Batch, corrections: &[u8]) -> SentOts {
-    let mut sums = sums_for(trees, batch);
-    let mut columns = Columns::new(batch);
-    let corrections = corrections.as_chunks().0;
-    for (t, tree) in trees.iter().enumerate() {
-        tree.add_up(batch.first, &mut sums);
-        let rows = &mut sums.by_bit[..tree.depth()];
-        if let Some(before) = t.checked_sub(1) {
-            let correction = &corrections[before * batch.blocks..][..batch.blocks];
-            for (index, row) in (columns.rows..).zip(&mut *rows) {
-                add_product(row, bit(delta, index), correction);
+    fn receive(&mut self, trees: &[Rows], first: u64, choices: &mut [bool], blocks: &mut [Block]) -> Vec<u8> {
+        let matrices = blocks.as_chunks_mut().0;
+        let mut corrections = Vec::with_capacity((trees.len() - 1) * matrices.len());
+        self.sums.begin(first / BLOCK_BITS as u64, matrices.len());
+        let mut row = 0;
+        for (t, tree) in trees.iter().enumerate() {
+            tree.add_up(&mut self.sums);
+            row = place(matrices, row, &self.sums.by_bit[..tree.depth()]);
+            if t == 0 {
+                self.choices.clear();
+                self.choices.extend_from_slice(&self.sums.all);
+            } else {
+                add_assign(&mut self.sums.all, &self.choices);
+                corrections.extend_from_slice(&self.sums.all);
             }
         }
-        columns.append(rows);
+        matrices.iter_mut().for_each(transpose);
+        self.hash.apply::<1>(first, blocks.as_chunks_mut().0);
+        for (choices, block) in choices.chunks_mut(BLOCK_BITS).zip(self.choices.iter()) {
+            choices.iter_mut().enumerate().for_each(|(index, choice)| *choice = bit(block, index));
+        }
+        corrections.into_flattened()
     }
-    let mut first = columns.transposed();
-    let mut second = Zeroizing::new(first.iter().map(|block| sum(block, delta)).collect::<Vec<_>>());
-    let hash = Hash::new();
-    hash.apply(batch.tweak(), &mut first);
-    hash.apply(batch.tweak(), &mut second);
-    let blocks = first.iter().zip(&*second).map(|(&first, &second)| [first, second]);
-    SentOts { blocks: Zeroizing::new(blocks.collect()) }
+
+    fn send(
+        &mut self,
+        trees: &[Rows],
+        delta: &Block,
+        first: u64,
+        corrections: &[Block],
+        pairs: &mut [[Block; 2]],
+    ) {
+        let blocks = pairs.len() / BLOCK_BITS;
+        self.matrices.resize(blocks, [[0; 16]; BLOCK_BITS]);
+        self.sums.begin(first / BLOCK_BITS as u64, blocks);
+        let mut row = 0;
+        // The first tree has no correction.
+        let corrections = [None].into_iter().chain(corrections.chunks(blocks).map(Some));
+        for (tree, correction) in trees.iter().zip(corrections) {
+            tree.add_up(&mut self.sums);
+            let rows = &mut self.sums.by_bit[..tree.depth()];
+            if let Some(correction) = correction {
+                for (index, row) in (row..).zip(&mut *rows) {
+                    add_product(row, bit(delta, index), correction);
+                }
+            }
+            row = place(&mut self.matrices, row, rows);
+        }
+        self.matrices.iter_mut().for_each(transpose);
+        for (pair, q) in pairs.iter_mut().zip(self.matrices.as_flattened()) {
+            *pair = [*q, sum(q, delta)];
+        }
+        self.hash.apply(first, pairs);
+    }
 }
 
-fn sums_for(trees: &[Rows], batch: Batch) -> Sums {
-    Sums::new(trees.iter().map(Rows::depth).max().unwrap_or(0), batch.blocks)
+/// Writes the next rows into the matrices of all blocks of OTs, from row `first` on; the row after them.
+fn place(matrices: &mut [BitMatrix], first: usize, rows: &[Vec<Block>]) -> usize {
+    for (index, row) in (first..).zip(rows) {
+        for (matrix, block) in matrices.iter_mut().zip(row) {
+            matrix[index] = *block;
+        }
+    }
+    first + rows.len()
 }
 
 /// row + factor·correction, without a branch on the factor.
@@ -95,35 +134,5 @@ fn add_product(row: &mut [Block], factor: bool, correction: &[Block]) {
     let mask = u8::from(factor).wrapping_neg();
     for (sum, term) in row.as_flattened_mut().iter_mut().zip(correction.as_flattened()) {
         *sum ^= term & mask;
-    }
-}
-
-/// 128 rows of bits, one bit per OT, on their way to 128 bits for each OT.
-struct Columns {
-    /// One per block of 128 OTs.
-    matrices: Vec<BitMatrix>,
-    /// Rows filled so far.
-    rows: usize,
-}
-
-impl Columns {
-    fn new(batch: Batch) -> Self {
-        Self { matrices: vec![[[0; 16]; BLOCK_BITS]; batch.blocks], rows: 0 }
-    }
-
-    /// The next rows.
-    fn append(&mut self, rows: &[Vec<Block>]) {
-        for row in rows {
-            for (matrix, block) in self.matrices.iter_mut().zip(row) {
-                matrix[self.rows] = *block;
-            }
-            self.rows += 1;
-        }
-    }
-
-    /// The columns.
-    fn transposed(mut self) -> Zeroizing<Vec<Block>> {
-        self.matrices.iter_mut().for_each(transpose);
-        Zeroizing::new(self.matrices.into_flattened())
     }
 }

@@ -27,7 +27,7 @@
 //! not Δ (hash.rs); Δ is the choices of the base OTs, which these hide. Semi-honest: a receiver who sends other corrections could
 //! learn bits of Δ.
 
-use super::batch::{groups, received, sent};
+use super::batch;
 use super::block::{BLOCK_BITS, Block, sum};
 use super::pool::{ReceivedOts, SentOts};
 use super::tree::{Tree, climb};
@@ -35,7 +35,6 @@ use super::vole::Rows;
 use super::wire::{self, Frame, Sent};
 use crate::channel::{Connection, Transport};
 use crate::error::{Error, Result};
-use rayon::prelude::*;
 use zeroize::Zeroizing;
 
 /// Base OTs that an extension begins with.
@@ -78,11 +77,12 @@ impl FieldBits {
 
     /// What step 3 sends for a batch of `count` OTs, which is rounded up to whole blocks of 128.
     pub const fn batch_cost(self, count: usize) -> Sent {
-        Sent::frame(self.batch_bytes(count.div_ceil(BLOCK_BITS)))
+        Sent::frame(self.batch_bytes(count.next_multiple_of(BLOCK_BITS)))
     }
 
-    const fn batch_bytes(self, blocks: usize) -> u64 {
-        ((self.trees() - 1) * blocks * size_of::<Block>()) as u64
+    /// Bytes of corrections for `count` OTs, whole blocks of 128.
+    const fn batch_bytes(self, count: usize) -> u64 {
+        ((self.trees() - 1) * (count / 8)) as u64
     }
 }
 
@@ -91,7 +91,7 @@ pub struct ExtensionSender {
     field: FieldBits,
     rows: Vec<Rows>,
     delta: Zeroizing<Block>,
-    /// Blocks of 128 OTs made so far.
+    /// OTs made so far.
     made: u64,
 }
 
@@ -99,6 +99,7 @@ pub struct ExtensionSender {
 pub struct ExtensionReceiver {
     field: FieldBits,
     rows: Vec<Rows>,
+    /// OTs made so far.
     made: u64,
 }
 
@@ -136,20 +137,18 @@ impl ExtensionReceiver {
         connection: &mut Connection<T>,
         count: usize,
     ) -> Result<ReceivedOts> {
-        let blocks = count.div_ceil(BLOCK_BITS);
-        let mut frame = wire::begin(connection, Frame::Corrections, self.field.batch_bytes(blocks))?;
-        let mut ots = ReceivedOts::default();
-        ots.choices.reserve_exact(blocks * BLOCK_BITS);
-        ots.blocks.reserve_exact(blocks * BLOCK_BITS);
-        for group in groups(self.made, blocks) {
-            let parts: Vec<_> = group.into_par_iter().map(|batch| received(&self.rows, batch)).collect();
-            for (corrections, part) in parts {
-                connection.push(&mut frame, corrections)?;
-                ots.append(part);
+        let count = count.next_multiple_of(BLOCK_BITS);
+        let mut frame = wire::begin(connection, Frame::Corrections, self.field.batch_bytes(count))?;
+        let mut choices = Zeroizing::new(vec![false; count]);
+        let mut blocks = Zeroizing::new(vec![[0; 16]; count]);
+        let group = batch::group();
+        for (choices, blocks) in choices.chunks_mut(group).zip(blocks.chunks_mut(group)) {
+            for part in batch::receive(&self.rows, self.made, choices, blocks) {
+                connection.push(&mut frame, part)?;
             }
+            self.made += blocks.len() as u64;
         }
-        self.made += blocks as u64;
-        Ok(ots)
+        Ok(ReceivedOts { choices, blocks })
     }
 }
 
@@ -186,24 +185,15 @@ impl ExtensionSender {
     /// # Errors
     /// The peer's message has another length or does not come.
     pub fn extend<T: Transport>(&mut self, connection: &mut Connection<T>, count: usize) -> Result<SentOts> {
-        let blocks = count.div_ceil(BLOCK_BITS);
-        let mut frame = wire::open(connection, Frame::Corrections, self.field.batch_bytes(blocks))?;
-        let mut ots = SentOts::default();
-        ots.blocks.reserve_exact(blocks * BLOCK_BITS);
-        for group in groups(self.made, blocks) {
-            let mut work = Vec::with_capacity(group.len());
-            for batch in group {
-                let length = self.field.batch_bytes(batch.blocks);
-                work.push((batch, wire::pull(connection, &mut frame, length)?));
-            }
-            let parts: Vec<_> = work
-                .into_par_iter()
-                .map(|(batch, corrections)| sent(&self.rows, &self.delta, batch, &corrections))
-                .collect();
-            parts.into_iter().for_each(|part| ots.append(part));
+        let count = count.next_multiple_of(BLOCK_BITS);
+        let mut frame = wire::open(connection, Frame::Corrections, self.field.batch_bytes(count))?;
+        let mut blocks = Zeroizing::new(vec![[[0; 16]; 2]; count]);
+        for pairs in blocks.chunks_mut(batch::group()) {
+            let corrections = wire::pull(connection, &mut frame, self.field.batch_bytes(pairs.len()))?;
+            batch::send(&self.rows, &self.delta, self.made, &corrections, pairs);
+            self.made += pairs.len() as u64;
         }
-        self.made += blocks as u64;
-        Ok(ots)
+        Ok(SentOts { blocks })
     }
 }
 
@@ -284,8 +274,8 @@ mod tests {
         let (body, ots) = together(
             |connection: &mut Memory| {
                 wire::receive(connection, Frame::TreeSums, field.tree_bytes()).unwrap();
-                let mut frame = wire::open(connection, Frame::Corrections, field.batch_bytes(256)).unwrap();
-                wire::pull(connection, &mut frame, field.batch_bytes(256)).unwrap()
+                let mut frame = wire::open(connection, Frame::Corrections, field.batch_bytes(COUNT)).unwrap();
+                wire::pull(connection, &mut frame, field.batch_bytes(COUNT)).unwrap()
             },
             |connection: &mut Memory| {
                 ExtensionReceiver::begin(connection, base, field).unwrap().extend(connection, COUNT).unwrap()

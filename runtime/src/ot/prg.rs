@@ -15,13 +15,16 @@ impl Prg {
         Self(Aes128Enc::new(&Array(*seed)))
     }
 
-    /// Writes the stream's blocks from number `first` on over `blocks`.
-    pub(super) fn fill(&self, first: u64, blocks: &mut [Block]) {
-        for (counter, block) in (u128::from(first)..).zip(&mut *blocks) {
-            *block = counter.to_le_bytes();
-        }
+    /// Writes the stream's blocks of the given numbers over `blocks`, as many.
+    pub(super) fn blocks(&self, counters: &[Block], blocks: &mut [Block]) {
+        blocks.copy_from_slice(counters);
         self.0.encrypt_blocks(Array::cast_slice_from_core_mut(blocks));
     }
+}
+
+/// The numbers of `count` blocks from number `first` on.
+pub(super) fn counters(first: u64, count: usize) -> Vec<Block> {
+    (u128::from(first)..).take(count).map(u128::to_le_bytes).collect()
 }
 
 #[cfg(test)]
@@ -42,10 +45,10 @@ mod tests {
     fn a_stream_is_the_same_from_any_place() {
         let prg = Prg::new(&[7; 16]);
         let mut whole = [[0; 16]; 200];
-        prg.fill(5, &mut whole);
+        prg.blocks(&counters(5, 200), &mut whole);
         for (first, length) in [(0, 1), (0, 64), (3, 65), (199, 1), (100, 0)] {
             let mut part = vec![[1; 16]; length];
-            prg.fill(5 + first as u64, &mut part);
+            prg.blocks(&counters(5 + first as u64, length), &mut part);
             assert_eq!(part, whole[first..first + length]);
         }
     }

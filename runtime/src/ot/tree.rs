@@ -64,7 +64,7 @@ pub(super) fn climb(path: &[bool], known: &[Block]) -> Vec<Block> {
 
 fn children(node: &Block) -> [Block; 2] {
     let mut children = [[0; 16]; 2];
-    Prg::new(node).fill(0, &mut children);
+    Prg::new(node).blocks(&[0u128, 1].map(u128::to_le_bytes), &mut children);
     children
 }
 

@@ -11,7 +11,8 @@
 //! one and x ⊕ α for the other.
 
 use super::block::{Block, add_assign};
-use super::prg::Prg;
+use super::prg::{Prg, counters};
+use zeroize::Zeroizing;
 
 /// The leaves' streams in the order of the index, the missing one left out.
 pub(super) struct Rows {
@@ -21,14 +22,16 @@ pub(super) struct Rows {
     depth: usize,
 }
 
-/// What the streams are added up in.
+/// What the streams are added up in. Wiped on drop.
 pub(super) struct Sums {
     /// Per bit of the index: the sum of the rows that have it; v or w.
-    pub(super) by_bit: Vec<Vec<Block>>,
+    pub(super) by_bit: Zeroizing<Vec<Vec<Block>>>,
     /// The sum of all rows; u.
-    pub(super) all: Vec<Block>,
+    pub(super) all: Zeroizing<Vec<Block>>,
     /// Per level a sum that waits for its sibling.
-    waiting: Vec<Vec<Block>>,
+    waiting: Zeroizing<Vec<Vec<Block>>>,
+    /// Numbers of the streams' blocks.
+    counters: Vec<Block>,
 }
 
 impl Rows {
@@ -50,16 +53,16 @@ impl Rows {
         self.depth
     }
 
-    /// Adds up the blocks of all rows from block `first` on, as many as `sums` has room for. Where a row is
-    /// missing, the sum of all means nothing.
+    /// Adds up the blocks of all rows that `sums` has begun with. Where a row is missing, the sum of all
+    /// means nothing.
     ///
     /// Rows are summed like leaves of a tree, left subtree before right: a bit of the index is a
     /// level, and each row costs two additions, however many bits there are.
-    pub(super) fn add_up(&self, first: u64, sums: &mut Sums) {
+    pub(super) fn add_up(&self, sums: &mut Sums) {
         sums.by_bit.iter_mut().for_each(|sum| sum.fill([0; 16]));
         for index in 0..1usize << self.depth {
             match index.checked_sub(self.missing) {
-                Some(stream) => self.streams[stream].fill(first, &mut sums.all),
+                Some(stream) => self.streams[stream].blocks(&sums.counters, &mut sums.all),
                 None => sums.all.fill([0; 16]),
             }
             let mut level = 0;
@@ -76,10 +79,18 @@ impl Rows {
 }
 
 impl Sums {
-    /// Room for `blocks` blocks of every row of trees of depth up to `depth`.
-    pub(super) fn new(depth: usize, blocks: usize) -> Self {
-        let room = vec![vec![[0; 16]; blocks]; depth];
-        Self { by_bit: room.clone(), all: vec![[0; 16]; blocks], waiting: room }
+    /// For trees of depth up to `depth`.
+    pub(super) fn new(depth: usize) -> Self {
+        let rows = Zeroizing::new(vec![Vec::new(); depth]);
+        Self { by_bit: rows.clone(), all: Zeroizing::default(), waiting: rows, counters: Vec::new() }
+    }
+
+    /// Begins with `blocks` blocks of every row, from number `first` on.
+    pub(super) fn begin(&mut self, first: u64, blocks: usize) {
+        let rows = self.by_bit.iter_mut().chain(self.waiting.iter_mut());
+        rows.for_each(|row| row.resize(blocks, [0; 16]));
+        self.all.resize(blocks, [0; 16]);
+        self.counters = counters(first, blocks);
     }
 }
 
@@ -88,18 +99,24 @@ mod tests {
     use super::*;
     use crate::ot::block::sum;
 
+    fn begun(depth: usize, blocks: usize) -> Sums {
+        let mut sums = Sums::new(depth);
+        sums.begin(9, blocks);
+        sums
+    }
+
     #[test]
     fn both_parties_sums_differ_by_the_product() {
         const BLOCKS: usize = 3;
         for depth in 1..=6 {
             let leaves: Vec<Block> = (0..1u128 << depth).map(|x| (x * 77 + 5).to_le_bytes()).collect();
-            let mut full = Sums::new(depth, BLOCKS);
-            Rows::all(&leaves).add_up(9, &mut full);
+            let mut full = begun(depth, BLOCKS);
+            Rows::all(&leaves).add_up(&mut full);
             for alpha in 0..leaves.len() {
                 let mut known = leaves.clone();
                 known[alpha] = [0xee; 16];
-                let mut punctured = Sums::new(depth, BLOCKS);
-                Rows::all_but(&known, alpha).add_up(9, &mut punctured);
+                let mut punctured = begun(depth, BLOCKS);
+                Rows::all_but(&known, alpha).add_up(&mut punctured);
                 for i in 0..depth {
                     for block in 0..BLOCKS {
                         let difference = sum(&full.by_bit[i][block], &punctured.by_bit[i][block]);
@@ -116,11 +133,11 @@ mod tests {
         let leaves = [[1; 16], [2; 16], [3; 16], [4; 16]];
         let rows = leaves.map(|leaf| {
             let mut row = [[0; 16]];
-            Prg::new(&leaf).fill(0, &mut row);
+            Prg::new(&leaf).blocks(&counters(9, 1), &mut row);
             row[0]
         });
-        let mut sums = Sums::new(2, 1);
-        Rows::all(&leaves).add_up(0, &mut sums);
+        let mut sums = begun(2, 1);
+        Rows::all(&leaves).add_up(&mut sums);
         assert_eq!(sums.by_bit[0][0], sum(&rows[1], &rows[3]));
         assert_eq!(sums.by_bit[1][0], sum(&rows[2], &rows[3]));
         assert_eq!(sums.all[0], sum(&sum(&rows[0], &rows[1]), &sum(&rows[2], &rows[3])));
