@@ -9,16 +9,16 @@
 //! 4  decrypt, unpack m_i,b_i
 //! ```
 //!
-//! Step 3 is one multi-exponentiation per ciphertext ([`shifted_sum`]). Where m_i1 < m_i0 it takes [−b_i] and the difference's magnitude, so
-//! that a slot is m_i0 or m_i1 exactly, an integer below 2^128.
+//! Step 3 is one multi-exponentiation per ciphertext ([`shifted_sum`]). Where m_i1 < m_i0 it takes [−b_i]
+//! and the difference's magnitude, so that a slot is m_i0 or m_i1 exactly, an integer below 2^128.
 //!
 //! # Who learns what
 //!
 //! The receiver: the slots, one after the other without carries, are exactly the blocks m_i,b_i: no mask is
-//! needed. The other blocks m_i,1−b_i are independent of these and enter nothing else; the randomness of the
-//! ciphertext is the sender's own and fresh. (With differences modulo 2^128 instead the carry would tell
-//! whether m_i0 > m_i1.) The sender: encryptions under the receiver's key. What stands above the slots is ignored: an
-//! abort would tell the sender what its ciphertext decrypts to.
+//! needed. The other blocks m_i,1−b_i are independent of these and enter nothing else; the randomness of
+//! the ciphertext is the sender's own and fresh. (With differences modulo 2^128 instead the carry would
+//! tell whether m_i0 > m_i1.) The sender: encryptions under the receiver's key. What stands above the slots
+//! is ignored: an abort would tell the sender what its ciphertext decrypts to.
 
 use super::block::{BLOCK_BITS, Block};
 use super::pool::{ReceivedOts, SentOts};

@@ -19,7 +19,8 @@ pub(super) fn group() -> usize {
     4 * rayon::current_num_threads() * BATCH
 }
 
-/// Steps 3, 5 and 7 for a group from OT number `first` on: its corrections, batch after batch, in each tree after tree.
+/// Steps 3, 5 and 7 for a group from OT number `first` on: its corrections, batch after batch, in each tree
+/// after tree.
 pub(super) fn receive(
     trees: &[Rows],
     first: u64,

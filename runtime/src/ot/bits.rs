@@ -130,11 +130,10 @@ mod tests {
         assert!(unpack_bits("test", &[0b0001_1001, 0b1111_1110], 10).unwrap().eq(bits), "padding is ignored");
         for (length, count) in [(1, 9), (3, 9), (0, 1), (1, 0)] {
             let error = unpack_bits("test", &vec![0; length], count).err();
-            let expected_error = matches!(
-                error,
-                Some(Error::PeerMisbehaved(PeerFault::WrongLength { message: "test", got, .. })) if got == length as u64
-            );
-            assert!(expected_error);
+            let Some(Error::PeerMisbehaved(PeerFault::WrongLength { message, got, .. })) = error else {
+                panic!("{length} bytes for {count} bits");
+            };
+            assert_eq!((message, got), ("test", length as u64));
         }
     }
 

@@ -9,7 +9,8 @@
 //!
 //! # Who learns what
 //!
-//! The receiver: m_c; e_(1−c) is hidden by s_(1−c), which it does not know. The sender: as in [`super::choose`].
+//! The receiver: m_c; e_(1−c) is hidden by s_(1−c), which it does not know. The sender: as in
+//! [`super::choose`].
 
 use super::bits::{Width, pack, unpack};
 use super::block::low_word;

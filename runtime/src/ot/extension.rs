@@ -1,9 +1,10 @@
 //! From 128 base OTs to as many random OTs as wanted: SoftSpokenOT.
 //!
 //! Lawrence Roy, "SoftSpokenOT: Quieter OT Extension from Small-Field Silent VOLE in the Minicrypt Model"
-//! (CRYPTO 2022, eprint 2022/192), for parties that follow the protocol. Notation: k the bits of the small field, Δ the sender's
-//! secret 128 bits; trees t of depth k (the last one of what remains), n = ⌈128/k⌉ of them; Δ is the sequence of the trees' missing
-//! leaves α_t. k = 1 is the protocol of Ishai, Kilian, Nissim and Petrank (CRYPTO 2003).
+//! (CRYPTO 2022, eprint 2022/192), for parties that follow the protocol. Notation: k the bits of the small
+//! field, Δ the sender's secret 128 bits; trees t of depth k (the last one of what remains), n = ⌈128/k⌉ of
+//! them; Δ is the sequence of the trees' missing leaves α_t. k = 1 is the protocol of Ishai, Kilian, Nissim
+//! and Petrank (CRYPTO 2003).
 //!
 //! ```text
 //! receiver (sender of the base OTs)                          sender (their receiver: bits b)
@@ -16,75 +17,27 @@
 //! 7  r_j = H(v_j, j)                                       8 r_j0 = H(q_j, j), r_j1 = H(q_j ⊕ Δ, j)
 //! ```
 //!
-//! so r_j is r_j0 for x_j = 0 and r_j1 for x_j = 1. A batch sends n − 1 bits per OT: because the choices may be
-//! anything random, the first tree needs no correction.
+//! so r_j is r_j0 for x_j = 0 and r_j1 for x_j = 1. A batch sends n − 1 bits per OT: because the choices
+//! may be anything random, the first tree needs no correction.
 //!
 //! # Who learns what
 //!
-//! The sender: per tree u_t plus the choices. Each u_t has the missing row r_α in it, so the n − 1 corrections and the
-//! choices look uniform and independent together: it learns nothing about x. The receiver: nothing is sent
-//! to it. The block that it does not choose is H(v_j ⊕ Δ, j), which looks uniform to who knows v_j but
-//! not Δ (hash.rs); Δ is the choices of the base OTs, which these hide. Semi-honest: a receiver who sends other corrections could
-//! learn bits of Δ.
+//! The sender: per tree u_t plus the choices. Each u_t has the missing row r_α in it, so the n − 1
+//! corrections and the choices look uniform and independent together: it learns nothing about x. The
+//! receiver: nothing is sent to it. The block that it does not choose is H(v_j ⊕ Δ, j), which looks uniform
+//! to who knows v_j but not Δ (hash.rs); Δ is the choices of the base OTs, which these hide. Semi-honest: a
+//! receiver who sends other corrections could learn bits of Δ.
 
 use super::batch;
 use super::block::{BLOCK_BITS, Block, sum};
+use super::field::{BASE_OTS, FieldBits};
 use super::pool::{ReceivedOts, SentOts};
 use super::tree::{Tree, climb};
 use super::vole::Rows;
-use super::wire::{self, Frame, Sent};
+use super::wire::{self, Frame};
 use crate::channel::{Connection, Transport};
 use crate::error::{Error, Result};
 use zeroize::Zeroizing;
-
-/// Base OTs that an extension begins with.
-pub const BASE_OTS: usize = BLOCK_BITS;
-
-/// k, the bits of the small field: a batch sends ⌈128/k⌉ − 1 bits per OT for about 2^k ÷ k times the work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FieldBits(usize);
-
-impl FieldBits {
-    /// `bits` bits; `None` unless 1 to 8.
-    pub const fn new(bits: usize) -> Option<Self> {
-        if matches!(bits, 1..=8) { Some(Self(bits)) } else { None }
-    }
-
-    /// k.
-    pub const fn get(self) -> usize {
-        self.0
-    }
-
-    /// n, the number of trees.
-    pub const fn trees(self) -> usize {
-        BASE_OTS.div_ceil(self.0)
-    }
-
-    /// The base OTs of each tree, as many as it is deep.
-    fn ranges(self) -> impl Iterator<Item = std::ops::Range<usize>> {
-        (0..BASE_OTS).step_by(self.0).map(move |first| first..BASE_OTS.min(first + self.0))
-    }
-
-    /// Bytes of step 1's message: two blocks per level but the first of each tree.
-    const fn tree_bytes(self) -> u64 {
-        ((BASE_OTS - self.trees()) * size_of::<[Block; 2]>()) as u64
-    }
-
-    /// What step 1 sends.
-    pub const fn tree_cost(self) -> Sent {
-        Sent::frame(self.tree_bytes())
-    }
-
-    /// What step 3 sends for a batch of `count` OTs, which is rounded up to whole blocks of 128.
-    pub const fn batch_cost(self, count: usize) -> Sent {
-        Sent::frame(self.batch_bytes(count.next_multiple_of(BLOCK_BITS)))
-    }
-
-    /// Bytes of corrections for `count` OTs, whole blocks of 128.
-    const fn batch_bytes(self, count: usize) -> u64 {
-        ((self.trees() - 1) * (count / 8)) as u64
-    }
-}
 
 /// Who has two blocks of each OT; the receiver of the base OTs.
 pub struct ExtensionSender {
@@ -208,6 +161,7 @@ fn expect_base(count: usize) -> Result<()> {
 mod tests {
     use super::*;
     use crate::error::PeerFault;
+    use crate::ot::Sent;
     use crate::ot::block::bit;
     use crate::ot::testing::{Memory, dealt, matching, together, traffic};
     use std::time::{Duration, Instant};
@@ -254,18 +208,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn traffic_is_the_stated_one() {
-        let bytes = |k| FieldBits::new(k).unwrap().batch_cost(1 << 20).bytes - Sent::frame(0).bytes;
-        for (k, bits) in [(1, 127), (2, 63), (3, 42), (4, 31), (5, 25), (6, 21), (7, 18), (8, 15)] {
-            assert_eq!(bytes(k) * 8, bits << 20, "at most 128/k bits for each OT");
-        }
-        assert_eq!(FieldBits::new(1).unwrap().tree_cost(), Sent::frame(0));
-        assert_eq!(FieldBits::new(8).unwrap().tree_cost(), Sent::frame(112 * 32));
-        assert!(FieldBits::new(0).is_none() && FieldBits::new(9).is_none());
-    }
-
-    /// What the receiver sends for an OT, and its choice: 15 + 1 bits for k = 8, all alike whatever the choice.
+    /// What the receiver sends for an OT, and its choice: 15 + 1 bits for k = 8, all alike whatever the
+    /// choice.
     #[test]
     fn corrections_do_not_depend_on_the_choices() {
         const COUNT: usize = 1 << 15;

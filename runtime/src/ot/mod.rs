@@ -1,8 +1,8 @@
-//! Oblivious transfer: of two messages of one party the other receives the one that it chooses, and neither learns
-//! more.
+//! Oblivious transfer: of two messages of one party the other receives the one that it chooses, and neither
+//! learns more.
 //!
-//! Both parties follow the protocols (semi-honest). Paillier is the only public-key cryptography, AES-128 the rest.
-//! Much is made ahead, before inputs are known, and little is left to send when they are:
+//! Both parties follow the protocols (semi-honest). Paillier is the only public-key cryptography, AES-128
+//! the rest. Much is made ahead, before inputs are known, and little is left to send when they are:
 //!
 //! ```text
 //! ahead   setup ── base (Paillier) ──▶ extension ──▶ pool: random OTs ──▶ triples
@@ -13,14 +13,14 @@
 //! |---|---|
 //! | `block`, `bits` | 128 bits; short numbers side by side in bytes |
 //! | `prg`, `hash`, `transpose`, `tree`, `vole` | what extension is made of |
-//! | [`base`], [`extension`] (`batch`), [`setup`] | random OTs, in both directions |
+//! | [`base`], [`extension`] (`field`, `batch`), [`setup`] | random OTs, in both directions |
 //! | `pool` | their two halves, each used once |
 //! | `choose`, [`chosen`], [`correlated`], [`sixteen`] | from random OTs to those of use |
 //! | [`triples`] | AND of shared bits |
 //! | `wire` | frames and their cost |
 //!
-//! Online, with n OTs, in bits beside the headers of frames; each is one frame of the receiver's and one of the
-//! sender's:
+//! Online, with n OTs, in bits beside the headers of frames; each is one frame of the receiver's and one of
+//! the sender's:
 //!
 //! | | random OTs | receiver sends | sender sends |
 //! |---|---|---|---|
@@ -29,13 +29,15 @@
 //! | [`sixteen`], l bits | 4 | 4 | 16·l |
 //! | [`triples`], a bit times w bits | 1 each way | 1 + w | 1 + w |
 //!
-//! A protocol's steps are functions of (state, message); functions with a connection put them into frames. Who
-//! wants several messages in one frame takes the steps. Equal randomness gives equal bytes on any number of threads.
+//! A protocol's steps are functions of (state, message); functions with a connection put them into frames.
+//! Who wants several messages in one frame takes the steps. Equal randomness gives equal bytes on any
+//! number of threads.
 //!
 //! # Secrets
 //!
 //! Random OTs, seeds and keys are wiped on drop; copies left when a vector grew are out of reach. Choices
-//! decide which memory is read, which the peer does not see; the sequence of operations does not depend on them.
+//! decide which memory is read, which the peer does not see; the sequence of operations does not depend on
+//! them.
 
 pub mod base;
 mod batch;
@@ -45,6 +47,7 @@ mod choose;
 pub mod chosen;
 pub mod correlated;
 pub mod extension;
+mod field;
 mod hash;
 mod pool;
 mod prg;
@@ -52,6 +55,8 @@ pub mod setup;
 pub mod sixteen;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod transpose;
 mod tree;
 pub mod triples;
@@ -60,7 +65,7 @@ mod wire;
 
 pub use bits::Width;
 pub use choose::{ChosenOts, OfferedOts, departure_bytes};
-pub use extension::FieldBits;
+pub use field::{BASE_OTS, FieldBits};
 pub use pool::{ReceivedOts, SentOts};
 pub use setup::Extensions;
 pub use triples::Triples;

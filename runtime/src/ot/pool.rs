@@ -1,8 +1,8 @@
 //! Random OTs, made ahead and used once.
 //!
 //! In a random OT the sender has two random blocks of 128 bits, the receiver a random bit and the block
-//! that it names. A pool's OTs are moved out of it ([`SentOts::take`]) and consumed by what uses them: an OT that
-//! masks two messages would give away their sum.
+//! that it names. A pool's OTs are moved out of it ([`SentOts::take`]) and consumed by what uses them: an
+//! OT that masks two messages would give away their sum.
 //!
 //! ```compile_fail,E0382
 //! fn twice(ots: runtime::ot::ReceivedOts, choices: &[bool]) {
@@ -29,8 +29,8 @@ pub struct SentOts {
     pub(super) blocks: Zeroizing<Vec<[Block; 2]>>,
 }
 
-/// The receiver's halves of random OTs: a bit each, and the sender's block of that number. No `Clone`, no `Debug`;
-/// wiped on drop.
+/// The receiver's halves of random OTs: a bit each, and the sender's block of that number. No `Clone`, no
+/// `Debug`; wiped on drop.
 #[derive(Default)]
 pub struct ReceivedOts {
     pub(super) choices: Zeroizing<Vec<bool>>,

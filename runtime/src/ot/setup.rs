@@ -1,7 +1,7 @@
 //! From nothing to random OTs in both directions, for one session.
 //!
-//! Only the client has a Paillier key, so only it can be the receiver of base OTs. These make it the sender of a
-//! first extension, of which 128 OTs are the base OTs of a second one with roles swapped:
+//! Only the client has a Paillier key, so only it can be the receiver of base OTs. These make it the sender
+//! of a first extension, of which 128 OTs are the base OTs of a second one with roles swapped:
 //!
 //! ```text
 //! client (key)                                        server
@@ -16,7 +16,8 @@
 //! What the parts state: an OT of step 3 is as good as one of step 1, for the parts hide what an OT hides.
 
 use super::base;
-use super::extension::{BASE_OTS, ExtensionReceiver, ExtensionSender, FieldBits};
+use super::extension::{ExtensionReceiver, ExtensionSender};
+use super::field::{BASE_OTS, FieldBits};
 use super::wire::Sent;
 use crate::channel::{Connection, Transport};
 use crate::error::Result;
@@ -89,6 +90,7 @@ mod tests {
     use crate::ot::testing::{Spent, matching, together, traffic};
     use crate::paillier::randomness::TestRng;
     use crate::paillier::{PublicRandomisers, test_keys};
+    use std::time::Instant;
 
     #[test]
     fn both_directions_give_random_ots() {
@@ -141,5 +143,24 @@ mod tests {
             (ours.blocks.to_vec(), theirs.choices.to_vec(), theirs.blocks.to_vec())
         };
         assert!(session(1) == session(3));
+    }
+
+    /// How long: `cargo test --release -p runtime --lib -- --ignored --nocapture seconds_of_a_setup`.
+    #[test]
+    #[ignore = "a measurement"]
+    fn seconds_of_a_setup() {
+        for (bits, k) in [(2048, 4), (3072, 4), (3072, 8)] {
+            let (key, field) = (test_keys::holder(bits), FieldBits::new(k).unwrap());
+            let randomisers = PublicRandomisers::for_uses(key.public(), 1000, &mut TestRng::new(45));
+            let start = Instant::now();
+            together(
+                |connection| client(connection, &key, field, &mut TestRng::new(46)).map(drop).unwrap(),
+                |connection| {
+                    server(connection, &randomisers, field, &mut TestRng::new(47)).map(drop).unwrap()
+                },
+            );
+            let (seconds, cost) = (start.elapsed().as_secs_f64(), cost(key.public().bits(), field));
+            println!("{bits} bits, k = {k}: {seconds:.3} s, {cost:?}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! One of sixteen short messages of the sender's, of up to 8 bits.
 //!
-//! Takes four OTs: the choice c in 0 … 15 has bits c_0, c_1, c_2, c_3, lowest first. A block has 16 bytes, one for
-//! each message: no hash is needed.
+//! Takes four OTs: the choice c in 0 … 15 has bits c_0, c_1, c_2, c_3, lowest first. A block has 16 bytes,
+//! one for each message: no hash is needed.
 //!
 //! ```text
 //! receiver (choice c)                              sender (m_0, …, m_15)
@@ -15,8 +15,8 @@
 //!
 //! # Who learns what
 //!
-//! The receiver: m_c. Every i ≠ c differs from c in a bit t, so byte i of an unknown block is in e_i and in no other message: the
-//! e_i for i ≠ c are uniform together. The sender: as in [`super::choose`].
+//! The receiver: m_c. Every i ≠ c differs from c in a bit t, so byte i of an unknown block is in e_i and in
+//! no other message: the e_i for i ≠ c are uniform together. The sender: as in [`super::choose`].
 
 use super::bits::{Width, pack, unpack};
 use super::block::Block;
@@ -148,7 +148,8 @@ pub fn send<T: Transport>(
 /// As [`send`].
 ///
 /// # Panics
-/// If there are more or fewer choices than OTs for them, a choice is 16 or more, or messages have more than 8 bits.
+/// If there are more or fewer choices than OTs for them, a choice is 16 or more, or messages have more than
+/// 8 bits.
 pub fn receive<T: Transport>(
     connection: &mut Connection<T>,
     ots: ReceivedOts,

@@ -1,7 +1,8 @@
 //! What the tests of this layer share.
 
 use super::block::Block;
-use super::extension::{BASE_OTS, ExtensionReceiver, ExtensionSender, FieldBits};
+use super::extension::{ExtensionReceiver, ExtensionSender};
+use super::field::{BASE_OTS, FieldBits};
 use super::pool::{ReceivedOts, SentOts};
 use super::wire::Sent;
 use crate::channel::{Connection, Traffic, memory};

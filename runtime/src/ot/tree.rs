@@ -1,8 +1,9 @@
 //! Trees of seeds of which one party knows all leaves, the other all but one.
 //!
 //! The tree of Goldreich, Goldwasser and Micali: a node's children are two pseudo-random blocks of it; no
-//! root is kept, the first level's two nodes are random. A tree of depth k has leaves x in [0, 2^k), the first level deciding the
-//! highest bit of x. (SoftSpokenOT, eprint 2022/192, section 6: all-but-one OT from k OTs.)
+//! root is kept, the first level's two nodes are random. A tree of depth k has leaves x in [0, 2^k), the
+//! first level deciding the highest bit of x. (SoftSpokenOT, eprint 2022/192, section 6: all-but-one OT
+//! from k OTs.)
 //!
 //! ```text
 //! grower                                            climber, whose leaf α is missing
@@ -44,9 +45,9 @@ impl Tree {
     }
 }
 
-/// The leaves of a tree but for α, at whose place stands an arbitrary block. `path` is α, highest bit first; `known` is of
-/// the first level the node beside the path, of each further level the sum of the side that the path
-/// does not take.
+/// The leaves of a tree but for α, at whose place stands an arbitrary block. `path` is α, highest bit
+/// first; `known` is of the first level the node beside the path, of each further level the sum of the side
+/// that the path does not take.
 pub(super) fn climb(path: &[bool], known: &[Block]) -> Vec<Block> {
     let mut nodes = vec![[0; 16]];
     let mut missing = 0;

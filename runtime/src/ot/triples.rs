@@ -1,9 +1,10 @@
 //! Products of shared bits with shared numbers, in F₂: AND, and AND of one bit with many.
 //!
-//! All is shared by sums in F₂; numbers have w bits, w = 1 being plain AND. A triple is a random shared bit b, a random
-//! shared number a and their shared product p = b·a. It is made from one random OT in each direction, without a word:
-//! a party that sends (r_0, r_1) takes a_i = r_0 ⊕ r_1 for its share of a, the other party's choice is the other share of b, and
-//! r_0 with the chosen r are shares of the product of the two.
+//! All is shared by sums in F₂; numbers have w bits, w = 1 being plain AND. A triple is a random shared bit
+//! b, a random shared number a and their shared product p = b·a. It is made from one random OT in each
+//! direction, without a word: a party that sends (r_0, r_1) takes a_i = r_0 ⊕ r_1 for its share of a, the
+//! other party's choice is the other share of b, and r_0 with the chosen r are shares of the product of the
+//! two.
 //!
 //! ```text
 //! party i (shares b_i, a_i, p_i; x_i, y_i)              party 1 − i
@@ -12,8 +13,9 @@
 //!    z_i = d·a_i ⊕ b_i·e ⊕ p_i, for one of them ⊕ d·e
 //! ```
 //!
-//! z = z_0 ⊕ z_1 = (d ⊕ b)·(e ⊕ a) = x·y. (Beaver, "Efficient Multiparty Protocols Using Circuit Randomization", CRYPTO 1991; triples
-//! from random OTs: Asharov, Lindell, Schneider and Zohner, CCS 2013, section 5.1.)
+//! z = z_0 ⊕ z_1 = (d ⊕ b)·(e ⊕ a) = x·y. (Beaver, "Efficient Multiparty Protocols Using Circuit
+//! Randomization", CRYPTO 1991; triples from random OTs: Asharov, Lindell, Schneider and Zohner, CCS 2013,
+//! section 5.1.)
 //!
 //! # Who learns what
 //!
@@ -148,8 +150,8 @@ impl Opening {
     }
 }
 
-/// Shares of the products of shared bits with shared numbers, one triple each: one frame each way, that of the party
-/// whose turn is first goes first.
+/// Shares of the products of shared bits with shared numbers, one triple each: one frame each way, that of
+/// the party whose turn is first goes first.
 ///
 /// # Errors
 /// The peer's frame is another one or has another length, or it hung up.

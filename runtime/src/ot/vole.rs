@@ -1,14 +1,15 @@
 //! From the leaves of a tree to products of bits with a number of k bits.
 //!
-//! Leaf x of 2^k is the seed of a long row of random bits r_x. One party knows all rows, the other all but r_α:
+//! Leaf x of 2^k is the seed of a long row of random bits r_x. One party knows all rows, the other all but
+//! r_α:
 //!
 //! ```text
 //! u  = Σ_x r_x            v_i = Σ_{x: bit i of x is 1} r_x            who knows all rows
 //! w_i = Σ_{x: bit i of x ⊕ α is 1} r_x = v_i ⊕ α_i·u                  who does not know r_α: x ⊕ α is 0 there
 //! ```
 //!
-//! for 0 ≤ i < k (SoftSpokenOT, eprint 2022/192, section 4). So both parties sum rows by the bits of an index, which is x for
-//! one and x ⊕ α for the other.
+//! for 0 ≤ i < k (SoftSpokenOT, eprint 2022/192, section 4). So both parties sum rows by the bits of an
+//! index, which is x for one and x ⊕ α for the other.
 
 use super::block::{Block, add_assign};
 use super::prg::{Prg, counters};
