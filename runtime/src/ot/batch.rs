@@ -51,7 +51,6 @@ struct Scratch {
     choices: Zeroizing<Vec<Block>>,
     /// Of each block of 128 OTs the rows q, then the columns.
     matrices: Zeroizing<Vec<BitMatrix>>,
-    hash: Hash,
 }
 
 impl Scratch {
@@ -60,7 +59,6 @@ impl Scratch {
             sums: Sums::new(trees.iter().map(Rows::depth).max().unwrap_or(0)),
             choices: Zeroizing::default(),
             matrices: Zeroizing::default(),
-            hash: Hash::new(),
         }
     }
 
@@ -81,7 +79,7 @@ impl Scratch {
             }
         }
         matrices.iter_mut().for_each(transpose);
-        self.hash.apply::<1>(first, blocks.as_chunks_mut().0);
+        Hash::new(first).apply::<1>(first, blocks.as_chunks_mut().0);
         for (choices, block) in choices.chunks_mut(BLOCK_BITS).zip(self.choices.iter()) {
             choices.iter_mut().enumerate().for_each(|(index, choice)| *choice = bit(block, index));
         }
@@ -116,7 +114,7 @@ impl Scratch {
         for (pair, q) in pairs.iter_mut().zip(self.matrices.as_flattened()) {
             *pair = [*q, sum(q, delta)];
         }
-        self.hash.apply(first, pairs);
+        Hash::new(first).apply(first, pairs);
     }
 }
 

@@ -25,7 +25,7 @@
 //! The sender: per tree u_t plus the choices. Each u_t has the missing row r_α in it, so the n − 1
 //! corrections and the choices look uniform and independent together: it learns nothing about x. The
 //! receiver: nothing is sent to it. The block that it does not choose is H(v_j ⊕ Δ, j), which looks uniform
-//! to who knows v_j but not Δ (hash.rs); Δ is the choices of the base OTs, which these hide. Semi-honest: a
+//! to who knows v_j but not Δ (hash.rs); Δ is made of the base OTs' choices, which these hide. Semi-honest: a
 //! receiver who sends other corrections could learn bits of Δ.
 
 use super::batch;

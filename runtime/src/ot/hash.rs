@@ -1,28 +1,30 @@
 //! A hash that hides correlations: H(x, i) = π(π(x) ⊕ i) ⊕ π(x) for a fixed permutation π.
 //!
 //! TMMO of Guo, Katz, Wang and Yu, "Efficient and Secure Multiparty Computation from Fixed-Key Block
-//! Ciphers" (IEEE S&P 2020, eprint 2019/074): tweakable correlation robust where π is an ideal
-//! permutation. For a secret uniform Δ the values H(x_i ⊕ Δ, i) look uniform to somebody who knows all x_i.
-//! π is AES-128 under a published key.
+//! Ciphers" (IEEE S&P 2020, eprint 2019/074): tweakable correlation robust where π is an ideal permutation.
+//! For a secret uniform Δ the values H(x_i ⊕ Δ, i) look uniform to somebody who knows all x_i.
+//!
+//! π is AES-128 under a published key. What an adversary gains by computing π grows with the number of
+//! hashes by the same π, so each batch of OTs has a key of its own.
 
 use super::block::{Block, add_assign, sum};
 use aes::Aes128Enc;
 use aes::cipher::{Array, BlockCipherEncrypt, KeyInit};
 use zeroize::Zeroize;
 
-/// The first 128 bits of the fraction of π: nobody chose them.
+/// The first 128 bits of the fraction of the circle's number: nobody chose them.
 const KEY: u128 = 0x243f_6a88_85a3_08d3_1319_8a2e_0370_7344;
 
 /// Blocks in the processor at a time.
 const LANES: usize = 64;
 
-/// The hash; its only state is the published key.
+/// The hash; its only state is a published key.
 pub(super) struct Hash(Aes128Enc);
 
 impl Hash {
-    /// The hash.
-    pub(super) fn new() -> Self {
-        Self(Aes128Enc::new(&Array(KEY.to_be_bytes())))
+    /// The hash of batch `number`.
+    pub(super) fn new(number: u64) -> Self {
+        Self(Aes128Enc::new(&Array((KEY ^ u128::from(number)).to_be_bytes())))
     }
 
     /// Replaces the blocks of group i by their hashes with the tweak `first` + i.
@@ -54,7 +56,7 @@ mod tests {
 
     #[test]
     fn the_hash_is_its_definition() {
-        let hash = Hash::new();
+        let hash = Hash::new(3);
         let inputs: Vec<[Block; 2]> = (0..150u128).map(|i| [i * i, i].map(u128::to_le_bytes)).collect();
         let mut outputs = inputs.clone();
         hash.apply(1000, &mut outputs);
@@ -72,9 +74,15 @@ mod tests {
     }
 
     #[test]
-    fn equal_blocks_with_other_tweaks_have_other_hashes() {
-        let mut blocks = [[[3; 16]]; 3];
-        Hash::new().apply(0, &mut blocks);
-        assert!(blocks[0] != blocks[1] && blocks[1] != blocks[2] && blocks[0] != blocks[2]);
+    fn equal_blocks_with_other_tweaks_or_batches_have_other_hashes() {
+        let hashes = [0, 1].map(|batch| {
+            let mut blocks = [[[3; 16]]; 3];
+            Hash::new(batch).apply(0, &mut blocks);
+            blocks
+        });
+        let mut hashes = hashes.as_flattened().to_vec();
+        hashes.sort();
+        hashes.dedup();
+        assert_eq!(hashes.len(), 6);
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! The tree of Goldreich, Goldwasser and Micali: a node's children are two pseudo-random blocks of it; no
 //! root is kept, the first level's two nodes are random. A tree of depth k has leaves x in [0, 2^k), the
-//! first level deciding the highest bit of x. (SoftSpokenOT, eprint 2022/192, section 6: all-but-one OT
-//! from k OTs.)
+//! first level deciding the highest bit of x. (All-but-one OT from k OTs, as SoftSpokenOT, eprint 2022/192,
+//! uses it.)
 //!
 //! ```text
 //! grower                                            climber, whose leaf α is missing
@@ -19,11 +19,12 @@
 
 use super::block::{Block, add_assign, sum};
 use super::prg::Prg;
+use zeroize::Zeroizing;
 
 /// A tree, fully known.
 pub(super) struct Tree {
     /// All 2^k of them.
-    pub(super) leaves: Vec<Block>,
+    pub(super) leaves: Zeroizing<Vec<Block>>,
     /// Of each level but the first: the sums of the left and of the right children.
     pub(super) sums: Vec<[Block; 2]>,
 }
@@ -31,15 +32,15 @@ pub(super) struct Tree {
 impl Tree {
     /// The tree of depth `depth` under the first level's two nodes.
     pub(super) fn grow(first: [Block; 2], depth: usize) -> Self {
-        let mut leaves = first.to_vec();
+        let mut leaves = Zeroizing::new(first.to_vec());
         let mut sums = Vec::with_capacity(depth - 1);
         for _ in 1..depth {
-            let children: Vec<[Block; 2]> = leaves.iter().map(children).collect();
+            let children = children(&leaves);
             sums.push(children.iter().fold([[0; 16]; 2], |mut sums, pair| {
                 add_assign(&mut sums, pair);
                 sums
             }));
-            leaves = children.into_flattened();
+            leaves = Zeroizing::new(children.as_flattened().to_vec());
         }
         Self { leaves, sums }
     }
@@ -48,12 +49,13 @@ impl Tree {
 /// The leaves of a tree but for α, at whose place stands an arbitrary block. `path` is α, highest bit
 /// first; `known` is of the first level the node beside the path, of each further level the sum of the side
 /// that the path does not take.
-pub(super) fn climb(path: &[bool], known: &[Block]) -> Vec<Block> {
-    let mut nodes = vec![[0; 16]];
+pub(super) fn climb(path: &[bool], known: &[Block]) -> Zeroizing<Vec<Block>> {
+    let mut nodes = Zeroizing::new(Vec::new());
     let mut missing = 0;
     for (level, (&right, known)) in path.iter().zip(known).enumerate() {
         let beside = usize::from(!right);
-        nodes = if level == 0 { vec![[0; 16]; 2] } else { nodes.iter().flat_map(children).collect() };
+        let children = if level == 0 { Zeroizing::new(vec![[[0; 16]; 2]]) } else { children(&nodes) };
+        nodes = Zeroizing::new(children.as_flattened().to_vec());
         nodes[2 * missing] = [0; 16];
         nodes[2 * missing + 1] = [0; 16];
         let others = nodes.iter().skip(beside).step_by(2).fold(*known, |total, node| sum(&total, node));
@@ -63,9 +65,13 @@ pub(super) fn climb(path: &[bool], known: &[Block]) -> Vec<Block> {
     nodes
 }
 
-fn children(node: &Block) -> [Block; 2] {
-    let mut children = [[0; 16]; 2];
-    Prg::new(node).blocks(&[0u128, 1].map(u128::to_le_bytes), &mut children);
+/// The next level, node by node.
+fn children(nodes: &[Block]) -> Zeroizing<Vec<[Block; 2]>> {
+    let numbers = [0u128, 1].map(u128::to_le_bytes);
+    let mut children = Zeroizing::new(vec![[[0; 16]; 2]; nodes.len()]);
+    for (node, pair) in nodes.iter().zip(children.iter_mut()) {
+        Prg::new(node).blocks(&numbers, pair);
+    }
     children
 }
 

@@ -5,10 +5,10 @@
 //!
 //! ```text
 //! u  = Σ_x r_x            v_i = Σ_{x: bit i of x is 1} r_x            who knows all rows
-//! w_i = Σ_{x: bit i of x ⊕ α is 1} r_x = v_i ⊕ α_i·u                  who does not know r_α: x ⊕ α is 0 there
+//! w_i = Σ_{x: bit i of x ⊕ α is 1} r_x = v_i ⊕ α_i·u                who does not know r_α: x ⊕ α is 0 there
 //! ```
 //!
-//! for 0 ≤ i < k (SoftSpokenOT, eprint 2022/192, section 4). So both parties sum rows by the bits of an
+//! for 0 ≤ i < k (SoftSpokenOT, eprint 2022/192, section 3.1). So both parties sum rows by the bits of an
 //! index, which is x for one and x ⊕ α for the other.
 
 use super::block::{Block, add_assign};
