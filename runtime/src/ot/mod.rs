@@ -14,8 +14,8 @@
 //! | `block`, `bits` | 128 bits; short numbers side by side in bytes |
 //! | `prg`, `hash`, `transpose`, `tree`, `vole` | what extension is made of |
 //! | [`base`], [`extension`] (`field`, `batch`), [`setup`] | random OTs, in both directions |
-//! | `pool` | their two halves, each used once |
-//! | `choose`, [`chosen`], [`correlated`], [`sixteen`] | from random OTs to those of use |
+//! | [`pool`] | their two halves, each used once |
+//! | [`choose`], [`chosen`], [`correlated`], [`sixteen`] | from random OTs to those of use |
 //! | [`triples`] | AND of shared bits |
 //! | `wire` | frames and their cost |
 //!
@@ -43,13 +43,13 @@ pub mod base;
 mod batch;
 mod bits;
 mod block;
-mod choose;
+pub mod choose;
 pub mod chosen;
 pub mod correlated;
 pub mod extension;
 mod field;
 mod hash;
-mod pool;
+pub mod pool;
 mod prg;
 pub mod setup;
 pub mod sixteen;
@@ -64,7 +64,6 @@ mod vole;
 mod wire;
 
 pub use bits::Width;
-pub use choose::{ChosenOts, OfferedOts, departure_bytes};
 pub use field::{BASE_OTS, FieldBits};
 pub use pool::{ReceivedOts, SentOts};
 pub use setup::Extensions;

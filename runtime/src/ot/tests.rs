@@ -4,7 +4,7 @@ use super::bits::Width;
 use super::testing::dealt;
 use super::triples::{self, Triples};
 use super::wire::Turn;
-use super::{chosen, correlated, departure_bytes, sixteen};
+use super::{choose, chosen, correlated, sixteen};
 use proptest::prelude::*;
 
 proptest! {
@@ -18,7 +18,7 @@ proptest! {
         let fits = |length: u64| bytes.len() as u64 == length;
         let received = || dealt(count, seed).1.choose(&vec![true; count]).0;
         let offered = dealt(count, seed).0.offer(&bytes);
-        prop_assert_eq!(offered.is_ok(), fits(departure_bytes(count)));
+        prop_assert_eq!(offered.is_ok(), fits(choose::departure_bytes(count)));
         prop_assert_eq!(received().unmask(width, &bytes).is_ok(), fits(chosen::masked_bytes(count, width)));
         let shares = received().correlate(width, &bytes);
         prop_assert_eq!(shares.is_ok(), fits(correlated::difference_bytes(count, width)));
