@@ -11,7 +11,7 @@
 //! }
 //! ```
 //!
-//! ```compile_fail,E0599
+//! ```compile_fail,E0308
 //! fn copied(ots: &runtime::ot::SentOts) -> runtime::ot::SentOts {
 //!     ots.clone()
 //! }
