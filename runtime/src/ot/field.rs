@@ -1,0 +1,71 @@
+//! The parameter of an extension: how much it computes to send little. Notation and step numbers of
+//! [`super::extension`].
+
+use super::block::{BLOCK_BITS, Block};
+use super::wire::Sent;
+use std::ops::Range;
+
+/// Base OTs that an extension begins with.
+pub const BASE_OTS: usize = BLOCK_BITS;
+
+/// k, the bits of the small field: a batch sends ⌈128/k⌉ − 1 bits per OT for about 2^k ÷ k times the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FieldBits(usize);
+
+impl FieldBits {
+    /// `bits` bits; `None` unless 1 to 8.
+    pub const fn new(bits: usize) -> Option<Self> {
+        if matches!(bits, 1..=8) { Some(Self(bits)) } else { None }
+    }
+
+    /// k.
+    pub const fn get(self) -> usize {
+        self.0
+    }
+
+    /// n, the number of trees.
+    pub const fn trees(self) -> usize {
+        BASE_OTS.div_ceil(self.0)
+    }
+
+    /// The base OTs of each tree, as many as it is deep.
+    pub(super) fn ranges(self) -> impl Iterator<Item = Range<usize>> {
+        (0..BASE_OTS).step_by(self.0).map(move |first| first..BASE_OTS.min(first + self.0))
+    }
+
+    /// Bytes of step 1's message: two blocks per level but the first of each tree.
+    pub(super) const fn tree_bytes(self) -> u64 {
+        ((BASE_OTS - self.trees()) * size_of::<[Block; 2]>()) as u64
+    }
+
+    /// What step 1 sends.
+    pub const fn tree_cost(self) -> Sent {
+        Sent::frame(self.tree_bytes())
+    }
+
+    /// What step 3 sends for a batch of `count` OTs, which is rounded up to whole blocks of 128.
+    pub const fn batch_cost(self, count: usize) -> Sent {
+        Sent::frame(self.batch_bytes(count.next_multiple_of(BLOCK_BITS)))
+    }
+
+    /// Bytes of corrections for `count` OTs, whole blocks of 128.
+    pub(super) const fn batch_bytes(self, count: usize) -> u64 {
+        ((self.trees() - 1) * (count / 8)) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn traffic_is_the_stated_one() {
+        let bytes = |k| FieldBits::new(k).unwrap().batch_cost(1 << 20).bytes - Sent::frame(0).bytes;
+        for (k, bits) in [(1, 127), (2, 63), (3, 42), (4, 31), (5, 25), (6, 21), (7, 18), (8, 15)] {
+            assert_eq!(bytes(k) * 8, bits << 20, "at most 128/k bits for each OT");
+        }
+        assert_eq!(FieldBits::new(1).unwrap().tree_cost(), Sent::frame(0));
+        assert_eq!(FieldBits::new(8).unwrap().tree_cost(), Sent::frame(112 * 32));
+        assert!(FieldBits::new(0).is_none() && FieldBits::new(9).is_none());
+    }
+}
