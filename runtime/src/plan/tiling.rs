@@ -162,15 +162,14 @@ mod tests {
             let tiling = Tiling::new(window, input, tile).unwrap();
             let (image, weights) = seed.split_at(144);
             let pixel = |[y, x]: [usize; 2]| image[input.index(0, y, x)];
-            let planes: Vec<Vec<i64>> = (0..tiling.planes())
-                .map(|plane| (0..tiling.slots()).map(|slot| tiling.pixel(plane, slot).map_or(0, pixel)).collect())
-                .collect();
+            let in_slot = |slot| (0..tiling.planes()).map(|plane| tiling.pixel(plane, slot).map_or(0, pixel)).collect();
+            let slots: Vec<Vec<i64>> = (0..tiling.slots()).map(in_slot).collect();
             let mut found = vec![None; output[0] * output[1]];
             for result in 0..tiling.results() {
-                for slot in 0..tiling.slots() {
+                for (slot, planes) in slots.iter().enumerate() {
                     let taps = tiling.taps(result);
                     let sum: i64 =
-                        taps.map(|([ky, kx], plane)| weights[ky * window.kernel[1] + kx] * planes[plane][slot]).sum();
+                        taps.map(|([ky, kx], plane)| weights[ky * window.kernel[1] + kx] * planes[plane]).sum();
                     if let Some([y, x]) = tiling.position(result, slot) {
                         prop_assert_eq!(found[y * output[1] + x].replace(sum), None, "every position comes once");
                     }

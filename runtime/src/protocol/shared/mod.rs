@@ -1,5 +1,7 @@
 //! Suite `shared`: Paillier before the input is known, secret sharing afterwards; nothing leaks.
 //!
+//! Being built: no plan uses it yet.
+//!
 //! A tensor between layers is shared: its elements are sums of a number of the client's and a number of the
 //! server's in a [`ring`]. What must be computed under encryption depends on random masks alone, so that it
 //! is done ahead:
