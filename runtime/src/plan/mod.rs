@@ -17,6 +17,7 @@ mod input;
 pub mod interval;
 mod ops;
 mod suite;
+mod tiling;
 pub mod validate;
 mod view;
 
@@ -29,6 +30,7 @@ pub use ids::{PlanId, StepId};
 pub use input::{Colours, InputError, InputSpec, OutputSpec, Postprocessing, Preprocessing};
 pub use ops::{Conv2d, Dense, Op, SumPool};
 pub use suite::{BlindedParameters, KeyBits, Suite, UnsupportedKeyBits};
+pub use tiling::Tiling;
 pub use validate::{ValidPlan, Violation};
 pub use view::{ClientPlan, Reveal};
 

@@ -24,6 +24,7 @@
 pub mod blinded;
 pub mod hello;
 pub mod message;
+pub mod shared;
 pub mod stream;
 
 pub use message::Message;
