@@ -1,0 +1,348 @@
+//! From 128 base OTs to as many random OTs as wanted: SoftSpokenOT.
+//!
+//! Lawrence Roy, "SoftSpokenOT: Quieter OT Extension from Small-Field Silent VOLE in the Minicrypt Model"
+//! (CRYPTO 2022, eprint 2022/192), for parties that follow the protocol. Notation: k the bits of the small field, Δ the sender's
+//! secret 128 bits; trees t of depth k (the last one of what remains), n = ⌈128/k⌉ of them; Δ is the sequence of the trees' missing
+//! leaves α_t. k = 1 is the protocol of Ishai, Kilian, Nissim and Petrank (CRYPTO 2003).
+//!
+//! ```text
+//! receiver (sender of the base OTs)                          sender (their receiver: bits b)
+//! 1  grows n trees (tree.rs); their levels' sums
+//!    masked with the base OTs' blocks                  ──▶ 2 α = the complement of b, climbs the trees
+//! for each batch, in rows of bits, one per OT:
+//! 3  u_t, v_t of each tree (vole.rs)
+//!    choices x = u_0;  c_t = u_t ⊕ u_0 for t > 0       ──▶ 4 w_t;  q_t = w_t ⊕ α_t·c_t  (= v_t ⊕ α_t·x)
+//! 5  columns (transpose.rs): v_j, 128 bits for OT j        6 columns: q_j = v_j ⊕ x_j·Δ
+//! 7  r_j = H(v_j, j)                                       8 r_j0 = H(q_j, j), r_j1 = H(q_j ⊕ Δ, j)
+//! ```
+//!
+//! so r_j is r_j0 for x_j = 0 and r_j1 for x_j = 1. A batch sends n − 1 bits per OT: because the choices may be
+//! anything random, the first tree needs no correction.
+//!
+//! # Who learns what
+//!
+//! The sender: per tree u_t plus the choices. Each u_t has the missing row r_α in it, so the n − 1 corrections and the
+//! choices look uniform and independent together: it learns nothing about x. The receiver: nothing is sent
+//! to it. The block that it does not choose is H(v_j ⊕ Δ, j), which looks uniform to who knows v_j but
+//! not Δ (hash.rs); Δ is the choices of the base OTs, which these hide. Semi-honest: a receiver who sends other corrections could
+//! learn bits of Δ.
+
+use super::batch;
+use super::block::{BLOCK_BITS, Block, sum};
+use super::pool::{ReceivedOts, SentOts};
+use super::tree::{Tree, climb};
+use super::vole::Rows;
+use super::wire::{self, Frame, Sent};
+use crate::channel::{Connection, Transport};
+use crate::error::{Error, Result};
+use zeroize::Zeroizing;
+
+/// Base OTs that an extension begins with.
+pub const BASE_OTS: usize = BLOCK_BITS;
+
+/// k, the bits of the small field: a batch sends ⌈128/k⌉ − 1 bits per OT for about 2^k ÷ k times the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FieldBits(usize);
+
+impl FieldBits {
+    /// `bits` bits; `None` unless 1 to 8.
+    pub const fn new(bits: usize) -> Option<Self> {
+        if matches!(bits, 1..=8) { Some(Self(bits)) } else { None }
+    }
+
+    /// k.
+    pub const fn get(self) -> usize {
+        self.0
+    }
+
+    /// n, the number of trees.
+    pub const fn trees(self) -> usize {
+        BASE_OTS.div_ceil(self.0)
+    }
+
+    /// The base OTs of each tree, as many as it is deep.
+    fn ranges(self) -> impl Iterator<Item = std::ops::Range<usize>> {
+        (0..BASE_OTS).step_by(self.0).map(move |first| first..BASE_OTS.min(first + self.0))
+    }
+
+    /// Bytes of step 1's message: two blocks per level but the first of each tree.
+    const fn tree_bytes(self) -> u64 {
+        ((BASE_OTS - self.trees()) * size_of::<[Block; 2]>()) as u64
+    }
+
+    /// What step 1 sends.
+    pub const fn tree_cost(self) -> Sent {
+        Sent::frame(self.tree_bytes())
+    }
+
+    /// What step 3 sends for a batch of `count` OTs, which is rounded up to whole blocks of 128.
+    pub const fn batch_cost(self, count: usize) -> Sent {
+        Sent::frame(self.batch_bytes(count.next_multiple_of(BLOCK_BITS)))
+    }
+
+    /// Bytes of corrections for `count` OTs, whole blocks of 128.
+    const fn batch_bytes(self, count: usize) -> u64 {
+        ((self.trees() - 1) * (count / 8)) as u64
+    }
+}
+
+/// Who has two blocks of each OT; the receiver of the base OTs.
+pub struct ExtensionSender {
+    field: FieldBits,
+    rows: Vec<Rows>,
+    delta: Zeroizing<Block>,
+    /// OTs made so far.
+    made: u64,
+}
+
+/// Who has one block of each OT; the sender of the base OTs.
+pub struct ExtensionReceiver {
+    field: FieldBits,
+    rows: Vec<Rows>,
+    /// OTs made so far.
+    made: u64,
+}
+
+impl ExtensionReceiver {
+    /// Step 1, with [`BASE_OTS`] OTs of the other direction.
+    ///
+    /// # Errors
+    /// The peer hung up or does not read; or these are more or fewer base OTs.
+    pub fn begin<T: Transport>(
+        connection: &mut Connection<T>,
+        base: SentOts,
+        field: FieldBits,
+    ) -> Result<Self> {
+        expect_base(base.len())?;
+        let mut message = Vec::with_capacity(field.tree_bytes() as usize);
+        let mut rows = Vec::with_capacity(field.trees());
+        for range in field.ranges() {
+            let tree = Tree::grow(base.blocks[range.start], range.len());
+            for ([left, right], masks) in tree.sums.iter().zip(&base.blocks[range.start + 1..]) {
+                message.extend([sum(left, &masks[0]), sum(right, &masks[1])].into_iter().flatten());
+            }
+            rows.push(Rows::all(&tree.leaves));
+        }
+        wire::send(connection, Frame::TreeSums, message)?;
+        Ok(Self { field, rows, made: 0 })
+    }
+
+    /// Steps 3, 5 and 7: at least `count` random OTs, whole blocks of 128. The sender calls its
+    /// [`extend`](ExtensionSender::extend) with the same count.
+    ///
+    /// # Errors
+    /// The peer hung up or does not read.
+    pub fn extend<T: Transport>(
+        &mut self,
+        connection: &mut Connection<T>,
+        count: usize,
+    ) -> Result<ReceivedOts> {
+        let count = count.next_multiple_of(BLOCK_BITS);
+        let mut frame = wire::begin(connection, Frame::Corrections, self.field.batch_bytes(count))?;
+        let mut choices = Zeroizing::new(vec![false; count]);
+        let mut blocks = Zeroizing::new(vec![[0; 16]; count]);
+        let group = batch::group();
+        for (choices, blocks) in choices.chunks_mut(group).zip(blocks.chunks_mut(group)) {
+            for part in batch::receive(&self.rows, self.made, choices, blocks) {
+                connection.push(&mut frame, part)?;
+            }
+            self.made += blocks.len() as u64;
+        }
+        Ok(ReceivedOts { choices, blocks })
+    }
+}
+
+impl ExtensionSender {
+    /// Step 2, with [`BASE_OTS`] OTs of the other direction.
+    ///
+    /// # Errors
+    /// The peer's message has another length or does not come; or these are more or fewer base OTs.
+    pub fn begin<T: Transport>(
+        connection: &mut Connection<T>,
+        base: ReceivedOts,
+        field: FieldBits,
+    ) -> Result<Self> {
+        expect_base(base.len())?;
+        let message = wire::receive(connection, Frame::TreeSums, field.tree_bytes())?;
+        let mut masked = message.as_chunks().0.as_chunks::<2>().0.iter();
+        let mut rows = Vec::with_capacity(field.trees());
+        let mut delta = Zeroizing::new(0u128);
+        for range in field.ranges() {
+            let path = Zeroizing::new(base.choices[range.clone()].iter().map(|b| !b).collect::<Vec<_>>());
+            let mut known = Zeroizing::new(base.blocks[range.clone()].to_vec());
+            for ((known, &right), sums) in known.iter_mut().zip(path.iter()).skip(1).zip(masked.by_ref()) {
+                *known = sum(known, &sums[usize::from(!right)]);
+            }
+            let alpha = path.iter().fold(0, |alpha, &right| alpha << 1 | usize::from(right));
+            rows.push(Rows::all_but(&climb(&path, &known), alpha));
+            *delta |= (alpha as u128) << range.start;
+        }
+        Ok(Self { field, rows, delta: Zeroizing::new(delta.to_le_bytes()), made: 0 })
+    }
+
+    /// Steps 4, 6 and 8: at least `count` random OTs, whole blocks of 128.
+    ///
+    /// # Errors
+    /// The peer's message has another length or does not come.
+    pub fn extend<T: Transport>(&mut self, connection: &mut Connection<T>, count: usize) -> Result<SentOts> {
+        let count = count.next_multiple_of(BLOCK_BITS);
+        let mut frame = wire::open(connection, Frame::Corrections, self.field.batch_bytes(count))?;
+        let mut blocks = Zeroizing::new(vec![[[0; 16]; 2]; count]);
+        for pairs in blocks.chunks_mut(batch::group()) {
+            let corrections = wire::pull(connection, &mut frame, self.field.batch_bytes(pairs.len()))?;
+            batch::send(&self.rows, &self.delta, self.made, &corrections, pairs);
+            self.made += pairs.len() as u64;
+        }
+        Ok(SentOts { blocks })
+    }
+}
+
+fn expect_base(count: usize) -> Result<()> {
+    if count == BASE_OTS {
+        return Ok(());
+    }
+    Err(Error::Bug(format!("an extension begins with {BASE_OTS} OTs, not {count}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::PeerFault;
+    use crate::ot::block::bit;
+    use crate::ot::testing::{Memory, dealt, matching, together, traffic};
+    use std::time::{Duration, Instant};
+
+    const COUNTS: [usize; 4] = [1, 128, 0, 64 * 128 * 2 + 130];
+
+    fn run(k: usize) -> (Vec<SentOts>, Vec<ReceivedOts>) {
+        let field = FieldBits::new(k).unwrap();
+        let (base_sent, base_received) = dealt(BASE_OTS, 80 + k as u64);
+        let sending = move |connection: &mut Memory| {
+            let (begun, spent) = traffic(connection, |c| ExtensionSender::begin(c, base_received, field));
+            assert_eq!(spent.received, field.tree_cost());
+            let mut sender = begun.unwrap();
+            COUNTS.map(|count| {
+                let (ots, spent) = traffic(connection, |c| sender.extend(c, count));
+                assert_eq!((spent.received, spent.sent), (field.batch_cost(count), Sent::default()));
+                ots.unwrap()
+            })
+        };
+        let receiving = move |connection: &mut Memory| {
+            let mut receiver = ExtensionReceiver::begin(connection, base_sent, field).unwrap();
+            COUNTS.map(|count| receiver.extend(connection, count).unwrap())
+        };
+        let (sent, received) = together(sending, receiving);
+        (sent.into(), received.into())
+    }
+
+    #[test]
+    fn every_field_gives_random_ots() {
+        for k in 1..=8 {
+            let (sent, received) = run(k);
+            for ((sent, received), count) in sent.iter().zip(&received).zip(COUNTS) {
+                assert_eq!(sent.len(), count.next_multiple_of(BLOCK_BITS));
+                matching(sent, received);
+            }
+            // 2·σ is about 130 of 16,640: ±6.5 standard deviations; no block comes twice.
+            let chosen = received[3].choices.iter().filter(|&&choice| choice).count();
+            assert!(chosen.abs_diff(received[3].len() / 2) < 420, "k = {k}: {chosen}");
+            let mut blocks: Vec<&Block> = sent.iter().flat_map(|sent| sent.blocks.as_flattened()).collect();
+            let count = blocks.len();
+            blocks.sort();
+            blocks.dedup();
+            assert_eq!(blocks.len(), count);
+        }
+    }
+
+    #[test]
+    fn traffic_is_the_stated_one() {
+        let bytes = |k| FieldBits::new(k).unwrap().batch_cost(1 << 20).bytes - Sent::frame(0).bytes;
+        for (k, bits) in [(1, 127), (2, 63), (3, 42), (4, 31), (5, 25), (6, 21), (7, 18), (8, 15)] {
+            assert_eq!(bytes(k) * 8, bits << 20, "at most 128/k bits for each OT");
+        }
+        assert_eq!(FieldBits::new(1).unwrap().tree_cost(), Sent::frame(0));
+        assert_eq!(FieldBits::new(8).unwrap().tree_cost(), Sent::frame(112 * 32));
+        assert!(FieldBits::new(0).is_none() && FieldBits::new(9).is_none());
+    }
+
+    /// What the receiver sends for an OT, and its choice: 15 + 1 bits for k = 8, all alike whatever the choice.
+    #[test]
+    fn corrections_do_not_depend_on_the_choices() {
+        const COUNT: usize = 1 << 15;
+        let field = FieldBits::new(8).unwrap();
+        let (base, _) = dealt(BASE_OTS, 91);
+        let (body, ots) = together(
+            |connection: &mut Memory| {
+                wire::receive(connection, Frame::TreeSums, field.tree_bytes()).unwrap();
+                let mut frame = wire::open(connection, Frame::Corrections, field.batch_bytes(COUNT)).unwrap();
+                wire::pull(connection, &mut frame, field.batch_bytes(COUNT)).unwrap()
+            },
+            |connection: &mut Memory| {
+                ExtensionReceiver::begin(connection, base, field).unwrap().extend(connection, COUNT).unwrap()
+            },
+        );
+        // Batches of 64 blocks; in each the 15 trees' rows, one after the other.
+        let mut agreements = [0usize; 15];
+        for (batch, choices) in body.chunks_exact(15 * 64 * 16).zip(ots.choices.chunks_exact(64 * 128)) {
+            for (row, agreements) in batch.as_chunks().0.chunks_exact(64).zip(&mut agreements) {
+                let bits = row.iter().flat_map(|block| (0..128).map(|index| bit(block, index)));
+                *agreements += bits.zip(choices).filter(|(bit, choice)| bit == *choice).count();
+            }
+        }
+        // 16,384 ± 6.5 standard deviations of 90.5.
+        assert!(agreements.iter().all(|count| count.abs_diff(COUNT / 2) < 588), "{agreements:?}");
+    }
+
+    #[test]
+    fn hostile_lengths_end_with_a_typed_error() {
+        let field = FieldBits::new(2).unwrap();
+        for length in [0, 1, field.tree_bytes() - 1, field.tree_bytes() + 1, 1 << 20] {
+            let (error, ()) = together(
+                |connection: &mut Memory| {
+                    ExtensionSender::begin(connection, dealt(BASE_OTS, 1).1, field).err().unwrap()
+                },
+                |connection: &mut Memory| {
+                    wire::send(connection, Frame::TreeSums, vec![0; length as usize]).unwrap();
+                },
+            );
+            let fault = PeerFault::WrongLength {
+                message: "sums of trees",
+                expected: field.tree_bytes(),
+                got: length,
+            };
+            assert_eq!(error.to_string(), Error::from(fault).to_string());
+        }
+        assert!(expect_base(127).is_err());
+    }
+
+    /// How fast: `cargo test --release -p runtime --lib -- --ignored --nocapture random_ots_per_second`.
+    #[test]
+    #[ignore = "a measurement"]
+    fn random_ots_per_second() {
+        const COUNT: usize = 1 << 22;
+        let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        for k in [1, 2, 4, 8] {
+            let field = FieldBits::new(k).unwrap();
+            let (base_sent, base_received) = dealt(BASE_OTS, 99);
+            // One after the other, so that each has the core for itself: the corrections wait in memory.
+            let (ours, theirs) = crate::channel::memory::pair();
+            let [mut ours, mut theirs] = [ours, theirs].map(|end| Memory::new(end, None).unwrap());
+            let [received, sent] = one_thread.install(|| {
+                let mut receiver = ExtensionReceiver::begin(&mut ours, base_sent, field).unwrap();
+                let mut sender = ExtensionSender::begin(&mut theirs, base_received, field).unwrap();
+                let start = Instant::now();
+                drop(receiver.extend(&mut ours, COUNT).unwrap());
+                let received = start.elapsed();
+                let start = Instant::now();
+                drop(sender.extend(&mut theirs, COUNT).unwrap());
+                [received, start.elapsed()]
+            });
+            let rate = |time: Duration| COUNT as f64 / time.as_secs_f64() / 1e6;
+            let bytes = field.batch_cost(COUNT).bytes as f64 / COUNT as f64;
+            let [receiver, sender] = [received, sent].map(rate);
+            println!(
+                "k = {k}: {receiver:.1} million/s at the receiver, {sender:.1} at the sender, {bytes:.2} bytes each"
+            );
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! From nothing to random OTs in both directions, for one session.
+//!
+//! Only the client has a Paillier key, so only it can be the receiver of base OTs. These make it the sender of a
+//! first extension, of which 128 OTs are the base OTs of a second one with roles swapped:
+//!
+//! ```text
+//! client (key)                                        server
+//! 1  base OTs (base.rs): receiver              ◀─▶    sender
+//! 2  extension (extension.rs): sender          ◀──    receiver: sums of trees
+//! 3  128 OTs of it: sender                     ◀──    receiver: corrections
+//! 4  extension from these: receiver            ──▶    sender: sums of trees
+//! ```
+//!
+//! # Who learns what
+//!
+//! What the parts state: an OT of step 3 is as good as one of step 1, for the parts hide what an OT hides.
+
+use super::base;
+use super::extension::{BASE_OTS, ExtensionReceiver, ExtensionSender, FieldBits};
+use super::wire::Sent;
+use crate::channel::{Connection, Transport};
+use crate::error::Result;
+use crate::paillier::{HolderKey, Randomisers, SecureRng};
+use crate::plan::KeyBits;
+
+/// A party's halves of both directions.
+pub struct Extensions {
+    /// For OTs in which this party has two blocks.
+    pub sender: ExtensionSender,
+    /// For OTs in which it has one of them.
+    pub receiver: ExtensionReceiver,
+}
+
+/// What a setup sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SetupCost {
+    /// By the client.
+    pub by_client: Sent,
+    /// By the server.
+    pub by_server: Sent,
+}
+
+/// What [`client`] and [`server`] send each other.
+pub fn cost(bits: KeyBits, field: FieldBits) -> SetupCost {
+    let base = base::cost(BASE_OTS, bits);
+    SetupCost {
+        by_client: base.by_receiver + field.tree_cost(),
+        by_server: base.by_sender + field.tree_cost() + field.batch_cost(BASE_OTS),
+    }
+}
+
+/// The client's half.
+///
+/// # Errors
+/// A frame of the peer's is another one or has another length or holds no ciphertexts, or it hung up.
+pub fn client<T: Transport>(
+    connection: &mut Connection<T>,
+    key: &HolderKey,
+    field: FieldBits,
+    rng: &mut SecureRng,
+) -> Result<Extensions> {
+    let base = base::receive(connection, key, BASE_OTS, rng)?;
+    let mut sender = ExtensionSender::begin(connection, base, field)?;
+    let swapped = sender.extend(connection, BASE_OTS)?;
+    let receiver = ExtensionReceiver::begin(connection, swapped, field)?;
+    Ok(Extensions { sender, receiver })
+}
+
+/// The server's half, with randomisers under the client's key.
+///
+/// # Errors
+/// As [`client`].
+pub fn server<T: Transport>(
+    connection: &mut Connection<T>,
+    randomisers: &dyn Randomisers,
+    field: FieldBits,
+    rng: &mut SecureRng,
+) -> Result<Extensions> {
+    let base = base::send(connection, randomisers, BASE_OTS, rng)?;
+    let mut receiver = ExtensionReceiver::begin(connection, base, field)?;
+    let swapped = receiver.extend(connection, BASE_OTS)?;
+    let sender = ExtensionSender::begin(connection, swapped, field)?;
+    Ok(Extensions { sender, receiver })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ot::testing::{Spent, matching, together, traffic};
+    use crate::paillier::randomness::TestRng;
+    use crate::paillier::{PublicRandomisers, test_keys};
+
+    #[test]
+    fn both_directions_give_random_ots() {
+        let key = test_keys::holder(512);
+        let randomisers = PublicRandomisers::for_uses(key.public(), 50, &mut TestRng::new(40));
+        for k in [1, 3, 8] {
+            let field = FieldBits::new(k).unwrap();
+            let ((at_client, spent), at_server) = together(
+                |connection| {
+                    let (extensions, spent) =
+                        traffic(connection, |c| client(c, &key, field, &mut TestRng::new(41)).unwrap());
+                    let Extensions { mut sender, mut receiver } = extensions;
+                    let sent = sender.extend(connection, 200).unwrap();
+                    ((sent, receiver.extend(connection, 300).unwrap()), spent)
+                },
+                |connection| {
+                    let Extensions { mut sender, mut receiver } =
+                        server(connection, &randomisers, field, &mut TestRng::new(42)).unwrap();
+                    let received = receiver.extend(connection, 200).unwrap();
+                    (sender.extend(connection, 300).unwrap(), received)
+                },
+            );
+            matching(&at_client.0, &at_server.1);
+            matching(&at_server.0, &at_client.1);
+            let cost = cost(key.public().bits(), field);
+            assert_eq!(spent, Spent { sent: cost.by_client, received: cost.by_server });
+        }
+    }
+
+    /// Equal generators give equal OTs, on any number of threads.
+    #[test]
+    fn a_session_is_determined_by_its_randomness() {
+        let (key, field) = (test_keys::holder(512), FieldBits::new(4).unwrap());
+        let session = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let (ours, theirs) = together(
+                |connection| {
+                    let mut extensions = client(connection, &key, field, &mut TestRng::new(43)).unwrap();
+                    extensions.sender.extend(connection, 70_000).unwrap()
+                },
+                |connection| {
+                    pool.install(|| {
+                        let rng = &mut TestRng::new(44);
+                        let randomisers = PublicRandomisers::for_uses(key.public(), 50, rng);
+                        let mut extensions = server(connection, &randomisers, field, rng).unwrap();
+                        extensions.receiver.extend(connection, 70_000).unwrap()
+                    })
+                },
+            );
+            (ours.blocks.to_vec(), theirs.choices.to_vec(), theirs.blocks.to_vec())
+        };
+        assert!(session(1) == session(3));
+    }
+}
