@@ -1,14 +1,16 @@
 //! Which carries of blocks are combined, in which order.
 //!
-//! The n low bits of two numbers are cut into blocks of up to 4 bits, none of which crosses bit t. Of a span of blocks
+//! The n low bits of two numbers are cut into blocks of up to 4 bits, none of which crosses bit t. Of a span of
+//! blocks
 //!
 //! * g, *generate*: the span's sum carries out, without a carry into it;
 //! * p, *propagate*: it carries out if and only if one comes in, being all ones.
 //!
-//! A span that joins a high and a low one has g = g_high ⊕ p_high·g_low and p = p_high·p_low. Of a span that begins
-//! with the lowest block only g, the carry, is wanted. The low span of two is the longest power of two of blocks, so
-//! that the spans of both carries wanted, out of n bits and out of t, share what they can and are ⌈log2⌉ of their
-//! blocks deep.
+//! A span that joins a high and a low one has g = g_high ⊕ p_high·g_low and p = p_high·p_low. Of a span that
+//! begins with the lowest block only g, the carry, is wanted.
+//!
+//! The low one of two spans has as many blocks as the largest power of two that leaves some. So the spans of s
+//! blocks are ⌈log2 s⌉ joins deep, and both carries wanted, out of n bits and out of t, share spans.
 
 use std::ops::Range;
 
@@ -64,7 +66,7 @@ pub(super) struct CarryTree {
 }
 
 impl CarryTree {
-    /// For the carries out of `bits` low bits and out of the `low` lowest of them, where 1 ≤ `bits` and `low` ≤ `bits`.
+    /// For the carries out of `bits` low bits, one at least, and out of the `low` lowest of them.
     pub(super) fn new(bits: u32, low: u32) -> Self {
         let cut = |from: u32, to: u32| {
             (from..to)

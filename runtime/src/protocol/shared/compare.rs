@@ -1,7 +1,7 @@
 //! Carries of the sum of two parties' numbers, as shared bits: the millionaires' protocol, for many numbers at once.
 //!
-//! A carry out of a + b is the comparison a > 2^n − 1 − b. Notation of [`super::carry_tree`]; a_j and b_j are the values
-//! of block j, of w bits; [x] means that the parties hold bits whose sum in F₂ is x.
+//! A carry out of a + b is the comparison a > 2^n − 1 − b. Notation of [`super::carry_tree`]; a_j and b_j are the
+//! values of block j, of w bits; [x] means that the parties hold bits whose sum in F₂ is x.
 //!
 //! ```text
 //! client (a)                                         server (b)
@@ -15,8 +15,8 @@
 //!       [g] = [g_high] ⊕ z_g, [p] = z_p
 //! ```
 //!
-//! The AND of one bit with two is one triple. A level takes one flight: who knows both shares of one level's factors
-//! goes on with the next. The server sends the long messages of step 3, for downloads are the faster way mostly.
+//! The AND of one bit with two is one triple. A level takes one flight: who has heard the other's masked factors of a
+//! level goes on with the next. The server sends the long messages of step 3, for downloads are the faster way mostly.
 //!
 //! (Rathee, Rathee, Kumar, Chandran, Gupta, Rastogi and Sharma, "CrypTFlow2", CCS 2020, section 3.1, with carries in
 //! place of less-than and two roots of one tree; trees of g and p: Brent and Kung, "A Regular Layout for Parallel
@@ -24,8 +24,8 @@
 //!
 //! # Who learns what
 //!
-//! Nothing: the server sees departures and masked factors, as [`crate::ot`] argues that nothing is learnt from these; the client
-//! also one message of each block, hidden by the uniform γ_j and π_j.
+//! Nothing: the server sees departures and masked factors, of which [`crate::ot`] argues that they tell nothing; the
+//! client masked factors, and one message of each block, hidden by the uniform γ_j and π_j.
 
 use super::carry_tree::{Block, CarryTree};
 use super::party::{Factors, Party};

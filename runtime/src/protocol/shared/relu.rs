@@ -1,7 +1,7 @@
 //! ReLU and exact truncation: ⌊max(u, 0) / 2^t⌋ of shared numbers u, as shares in another ring.
 //!
-//! Notation: u = a + b mod 2^m with −2^(m−1) ≤ u < 2^(m−1); n = m − 1; results are modulo 2^k. Bits of the client's have a
-//! prime, as c′, the server's two, as c″, and c = c′ ⊕ c″ is shared in F₂.
+//! Notation: u = a + b mod 2^m with −2^(m−1) ≤ u < 2^(m−1); n = m − 1; results are modulo 2^k. A bit c = c′ ⊕ c″ is
+//! shared in F₂, c′ at the client and c″ at the server.
 //!
 //! ```text
 //! client (a)                                         server (b)
@@ -16,14 +16,19 @@
 //! 5  y = d′·A + d″·B + the first two − 2·(the next two) + 2^(n−t+1)·(the last two)
 //! ```
 //!
-//! d = 1 if u ≥ 0, else 0. As integers x = x′ + x″ − 2·x′·x″ for every bit x, so that
-//! A + B = v + 2·c0′·c0″ − 2^(n−t+1)·c1′·c1″ with
-//! v = ⌊(a mod 2^n) / 2^t⌋ + ⌊(b mod 2^n) / 2^t⌋ + c0 − c1·2^(n−t), which is ⌊u / 2^t⌋ where u ≥ 0; and d·x = d′·x + d″·(1 − 2d′)·x:
-//! y = d·v. Where a modulus is 1, or t = 0 and so c0 = 0, there is nothing to multiply.
+//! d = 1 if u ≥ 0, else 0, and y = d·v for
 //!
-//! (Truncation of shared numbers by two carries and the multiplexer from two COTs: CrypTFlow2, CCS 2020, sections 3.2
-//! and 4. That one pair of COTs multiplies three bits of which each party knows its own part, in place of ANDs and
-//! a conversion: our own. It saves a flight, and OTs.)
+//! ```text
+//! v = ⌊(a mod 2^n) / 2^t⌋ + ⌊(b mod 2^n) / 2^t⌋ + c0 − c1·2^(n−t)        = ⌊u / 2^t⌋ where u ≥ 0
+//!   = A + B − 2·c0′·c0″ + 2^(n−t+1)·c1′·c1″                            for c = c′ + c″ − 2·c′·c″
+//! d·x = d′·x + d″·(1 − 2d′)·x = d″·x + d′·(1 − 2d″)·x                  for every x
+//! ```
+//!
+//! Where t = 0, c0 is 0, and where a modulus would be 1 or less, a multiple of 2^k is added: nothing to multiply.
+//!
+//! (Truncation of shared numbers by two carries: CrypTFlow2, CCS 2020, section 4. The multiplexer from COTs in both
+//! directions: SiRnn, eprint 2021/459. COTs for d·c0 and d·c1, in place of ANDs and conversions to numbers: our own;
+//! they take a flight less, and fewer OTs.)
 //!
 //! # Who learns what
 //!

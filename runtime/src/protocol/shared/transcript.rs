@@ -3,7 +3,7 @@
 //!
 //! A party's words wait until it must hear the other's, so that one flight of one party carries all that it knew to
 //! say; flights alternate. Where both parties speak, the one whose turn it is sends, and the other's words begin its
-//! next flight, behind which it adds what it has learnt. The client begins. ([`super::dialogue`] does it.)
+//! next flight, behind which it adds what it has learnt. The client begins. (`dialogue.rs` does it.)
 
 use crate::channel::frame::HEADER_BYTES;
 use crate::ot::Sent;
