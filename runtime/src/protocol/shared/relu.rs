@@ -255,6 +255,22 @@ mod tests {
         }
     }
 
+    /// Each party's results are spread alike for every u, however it is shared.
+    #[test]
+    fn shares_of_results_are_fresh() {
+        const COUNT: usize = 8000;
+        let relu = Relu::new(ring(6), 1, ring(3)).unwrap();
+        let run = |party: &mut Party<'_, _>, shares: &[u64]| relu.run(party, shares);
+        for (seed, pair) in [[0, 0], [9, 0], [0, 9], [40, 0], [60, 13]].into_iter().enumerate() {
+            let results = both(&relu.cost(COUNT), seed as u64, shares_of(&[pair; COUNT]), run);
+            for share in 0..8 {
+                let counts = results.each_ref().map(|shares| shares.iter().filter(|&&s| s == share).count());
+                // ± 6.5 standard deviations of 29.6.
+                assert!(counts.iter().all(|count| count.abs_diff(COUNT / 8) < 193), "{pair:?}: {counts:?}");
+            }
+        }
+    }
+
     #[test]
     fn a_ring_of_33_bits() {
         let relu = Relu::new(ring(33), 12, ring(20)).unwrap();
