@@ -8,7 +8,23 @@
 //!
 //! * [`product`]: shares of a linear layer applied to a mask of the client's;
 //! * [`tiles`]: the layer as weighted sums of ciphertexts that hold many pixels each.
+//!
+//! Activations take random OTs that were made ahead ([`crate::ot`]) and a few flights for all values of a layer:
+//!
+//! * [`relu`]: ReLU and exact truncation, from carries (`carry_tree`, `compare`); [`sign`]; [`max_pool`];
+//! * [`party`]: the products of shared bits and numbers that they are made of;
+//! * [`transcript`], `dialogue`: who speaks when, and what it costs.
 
+mod carry_tree;
+mod compare;
+mod dialogue;
+pub mod max_pool;
+pub mod party;
 pub mod product;
+pub mod relu;
 pub mod ring;
+pub mod sign;
+#[cfg(test)]
+mod testing;
 pub mod tiles;
+pub mod transcript;

@@ -1,0 +1,134 @@
+//! Max-pooling: the maximum of each window of shared numbers, in the same ring.
+//!
+//! ```text
+//! client (shares)                                    server (shares)
+//! candidates of each window: its numbers
+//! while a window has two candidates or more:
+//! 1  pair neighbours (a, b) of every window; an odd one waits
+//! 2  d = a − b for all pairs of all windows, share by share
+//!    ReLU (relu.rs) without truncation on all d at once                              ◀─▶
+//! 3  the winner max(a, b) = b + ReLU(d) replaces the pair
+//! ```
+//!
+//! Requires |a − b| < 2^(m−1) for the numbers of a window, signed ones of m bits. ⌈log2 s⌉ levels for windows of s
+//! numbers; a level's first flight carries the last words of the one before where the client has these.
+//!
+//! # Who learns what
+//!
+//! Nothing: the pairs depend on the windows alone, and ReLU tells nothing.
+
+use super::party::Party;
+use super::relu::Relu;
+use super::ring::Ring;
+use super::transcript::{Cost, Transcript};
+use crate::channel::Transport;
+use crate::error::Result;
+
+/// Max-pooling of numbers of a ring.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MaxPool {
+    ring: Ring,
+    relu: Relu,
+    /// Per result, which numbers it is the maximum of.
+    windows: Vec<Vec<usize>>,
+}
+
+impl MaxPool {
+    /// Of each of `windows`, which name numbers by their positions; `None` unless the ring has two bits at least and
+    /// every window a number.
+    pub fn new(ring: Ring, windows: Vec<Vec<usize>>) -> Option<Self> {
+        let relu = Relu::new(ring, 0, ring)?;
+        windows.iter().all(|window| !window.is_empty()).then_some(Self { ring, relu, windows })
+    }
+
+    /// What [`run`](Self::run) costs.
+    pub fn cost(&self) -> Cost {
+        Transcript::cost(|transcript| {
+            let mut sizes: Vec<usize> = self.windows.iter().map(Vec::len).collect();
+            loop {
+                let pairs = sizes.iter().map(|size| size / 2).sum();
+                if pairs == 0 {
+                    break;
+                }
+                self.relu.script(transcript, pairs);
+                sizes.iter_mut().for_each(|size| *size = size.div_ceil(2));
+            }
+        })
+    }
+
+    /// This party's shares of the maxima from its shares of the numbers.
+    ///
+    /// # Errors
+    /// The peer says something else or hung up, or there are too few OTs.
+    ///
+    /// # Panics
+    /// If a window names a number that is not there.
+    pub fn run<T: Transport>(&self, party: &mut Party<'_, T>, shares: &[u64]) -> Result<Vec<u64>> {
+        let of_window = |window: &Vec<usize>| window.iter().map(|&place| shares[place]).collect();
+        let mut candidates: Vec<Vec<u64>> = self.windows.iter().map(of_window).collect();
+        loop {
+            let pairs = candidates.iter().flat_map(|window| window.as_chunks::<2>().0);
+            let differences: Vec<u64> = pairs.map(|[a, b]| self.ring.reduce(a.wrapping_sub(*b))).collect();
+            if differences.is_empty() {
+                return Ok(candidates.into_iter().flatten().collect());
+            }
+            let mut relus = self.relu.run(party, &differences)?.into_iter();
+            for window in &mut candidates {
+                let (pairs, odd) = window.as_chunks::<2>();
+                let winners = pairs.iter().zip(&mut relus);
+                let winners = winners.map(|([_, b], relu)| self.ring.reduce(b.wrapping_add(relu)));
+                *window = winners.chain(odd.iter().copied()).collect();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{both, shares_of, sums};
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The maxima of the windows over what pairs of shares stand for.
+    fn run(ring: Ring, pairs: &[[u64; 2]], windows: &[Vec<usize>], seed: u64) -> Vec<u64> {
+        let pool = MaxPool::new(ring, windows.to_vec()).unwrap();
+        let run = |party: &mut Party<'_, _>, shares: &[u64]| pool.run(party, shares);
+        sums(ring, both(&pool.cost(), seed, shares_of(pairs), run))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20))]
+        #[test]
+        fn maxima_of_windows(
+            ring in (2u32..=40).prop_map(|bits| Ring::new(bits).unwrap()),
+            numbers in prop::collection::vec(any::<[u64; 2]>(), 1..30),
+            mut windows in prop::collection::vec(prop::collection::vec(any::<usize>(), 1..10), 0..6),
+            seed: u64,
+        ) {
+            windows.iter_mut().flatten().for_each(|place| *place %= numbers.len());
+            // Differences of numbers that are one bit shorter fit.
+            let number = |[number, _]: [u64; 2]| ring.signed(ring.reduce(number)) >> 1;
+            let share = |pair: [u64; 2]| {
+                [ring.reduce(pair[1]), ring.reduce(ring.embed(number(pair)).wrapping_sub(pair[1]))]
+            };
+            let shares: Vec<[u64; 2]> = numbers.iter().copied().map(share).collect();
+            let most = |window: &Vec<usize>| window.iter().map(|&place| number(numbers[place])).max();
+            let expected: Vec<u64> =
+                windows.iter().filter_map(most).map(|most| ring.embed(most)).collect();
+            prop_assert_eq!(run(ring, &shares, &windows, seed), expected);
+        }
+    }
+
+    #[test]
+    fn levels_share_flights() {
+        let ring = Ring::new(20).unwrap();
+        let relu = Relu::new(ring, 0, ring).unwrap();
+        let pool = MaxPool::new(ring, vec![(0..4).collect(); 100]).unwrap();
+        assert_eq!((relu.cost(200).flights(), pool.cost().flights()), (7, 13));
+    }
+
+    #[test]
+    fn empty_windows_have_no_maximum() {
+        assert_eq!(MaxPool::new(Ring::new(8).unwrap(), vec![vec![0], vec![]]), None);
+    }
+}

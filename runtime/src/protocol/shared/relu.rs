@@ -1,0 +1,290 @@
+//! ReLU and exact truncation: ⌊max(u, 0) / 2^t⌋ of shared numbers u, as shares in another ring.
+//!
+//! Notation: u = a + b mod 2^m with −2^(m−1) ≤ u < 2^(m−1); n = m − 1; results are modulo 2^k. A bit c = c′ ⊕ c″ is
+//! shared in F₂, c′ at the client and c″ at the server.
+//!
+//! ```text
+//! client (a)                                         server (b)
+//! 1  c1 and c0, the carries out of the n and the t low bits of a + b (compare.rs)    ◀─▶
+//! 2  d′ = top bit of a ⊕ c1′                          d″ = 1 ⊕ top bit of b ⊕ c1″
+//! 3  A = ⌊(a mod 2^n) / 2^t⌋ + c0′ − c1′·2^(n−t)       B = ⌊(b mod 2^n) / 2^t⌋ + c0″ − c1″·2^(n−t)
+//! 4  products of a bit and a number of the other's, all at once (COT):               ◀─▶
+//!       d″ · (1 − 2d′)·A                              modulo 2^k
+//!       d′ · (1 − 2d″)·B                              modulo 2^k
+//!       c0′ · d″·c0″  and  c0′·d′ · (1 − 2d″)·c0″       modulo 2^(k−1)
+//!       c1′ · d″·c1″  and  c1′·d′ · (1 − 2d″)·c1″       modulo 2^(k−1−n+t)
+//! 5  y = d′·A + d″·B + the first two − 2·(the next two) + 2^(n−t+1)·(the last two)
+//! ```
+//!
+//! d = 1 if u ≥ 0, else 0, and y = d·v for
+//!
+//! ```text
+//! v = ⌊(a mod 2^n) / 2^t⌋ + ⌊(b mod 2^n) / 2^t⌋ + c0 − c1·2^(n−t)        = ⌊u / 2^t⌋ where u ≥ 0
+//!   = A + B − 2·c0′·c0″ + 2^(n−t+1)·c1′·c1″                            for c = c′ + c″ − 2·c′·c″
+//! d·x = d′·x + d″·(1 − 2d′)·x = d″·x + d′·(1 − 2d″)·x                  for every x
+//! ```
+//!
+//! Where t = 0, c0 is 0, and where a modulus would be 1 or less, a multiple of 2^k is added: nothing to multiply.
+//!
+//! (Truncation of shared numbers by two carries: CrypTFlow2, CCS 2020, section 4. The multiplexer from COTs in both
+//! directions: SiRnn, eprint 2021/459. COTs for d·c0 and d·c1, in place of ANDs and conversions to numbers: our own;
+//! they take a flight less, and fewer OTs.)
+//!
+//! # Who learns what
+//!
+//! Nothing, as the parts argue. A party's share of y is a sum with a share of a COT in it, uniform to the other one.
+
+use super::carry_tree::CarryTree;
+use super::party::{Operands, Party};
+use super::ring::Ring;
+use super::transcript::{Cost, Each, Role, Transcript};
+use crate::channel::Transport;
+use crate::error::{Error, Result};
+use crate::ot::Width;
+
+/// ReLU and truncation from one ring to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Relu {
+    from: Ring,
+    to: Ring,
+    /// t.
+    dropped: u32,
+    tree: CarryTree,
+    /// Of elements of `to`.
+    width: Width,
+    corrections: Vec<Correction>,
+}
+
+/// The products of step 4 about one carry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Correction {
+    carry: Carry,
+    width: Width,
+    /// The power of two in step 5.
+    shift: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Carry {
+    /// c0.
+    Low,
+    /// c1.
+    All,
+}
+
+/// What a party knows of one number before step 4.
+struct Half {
+    /// Its share of d.
+    positive: bool,
+    /// A or B.
+    value: u64,
+    /// Its shares of c0 and c1.
+    carries: [bool; 2],
+}
+
+impl Relu {
+    /// From shares in `from` to shares in `to`, without the `dropped` lowest bits; `None` unless `from` has more
+    /// bits than these, and two at least.
+    pub fn new(from: Ring, dropped: u32, to: Ring) -> Option<Self> {
+        let low = from.bits().checked_sub(1).filter(|&low| low >= 1 && dropped <= low)?;
+        let correction = |(carry, shift)| {
+            let width = Width::new(to.bits().checked_sub(shift)?)?;
+            Some(Correction { carry, width, shift })
+        };
+        let carries = [(dropped > 0).then_some((Carry::Low, 1)), Some((Carry::All, 1 + low - dropped))];
+        Some(Self {
+            from,
+            to,
+            dropped,
+            tree: CarryTree::new(low, dropped),
+            width: Width::new(to.bits())?,
+            corrections: carries.into_iter().flatten().filter_map(correction).collect(),
+        })
+    }
+
+    /// What [`run`](Self::run) costs for `count` numbers.
+    pub fn cost(&self, count: usize) -> Cost {
+        Transcript::cost(|transcript| self.script(transcript, count))
+    }
+
+    /// This party's shares of ⌊max(u, 0) / 2^t⌋ from its shares of u.
+    ///
+    /// # Errors
+    /// The peer says something else or hung up, or there are too few OTs.
+    pub fn run<T: Transport>(&self, party: &mut Party<'_, T>, shares: &[u64]) -> Result<Vec<u64>> {
+        let carries = self.tree.carries(party, shares)?; // Step 1.
+        let carries = carries.low.into_iter().zip(carries.all);
+        let half = |(&share, (low, all))| self.half(party.adds_constants(), share, [low, all]);
+        let halves: Vec<Half> = shares.iter().zip(carries).map(half).collect();
+        let sums = self.products(party, &halves)?;
+        let result =
+            |(half, sum): (&Half, u64)| self.to.reduce(times(half.positive, half.value).wrapping_add(sum));
+        Ok(halves.iter().zip(sums).map(result).collect())
+    }
+
+    /// What [`run`](Self::run) says for `count` numbers.
+    pub(super) fn script(&self, transcript: &mut Transcript, count: usize) {
+        self.tree.script(transcript, count);
+        let corrections = self.corrections.iter().flat_map(|correction| [correction.width; 2]);
+        let client: Vec<Width> = std::iter::once(self.width).chain(corrections).collect();
+        transcript.correlate(count, Each { client: &client, server: &[self.width] });
+    }
+
+    /// Steps 2 and 3.
+    fn half(&self, adds_one: bool, share: u64, carries: [bool; 2]) -> Half {
+        let low_bits = self.from.bits() - 1;
+        let [low, all] = carries;
+        let top = share >> low_bits & 1 == 1;
+        let kept = (share & !(u64::MAX << low_bits)) >> self.dropped;
+        let value = kept.wrapping_add(low.into()).wrapping_sub(u64::from(all) << (low_bits - self.dropped));
+        Half { positive: top ^ all ^ adds_one, value: self.to.reduce(value), carries }
+    }
+
+    /// Step 4; the sums of this party's shares as step 5 weights them.
+    fn products<T: Transport>(&self, party: &mut Party<'_, T>, halves: &[Half]) -> Result<Vec<u64>> {
+        let mut bits = vec![operands(self.width, halves, |half| half.positive)];
+        let mut numbers = vec![operands(self.width, halves, |half| half.signed(half.value))];
+        for &Correction { carry, width, .. } in &self.corrections {
+            match party.role() {
+                Role::Client => bits.extend([
+                    operands(width, halves, |half| half.carry(carry)),
+                    operands(width, halves, |half| half.carry(carry) & half.positive),
+                ]),
+                Role::Server => numbers.extend([
+                    operands(width, halves, |half| times(half.positive, half.carry(carry).into())),
+                    operands(width, halves, |half| half.signed(half.carry(carry).into())),
+                ]),
+            }
+        }
+        let [of_bits, of_numbers] = party.correlate(&bits, &numbers)?;
+        let ([by_bit, of_bits @ ..], [by_number, of_numbers @ ..]) = (&*of_bits, &*of_numbers) else {
+            return Err(Error::Bug("products of step 4 are missing".into()));
+        };
+        let mut sums: Vec<u64> = by_bit.iter().zip(by_number).map(|(x, y)| x.wrapping_add(*y)).collect();
+        let corrections = self.corrections.iter().flat_map(|correction| [correction; 2]);
+        for (correction, products) in corrections.zip(of_bits.iter().chain(of_numbers)) {
+            sums.iter_mut().zip(products).for_each(|(sum, &product)| correction.add(sum, product));
+        }
+        Ok(sums)
+    }
+}
+
+impl Correction {
+    fn add(&self, sum: &mut u64, product: u64) {
+        let weighted = product << self.shift;
+        *sum = match self.carry {
+            Carry::Low => sum.wrapping_sub(weighted),
+            Carry::All => sum.wrapping_add(weighted),
+        };
+    }
+}
+
+impl Half {
+    const fn carry(&self, carry: Carry) -> bool {
+        self.carries[carry as usize]
+    }
+
+    /// (1 − 2d′)·x, d′ being this party's share of d.
+    const fn signed(&self, number: u64) -> u64 {
+        let mask = (self.positive as u64).wrapping_neg();
+        (number ^ mask).wrapping_sub(mask)
+    }
+}
+
+fn operands<V>(width: Width, halves: &[Half], of: impl Fn(&Half) -> V) -> Operands<V> {
+    Operands { width, values: halves.iter().map(of).collect() }
+}
+
+const fn times(bit: bool, number: u64) -> u64 {
+    (bit as u64).wrapping_neg() & number
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{both, shares_of, sums};
+    use super::*;
+    use proptest::prelude::*;
+
+    fn ring(bits: u32) -> Ring {
+        Ring::new(bits).unwrap()
+    }
+
+    /// Runs the protocol on all pairs of shares and compares with the plain formula.
+    fn check(from: Ring, dropped: u32, to: Ring, pairs: &[[u64; 2]], seed: u64) {
+        let relu = Relu::new(from, dropped, to).unwrap();
+        let run = |party: &mut Party<'_, _>, shares: &[u64]| relu.run(party, shares);
+        let results = sums(to, both(&relu.cost(pairs.len()), seed, shares_of(pairs), run));
+        for (&[a, b], result) in pairs.iter().zip(results) {
+            let u = from.signed(from.reduce(a.wrapping_add(b)));
+            assert_eq!(
+                result,
+                to.embed(u.max(0) >> dropped),
+                "{a} + {b} = {u}, {from:?} >> {dropped} in {to:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn all_shares_of_a_small_ring() {
+        const BITS: u32 = 6;
+        let pairs: Vec<[u64; 2]> = (0..1 << (2 * BITS)).map(|pair| [pair & 63, pair >> BITS]).collect();
+        for dropped in 0..BITS {
+            for to in [1, BITS - dropped, 9] {
+                check(ring(BITS), dropped, ring(to), &pairs, to.into());
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(30))]
+        #[test]
+        fn shares_add_up_to_the_plain_formula(
+            from in prop_oneof![2u32..=40, 60u32..=64],
+            dropped: u32,
+            to in 1u32..=64,
+            shares in prop::collection::vec(any::<u64>(), 1..8),
+            seed: u64,
+        ) {
+            let (from, dropped) = (ring(from), dropped % from);
+            let half = 1u64 << (from.bits() - 1);
+            let unit = 1u64 << dropped;
+            let edges = [0, 1, half - 1, half, half.wrapping_neg(), u64::MAX, unit - 1, unit, half - unit];
+            let pair = |a: u64, u: u64| [from.reduce(a), from.reduce(u.wrapping_sub(a))];
+            let pairs = shares.iter().flat_map(|&a| edges.map(|u| pair(a, u)).into_iter().chain([pair(!a, a << 7)]));
+            check(from, dropped, ring(to), &pairs.collect::<Vec<_>>(), seed);
+        }
+    }
+
+    /// Each party's results are spread alike for every u, however it is shared.
+    #[test]
+    fn shares_of_results_are_fresh() {
+        const COUNT: usize = 8000;
+        let relu = Relu::new(ring(6), 1, ring(3)).unwrap();
+        let run = |party: &mut Party<'_, _>, shares: &[u64]| relu.run(party, shares);
+        for (seed, pair) in [[0, 0], [9, 0], [0, 9], [40, 0], [60, 13]].into_iter().enumerate() {
+            let results = both(&relu.cost(COUNT), seed as u64, shares_of(&[pair; COUNT]), run);
+            for share in 0..8 {
+                let counts = results.each_ref().map(|shares| shares.iter().filter(|&&s| s == share).count());
+                // ± 6.5 standard deviations of 29.6.
+                assert!(counts.iter().all(|count| count.abs_diff(COUNT / 8) < 193), "{pair:?}: {counts:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_ring_of_33_bits() {
+        let relu = Relu::new(ring(33), 12, ring(20)).unwrap();
+        let cost = relu.cost(8000);
+        assert_eq!(cost.choices, Each { client: 43 * 8000, server: 9 * 8000 });
+        assert_eq!(cost.flights(), 7);
+        // Bits of one number that each party hears.
+        assert_eq!([Role::Server, Role::Client].map(|role| cost.heard_by(role)), [75 * 1000, 319 * 1000]);
+    }
+
+    #[test]
+    fn bits_that_are_not_there_are_not_dropped() {
+        for (from, dropped) in [(1, 0), (2, 2), (8, 8), (8, u32::MAX)] {
+            assert_eq!(Relu::new(ring(from), dropped, ring(8)), None);
+        }
+    }
+}

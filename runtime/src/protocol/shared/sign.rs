@@ -1,0 +1,125 @@
+//! Sign activation: 1 where a shared number u is not negative, else 0, as shares in a ring.
+//!
+//! Notation of [`super::relu`], whose steps 1 and 2 are these; t = 0.
+//!
+//! ```text
+//! client (a)                                         server (b)
+//! 1  c1, the carry out of the n low bits of a + b (compare.rs)                       ◀─▶
+//! 2  d′ = top bit of a ⊕ c1′                          d″ = 1 ⊕ top bit of b ⊕ c1″
+//! 3  the product d′·d″ modulo 2^(k−1) (COT)                                          ◀─▶
+//! 4  y = d′ + d″ − 2·d′·d″
+//! ```
+//!
+//! Who wants 1 for u > 0 subtracts 1 from u before.
+//!
+//! # Who learns what
+//!
+//! As in [`super::relu`].
+
+use super::carry_tree::CarryTree;
+use super::party::{Operands, Party};
+use super::ring::Ring;
+use super::transcript::{Cost, Each, Role, Transcript};
+use crate::channel::Transport;
+use crate::error::Result;
+use crate::ot::Width;
+
+/// Signs of numbers of one ring in another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sign {
+    from: Ring,
+    to: Ring,
+    tree: CarryTree,
+    /// Of the product of step 3; none where nothing is left of its double.
+    product: Option<Width>,
+}
+
+impl Sign {
+    /// From shares in `from` to shares in `to`; `None` unless `from` has two bits at least.
+    pub fn new(from: Ring, to: Ring) -> Option<Self> {
+        let low = from.bits().checked_sub(1).filter(|&low| low >= 1)?;
+        Some(Self { from, to, tree: CarryTree::new(low, 0), product: Width::new(to.bits() - 1) })
+    }
+
+    /// What [`run`](Self::run) costs for `count` numbers.
+    pub fn cost(&self, count: usize) -> Cost {
+        Transcript::cost(|transcript| {
+            self.tree.script(transcript, count);
+            transcript.correlate(count, Each { client: self.product.as_slice(), server: &[] });
+        })
+    }
+
+    /// This party's shares of [u ≥ 0] from its shares of u.
+    ///
+    /// # Errors
+    /// The peer says something else or hung up, or there are too few OTs.
+    pub fn run<T: Transport>(&self, party: &mut Party<'_, T>, shares: &[u64]) -> Result<Vec<u64>> {
+        let carries = self.tree.carries(party, shares)?.all;
+        let top = |share: u64| share >> (self.from.bits() - 1) & 1 == 1;
+        let bits = shares.iter().zip(carries);
+        let bits: Vec<bool> =
+            bits.map(|(&share, carry)| top(share) ^ carry ^ party.adds_constants()).collect();
+        let products = self.products(party, &bits)?;
+        let result = |(i, &bit): (usize, &bool)| {
+            let product = products.get(i).copied().unwrap_or_default();
+            self.to.reduce(u64::from(bit).wrapping_sub(product << 1))
+        };
+        Ok(bits.iter().enumerate().map(result).collect())
+    }
+
+    /// Step 3: this party's shares, if there is a product.
+    fn products<T: Transport>(&self, party: &mut Party<'_, T>, bits: &[bool]) -> Result<Vec<u64>> {
+        let Some(width) = self.product else { return Ok(Vec::new()) };
+        let [of_bits, of_numbers] = match party.role() {
+            Role::Client => party.correlate(&[Operands { width, values: bits.to_vec() }], &[])?,
+            Role::Server => {
+                let values = bits.iter().map(|&bit| bit.into()).collect();
+                party.correlate(&[], &[Operands { width, values }])?
+            }
+        };
+        Ok(of_bits.into_iter().chain(of_numbers).flatten().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{both, shares_of, sums};
+    use super::*;
+    use proptest::prelude::*;
+
+    fn check(from: Ring, to: Ring, pairs: &[[u64; 2]], seed: u64) {
+        let sign = Sign::new(from, to).unwrap();
+        let run = |party: &mut Party<'_, _>, shares: &[u64]| sign.run(party, shares);
+        let results = sums(to, both(&sign.cost(pairs.len()), seed, shares_of(pairs), run));
+        for (&[a, b], result) in pairs.iter().zip(results) {
+            let u = from.signed(from.reduce(a.wrapping_add(b)));
+            assert_eq!(result, u64::from(u >= 0), "{a} + {b} = {u}");
+        }
+    }
+
+    #[test]
+    fn all_shares_of_a_small_ring() {
+        let from = Ring::new(6).unwrap();
+        let pairs: Vec<[u64; 2]> = (0..1 << 12).map(|pair| [pair & 63, pair >> 6]).collect();
+        for to in [1, 2, 20, 64] {
+            check(from, Ring::new(to).unwrap(), &pairs, to.into());
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(15))]
+        #[test]
+        fn signs_of_wide_rings(from in 2u32..=64, shares in prop::collection::vec(any::<u64>(), 1..10), seed: u64) {
+            let from = Ring::new(from).unwrap();
+            let edges = [0, 1, u64::MAX, 1 << (from.bits() - 1), (1 << (from.bits() - 1)) - 1];
+            let pair = |a: u64, u: u64| [from.reduce(a), from.reduce(u.wrapping_sub(a))];
+            let pairs: Vec<_> = shares.iter().flat_map(|&a| edges.map(|u| pair(a, u))).collect();
+            check(from, Ring::new(12).unwrap(), &pairs, seed);
+        }
+    }
+
+    #[test]
+    fn one_bit_is_too_short() {
+        assert_eq!(Sign::new(Ring::new(1).unwrap(), Ring::new(8).unwrap()), None);
+    }
+}
