@@ -32,7 +32,8 @@ use super::party::{Factors, Party};
 use super::transcript::{Role, Transcript};
 use crate::channel::Transport;
 use crate::error::Result;
-use crate::ot::{Width, departure_bytes, sixteen};
+use crate::ot::choose::departure_bytes;
+use crate::ot::{Width, sixteen};
 
 /// g alone.
 const CARRY: Width = Width::BIT;

@@ -18,9 +18,8 @@ use super::dialogue::Dialogue;
 use super::transcript::{Cost, Each, Role, Transcript};
 use crate::channel::{Connection, Transport};
 use crate::error::Result;
-use crate::ot::{
-    ChosenOts, ReceivedOts, SentOts, Triples, Turn, Width, correlated, departure_bytes, triples,
-};
+use crate::ot::choose::{ChosenOts, departure_bytes};
+use crate::ot::{ReceivedOts, SentOts, Triples, Turn, Width, correlated, triples};
 use crate::paillier::SecureRng;
 
 /// A party's halves of random OTs, which protocols take from. Both parties must have the matching halves.
