@@ -14,7 +14,8 @@
 use super::bits::{Width, pack_bits, unpack_bits};
 use super::block::Block;
 use super::pool::{ReceivedOts, SentOts};
-use super::wire::Frame;
+use super::wire::{self, Frame};
+use crate::channel::{Connection, Transport};
 use crate::error::Result;
 use zeroize::Zeroizing;
 
@@ -64,6 +65,33 @@ impl SentOts {
         }
         Ok(OfferedOts { blocks: self.blocks })
     }
+}
+
+/// Step 1, and the sender's masked messages, `masked_bytes` of them, that come back.
+///
+/// # Errors
+/// The peer's frame is another one or has another length, or it hung up.
+pub(super) fn send_departures<T: Transport>(
+    connection: &mut Connection<T>,
+    ots: ReceivedOts,
+    choices: &[bool],
+    masked_bytes: u64,
+) -> Result<(ChosenOts, Vec<u8>)> {
+    let (chosen, departures) = ots.choose(choices);
+    wire::send(connection, Frame::Departures, departures)?;
+    Ok((chosen, wire::receive(connection, Frame::Masked, masked_bytes)?))
+}
+
+/// Step 2, from the connection.
+///
+/// # Errors
+/// As [`send_departures`].
+pub(super) fn receive_departures<T: Transport>(
+    connection: &mut Connection<T>,
+    ots: SentOts,
+) -> Result<OfferedOts> {
+    let departures = wire::receive(connection, Frame::Departures, departure_bytes(ots.len()))?;
+    ots.offer(&departures)
 }
 
 #[cfg(test)]

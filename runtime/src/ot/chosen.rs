@@ -14,7 +14,7 @@
 
 use super::bits::{Width, pack, unpack};
 use super::block::low_word;
-use super::choose::{ChosenOts, OfferedOts, departure_bytes};
+use super::choose::{ChosenOts, OfferedOts, departure_bytes, receive_departures, send_departures};
 use super::pool::{ReceivedOts, SentOts};
 use super::wire::{self, Cost, Frame, Sent};
 use crate::channel::{Connection, Transport};
@@ -71,8 +71,8 @@ pub fn send<T: Transport>(
     width: Width,
     messages: &[[u64; 2]],
 ) -> Result<()> {
-    let departures = wire::receive(connection, Frame::Departures, departure_bytes(ots.len()))?;
-    wire::send(connection, Frame::Masked, ots.offer(&departures)?.mask(width, messages))
+    let offered = receive_departures(connection, ots)?;
+    wire::send(connection, Frame::Masked, offered.mask(width, messages))
 }
 
 /// The receiver's half of a batch: one choice per OT, one message each.
@@ -88,9 +88,7 @@ pub fn receive<T: Transport>(
     width: Width,
     choices: &[bool],
 ) -> Result<Vec<u64>> {
-    let (chosen, departures) = ots.choose(choices);
-    wire::send(connection, Frame::Departures, departures)?;
-    let masked = wire::receive(connection, Frame::Masked, masked_bytes(choices.len(), width))?;
+    let (chosen, masked) = send_departures(connection, ots, choices, masked_bytes(choices.len(), width))?;
     chosen.unmask(width, &masked)
 }
 

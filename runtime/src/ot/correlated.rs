@@ -18,7 +18,7 @@
 
 use super::bits::{Width, pack, unpack};
 use super::block::low_word;
-use super::choose::{ChosenOts, OfferedOts, departure_bytes};
+use super::choose::{ChosenOts, OfferedOts, departure_bytes, receive_departures, send_departures};
 use super::pool::{ReceivedOts, SentOts};
 use super::wire::{self, Cost, Frame, Sent};
 use crate::channel::{Connection, Transport};
@@ -80,8 +80,7 @@ pub fn send<T: Transport>(
     width: Width,
     deltas: &[u64],
 ) -> Result<Vec<u64>> {
-    let departures = wire::receive(connection, Frame::Departures, departure_bytes(ots.len()))?;
-    let (shares, message) = ots.offer(&departures)?.correlate(width, deltas);
+    let (shares, message) = receive_departures(connection, ots)?.correlate(width, deltas);
     wire::send(connection, Frame::Masked, message)?;
     Ok(shares)
 }
@@ -99,9 +98,8 @@ pub fn receive<T: Transport>(
     width: Width,
     choices: &[bool],
 ) -> Result<Vec<u64>> {
-    let (chosen, departures) = ots.choose(choices);
-    wire::send(connection, Frame::Departures, departures)?;
-    let message = wire::receive(connection, Frame::Masked, difference_bytes(choices.len(), width))?;
+    let bytes = difference_bytes(choices.len(), width);
+    let (chosen, message) = send_departures(connection, ots, choices, bytes)?;
     chosen.correlate(width, &message)
 }
 

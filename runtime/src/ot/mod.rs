@@ -54,7 +54,7 @@ mod prg;
 pub mod setup;
 pub mod sixteen;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod transpose;

@@ -20,7 +20,7 @@
 
 use super::bits::{Width, pack, unpack};
 use super::block::Block;
-use super::choose::{ChosenOts, OfferedOts, departure_bytes};
+use super::choose::{ChosenOts, OfferedOts, departure_bytes, receive_departures, send_departures};
 use super::pool::{ReceivedOts, SentOts};
 use super::wire::{self, Cost, Frame, Sent};
 use crate::channel::{Connection, Transport};
@@ -138,8 +138,8 @@ pub fn send<T: Transport>(
     width: Width,
     messages: &[[u8; MESSAGES]],
 ) -> Result<()> {
-    let departures = wire::receive(connection, Frame::Departures, departure_bytes(ots.len()))?;
-    wire::send(connection, Frame::Masked, ots.offer(&departures)?.mask_sixteen(width, messages))
+    let offered = receive_departures(connection, ots)?;
+    wire::send(connection, Frame::Masked, offered.mask_sixteen(width, messages))
 }
 
 /// The receiver's half of a batch: one choice below 16 per four OTs, one message each.
@@ -156,9 +156,8 @@ pub fn receive<T: Transport>(
     width: Width,
     choices: &[u8],
 ) -> Result<Vec<u8>> {
-    let (chosen, departures) = ots.choose(&choice_bits(choices));
-    wire::send(connection, Frame::Departures, departures)?;
-    let masked = wire::receive(connection, Frame::Masked, masked_bytes(choices.len(), width))?;
+    let bytes = masked_bytes(choices.len(), width);
+    let (chosen, masked) = send_departures(connection, ots, &choice_bits(choices), bytes)?;
     chosen.unmask_sixteen(width, &masked)
 }
 

@@ -9,7 +9,7 @@ use crate::channel::{Connection, Traffic, memory};
 use crate::paillier::randomness::TestRng;
 use std::thread;
 
-pub(super) type Memory = Connection<memory::MemoryTransport>;
+pub(crate) type Memory = Connection<memory::MemoryTransport>;
 
 /// What went over a party's connection.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub(super) struct Spent {
 }
 
 /// Runs two parties that are connected to each other.
-pub(super) fn together<L: Send, R>(
+pub(crate) fn together<L: Send, R>(
     left: impl FnOnce(&mut Memory) -> L + Send,
     right: impl FnOnce(&mut Memory) -> R,
 ) -> (L, R) {

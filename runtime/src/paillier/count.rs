@@ -20,9 +20,7 @@ impl Count {
     pub fn hundredths(self) -> u64 {
         100 * self.products + 83 * self.squarings + 4000 * self.inversions
     }
-}
 
-impl Count {
     /// The cost of doing it `n` times.
     pub fn times(self, n: u64) -> Self {
         Self { products: n * self.products, squarings: n * self.squarings, inversions: n * self.inversions }

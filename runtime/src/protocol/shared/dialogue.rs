@@ -89,9 +89,9 @@ const fn wrong_length(expected: u64, got: usize) -> PeerFault {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::together;
     use super::*;
     use crate::error::Error;
+    use crate::ot::testing::together;
 
     fn refused(flights: &[(u8, usize)]) -> PeerFault {
         let ((), result) = together(

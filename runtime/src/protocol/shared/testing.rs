@@ -3,29 +3,14 @@
 use super::party::{Party, Supply};
 use super::ring::Ring;
 use super::transcript::{Cost, Each, Role};
-use crate::channel::{Connection, memory};
+use crate::channel::memory;
 use crate::error::Result;
+use crate::ot::testing::{Memory, together};
 use crate::ot::{Extensions, FieldBits, Sent, setup};
 use crate::paillier::randomness::TestRng;
 use crate::paillier::{HolderKey, PublicRandomisers, test_keys};
-use std::thread;
-
-pub(super) type Memory = Connection<memory::MemoryTransport>;
 
 type Peer<'a> = Party<'a, memory::MemoryTransport>;
-
-/// Runs two parties that are connected to each other.
-pub(super) fn together<L: Send, R>(
-    left: impl FnOnce(&mut Memory) -> L + Send,
-    right: impl FnOnce(&mut Memory) -> R,
-) -> (L, R) {
-    let (ours, theirs) = memory::pair();
-    thread::scope(|scope| {
-        let left = scope.spawn(move || left(&mut Connection::new(ours, None).unwrap()));
-        let right = right(&mut Connection::new(theirs, None).unwrap());
-        (left.join().unwrap(), right)
-    })
-}
 
 /// What the client holds of pairs of shares, and what the server does.
 pub(super) fn shares_of(pairs: &[[u64; 2]]) -> [Vec<u64>; 2] {
