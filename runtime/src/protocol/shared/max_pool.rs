@@ -19,10 +19,10 @@
 
 use super::party::Party;
 use super::relu::Relu;
-use super::ring::Ring;
 use super::transcript::{Cost, Transcript};
 use crate::channel::Transport;
 use crate::error::Result;
+use crate::plan::Ring;
 
 /// Max-pooling of numbers of a ring.
 #[derive(Clone, Debug, PartialEq, Eq)]

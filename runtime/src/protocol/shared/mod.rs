@@ -22,7 +22,6 @@ pub mod max_pool;
 pub mod party;
 pub mod product;
 pub mod relu;
-pub mod ring;
 pub mod sign;
 #[cfg(test)]
 mod testing;

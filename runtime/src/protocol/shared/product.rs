@@ -25,12 +25,12 @@
 //! and R uniform in 2^σ times as many numbers: v is within statistical distance 2^−σ of R, which is independent of
 //! them. The randomness of the ciphertexts is fresh.
 
-use super::ring::Ring;
 use crate::paillier::{
     Ciphertexts, HolderKey, PublicKey, Randomisers, Rows, SecretInteger, SecureRng, SlotWidths,
     add_plain_each, rerandomise, square_each, weighted_sums,
 };
 use crate::plan::KeyBits;
+use crate::plan::Ring;
 use rug::Integer;
 
 /// σ.

@@ -36,11 +36,11 @@
 
 use super::carry_tree::CarryTree;
 use super::party::{Operands, Party};
-use super::ring::Ring;
 use super::transcript::{Cost, Each, Role, Transcript};
 use crate::channel::Transport;
 use crate::error::{Error, Result};
 use crate::ot::Width;
+use crate::plan::Ring;
 
 /// ReLU and truncation from one ring to another.
 #[derive(Clone, Debug, PartialEq, Eq)]

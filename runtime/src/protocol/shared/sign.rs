@@ -18,11 +18,11 @@
 
 use super::carry_tree::CarryTree;
 use super::party::{Operands, Party};
-use super::ring::Ring;
 use super::transcript::{Cost, Each, Role, Transcript};
 use crate::channel::Transport;
 use crate::error::Result;
 use crate::ot::Width;
+use crate::plan::Ring;
 
 /// Signs of numbers of one ring in another.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! What the tests of this suite share: two parties in one process.
 
 use super::party::{Party, Supply};
-use super::ring::Ring;
 use super::transcript::{Cost, Each, Role};
 use crate::channel::memory;
 use crate::error::Result;
@@ -9,6 +8,7 @@ use crate::ot::testing::{Memory, together};
 use crate::ot::{Extensions, FieldBits, Sent, setup};
 use crate::paillier::randomness::TestRng;
 use crate::paillier::{HolderKey, PublicRandomisers, test_keys};
+use crate::plan::Ring;
 
 type Peer<'a> = Party<'a, memory::MemoryTransport>;
 
