@@ -36,9 +36,20 @@ impl Observer for Recorder {
     }
 }
 
+/// Whether the image is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Before, and does not depend on it.
+    Offline,
+    /// Afterwards.
+    Online,
+}
+
 /// One step as one party saw it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StepReport {
+    /// When it was done.
+    pub phase: Phase,
     /// At the server a step of the plan; at the client, who does not know these, a position in its
     /// schedule: the input, each exchange, the reveal.
     pub step: StepId,

@@ -86,7 +86,7 @@ fn every_operation() -> Plan {
     };
     let conv = builder.push(Op::Conv2d(conv), &[input], Shape::new(2, 6, 6));
     let relu = builder.push(Op::Relu, &[conv], Shape::new(2, 6, 6));
-    let add = builder.push(Op::Add { multipliers: vec![2, -3] }, &[relu, input], Shape::new(2, 6, 6));
+    let add = builder.push(Op::Add(vec![2, -3].into()), &[relu, input], Shape::new(2, 6, 6));
     let concat = builder.push(Op::Concat, &[add, conv], Shape::new(4, 6, 6));
     let stride = |stride| Window { stride: [stride; 2], ..Window::dense([3, 3]) };
     let max = builder.push(Op::MaxPool(stride(1)), &[concat], Shape::new(4, 4, 4));
@@ -159,7 +159,7 @@ proptest! {
     ) {
         let shape = Shape::new(1, 2, 3);
         let mut builder = PlanBuilder::new(shape);
-        let scaled = builder.push(Op::Add { multipliers: vec![10, 7] }, &[builder.last(), builder.last()], shape);
+        let scaled = builder.push(Op::Add(vec![10, 7].into()), &[builder.last(), builder.last()], shape);
         builder.push(Op::Rescale { bits }, &[scaled], shape);
         let plan = valid(builder.finish());
         let server = Server::new(plan.clone());

@@ -270,8 +270,9 @@ fn a_refusal_is_read_though_nobody_takes_what_the_client_sends() {
 fn a_question_beyond_the_plans_bounds_is_answered_and_reported_after_the_logits() {
     let plan = plan();
     let view = codec::encode_view(plan.client_view());
-    let exchange = plan.client_view().exchanges[0];
-    let packed = exchange.packed_ciphertexts(plan.client_view().blinded(), plan.plan().key_bits);
+    let work = support::exchanges(&plan);
+    let exchange = work.rounds[0];
+    let packed = exchange.packed_ciphertexts(work.parameters, plan.plan().key_bits);
     let full = encrypted(&[-1]).repeat(packed); // N − 1 fills every slot
     let answer = Limit::Exactly((exchange.reply_ciphertexts() * CIPHERTEXT) as u64);
     let error = asked(|connection| {

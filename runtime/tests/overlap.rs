@@ -88,8 +88,8 @@ fn plan() -> ValidPlan {
         valid(builder.finish())
     };
     let small = plan(1);
-    let capacity =
-        small.client_view().exchanges[0].per_ciphertext(small.client_view().blinded(), small.plan().key_bits);
+    let capacity = support::exchanges(&small).rounds[0]
+        .per_ciphertext(support::exchanges(&small).parameters, small.plan().key_bits);
     plan(3 * stream::part(1) * capacity)
 }
 
@@ -97,8 +97,9 @@ fn plan() -> ValidPlan {
 fn the_client_answers_before_the_question_ends() {
     let plan = plan();
     let view = plan.client_view();
-    let exchange = view.exchanges[0];
-    let packed = exchange.packed_ciphertexts(view.blinded(), view.key_bits);
+    let work = support::exchanges(&plan);
+    let exchange = work.rounds[0];
+    let packed = exchange.packed_ciphertexts(work.parameters, view.key_bits);
     let before_the_answer =
         4 * HEADER_BYTES + HELLO_BYTES + 64 + plan.plan().input.shape.elements() * CIPHERTEXT;
     let until_the_question_ends = 2 * HEADER_BYTES + codec::encode_view(view).len() + packed * CIPHERTEXT;

@@ -62,7 +62,7 @@ impl Prediction {
         let steps = plan.plan().steps().map(|(id, step)| {
             let planning =
                 Seconds { server: weights(plan.plan(), id) as f64 * entry.weight, ..Seconds::default() };
-            Seconds::of(&step.cost, entry, link) + planning
+            Seconds::of(&step.offline, entry, link) + Seconds::of(&step.cost, entry, link) + planning
         });
         Self { session, steps: steps.collect() }
     }
@@ -103,7 +103,11 @@ impl Seconds {
                 (cost.inversions, unit.inversion),
                 (cost.rerandomisations, unit.rerandomisation),
             ]),
-            client: sum(&[(cost.encryptions, unit.encryption), (cost.decryptions, unit.decryption)]),
+            client: sum(&[
+                (cost.encryptions, unit.encryption),
+                (cost.decryptions, unit.decryption),
+                (cost.ots, unit.ot),
+            ]),
             network: sum(&[(bytes, unit.byte + byte), (cost.rounds, round)]),
         }
     }
@@ -204,6 +208,7 @@ pub(super) mod testing {
             rerandomisation: 64.0,
             encryption: 128.0,
             decryption: 256.0,
+            ot: 512.0,
             byte: 0.125,
             round: 8.0,
         };
@@ -225,13 +230,14 @@ mod tests {
             rerandomisations: 2,
             encryptions: 3,
             decryptions: 1,
+            ots: 1,
             bytes_up: 100,
             bytes_down: 60,
             rounds: 2,
         };
         let local = Seconds::of(&cost, &entry(512), None);
-        assert_eq!(local, Seconds { server: 165.5, client: 640.0, network: 36.0 });
-        assert_eq!(local.total(), 841.5);
+        assert_eq!(local, Seconds { server: 165.5, client: 1152.0, network: 36.0 });
+        assert_eq!(local.total(), 1353.5);
         // 2^-3 seconds a byte on either side of a link of 2^-16 bytes a second.
         let slow: Link = "0.000064/500".parse().unwrap();
         assert_eq!(Seconds::of(&cost, &entry(512), Some(slow)).network, 160.0 * 0.25 + 2.0 * 0.5);

@@ -202,6 +202,7 @@ fn unit(secret: SecretKey, budget: Duration, rng: &mut SecureRng) -> Result<Unit
         rerandomisation,
         encryption,
         decryption,
+        ot: UnitCosts::typical(key.bits()).ot,
         byte: carried / (count * key.ciphertext_bytes()) as f64,
         round: ROUND,
     })

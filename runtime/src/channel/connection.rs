@@ -173,6 +173,18 @@ impl<T: Transport> Connection<T> {
         self.read_header(expected)
     }
 
+    /// As [`receive_header`](Self::receive_header), but without waiting until everything is sent: for a peer that sends
+    /// this frame before it reads what is on its way.
+    ///
+    /// # Errors
+    /// As [`receive_header`](Self::receive_header), but for what was sent.
+    pub fn receive_header_meanwhile(&mut self, expected: &'static str) -> Result<Option<Header>> {
+        if self.sending || self.unread > 0 {
+            return Err(Error::Bug("a frame begins inside the one before".into()));
+        }
+        self.read_header(expected)
+    }
+
     /// The header behind what is left of the frame under way, if the peer sent one before it ceased to take what
     /// is sent.
     ///

@@ -74,8 +74,10 @@ impl Report {
     /// The `top` largest logits, then what it took.
     pub(crate) fn text(&self, prediction: &Prediction, top: usize) -> String {
         let mut text = format!("prediction  {}\n", self.label);
-        for class in prediction.ranking().into_iter().take(top) {
-            let _ = writeln!(text, "{class:>10}  {:.4}", self.logits[class]);
+        for &class in prediction.ranking().iter().take(top) {
+            if let Some(logit) = self.logits.get(class) {
+                let _ = writeln!(text, "{class:>10}  {logit:.4}");
+            }
         }
         let _ = writeln!(
             text,

@@ -46,8 +46,7 @@ impl Run {
         let start = Instant::now();
         let input = plan.plan().input.quantize(image).map_err(InvalidInput::from)?;
         let integers = plain::run(plan, &input);
-        let logits = plan.plan().output.logits(&integers);
-        let prediction = Prediction { integers, logits };
+        let prediction = Prediction::new(&plan.plan().output, integers);
         let totals =
             Totals { offline: Duration::ZERO, online: start.elapsed(), sent: 0, received: 0, rounds: 0 };
         Ok((

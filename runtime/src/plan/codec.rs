@@ -19,7 +19,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Version of the format that this build writes and reads.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 /// Longest plan that is read, in bytes.
 pub const MAX_PLAN_BYTES: u64 = 4 << 30;
@@ -164,7 +164,7 @@ mod tests {
     use super::*;
     use crate::plan::{
         BlindedParameters, Cost, Dense, InputSpec, KeyBits, Op, OutputSpec, Postprocessing, Preprocessing,
-        Shape, Step, StepId, Suite, Window,
+        Revealed, Shape, Step, StepId, Suite, Window,
     };
     use proptest::prelude::*;
 
@@ -179,7 +179,16 @@ mod tests {
         let dense = Dense { weights: vec![1, -2, 3, 4], bias: vec![-5] };
         let step = |op, inputs: &[usize], shape, bits| {
             let inputs = inputs.iter().map(|&input| StepId::new(input)).collect();
-            Step { name: "a".into(), op, inputs, shape, bits, cost: Cost::default() }
+            Step {
+                name: "a".into(),
+                op,
+                inputs,
+                shape,
+                bits,
+                layout: None,
+                offline: Cost::default(),
+                cost: Cost::default(),
+            }
         };
         let steps = vec![
             step(Op::Input, &[], input.shape, 8),
@@ -187,9 +196,22 @@ mod tests {
             step(Op::Dense(dense), &[1], Shape::vector(1), 12),
             step(Op::Reveal, &[2], Shape::vector(1), 12),
         ];
-        let output = OutputSpec { classes: 1, scale: 1.0, postprocessing: Postprocessing::None };
+        let output = OutputSpec {
+            classes: 1,
+            scale: 1.0,
+            postprocessing: Postprocessing::None,
+            revealed: Revealed::Logits,
+        };
         let suite = Suite::Blinded(BlindedParameters::default());
-        Plan { name: "b".into(), suite, key_bits: KeyBits::default(), input, steps, output }
+        Plan {
+            name: "b".into(),
+            suite,
+            key_bits: KeyBits::default(),
+            input,
+            steps,
+            output,
+            setup: Cost::default(),
+        }
     }
 
     /// The header that a hostile writer would put before `body`.
@@ -216,7 +238,7 @@ mod tests {
         let plan = ValidPlan::new(plan()).unwrap();
         let known = (FORMAT_VERSION, plan.id().to_string());
         // Where the digest of this plan changes, FORMAT_VERSION (and, with the client's view, PROTOCOL_VERSION) must.
-        assert_eq!(known, (2, "7dccf2564f6362e6695b7e919692199e53dc90c7551dccc8f3ec45f4a88284f4".into()));
+        assert_eq!(known, (3, "70a529eb911b5673ec99b8679f0bd6097aaaf8ded8998eedde74cd5ed76e2e9d".into()));
     }
 
     proptest! {

@@ -20,6 +20,8 @@ pub struct Cost {
     pub encryptions: u64,
     /// Client: decryptions.
     pub decryptions: u64,
+    /// Random oblivious transfers, of both directions.
+    pub ots: u64,
     /// Bytes from client to server, frame headers included.
     pub bytes_up: u64,
     /// Bytes from server to client, frame headers included.
@@ -30,7 +32,7 @@ pub struct Cost {
 
 impl Cost {
     /// All counts, in the order of the fields.
-    pub const fn counts(&self) -> [u64; 9] {
+    pub const fn counts(&self) -> [u64; 10] {
         [
             self.products,
             self.squarings,
@@ -38,6 +40,7 @@ impl Cost {
             self.rerandomisations,
             self.encryptions,
             self.decryptions,
+            self.ots,
             self.bytes_up,
             self.bytes_down,
             self.rounds,
@@ -60,6 +63,8 @@ pub struct UnitCosts {
     pub encryption: f64,
     /// A client's decryption.
     pub decryption: f64,
+    /// A random oblivious transfer, at both parties.
+    pub ot: f64,
     /// A byte on the way.
     pub byte: f64,
     /// Waiting for the other party.
@@ -79,6 +84,7 @@ impl UnitCosts {
             rerandomisation: 0.95e-3 * longer(3.4),
             encryption: 0.28e-3 * longer(2.1),
             decryption: 1.7e-3 * longer(2.1),
+            ot: 0.15e-6,
             byte: 80.0e-9,
             round: 20.0e-3,
         }
@@ -95,6 +101,7 @@ impl Cost {
             (self.rerandomisations, unit.rerandomisation),
             (self.encryptions, unit.encryption),
             (self.decryptions, unit.decryption),
+            (self.ots, unit.ot),
             (self.bytes_up + self.bytes_down, unit.byte),
             (self.rounds, unit.round),
         ];
@@ -110,6 +117,7 @@ impl AddAssign for Cost {
         self.rerandomisations += other.rerandomisations;
         self.encryptions += other.encryptions;
         self.decryptions += other.decryptions;
+        self.ots += other.ots;
         self.bytes_up += other.bytes_up;
         self.bytes_down += other.bytes_down;
         self.rounds += other.rounds;

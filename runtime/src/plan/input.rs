@@ -48,6 +48,18 @@ pub struct OutputSpec {
     pub scale: f64,
     /// What the client applies to the logits, in the clear.
     pub postprocessing: Postprocessing,
+    /// What the client learns.
+    pub revealed: Revealed,
+}
+
+/// What the client learns of the model's output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Revealed {
+    /// All logits.
+    #[default]
+    Logits,
+    /// The class of the largest logit.
+    Label,
 }
 
 /// The model's last operation, applied by the client.
@@ -154,8 +166,20 @@ impl InputSpec {
 }
 
 impl OutputSpec {
-    /// What the model's user reads: revealed integers scaled, then [`Postprocessing`].
+    /// Integers that the client learns.
+    pub const fn revealed_values(&self) -> usize {
+        match self.revealed {
+            Revealed::Logits => self.classes,
+            Revealed::Label => 1,
+        }
+    }
+
+    /// What the model's user reads: revealed integers scaled, then [`Postprocessing`]. None where only the label is
+    /// revealed.
     pub fn logits(&self, integers: &[i128]) -> Vec<f64> {
+        if self.revealed == Revealed::Label {
+            return Vec::new();
+        }
         let logits: Vec<f64> = integers.iter().map(|&x| x as f64 * self.scale).collect();
         self.postprocessing.apply(logits)
     }

@@ -1,6 +1,6 @@
 //! Interval arithmetic: bounds that no input can leave, channel by channel.
 
-use super::ops::{Op, SumPool};
+use super::ops::{Add, Op, SumPool};
 use super::{Plan, Step, Window};
 
 /// Inclusive bounds of an integer.
@@ -40,6 +40,11 @@ impl Interval {
     /// All results of dropping `bits` low bits: ⌊x ÷ 2^bits⌋ or one more.
     pub const fn rescaled(self, bits: u32) -> Self {
         Self::new(self.low >> bits, (self.high >> bits) + 1)
+    }
+
+    /// All results of max(x, 0).
+    pub fn positive(self) -> Self {
+        Self::new(self.low.max(0), self.high.max(0))
     }
 
     /// All sums of an element of each.
@@ -154,12 +159,14 @@ pub fn step(plan: &Plan, step: &Step, inputs: &[&[Interval]]) -> Result<Vec<Inte
         }
         Op::Dense(op) => dense(Rows { weights: &op.weights, bias: &op.bias }, inputs[0], plane(plan, step)),
         Op::SumPool(pool) => sum_pool(pool, inputs[0]),
-        Op::Add { multipliers } => add(multipliers, inputs),
+        Op::Add(sum) => add(sum, inputs),
         Op::Concat => Ok(inputs.concat()),
-        Op::Relu => Ok(inputs[0].iter().map(|x| Interval::new(x.low.max(0), x.high.max(0))).collect()),
+        Op::Relu => Ok(inputs[0].iter().map(|x| x.positive()).collect()),
         Op::Sign => Ok(vec![Interval::new(0, 1); inputs[0].len()]),
         Op::MaxPool(_) => Ok(inputs[0].to_vec()),
         Op::Rescale { bits } => Ok(inputs[0].iter().map(|x| x.rescaled(*bits)).collect()),
+        Op::ReluRescale { bits } => Ok(inputs[0].iter().map(|x| x.rescaled(*bits).positive()).collect()),
+        Op::ArgMax => Ok(vec![Interval::new(0, inputs[0].len() as i128 * plane(plan, step) as i128 - 1)]),
         Op::Reveal => Ok(spread(inputs[0], plane(plan, step))),
     }
 }
@@ -176,11 +183,12 @@ fn input(plan: &Plan) -> Vec<Interval> {
         .collect()
 }
 
-fn add(multipliers: &[i64], inputs: &[&[Interval]]) -> Result<Vec<Interval>, Overflow> {
-    let branches: Vec<_> = inputs.iter().zip(multipliers).collect();
+fn add(sum: &Add, inputs: &[&[Interval]]) -> Result<Vec<Interval>, Overflow> {
+    let branches: Vec<_> = inputs.iter().zip(&sum.multipliers).collect();
     (0..inputs[0].len())
         .map(|channel| {
-            branches.iter().try_fold(Interval::ZERO, |sum, (input, factor)| {
+            let bias = sum.bias.get(channel).copied().unwrap_or(0);
+            branches.iter().try_fold(Interval::new(bias, bias), |sum, (input, factor)| {
                 sum.plus(input[channel].times(i128::from(**factor))?)
             })
         })

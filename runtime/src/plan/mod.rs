@@ -15,8 +15,10 @@ mod geometry;
 mod ids;
 mod input;
 pub mod interval;
+mod layout;
 mod ops;
 mod ring;
+mod schedule;
 mod suite;
 mod tiling;
 pub mod validate;
@@ -28,13 +30,15 @@ pub(crate) use display::Table;
 pub use exchange::{Exchange, ExchangeKind, PairSlots};
 pub use geometry::{Shape, Window};
 pub use ids::{PlanId, StepId};
-pub use input::{Colours, InputError, InputSpec, OutputSpec, Postprocessing, Preprocessing};
-pub use ops::{Conv2d, Dense, Op, SumPool};
+pub use input::{Colours, InputError, InputSpec, OutputSpec, Postprocessing, Preprocessing, Revealed};
+pub use layout::{Layout, Masks, largest_norm};
+pub use ops::{Add, Conv2d, Dense, Op, SumPool};
 pub use ring::Ring;
-pub use suite::{BlindedParameters, KeyBits, Suite, UnsupportedKeyBits};
+pub use schedule::{Linear, PublicOp, PublicStep, Schedule};
+pub use suite::{BlindedParameters, KeyBits, SharedParameters, Suite, UnsupportedKeyBits};
 pub use tiling::Tiling;
 pub use validate::{ValidPlan, Violation};
-pub use view::{ClientPlan, Reveal};
+pub use view::{ClientPlan, Exchanges, Reveal, Work};
 
 use serde::{Deserialize, Serialize};
 
@@ -53,9 +57,11 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// How the revealed integers become logits.
     pub output: OutputSpec,
+    /// What a session costs before its first inference, beside the handshake.
+    pub setup: Cost,
 }
 
-/// One operation on tensors of ciphertexts; it defines one value, named by the step's own id.
+/// One operation on tensors; it defines one value, named by the step's own id.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Step {
     /// The node of the model that the step comes from; for people, never sent to the client.
@@ -66,9 +72,14 @@ pub struct Step {
     pub inputs: Vec<StepId>,
     /// Shape of the value.
     pub shape: Shape,
-    /// Every element x of the value is in −2^bits < x < 2^bits, whatever the input.
+    /// Suite `blinded`: every element x of the value is in −2^bits < x < 2^bits, whatever the input. Suite
+    /// `shared`: elements are taken modulo 2^(bits+1), in −2^bits ≤ x < 2^bits.
     pub bits: u32,
-    /// What the step will cost.
+    /// How a step with weights is evaluated under encryption, in suite `shared`.
+    pub layout: Option<Layout>,
+    /// What the step will cost before the image is known.
+    pub offline: Cost,
+    /// What the step will cost once the image is known.
     pub cost: Cost,
 }
 
@@ -78,8 +89,18 @@ impl Plan {
         &self.steps[id.index()]
     }
 
-    /// The sum over all steps.
+    /// A session with one inference: the sum over all steps, and the setup.
     pub fn total_cost(&self) -> Cost {
+        [self.setup, self.offline_cost(), self.online_cost()].into_iter().sum()
+    }
+
+    /// Of one inference, before the image is known.
+    pub fn offline_cost(&self) -> Cost {
+        self.steps.iter().map(|step| step.offline).sum()
+    }
+
+    /// Of one inference, once the image is known.
+    pub fn online_cost(&self) -> Cost {
         self.steps.iter().map(|step| step.cost).sum()
     }
 

@@ -14,11 +14,8 @@ pub enum Op {
     Dense(Dense),
     /// Sums over windows; averages, with the divisor moved into the scale.
     SumPool(SumPool),
-    /// Σ multiplier·input over two or more inputs of one shape, element by element.
-    Add {
-        /// One multiplier per input, never zero.
-        multipliers: Vec<i64>,
-    },
+    /// Σ multiplier·input over inputs of one shape, element by element, and a constant per channel.
+    Add(Add),
     /// The inputs' channels one after the other.
     Concat,
     /// max(x, 0); interactive.
@@ -27,12 +24,19 @@ pub enum Op {
     Sign,
     /// Maximum over windows; interactive.
     MaxPool(Window),
-    /// ⌊x ÷ 2^bits⌋ or one more, by a coin whose mean is the fraction; interactive. The interpreter
-    /// rounds to nearest, which is one of the two.
+    /// Suite `shared`: x ÷ 2^bits rounded to nearest. Suite `blinded`: ⌊x ÷ 2^bits⌋ or one more, by a coin whose
+    /// mean is the fraction; the interpreter rounds to nearest, which is one of the two. Interactive.
     Rescale {
         /// At least 1.
         bits: u32,
     },
+    /// [`Op::Rescale`] to nearest, then [`Op::Relu`]: one step in suite `shared`, which alone has it.
+    ReluRescale {
+        /// At least 1.
+        bits: u32,
+    },
+    /// Position of the largest element; of the first, if several are largest. Suite `shared` alone; interactive.
+    ArgMax,
     /// The client learns the value. Only the last step.
     Reveal,
 }
@@ -59,6 +63,15 @@ pub struct Dense {
     pub bias: Vec<i128>,
 }
 
+/// Weights of a sum.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Add {
+    /// One multiplier per input, never zero. In suite `shared` the client knows them.
+    pub multipliers: Vec<i64>,
+    /// One per channel, or empty for none.
+    pub bias: Vec<i128>,
+}
+
 /// Sums over windows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SumPool {
@@ -77,13 +90,33 @@ impl Op {
             Op::Conv2d(_) => "conv2d",
             Op::Dense(_) => "dense",
             Op::SumPool(_) => "sum_pool",
-            Op::Add { .. } => "add",
+            Op::Add(_) => "add",
             Op::Concat => "concat",
             Op::Relu => "relu",
             Op::Sign => "sign",
             Op::MaxPool(_) => "max_pool",
             Op::Rescale { .. } => "rescale",
+            Op::ReluRescale { .. } => "relu",
+            Op::ArgMax => "arg_max",
             Op::Reveal => "reveal",
+        }
+    }
+}
+
+impl From<Vec<i64>> for Add {
+    /// Without a constant.
+    fn from(multipliers: Vec<i64>) -> Self {
+        Self { multipliers, bias: Vec::new() }
+    }
+}
+
+impl Op {
+    /// The weights that the server hides, if it has any: row after row, one per output channel.
+    pub fn weights(&self) -> Option<&[i32]> {
+        match self {
+            Op::Conv2d(conv) => Some(&conv.weights),
+            Op::Dense(dense) => Some(&dense.weights),
+            _ => None,
         }
     }
 }

@@ -44,6 +44,17 @@ impl Ring {
         self.wrap(number.wrapping_add(half)) >> bits
     }
 
+    /// Position of the winner of a tournament ([`maximum`](Self::maximum)) between numbers of this ring that carry their
+    /// positions in low bits, so that the first of several largest wins. 0 of no numbers.
+    pub fn arg_max(self, numbers: &[i64]) -> usize {
+        let last = numbers.len().saturating_sub(1);
+        let bits = usize::BITS - last.leading_zeros();
+        let Some(tagged) = Ring::new(self.bits + bits) else { return 0 };
+        let tag = |(i, &number): (usize, &i64)| tagged.wrap(number << bits | (last - i) as i64);
+        let winner = tagged.maximum(numbers.iter().enumerate().map(tag).collect());
+        last - (winner as usize & ((1 << bits) - 1)).min(last)
+    }
+
     /// The winner of a tournament in which neighbours meet, an odd one waits, and a beats b if a − b, which may
     /// wrap around, is positive. The maximum, where no difference wraps. 0 of no numbers.
     pub fn maximum(self, mut numbers: Vec<i64>) -> i64 {

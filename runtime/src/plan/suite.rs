@@ -8,12 +8,15 @@ use std::fmt;
 pub enum Suite {
     /// The Popcorn paper's protocols, Paillier only.
     Blinded(BlindedParameters),
+    /// Paillier before the image is known, secret sharing and oblivious transfer afterwards; nothing leaks.
+    Shared(SharedParameters),
 }
 
 impl fmt::Display for Suite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Suite::Blinded(_) => f.write_str("blinded"),
+            Suite::Shared(_) => f.write_str("shared"),
         }
     }
 }
@@ -33,6 +36,21 @@ pub struct BlindedParameters {
 impl Default for BlindedParameters {
     fn default() -> Self {
         Self { scale_bits: 40, grain_bits: 8, mask_bits: 40 }
+    }
+}
+
+/// Parameters of suite `shared`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedParameters {
+    /// σ: masks of Paillier plaintexts are this many bits longer than what they hide (statistical distance 2^−σ).
+    pub mask_bits: u32,
+    /// Bits of the small field of oblivious transfer's extension, 1 to 8: more take fewer bytes and more time.
+    pub field_bits: u32,
+}
+
+impl Default for SharedParameters {
+    fn default() -> Self {
+        Self { mask_bits: 40, field_bits: 4 }
     }
 }
 

@@ -4,14 +4,16 @@ use super::exchange::{Exchange, ExchangeKind, tournament_levels};
 use super::ids::{PlanId, StepId};
 use super::input::{InputSpec, OutputSpec};
 use super::ops::Op;
+use super::schedule::Schedule;
 use super::suite::{BlindedParameters, KeyBits, Suite};
 use super::{Plan, Step, Window};
 use serde::{Deserialize, Serialize};
 
 /// The client's view of a plan.
 ///
-/// It tells the client the input's and the output's form, how many values each interactive step
-/// handles, and a bound of their size in bits, which depends on the weights' magnitudes.
+/// In suite `blinded` it tells the client the input's and the output's form, how many values each interactive step
+/// handles, and a bound of their size in bits, which depends on the weights' magnitudes. In suite `shared` it tells
+/// the network's architecture: see [`Schedule`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClientPlan {
     /// Digest of the server's plan.
@@ -22,12 +24,30 @@ pub struct ClientPlan {
     pub key_bits: KeyBits,
     /// From an image to integers.
     pub input: InputSpec,
-    /// The interactive rounds in order; which steps they belong to is not told.
-    pub exchanges: Vec<Exchange>,
-    /// The packed logits.
-    pub reveal: Reveal,
+    /// What the client has to do.
+    pub work: Work,
     /// From integers to logits.
     pub output: OutputSpec,
+}
+
+/// The client's part, by suite.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Work {
+    /// Suite `blinded`.
+    Exchanges(Exchanges),
+    /// Suite `shared`.
+    Schedule(Schedule),
+}
+
+/// The client's part in suite `blinded`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Exchanges {
+    /// How strongly values are hidden.
+    pub parameters: BlindedParameters,
+    /// The interactive rounds in order; which steps they belong to is not told.
+    pub rounds: Vec<Exchange>,
+    /// The packed logits.
+    pub reveal: Reveal,
 }
 
 /// The packed values that the client decrypts at the end.
@@ -59,15 +79,15 @@ impl Reveal {
 impl Plan {
     /// What the client is given of this plan. `id` is [`super::codec::plan_id`] of the plan.
     pub(super) fn client_view(&self, id: PlanId) -> ClientPlan {
-        ClientPlan {
-            id,
-            suite: self.suite,
-            key_bits: self.key_bits,
-            input: self.input.clone(),
-            exchanges: self.steps().flat_map(|(step, _)| self.exchanges(step)).collect(),
-            reveal: self.reveal(),
-            output: self.output.clone(),
-        }
+        let work = match self.suite {
+            Suite::Blinded(parameters) => {
+                let rounds = self.steps().flat_map(|(step, _)| self.exchanges(step)).collect();
+                Work::Exchanges(Exchanges { parameters, rounds, reveal: self.reveal() })
+            }
+            Suite::Shared(parameters) => Work::Schedule(Schedule::of(self, parameters)),
+        };
+        let (input, output) = (self.input.clone(), self.output.clone());
+        ClientPlan { id, suite: self.suite, key_bits: self.key_bits, input, work, output }
     }
 
     /// The rounds of one step; none where the server works alone.
@@ -117,12 +137,12 @@ impl Plan {
 impl ClientPlan {
     /// Ciphertexts that the client makes for one image.
     pub fn encryptions(&self) -> usize {
-        self.input.shape.elements() + self.exchanges.iter().map(Exchange::reply_ciphertexts).sum::<usize>()
-    }
-
-    /// Parameters of suite `blinded`.
-    pub const fn blinded(&self) -> BlindedParameters {
-        let Suite::Blinded(parameters) = self.suite;
-        parameters
+        match &self.work {
+            Work::Exchanges(work) => {
+                let replies: usize = work.rounds.iter().map(Exchange::reply_ciphertexts).sum();
+                self.input.shape.elements() + replies
+            }
+            Work::Schedule(schedule) => schedule.encryptions(),
+        }
     }
 }

@@ -26,10 +26,18 @@ pub enum Message {
     Answer = 7,
     /// Server → client: packed logits, as many ciphertexts as [`crate::plan::Reveal::ciphertexts`].
     Logits = 8,
+    /// Client → server, suite `shared`: prepare an inference; empty.
+    Prepare = 9,
+    /// Client → server: [r], the packed mask of a linear step, as many ciphertexts as [`crate::protocol::shared::linear::Packed::masks`].
+    Mask = 10,
+    /// Server → client: [v], as many ciphertexts as [`crate::protocol::shared::linear::Packed::products`].
+    Product = 11,
+    /// Client → server, suite `shared`: the image is there; empty. Flights of the online part follow.
+    Infer = 12,
 }
 
 impl Message {
-    const ALL: [Message; 8] = [
+    const ALL: [Message; 12] = [
         Message::Hello,
         Message::Welcome,
         Message::Refusal,
@@ -38,6 +46,10 @@ impl Message {
         Message::Question,
         Message::Answer,
         Message::Logits,
+        Message::Prepare,
+        Message::Mask,
+        Message::Product,
+        Message::Infer,
     ];
 
     /// The word in errors.
@@ -51,11 +63,18 @@ impl Message {
             Message::Question => "question",
             Message::Answer => "answer",
             Message::Logits => "logits",
+            Message::Prepare => "prepare",
+            Message::Mask => "mask",
+            Message::Product => "product",
+            Message::Infer => "infer",
         }
     }
 
     const fn comes_from_server(self) -> bool {
-        matches!(self, Message::Welcome | Message::Refusal | Message::Question | Message::Logits)
+        matches!(
+            self,
+            Message::Welcome | Message::Refusal | Message::Question | Message::Logits | Message::Product
+        )
     }
 
     fn from_tag(tag: u8) -> Option<Self> {
@@ -118,6 +137,21 @@ pub fn receive_or_end<T: Transport>(
     connection.receive_body(header, limit, message.name()).map(Some)
 }
 
+/// As [`open_or_end`], without waiting until everything is sent; the peer may not end the session.
+///
+/// # Errors
+/// As [`receive`], but for what happens to the body.
+pub fn open_meanwhile<T: Transport>(
+    connection: &mut Connection<T>,
+    message: Message,
+    length: u64,
+) -> Result<Incoming> {
+    let header = connection.receive_header_meanwhile(message.name())?;
+    let header = header.ok_or(PeerFault::HungUp(message.name()))?;
+    let header = matching(connection, header, message)?;
+    connection.receive(header, Limit::Exactly(length), message.name())
+}
+
 /// As [`receive_or_end`], the body of `length` bytes to be pulled part by part.
 ///
 /// # Errors
@@ -131,11 +165,35 @@ pub fn open_or_end<T: Transport>(
     connection.receive(header, Limit::Exactly(length), message.name()).map(Some)
 }
 
+/// Waits for one of two messages without a body; `None` where the peer ends the session instead.
+///
+/// # Errors
+/// As [`receive_or_end`].
+pub fn receive_either<T: Transport>(
+    connection: &mut Connection<T>,
+    [first, second]: [Message; 2],
+) -> Result<Option<Message>> {
+    let Some(header) = connection.receive_header(first.name())? else { return Ok(None) };
+    let got = if header.tag == second as u8 { second } else { first };
+    let header = matching(connection, header, got)?;
+    connection.receive_body(header, Limit::Exactly(0), got.name())?;
+    Ok(Some(got))
+}
+
 /// Waits for the header of `message`; `None` where the peer ends the session instead.
 fn expect<T: Transport>(connection: &mut Connection<T>, message: Message) -> Result<Option<Header>> {
     let Some(header) = connection.receive_header(message.name())? else { return Ok(None) };
+    matching(connection, header, message).map(Some)
+}
+
+/// The header, if it is one of `message`.
+fn matching<T: Transport>(
+    connection: &mut Connection<T>,
+    header: Header,
+    message: Message,
+) -> Result<Header> {
     match Message::from_tag(header.tag) {
-        Some(got) if got == message => Ok(Some(header)),
+        Some(got) if got == message => Ok(header),
         Some(Message::Refusal) if message.comes_from_server() => Err(refusal(connection, header)?),
         got => {
             let got =

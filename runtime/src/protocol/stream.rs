@@ -85,6 +85,21 @@ impl Receiving {
         Ok(body.map(|body| Self { message, body, left: count, received: 0 }))
     }
 
+    /// As [`begin`](Self::begin), without waiting until everything is sent: for a peer that sends this message before it
+    /// reads what is on its way.
+    ///
+    /// # Errors
+    /// As [`message::receive`].
+    pub fn begin_meanwhile<T: Transport>(
+        connection: &mut Connection<T>,
+        message: Message,
+        key: &PublicKey,
+        count: usize,
+    ) -> Result<Self> {
+        let body = message::open_meanwhile(connection, message, bytes(key, count))?;
+        Ok(Self { message, body, left: count, received: 0 })
+    }
+
     /// Waits for the next `count` ciphertexts, or what is left, and checks them; `None` after the last.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 //!
 //! * [`server`]: holds the weights; answers many clients at a time;
 //! * [`client`]: holds the key and the image;
+//! * `online`: what both do with shares, in suite `shared`; `values`: what later steps still read;
 //! * [`listener`]: a server for many clients over TCP;
 //! * [`local`]: both in one process;
 //! * [`plain`]: the plan's meaning, without cryptography.
@@ -11,3 +12,4 @@ pub mod listener;
 pub mod local;
 pub mod plain;
 pub mod server;
+mod values;

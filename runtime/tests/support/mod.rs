@@ -5,8 +5,9 @@
 use proptest::prelude::*;
 use runtime::paillier::{HolderKey, test_keys};
 use runtime::plan::{
-    BlindedParameters, Conv2d, Cost, Dense, InputSpec, KeyBits, Op, OutputSpec, Plan, Postprocessing,
-    Preprocessing, Shape, Step, StepId, Suite, SumPool, ValidPlan, Window, interval,
+    BlindedParameters, Conv2d, Cost, Dense, Exchanges, InputSpec, KeyBits, Op, OutputSpec, Plan,
+    Postprocessing, Preprocessing, Revealed, Shape, Step, StepId, Suite, SumPool, ValidPlan, Window, Work,
+    interval,
 };
 use runtime::protocol::blinded;
 use std::sync::LazyLock;
@@ -26,10 +27,23 @@ impl PlanBuilder {
         let mut preprocessing = Preprocessing::identity(shape.channels);
         preprocessing.raw_range = (-15.0, 15.0);
         let input = InputSpec { shape, preprocessing, step: vec![1.0; shape.channels] };
-        let output = OutputSpec { classes: 0, scale: 1.0, postprocessing: Postprocessing::None };
+        let output = OutputSpec {
+            classes: 0,
+            scale: 1.0,
+            postprocessing: Postprocessing::None,
+            revealed: Revealed::Logits,
+        };
         let suite = Suite::Blinded(BlindedParameters::default());
         let key_bits = KeyBits::try_from(512).expect("accepted in tests");
-        let plan = Plan { name: "test".into(), suite, key_bits, input, steps: Vec::new(), output };
+        let plan = Plan {
+            name: "test".into(),
+            suite,
+            key_bits,
+            input,
+            steps: Vec::new(),
+            output,
+            setup: Cost::default(),
+        };
         let mut builder = Self { plan, ranges: Vec::new() };
         builder.push(Op::Input, &[], shape);
         builder
@@ -37,8 +51,16 @@ impl PlanBuilder {
 
     /// Appends a step over `inputs`; its shape is the caller's claim.
     pub(crate) fn push(&mut self, op: Op, inputs: &[StepId], shape: Shape) -> StepId {
-        let step =
-            Step { name: String::new(), op, inputs: inputs.to_vec(), shape, bits: 0, cost: Cost::default() };
+        let step = Step {
+            name: String::new(),
+            op,
+            inputs: inputs.to_vec(),
+            shape,
+            bits: 0,
+            layout: None,
+            offline: Cost::default(),
+            cost: Cost::default(),
+        };
         let ranges: Vec<&[interval::Interval]> =
             inputs.iter().map(|id| self.ranges[id.index()].as_slice()).collect();
         let range = interval::step(&self.plan, &step, &ranges).expect("small numbers");
@@ -64,9 +86,18 @@ impl PlanBuilder {
         self.push(Op::Reveal, &[last], shape);
         self.plan.output.classes = shape.elements();
         for id in (0..self.plan.steps.len()).map(StepId::new) {
-            self.plan.steps[id.index()].cost = blinded::cost::step(&self.plan, id);
+            self.plan.steps[id.index()].cost =
+                blinded::cost::step(&self.plan, BlindedParameters::default(), id);
         }
         self.plan
+    }
+}
+
+/// The client's part of a plan of suite `blinded`.
+pub(crate) fn exchanges(plan: &ValidPlan) -> &Exchanges {
+    match &plan.client_view().work {
+        Work::Exchanges(work) => work,
+        Work::Schedule(_) => panic!("a plan of suite blinded"),
     }
 }
 
@@ -164,7 +195,7 @@ fn append(builder: &mut PlanBuilder, layer: &Layer) {
         Layer::Sign => drop(builder.push(Op::Sign, &[last], shape)),
         Layer::Residual { multipliers: (a, b) } => {
             let relu = builder.push(Op::Relu, &[last], shape);
-            builder.push(Op::Add { multipliers: vec![*a, *b] }, &[relu, last], shape);
+            builder.push(Op::Add(vec![*a, *b].into()), &[relu, last], shape);
         }
         Layer::Concat => {
             let doubled = Shape::new(2 * shape.channels, shape.height, shape.width);

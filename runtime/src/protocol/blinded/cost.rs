@@ -3,10 +3,10 @@
 use super::{linear, question, relu, reveal};
 use crate::channel::frame::HEADER_BYTES;
 use crate::paillier::{Count, invert_count, pow_count, shifted_sum_count, weighted_sums_count};
-use crate::plan::{BlindedParameters, Cost, Exchange, ExchangeKind, KeyBits, Op, Plan, StepId, Suite};
+use crate::plan::{BlindedParameters, Cost, Exchange, ExchangeKind, KeyBits, Op, Plan, StepId};
 
 /// The cost of a step. Its shapes, bits and weights must be right.
-pub fn step(plan: &Plan, id: StepId) -> Cost {
+pub fn step(plan: &Plan, parameters: BlindedParameters, id: StepId) -> Cost {
     let step = plan.step(id);
     let elements = step.shape.elements();
     if let Some(rows) = linear::rows(plan, id) {
@@ -21,7 +21,6 @@ pub fn step(plan: &Plan, id: StepId) -> Cost {
         },
         Op::Reveal => reveal_cost(plan),
         op => {
-            let Suite::Blinded(parameters) = plan.suite;
             let pooling = matches!(op, Op::MaxPool(_));
             let exchanges = plan.exchanges(id);
             exchanges.iter().map(|round| exchange(round, pooling, parameters, plan.key_bits)).sum()
@@ -106,7 +105,8 @@ mod tests {
     use crate::paillier::count::instrument::measure;
     use crate::paillier::{Ciphertexts, HolderKey, PublicRandomisers, Randomisers, SecureRng, test_keys};
     use crate::plan::{
-        BlindedParameters, InputSpec, OutputSpec, Postprocessing, Preprocessing, Shape, Step, Window,
+        BlindedParameters, InputSpec, OutputSpec, Postprocessing, Preprocessing, Revealed, Shape, Step,
+        Suite, Window,
     };
     use crate::protocol::blinded::answer::Answering;
     use crate::protocol::blinded::round::Round;
@@ -150,6 +150,8 @@ mod tests {
             inputs,
             shape,
             bits,
+            layout: None,
+            offline: Cost::default(),
             cost: Cost::default(),
         };
         let steps = vec![
@@ -157,14 +159,26 @@ mod tests {
             step(op, vec![StepId::new(0)], shape, 8),
             step(Op::Reveal, vec![StepId::new(1)], shape.flattened(), 8),
         ];
-        let output =
-            OutputSpec { classes: shape.elements(), scale: 1.0, postprocessing: Postprocessing::None };
+        let output = OutputSpec {
+            classes: shape.elements(),
+            scale: 1.0,
+            postprocessing: Postprocessing::None,
+            revealed: Revealed::Logits,
+        };
         let key_bits = KeyBits::try_from(512).unwrap();
-        Plan { name: String::new(), suite: Suite::Blinded(PARAMETERS), key_bits, input, steps, output }
+        Plan {
+            name: String::new(),
+            suite: Suite::Blinded(PARAMETERS),
+            key_bits,
+            input,
+            steps,
+            output,
+            setup: Cost::default(),
+        }
     }
 
     fn assert_counted(plan: &Plan, step: StepId, counted: Count, draw: Count) {
-        let cost = super::step(plan, step);
+        let cost = super::step(plan, PARAMETERS, step);
         let expected =
             Count { products: cost.products, squarings: cost.squarings, inversions: cost.inversions };
         assert_eq!(counted, expected + draw.times(cost.rerandomisations));

@@ -4,7 +4,7 @@
 //! expanded copy exists. The same rows are what the compiler counts.
 
 use crate::paillier::{Bundle, Rows};
-use crate::plan::{Conv2d, Dense, Op, Plan, Shape, StepId, SumPool, Window};
+use crate::plan::{Add, Conv2d, Dense, Op, Plan, Shape, StepId, SumPool, Window};
 use rug::Integer;
 
 /// The rows of a linear step, over the concatenation of its inputs; `None` if the step is not linear.
@@ -21,10 +21,16 @@ pub fn rows(plan: &Plan, id: StepId) -> Option<Box<dyn Rows + '_>> {
             let alike = Alike::of(&op.window, input, step.shape);
             Some(Box::new(PoolRows { op, input, output: step.shape, alike }))
         }
-        Op::Add { multipliers } => Some(Box::new(AddRows { multipliers, elements: input.elements() })),
-        Op::Input | Op::Concat | Op::Relu | Op::Sign | Op::MaxPool(_) | Op::Rescale { .. } | Op::Reveal => {
-            None
-        }
+        Op::Add(op) => Some(Box::new(AddRows { op, shape: input })),
+        Op::Input
+        | Op::Concat
+        | Op::Relu
+        | Op::Sign
+        | Op::MaxPool(_)
+        | Op::Rescale { .. }
+        | Op::ReluRescale { .. }
+        | Op::ArgMax
+        | Op::Reveal => None,
     }
 }
 
@@ -200,19 +206,19 @@ impl Rows for PoolRows<'_> {
     }
 }
 
-/// Every row is a bundle, and all are alike.
+/// Every row is a bundle, and those of a channel are alike.
 struct AddRows<'a> {
-    multipliers: &'a [i64],
-    elements: usize,
+    op: &'a Add,
+    shape: Shape,
 }
 
 impl Rows for AddRows<'_> {
     fn len(&self) -> usize {
-        self.elements
+        self.shape.elements()
     }
 
     fn bundles(&self) -> usize {
-        self.elements
+        self.shape.elements()
     }
 
     fn bundle(&self, bundle: usize) -> Bundle {
@@ -220,18 +226,18 @@ impl Rows for AddRows<'_> {
     }
 
     fn inputs(&self, bundle: usize, inputs: &mut Vec<usize>) {
-        inputs.extend((0..self.multipliers.len()).map(|branch| branch * self.elements + bundle));
+        inputs.extend((0..self.op.multipliers.len()).map(|branch| branch * self.shape.elements() + bundle));
     }
 
     fn weights(&self, _bundle: usize, _row: usize, weights: &mut Vec<i64>) {
-        weights.extend(self.multipliers);
+        weights.extend(&self.op.multipliers);
     }
 
-    fn first_alike(&self, _bundle: usize) -> usize {
-        0
+    fn first_alike(&self, bundle: usize) -> usize {
+        if self.op.bias.is_empty() { 0 } else { bundle - bundle % self.shape.plane() }
     }
 
-    fn bias(&self, _row: usize) -> Integer {
-        Integer::new()
+    fn bias(&self, row: usize) -> Integer {
+        self.op.bias.get(row / self.shape.plane()).copied().unwrap_or(0).into()
     }
 }

@@ -6,7 +6,7 @@
 //! server's in a [`ring`]. What must be computed under encryption depends on random masks alone, so that it
 //! is done ahead:
 //!
-//! * [`product`]: shares of a linear layer applied to a mask of the client's;
+//! * [`linear`]: shares of a linear layer applied to a mask of the client's;
 //! * [`tiles`]: the layer as weighted sums of ciphertexts that hold many pixels each.
 //!
 //! Activations take random OTs that were made ahead ([`crate::ot`]) and a few flights for all values of a layer:
@@ -18,9 +18,9 @@
 mod carry_tree;
 mod compare;
 mod dialogue;
+pub mod linear;
 pub mod max_pool;
 pub mod party;
-pub mod product;
 pub mod relu;
 pub mod sign;
 #[cfg(test)]

@@ -1,24 +1,31 @@
 //! A convolution over ciphertexts that hold one pixel of every tile each.
 
 use crate::paillier::{Bundle, Rows};
-use crate::plan::{Conv2d, Tiling};
+use crate::plan::{Op, Tiling};
 use rug::Integer;
 
-/// The weighted sums of a convolution in tiles. Inputs are planes of channels, (channel, plane) row-major; rows are
-/// results of channels, (channel, result) row-major. A bundle is a group's channels at one result.
+/// The weighted sums of a convolution in tiles, or of a dense layer, which is one over a single pixel. Inputs are
+/// planes of channels, (channel, plane) row-major; rows are results of channels, (channel, result) row-major. A bundle
+/// is a group's channels at one result.
 pub struct TiledConv<'a> {
-    op: &'a Conv2d,
+    weights: &'a [i32],
+    /// Rows and columns of the kernel.
+    kernel: [usize; 2],
+    groups: usize,
     tiling: &'a Tiling,
     /// Channels of the input, and of the output, per group.
     group: [usize; 2],
 }
 
 impl<'a> TiledConv<'a> {
-    /// `op` from `channels` channels in the tiles of its window.
-    pub fn new(op: &'a Conv2d, channels: usize, tiling: &'a Tiling) -> Self {
-        let inputs = channels / op.groups;
-        let taps: usize = op.window.kernel.iter().product();
-        Self { op, tiling, group: [inputs, op.weights.len() / (inputs * taps * op.groups)] }
+    /// `op`, a convolution or a dense layer, from `channels` channels in the tiles of its window.
+    pub fn new(op: &'a Op, channels: usize, tiling: &'a Tiling) -> Self {
+        let (weights, kernel, groups) = match op {
+            Op::Conv2d(conv) => (&*conv.weights, conv.window.kernel, conv.groups),
+            other => (other.weights().unwrap_or_default(), [1, 1], 1),
+        };
+        let (inputs, taps) = (channels / groups, kernel[0] * kernel[1]);
+        Self { weights, kernel, groups, tiling, group: [inputs, weights.len() / (inputs * taps * groups)] }
     }
 
     /// Group and result.
@@ -29,11 +36,11 @@ impl<'a> TiledConv<'a> {
 
 impl Rows for TiledConv<'_> {
     fn len(&self) -> usize {
-        self.op.groups * self.group[1] * self.tiling.results()
+        self.groups * self.group[1] * self.tiling.results()
     }
 
     fn bundles(&self) -> usize {
-        self.op.groups * self.tiling.results()
+        self.groups * self.tiling.results()
     }
 
     fn bundle(&self, bundle: usize) -> Bundle {
@@ -52,8 +59,8 @@ impl Rows for TiledConv<'_> {
 
     fn weights(&self, bundle: usize, row: usize, weights: &mut Vec<i64>) {
         let (group, result) = self.place(bundle);
-        let [height, width] = self.op.window.kernel;
-        let kernel = &self.op.weights[(group * self.group[1] + row) * self.group[0] * height * width..];
+        let [height, width] = self.kernel;
+        let kernel = &self.weights[(group * self.group[1] + row) * self.group[0] * height * width..];
         for ([ky, kx], _) in self.tiling.taps(result) {
             weights.extend((0..self.group[0]).map(|c| i64::from(kernel[(c * height + ky) * width + kx])));
         }

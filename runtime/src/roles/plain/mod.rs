@@ -1,6 +1,7 @@
 //! The plan interpreter: what a plan means, in plain integers.
 //!
-//! Encrypted runs equal it exactly. Sums wrap at 128 bits; a valid plan's results never do.
+//! Encrypted runs equal it exactly. In suite `blinded` sums wrap at 128 bits, and a valid plan's results never do; in
+//! suite `shared` every value is taken in its step's ring.
 //!
 //! `tensor` holds values, `linear` evaluates layers with weights, by `product` of their weights and the
 //! `digits` of what they read; `windows` pools.
@@ -11,7 +12,7 @@ mod product;
 mod tensor;
 mod windows;
 
-use crate::plan::{Op, Plan, Step, ValidPlan};
+use crate::plan::{Add, Op, Plan, Ring, Shape, Step, Suite, SumPool, ValidPlan};
 use linear::Layer;
 use tensor::{Integer, Tensor, with_elements, with_type_of};
 
@@ -23,6 +24,22 @@ pub fn run(plan: &ValidPlan, input: &[i64]) -> Vec<i128> {
 /// The value of every step.
 pub fn values(plan: &ValidPlan, input: &[i64]) -> Vec<Vec<i128>> {
     tensors(plan.plan(), input).iter().map(wide).collect()
+}
+
+/// Sums over windows of numbers modulo 2^64.
+pub(super) fn window_sums(pool: &SumPool, input: &[u64], from: Shape, to: Shape) -> Vec<u64> {
+    let input: Vec<i64> = input.iter().map(|&x| x as i64).collect();
+    windows::sums(pool, &input, from, to).into_iter().map(|x| x as u64).collect()
+}
+
+/// A convolution or dense layer, with its bias, of numbers modulo 2^64.
+pub(super) fn weighted_sums(op: &Op, input: Vec<i64>, from: Shape, to: Shape) -> Vec<i64> {
+    let layer = match op {
+        Op::Conv2d(conv) => Layer::conv2d(conv, from, to),
+        Op::Dense(dense) => Layer::dense(dense, from, to),
+        _ => return Vec::new(),
+    };
+    layer.apply(&Tensor::Middle(input))
 }
 
 fn wide(tensor: &Tensor) -> Vec<i128> {
@@ -37,28 +54,53 @@ fn tensors(plan: &Plan, input: &[i64]) -> Vec<Tensor> {
             Op::Input => Tensor::Middle(input.to_vec()),
             _ => evaluate(plan, step, &inputs),
         };
-        values.push(value.narrowed(step.bits));
+        values.push(match ring(plan, step) {
+            None => value.narrowed(step.bits),
+            Some(ring) => value.wrapped(ring),
+        });
     }
     values
 }
 
+/// The ring in which a step's value is taken; suite `blinded` has none.
+fn ring(plan: &Plan, step: &Step) -> Option<Ring> {
+    match plan.suite {
+        Suite::Blinded(_) => None,
+        Suite::Shared(_) => Ring::new(step.bits + 1),
+    }
+}
+
 fn evaluate(plan: &Plan, step: &Step, inputs: &[&Tensor]) -> Tensor {
-    let (input, from, to) = (inputs[0], plan.step(step.inputs[0]).shape, step.shape);
-    match &step.op {
-        Op::Conv2d(conv) => multiply(&Layer::conv2d(conv, from, to), input, step),
-        Op::Dense(dense) => multiply(&Layer::dense(dense, from, to), input, step),
-        Op::SumPool(pool) => {
+    let source = plan.step(step.inputs[0]);
+    let (input, from, to) = (inputs[0], source.shape, step.shape);
+    match (&step.op, ring(plan, source)) {
+        (Op::Conv2d(conv), _) => multiply(&Layer::conv2d(conv, from, to), input, step),
+        (Op::Dense(dense), _) => multiply(&Layer::dense(dense, from, to), input, step),
+        (Op::SumPool(pool), _) => {
             with_type_of!(step.bits, T => T::tensor(windows::sums::<T>(pool, &input.cast(), from, to)))
         }
-        Op::Add { multipliers } => with_type_of!(step.bits, T => T::tensor(add::<T>(multipliers, inputs))),
-        Op::Concat => with_type_of!(step.bits, T => T::tensor(concat::<T>(inputs))),
-        Op::Relu => with_elements!(input, x => Integer::tensor(relu(x))),
-        Op::Sign => Tensor::Narrow(input.map(|x| i32::from(x > 0))),
-        Op::Rescale { bits } => Tensor::Wide(input.map(|x| (x + (1 << (bits - 1))) >> bits)),
-        Op::MaxPool(window) => {
+        (Op::Add(sum), _) => with_type_of!(step.bits, T => T::tensor(add::<T>(sum, inputs, to))),
+        (Op::Concat, _) => with_type_of!(step.bits, T => T::tensor(concat::<T>(inputs))),
+        (Op::Relu, _) => with_elements!(input, x => Integer::tensor(relu(x))),
+        (Op::Sign, None) => Tensor::Narrow(input.map(|x| i32::from(x > 0))),
+        (Op::Sign, Some(ring)) => Tensor::Narrow(input.map(|x| i32::from(ring.wrap(x as i64 - 1) >= 0))),
+        (Op::Rescale { bits }, None) => Tensor::Wide(input.map(|x| (x + (1 << (bits - 1))) >> bits)),
+        (Op::Rescale { bits }, Some(ring)) => Tensor::Middle(input.map(|x| ring.rescale(x as i64, *bits))),
+        (Op::ReluRescale { bits }, ring) => {
+            let rescaled = |x| ring.map_or(x, |ring| ring.rescale(x as i64, *bits).into());
+            Tensor::Wide(input.map(|x| rescaled(x).max(0)))
+        }
+        (Op::MaxPool(window), None) => {
             with_elements!(input, x => Integer::tensor(windows::maxima(window, x, from, to)))
         }
-        Op::Input | Op::Reveal => input.clone(),
+        (Op::MaxPool(window), Some(ring)) => {
+            Tensor::Middle(windows::winners(ring, window, &input.cast::<i64>(), from, to))
+        }
+        (Op::ArgMax, ring) => {
+            let index = ring.map_or(0, |ring| ring.arg_max(&input.cast::<i64>()));
+            Tensor::Middle(vec![index as i64])
+        }
+        (Op::Input | Op::Reveal, _) => input.clone(),
     }
 }
 
@@ -70,11 +112,11 @@ fn relu<T: Integer>(input: &[T]) -> Vec<T> {
     input.iter().map(|&x| x.max(T::default())).collect()
 }
 
-fn add<T: Integer>(multipliers: &[i64], inputs: &[&Tensor]) -> Vec<T> {
-    let mut sums = Vec::new();
-    for (input, &multiplier) in inputs.iter().zip(multipliers) {
+fn add<T: Integer>(sum: &Add, inputs: &[&Tensor], shape: Shape) -> Vec<T> {
+    let bias = |channel| T::wrap(sum.bias.get(channel).copied().unwrap_or(0));
+    let mut sums: Vec<T> = (0..shape.elements()).map(|i| bias(i / shape.plane())).collect();
+    for (input, &multiplier) in inputs.iter().zip(&sum.multipliers) {
         let input = input.cast::<T>();
-        sums.resize(input.len(), T::default());
         sums.iter_mut().zip(&*input).for_each(|(sum, x): (&mut T, _)| *sum = sum.plus(x.times(multiplier)));
     }
     sums

@@ -1,5 +1,6 @@
 //! Values in the narrowest integers that hold them.
 
+use crate::plan::Ring;
 use std::borrow::Cow;
 
 /// The elements of one value, row-major.
@@ -101,6 +102,11 @@ impl Tensor {
     /// The same elements, of `bits` bits, in the narrowest type that holds them.
     pub(super) fn narrowed(self, bits: u32) -> Self {
         with_type_of!(bits, T => if T::of(&self).is_some() { self } else { T::tensor(self.map(T::wrap)) })
+    }
+
+    /// The elements in `ring`, in the narrowest type that holds them.
+    pub(super) fn wrapped(self, ring: Ring) -> Self {
+        with_type_of!(ring.bits() - 1, T => T::tensor(self.map(|x| T::wrap(ring.wrap(x as i64).into()))))
     }
 
     /// `f` of each element.

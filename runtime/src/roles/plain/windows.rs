@@ -1,7 +1,7 @@
 //! Pooling.
 
 use super::tensor::Integer;
-use crate::plan::{Shape, SumPool, Window};
+use crate::plan::{Ring, Shape, SumPool, Window};
 
 /// Sums over windows.
 pub(super) fn sums<T: Integer>(pool: &SumPool, input: &[T], from: Shape, to: Shape) -> Vec<T> {
@@ -14,6 +14,11 @@ pub(super) fn sums<T: Integer>(pool: &SumPool, input: &[T], from: Shape, to: Sha
 /// Maxima over windows, none of which is empty.
 pub(super) fn maxima<T: Integer>(window: &Window, input: &[T], from: Shape, to: Shape) -> Vec<T> {
     over_windows(window, input, from, to, |pixels| pixels.iter().copied().max().unwrap_or_default())
+}
+
+/// The winners of windows, none of which is empty: maxima where no difference wraps around.
+pub(super) fn winners(ring: Ring, window: &Window, input: &[i64], from: Shape, to: Shape) -> Vec<i64> {
+    over_windows(window, input, from, to, |pixels| ring.maximum(pixels.to_vec()))
 }
 
 /// `fold` of the pixels inside the image under each window, channel by channel.

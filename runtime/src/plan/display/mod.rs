@@ -1,0 +1,169 @@
+//! The stable text form of plans, for people and for snapshots.
+
+mod table;
+mod view;
+
+pub(crate) use table::Table;
+
+use super::input::{Colours, InputSpec, OutputSpec, Revealed};
+use super::{Cost, Layout, Masks, Op, Plan, Step, StepId, Suite, ValidPlan};
+use std::fmt;
+
+/// The server's view: every step with its bounds and its cost.
+impl fmt::Display for ValidPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plan = self.plan();
+        writeln!(f, "plan    {} {}", self.id().short(), plan.name)?;
+        write_borders(f, &self.client_view().input, &self.client_view().output)?;
+        writeln!(f, "suite   {}, {} bit key", describe_suite(plan.suite), plan.key_bits)?;
+        writeln!(f)?;
+        let mut table = Table::new(&["step", "computes", "shape", "bits", "from"]);
+        table.align_right(3);
+        for (id, step) in plan.steps() {
+            let shape = step.shape.to_string();
+            table.row([id.to_string(), describe(step), shape, step.bits.to_string(), step.name.clone()]);
+        }
+        writeln!(f, "{table}")?;
+        if plan.offline_cost() == Cost::default() {
+            return write!(f, "{}", CostTable::new("cost", plan, |step| step.cost));
+        }
+        writeln!(f, "{}", CostTable::new("offline", plan, |step| step.offline).after("setup", plan.setup))?;
+        write!(f, "{}", CostTable::new("online", plan, |step| step.cost))
+    }
+}
+
+fn write_borders(f: &mut fmt::Formatter<'_>, input: &InputSpec, output: &OutputSpec) -> fmt::Result {
+    let preprocessing = &input.preprocessing;
+    let (low, high) = preprocessing.raw_range;
+    writeln!(
+        f,
+        "input   {}{}, raw {low} to {high}, (raw * {} - mean) / std",
+        input.shape,
+        match preprocessing.colours {
+            Colours::Rgb => "",
+            Colours::Bgr => " (BGR)",
+        },
+        preprocessing.scale
+    )?;
+    writeln!(f, "        mean {:?}, std {:?}, step {:?}", preprocessing.mean, preprocessing.std, input.step)?;
+    writeln!(
+        f,
+        "output  {} logits of {:e}, then {}{}",
+        output.classes,
+        output.scale,
+        output.postprocessing.name(),
+        match output.revealed {
+            Revealed::Logits => "",
+            Revealed::Label => "; only the label is revealed",
+        }
+    )
+}
+
+fn describe_suite(suite: Suite) -> String {
+    match suite {
+        Suite::Blinded(parameters) => format!(
+            "{suite} (scale {} octaves, grain {} bits, mask {} bits)",
+            parameters.scale_bits, parameters.grain_bits, parameters.mask_bits
+        ),
+        Suite::Shared(parameters) => {
+            format!(
+                "{suite} (masks {} bits longer, field {} bits)",
+                parameters.mask_bits, parameters.field_bits
+            )
+        }
+    }
+}
+
+/// `conv2d s1 5x5, 6400 of 6400 weights`
+fn describe(step: &Step) -> String {
+    let inputs: Vec<String> = step.inputs.iter().map(StepId::to_string).collect();
+    let mut text = [vec![step.op.name().to_owned()], inputs].concat().join(" ");
+    match &step.op {
+        Op::Conv2d(conv) => {
+            text += &format!(" {}", conv.window);
+            if conv.groups > 1 {
+                text += &format!(" groups {}", conv.groups);
+            }
+            text += &describe_weights(&conv.weights);
+        }
+        Op::Dense(dense) => text += &describe_weights(&dense.weights),
+        Op::SumPool(pool) => {
+            text += &format!(" {}", pool.window);
+            if let Some(common) = pool.balance {
+                text += &format!(" balance {common}");
+            }
+        }
+        Op::MaxPool(window) => text += &format!(" {window}"),
+        Op::Add(sum) => text += &format!(" times {:?}", sum.multipliers),
+        Op::Rescale { bits } | Op::ReluRescale { bits } => text += &format!(" by 2^{bits}"),
+        Op::Input | Op::Concat | Op::Relu | Op::Sign | Op::ArgMax | Op::Reveal => {}
+    }
+    text + &step.layout.map_or_else(String::new, describe_layout)
+}
+
+/// `, tiles 4x3, slots of 41 bits`
+fn describe_layout(layout: Layout) -> String {
+    let Layout { tile: [height, width], slot_bits, masks, results } = layout;
+    let masked = match masks {
+        Masks::PerCiphertext => "",
+        Masks::PerSlot => " masked each",
+    };
+    let packed = if results > 1 { format!(", {results} results") } else { String::new() };
+    format!(", tiles {height}x{width}, slots of {slot_bits} bits{masked}{packed}")
+}
+
+fn describe_weights(weights: &[i32]) -> String {
+    let nonzero = weights.iter().filter(|&&w| w != 0).count();
+    format!(", {nonzero} of {} weights", weights.len())
+}
+
+/// Costs of what costs something, and their sum.
+struct CostTable {
+    title: &'static str,
+    rows: Vec<(String, Cost)>,
+}
+
+impl CostTable {
+    fn new(title: &'static str, plan: &Plan, cost: impl Fn(&Step) -> Cost) -> Self {
+        Self { title, rows: plan.steps().map(|(id, step)| (id.to_string(), cost(step))).collect() }
+    }
+
+    /// With something that comes before all steps.
+    fn after(mut self, name: &str, cost: Cost) -> Self {
+        self.rows.insert(0, (name.into(), cost));
+        self
+    }
+}
+
+impl fmt::Display for CostTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headings = [
+            self.title,
+            "products",
+            "squarings",
+            "inversions",
+            "rerandom.",
+            "encrypt.",
+            "decrypt.",
+            "OTs",
+            "bytes up",
+            "bytes down",
+            "rounds",
+        ];
+        let mut table = Table::new(&headings);
+        (1..headings.len()).for_each(|column| table.align_right(column));
+        for (name, cost) in self.rows.iter().filter(|(_, cost)| *cost != Cost::default()) {
+            table.row(cost_row(name.clone(), cost));
+        }
+        table.row(cost_row("total".into(), &self.rows.iter().map(|(_, cost)| *cost).sum()));
+        write!(f, "{table}")
+    }
+}
+
+fn cost_row(name: String, cost: &Cost) -> [String; 11] {
+    let counts = cost.counts();
+    std::array::from_fn(|column| match column {
+        0 => name.clone(),
+        column => counts[column - 1].to_string(),
+    })
+}

@@ -1,0 +1,200 @@
+//! The public part of a plan of suite `shared`: what both parties do, without weights.
+//!
+//! The client receives it, and the server derives it from its plan, so that both execute the same list. It tells the
+//! architecture (operations, their order, shapes and windows, but neither groups nor zeros of weights), the number of
+//! bits of every ring, of every slot and of every truncation, and the multipliers of sums.
+
+use super::Plan;
+use super::geometry::{Shape, Window};
+use super::ids::StepId;
+use super::layout::Layout;
+use super::ops::{Op, SumPool};
+use super::ring::Ring;
+use super::suite::SharedParameters;
+use super::tiling::Tiling;
+use serde::{Deserialize, Serialize};
+
+/// What both parties do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Schedule {
+    /// Masks and oblivious transfer.
+    pub parameters: SharedParameters,
+    /// The plan's steps.
+    pub steps: Vec<PublicStep>,
+}
+
+/// A step without its weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PublicStep {
+    /// What is done.
+    pub op: PublicOp,
+    /// The steps whose values are read.
+    pub inputs: Vec<StepId>,
+    /// Shape of the value.
+    pub shape: Shape,
+    /// The value is taken modulo 2^(bits+1).
+    pub bits: u32,
+}
+
+/// What a step does, as far as the client may know.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum PublicOp {
+    /// The client's image.
+    Input,
+    /// A convolution or a dense layer.
+    Linear(Linear),
+    /// Sums over windows.
+    SumPool(SumPool),
+    /// A weighted sum of values, and constants that the server adds.
+    Add {
+        /// One per input.
+        multipliers: Vec<i64>,
+    },
+    /// Channels one after the other.
+    Concat,
+    /// max(x ÷ 2^dropped, 0), rounded to nearest.
+    Relu {
+        /// May be 0.
+        dropped: u32,
+    },
+    /// 1 for x > 0, else 0.
+    Sign,
+    /// Maximum over windows.
+    MaxPool(Window),
+    /// x ÷ 2^bits, rounded to nearest.
+    Rescale {
+        /// At least 1.
+        bits: u32,
+    },
+    /// Position of the largest element.
+    ArgMax,
+    /// The client learns the value.
+    Reveal,
+}
+
+/// A linear layer without its weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Linear {
+    /// Of a convolution; `None` for a dense layer, which reads all elements.
+    pub window: Option<Window>,
+    /// How it is evaluated under encryption.
+    pub layout: Layout,
+}
+
+impl Linear {
+    /// The tiles over an image of `from`; `None` where window or tile do not fit.
+    pub fn tiling(&self, from: Shape) -> Option<Tiling> {
+        match self.window {
+            Some(window) => Tiling::new(window, from, self.layout.tile),
+            None => Tiling::new(Window::dense([1, 1]), from.flattened(), self.layout.tile),
+        }
+    }
+}
+
+impl PublicStep {
+    /// The ring of the value.
+    ///
+    /// # Panics
+    /// If `bits` is more than 63; a valid plan's are fewer.
+    pub const fn ring(&self) -> Ring {
+        Ring::new(self.bits + 1).expect("a valid plan's rings have at most 64 bits")
+    }
+}
+
+impl Schedule {
+    /// Of a plan whose steps with weights have layouts.
+    pub(super) fn of(plan: &Plan, parameters: SharedParameters) -> Self {
+        let steps = plan.steps.iter().map(|step| PublicStep {
+            op: public(&step.op, step.layout),
+            inputs: step.inputs.clone(),
+            shape: step.shape,
+            bits: step.bits,
+        });
+        Self { parameters, steps: steps.collect() }
+    }
+
+    /// The step `id`.
+    ///
+    /// # Panics
+    /// If there is no such step.
+    pub fn step(&self, id: StepId) -> &PublicStep {
+        &self.steps[id.index()]
+    }
+
+    /// All steps with their ids, in order of execution.
+    pub fn steps(&self) -> impl Iterator<Item = (StepId, &PublicStep)> {
+        self.steps.iter().enumerate().map(|(i, step)| (StepId::new(i), step))
+    }
+
+    /// The step that `step` reads first.
+    ///
+    /// # Panics
+    /// If it reads none.
+    pub fn source(&self, step: &PublicStep) -> &PublicStep {
+        self.step(step.inputs[0])
+    }
+
+    /// All linear steps, with their tiles.
+    pub fn linear(&self) -> impl Iterator<Item = (StepId, &PublicStep, &Linear, Tiling)> {
+        self.steps().filter_map(|(id, step)| match &step.op {
+            PublicOp::Linear(linear) => Some((id, step, linear, linear.tiling(self.source(step).shape)?)),
+            _ => None,
+        })
+    }
+
+    /// Bits below the point of the shares of a value: 1 where they are shares of 2·x or 2·x + 1.
+    pub fn fraction(&self, id: StepId) -> u32 {
+        let step = self.step(id);
+        match &step.op {
+            PublicOp::Linear(linear) => linear.layout.masks.fraction(),
+            PublicOp::MaxPool(_) => self.fraction(step.inputs[0]),
+            _ => 0,
+        }
+    }
+
+    /// The ring in which the shares of a value live.
+    ///
+    /// # Panics
+    /// As [`PublicStep::ring`].
+    pub fn share_ring(&self, id: StepId) -> Ring {
+        Ring::new(self.step(id).bits + 1 + self.fraction(id))
+            .expect("a valid plan's shares have at most 64 bits")
+    }
+
+    /// Ciphertexts of masks that the client makes for one image.
+    pub fn encryptions(&self) -> usize {
+        self.linear().map(|(_, step, linear, tiling)| linear.masks(self.source(step).shape, &tiling)).sum()
+    }
+}
+
+impl Linear {
+    /// Ciphertexts of the mask of an image of `from`.
+    pub fn masks(&self, from: Shape, tiling: &Tiling) -> usize {
+        let channels = if self.window.is_some() { from.channels } else { from.elements() };
+        channels * tiling.planes()
+    }
+
+    /// Ciphertexts that come back for `channels` channels of results.
+    pub fn products(&self, channels: usize, tiling: &Tiling) -> usize {
+        (channels * tiling.results()).div_ceil(self.layout.results)
+    }
+}
+
+fn public(op: &Op, layout: Option<Layout>) -> PublicOp {
+    let layout = layout.unwrap_or(Layout::NONE);
+    match op {
+        Op::Input => PublicOp::Input,
+        Op::Conv2d(conv) => PublicOp::Linear(Linear { window: Some(conv.window), layout }),
+        Op::Dense(_) => PublicOp::Linear(Linear { window: None, layout }),
+        Op::SumPool(pool) => PublicOp::SumPool(pool.clone()),
+        Op::Add(sum) => PublicOp::Add { multipliers: sum.multipliers.clone() },
+        Op::Concat => PublicOp::Concat,
+        Op::Relu => PublicOp::Relu { dropped: 0 },
+        Op::ReluRescale { bits } => PublicOp::Relu { dropped: *bits },
+        Op::Sign => PublicOp::Sign,
+        Op::MaxPool(window) => PublicOp::MaxPool(*window),
+        Op::Rescale { bits } => PublicOp::Rescale { bits: *bits },
+        Op::ArgMax => PublicOp::ArgMax,
+        Op::Reveal => PublicOp::Reveal,
+    }
+}

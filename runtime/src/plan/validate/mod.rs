@@ -1,0 +1,139 @@
+//! From a plan that somebody wrote to one that executors may trust.
+//!
+//! The checks are numbered; a violation prints its number.
+//!
+//! * P1 sizes: at most [`MAX_STEPS`] steps, [`MAX_ELEMENTS`] elements a value and
+//!   [`MAX_TOTAL_ELEMENTS`] in all, [`MAX_NAME`] bytes a name, [`MAX_EXCHANGES`] exchanges.
+//! * P2 order: `input` first and only there, `reveal` last and only there, every step reads earlier ones.
+//! * P3 arity: as many inputs as the operation reads.
+//! * P4 shapes: the value has the shape that the operation gives.
+//! * P5 weights: as many as the geometry needs; no multiplier is zero.
+//! * P6 bounds. Suite `blinded`: `bits` is at least what interval arithmetic over the step needs, and at most
+//!   [`MAX_BITS`]. Suite `shared`: at most [`MAX_RING_BITS`]; what is computed share by share reads values of as many
+//!   bits at least.
+//! * P7 capacity: every exchanged value fits a plaintext of the plan's key.
+//! * P8 borders: preprocessing and output are finite, positive where they divide, one per channel; parameters are
+//!   in their ranges.
+//! * P9 costs: each count is below 2^47, so that sums do not overflow.
+//! * P10 suites: operations and layouts are those of the plan's suite.
+//! * P11 shares: those of 2·x or 2·x + 1 ([`super::Masks`]) are read by what drops the lowest bit alone.
+
+mod schedule;
+mod shapes;
+mod steps;
+mod view;
+
+pub(super) use view::view_violations;
+
+use super::Plan;
+use super::codec::plan_id;
+use super::ids::{PlanId, StepId};
+use super::view::ClientPlan;
+use std::fmt;
+use steps::check_plan;
+
+/// Steps of a plan, at most.
+pub const MAX_STEPS: usize = 1 << 16;
+/// Elements of a value, at most.
+pub const MAX_ELEMENTS: usize = 1 << 24;
+/// Elements of all values together, at most.
+pub const MAX_TOTAL_ELEMENTS: usize = 1 << 28;
+/// Exchanges of a view, at most.
+pub const MAX_EXCHANGES: usize = 1 << 12;
+/// Taps, dilation and padding of a window along one axis, at most.
+pub const MAX_WINDOW: usize = 1 << 12;
+/// Bytes of a name, at most.
+pub const MAX_NAME: usize = 1 << 10;
+/// Magnitude bits of a value, at most: the interpreter's integers have 128 bits.
+pub const MAX_BITS: u32 = 120;
+/// `bits` of a value of suite `shared`, at most: its shares and a bit below them have 64.
+pub const MAX_RING_BITS: u32 = 62;
+/// Magnitude bits of an input, at most.
+pub const MAX_INPUT_BITS: u32 = 32;
+/// Magnitude bits of a multiplier of `add` or `sum_pool`, at most.
+pub const MAX_MULTIPLIER_BITS: u32 = 60;
+/// Blinding parameters, at most (and at least 1).
+const MAX_BLINDING_BITS: u32 = 40;
+
+/// A check that a plan fails.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Number of the check in the module's list.
+    pub check: u8,
+    /// The step, where there is one.
+    pub step: Option<StepId>,
+    /// What is wrong.
+    pub what: String,
+}
+
+/// `P4 s3: conv2d gives 16x24x24, the plan says 16x23x24`
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "P{}", self.check)?;
+        if let Some(step) = self.step {
+            write!(f, " {step}")?;
+        }
+        write!(f, ": {}", self.what)
+    }
+}
+
+/// A plan that passed every check, with its digest and its client's view. Executors take nothing else.
+#[derive(Clone, Debug)]
+pub struct ValidPlan {
+    plan: Plan,
+    view: ClientPlan,
+}
+
+impl ValidPlan {
+    /// Checks a plan.
+    ///
+    /// # Errors
+    /// All violations.
+    pub fn new(plan: Plan) -> Result<Self, Vec<Violation>> {
+        let mut found = Findings::default();
+        check_plan(&plan, &mut found);
+        if found.violations.is_empty() {
+            let view = plan.client_view(plan_id(&plan));
+            found.violations = view_violations(&view);
+            if found.violations.is_empty() {
+                return Ok(Self { plan, view });
+            }
+        }
+        Err(found.violations)
+    }
+
+    /// The server's program.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// What the client is given.
+    pub fn client_view(&self) -> &ClientPlan {
+        &self.view
+    }
+
+    /// The digest.
+    pub fn id(&self) -> PlanId {
+        self.view.id
+    }
+}
+
+#[derive(Default)]
+struct Findings {
+    violations: Vec<Violation>,
+}
+
+impl Findings {
+    fn require(
+        &mut self,
+        check: u8,
+        step: Option<StepId>,
+        holds: bool,
+        what: impl FnOnce() -> String,
+    ) -> bool {
+        if !holds {
+            self.violations.push(Violation { check, step, what: what() });
+        }
+        holds
+    }
+}

@@ -1,0 +1,233 @@
+//! Shares of W·r for a mask r of the client's and a linear layer W of the server's, before any image is known.
+//!
+//! Notation: S slots of b bits in a plaintext, one from the next b bits apart, or b + σ + 1 where each has its own
+//! mask; `[m]` an encryption of m; numbers of a slot are written with its index s. c = 1 where a ciphertext has
+//! one mask, 0 where each slot has its own ([`Masks`]).
+//!
+//! ```text
+//! client                                            server
+//! 1  draws r, packs it            [r]        ──▶
+//!                                                   2  [W·r], slot by slot, over the integers (tiles.rs)
+//!                                                   3  several results into one ciphertext, times 2^c; adds
+//!                                                      2^(b−1) in every slot, and R; re-randomises
+//!                                            ◀──       [v]
+//! 4  decrypts v; its shares are the               5  its shares are −R_s − 2^(b−1), R_s the digits
+//!    digits v_s                                       of R
+//! ```
+//!
+//! R is one number uniform in [0, 2^(b·S+σ)) for c = 1: the digits of a sum are the sums of digits and a carry of
+//! 0 or 1 from the slot below, so that the shares add up to 2·(W·r)_s or one more, modulo the ring: that is why the
+//! product is doubled, and who reads the shares drops their lowest bit. For c = 0 every R_s is uniform in
+//! [0, 2^(b+σ)), no carry leaves a slot, and the shares are those of (W·r)_s. (Our own; one mask for a whole
+//! ciphertext instead of one for each slot is what lets the slots be narrow.)
+//!
+//! r is taken as signed numbers of the result's ring, of which |2^c·(W·r)_s| < 2^(b−1) follows.
+//!
+//! # Who learns what
+//!
+//! The server sees ciphertexts. The client sees v = t + R for a number 0 ≤ t < 2^(b·S) that depends on the weights, and
+//! R uniform in 2^σ times as many numbers: v is within statistical distance 2^−σ of R, which is independent of them (for
+//! c = 0 slot by slot). The randomness of the ciphertexts is fresh. What a carry would tell about the weights (whether
+//! one product is above a number that the client knows) stays in shares: where values are revealed, c = 0.
+
+use super::tiles::TiledConv;
+use crate::paillier::{
+    Ciphertexts, Count, HolderKey, PublicKey, Randomisers, Rows, SecretInteger, SecureRng, ShiftedTerm,
+    TermPlace, shifted_sum, shifted_sum_count, weighted_sums, weighted_sums_count,
+};
+use crate::plan::{Linear, Masks, Op, Ring, Schedule, Shape, StepId, Tiling};
+use rayon::prelude::*;
+use rug::Integer;
+use rug::integer::Order;
+
+/// A linear step's numbers in plaintexts, as both parties know them.
+pub struct Packed {
+    from: Shape,
+    to: Shape,
+    tiling: Tiling,
+    linear: Linear,
+    /// Bits from one slot to the next.
+    stride: u32,
+    /// σ.
+    mask_bits: u32,
+    /// Of results before the fraction.
+    ring: Ring,
+    /// Of shares.
+    shares: Ring,
+}
+
+impl Packed {
+    /// The linear step `id` of a valid schedule; `None` if the step is not linear.
+    pub fn of(schedule: &Schedule, id: StepId) -> Option<Self> {
+        let step = schedule.step(id);
+        let crate::plan::PublicOp::Linear(linear) = &step.op else { return None };
+        let from = schedule.source(step).shape;
+        Some(Self {
+            from,
+            to: step.shape,
+            tiling: linear.tiling(from)?,
+            linear: *linear,
+            stride: linear.layout.stride(schedule.parameters),
+            mask_bits: schedule.parameters.mask_bits,
+            ring: step.ring(),
+            shares: schedule.share_ring(id),
+        })
+    }
+
+    /// Ciphertexts of the mask.
+    pub fn masks(&self) -> usize {
+        self.linear.masks(self.from, &self.tiling)
+    }
+
+    /// Ciphertexts of the products.
+    pub fn products(&self) -> usize {
+        self.linear.products(self.to.channels, &self.tiling)
+    }
+
+    /// Step 1: plaintext number `index` of the mask `r` of the input.
+    pub fn pack(&self, r: &[u64], index: usize) -> Integer {
+        let (channel, plane) = (index / self.tiling.planes(), index % self.tiling.planes());
+        let width = if self.linear.window.is_some() { self.from.width } else { 1 };
+        let channel = &r[channel * self.plane()..];
+        let mut packed = Integer::new();
+        for slot in (0..self.tiling.slots()).rev() {
+            packed <<= self.stride;
+            if let Some([y, x]) = self.tiling.pixel(plane, slot) {
+                packed += self.ring.signed(self.ring.reduce(channel[y * width + x]));
+            }
+        }
+        packed
+    }
+
+    /// Steps 2, 3 and 5: what goes back for the packed mask, and the server's shares of the results.
+    pub fn evaluate(
+        &self,
+        op: &Op,
+        key: &PublicKey,
+        randomisers: &dyn Randomisers,
+        mask: &Ciphertexts,
+        rng: &mut SecureRng,
+    ) -> (Ciphertexts, Vec<u64>) {
+        let sums = weighted_sums(key, &[mask], &self.rows(op));
+        let generators: Vec<SecureRng> = (0..self.products()).map(|_| rng.split()).collect();
+        let masked = |(product, mut rng): (usize, SecureRng)| {
+            let mask = self.draw(product, &mut rng);
+            let constant = SecretInteger::new(Integer::from(&*mask + &self.offset(product)));
+            let one = Integer::from(1);
+            let terms: Vec<ShiftedTerm<'_>> = self
+                .rows_of(product)
+                .zip(self.places(product))
+                .map(|(row, place)| ShiftedTerm { ciphertext: sums.get(row), multiplier: &one, place })
+                .collect();
+            let randomiser = randomisers.draw(&mut rng);
+            (shifted_sum(key, &terms, &constant, randomiser), mask)
+        };
+        let (replies, masks): (Vec<_>, Vec<_>) = generators.into_par_iter().enumerate().map(masked).unzip();
+        let half = 1u64.checked_shl(self.linear.layout.slot_bits - 1).unwrap_or(0);
+        let shares =
+            self.shares(masks.iter().map(|mask| &**mask), |digit| digit.wrapping_add(half).wrapping_neg());
+        (Ciphertexts::gather(key, replies.iter().map(|reply| reply.as_ref())), shares)
+    }
+
+    /// What [`evaluate`](Self::evaluate) takes, without drawing randomisers.
+    pub fn count(&self, op: &Op) -> Count {
+        let packing: Count =
+            (0..self.products()).map(|product| shifted_sum_count(self.places(product))).sum();
+        weighted_sums_count(self.masks(), &self.rows(op)) + packing
+    }
+
+    /// Step 4: the client's shares of the results, from ciphertexts in any number of parts.
+    pub fn open(&self, plaintexts: &[Integer]) -> Vec<u64> {
+        self.shares(plaintexts.iter(), |digit| digit)
+    }
+
+    /// Decrypts a part of the products.
+    pub fn decrypt(key: &HolderKey, part: &Ciphertexts) -> Vec<Integer> {
+        key.decrypt(part)
+    }
+
+    fn rows<'a>(&'a self, op: &'a Op) -> impl Rows + 'a {
+        TiledConv::new(op, self.channels(), &self.tiling)
+    }
+
+    /// Channels of the input, as tiles see them.
+    fn channels(&self) -> usize {
+        self.from.elements() / self.plane()
+    }
+
+    /// Elements of such a channel.
+    fn plane(&self) -> usize {
+        if self.linear.window.is_some() { self.from.plane() } else { 1 }
+    }
+
+    /// The weighted sums that come back in one ciphertext, lowest slots first.
+    fn rows_of(&self, product: usize) -> std::ops::Range<usize> {
+        let (each, all) = (self.linear.layout.results, self.to.channels * self.tiling.results());
+        product * each..all.min((product + 1) * each)
+    }
+
+    /// Slots of a ciphertext that comes back.
+    fn slots(&self, product: usize) -> usize {
+        self.rows_of(product).len() * self.tiling.slots()
+    }
+
+    fn places(&self, product: usize) -> impl Iterator<Item = TermPlace> + Clone {
+        let result = self.tiling.slots() as u32 * self.stride;
+        let fraction = self.linear.layout.masks.fraction();
+        let place = move |row| TermPlace { multiplier_bits: 1, shift: row * result + fraction };
+        (0..self.rows_of(product).len() as u32).map(place)
+    }
+
+    /// 2^(b−1) in every slot.
+    fn offset(&self, product: usize) -> Integer {
+        let half = Integer::from(1) << (self.linear.layout.slot_bits - 1);
+        let mut offset = Integer::new();
+        for _ in 0..self.slots(product) {
+            offset <<= self.stride;
+            offset += &half;
+        }
+        offset
+    }
+
+    /// R.
+    fn draw(&self, product: usize, rng: &mut SecureRng) -> SecretInteger {
+        let (slots, stride) = (self.slots(product) as u32, self.stride);
+        match self.linear.layout.masks {
+            Masks::PerCiphertext => SecretInteger::new(rng.integer_of_bits(slots * stride + self.mask_bits)),
+            Masks::PerSlot => {
+                let mut mask = rng.integer_of_bits(slots * stride);
+                (1..=slots).for_each(|slot| {
+                    mask.set_bit(slot * stride - 1, false);
+                });
+                SecretInteger::new(mask)
+            }
+        }
+    }
+
+    /// The results' shares from the digits of numbers, one for each ciphertext that comes back.
+    fn shares<'n>(&self, numbers: impl Iterator<Item = &'n Integer>, share: impl Fn(u64) -> u64) -> Vec<u64> {
+        let mut shares = vec![0; self.to.elements()];
+        for (product, number) in numbers.enumerate() {
+            let limbs = number.to_digits::<u64>(Order::Lsf);
+            for (place, row) in self.rows_of(product).enumerate() {
+                let (channel, result) = (row / self.tiling.results(), row % self.tiling.results());
+                for slot in 0..self.tiling.slots() {
+                    let Some([y, x]) = self.tiling.position(result, slot) else { continue };
+                    let offset = (place * self.tiling.slots() + slot) * self.stride as usize;
+                    let digit = low_bits(&limbs, offset, self.stride);
+                    shares[self.to.index(channel, y, x)] = self.shares.reduce(share(digit));
+                }
+            }
+        }
+        shares
+    }
+}
+
+/// The low bits, 64 at most, of the `width` bits at `offset`.
+fn low_bits(limbs: &[u64], offset: usize, width: u32) -> u64 {
+    let limb = |index: usize| limbs.get(index).copied().unwrap_or(0);
+    let (first, shift) = (offset / 64, offset % 64);
+    let wide = u128::from(limb(first)) | u128::from(limb(first + 1)) << 64;
+    let bits = (wide >> shift) as u64;
+    if width < u64::BITS { bits & ((1 << width) - 1) } else { bits }
+}

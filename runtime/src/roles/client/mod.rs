@@ -1,0 +1,128 @@
+//! The client: holds the key and the image.
+//!
+//! A session is a sequence of types: [`greet`] gives a [`Greeting`], which shows the plan;
+//! [`Greeting::with_key`] gives a [`Session`], which answers images.
+
+mod blinded;
+mod prediction;
+mod shared;
+
+pub use prediction::Prediction;
+
+use shared::Ahead;
+
+use crate::channel::{Connection, Limit, Traffic, Transport};
+use crate::error::{InvalidInput, PeerFault, Result};
+use crate::observe::{Observer, Phase, StepReport};
+use crate::paillier::{HolderKey, SecureRng};
+use crate::plan::{ClientPlan, PlanId, StepId, Work, codec};
+use crate::protocol::hello::Hello;
+use crate::protocol::message::{self, Message};
+use std::time::Instant;
+
+/// A server that has shown its plan.
+pub struct Greeting<T: Transport> {
+    connection: Connection<T>,
+    plan: ClientPlan,
+}
+
+/// A server that has the client's public key.
+pub struct Session<'k, T: Transport> {
+    connection: Connection<T>,
+    plan: ClientPlan,
+    key: &'k HolderKey,
+    rng: SecureRng,
+    /// In suite `shared`.
+    ahead: Ahead,
+}
+
+/// Opens a session and learns the server's plan; `wanted` insists on one.
+///
+/// # Errors
+/// The server refuses, misbehaves, or sends an invalid or another plan.
+pub fn greet<T: Transport>(mut connection: Connection<T>, wanted: Option<PlanId>) -> Result<Greeting<T>> {
+    message::send(&mut connection, Message::Hello, &Hello { plan: wanted }.to_bytes())?;
+    let bytes = message::receive(&mut connection, Message::Welcome, Limit::AtMost(codec::MAX_VIEW_BYTES))?;
+    let plan = codec::decode_view(&bytes).map_err(|error| PeerFault::Plan(error.to_string()))?;
+    if wanted.is_some_and(|wanted| wanted != plan.id) {
+        return Err(PeerFault::Plan(format!("it is {}, not the one asked for", plan.id)).into());
+    }
+    Ok(Greeting { connection, plan })
+}
+
+impl<T: Transport> Greeting<T> {
+    /// What the server showed of its plan.
+    pub const fn plan(&self) -> &ClientPlan {
+        &self.plan
+    }
+
+    /// Sends the public key.
+    ///
+    /// # Errors
+    /// The key has another length than the plan wants, or the server vanished.
+    pub fn with_key(mut self, key: &HolderKey) -> Result<Session<'_, T>> {
+        let (needed, has) = (self.plan.key_bits, key.public().bits());
+        if needed != has {
+            return Err(InvalidInput::KeyBits { needed, has }.into());
+        }
+        message::send(&mut self.connection, Message::Key, &key.public().modulus_bytes())?;
+        let rng = SecureRng::from_os()?;
+        Ok(Session { connection: self.connection, plan: self.plan, key, rng, ahead: Ahead::default() })
+    }
+}
+
+impl<T: Transport> Session<'_, T> {
+    /// What the server showed of its plan.
+    pub const fn plan(&self) -> &ClientPlan {
+        &self.plan
+    }
+
+    /// What has gone over the connection so far.
+    pub const fn traffic(&self) -> Traffic {
+        self.connection.traffic()
+    }
+
+    /// Does ahead what does not depend on the image, for one more inference. In suite `blinded` there is nothing to do.
+    ///
+    /// # Errors
+    /// The server refuses, misbehaves or vanishes.
+    pub fn prepare(&mut self, observer: &mut dyn Observer) -> Result<()> {
+        match self.plan.work.clone() {
+            Work::Exchanges(_) => Ok(()),
+            Work::Schedule(schedule) => self.prepare_shared(&schedule, observer),
+        }
+    }
+
+    /// Inferences that are prepared.
+    pub fn prepared(&self) -> usize {
+        self.ahead.len()
+    }
+
+    /// The model's answer for raw pixels (channels, height, width).
+    ///
+    /// # Errors
+    /// The image does not fit the plan (nothing is sent then), or the server refuses, misbehaves or vanishes.
+    pub fn infer(&mut self, raw: &[f32], observer: &mut dyn Observer) -> Result<Prediction> {
+        let input = self.plan.input.quantize(raw).map_err(InvalidInput::from)?;
+        let integers = match self.plan.work.clone() {
+            Work::Exchanges(work) => self.infer_blinded(&work, &input, observer)?,
+            Work::Schedule(schedule) => self.infer_shared(&schedule, &input, observer)?,
+        };
+        Ok(Prediction::new(&self.plan.output, integers))
+    }
+
+    /// Runs and reports one step.
+    fn step<R>(
+        &mut self,
+        observer: &mut dyn Observer,
+        (phase, step, op): (Phase, StepId, &'static str),
+        run: impl FnOnce(&mut Self) -> Result<R>,
+    ) -> Result<R> {
+        let (start, before) = (Instant::now(), self.connection.traffic());
+        let result = run(self).map_err(|error| message::refused_or(&mut self.connection, error))?;
+        let traffic = self.connection.traffic() - before;
+        let rounds = traffic.frames_received;
+        observer.step(StepReport { phase, step, op, elapsed: start.elapsed(), traffic, rounds });
+        Ok(result)
+    }
+}

@@ -1,0 +1,104 @@
+//! The server: holds the plan, serves clients.
+
+mod blinded;
+mod shared;
+
+use crate::channel::{Connection, Limit, Transport};
+use crate::error::{Error, PeerFault, Result};
+use crate::observe::Observer;
+use crate::paillier::{Pool, PublicKey, PublicRandomisers, SecureRng};
+use crate::plan::{ValidPlan, Work, codec};
+use crate::protocol::blinded::ServerContext;
+use crate::protocol::hello::{HELLO_BYTES, Hello};
+use crate::protocol::message::{self, Message};
+use std::sync::Arc;
+
+/// Ciphertexts whose check is one unit of work for a thread.
+const CHECKS: usize = 32;
+
+/// A plan, ready to be served to any number of clients.
+#[derive(Clone)]
+pub struct Server {
+    plan: Arc<ValidPlan>,
+}
+
+impl Server {
+    /// Serves `plan`.
+    pub fn new(plan: ValidPlan) -> Self {
+        Self { plan: Arc::new(plan) }
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &ValidPlan {
+        &self.plan
+    }
+
+    /// Serves one client until it closes the connection; returns the number of images answered.
+    ///
+    /// A client that misbehaves is told why before its connection is dropped.
+    ///
+    /// # Errors
+    /// The client misbehaved or vanished, or the system failed. Other clients are not affected.
+    pub fn serve<T: Transport>(
+        &self,
+        mut connection: Connection<T>,
+        observer: &mut dyn Observer,
+    ) -> Result<u64> {
+        let outcome = self.session(&mut connection, observer);
+        if let Err(error) = &outcome {
+            // The client may be gone; the error that counts is the first one.
+            let _ = message::refuse(&mut connection, &self.reason(error));
+        }
+        connection.close();
+        outcome
+    }
+
+    fn session<T: Transport>(
+        &self,
+        connection: &mut Connection<T>,
+        observer: &mut dyn Observer,
+    ) -> Result<u64> {
+        self.greet(connection)?;
+        let mut rng = SecureRng::from_os()?;
+        let key = self.receive_key(connection)?;
+        let uses = self.plan.plan().total_cost().rerandomisations as usize;
+        let randomisers = PublicRandomisers::for_uses(&key, uses, &mut rng);
+        let randomisers = Box::new(Pool::new(randomisers, uses, &mut rng));
+        let plan = self.plan.plan();
+        match &self.plan.client_view().work {
+            Work::Exchanges(work) => {
+                let context = ServerContext { key, randomisers, parameters: work.parameters };
+                blinded::Session { plan, connection, context, rng }.serve(observer)
+            }
+            Work::Schedule(schedule) => {
+                let server = shared::Session::new((plan, schedule), connection, (key, randomisers), rng);
+                server.serve(observer)
+            }
+        }
+    }
+
+    /// What a client is told of an error; nothing of what happened inside the server.
+    fn reason(&self, error: &Error) -> String {
+        match error {
+            Error::PeerMisbehaved(PeerFault::OtherPlan(_)) => format!("it runs plan {}", self.plan.id()),
+            Error::PeerMisbehaved(fault) => format!("the client misbehaved: {fault}"),
+            _ => "it failed".into(),
+        }
+    }
+
+    fn greet<T: Transport>(&self, connection: &mut Connection<T>) -> Result<()> {
+        let body = message::receive(connection, Message::Hello, Limit::Exactly(HELLO_BYTES as u64))?;
+        let hello = Hello::from_bytes(&body)?;
+        match hello.plan {
+            Some(plan) if plan != self.plan.id() => Err(PeerFault::OtherPlan(plan).into()),
+            _ => message::send(connection, Message::Welcome, &codec::encode_view(self.plan.client_view())),
+        }
+    }
+
+    fn receive_key<T: Transport>(&self, connection: &mut Connection<T>) -> Result<PublicKey> {
+        let bits = self.plan.plan().key_bits;
+        let body = message::receive(connection, Message::Key, Limit::Exactly(bits.modulus_bytes() as u64))?;
+        let key = PublicKey::from_modulus_bytes(&body, bits);
+        key.map_err(|error| PeerFault::PublicKey(error.to_string()).into())
+    }
+}
