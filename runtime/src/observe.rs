@@ -2,6 +2,7 @@
 
 use crate::channel::Traffic;
 use crate::plan::StepId;
+use std::ops::AddAssign;
 use std::time::Duration;
 
 /// Told about each step as a session runs; progress bars and reports hang on it.
@@ -61,6 +62,57 @@ pub struct StepReport {
     pub traffic: Traffic,
     /// Messages from server to client, counted where they are sent or received.
     pub rounds: u64,
+}
+
+/// What a session has taken so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spending {
+    /// Before images were known, the handshake included.
+    pub offline: Spent,
+    /// From images to answers.
+    pub online: Spent,
+}
+
+/// Time and traffic.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// From beginning to end.
+    pub elapsed: Duration,
+    /// What was sent and received.
+    pub traffic: Traffic,
+}
+
+impl Spending {
+    /// One phase's.
+    pub fn of(&mut self, phase: Phase) -> &mut Spent {
+        match phase {
+            Phase::Offline => &mut self.offline,
+            Phase::Online => &mut self.online,
+        }
+    }
+
+    /// What was spent since an `earlier` moment.
+    pub fn since(&self, earlier: &Self) -> Self {
+        let since = |now: Spent, then: Spent| Spent {
+            elapsed: now.elapsed.saturating_sub(then.elapsed),
+            traffic: now.traffic - then.traffic,
+        };
+        Self { offline: since(self.offline, earlier.offline), online: since(self.online, earlier.online) }
+    }
+
+    /// Both phases' traffic.
+    pub fn traffic(&self) -> Traffic {
+        let mut traffic = self.offline.traffic;
+        traffic += self.online.traffic;
+        traffic
+    }
+}
+
+impl AddAssign for Spent {
+    fn add_assign(&mut self, more: Spent) {
+        self.elapsed += more.elapsed;
+        self.traffic += more.traffic;
+    }
 }
 
 impl StepReport {

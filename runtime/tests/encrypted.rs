@@ -54,13 +54,14 @@ proptest! {
         let expected = expected(&plan, &image);
         let (mut ours, mut theirs) = (Recorder::default(), Recorder::default());
         let server = Server::new(plan.clone());
-        let (predictions, traffic) = local::run(&server, &KEY, [image.as_slice()], &mut ours, &mut theirs).expect("a prediction");
+        let (predictions, spending) = local::run(&server, &KEY, [image.as_slice()], &mut ours, &mut theirs).expect("a prediction");
         prop_assert_eq!(&predictions[0].integers, &expected);
         prop_assert_eq!(&over_tcp(&server, &image), &expected);
         assert_counts(&plan, &ours, &theirs);
         // A connection's rest: hello and key up, the client's view down.
         let total = plan.plan().total_cost();
         let view = codec::encode_view(plan.client_view()).len();
+        let traffic = spending.traffic();
         prop_assert_eq!(traffic.sent - total.bytes_up, (2 * HEADER_BYTES + HELLO_BYTES + 64) as u64);
         prop_assert_eq!(traffic.received - total.bytes_down, (HEADER_BYTES + view) as u64);
     }

@@ -6,7 +6,7 @@ use super::frame::{HEADER_BYTES, Header};
 use super::outbox::{Outbox, no_thread};
 use crate::error::{Error, PeerFault, Result};
 use std::io::{self, ErrorKind, Read};
-use std::ops::Sub;
+use std::ops::{AddAssign, Sub};
 use std::time::{Duration, Instant};
 
 /// Frames to and from one peer. Dropped without [`close`](Self::close), it gives the peer up: what is still queued
@@ -90,6 +90,16 @@ impl Sub for Traffic {
             frames_received: self.frames_received - earlier.frames_received,
             waited: self.waited.saturating_sub(earlier.waited),
         }
+    }
+}
+
+impl AddAssign for Traffic {
+    fn add_assign(&mut self, more: Traffic) {
+        self.sent += more.sent;
+        self.received += more.received;
+        self.frames_sent += more.frames_sent;
+        self.frames_received += more.frames_received;
+        self.waited += more.waited;
     }
 }
 

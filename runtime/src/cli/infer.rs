@@ -1,14 +1,17 @@
-//! `popcorn infer`: one private prediction from a server.
+//! `popcorn infer`: private predictions from a server.
 
+use super::images::{Images, Next};
 use super::progress::Progress;
-use super::report::{Report, Totals, steps};
+use super::report::{Report, steps};
 use super::{keys, output};
 use clap::Args;
 use runtime::Result;
 use runtime::channel::tcp;
-use runtime::data::{Fit, ImageSource};
+use runtime::data::Fit;
+use runtime::observe::{Spending, StepReport};
 use runtime::plan::PlanId;
-use runtime::roles::client;
+use runtime::roles::client::{self, Prediction};
+use runtime::roles::server::MAX_PREPARED;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -16,11 +19,20 @@ use std::time::{Duration, Instant};
 #[derive(Args)]
 #[command(after_help = "Examples:
   popcorn infer --connect 127.0.0.1:7000 --input digit.png
-  popcorn infer --connect inference.example.com:7000 --input test.npz#7 --key me.key --top 5 --json")]
+  popcorn infer --connect inference.example.com:7000 --input test.npz#7 --key me.key --top 5 --json
+  popcorn infer --connect 127.0.0.1:7000 --input a.png --input b.png --prepare 2
+  ls *.png | popcorn infer --connect 127.0.0.1:7000 --input - --prepare 4")]
 pub(crate) struct Infer {
     /// The server's address and port
     #[arg(long, value_name = "ADDR")]
     connect: String,
+    /// An image: PNG, JPEG, .npy or .npz; FILE.npz#7 is image 7 of a set. Several are answered one after the other; `-`
+    /// reads one from each line of standard input as it comes
+    #[arg(long = "input", value_name = "FILE", required = true)]
+    inputs: Vec<String>,
+    /// Inferences that are kept prepared ahead, also while the next image is waited for; at most 16
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=MAX_PREPARED as i64))]
+    prepare: u16,
     #[command(flatten)]
     ask: Ask,
     /// Insist on the plan with this digest, 64 hexadecimal digits; the server refuses if it runs another
@@ -34,9 +46,6 @@ pub(crate) struct Infer {
 /// What `infer` and `run` have in common.
 #[derive(Args)]
 pub(crate) struct Ask {
-    /// The image: PNG, JPEG, .npy or .npz; FILE.npz#7 is image 7 of a set
-    #[arg(long, value_name = "FILE")]
-    pub(crate) input: ImageSource,
     /// Scale and crop an image of another size instead of refusing it
     #[arg(long)]
     pub(crate) resize: bool,
@@ -52,6 +61,20 @@ pub(crate) struct Ask {
 }
 
 impl Ask {
+    /// Prints a prediction, with where each party's time went.
+    pub(crate) fn print(
+        &self,
+        report: &Report,
+        prediction: &Prediction,
+        parties: &[(&str, &[StepReport])],
+    ) -> Result<()> {
+        if self.json {
+            return output::print(&report.json());
+        }
+        let tables = parties.iter().map(|(party, reports)| format!("\n{}", steps(party, reports)));
+        output::print(&(report.text(prediction, self.top) + &tables.collect::<String>()))
+    }
+
     pub(crate) const fn fit(&self) -> Fit {
         if self.resize { Fit::Resize } else { Fit::Exact }
     }
@@ -60,25 +83,31 @@ impl Ask {
 impl Infer {
     pub(crate) fn run(self) -> Result<()> {
         let connection = tcp::connect(&self.connect, Duration::from_secs(self.timeout))?;
-        let start = Instant::now();
         let greeting = client::greet(connection, self.plan)?;
         let plan = greeting.plan().clone();
-        let image = self.ask.input.read(&plan.input, self.ask.fit())?;
-        plan.input.quantize(&image).map_err(runtime::error::InvalidInput::from)?;
+        let images = Images::new(&self.inputs, &plan, self.ask.fit())?;
+        let start = Instant::now();
         let key = keys::load_or_generate(self.ask.key.as_deref(), &plan)?;
+        let mut asked = Spending::default();
+        let mut making_key = start.elapsed();
         let mut session = greeting.with_key(&key)?;
-        let offline = start.elapsed();
         let mut progress = Progress::new(self.ask.json);
-        let prediction = session.infer(&image, &mut progress)?;
-        let online = start.elapsed() - offline;
-        let reports = progress.finish();
-        let traffic = session.traffic();
-        let rounds = traffic.frames_received;
-        let totals = Totals { offline, online, sent: traffic.sent, received: traffic.received, rounds };
-        let report = Report::new(&prediction, &totals, plan.suite, plan.key_bits);
-        if self.ask.json {
-            return output::print(&report.json());
+        let ahead = if session.prepares_ahead() { images.ahead(self.prepare.into()) } else { 0 };
+        while session.prepared() < ahead {
+            session.prepare(&mut progress)?;
         }
-        output::print(&format!("{}\n{}", report.text(&prediction, self.ask.top), steps("client", &reports)))
+        while let Some(next) = images.next(session.prepared() >= ahead)? {
+            let Next::Image(image) = next else {
+                session.prepare(&mut progress)?;
+                continue;
+            };
+            let prediction = session.infer(&image, &mut progress)?;
+            let mut spent = session.spending().since(&asked);
+            spent.offline.elapsed += std::mem::take(&mut making_key);
+            asked = session.spending();
+            let report = Report::new(&prediction, spent, plan.suite, plan.key_bits);
+            self.ask.print(&report, &prediction, &[("client", &progress.take())])?;
+        }
+        Ok(())
     }
 }

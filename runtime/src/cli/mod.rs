@@ -1,6 +1,7 @@
 //! The command line; one file per subcommand.
 
 mod bench;
+mod images;
 mod infer;
 mod keygen;
 mod keys;

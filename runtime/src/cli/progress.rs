@@ -20,15 +20,16 @@ impl Progress {
         Self { bar, recorder: Recorder::default() }
     }
 
-    /// Removes the bar.
-    pub(crate) fn finish(self) -> Vec<StepReport> {
+    /// Removes the bar; what was recorded since the last time.
+    pub(crate) fn take(&mut self) -> Vec<StepReport> {
         self.bar.finish_and_clear();
-        self.recorder.steps
+        std::mem::take(&mut self.recorder.steps)
     }
 }
 
 impl Observer for Progress {
     fn begin(&mut self, total: usize) {
+        self.bar.reset();
         self.bar.set_length(total as u64);
         self.bar.set_position(0);
         self.bar.tick();

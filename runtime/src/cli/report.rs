@@ -1,11 +1,11 @@
 //! The result of an inference, for people and for scripts.
 
-use runtime::observe::{StepReport, peak_memory};
+use runtime::channel::Traffic;
+use runtime::observe::{Phase, Spending, Spent, StepReport, peak_memory};
 use runtime::plan::{KeyBits, Suite};
 use runtime::roles::client::Prediction;
 use serde::Serialize;
 use std::fmt::Write;
-use std::time::Duration;
 
 /// What `infer` and `run` print with `--json`.
 #[derive(Serialize)]
@@ -17,6 +17,9 @@ pub(crate) struct Report {
     seconds: Seconds,
     bytes: Bytes,
     rounds: u64,
+    /// Before the image is needed: key, tables, handshake, and what suite `shared` prepares.
+    offline: Part,
+    online: Part,
     /// Of the whole process, where the system tells.
     peak_memory_bytes: Option<u64>,
     suite: String,
@@ -25,7 +28,6 @@ pub(crate) struct Report {
 
 #[derive(Serialize)]
 struct Seconds {
-    /// Before the image is needed: key, tables, handshake.
     offline: f64,
     online: f64,
 }
@@ -36,29 +38,44 @@ struct Bytes {
     received: u64,
 }
 
-/// What an inference took, whole.
-pub(crate) struct Totals {
-    /// Before the image is needed.
-    pub(crate) offline: Duration,
-    /// From the image to the answer.
-    pub(crate) online: Duration,
-    /// By the client.
-    pub(crate) sent: u64,
-    /// By the client.
-    pub(crate) received: u64,
-    /// Times that the client waited for the server.
-    pub(crate) rounds: u64,
+/// What one phase took, at the client.
+#[derive(Serialize)]
+struct Part {
+    seconds: f64,
+    sent: u64,
+    received: u64,
+    /// Messages that the client waited for.
+    rounds: u64,
+}
+
+impl From<Spent> for Part {
+    fn from(spent: Spent) -> Self {
+        let Spent { elapsed, traffic } = spent;
+        let (sent, received, rounds) = (traffic.sent, traffic.received, traffic.frames_received);
+        Self { seconds: elapsed.as_secs_f64(), sent, received, rounds }
+    }
+}
+
+impl Part {
+    fn line(&self, name: &str) -> String {
+        let Self { seconds, sent, received, rounds } = self;
+        format!("{name:<8} {seconds:>9.3} {sent:>12} {received:>12} {rounds:>7}\n")
+    }
 }
 
 impl Report {
-    pub(crate) fn new(prediction: &Prediction, totals: &Totals, suite: Suite, key_bits: KeyBits) -> Self {
+    pub(crate) fn new(prediction: &Prediction, totals: Spending, suite: Suite, key_bits: KeyBits) -> Self {
+        let (traffic, offline, online) =
+            (totals.traffic(), Part::from(totals.offline), Part::from(totals.online));
         Self {
             label: prediction.label(),
             logits: prediction.logits.clone(),
             integers: prediction.integers.iter().map(i128::to_string).collect(),
-            seconds: Seconds { offline: totals.offline.as_secs_f64(), online: totals.online.as_secs_f64() },
-            bytes: Bytes { sent: totals.sent, received: totals.received },
-            rounds: totals.rounds,
+            seconds: Seconds { offline: offline.seconds, online: online.seconds },
+            bytes: Bytes { sent: traffic.sent, received: traffic.received },
+            rounds: traffic.frames_received,
+            offline,
+            online,
             peak_memory_bytes: peak_memory(),
             suite: suite.to_string(),
             key_bits: key_bits.get(),
@@ -79,13 +96,11 @@ impl Report {
                 let _ = writeln!(text, "{class:>10}  {logit:.4}");
             }
         }
-        let _ = writeln!(
-            text,
-            "time        {:.2} s online, {:.2} s before",
-            self.seconds.online, self.seconds.offline
-        );
-        let _ = writeln!(text, "bytes       {} sent, {} received", self.bytes.sent, self.bytes.received);
-        let _ = writeln!(text, "rounds      {}", self.rounds);
+        let _ =
+            writeln!(text, "\n{:<8} {:>9} {:>12} {:>12} {:>7}", "", "seconds", "sent", "received", "rounds");
+        text += &self.offline.line("offline");
+        text += &self.online.line("online");
+        text.push('\n');
         if let Some(bytes) = self.peak_memory_bytes {
             let _ = writeln!(text, "memory      {} at most", megabytes(bytes));
         }
@@ -99,23 +114,32 @@ pub(crate) fn megabytes(bytes: u64) -> String {
     format!("{:.0} MB", bytes as f64 / 1e6)
 }
 
-/// Where one party's time went: a line per step (steps of several rounds together), largest first column widths fixed.
+/// Where one party's time went: a line per step of each phase, the rounds of a step together.
 pub(crate) fn steps(party: &str, reports: &[StepReport]) -> String {
     let mut text = format!(
         "{party:<8} {:<10} {:>9} {:>9} {:>12} {:>12} {:>6}\n",
         "step", "busy s", "wait s", "sent", "received", "rounds"
     );
-    for group in reports.chunk_by(|a, b| a.step == b.step) {
-        let busy: f64 = group.iter().map(|report| report.busy().as_secs_f64()).sum();
-        let waited: f64 = group.iter().map(|report| report.traffic.waited.as_secs_f64()).sum();
-        let sent: u64 = group.iter().map(|report| report.traffic.sent).sum();
-        let received: u64 = group.iter().map(|report| report.traffic.received).sum();
-        let rounds: u64 = group.iter().map(|report| report.rounds).sum();
-        let (step, op) = (group[0].step.to_string(), group[0].op);
-        let _ = writeln!(
-            text,
-            "{step:<8} {op:<10} {busy:>9.3} {waited:>9.3} {sent:>12} {received:>12} {rounds:>6}"
-        );
+    for phase in reports.chunk_by(|a, b| a.phase == b.phase) {
+        let _ = match phase[0].phase {
+            Phase::Offline => writeln!(text, "offline"),
+            Phase::Online => writeln!(text, "online"),
+        };
+        for group in phase.chunk_by(|a, b| (a.step, a.op) == (b.step, b.op)) {
+            text += &line(group);
+        }
     }
     text
+}
+
+fn line(group: &[StepReport]) -> String {
+    let busy: f64 = group.iter().map(|report| report.busy().as_secs_f64()).sum();
+    let mut traffic = Traffic::default();
+    group.iter().for_each(|report| traffic += report.traffic);
+    let rounds: u64 = group.iter().map(|report| report.rounds).sum();
+    let (step, op, waited) = (group[0].step.to_string(), group[0].op, traffic.waited.as_secs_f64());
+    format!(
+        "{step:<8} {op:<10} {busy:>9.3} {waited:>9.3} {:>12} {:>12} {rounds:>6}\n",
+        traffic.sent, traffic.received
+    )
 }

@@ -2,18 +2,19 @@
 
 use super::infer::Ask;
 use super::progress::Progress;
-use super::report::{Report, Totals, steps};
-use super::{keys, output, serve};
+use super::report::Report;
+use super::{keys, serve};
 use clap::Args;
+use runtime::data::ImageSource;
 use runtime::error::InvalidInput;
-use runtime::observe::Recorder;
+use runtime::observe::{Recorder, Spending, Spent};
 use runtime::plan::ValidPlan;
 use runtime::roles::client::Prediction;
 use runtime::roles::server::Server;
 use runtime::roles::{local, plain};
 use runtime::{Error, Result};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Run both parties in one process, to try a plan out and to see where the time goes
 #[derive(Args)]
@@ -23,6 +24,9 @@ use std::time::{Duration, Instant};
 pub(crate) struct Run {
     /// The plan, from `popcornc compile`
     plan: PathBuf,
+    /// The image: PNG, JPEG, .npy or .npz; FILE.npz#7 is image 7 of a set
+    #[arg(long, value_name = "FILE")]
+    input: ImageSource,
     #[command(flatten)]
     ask: Ask,
     /// Interpret the plan without cryptography: the same integers, at once
@@ -33,47 +37,32 @@ pub(crate) struct Run {
 impl Run {
     pub(crate) fn run(self) -> Result<()> {
         let plan = serve::read_plan(&self.plan)?;
-        let image = self.ask.input.read(&plan.plan().input, self.ask.fit())?;
-        let (report, prediction, steps) =
-            if self.plain { self.interpret(&plan, &image)? } else { self.encrypted(plan, &image)? };
-        if self.ask.json {
-            return output::print(&report.json());
-        }
-        output::print(&format!("{}{steps}", report.text(&prediction, self.ask.top)))
+        let image = self.input.read(&plan.plan().input, self.ask.fit())?;
+        if self.plain { self.interpret(&plan, &image) } else { self.encrypted(plan, &image) }
     }
 
-    fn interpret(&self, plan: &ValidPlan, image: &[f32]) -> Result<(Report, Prediction, String)> {
+    fn interpret(&self, plan: &ValidPlan, image: &[f32]) -> Result<()> {
         let start = Instant::now();
         let input = plan.plan().input.quantize(image).map_err(InvalidInput::from)?;
         let integers = plain::run(plan, &input);
         let prediction = Prediction::new(&plan.plan().output, integers);
-        let totals =
-            Totals { offline: Duration::ZERO, online: start.elapsed(), sent: 0, received: 0, rounds: 0 };
-        Ok((
-            Report::new(&prediction, &totals, plan.plan().suite, plan.plan().key_bits),
-            prediction,
-            String::new(),
-        ))
+        let online = Spent { elapsed: start.elapsed(), ..Spent::default() };
+        let totals = Spending { online, ..Spending::default() };
+        let report = Report::new(&prediction, totals, plan.plan().suite, plan.plan().key_bits);
+        self.ask.print(&report, &prediction, &[])
     }
 
-    fn encrypted(&self, plan: ValidPlan, image: &[f32]) -> Result<(Report, Prediction, String)> {
+    fn encrypted(&self, plan: ValidPlan, image: &[f32]) -> Result<()> {
         let start = Instant::now();
         let key = keys::load_or_generate(self.ask.key.as_deref(), plan.client_view())?;
-        let offline = start.elapsed();
+        let making_key = start.elapsed();
         let (suite, key_bits) = (plan.plan().suite, plan.plan().key_bits);
         let (mut client, mut server) = (Progress::new(self.ask.json), Recorder::default());
-        let (mut predictions, traffic) =
+        let (mut predictions, mut totals) =
             local::run(&Server::new(plan), &key, [image], &mut client, &mut server)?;
         let prediction = predictions.pop().ok_or_else(|| Error::Bug("no prediction for one image".into()))?;
-        let reports = client.finish();
-        let totals = Totals {
-            offline,
-            online: start.elapsed() - offline,
-            sent: traffic.sent,
-            received: traffic.received,
-            rounds: traffic.frames_received,
-        };
-        let tables = format!("\n{}\n{}", steps("client", &reports), steps("server", &server.steps));
-        Ok((Report::new(&prediction, &totals, suite, key_bits), prediction, tables))
+        totals.offline.elapsed += making_key;
+        let report = Report::new(&prediction, totals, suite, key_bits);
+        self.ask.print(&report, &prediction, &[("client", &client.take()), ("server", &server.steps)])
     }
 }

@@ -2,14 +2,14 @@
 
 use super::client::{self, Prediction};
 use super::server::Server;
-use crate::channel::{Connection, Traffic, Transport, memory};
+use crate::channel::{Connection, Transport, memory};
 use crate::error::{Error, Result};
-use crate::observe::Observer;
+use crate::observe::{Observer, Spending};
 use crate::paillier::HolderKey;
 use std::thread;
 
-/// The answers for several raw images, encrypted all the way, over memory; and what went over the wire
-/// at the client's end.
+/// The answers for several raw images, encrypted all the way, over memory; and what the
+/// client's session took.
 ///
 /// # Errors
 /// As [`client::Session::infer`] and [`Server::serve`].
@@ -19,7 +19,7 @@ pub fn run<'i>(
     images: impl IntoIterator<Item = &'i [f32]>,
     client_observer: &mut dyn Observer,
     server_observer: &mut dyn Observer,
-) -> Result<(Vec<Prediction>, Traffic)> {
+) -> Result<(Vec<Prediction>, Spending)> {
     let (ours, theirs) = memory::pair();
     let link = (Connection::new(ours, None)?, Connection::new(theirs, None)?);
     run_over(link, server, key, images, client_observer, server_observer)
@@ -36,13 +36,13 @@ pub fn run_over<'i, T: Transport>(
     images: impl IntoIterator<Item = &'i [f32]>,
     client_observer: &mut dyn Observer,
     server_observer: &mut dyn Observer,
-) -> Result<(Vec<Prediction>, Traffic)> {
+) -> Result<(Vec<Prediction>, Spending)> {
     thread::scope(|scope| {
         let serving = scope.spawn(move || server.serve(theirs, server_observer));
-        let infer = || -> Result<(Vec<Prediction>, Traffic)> {
+        let infer = || -> Result<(Vec<Prediction>, Spending)> {
             let mut session = client::greet(ours, Some(server.plan().id()))?.with_key(key)?;
             let predictions = images.into_iter().map(|image| session.infer(image, client_observer));
-            Ok((predictions.collect::<Result<_>>()?, session.traffic()))
+            Ok((predictions.collect::<Result<_>>()?, session.spending()))
         };
         let predictions = infer();
         let served = serving.join().map_err(|_| Error::Bug("the server's thread panicked".into()))?;

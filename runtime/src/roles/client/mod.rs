@@ -11,19 +11,20 @@ pub use prediction::Prediction;
 
 use shared::Ahead;
 
-use crate::channel::{Connection, Limit, Traffic, Transport};
+use crate::channel::{Connection, Limit, Transport};
 use crate::error::{InvalidInput, PeerFault, Result};
-use crate::observe::{Observer, Phase, StepReport};
+use crate::observe::{Observer, Phase, Spending, Spent, StepReport};
 use crate::paillier::{HolderKey, SecureRng};
 use crate::plan::{ClientPlan, PlanId, StepId, Work, codec};
 use crate::protocol::hello::Hello;
 use crate::protocol::message::{self, Message};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A server that has shown its plan.
 pub struct Greeting<T: Transport> {
     connection: Connection<T>,
     plan: ClientPlan,
+    elapsed: Duration,
 }
 
 /// A server that has the client's public key.
@@ -34,6 +35,7 @@ pub struct Session<'k, T: Transport> {
     rng: SecureRng,
     /// In suite `shared`.
     ahead: Ahead,
+    spending: Spending,
 }
 
 /// Opens a session and learns the server's plan; `wanted` insists on one.
@@ -41,13 +43,14 @@ pub struct Session<'k, T: Transport> {
 /// # Errors
 /// The server refuses, misbehaves, or sends an invalid or another plan.
 pub fn greet<T: Transport>(mut connection: Connection<T>, wanted: Option<PlanId>) -> Result<Greeting<T>> {
+    let start = Instant::now();
     message::send(&mut connection, Message::Hello, &Hello { plan: wanted }.to_bytes())?;
     let bytes = message::receive(&mut connection, Message::Welcome, Limit::AtMost(codec::MAX_VIEW_BYTES))?;
     let plan = codec::decode_view(&bytes).map_err(|error| PeerFault::Plan(error.to_string()))?;
     if wanted.is_some_and(|wanted| wanted != plan.id) {
         return Err(PeerFault::Plan(format!("it is {}, not the one asked for", plan.id)).into());
     }
-    Ok(Greeting { connection, plan })
+    Ok(Greeting { connection, plan, elapsed: start.elapsed() })
 }
 
 impl<T: Transport> Greeting<T> {
@@ -67,7 +70,16 @@ impl<T: Transport> Greeting<T> {
         }
         message::send(&mut self.connection, Message::Key, &key.public().modulus_bytes())?;
         let rng = SecureRng::from_os()?;
-        Ok(Session { connection: self.connection, plan: self.plan, key, rng, ahead: Ahead::default() })
+        let handshake = Spent { elapsed: self.elapsed, traffic: self.connection.traffic() };
+        let spending = Spending { offline: handshake, online: Spent::default() };
+        Ok(Session {
+            connection: self.connection,
+            plan: self.plan,
+            key,
+            rng,
+            ahead: Ahead::default(),
+            spending,
+        })
     }
 }
 
@@ -77,9 +89,9 @@ impl<T: Transport> Session<'_, T> {
         &self.plan
     }
 
-    /// What has gone over the connection so far.
-    pub const fn traffic(&self) -> Traffic {
-        self.connection.traffic()
+    /// What the session has taken so far.
+    pub const fn spending(&self) -> Spending {
+        self.spending
     }
 
     /// Does ahead what does not depend on the image, for one more inference. In suite `blinded` there is nothing to do.
@@ -89,8 +101,15 @@ impl<T: Transport> Session<'_, T> {
     pub fn prepare(&mut self, observer: &mut dyn Observer) -> Result<()> {
         match self.plan.work.clone() {
             Work::Exchanges(_) => Ok(()),
-            Work::Schedule(schedule) => self.prepare_shared(&schedule, observer),
+            Work::Schedule(schedule) => {
+                self.spend(Phase::Offline, |session| session.prepare_shared(&schedule, observer))
+            }
         }
+    }
+
+    /// Whether there is anything to do ahead.
+    pub const fn prepares_ahead(&self) -> bool {
+        matches!(self.plan.work, Work::Schedule(_))
     }
 
     /// Inferences that are prepared.
@@ -105,10 +124,26 @@ impl<T: Transport> Session<'_, T> {
     pub fn infer(&mut self, raw: &[f32], observer: &mut dyn Observer) -> Result<Prediction> {
         let input = self.plan.input.quantize(raw).map_err(InvalidInput::from)?;
         let integers = match self.plan.work.clone() {
-            Work::Exchanges(work) => self.infer_blinded(&work, &input, observer)?,
-            Work::Schedule(schedule) => self.infer_shared(&schedule, &input, observer)?,
+            Work::Exchanges(work) => {
+                self.spend(Phase::Online, |session| session.infer_blinded(&work, &input, observer))?
+            }
+            Work::Schedule(schedule) => {
+                if self.prepared() == 0 {
+                    self.prepare(observer)?;
+                }
+                self.spend(Phase::Online, |session| session.infer_shared(&schedule, &input, observer))?
+            }
         };
         Ok(Prediction::new(&self.plan.output, integers))
+    }
+
+    /// Counts what `run` takes.
+    fn spend<R>(&mut self, phase: Phase, run: impl FnOnce(&mut Self) -> Result<R>) -> Result<R> {
+        let (start, before) = (Instant::now(), self.connection.traffic());
+        let result = run(self);
+        let traffic = self.connection.traffic() - before;
+        *self.spending.of(phase) += Spent { elapsed: start.elapsed(), traffic };
+        result
     }
 
     /// Runs and reports one step.

@@ -33,7 +33,7 @@ pub(super) fn window_sums(pool: &SumPool, input: &[u64], from: Shape, to: Shape)
 }
 
 /// A convolution or dense layer, with its bias, of numbers modulo 2^64.
-pub(super) fn weighted_sums(op: &Op, input: Vec<i64>, from: Shape, to: Shape) -> Vec<i64> {
+pub(crate) fn weighted_sums(op: &Op, input: Vec<i64>, from: Shape, to: Shape) -> Vec<i64> {
     let layer = match op {
         Op::Conv2d(conv) => Layer::conv2d(conv, from, to),
         Op::Dense(dense) => Layer::dense(dense, from, to),

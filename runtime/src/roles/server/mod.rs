@@ -3,6 +3,8 @@
 mod blinded;
 mod shared;
 
+pub use shared::MAX_PREPARED;
+
 use crate::channel::{Connection, Limit, Transport};
 use crate::error::{Error, PeerFault, Result};
 use crate::observe::Observer;

@@ -6,6 +6,9 @@ use crate::observe::Observer;
 use crate::paillier::{PublicKey, Randomisers, SecureRng};
 use crate::plan::{Plan, Schedule};
 
+/// Inferences that a client may prepare ahead.
+pub const MAX_PREPARED: usize = 16;
+
 /// One client's session after the handshake.
 pub(super) struct Session;
 
