@@ -1,5 +1,6 @@
 //! The result of an inference, for people and for scripts.
 
+use runtime::channel::Link;
 use runtime::observe::{StepReport, peak_memory};
 use runtime::plan::{KeyBits, Suite};
 use runtime::roles::client::Prediction;
@@ -17,6 +18,8 @@ pub(crate) struct Report {
     seconds: Seconds,
     bytes: Bytes,
     rounds: u64,
+    /// The network that was imitated, if any.
+    link: Option<String>,
     /// Of the whole process, where the system tells.
     peak_memory_bytes: Option<u64>,
     suite: String,
@@ -59,10 +62,16 @@ impl Report {
             seconds: Seconds { offline: totals.offline.as_secs_f64(), online: totals.online.as_secs_f64() },
             bytes: Bytes { sent: totals.sent, received: totals.received },
             rounds: totals.rounds,
+            link: None,
             peak_memory_bytes: peak_memory(),
             suite: suite.to_string(),
             key_bits: key_bits.get(),
         }
+    }
+
+    /// The parties had such a network between them.
+    pub(crate) fn over(self, link: Option<Link>) -> Self {
+        Self { link: link.map(|link| link.to_string()), ..self }
     }
 
     /// One line of JSON.
@@ -84,6 +93,9 @@ impl Report {
         );
         let _ = writeln!(text, "bytes       {} sent, {} received", self.bytes.sent, self.bytes.received);
         let _ = writeln!(text, "rounds      {}", self.rounds);
+        if let Some(link) = &self.link {
+            let _ = writeln!(text, "network     {link}");
+        }
         if let Some(bytes) = self.peak_memory_bytes {
             let _ = writeln!(text, "memory      {} at most", megabytes(bytes));
         }

@@ -5,6 +5,7 @@ use super::progress::Progress;
 use super::report::{Report, Totals, steps};
 use super::{keys, output, serve};
 use clap::Args;
+use runtime::channel::{Link, memory, shaped};
 use runtime::error::InvalidInput;
 use runtime::observe::Recorder;
 use runtime::plan::ValidPlan;
@@ -19,6 +20,7 @@ use std::time::{Duration, Instant};
 #[derive(Args)]
 #[command(after_help = "Examples:
   popcorn run model.plan --input digit.png
+  popcorn run model.plan --input digit.png --link 100/40   # 100 megabits per second, 40 ms there and back
   popcorn run model.plan --input test.npz#7 --plain --json")]
 pub(crate) struct Run {
     /// The plan, from `popcornc compile`
@@ -28,6 +30,9 @@ pub(crate) struct Run {
     /// Interpret the plan without cryptography: the same integers, at once
     #[arg(long)]
     plain: bool,
+    /// A network between the parties: megabits per second each way and milliseconds there and back
+    #[arg(long, value_name = "MBIT/MS", conflicts_with = "plain")]
+    link: Option<Link>,
 }
 
 impl Run {
@@ -50,11 +55,8 @@ impl Run {
         let prediction = Prediction { integers, logits };
         let totals =
             Totals { offline: Duration::ZERO, online: start.elapsed(), sent: 0, received: 0, rounds: 0 };
-        Ok((
-            Report::new(&prediction, &totals, plan.plan().suite, plan.plan().key_bits),
-            prediction,
-            String::new(),
-        ))
+        let report = Report::new(&prediction, &totals, plan.plan().suite, plan.plan().key_bits);
+        Ok((report, prediction, String::new()))
     }
 
     fn encrypted(&self, plan: ValidPlan, image: &[f32]) -> Result<(Report, Prediction, String)> {
@@ -63,8 +65,14 @@ impl Run {
         let offline = start.elapsed();
         let (suite, key_bits) = (plan.plan().suite, plan.plan().key_bits);
         let (mut client, mut server) = (Progress::new(self.ask.json), Recorder::default());
-        let (mut predictions, traffic) =
-            local::run(&Server::new(plan), &key, [image], &mut client, &mut server)?;
+        let plan = Server::new(plan);
+        let (mut predictions, traffic) = match self.link {
+            None => local::run(&plan, &key, [image], &mut client, &mut server)?,
+            Some(link) => {
+                let ends = shaped::connect(memory::pair(), link, None)?;
+                local::run_over(ends, &plan, &key, [image], &mut client, &mut server)?
+            }
+        };
         let prediction = predictions.pop().ok_or_else(|| Error::Bug("no prediction for one image".into()))?;
         let reports = client.finish();
         let totals = Totals {
@@ -75,6 +83,7 @@ impl Run {
             rounds: traffic.frames_received,
         };
         let tables = format!("\n{}\n{}", steps("client", &reports), steps("server", &server.steps));
-        Ok((Report::new(&prediction, &totals, suite, key_bits), prediction, tables))
+        let report = Report::new(&prediction, &totals, suite, key_bits).over(self.link);
+        Ok((report, prediction, tables))
     }
 }
