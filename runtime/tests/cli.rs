@@ -252,6 +252,7 @@ fn bench_prints_figures_beside_baselines() {
     kernels[].name
     kernels[].ours_ns
     kernels[].ratio
+    link
     machine.cores
     machine.processor
     machine.system
@@ -291,9 +292,10 @@ fn bench_runs_plans_beside_the_way_of_the_paper() {
     plans[].ratio
     plans[].seconds
     ");
-    let text = fixture.run(&["bench", "model.plan", "--threads", "1"]).stdout;
-    let text = String::from_utf8(text).expect("text");
-    assert!(text.contains("1 thread") && text.contains("key bits"), "{text}");
+    let people = fixture.run(&["bench", "model.plan", "--threads", "1", "--link", "50/200"]);
+    let people = text(&people.stdout);
+    assert!(people.contains("1 thread") && people.contains("key bits"), "{people}");
+    assert!(people.contains("over 50 Mbit/s, 200 ms there and back\n"), "{people}");
     assert!(failure(&fixture.run(&["bench", "absent.plan"])).contains("absent.plan"));
 }
 

@@ -5,7 +5,7 @@ use super::progress::Progress;
 use super::report::{Report, Totals, steps};
 use super::{keys, output, serve};
 use clap::Args;
-use runtime::channel::{Link, memory, shaped};
+use runtime::channel::Link;
 use runtime::error::InvalidInput;
 use runtime::observe::Recorder;
 use runtime::plan::ValidPlan;
@@ -65,14 +65,8 @@ impl Run {
         let offline = start.elapsed();
         let (suite, key_bits) = (plan.plan().suite, plan.plan().key_bits);
         let (mut client, mut server) = (Progress::new(self.ask.json), Recorder::default());
-        let plan = Server::new(plan);
-        let (mut predictions, traffic) = match self.link {
-            None => local::run(&plan, &key, [image], &mut client, &mut server)?,
-            Some(link) => {
-                let ends = shaped::connect(memory::pair(), link, None)?;
-                local::run_over(ends, &plan, &key, [image], &mut client, &mut server)?
-            }
-        };
+        let (mut predictions, traffic) =
+            local::run_linked(self.link, &Server::new(plan), &key, [image], &mut client, &mut server)?;
         let prediction = predictions.pop().ok_or_else(|| Error::Bug("no prediction for one image".into()))?;
         let reports = client.finish();
         let totals = Totals {
