@@ -337,7 +337,7 @@ def arguments():
     parser.add_argument("--popcorn", default="target/release/popcorn", help="the program")
     parser.add_argument("--link", metavar="MBIT/MS", help="megabits per second and milliseconds there and back")
     parser.add_argument("--runs", type=int, default=5, help="later inferences of SPU, sessions of Popcorn (5)")
-    parser.add_argument("--threads", type=int, default=1, help="of each of SPU's parties (1)")
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of each of SPU's parties (all cores)")
     parser.add_argument("--json", action="store_true", help="print one line of JSON instead of the table")
     parser.add_argument("--session", choices=NETWORKS, help=argparse.SUPPRESS)
     options = parser.parse_args()
