@@ -139,6 +139,22 @@ fn both_parties_in_one_process_agree_with_the_interpreter() {
 }
 
 #[test]
+fn a_slow_network_between_the_parties_is_waited_for() {
+    let fixture = Fixture::new();
+    let arguments = ["run", "model.plan", "--input", "image.npy", "--link", "50/200"];
+    let result = json(&fixture.run(&[&arguments[..], &["--json"]].concat()));
+    assert_eq!(result["logits"], serde_json::json!(EXPECTED));
+    assert_eq!(result["link"], "50 Mbit/s, 200 ms there and back");
+    let rounds = result["rounds"].as_f64().expect("a number");
+    assert!(result["seconds"]["online"].as_f64() >= Some(0.2 * rounds), "{result}");
+    let people = text(&fixture.run(&arguments).stdout);
+    assert!(people.contains("network     50 Mbit/s, 200 ms there and back\n"), "{people}");
+    let senseless = fixture.run(&["run", "model.plan", "--input", "image.npy", "--link", "fast"]);
+    assert_eq!(senseless.status.code(), Some(2));
+    assert!(text(&senseless.stderr).contains("as in 100/20"), "{}", text(&senseless.stderr));
+}
+
+#[test]
 fn bad_input_is_named() {
     let fixture = Fixture::new();
     let run = |plan: &str, input: &str| failure(&fixture.run(&["run", plan, "--input", input]));
@@ -236,6 +252,7 @@ fn bench_prints_figures_beside_baselines() {
     kernels[].name
     kernels[].ours_ns
     kernels[].ratio
+    link
     machine.cores
     machine.processor
     machine.system
@@ -275,9 +292,10 @@ fn bench_runs_plans_beside_the_way_of_the_paper() {
     plans[].ratio
     plans[].seconds
     ");
-    let text = fixture.run(&["bench", "model.plan", "--threads", "1"]).stdout;
-    let text = String::from_utf8(text).expect("text");
-    assert!(text.contains("1 thread") && text.contains("key bits"), "{text}");
+    let people = fixture.run(&["bench", "model.plan", "--threads", "1", "--link", "50/200"]);
+    let people = text(&people.stdout);
+    assert!(people.contains("1 thread") && people.contains("key bits"), "{people}");
+    assert!(people.contains("over 50 Mbit/s, 200 ms there and back\n"), "{people}");
     assert!(failure(&fixture.run(&["bench", "absent.plan"])).contains("absent.plan"));
 }
 

@@ -3,8 +3,9 @@
 use super::output;
 use compiler::error::Error;
 use runtime::bench::Machine;
-use runtime::bench::prediction::{Link, Prediction, Seconds};
+use runtime::bench::prediction::{Prediction, Seconds};
 use runtime::bench::profile::{Profile, ProfileError};
+use runtime::channel::Link;
 use runtime::plan::{StepId, ValidPlan};
 use serde::Serialize;
 use std::path::Path;

@@ -4,6 +4,7 @@ use super::bug;
 use super::paper_style::Units;
 use super::prediction::Prediction;
 use super::profile::Profile;
+use crate::channel::Link;
 use crate::error::Result;
 use crate::observe::Silent;
 use crate::paillier::{HolderKey, SecretKey, SecureRng};
@@ -19,7 +20,7 @@ pub const SAMPLE_TIME: Duration = Duration::from_millis(300);
 const SESSIONS: usize = 5;
 const LONG: Duration = Duration::from_secs(3);
 
-/// One plan, both parties in one process, over memory.
+/// One plan, both parties in one process, over memory or a link.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PlanTime {
     /// Its name.
@@ -37,20 +38,20 @@ pub struct PlanTime {
 }
 
 /// Runs `plan` in sessions of one image of lowest pixels (time does not depend on pixels), a few if they are short;
-/// the median counts. Both parties compute on rayon's global pool.
+/// the median counts. Both parties compute on rayon's global pool. The way of the paper is without a link.
 ///
 /// # Errors
 /// Those of an inference.
-pub fn time(plan: ValidPlan) -> Result<PlanTime> {
+pub fn time(plan: ValidPlan, link: Option<Link>) -> Result<PlanTime> {
     let (name, bits) = (plan.plan().name.clone(), plan.plan().key_bits);
     let mut rng = SecureRng::from_os()?;
     let secret = SecretKey::generate(bits, &mut rng);
     let units = Units::measure(&secret, SAMPLE_TIME, &mut rng);
     let paper_style_seconds = units.seconds(plan.plan(), rayon::current_num_threads());
     let profile = Profile::measure(&[bits], SAMPLE_TIME)?;
-    let predicted = Prediction::new(&plan, profile.entry(bits).map_err(bug)?, None);
+    let predicted = Prediction::new(&plan, profile.entry(bits).map_err(bug)?, link);
     let key = HolderKey::new(secret, plan.client_view().encryptions())?;
-    let seconds = sessions(&Server::new(plan), &key)?;
+    let seconds = sessions(&Server::new(plan), &key, link)?;
     Ok(PlanTime {
         plan: name,
         key_bits: bits.get(),
@@ -62,13 +63,13 @@ pub fn time(plan: ValidPlan) -> Result<PlanTime> {
 }
 
 /// Seconds of a session.
-fn sessions(server: &Server, key: &HolderKey) -> Result<f64> {
+fn sessions(server: &Server, key: &HolderKey, link: Option<Link>) -> Result<f64> {
     let input = &server.plan().plan().input;
     let image = vec![input.preprocessing.raw_range.0 as f32; input.shape.elements()];
     let (beginning, mut times) = (Instant::now(), Vec::new());
     while times.is_empty() || times.len() < SESSIONS && beginning.elapsed() < LONG {
         let start = Instant::now();
-        local::run(server, key, [image.as_slice()], &mut Silent, &mut Silent)?;
+        local::run_linked(link, server, key, [image.as_slice()], &mut Silent, &mut Silent)?;
         times.push(start.elapsed().as_secs_f64());
     }
     times.sort_by(f64::total_cmp);

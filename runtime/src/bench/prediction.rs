@@ -4,25 +4,13 @@
 //! it takes; on two like it, it is a bound that they stay below as far as they work at the same time.
 
 use super::profile::Entry;
+use crate::channel::Link;
 use crate::plan::{Cost, Plan, StepId, Table, ValidPlan, codec};
 use crate::protocol::blinded::linear;
 use serde::Serialize;
 use std::fmt;
 use std::iter::Sum;
 use std::ops::Add;
-use std::str::FromStr;
-
-/// A network between the parties.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Link {
-    megabits_per_second: f64,
-    round_trip_ms: f64,
-}
-
-/// Text that describes no link.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is no link: give megabits per second and milliseconds there and back, as in 100/20")]
-pub struct NotALink(String);
 
 /// Predicted seconds, by where they are spent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
@@ -136,41 +124,6 @@ impl Sum for Seconds {
     }
 }
 
-impl Link {
-    /// Seconds that a byte takes.
-    fn byte(self) -> f64 {
-        8e-6 / self.megabits_per_second
-    }
-
-    /// Seconds there and back.
-    fn round_trip(self) -> f64 {
-        self.round_trip_ms / 1000.0
-    }
-}
-
-impl FromStr for Link {
-    type Err = NotALink;
-
-    fn from_str(text: &str) -> Result<Self, NotALink> {
-        let number = |text: &str| text.trim().parse().ok().filter(|number: &f64| number.is_finite());
-        let numbers = text.split_once('/').and_then(|(speed, time)| Some((number(speed)?, number(time)?)));
-        match numbers {
-            Some((megabits_per_second, round_trip_ms))
-                if megabits_per_second > 0.0 && round_trip_ms >= 0.0 =>
-            {
-                Ok(Self { megabits_per_second, round_trip_ms })
-            }
-            _ => Err(NotALink(text.into())),
-        }
-    }
-}
-
-impl fmt::Display for Link {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} Mbit/s, {} ms there and back", self.megabits_per_second, self.round_trip_ms)
-    }
-}
-
 /// A line for the session, for every step that takes any time, and for an image.
 impl fmt::Display for Prediction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -241,14 +194,6 @@ mod tests {
         // 2^-3 seconds a byte on either side of a link of 2^-16 bytes a second.
         let slow: Link = "0.000064/500".parse().unwrap();
         assert_eq!(Seconds::of(&cost, &entry(512), Some(slow)).network, 160.0 * 0.25 + 2.0 * 0.5);
-    }
-
-    #[test]
-    fn links_are_a_speed_and_a_delay() {
-        assert_eq!("100/20".parse::<Link>().unwrap().to_string(), "100 Mbit/s, 20 ms there and back");
-        for text in ["", "100", "100/", "/20", "0/20", "-1/20", "100/-1", "inf/1", "1/nan", "1/2/3"] {
-            assert_eq!(text.parse::<Link>(), Err(NotALink(text.into())));
-        }
     }
 
     #[test]

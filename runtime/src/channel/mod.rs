@@ -2,7 +2,7 @@
 //!
 //! The layer knows no protocol: a frame is a tag and a body. A body is sent and received in parts, while
 //! its later parts are still being computed. [`memory`] joins two parties in one process, [`tcp`] two
-//! machines.
+//! machines; [`shaped`] makes either slower, like a network.
 //!
 //! # Nobody waits for ever
 //!
@@ -17,11 +17,15 @@
 mod allowance;
 mod connection;
 pub mod frame;
+mod line;
+mod link;
 pub mod memory;
 mod outbox;
+pub mod shaped;
 pub mod tcp;
 
 pub use connection::{Connection, Incoming, Limit, Outgoing, Traffic};
+pub use link::{Link, NotALink};
 
 use std::io::{Read, Write};
 

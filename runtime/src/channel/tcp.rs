@@ -37,6 +37,18 @@ impl Drop for TcpReader {
     }
 }
 
+impl TcpTransport {
+    fn new(stream: TcpStream, timeout: Duration) -> Result<Self> {
+        let configured = stream
+            .set_nodelay(true)
+            .and_then(|()| stream.set_read_timeout(Some(timeout)))
+            .and_then(|()| stream.set_write_timeout(Some(timeout)))
+            .and_then(|()| stream.try_clone());
+        let writer = configured.map_err(|error| Error::io("cannot set the socket's options", error))?;
+        Ok(Self { reader: TcpReader(stream), writer })
+    }
+}
+
 impl Transport for TcpTransport {
     type Reader = TcpReader;
     type Writer = TcpStream;
@@ -77,11 +89,20 @@ pub fn connect(address: &str, timeout: Duration) -> Result<Connection<TcpTranspo
 /// # Errors
 /// The system has no port or socket to give.
 pub fn loopback(timeout: Duration) -> Result<(Connection<TcpTransport>, Connection<TcpTransport>)> {
+    let (connected, accepted) = pair(timeout)?;
+    Ok((Connection::new(connected, Some(timeout))?, Connection::new(accepted, Some(timeout))?))
+}
+
+/// Both ends of a stream within this machine, on which no call waits longer than `timeout`.
+///
+/// # Errors
+/// The system has no port or socket to give.
+pub fn pair(timeout: Duration) -> Result<(TcpTransport, TcpTransport)> {
     let failed = |error| Error::io("cannot connect within this machine", error);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(failed)?;
     let connected = TcpStream::connect(listener.local_addr().map_err(failed)?).map_err(failed)?;
     let (accepted, _) = listener.accept().map_err(failed)?;
-    Ok((accept(connected, timeout)?, accept(accepted, timeout)?))
+    Ok((TcpTransport::new(connected, timeout)?, TcpTransport::new(accepted, timeout)?))
 }
 
 /// Frames over a stream that a listener accepted; a peer that takes longer than `timeout` over a frame is given up.
@@ -89,13 +110,7 @@ pub fn loopback(timeout: Duration) -> Result<(Connection<TcpTransport>, Connecti
 /// # Errors
 /// The system refuses the socket's options, or a thread.
 pub fn accept(stream: TcpStream, timeout: Duration) -> Result<Connection<TcpTransport>> {
-    let configured = stream
-        .set_nodelay(true)
-        .and_then(|()| stream.set_read_timeout(Some(timeout)))
-        .and_then(|()| stream.set_write_timeout(Some(timeout)))
-        .and_then(|()| stream.try_clone());
-    let writer = configured.map_err(|error| Error::io("cannot set the socket's options", error))?;
-    Connection::new(TcpTransport { reader: TcpReader(stream), writer }, Some(timeout))
+    Connection::new(TcpTransport::new(stream, timeout)?, Some(timeout))
 }
 
 #[cfg(test)]

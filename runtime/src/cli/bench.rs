@@ -8,6 +8,7 @@ use runtime::bench::kernels::{self, Kernel};
 use runtime::bench::plans::{self, PlanTime};
 use runtime::bench::profile::Profile;
 use runtime::bench::scaling::{self, Scaling};
+use runtime::channel::Link;
 use runtime::plan::{KeyBits, ValidPlan};
 use runtime::{Error, Result};
 use serde::Serialize;
@@ -20,6 +21,7 @@ use std::time::Duration;
   popcorn bench                              # products, sums, encryptions, comparisons; threads
   popcorn bench --key-bits 2048,3072 --json
   popcorn bench mnist.plan cifar.plan        # whole inferences, beside the way of the paper
+  popcorn bench mnist.plan --link 100/40     # with a network between the parties: 100 Mbit/s, 40 ms there and back
   popcorn bench --key-bits 3072 mnist.plan   # both
   popcorn bench --profile this-machine.json  # for `popcornc inspect --profile`
 
@@ -31,6 +33,10 @@ pub(crate) struct Bench {
     /// Key sizes to measure, by commas: 2048, 3072, 4096. By default 3072
     #[arg(long, value_name = "BITS", value_delimiter = ',')]
     key_bits: Option<Vec<KeyBits>>,
+    /// A network between the parties of plans: megabits per second each way and milliseconds there and back. The way
+    /// of the paper is computed without one
+    #[arg(long, value_name = "MBIT/MS", requires = "plans")]
+    link: Option<Link>,
     /// Threads that compute plans and profiles, and whose gain is measured. By default all cores
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
@@ -50,6 +56,8 @@ struct Report {
     machine: Machine,
     kernels: Vec<Kernel>,
     scaling: Vec<Scaling>,
+    /// Between the parties of the plans, if any.
+    link: Option<String>,
     plans: Vec<PlanTime>,
 }
 
@@ -84,7 +92,9 @@ impl Bench {
         let plans = self.plans.iter().map(|path| serve::read_plan(path)).collect::<Result<Vec<_>>>()?;
         let machine = Machine::this(rayon::current_num_threads());
         self.say(&format!("{machine}\n"))?;
-        let mut report = Report { machine, kernels: Vec::new(), scaling: Vec::new(), plans: Vec::new() };
+        let link = self.link.map(|link| link.to_string());
+        let mut report =
+            Report { machine, kernels: Vec::new(), scaling: Vec::new(), link, plans: Vec::new() };
         if plans.is_empty() || self.key_bits.is_some() {
             for bits in self.key_bits() {
                 self.operations(bits, &mut report)?;
@@ -131,12 +141,15 @@ impl Bench {
     }
 
     fn time(&self, plans: Vec<ValidPlan>) -> Result<Vec<PlanTime>> {
+        if let Some(link) = self.link {
+            self.say(&format!("\nover {link}"))?;
+        }
         self.say(&format!(
             "\n{:<20} {:>8} {:>10} {:>10} {:>12} {:>7}\n",
             "plan", "key bits", "seconds", "predicted", "paper's way", "ratio"
         ))?;
         let time = |plan| {
-            let time = plans::time(plan)?;
+            let time = plans::time(plan, self.link)?;
             self.say(&plan_row(&time))?;
             Ok(time)
         };

@@ -1,6 +1,6 @@
 //! The result of an inference, for people and for scripts.
 
-use runtime::channel::Traffic;
+use runtime::channel::{Link, Traffic};
 use runtime::observe::{Phase, Spending, Spent, StepReport, peak_memory};
 use runtime::plan::{KeyBits, Suite};
 use runtime::roles::client::Prediction;
@@ -20,6 +20,8 @@ pub(crate) struct Report {
     /// Before the image is needed: key, tables, handshake, and what suite `shared` prepares.
     offline: Part,
     online: Part,
+    /// The network that was imitated, if any.
+    link: Option<String>,
     /// Of the whole process, where the system tells.
     peak_memory_bytes: Option<u64>,
     suite: String,
@@ -76,10 +78,16 @@ impl Report {
             rounds: traffic.frames_received,
             offline,
             online,
+            link: None,
             peak_memory_bytes: peak_memory(),
             suite: suite.to_string(),
             key_bits: key_bits.get(),
         }
+    }
+
+    /// The parties had such a network between them.
+    pub(crate) fn over(self, link: Option<Link>) -> Self {
+        Self { link: link.map(|link| link.to_string()), ..self }
     }
 
     /// One line of JSON.
@@ -101,6 +109,9 @@ impl Report {
         text += &self.offline.line("offline");
         text += &self.online.line("online");
         text.push('\n');
+        if let Some(link) = &self.link {
+            let _ = writeln!(text, "network     {link}");
+        }
         if let Some(bytes) = self.peak_memory_bytes {
             let _ = writeln!(text, "memory      {} at most", megabytes(bytes));
         }

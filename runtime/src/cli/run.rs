@@ -5,6 +5,7 @@ use super::progress::Progress;
 use super::report::Report;
 use super::{keys, serve};
 use clap::Args;
+use runtime::channel::Link;
 use runtime::data::ImageSource;
 use runtime::error::InvalidInput;
 use runtime::observe::{Recorder, Spending, Spent};
@@ -20,6 +21,7 @@ use std::time::Instant;
 #[derive(Args)]
 #[command(after_help = "Examples:
   popcorn run model.plan --input digit.png
+  popcorn run model.plan --input digit.png --link 100/40   # 100 megabits per second, 40 ms there and back
   popcorn run model.plan --input test.npz#7 --plain --json")]
 pub(crate) struct Run {
     /// The plan, from `popcornc compile`
@@ -32,6 +34,9 @@ pub(crate) struct Run {
     /// Interpret the plan without cryptography: the same integers, at once
     #[arg(long)]
     plain: bool,
+    /// A network between the parties: megabits per second each way and milliseconds there and back
+    #[arg(long, value_name = "MBIT/MS", conflicts_with = "plain")]
+    link: Option<Link>,
 }
 
 impl Run {
@@ -59,10 +64,10 @@ impl Run {
         let (suite, key_bits) = (plan.plan().suite, plan.plan().key_bits);
         let (mut client, mut server) = (Progress::new(self.ask.json), Recorder::default());
         let (mut predictions, mut totals) =
-            local::run(&Server::new(plan), &key, [image], &mut client, &mut server)?;
+            local::run_linked(self.link, &Server::new(plan), &key, [image], &mut client, &mut server)?;
         let prediction = predictions.pop().ok_or_else(|| Error::Bug("no prediction for one image".into()))?;
         totals.offline.elapsed += making_key;
-        let report = Report::new(&prediction, totals, suite, key_bits);
+        let report = Report::new(&prediction, totals, suite, key_bits).over(self.link);
         self.ask.print(&report, &prediction, &[("client", &client.take()), ("server", &server.steps)])
     }
 }

@@ -2,7 +2,7 @@
 
 use super::client::{self, Prediction};
 use super::server::Server;
-use crate::channel::{Connection, Transport, memory};
+use crate::channel::{Connection, Link, Transport, memory, shaped};
 use crate::error::{Error, Result};
 use crate::observe::{Observer, Spending};
 use crate::paillier::HolderKey;
@@ -25,7 +25,24 @@ pub fn run<'i>(
     run_over(link, server, key, images, client_observer, server_observer)
 }
 
-/// As [`run`], over a link of the caller's: the client's end first.
+/// As [`run`], at the pace of a link where one is given.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_linked<'i>(
+    link: Option<Link>,
+    server: &Server,
+    key: &HolderKey,
+    images: impl IntoIterator<Item = &'i [f32]>,
+    client_observer: &mut dyn Observer,
+    server_observer: &mut dyn Observer,
+) -> Result<(Vec<Prediction>, Spending)> {
+    let Some(link) = link else { return run(server, key, images, client_observer, server_observer) };
+    let ends = shaped::connect(memory::pair(), link, None)?;
+    run_over(ends, server, key, images, client_observer, server_observer)
+}
+
+/// As [`run`], over connections of the caller's: the client's end first.
 ///
 /// # Errors
 /// As [`run`].
