@@ -74,39 +74,13 @@ fn over_tcp(server: &Server, image: &[f32]) -> Vec<i128> {
     run.expect("a prediction").0.remove(0).integers
 }
 
-/// A plan with every operation.
-fn every_operation() -> Plan {
-    let mut builder = PlanBuilder::new(Shape::new(2, 6, 6));
-    let input = builder.last();
-    let window = Window { pad_before: [1, 1], pad_after: [1, 1], ..Window::dense([3, 3]) };
-    let conv = runtime::plan::Conv2d {
-        window,
-        groups: 1,
-        weights: (0..36).map(|i| i % 5 - 2).collect(),
-        bias: vec![7, -7],
-    };
-    let conv = builder.push(Op::Conv2d(conv), &[input], Shape::new(2, 6, 6));
-    let relu = builder.push(Op::Relu, &[conv], Shape::new(2, 6, 6));
-    let add = builder.push(Op::Add(vec![2, -3].into()), &[relu, input], Shape::new(2, 6, 6));
-    let concat = builder.push(Op::Concat, &[add, conv], Shape::new(4, 6, 6));
-    let stride = |stride| Window { stride: [stride; 2], ..Window::dense([3, 3]) };
-    let max = builder.push(Op::MaxPool(stride(1)), &[concat], Shape::new(4, 4, 4));
-    let pool =
-        runtime::plan::SumPool { window: Window { stride: [2, 2], ..Window::dense([2, 2]) }, balance: None };
-    let sum = builder.push(Op::SumPool(pool), &[max], Shape::new(4, 2, 2));
-    let sign = builder.push(Op::Sign, &[sum], Shape::new(4, 2, 2));
-    let dense = runtime::plan::Dense { weights: (0..48).map(|i| 3 - i % 7).collect(), bias: Vec::new() };
-    builder.push(Op::Dense(dense), &[sign], Shape::vector(3));
-    builder.finish()
-}
-
 fn ramp(length: usize) -> Vec<f32> {
     (0..length).map(|i| (i * 7 % 31) as f32 - 15.0).collect()
 }
 
 #[test]
 fn every_operation_runs_over_tcp_for_several_clients_with_their_own_keys() {
-    let plan = valid(every_operation());
+    let plan = valid(support::every_operation());
     let image = ramp(72);
     let expected = expected(&plan, &image);
     let server = Server::new(plan.clone());

@@ -6,7 +6,7 @@ use super::prediction::Prediction;
 use super::profile::Profile;
 use crate::channel::Link;
 use crate::error::Result;
-use crate::observe::Silent;
+use crate::observe::{Silent, Spending, Spent};
 use crate::paillier::{HolderKey, SecretKey, SecureRng};
 use crate::plan::ValidPlan;
 use crate::roles::local;
@@ -27,8 +27,18 @@ pub struct PlanTime {
     pub plan: String,
     /// Bits of N.
     pub key_bits: u32,
-    /// From the image to the logits, with the handshake.
+    /// The suite.
+    pub suite: String,
+    /// A session with one inference, from the handshake on; the client's key and tables are there.
     pub seconds: f64,
+    /// Of these, from the image to the logits.
+    pub online_seconds: f64,
+    /// Both ways, in all.
+    pub bytes: u64,
+    /// Both ways, once the image is known.
+    pub online_bytes: u64,
+    /// Messages that the client waits for, in all.
+    pub rounds: u64,
     /// What the plan's counts and a profile of this run say that it takes.
     pub predicted_seconds: f64,
     /// The way of [`super::paper_style`], on as many cores.
@@ -43,7 +53,7 @@ pub struct PlanTime {
 /// # Errors
 /// Those of an inference.
 pub fn time(plan: ValidPlan, link: Option<Link>) -> Result<PlanTime> {
-    let (name, bits) = (plan.plan().name.clone(), plan.plan().key_bits);
+    let (name, suite, bits) = (plan.plan().name.clone(), plan.plan().suite.to_string(), plan.plan().key_bits);
     let mut rng = SecureRng::from_os()?;
     let secret = SecretKey::generate(bits, &mut rng);
     let units = Units::measure(&secret, SAMPLE_TIME, &mut rng);
@@ -51,27 +61,33 @@ pub fn time(plan: ValidPlan, link: Option<Link>) -> Result<PlanTime> {
     let profile = Profile::measure(&[bits], SAMPLE_TIME)?;
     let predicted = Prediction::new(&plan, profile.entry(bits).map_err(bug)?, link);
     let key = HolderKey::new(secret, plan.client_view().encryptions())?;
-    let seconds = sessions(&Server::new(plan), &key, link)?;
+    let Spending { offline, online } = session(&Server::new(plan), &key, link)?;
+    let seconds = (offline.elapsed + online.elapsed).as_secs_f64();
+    let bytes = |spent: Spent| spent.traffic.sent + spent.traffic.received;
     Ok(PlanTime {
         plan: name,
         key_bits: bits.get(),
+        suite,
         seconds,
+        online_seconds: online.elapsed.as_secs_f64(),
+        bytes: bytes(offline) + bytes(online),
+        online_bytes: bytes(online),
+        rounds: offline.traffic.frames_received + online.traffic.frames_received,
         predicted_seconds: predicted.first_answer(),
         paper_style_seconds,
         ratio: paper_style_seconds / seconds,
     })
 }
 
-/// Seconds of a session.
-fn sessions(server: &Server, key: &HolderKey, link: Option<Link>) -> Result<f64> {
+/// The session of middle length.
+fn session(server: &Server, key: &HolderKey, link: Option<Link>) -> Result<Spending> {
     let input = &server.plan().plan().input;
     let image = vec![input.preprocessing.raw_range.0 as f32; input.shape.elements()];
-    let (beginning, mut times) = (Instant::now(), Vec::new());
-    while times.is_empty() || times.len() < SESSIONS && beginning.elapsed() < LONG {
-        let start = Instant::now();
-        local::run_linked(link, server, key, [image.as_slice()], &mut Silent, &mut Silent)?;
-        times.push(start.elapsed().as_secs_f64());
+    let (beginning, mut sessions) = (Instant::now(), Vec::new());
+    while sessions.is_empty() || sessions.len() < SESSIONS && beginning.elapsed() < LONG {
+        let run = local::run_linked(link, server, key, [image.as_slice()], &mut Silent, &mut Silent);
+        sessions.push(run?.1);
     }
-    times.sort_by(f64::total_cmp);
-    Ok(times[times.len() / 2])
+    sessions.sort_by_key(|spending: &Spending| spending.offline.elapsed + spending.online.elapsed);
+    Ok(sessions[sessions.len() / 2])
 }

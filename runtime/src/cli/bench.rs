@@ -145,8 +145,18 @@ impl Bench {
             self.say(&format!("\nover {link}"))?;
         }
         self.say(&format!(
-            "\n{:<20} {:>8} {:>10} {:>10} {:>12} {:>7}\n",
-            "plan", "key bits", "seconds", "predicted", "paper's way", "ratio"
+            "\n{:<16} {:<8} {:>8} {:>9} {:>9} {:>9} {:>9} {:>7} {:>10} {:>12} {:>7}\n",
+            "plan",
+            "suite",
+            "key bits",
+            "seconds",
+            "online",
+            "MB",
+            "online",
+            "rounds",
+            "predicted",
+            "paper's way",
+            "ratio"
         ))?;
         let time = |plan| {
             let time = plans::time(plan, self.link)?;
@@ -169,9 +179,11 @@ fn kernel_row(kernel: &Kernel) -> String {
 }
 
 fn plan_row(time: &PlanTime) -> String {
-    let PlanTime { plan, key_bits, seconds, predicted_seconds, paper_style_seconds, ratio } = time;
+    let PlanTime { plan, suite, key_bits, seconds, online_seconds, predicted_seconds, .. } = time;
+    let megabytes = [time.bytes, time.online_bytes].map(|bytes| bytes as f64 / 1e6);
     format!(
-        "{plan:<20} {key_bits:>8} {seconds:>10.2} {predicted_seconds:>10.2} {paper_style_seconds:>12.1} {ratio:>7.1}\n"
+        "{plan:<16} {suite:<8} {key_bits:>8} {seconds:>9.2} {online_seconds:>9.3} {:>9.2} {:>9.2} {:>7} {predicted_seconds:>10.2} {:>12.1} {:>7.1}\n",
+        megabytes[0], megabytes[1], time.rounds, time.paper_style_seconds, time.ratio
     )
 }
 

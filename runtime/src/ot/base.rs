@@ -26,8 +26,8 @@ use super::wire::{self, Cost, Frame, Sent};
 use crate::channel::{Connection, Transport};
 use crate::error::{Error, PeerFault, Result};
 use crate::paillier::{
-    Ciphertext, Ciphertexts, HolderKey, PublicKey, Randomisers, SecretInteger, SecureRng, ShiftedTerm,
-    SlotWidths, TermPlace, invert_all, shifted_sum,
+    Ciphertext, Ciphertexts, Count, HolderKey, PublicKey, Randomisers, SecretInteger, SecureRng, ShiftedTerm,
+    SlotWidths, TermPlace, invert_all, invert_count, shifted_sum, shifted_sum_count,
 };
 use crate::plan::KeyBits;
 use rayon::prelude::*;
@@ -44,7 +44,24 @@ const fn capacity(bits: KeyBits) -> usize {
 /// What [`send`] and [`receive`] send each other for `count` OTs.
 pub fn cost(count: usize, bits: KeyBits) -> Cost {
     let frame = |ciphertexts: usize| Sent::frame((ciphertexts * bits.ciphertext_bytes()) as u64);
-    Cost { by_sender: frame(count.div_ceil(capacity(bits))), by_receiver: frame(count) }
+    Cost { by_sender: frame(packed(count, bits)), by_receiver: frame(count) }
+}
+
+/// Ciphertexts from sender to receiver for `count` OTs.
+pub const fn packed(count: usize, bits: KeyBits) -> usize {
+    count.div_ceil(capacity(bits))
+}
+
+/// What [`send`] computes for `count` OTs, without drawing randomisers.
+pub fn work(count: usize, bits: KeyBits) -> Count {
+    let packs = (0..count).step_by(capacity(bits)).map(|start| capacity(bits).min(count - start));
+    let packing: Count = packs.map(|slots| shifted_sum_count((0..slots as u32).map(place))).sum();
+    packing + invert_count(count)
+}
+
+/// Where a difference of blocks enters a ciphertext.
+const fn place(slot: u32) -> TermPlace {
+    TermPlace { multiplier_bits: SLOT_BITS, shift: slot * SLOT_BITS }
 }
 
 /// The receiver's half of `count` random OTs: steps 1 and 4.
@@ -129,7 +146,7 @@ fn pack<'a>(
         .map(|(slot, ((index, _), (negative, magnitude)))| ShiftedTerm {
             ciphertext: if *negative { negated.get(index) } else { choices.get(index) },
             multiplier: magnitude,
-            place: TermPlace { multiplier_bits: SLOT_BITS, shift: slot * SLOT_BITS },
+            place: place(slot),
         })
         .collect();
     let constant = SecretInteger::new(constant);

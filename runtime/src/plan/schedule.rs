@@ -103,7 +103,7 @@ impl PublicStep {
 
 impl Schedule {
     /// Of a plan whose steps with weights have layouts.
-    pub(super) fn of(plan: &Plan, parameters: SharedParameters) -> Self {
+    pub fn of(plan: &Plan, parameters: SharedParameters) -> Self {
         let steps = plan.steps.iter().map(|step| PublicStep {
             op: public(&step.op, step.layout),
             inputs: step.inputs.clone(),

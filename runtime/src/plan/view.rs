@@ -95,7 +95,9 @@ impl Plan {
         let step = self.step(id);
         let round = |kind, count, bits| Exchange { kind, count, bits };
         match &step.op {
-            Op::Relu => vec![round(ExchangeKind::Relu, step.shape.elements(), self.input_bits(step))],
+            Op::Relu | Op::ReluRescale { .. } => {
+                vec![round(ExchangeKind::Relu, step.shape.elements(), self.input_bits(step))]
+            }
             Op::Sign => vec![round(ExchangeKind::Sign, step.shape.elements(), self.input_bits(step) + 1)],
             Op::MaxPool(window) => {
                 let bits = self.input_bits(step) + 1;

@@ -10,6 +10,7 @@
 pub mod client;
 pub mod listener;
 pub mod local;
+mod online;
 pub mod plain;
 pub mod server;
 mod values;

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub(crate) mod shared;
+
 use proptest::prelude::*;
 use runtime::paillier::{HolderKey, test_keys};
 use runtime::plan::{
@@ -104,6 +106,26 @@ pub(crate) fn exchanges(plan: &ValidPlan) -> &Exchanges {
 /// A plan that passes validation.
 pub(crate) fn valid(plan: Plan) -> ValidPlan {
     ValidPlan::new(plan).expect("a valid plan")
+}
+
+/// A plan with every operation.
+pub(crate) fn every_operation() -> Plan {
+    let mut builder = PlanBuilder::new(Shape::new(2, 6, 6));
+    let input = builder.last();
+    let window = Window { pad_before: [1, 1], pad_after: [1, 1], ..Window::dense([3, 3]) };
+    let conv = Conv2d { window, groups: 1, weights: (0..36).map(|i| i % 5 - 2).collect(), bias: vec![7, -7] };
+    let conv = builder.push(Op::Conv2d(conv), &[input], Shape::new(2, 6, 6));
+    let relu = builder.push(Op::Relu, &[conv], Shape::new(2, 6, 6));
+    let add = builder.push(Op::Add(vec![2, -3].into()), &[relu, input], Shape::new(2, 6, 6));
+    let concat = builder.push(Op::Concat, &[add, conv], Shape::new(4, 6, 6));
+    let stride = |stride| Window { stride: [stride; 2], ..Window::dense([3, 3]) };
+    let max = builder.push(Op::MaxPool(stride(1)), &[concat], Shape::new(4, 4, 4));
+    let pool = SumPool { window: Window { stride: [2, 2], ..Window::dense([2, 2]) }, balance: None };
+    let sum = builder.push(Op::SumPool(pool), &[max], Shape::new(4, 2, 2));
+    let sign = builder.push(Op::Sign, &[sum], Shape::new(4, 2, 2));
+    let dense = Dense { weights: (0..48).map(|i| 3 - i % 7).collect(), bias: Vec::new() };
+    builder.push(Op::Dense(dense), &[sign], Shape::vector(3));
+    builder.finish()
 }
 
 /// One random layer.

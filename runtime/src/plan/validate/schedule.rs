@@ -141,7 +141,7 @@ impl Context<'_> {
     fn index_fits(&self) -> bool {
         let source = self.schedule.source(self.step);
         let index = usize::BITS - (source.shape.elements() - 1).leading_zeros();
-        index <= self.step.bits && source.bits + index <= MAX_RING_BITS
+        index <= self.step.bits && source.bits + self.step.bits <= MAX_RING_BITS
     }
 
     fn check_layout(&self, linear: &Linear, found: &mut Findings) {

@@ -1,29 +1,39 @@
-//! Suite `shared`: Paillier before the input is known, secret sharing afterwards; nothing leaks.
+//! Suite `shared`: Paillier before the image is known, secret sharing afterwards; nothing leaks.
 //!
-//! Being built: no plan uses it yet.
+//! A value is shared: its elements are sums of a number of the client's and a number of the server's in a
+//! [`Ring`](crate::plan::Ring). What must be computed under encryption depends on random masks alone, so that it is
+//! done ahead:
 //!
-//! A tensor between layers is shared: its elements are sums of a number of the client's and a number of the
-//! server's in a [`ring`]. What must be computed under encryption depends on random masks alone, so that it
-//! is done ahead:
+//! * [`linear`]: shares of a linear layer applied to a mask of the client's; [`tiles`]: the layer as weighted sums of
+//!   ciphertexts that hold many pixels each.
 //!
-//! * [`linear`]: shares of a linear layer applied to a mask of the client's;
-//! * [`tiles`]: the layer as weighted sums of ciphertexts that hold many pixels each.
+//! Activations take correlations that were made ahead ([`crate::ot::Supply`]) and a few flights for all values of a
+//! layer:
 //!
-//! Activations take random OTs that were made ahead ([`crate::ot`]) and a few flights for all values of a layer:
+//! * [`activation`]: which protocol a step is;
+//! * [`relu`]: ReLU and exact truncation, from carries (`carry_tree`, `compare`); [`truncate`] without ReLU; [`sign`];
+//!   [`max_pool`]; [`arg_max`];
+//! * [`party`]: a party to a whole inference, and the products of shared bits and numbers that these are made of;
+//! * [`transcript`], `dialogue`: who speaks when; [`script`]: what is said in all; [`cost`]: what that costs.
 //!
-//! * [`relu`]: ReLU and exact truncation, from carries (`carry_tree`, `compare`); [`sign`]; [`max_pool`];
-//! * [`party`]: the products of shared bits and numbers that they are made of;
-//! * [`transcript`], `dialogue`: who speaks when, and what it costs.
+//! The order of everything is the business of [`crate::roles`].
 
+pub mod activation;
+pub mod arg_max;
 mod carry_tree;
 mod compare;
+pub mod cost;
 mod dialogue;
 pub mod linear;
 pub mod max_pool;
 pub mod party;
 pub mod relu;
+pub mod script;
 pub mod sign;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 pub mod tiles;
 pub mod transcript;
+pub mod truncate;

@@ -1,36 +1,221 @@
 //! The client in suite `shared`.
+//!
+//! ```text
+//! client                                             server
+//! prepare, before the image is known
+//!   Prepare                                     ──▶
+//!   once: oblivious transfer's setup (ot/setup)  ◀─▶
+//!   random OTs for all activations               ◀─▶
+//!   for each linear step i: Mask i               ──▶ while it computes step i − 1
+//!                                               ◀──  Product i
+//! infer
+//!   Infer, then roles/online                     ◀─▶
+//! ```
+//!
+//! The mask of step i + 1 is on its way while the server computes the products of step i.
 
+use super::super::online::{self, Side};
 use super::Session;
 use crate::channel::Transport;
 use crate::error::{Error, Result};
-use crate::observe::Observer;
-use crate::plan::Schedule;
+use crate::observe::{Observer, Phase};
+use crate::ot::{Extensions, Role, Supply, setup};
+use crate::plan::{Ring, Schedule, StepId};
+use crate::protocol::message::{self, Message};
+use crate::protocol::shared::linear::Packed;
+use crate::protocol::shared::party::Party;
+use crate::protocol::shared::script::{self, batches, field, heard, width};
+use crate::protocol::stream::{self, Receiving, Sending};
+use rayon::prelude::*;
+use rug::Integer;
+use std::collections::{HashMap, VecDeque};
+use zeroize::Zeroizing;
+
+/// Plaintexts that are one unit of work for a thread.
+const ENCRYPTIONS: usize = 16;
+const DECRYPTIONS: usize = 4;
 
 /// What a session has done ahead.
 #[derive(Default)]
-pub(super) struct Ahead;
+pub(super) struct Ahead {
+    extensions: Option<Extensions>,
+    ready: VecDeque<Prepared>,
+}
 
 impl Ahead {
     pub(super) fn len(&self) -> usize {
-        0
+        self.ready.len()
     }
 }
 
+/// Everything that one inference uses up. Moved, never copied.
+struct Prepared {
+    supply: Supply,
+    /// The masks of values that linear steps read.
+    masks: HashMap<StepId, Numbers>,
+    /// Shares of the linear steps' results.
+    products: HashMap<StepId, Numbers>,
+}
+
+type Numbers = Zeroizing<Vec<u64>>;
+
 impl<T: Transport> Session<'_, T> {
-    pub(super) fn prepare_shared(
-        &mut self,
-        _schedule: &Schedule,
-        _observer: &mut dyn Observer,
-    ) -> Result<()> {
-        Err(Error::Bug("suite shared is being built".into()))
+    pub(super) fn prepare_shared(&mut self, schedule: &Schedule, observer: &mut dyn Observer) -> Result<()> {
+        let first = StepId::new(0);
+        observer.begin(schedule.linear().count() + 2);
+        message::send(&mut self.connection, Message::Prepare, &[])?;
+        if self.ahead.extensions.is_none() {
+            let field = field(schedule)?;
+            let set_up = |session: &mut Self| {
+                let (connection, rng) = (&mut session.connection, &mut session.rng);
+                setup::client(connection, session.key, field, rng)
+            };
+            let extensions = self.step(observer, (Phase::Offline, first, "setup"), set_up)?;
+            self.ahead.extensions = Some(extensions);
+        }
+        let costs = script::online(schedule);
+        let supply = self.step(observer, (Phase::Offline, first, "transfers"), |session| {
+            let extensions =
+                session.ahead.extensions.as_mut().ok_or_else(|| Error::Bug("no setup".into()))?;
+            Supply::prepare(&mut session.connection, Role::Client, extensions, &batches(&costs))
+        })?;
+        let masks = self.draw_masks(schedule);
+        let products = self.prepare_linear(schedule, &masks, observer)?;
+        self.ahead.ready.push_back(Prepared { supply, masks, products });
+        Ok(())
     }
 
+    /// A mask for every value that linear steps read.
+    fn draw_masks(&mut self, schedule: &Schedule) -> HashMap<StepId, Numbers> {
+        let mut masks = HashMap::new();
+        for (_, step, ..) in schedule.linear() {
+            let source = schedule.source(step);
+            let (ring, count) = (source.ring(), source.shape.elements());
+            masks
+                .entry(step.inputs[0])
+                .or_insert_with(|| Zeroizing::new((0..count).map(|_| ring.reduce(self.rng.u64())).collect()));
+        }
+        masks
+    }
+
+    fn prepare_linear(
+        &mut self,
+        schedule: &Schedule,
+        masks: &HashMap<StepId, Numbers>,
+        observer: &mut dyn Observer,
+    ) -> Result<HashMap<StepId, Numbers>> {
+        let steps: Vec<(StepId, Packed)> =
+            schedule.linear().filter_map(|(id, ..)| Some((id, Packed::of(schedule, id)?))).collect();
+        let mask =
+            |id: StepId| masks.get(&schedule.step(id).inputs[0]).map(|mask| &***mask).unwrap_or_default();
+        let mut products = HashMap::new();
+        for (index, (id, packed)) in steps.iter().enumerate() {
+            let share = self.step(observer, (Phase::Offline, *id, "linear"), |session| {
+                if index == 0 {
+                    session.send_mask(packed, mask(*id))?;
+                }
+                if let Some((next, packed)) = steps.get(index + 1) {
+                    session.send_mask(packed, mask(*next))?;
+                }
+                session.receive_product(packed)
+            })?;
+            products.insert(*id, share);
+        }
+        Ok(products)
+    }
+
+    fn send_mask(&mut self, packed: &Packed, mask: &[u64]) -> Result<()> {
+        let (key, count) = (self.key.public(), packed.masks());
+        let mut message = Sending::begin(&mut self.connection, Message::Mask, key, count)?;
+        let part = stream::part(ENCRYPTIONS);
+        for start in (0..count).step_by(part) {
+            let range = start..count.min(start + part);
+            let plaintexts: Vec<Integer> =
+                range.into_par_iter().map(|index| packed.pack(mask, index)).collect();
+            let encrypted = self.key.encrypt(&plaintexts, &mut self.rng);
+            let encrypted = encrypted.map_err(|error| Error::Bug(error.to_string()))?;
+            message.push(&mut self.connection, key, &encrypted)?;
+        }
+        Ok(())
+    }
+
+    fn receive_product(&mut self, packed: &Packed) -> Result<Numbers> {
+        let key = self.key.public();
+        let mut message = Receiving::begin(&mut self.connection, Message::Product, key, packed.products())?;
+        let mut plaintexts = Vec::with_capacity(packed.products());
+        while let Some(part) = message.pull(&mut self.connection, key, stream::part(DECRYPTIONS))? {
+            plaintexts.append(&mut self.key.decrypt(&part));
+        }
+        Ok(Zeroizing::new(packed.open(&plaintexts)))
+    }
+
+    /// The revealed integers for those of an image.
     pub(super) fn infer_shared(
         &mut self,
-        _: &Schedule,
-        _: &[i64],
-        _: &mut dyn Observer,
+        schedule: &Schedule,
+        input: &[i64],
+        observer: &mut dyn Observer,
     ) -> Result<Vec<i128>> {
-        Err(Error::Bug("suite shared is being built".into()))
+        let Some(Prepared { supply, masks, products }) = self.ahead.ready.pop_front() else {
+            return Err(Error::Bug("nothing is prepared".into()));
+        };
+        observer.begin(schedule.steps.len());
+        message::send(&mut self.connection, Message::Infer, &[])?;
+        let outcome = self.online(schedule, (supply, Shares { schedule, masks, products }), input, observer);
+        let shares = outcome.map_err(|error| message::refused_or(&mut self.connection, error))?;
+        let ring = schedule.steps.last().map_or(Ring::new(64), |step| Some(step.ring()));
+        let ring = ring.ok_or_else(|| Error::Bug("no ring has more than 64 bits".into()))?;
+        Ok(shares.into_iter().map(|share| ring.signed(share).into()).collect())
+    }
+
+    fn online(
+        &mut self,
+        schedule: &Schedule,
+        (supply, mut side): (Supply, Shares<'_>),
+        input: &[i64],
+        observer: &mut dyn Observer,
+    ) -> Result<Vec<u64>> {
+        let costs = script::online(schedule);
+        let image = schedule.steps[0].ring();
+        let image = input.iter().map(|&x| image.embed(x)).collect();
+        let heard = heard(&costs, Role::Client);
+        let mut party = Party::new(&mut self.connection, supply, &mut self.rng, heard);
+        let result = online::run(schedule, &mut party, &mut side, image, observer)?;
+        party.finish()?;
+        Ok(result)
+    }
+}
+
+/// The client's shares for one inference.
+struct Shares<'a> {
+    schedule: &'a Schedule,
+    masks: HashMap<StepId, Numbers>,
+    products: HashMap<StepId, Numbers>,
+}
+
+impl<T: Transport> Side<T> for Shares<'_> {
+    fn linear(&mut self, party: &mut Party<'_, T>, id: StepId, input: &[u64]) -> Result<Vec<u64>> {
+        let source = self.schedule.step(id).inputs[0];
+        if let Some(mask) = self.masks.remove(&source) {
+            let ring = self.schedule.step(source).ring();
+            let masked: Vec<u64> =
+                input.iter().zip(&*mask).map(|(x, r)| ring.reduce(x.wrapping_sub(*r))).collect();
+            party.say_numbers(width(ring), &masked);
+        }
+        let product = self.products.remove(&id).ok_or_else(|| Error::Bug(format!("{id} is not prepared")))?;
+        Ok(product.to_vec())
+    }
+
+    fn constants(&self, _id: StepId) -> &[i128] {
+        &[]
+    }
+
+    fn reveal(&mut self, party: &mut Party<'_, T>, ring: Ring, shares: Vec<u64>) -> Result<Vec<u64>> {
+        let theirs = party.hear_numbers(width(ring), shares.len())?;
+        Ok(shares.iter().zip(theirs).map(|(ours, theirs)| ring.reduce(ours.wrapping_add(theirs))).collect())
+    }
+
+    fn rounds(&self, _frames_sent: u64, frames_received: u64) -> u64 {
+        frames_received
     }
 }

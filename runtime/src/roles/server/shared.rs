@@ -1,28 +1,233 @@
-//! The server in suite `shared`.
+//! The server in suite `shared`; the messages stand in [`super::super::client`]'s part of this suite.
+//!
+//! # Memory
+//!
+//! For every inference that a client has prepared and not yet asked: the shares of the linear steps' results and
+//! the OTs of the activations; [`MAX_PREPARED`] of them per session at most. While a linear step is prepared, its
+//! mask and its products as ciphertexts, and the mask of the next.
 
+use super::super::online::{self, Side};
+use super::super::plain;
+use super::CHECKS;
 use crate::channel::{Connection, Transport};
-use crate::error::{Error, Result};
-use crate::observe::Observer;
-use crate::paillier::{PublicKey, Randomisers, SecureRng};
-use crate::plan::{Plan, Schedule};
+use crate::error::{Error, PeerFault, Result};
+use crate::observe::{Observer, Phase, StepReport};
+use crate::ot::{Extensions, Role, Supply, setup};
+use crate::paillier::{Ciphertexts, PublicKey, Randomisers, SecureRng};
+use crate::plan::{Op, Plan, Ring, Schedule, StepId};
+use crate::protocol::message::{self, Message};
+use crate::protocol::shared::linear::Packed;
+use crate::protocol::shared::party::Party;
+use crate::protocol::shared::script::{self, batches, field, heard, width};
+use crate::protocol::stream::{self, Receiving, Sending};
+use std::collections::{HashMap, VecDeque};
+use std::thread;
+use std::time::Instant;
+use zeroize::Zeroizing;
 
 /// Inferences that a client may prepare ahead.
 pub const MAX_PREPARED: usize = 16;
 
 /// One client's session after the handshake.
-pub(super) struct Session;
+pub(super) struct Session<'a, T: Transport> {
+    plan: &'a Plan,
+    schedule: &'a Schedule,
+    connection: &'a mut Connection<T>,
+    key: PublicKey,
+    randomisers: Box<dyn Randomisers>,
+    rng: SecureRng,
+    extensions: Option<Extensions>,
+    ready: VecDeque<Prepared>,
+}
 
-impl Session {
-    pub(super) fn new<T: Transport>(
-        _: (&Plan, &Schedule),
-        _: &mut Connection<T>,
-        _: (PublicKey, Box<dyn Randomisers>),
-        _: SecureRng,
+/// Everything that one inference uses up. Moved, never copied.
+struct Prepared {
+    supply: Supply,
+    products: HashMap<StepId, Numbers>,
+}
+
+type Numbers = Zeroizing<Vec<u64>>;
+
+impl<'a, T: Transport> Session<'a, T> {
+    pub(super) fn new(
+        (plan, schedule): (&'a Plan, &'a Schedule),
+        connection: &'a mut Connection<T>,
+        (key, randomisers): (PublicKey, Box<dyn Randomisers>),
+        rng: SecureRng,
     ) -> Self {
-        Self
+        let (extensions, ready) = (None, VecDeque::new());
+        Self { plan, schedule, connection, key, randomisers, rng, extensions, ready }
     }
 
-    pub(super) fn serve(self, _: &mut dyn Observer) -> Result<u64> {
-        Err(Error::Bug("suite shared is being built".into()))
+    /// Prepares and answers until the client closes the connection; how many images it answered.
+    pub(super) fn serve(mut self, observer: &mut dyn Observer) -> Result<u64> {
+        let mut answered = 0;
+        loop {
+            match message::receive_either(self.connection, [Message::Prepare, Message::Infer])? {
+                None => return Ok(answered),
+                Some(Message::Infer) => {
+                    self.infer(observer)?;
+                    answered += 1;
+                }
+                Some(_) => self.prepare(observer)?,
+            }
+        }
+    }
+
+    fn prepare(&mut self, observer: &mut dyn Observer) -> Result<()> {
+        if self.ready.len() >= MAX_PREPARED {
+            return Err(
+                PeerFault::Protocol(format!("it prepares more than {MAX_PREPARED} inferences")).into()
+            );
+        }
+        let first = StepId::new(0);
+        if self.extensions.is_none() {
+            let field = field(self.schedule)?;
+            let extensions = self.step(observer, (first, "setup"), |session| {
+                setup::server(session.connection, &*session.randomisers, field, &mut session.rng)
+            })?;
+            self.extensions = Some(extensions);
+        }
+        let costs = script::online(self.schedule);
+        let supply = self.step(observer, (first, "transfers"), |session| {
+            let extensions = session.extensions.as_mut().ok_or_else(|| Error::Bug("no setup".into()))?;
+            Supply::prepare(session.connection, Role::Server, extensions, &batches(&costs))
+        })?;
+        let products = self.prepare_linear(observer)?;
+        self.ready.push_back(Prepared { supply, products });
+        Ok(())
+    }
+
+    fn prepare_linear(&mut self, observer: &mut dyn Observer) -> Result<HashMap<StepId, Numbers>> {
+        let schedule = self.schedule;
+        let steps: Vec<(StepId, Packed)> =
+            schedule.linear().filter_map(|(id, ..)| Some((id, Packed::of(schedule, id)?))).collect();
+        let mut products = HashMap::new();
+        let mut next = None;
+        for (index, (id, packed)) in steps.iter().enumerate() {
+            let following = steps.get(index + 1).map(|(_, packed)| packed);
+            let share = self.step(observer, (*id, "linear"), |session| {
+                let mask = match next.take() {
+                    Some(mask) => mask,
+                    None => receive_mask(session.connection, &session.key, packed)?,
+                };
+                let (product, share);
+                (product, share, next) = session.evaluate(*id, packed, &mask, following)?;
+                let key = &session.key;
+                let mut message = Sending::begin(session.connection, Message::Product, key, product.len())?;
+                message.push(session.connection, key, &product)?;
+                Ok(share)
+            })?;
+            products.insert(*id, share);
+        }
+        Ok(products)
+    }
+
+    /// The products of a step, and the mask of the next, which arrives meanwhile.
+    fn evaluate(
+        &mut self,
+        id: StepId,
+        packed: &Packed,
+        mask: &Ciphertexts,
+        following: Option<&Packed>,
+    ) -> Result<(Ciphertexts, Numbers, Option<Ciphertexts>)> {
+        let Self { plan, connection, key, randomisers, rng, .. } = self;
+        let (connection, key): (&mut Connection<T>, &PublicKey) = (connection, key);
+        thread::scope(|scope| {
+            let receiving =
+                following.map(|following| scope.spawn(move || receive_mask(connection, key, following)));
+            let (product, share) = packed.evaluate(&plan.step(id).op, key, &**randomisers, mask, rng);
+            let next = receiving.map(|thread| {
+                thread.join().map_err(|_| Error::Bug("the receiving thread panicked".into()))?
+            });
+            Ok((product, Zeroizing::new(share), next.transpose()?))
+        })
+    }
+
+    fn infer(&mut self, observer: &mut dyn Observer) -> Result<()> {
+        let Some(Prepared { supply, products }) = self.ready.pop_front() else {
+            return Err(PeerFault::Protocol("it asks before it has prepared".into()).into());
+        };
+        observer.begin(self.plan.steps.len());
+        let costs = script::online(self.schedule);
+        let heard = heard(&costs, Role::Server);
+        let mut side = Weights { plan: self.plan, schedule: self.schedule, products, opened: HashMap::new() };
+        let image = vec![0; self.schedule.steps[0].shape.elements()];
+        let mut party = Party::new(self.connection, supply, &mut self.rng, heard);
+        online::run(self.schedule, &mut party, &mut side, image, observer)?;
+        party.finish()
+    }
+
+    /// Runs and reports one step before the image is known.
+    fn step<R>(
+        &mut self,
+        observer: &mut dyn Observer,
+        (step, op): (StepId, &'static str),
+        run: impl FnOnce(&mut Self) -> Result<R>,
+    ) -> Result<R> {
+        let (start, before) = (Instant::now(), self.connection.traffic());
+        let result = run(self)?;
+        let traffic = self.connection.traffic() - before;
+        let (elapsed, rounds) = (start.elapsed(), traffic.frames_sent);
+        observer.step(StepReport { phase: Phase::Offline, step, op, elapsed, traffic, rounds });
+        Ok(result)
+    }
+}
+
+fn receive_mask<T: Transport>(
+    connection: &mut Connection<T>,
+    key: &PublicKey,
+    packed: &Packed,
+) -> Result<Ciphertexts> {
+    let mut message = Receiving::begin_meanwhile(connection, Message::Mask, key, packed.masks())?;
+    let mut mask = Ciphertexts::with_capacity(key, packed.masks());
+    while let Some(part) = message.pull(connection, key, stream::part(CHECKS))? {
+        mask.append(&part);
+    }
+    Ok(mask)
+}
+
+/// The server's weights, and its shares for one inference.
+struct Weights<'a> {
+    plan: &'a Plan,
+    schedule: &'a Schedule,
+    products: HashMap<StepId, Numbers>,
+    /// Masked values that it was told.
+    opened: HashMap<StepId, Vec<u64>>,
+}
+
+impl<T: Transport> Side<T> for Weights<'_> {
+    fn linear(&mut self, party: &mut Party<'_, T>, id: StepId, input: &[u64]) -> Result<Vec<u64>> {
+        let (step, shares) = (self.schedule.step(id), self.schedule.share_ring(id));
+        let source = step.inputs[0];
+        if script::opens(self.schedule, id) {
+            let theirs = party.hear_numbers(width(self.schedule.step(source).ring()), input.len())?;
+            let masked = input.iter().zip(theirs).map(|(ours, theirs)| ours.wrapping_add(theirs)).collect();
+            self.opened.insert(source, masked);
+        }
+        let masked = self.opened.get(&source).ok_or_else(|| Error::Bug(format!("{source} is not opened")))?;
+        let masked = masked.iter().map(|&x| step.ring().signed(step.ring().reduce(x))).collect();
+        let from = self.schedule.step(source).shape;
+        let sums = plain::weighted_sums(&self.plan.step(id).op, masked, from, step.shape);
+        let product = self.products.remove(&id).ok_or_else(|| Error::Bug(format!("{id} is not prepared")))?;
+        let fraction = self.schedule.fraction(id);
+        let add = |(sum, &share): (i64, &u64)| shares.reduce(((sum as u64) << fraction).wrapping_add(share));
+        Ok(sums.into_iter().zip(&*product).map(add).collect())
+    }
+
+    fn constants(&self, id: StepId) -> &[i128] {
+        match &self.plan.step(id).op {
+            Op::Add(sum) => &sum.bias,
+            _ => &[],
+        }
+    }
+
+    fn reveal(&mut self, party: &mut Party<'_, T>, ring: Ring, shares: Vec<u64>) -> Result<Vec<u64>> {
+        party.say_numbers(width(ring), &shares);
+        Ok(Vec::new())
+    }
+
+    fn rounds(&self, frames_sent: u64, _frames_received: u64) -> u64 {
+        frames_sent
     }
 }

@@ -1,0 +1,106 @@
+//! What each step costs in this suite, exactly: what the compiler writes into plans.
+
+use super::linear::Packed;
+use super::script;
+use super::transcript;
+use crate::channel::frame::HEADER_BYTES;
+use crate::error::Result;
+use crate::ot::{BASE_OTS, Batch, Each, FieldBits, Role, Sent, base, prepare_cost, setup};
+use crate::plan::{Cost, KeyBits, Plan, Schedule, SharedParameters, StepId};
+
+/// Enters what the setup and every step cost; shapes, rings, weights and layouts must be right.
+///
+/// # Errors
+/// A field of the extension that there is not.
+pub fn price(plan: &mut Plan, parameters: SharedParameters) -> Result<()> {
+    let schedule = Schedule::of(plan, parameters);
+    let field = script::field(&schedule)?;
+    let online = script::online(&schedule);
+    let transfers = transfers(&online, field);
+    for (index, (online, transfers)) in online.iter().zip(transfers).enumerate() {
+        let id = StepId::new(index);
+        let offline = [linear(plan, &schedule, id), transfers].into_iter().sum();
+        let step = &mut plan.steps[index];
+        (step.offline, step.cost) = (offline, said(&online.sent));
+    }
+    // Prepare and Infer.
+    if let Some(input) = plan.steps.first_mut() {
+        input.offline.bytes_up += HEADER_BYTES as u64;
+        input.cost.bytes_up += HEADER_BYTES as u64;
+    }
+    plan.setup = set_up(plan.key_bits, field);
+    Ok(())
+}
+
+/// What a linear step costs before the image is known.
+fn linear(plan: &Plan, schedule: &Schedule, id: StepId) -> Cost {
+    let Some(packed) = Packed::of(schedule, id) else { return Cost::default() };
+    let (masks, products) = (packed.masks(), packed.products());
+    let bytes = |ciphertexts: usize| (HEADER_BYTES + ciphertexts * plan.key_bits.ciphertext_bytes()) as u64;
+    let count = packed.count(&plan.step(id).op);
+    Cost {
+        products: count.products,
+        squarings: count.squarings,
+        inversions: count.inversions,
+        rerandomisations: products as u64,
+        encryptions: masks as u64,
+        decryptions: products as u64,
+        bytes_up: bytes(masks),
+        bytes_down: bytes(products),
+        rounds: 1,
+        ..Cost::default()
+    }
+}
+
+/// Each step's share of the OTs, which are all made together: what they cost with it beyond what they cost without.
+fn transfers(online: &[transcript::Cost], field: FieldBits) -> Vec<Cost> {
+    let mut batches = Vec::new();
+    let mut before = Cost::default();
+    let share = |step: &transcript::Cost| {
+        batches.extend(step.batches.iter().copied());
+        let of = |role| batches.iter().map(|batch: &Batch| batch.ots(role) as u64).sum::<u64>();
+        let ots = of(Role::Client) + of(Role::Server);
+        let whole = Cost { ots, ..said(&prepare_cost(&batches, field)) };
+        let share = difference(whole, before);
+        before = whole;
+        share
+    };
+    online.iter().map(share).collect()
+}
+
+fn difference(whole: Cost, part: Cost) -> Cost {
+    Cost {
+        ots: whole.ots - part.ots,
+        bytes_up: whole.bytes_up - part.bytes_up,
+        bytes_down: whole.bytes_down - part.bytes_down,
+        rounds: whole.rounds - part.rounds,
+        ..Cost::default()
+    }
+}
+
+/// What messages cost.
+fn said(sent: &Each<Sent>) -> Cost {
+    Cost {
+        bytes_up: sent.client.bytes,
+        bytes_down: sent.server.bytes,
+        rounds: sent.server.frames,
+        ..Cost::default()
+    }
+}
+
+/// What a session costs before its first inference.
+fn set_up(key: KeyBits, field: FieldBits) -> Cost {
+    let messages = setup::cost(key, field);
+    let work = base::work(BASE_OTS, key);
+    let packed = base::packed(BASE_OTS, key) as u64;
+    Cost {
+        products: work.products,
+        squarings: work.squarings,
+        inversions: work.inversions,
+        rerandomisations: packed,
+        encryptions: BASE_OTS as u64,
+        decryptions: packed,
+        ots: BASE_OTS as u64,
+        ..said(&Each { client: messages.by_client, server: messages.by_server })
+    }
+}

@@ -1,0 +1,73 @@
+//! Everything that the parties say online, step by step: what plans are priced by, and what a party may receive.
+
+use super::activation::Activation;
+use super::transcript::{Cost, Transcript};
+use crate::error::{Error, Result};
+use crate::ot::{Batch, FieldBits, Role, Width};
+use crate::plan::{PublicOp, PublicStep, Ring, Schedule, StepId};
+
+/// The online part of every step of a valid schedule, in order.
+pub fn online(schedule: &Schedule) -> Vec<Cost> {
+    let mut transcript = Transcript::new();
+    let mut costs = Vec::with_capacity(schedule.steps.len());
+    for (id, _) in schedule.steps() {
+        step(schedule, id, &mut transcript);
+        costs.push(transcript.mark());
+    }
+    let rest = transcript.finish();
+    if let Some(last) = costs.last_mut() {
+        *last += rest;
+    }
+    costs
+}
+
+fn step(schedule: &Schedule, id: StepId, transcript: &mut Transcript) {
+    let step = schedule.step(id);
+    match &step.op {
+        PublicOp::Linear(_) if opens(schedule, id) => {
+            let source = schedule.source(step);
+            transcript.says_numbers(Role::Client, width(source.ring()), source.shape.elements());
+        }
+        PublicOp::Reveal => {
+            transcript.says_numbers(Role::Server, width(step.ring()), step.shape.elements());
+        }
+        _ => {
+            if let Some(activation) = Activation::of(schedule, id) {
+                activation.script(transcript);
+            }
+        }
+    }
+}
+
+/// Whether the linear step `id` is the first that reads its value, so that the server must be told it, masked.
+pub fn opens(schedule: &Schedule, id: StepId) -> bool {
+    let source = schedule.step(id).inputs.first();
+    let reads = |(_, step): &(StepId, &PublicStep)| {
+        matches!(step.op, PublicOp::Linear(_)) && step.inputs.first() == source
+    };
+    schedule.steps().find(reads).is_some_and(|(first, _)| first == id)
+}
+
+/// The OTs that all steps use, in order.
+pub fn batches(costs: &[Cost]) -> Vec<Batch> {
+    costs.iter().flat_map(|cost| cost.batches.iter().copied()).collect()
+}
+
+/// The bytes that a party hears online, headers left out.
+pub fn heard(costs: &[Cost], role: Role) -> u64 {
+    costs.iter().map(|cost| cost.heard_by(role)).sum()
+}
+
+/// The small field of the extension.
+///
+/// # Errors
+/// None of a valid schedule.
+pub fn field(schedule: &Schedule) -> Result<FieldBits> {
+    let bits = schedule.parameters.field_bits as usize;
+    FieldBits::new(bits).ok_or_else(|| Error::Bug(format!("no field has {bits} bits")))
+}
+
+/// The width of a ring's elements on the wire.
+pub fn width(ring: Ring) -> Width {
+    Width::new(ring.bits()).expect("rings have 1 to 64 bits, and so have widths")
+}

@@ -1,0 +1,128 @@
+//! The online part of suite `shared`: a schedule executed on shares, the same way by both parties.
+//!
+//! ```text
+//! client (x)                                         server
+//! shares of the image: x                             0
+//! for each step, in order:
+//!   linear, first to read a value with shares (a, b):
+//!     a − r, r the value's mask                 ──▶  x − r = (a − r) + b
+//!     its share of W·r                               W·(x − r) + bias, and its share of W·r
+//!   sums, pools of sums, concatenations: each party on its own shares; the server adds constants
+//!   activations: protocol/shared                ◀─▶
+//!   reveal                                      ◀──  its share of the result
+//! ```
+//!
+//! # Who learns what
+//!
+//! The server sees x − r for masks r that are uniform in the value's ring and used once. The client sees the result.
+
+use super::plain;
+use super::values::Values;
+use crate::channel::Transport;
+use crate::error::{Error, Result};
+use crate::observe::{Observer, Phase, StepReport};
+use crate::plan::{PublicOp, PublicStep, Ring, Schedule, StepId};
+use crate::protocol::shared::activation::Activation;
+use crate::protocol::shared::party::Party;
+use std::time::Instant;
+
+/// What one party does in the steps in which the two differ.
+pub(super) trait Side<T: Transport> {
+    /// Its shares of a linear step's results, in the ring of their shares.
+    fn linear(&mut self, party: &mut Party<'_, T>, id: StepId, input: &[u64]) -> Result<Vec<u64>>;
+
+    /// The constants that it adds in step `id`, one per channel, or none.
+    fn constants(&self, id: StepId) -> &[i128];
+
+    /// The last step: what it holds of the result afterwards.
+    fn reveal(&mut self, party: &mut Party<'_, T>, ring: Ring, shares: Vec<u64>) -> Result<Vec<u64>>;
+
+    /// How many frames it counts as rounds.
+    fn rounds(&self, frames_sent: u64, frames_received: u64) -> u64;
+}
+
+/// Executes all steps from this party's shares of the image; what it holds of the result.
+pub(super) fn run<T: Transport>(
+    schedule: &Schedule,
+    party: &mut Party<'_, T>,
+    side: &mut impl Side<T>,
+    image: Vec<u64>,
+    observer: &mut dyn Observer,
+) -> Result<Vec<u64>> {
+    let mut values = Values::new(schedule.steps.iter().map(|step| &*step.inputs));
+    let (mut image, mut result) = (Some(image), Vec::new());
+    for (id, step) in schedule.steps() {
+        let (start, before) = (Instant::now(), party.traffic());
+        let value = match step.op {
+            PublicOp::Input => image.take().unwrap_or_default(),
+            PublicOp::Reveal => {
+                let shares = reduced(step.ring(), values.take(id, &step.inputs)?);
+                result = side.reveal(party, step.ring(), shares)?;
+                Vec::new()
+            }
+            _ => execute(schedule, party, side, (id, step), &mut values)?,
+        };
+        values.define(id, &step.inputs, value);
+        let traffic = party.traffic() - before;
+        let rounds = side.rounds(traffic.frames_sent, traffic.frames_received);
+        let (op, elapsed) = (name(&step.op), start.elapsed());
+        observer.step(StepReport { phase: Phase::Online, step: id, op, elapsed, traffic, rounds });
+    }
+    Ok(result)
+}
+
+fn execute<T: Transport>(
+    schedule: &Schedule,
+    party: &mut Party<'_, T>,
+    side: &mut impl Side<T>,
+    (id, step): (StepId, &PublicStep),
+    values: &mut Values<Vec<u64>>,
+) -> Result<Vec<u64>> {
+    if let Some(activation) = Activation::of(schedule, id) {
+        return activation.run(party, values.take(id, &step.inputs)?);
+    }
+    let inputs = values.inputs(&step.inputs)?;
+    match &step.op {
+        PublicOp::Linear(_) => side.linear(party, id, inputs[0]),
+        PublicOp::SumPool(pool) => {
+            let from = schedule.source(step).shape;
+            Ok(reduced(step.ring(), plain::window_sums(pool, inputs[0], from, step.shape)))
+        }
+        PublicOp::Add { multipliers } => Ok(sum(step, multipliers, &inputs, side.constants(id))),
+        PublicOp::Concat => Ok(reduced(step.ring(), inputs.into_iter().flatten().copied().collect())),
+        _ => Err(Error::Bug(format!("{id} cannot be executed on shares"))),
+    }
+}
+
+fn sum(step: &PublicStep, multipliers: &[i64], inputs: &[&Vec<u64>], constants: &[i128]) -> Vec<u64> {
+    let plane = step.shape.plane();
+    let constant = |element: usize| constants.get(element / plane).map_or(0, |&constant| constant as u64);
+    let mut sums: Vec<u64> = (0..step.shape.elements()).map(constant).collect();
+    for (&multiplier, input) in multipliers.iter().zip(inputs) {
+        let add = |(sum, &x): (&mut u64, &u64)| *sum = sum.wrapping_add(x.wrapping_mul(multiplier as u64));
+        sums.iter_mut().zip(*input).for_each(add);
+    }
+    reduced(step.ring(), sums)
+}
+
+fn reduced(ring: Ring, mut shares: Vec<u64>) -> Vec<u64> {
+    shares.iter_mut().for_each(|share| *share = ring.reduce(*share));
+    shares
+}
+
+/// The word in reports.
+const fn name(op: &PublicOp) -> &'static str {
+    match op {
+        PublicOp::Input => "input",
+        PublicOp::Linear(_) => "linear",
+        PublicOp::SumPool(_) => "sum_pool",
+        PublicOp::Add { .. } => "add",
+        PublicOp::Concat => "concat",
+        PublicOp::Relu { .. } => "relu",
+        PublicOp::Sign => "sign",
+        PublicOp::MaxPool(_) => "max_pool",
+        PublicOp::Rescale { .. } => "rescale",
+        PublicOp::ArgMax => "arg_max",
+        PublicOp::Reveal => "reveal",
+    }
+}

@@ -1,0 +1,80 @@
+//! Plans of suite `shared`, made of those of suite `blinded`.
+
+use runtime::plan::{Layout, Linear, Masks, Op, Plan, SharedParameters, StepId, Suite, largest_norm};
+use runtime::protocol::shared::cost;
+
+/// What a test may choose at random, number after number.
+#[derive(Clone, Debug)]
+pub(crate) struct Choices(pub(crate) Vec<u32>);
+
+impl Choices {
+    /// The next number below `bound`.
+    fn below(&mut self, bound: u32) -> u32 {
+        self.0.rotate_left(1);
+        self.0[0] % bound
+    }
+}
+
+/// The same steps on shares: rings often too narrow, so that values wrap around; some ReLUs as roundings.
+pub(crate) fn shared(mut plan: Plan, choices: &mut Choices) -> Plan {
+    let parameters = SharedParameters { field_bits: 1 + choices.below(8), ..SharedParameters::default() };
+    plan.suite = Suite::Shared(parameters);
+    for index in 0..plan.steps.len() {
+        let roundings = [Op::Relu, Op::ReluRescale { bits: 2 }, Op::Rescale { bits: 3 }];
+        let op = match plan.steps[index].op {
+            Op::Relu => roundings[choices.below(3) as usize].clone(),
+            ref op => op.clone(),
+        };
+        let narrowest = plan.steps[index].inputs.iter().map(|&input| plan.step(input).bits).min();
+        plan.steps[index].bits = bits(&op, narrowest, choices);
+        plan.steps[index].op = op;
+    }
+    for id in (0..plan.steps.len()).map(StepId::new) {
+        let layout = layout(&plan, id, parameters, choices);
+        plan.steps[id.index()].layout = layout;
+    }
+    cost::price(&mut plan, parameters).expect("a field of 1 to 8 bits");
+    plan
+}
+
+fn bits(op: &Op, narrowest: Option<u32>, choices: &mut Choices) -> u32 {
+    match (op, narrowest) {
+        (Op::Input, _) | (_, None) => 8 + choices.below(20),
+        (Op::Relu | Op::ReluRescale { .. } | Op::Rescale { .. } | Op::Sign, _) => 6 + choices.below(20),
+        (Op::MaxPool(_), Some(narrowest)) => narrowest,
+        (Op::ArgMax, _) => 4 + choices.below(5),
+        (_, Some(narrowest)) => narrowest - if narrowest > 5 { choices.below(2) } else { 0 },
+    }
+}
+
+fn layout(plan: &Plan, id: StepId, parameters: SharedParameters, choices: &mut Choices) -> Option<Layout> {
+    let step = plan.step(id);
+    let weights = step.op.weights()?;
+    let narrow = drops_the_lowest_bit(plan, id) && choices.below(4) > 0;
+    let masks = if narrow { Masks::PerCiphertext } else { Masks::PerSlot };
+    let norm = largest_norm(weights, weights.len() / step.shape.channels);
+    let slot_bits = Layout::slot_bits(step.bits, masks, norm);
+    let window = match &step.op {
+        Op::Conv2d(conv) => Some(conv.window),
+        _ => None,
+    };
+    let output = if window.is_some() { [step.shape.height, step.shape.width] } else { [1, 1] };
+    loop {
+        let tile = output.map(|size| 1 + choices.below(size as u32) as usize);
+        let mut layout = Layout { tile, slot_bits, masks, results: 1 };
+        let tiling = Linear { window, layout }.tiling(plan.step(step.inputs[0]).shape);
+        let slots = tiling.expect("tiles within the output").slots();
+        let most = layout.capacity(parameters, plan.key_bits) / slots;
+        if most > 0 {
+            layout.results = 1 + choices.below(most as u32) as usize;
+            return Some(layout);
+        }
+    }
+}
+
+/// Whether all that reads the value drops a bit below the point. Pools are left out: where differences wrap around,
+/// such a bit may decide.
+fn drops_the_lowest_bit(plan: &Plan, id: StepId) -> bool {
+    let mut readers = plan.steps.iter().filter(|step| step.inputs.contains(&id));
+    readers.all(|step| matches!(step.op, Op::Relu | Op::ReluRescale { .. } | Op::Rescale { .. } | Op::Sign))
+}
