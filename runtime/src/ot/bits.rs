@@ -1,146 +1,204 @@
-//! Small numbers side by side in bytes.
-//!
-//! Value i of w bits takes the bits w·i to w·i + w − 1, bit j being bit j mod 8 of byte j ÷ 8. Bits
-//! behind the last value are sent as 0; what a peer puts there is ignored.
+//! Bits side by side in words, to be computed with 64 at a time.
 
 use crate::error::{PeerFault, Result};
+use crate::paillier::SecureRng;
+use rayon::prelude::*;
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
-/// Bits of a value, 1 to 64.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Width(u32);
+/// Bits in a word.
+const WORD: usize = 64;
 
-impl Width {
-    /// Values of one bit.
-    pub const BIT: Width = Width(1);
+/// Words that a thread makes at a time, at least.
+const CHUNK: usize = 64;
 
-    /// Values of `bits` bits; `None` unless 1 to 64.
-    pub const fn new(bits: u32) -> Option<Self> {
-        if matches!(bits, 1..=64) { Some(Self(bits)) } else { None }
-    }
-
-    /// How many bits.
-    pub const fn bits(self) -> u32 {
-        self.0
-    }
-
-    /// The largest value, 2^w − 1.
-    pub const fn mask(self) -> u64 {
-        u64::MAX >> (64 - self.0)
-    }
-
-    /// Bytes that `count` values take.
-    pub const fn bytes(self, count: usize) -> u64 {
-        (count as u64 * self.0 as u64).div_ceil(8)
-    }
+/// A vector of bits, mostly shares; wiped on drop. Bit i is bit i mod 64 of word i ÷ 64; those behind the last
+/// one are 0.
+#[derive(Default, Zeroize, ZeroizeOnDrop)]
+pub struct Bits {
+    words: Vec<u64>,
+    len: usize,
 }
 
-/// The bytes of `values`, of each the low bits.
-pub(super) fn pack(width: Width, values: impl ExactSizeIterator<Item = u64>) -> Vec<u8> {
-    let length = width.bytes(values.len()) as usize;
-    let mut bytes = Vec::with_capacity(length + 8);
-    let (mut pending, mut filled) = (0u128, 0);
-    for value in values {
-        pending |= u128::from(value & width.mask()) << filled;
-        filled += width.bits();
-        if filled >= 64 {
-            bytes.extend_from_slice(&(pending as u64).to_le_bytes());
-            pending >>= 64;
-            filled -= 64;
+impl Bits {
+    /// `len` bits, bit i being `bit(i)`.
+    pub fn from_fn(len: usize, bit: impl Fn(usize) -> bool + Sync) -> Self {
+        let word = |word: usize| {
+            let first = word * WORD;
+            let bits = (first..len.min(first + WORD)).enumerate();
+            bits.fold(0, |word, (place, i)| word | u64::from(bit(i)) << place)
+        };
+        let words = (0..len.div_ceil(WORD)).into_par_iter().with_min_len(CHUNK).map(word);
+        Self { words: words.collect(), len }
+    }
+
+    /// The first `len` bits of words.
+    pub(super) fn from_words(mut words: Vec<u64>, len: usize) -> Self {
+        words.truncate(len.div_ceil(WORD));
+        let mut bits = Self { words, len };
+        bits.clear_tail();
+        bits
+    }
+
+    /// `len` fair coins.
+    pub fn random(len: usize, rng: &mut SecureRng) -> Self {
+        Self::from_words((0..len.div_ceil(WORD)).map(|_| rng.u64()).collect(), len)
+    }
+
+    /// `len` zeros.
+    pub fn zeros(len: usize) -> Self {
+        Self { words: vec![0; len.div_ceil(WORD)], len }
+    }
+
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Bit `index`.
+    pub fn get(&self, index: usize) -> bool {
+        self.words[index / WORD] >> (index % WORD) & 1 == 1
+    }
+
+    /// Sums in F₂.
+    pub fn xor(&self, other: &Self) -> Self {
+        self.zip(other, |x, y| x ^ y)
+    }
+
+    /// Products.
+    pub fn and(&self, other: &Self) -> Self {
+        self.zip(other, |x, y| x & y)
+    }
+
+    fn zip(&self, other: &Self, word: impl Fn(u64, u64) -> u64) -> Self {
+        debug_assert_eq!(self.len, other.len);
+        Self {
+            words: self.words.iter().zip(&other.words).map(|(&x, &y)| word(x, y)).collect(),
+            len: self.len,
         }
     }
-    bytes.extend_from_slice(&(pending as u64).to_le_bytes());
-    bytes.truncate(length);
-    bytes
-}
 
-/// The `count` values in the bytes of a peer's `message`.
-///
-/// # Errors
-/// The message has another length than so many values have.
-pub(super) fn unpack(
-    message: &'static str,
-    bytes: &[u8],
-    width: Width,
-    count: usize,
-) -> Result<impl ExactSizeIterator<Item = u64>> {
-    let (expected, got) = (width.bytes(count), bytes.len() as u64);
-    if got != expected {
-        return Err(PeerFault::WrongLength { message, expected, got }.into());
+    /// All bits of the parts, one part after another.
+    pub fn concat<'a>(parts: impl IntoIterator<Item = &'a Self> + Clone) -> Self {
+        let len: usize = parts.clone().into_iter().map(Self::len).sum();
+        let mut whole = Self { words: Vec::with_capacity(len.div_ceil(WORD) + 1), len: 0 };
+        parts.into_iter().for_each(|part| whole.append(part));
+        whole
     }
-    let mut words = bytes.chunks(8);
-    let (mut pending, mut filled) = (0u128, 0);
-    Ok((0..count).map(move |_| {
-        if filled < width.bits() {
-            let mut word = [0; 8];
-            let part = words.next().unwrap_or_default();
+
+    fn append(&mut self, part: &Self) {
+        let filled = self.len % WORD;
+        self.len += part.len;
+        for &word in &part.words {
+            match self.words.last_mut().filter(|_| filled > 0) {
+                Some(last) => {
+                    *last |= word << filled;
+                    self.words.push(word >> (WORD - filled));
+                }
+                None => self.words.push(word),
+            }
+        }
+        self.words.truncate(self.len.div_ceil(WORD));
+    }
+
+    /// `len` bits from bit `start` on.
+    pub fn slice(&self, start: usize, len: usize) -> Self {
+        let (first, shift) = (start / WORD, start % WORD);
+        let word = |index: usize| self.words.get(index).copied().unwrap_or_default();
+        let shifted = |index: usize| match shift {
+            0 => word(index),
+            _ => word(index) >> shift | word(index + 1) << (WORD - shift),
+        };
+        Self::from_words((first..first + len.div_ceil(WORD)).map(shifted).collect(), len)
+    }
+
+    /// As sent: bit i is bit i mod 8 of byte i ÷ 8.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes: Vec<u8> = self.words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        bytes.truncate(self.len.div_ceil(8));
+        bytes
+    }
+
+    /// The `len` bits in a peer's `message`; what it puts behind them is ignored.
+    ///
+    /// # Errors
+    /// The message has another length than so many bits have.
+    pub fn from_bytes(message: &'static str, bytes: &[u8], len: usize) -> Result<Self> {
+        let (expected, got) = (len.div_ceil(8) as u64, bytes.len() as u64);
+        if got != expected {
+            return Err(PeerFault::WrongLength { message, expected, got }.into());
+        }
+        let word = |part: &[u8]| {
+            let mut word = [0; WORD / 8];
             word[..part.len()].copy_from_slice(part);
-            pending |= u128::from(u64::from_le_bytes(word)) << filled;
-            filled += 64;
+            u64::from_le_bytes(word)
+        };
+        Ok(Self::from_words(bytes.chunks(WORD / 8).map(word).collect(), len))
+    }
+
+    fn clear_tail(&mut self) {
+        if let Some(last) = self.words.last_mut().filter(|_| !self.len.is_multiple_of(WORD)) {
+            *last &= !(u64::MAX << (self.len % WORD));
         }
-        let value = pending as u64 & width.mask();
-        pending >>= width.bits();
-        filled -= width.bits();
-        value
-    }))
-}
-
-/// The bytes of bits.
-pub(super) fn pack_bits(bits: impl ExactSizeIterator<Item = bool>) -> Vec<u8> {
-    pack(Width::BIT, bits.map(u64::from))
-}
-
-/// The `count` bits in a peer's `message`.
-///
-/// # Errors
-/// As [`unpack`].
-pub(super) fn unpack_bits(
-    message: &'static str,
-    bytes: &[u8],
-    count: usize,
-) -> Result<impl ExactSizeIterator<Item = bool>> {
-    Ok(unpack(message, bytes, Width::BIT, count)?.map(|bit| bit == 1))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::error::Error;
+    use crate::paillier::randomness::TestRng;
     use proptest::prelude::*;
+
+    fn bits(values: &[bool]) -> Bits {
+        Bits::from_fn(values.len(), |i| values[i])
+    }
+
+    fn values(bits: &Bits) -> Vec<bool> {
+        (0..bits.len()).map(|i| bits.get(i)).collect()
+    }
 
     proptest! {
         #[test]
-        fn values_survive_their_bytes(
-            width in (1u32..=64).prop_map(|bits| Width::new(bits).unwrap()),
-            values in prop::collection::vec(any::<u64>(), 0..50),
+        fn bits_are_those_of_plain_vectors(
+            parts in prop::collection::vec(prop::collection::vec(any::<bool>(), 0..200), 0..5),
+            start: usize,
+            len: usize,
         ) {
-            let bytes = pack(width, values.iter().copied());
-            prop_assert_eq!(bytes.len() as u64, width.bytes(values.len()));
-            let unpacked: Vec<u64> = unpack("test", &bytes, width, values.len()).unwrap().collect();
-            let expected: Vec<u64> = values.iter().map(|value| value & width.mask()).collect();
-            prop_assert_eq!(unpacked, expected);
+            let plain = parts.concat();
+            let parts: Vec<Bits> = parts.iter().map(|part| bits(part)).collect();
+            let whole = Bits::concat(&parts);
+            prop_assert_eq!(values(&whole), plain.clone());
+            let start = start % (plain.len() + 1);
+            let len = len % (plain.len() - start + 1);
+            let slice = whole.slice(start, len);
+            prop_assert_eq!(values(&slice), &plain[start..start + len]);
+            let bytes = slice.to_bytes();
+            prop_assert_eq!(values(&Bits::from_bytes("test", &bytes, len).unwrap()), values(&slice));
+            let random = Bits::random(len, &mut TestRng::new(start as u64));
+            for i in 0..len {
+                prop_assert_eq!(slice.xor(&random).get(i), slice.get(i) ^ random.get(i));
+                prop_assert_eq!(slice.and(&random).get(i), slice.get(i) & random.get(i));
+            }
         }
     }
 
     #[test]
     fn bits_have_their_places_and_lengths_are_exact() {
-        let bits = [true, false, false, true, true, false, false, false, false, true];
-        let bytes = pack_bits(bits.into_iter());
-        assert_eq!(bytes, [0b0001_1001, 0b10]);
-        assert!(unpack_bits("test", &bytes, 10).unwrap().eq(bits));
-        assert!(unpack_bits("test", &[0b0001_1001, 0b1111_1110], 10).unwrap().eq(bits), "padding is ignored");
+        let ten = bits(&[true, false, false, true, true, false, false, false, false, true]);
+        assert_eq!(ten.to_bytes(), [0b0001_1001, 0b10]);
+        let padded = Bits::from_bytes("test", &[0b0001_1001, 0b1111_1110], 10).unwrap();
+        assert_eq!(padded.to_bytes(), ten.to_bytes(), "padding is ignored");
         for (length, count) in [(1, 9), (3, 9), (0, 1), (1, 0)] {
-            let error = unpack_bits("test", &vec![0; length], count).err();
+            let error = Bits::from_bytes("test", &vec![0; length], count).err();
             let Some(Error::PeerMisbehaved(PeerFault::WrongLength { message, got, .. })) = error else {
                 panic!("{length} bytes for {count} bits");
             };
             assert_eq!((message, got), ("test", length as u64));
         }
-    }
-
-    #[test]
-    fn widths_are_1_to_64() {
-        assert!(Width::new(0).is_none() && Width::new(65).is_none());
-        assert_eq!(Width::new(64).unwrap().mask(), u64::MAX);
-        assert_eq!(Width::BIT.mask(), 1);
     }
 }

@@ -10,14 +10,14 @@
 //! receiver (sender of the base OTs)                          sender (their receiver: bits b)
 //! 1  grows n trees (tree.rs); their levels' sums
 //!    masked with the base OTs' blocks                  ──▶ 2 α = the complement of b, climbs the trees
-//! for each batch, in rows of bits, one per OT:
+//! for each chunk, in rows of bits, one per OT:
 //! 3  u_t, v_t of each tree (vole.rs)
 //!    choices x = u_0;  c_t = u_t ⊕ u_0 for t > 0       ──▶ 4 w_t;  q_t = w_t ⊕ α_t·c_t  (= v_t ⊕ α_t·x)
 //! 5  columns (transpose.rs): v_j, 128 bits for OT j        6 columns: q_j = v_j ⊕ x_j·Δ
 //! 7  r_j = H(v_j, j)                                       8 r_j0 = H(q_j, j), r_j1 = H(q_j ⊕ Δ, j)
 //! ```
 //!
-//! so r_j is r_j0 for x_j = 0 and r_j1 for x_j = 1. A batch sends n − 1 bits per OT: because the choices
+//! so r_j is r_j0 for x_j = 0 and r_j1 for x_j = 1. A chunk sends n − 1 bits per OT: because the choices
 //! may be anything random, the first tree needs no correction.
 //!
 //! # Who learns what
@@ -28,8 +28,8 @@
 //! to who knows v_j but not Δ (hash.rs); Δ is made of the base OTs' choices, which these hide. Semi-honest: a
 //! receiver who sends other corrections could learn bits of Δ.
 
-use super::batch;
-use super::block::{BLOCK_BITS, Block, sum};
+use super::block::{Block, sum};
+use super::chunk::{FRAME, Job, ReceivedChunk, Scratch, SentChunk, share};
 use super::field::{BASE_OTS, FieldBits};
 use super::pool::{ReceivedOts, SentOts};
 use super::tree::{Tree, climb};
@@ -80,28 +80,32 @@ impl ExtensionReceiver {
         Ok(Self { field, rows, made: 0 })
     }
 
-    /// Steps 3, 5 and 7: at least `count` random OTs, whole blocks of 128. The sender calls its
-    /// [`extend`](ExtensionSender::extend) with the same count.
+    /// Steps 3, 5 and 7 for chunks of so many OTs: what `make` makes of each of them, with its number, in order. The
+    /// sender calls its [`extend`](ExtensionSender::extend) with the same chunks.
     ///
     /// # Errors
     /// The peer hung up or does not read.
-    pub fn extend<T: Transport>(
+    pub(super) fn extend<T: Transport, R: Send>(
         &mut self,
         connection: &mut Connection<T>,
-        count: usize,
-    ) -> Result<ReceivedOts> {
-        let count = count.next_multiple_of(BLOCK_BITS);
-        let mut frame = wire::begin(connection, Frame::Corrections, self.field.batch_bytes(count))?;
-        let mut choices = Zeroizing::new(vec![false; count]);
-        let mut blocks = Zeroizing::new(vec![[0; 16]; count]);
-        let group = batch::group();
-        for (choices, blocks) in choices.chunks_mut(group).zip(blocks.chunks_mut(group)) {
-            for part in batch::receive(&self.rows, self.made, choices, blocks) {
-                connection.push(&mut frame, part)?;
+        chunks: &[usize],
+        make: impl Fn(usize, ReceivedChunk<'_>) -> R + Sync,
+    ) -> Result<Vec<R>> {
+        let mut scratches = Scratch::of_threads(&self.rows, chunks.len());
+        let mut results = Vec::with_capacity(chunks.len());
+        for sizes in chunks.chunks(FRAME) {
+            let numbers = number(results.len(), &mut self.made, sizes);
+            let jobs: Vec<Job<'_>> =
+                numbers.map(|(index, first, ots)| Job { index, first, ots, corrections: &[] }).collect();
+            let made = share(&mut scratches, &jobs, |scratch, job| scratch.receive(job, &make));
+            let length = self.field.correction_bytes(sizes.iter().sum());
+            let mut frame = wire::begin(connection, Frame::Corrections, length)?;
+            for (corrections, result) in made {
+                connection.push(&mut frame, corrections)?;
+                results.push(result);
             }
-            self.made += blocks.len() as u64;
         }
-        Ok(ReceivedOts { choices, blocks })
+        Ok(results)
     }
 }
 
@@ -133,21 +137,43 @@ impl ExtensionSender {
         Ok(Self { field, rows, delta: Zeroizing::new(delta.to_le_bytes()), made: 0 })
     }
 
-    /// Steps 4, 6 and 8: at least `count` random OTs, whole blocks of 128.
+    /// Steps 4, 6 and 8 for chunks of so many OTs: what `make` makes of each of them, with its number, in order.
     ///
     /// # Errors
     /// The peer's message has another length or does not come.
-    pub fn extend<T: Transport>(&mut self, connection: &mut Connection<T>, count: usize) -> Result<SentOts> {
-        let count = count.next_multiple_of(BLOCK_BITS);
-        let mut frame = wire::open(connection, Frame::Corrections, self.field.batch_bytes(count))?;
-        let mut blocks = Zeroizing::new(vec![[[0; 16]; 2]; count]);
-        for pairs in blocks.chunks_mut(batch::group()) {
-            let corrections = wire::pull(connection, &mut frame, self.field.batch_bytes(pairs.len()))?;
-            batch::send(&self.rows, &self.delta, self.made, &corrections, pairs);
-            self.made += pairs.len() as u64;
+    pub(super) fn extend<T: Transport, R: Send>(
+        &mut self,
+        connection: &mut Connection<T>,
+        chunks: &[usize],
+        make: impl Fn(usize, SentChunk<'_>) -> R + Sync,
+    ) -> Result<Vec<R>> {
+        let mut scratches = Scratch::of_threads(&self.rows, chunks.len());
+        let mut results = Vec::with_capacity(chunks.len());
+        for sizes in chunks.chunks(FRAME) {
+            let length = self.field.correction_bytes(sizes.iter().sum());
+            let corrections = wire::receive(connection, Frame::Corrections, length)?;
+            let mut rest = &corrections[..];
+            let numbers = number(results.len(), &mut self.made, sizes);
+            let job = |(index, first, ots)| {
+                let (corrections, behind) = rest.split_at(self.field.correction_bytes(ots) as usize);
+                rest = behind;
+                Job { index, first, ots, corrections }
+            };
+            let jobs: Vec<Job<'_>> = numbers.map(job).collect();
+            results
+                .extend(share(&mut scratches, &jobs, |scratch, job| scratch.send(job, &self.delta, &make)));
         }
-        Ok(SentOts { blocks })
+        Ok(results)
     }
+}
+
+/// Chunks with their numbers, and those of their first OTs.
+fn number(first: usize, made: &mut u64, sizes: &[usize]) -> impl Iterator<Item = (usize, u64, usize)> {
+    (first..).zip(sizes).map(move |(index, &ots)| {
+        let first = *made;
+        *made += ots as u64;
+        (index, first, ots)
+    })
 }
 
 fn expect_base(count: usize) -> Result<()> {
@@ -162,8 +188,8 @@ mod tests {
     use super::*;
     use crate::error::PeerFault;
     use crate::ot::Sent;
-    use crate::ot::block::bit;
-    use crate::ot::testing::{Memory, dealt, matching, together, traffic};
+    use crate::ot::block::{BLOCK_BITS, bit};
+    use crate::ot::testing::{Memory, chunks, dealt, matching, receive_raw, send_raw, together, traffic};
     use std::time::{Duration, Instant};
 
     const COUNTS: [usize; 4] = [1, 128, 0, 64 * 128 * 2 + 130];
@@ -176,14 +202,14 @@ mod tests {
             assert_eq!(spent.received, field.tree_cost());
             let mut sender = begun.unwrap();
             COUNTS.map(|count| {
-                let (ots, spent) = traffic(connection, |c| sender.extend(c, count));
-                assert_eq!((spent.received, spent.sent), (field.batch_cost(count), Sent::default()));
-                ots.unwrap()
+                let (ots, spent) = traffic(connection, |c| send_raw(&mut sender, c, count));
+                assert_eq!((spent.received, spent.sent), (field.cost(&chunks(count)), Sent::default()));
+                ots
             })
         };
         let receiving = move |connection: &mut Memory| {
             let mut receiver = ExtensionReceiver::begin(connection, base_sent, field).unwrap();
-            COUNTS.map(|count| receiver.extend(connection, count).unwrap())
+            COUNTS.map(|count| receive_raw(&mut receiver, connection, count))
         };
         let (sent, received) = together(sending, receiving);
         (sent.into(), received.into())
@@ -218,14 +244,14 @@ mod tests {
         let (body, ots) = together(
             |connection: &mut Memory| {
                 wire::receive(connection, Frame::TreeSums, field.tree_bytes()).unwrap();
-                let mut frame = wire::open(connection, Frame::Corrections, field.batch_bytes(COUNT)).unwrap();
-                wire::pull(connection, &mut frame, field.batch_bytes(COUNT)).unwrap()
+                wire::receive(connection, Frame::Corrections, field.correction_bytes(COUNT)).unwrap()
             },
             |connection: &mut Memory| {
-                ExtensionReceiver::begin(connection, base, field).unwrap().extend(connection, COUNT).unwrap()
+                let mut receiver = ExtensionReceiver::begin(connection, base, field).unwrap();
+                receive_raw(&mut receiver, connection, COUNT)
             },
         );
-        // Batches of 64 blocks; in each the 15 trees' rows, one after the other.
+        // Chunks of 64 blocks; in each the 15 trees' rows, one after the other.
         let mut agreements = [0usize; 15];
         for (batch, choices) in body.chunks_exact(15 * 64 * 16).zip(ots.choices.chunks_exact(64 * 128)) {
             for (row, agreements) in batch.as_chunks().0.chunks_exact(64).zip(&mut agreements) {
@@ -275,14 +301,14 @@ mod tests {
                 let mut receiver = ExtensionReceiver::begin(&mut ours, base_sent, field).unwrap();
                 let mut sender = ExtensionSender::begin(&mut theirs, base_received, field).unwrap();
                 let start = Instant::now();
-                drop(receiver.extend(&mut ours, COUNT).unwrap());
+                drop(receiver.extend(&mut ours, &chunks(COUNT), |_, _| ()).unwrap());
                 let received = start.elapsed();
                 let start = Instant::now();
-                drop(sender.extend(&mut theirs, COUNT).unwrap());
+                drop(sender.extend(&mut theirs, &chunks(COUNT), |_, _| ()).unwrap());
                 [received, start.elapsed()]
             });
             let rate = |time: Duration| COUNT as f64 / time.as_secs_f64() / 1e6;
-            let bytes = field.batch_cost(COUNT).bytes as f64 / COUNT as f64;
+            let bytes = field.cost(&chunks(COUNT)).bytes as f64 / COUNT as f64;
             let [receiver, sender] = [received, sent].map(rate);
             println!(
                 "k = {k}: {receiver:.1} million/s at the receiver, {sender:.1} at the sender, {bytes:.2} bytes each"

@@ -2,13 +2,14 @@
 //! [`super::extension`].
 
 use super::block::{BLOCK_BITS, Block};
+use super::chunk::FRAME;
 use super::wire::Sent;
 use std::ops::Range;
 
 /// Base OTs that an extension begins with.
 pub const BASE_OTS: usize = BLOCK_BITS;
 
-/// k, the bits of the small field: a batch sends ⌈128/k⌉ − 1 bits per OT for about 2^k ÷ k times the work.
+/// k, the bits of the small field: extending sends ⌈128/k⌉ − 1 bits per OT for about 2^k ÷ k times the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FieldBits(usize);
 
@@ -43,13 +44,14 @@ impl FieldBits {
         Sent::frame(self.tree_bytes())
     }
 
-    /// What step 3 sends for a batch of `count` OTs, which is rounded up to whole blocks of 128.
-    pub const fn batch_cost(self, count: usize) -> Sent {
-        Sent::frame(self.batch_bytes(count.next_multiple_of(BLOCK_BITS)))
+    /// What step 3 sends for chunks of so many OTs.
+    pub(super) fn cost(self, chunks: &[usize]) -> Sent {
+        let frames = chunks.chunks(FRAME).map(|frame| Sent::frame(self.correction_bytes(frame.iter().sum())));
+        frames.fold(Sent::default(), |sum, frame| sum + frame)
     }
 
     /// Bytes of corrections for `count` OTs, whole blocks of 128.
-    pub(super) const fn batch_bytes(self, count: usize) -> u64 {
+    pub(super) const fn correction_bytes(self, count: usize) -> u64 {
         ((self.trees() - 1) * (count / 8)) as u64
     }
 }
@@ -60,7 +62,7 @@ mod tests {
 
     #[test]
     fn traffic_is_the_stated_one() {
-        let bytes = |k| FieldBits::new(k).unwrap().batch_cost(1 << 20).bytes - Sent::frame(0).bytes;
+        let bytes = |k| FieldBits::new(k).unwrap().correction_bytes(1 << 20);
         for (k, bits) in [(1, 127), (2, 63), (3, 42), (4, 31), (5, 25), (6, 21), (7, 18), (8, 15)] {
             assert_eq!(bytes(k) * 8, bits << 20, "at most 128/k bits for each OT");
         }

@@ -5,33 +5,30 @@
 //! the rest. Much is made ahead, before inputs are known, and little is left to send when they are:
 //!
 //! ```text
-//! ahead   setup ── base (Paillier) ──▶ extension ──▶ pool: random OTs ──▶ triples
-//! online  pool ── choose ──▶ chosen · correlated · sixteen            triples ──▶ products
+//! ahead   setup: base (Paillier) ──▶ extension        supply: extension ──▶ sixteen · correlated · triples
+//! online  choices and messages of the parties' own                          sixteen · correlated · triples
 //! ```
 //!
 //! | files | what |
 //! |---|---|
-//! | `block`, `bits` | 128 bits; short numbers side by side in bytes |
+//! | `block`, `bits`, `numbers`, `words` | 128 bits; vectors of bits and of short numbers |
 //! | `prg`, `hash`, `transpose`, `tree`, `vole` | what extension is made of |
-//! | [`base`], [`extension`] (`field`, `batch`), [`setup`] | random OTs, in both directions |
-//! | [`pool`] | their two halves, each used once |
-//! | [`choose`], [`chosen`], [`correlated`], [`sixteen`] | from random OTs to those of use |
-//! | [`triples`] | AND of shared bits |
+//! | [`base`], [`extension`] (`field`, `chunk`), [`setup`] | random OTs, in both directions |
+//! | [`pool`] | their two halves |
+//! | [`correlated`], [`sixteen`], [`triples`] | what is made of them ahead, and what it does online |
+//! | [`supply`] (`role`, `kind`, `correlations`) | all that an inference uses, each used once |
 //! | `wire` | frames and their cost |
 //!
-//! Online, with n OTs, in bits beside the headers of frames; each is one frame of the receiver's and one of
-//! the sender's:
+//! For n of them, in bits beside the headers of frames:
 //!
-//! | | random OTs | receiver sends | sender sends |
-//! |---|---|---|---|
-//! | [`chosen`], l bits | 1 | 1 | 2·l |
-//! | [`correlated`], modulo 2^l | 1 | 1 | l |
-//! | [`sixteen`], l bits | 4 | 4 | 16·l |
-//! | [`triples`], a bit times w bits | 1 each way | 1 + w | 1 + w |
+//! | | random OTs | receiver sends | sender sends | receiver keeps | sender keeps |
+//! |---|---|---|---|---|---|
+//! | [`correlated`], modulo 2^w | 1 | 1 | w | 1 + 32 (64 for w > 32) | 64 (128) |
+//! | [`sixteen`], w = 1, 2 bits | 4 | 4 | 16·w | 8 | 32 |
+//! | [`triples`], a bit times w bits | 1 each way | 1 + w | 1 + w | 1 + 2·w | 1 + 2·w |
 //!
-//! A protocol's steps are functions of (state, message); functions with a connection put them into frames.
-//! Who wants several messages in one frame takes the steps. Equal randomness gives equal bytes on any
-//! number of threads.
+//! Online steps are functions of (state, message), for all n at once and on all threads. Equal randomness gives equal
+//! bytes on any number of threads.
 //!
 //! # Secrets
 //!
@@ -40,19 +37,22 @@
 //! them.
 
 pub mod base;
-mod batch;
 mod bits;
 mod block;
-pub mod choose;
-pub mod chosen;
+mod chunk;
 pub mod correlated;
+mod correlations;
 pub mod extension;
 mod field;
 mod hash;
+mod kind;
+mod numbers;
 pub mod pool;
 mod prg;
+mod role;
 pub mod setup;
 pub mod sixteen;
+pub mod supply;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
@@ -62,10 +62,16 @@ mod tree;
 pub mod triples;
 mod vole;
 mod wire;
+mod words;
 
-pub use bits::Width;
+pub use bits::Bits;
 pub use field::{BASE_OTS, FieldBits};
+pub use kind::{Batch, Kind, prepare_cost};
+pub use numbers::Width;
+pub(crate) use numbers::{CHUNK, Packed, pack};
 pub use pool::{ReceivedOts, SentOts};
+pub use role::{Each, Role};
 pub use setup::Extensions;
+pub use supply::Supply;
 pub use triples::Triples;
-pub use wire::{Cost, Sent, Turn};
+pub use wire::{Cost, Sent};

@@ -16,8 +16,10 @@
 //! What the parts state: an OT of step 3 is as good as one of step 1, for the parts hide what an OT hides.
 
 use super::base;
+use super::chunk::ReceivedChunk;
 use super::extension::{ExtensionReceiver, ExtensionSender};
 use super::field::{BASE_OTS, FieldBits};
+use super::pool::{ReceivedOts, SentOts};
 use super::wire::Sent;
 use crate::channel::{Connection, Transport};
 use crate::error::Result;
@@ -46,7 +48,7 @@ pub fn cost(bits: KeyBits, field: FieldBits) -> SetupCost {
     let base = base::cost(BASE_OTS, bits);
     SetupCost {
         by_client: base.by_receiver + field.tree_cost(),
-        by_server: base.by_sender + field.tree_cost() + field.batch_cost(BASE_OTS),
+        by_server: base.by_sender + field.tree_cost() + field.cost(&[BASE_OTS]),
     }
 }
 
@@ -62,7 +64,7 @@ pub fn client<T: Transport>(
 ) -> Result<Extensions> {
     let base = base::receive(connection, key, BASE_OTS, rng)?;
     let mut sender = ExtensionSender::begin(connection, base, field)?;
-    let swapped = sender.extend(connection, BASE_OTS)?;
+    let swapped = sender.extend(connection, &[BASE_OTS], |_, chunk| SentOts::from_chunk(&chunk))?.remove(0);
     let receiver = ExtensionReceiver::begin(connection, swapped, field)?;
     Ok(Extensions { sender, receiver })
 }
@@ -79,7 +81,8 @@ pub fn server<T: Transport>(
 ) -> Result<Extensions> {
     let base = base::send(connection, randomisers, BASE_OTS, rng)?;
     let mut receiver = ExtensionReceiver::begin(connection, base, field)?;
-    let swapped = receiver.extend(connection, BASE_OTS)?;
+    let make = |_, chunk: ReceivedChunk<'_>| ReceivedOts::from_chunk(&chunk);
+    let swapped = receiver.extend(connection, &[BASE_OTS], make)?.remove(0);
     let sender = ExtensionSender::begin(connection, swapped, field)?;
     Ok(Extensions { sender, receiver })
 }
@@ -87,7 +90,7 @@ pub fn server<T: Transport>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ot::testing::{Spent, matching, together, traffic};
+    use crate::ot::testing::{Spent, matching, receive_raw, send_raw, together, traffic};
     use crate::paillier::randomness::TestRng;
     use crate::paillier::{PublicRandomisers, test_keys};
     use std::time::Instant;
@@ -103,14 +106,14 @@ mod tests {
                     let (extensions, spent) =
                         traffic(connection, |c| client(c, &key, field, &mut TestRng::new(41)).unwrap());
                     let Extensions { mut sender, mut receiver } = extensions;
-                    let sent = sender.extend(connection, 200).unwrap();
-                    ((sent, receiver.extend(connection, 300).unwrap()), spent)
+                    let sent = send_raw(&mut sender, connection, 200);
+                    ((sent, receive_raw(&mut receiver, connection, 300)), spent)
                 },
                 |connection| {
                     let Extensions { mut sender, mut receiver } =
                         server(connection, &randomisers, field, &mut TestRng::new(42)).unwrap();
-                    let received = receiver.extend(connection, 200).unwrap();
-                    (sender.extend(connection, 300).unwrap(), received)
+                    let received = receive_raw(&mut receiver, connection, 200);
+                    (send_raw(&mut sender, connection, 300), received)
                 },
             );
             matching(&at_client.0, &at_server.1);
@@ -129,14 +132,14 @@ mod tests {
             let (ours, theirs) = together(
                 |connection| {
                     let mut extensions = client(connection, &key, field, &mut TestRng::new(43)).unwrap();
-                    extensions.sender.extend(connection, 70_000).unwrap()
+                    send_raw(&mut extensions.sender, connection, 70_000)
                 },
                 |connection| {
                     pool.install(|| {
                         let rng = &mut TestRng::new(44);
                         let randomisers = PublicRandomisers::for_uses(key.public(), 50, rng);
                         let mut extensions = server(connection, &randomisers, field, rng).unwrap();
-                        extensions.receiver.extend(connection, 70_000).unwrap()
+                        receive_raw(&mut extensions.receiver, connection, 70_000)
                     })
                 },
             );

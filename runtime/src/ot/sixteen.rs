@@ -1,30 +1,35 @@
-//! One of sixteen short messages of the sender's, of up to 8 bits.
+//! One of sixteen short messages of the sender's, of one bit or two.
 //!
-//! Takes four OTs: the choice c in 0 … 15 has bits c_0, c_1, c_2, c_3, lowest first. A block has 16 bytes,
-//! one for each message: no hash is needed.
+//! Ahead, four random OTs become a random choice r in 0 … 15 of one of sixteen random pads: r has the four OTs'
+//! choice bits r_0, r_1, r_2, r_3, lowest first. A block has 16 bytes, one for each pad: no hash is needed.
 //!
 //! ```text
 //! receiver (choice c)                              sender (m_0, …, m_15)
-//! 1  (choose.rs), bits c_t of the four OTs t ──▶
-//!                                            ◀──   2 e_i = m_i ⊕ Σ_t (byte i of s_t,b for bit b = i_t of i)
-//! 3  m_c = e_c ⊕ Σ_t (byte c of s_t,c_t)
+//! 1  pad p_r = Σ_t (byte r of s_t,r_t)             pads p_i = Σ_t (byte i of s_t,b for bit b = i_t of i)
+//! 2  d = c ⊕ r, four bits                    ──▶
+//!                                            ◀──   3 e_i = m_i ⊕ p_(i ⊕ d)
+//! 4  m_c = e_c ⊕ p_r
 //! ```
 //!
+//! Of each byte the low bits are used. Sixteen messages are one word, message i in the bits from w·i on: so are they
+//! masked and sent.
+//!
 //! (Naor and Pinkas, "Oblivious Transfer and Polynomial Evaluation", STOC 1999, with blocks in place of a
-//! pseudo-random function of them; the leaves of CrypTFlow2's comparison, eprint 2020/1002.)
+//! pseudo-random function of them; the leaves of CrypTFlow2's comparison, eprint 2020/1002; random choices corrected:
+//! Beaver, "Precomputing Oblivious Transfer", CRYPTO 1995.)
 //!
 //! # Who learns what
 //!
-//! The receiver: m_c. Every i ≠ c differs from c in a bit t, so byte i of an unknown block is in e_i and in
-//! no other message: the e_i for i ≠ c are uniform together. The sender: as in [`super::choose`].
+//! The receiver: m_c. Every i ≠ r differs from r in a bit t, so byte i of an unknown block is in p_i and in
+//! no other pad: the p_i for i ≠ r are uniform together. The sender: d, which r hides perfectly.
 
-use super::bits::{Width, pack, unpack};
 use super::block::Block;
-use super::choose::{ChosenOts, OfferedOts, departure_bytes, receive_departures, send_departures};
-use super::pool::{ReceivedOts, SentOts};
-use super::wire::{self, Cost, Frame, Sent};
-use crate::channel::{Connection, Transport};
-use crate::error::Result;
+use super::chunk::{ReceivedChunk, SentChunk};
+use super::correlations::Gather;
+use super::numbers::{CHUNK, Width};
+use crate::error::{PeerFault, Result};
+use rayon::prelude::*;
+use zeroize::Zeroizing;
 
 /// Messages to choose from.
 pub const MESSAGES: usize = 16;
@@ -32,160 +37,248 @@ pub const MESSAGES: usize = 16;
 /// OTs that one choice takes.
 pub const OTS: usize = 4;
 
+/// Bits of a choice.
+const CHOICE_BITS: u32 = 4;
+
 /// Per OT: all bits of the bytes of messages whose number has that bit.
-const WITH_BIT: [Block; OTS] = {
-    let mut masks = [[0; MESSAGES]; OTS];
+const WITH_BIT: [u128; OTS] = {
+    let mut masks = [0; OTS];
     let mut place = 0;
     while place < OTS * MESSAGES {
         let (t, message) = (place / MESSAGES, place % MESSAGES);
-        masks[t][message] = if message >> t & 1 == 1 { u8::MAX } else { 0 };
+        masks[t] |= if message >> t & 1 == 1 { 0xff << (8 * message) } else { 0 };
         place += 1;
     }
     masks
 };
 
+/// The sender's pads. Used once: no `Clone`, no `Debug`; wiped on drop.
+///
+/// ```compile_fail,E0382
+/// fn twice(pads: runtime::ot::sixteen::SixteenSender, departures: &[u8]) {
+///     let first = pads.mask(departures, vec![1]);
+///     let second = pads.mask(departures, vec![2]);
+/// }
+/// ```
+pub struct SixteenSender {
+    width: Width,
+    /// Per choice sixteen pads.
+    pads: Zeroizing<Vec<u32>>,
+}
+
+/// The receiver's random choices and their pads. Used once: no `Clone`, no `Debug`; wiped on drop.
+pub struct SixteenReceiver {
+    width: Width,
+    halves: Zeroizing<Vec<Half>>,
+}
+
+/// The receiver between the steps: its halves have its own choices.
+pub struct SixteenChosen(SixteenReceiver);
+
+/// A choice in the low four bits, a pad above them.
+type Half = u8;
+
 /// Bytes of step 2's message for `count` choices.
+pub const fn departure_bytes(count: usize) -> u64 {
+    count.div_ceil(2) as u64
+}
+
+/// Bytes of step 3's message for `count` choices.
 pub const fn masked_bytes(count: usize, width: Width) -> u64 {
     width.bytes(MESSAGES * count)
 }
 
-/// What [`send`] and [`receive`] send each other for `count` choices, of 4 OTs each.
-pub const fn cost(count: usize, width: Width) -> Cost {
-    Cost {
-        by_sender: Sent::frame(masked_bytes(count, width)),
-        by_receiver: Sent::frame(departure_bytes(OTS * count)),
+/// The number in all sixteen places of a word.
+pub const fn replicate(width: Width, number: u32) -> u32 {
+    number * if width.bits() == 1 { 0xffff } else { 0x5555_5555 }
+}
+
+impl SixteenSender {
+    /// Step 1 for a chunk.
+    pub(super) fn from_chunk(width: Width, chunk: &SentChunk<'_>) -> Self {
+        let pads = chunk.pairs.as_chunks().0.iter().map(|four| pads(width, four));
+        Self { width, pads: Zeroizing::new(pads.collect()) }
     }
-}
 
-/// The bits of choices, as [`ReceivedOts::choose`] takes them.
-///
-/// # Panics
-/// If a choice is 16 or more.
-pub fn choice_bits(choices: &[u8]) -> Vec<bool> {
-    let bits = |&choice: &u8| {
-        assert!(usize::from(choice) < MESSAGES, "choices are below 16");
-        std::array::from_fn::<_, OTS, _>(|t| choice >> t & 1 == 1)
-    };
-    choices.iter().flat_map(bits).collect()
-}
-
-impl OfferedOts {
-    /// Step 2: the message about sixteen messages per four OTs, of each the low bits.
-    ///
-    /// # Panics
-    /// If messages have more than 8 bits, or there are more or fewer than OTs for them.
-    pub fn mask_sixteen(self, width: Width, messages: &[[u8; MESSAGES]]) -> Vec<u8> {
-        check(width, messages.len(), self.blocks.len());
-        let pads = self.blocks.as_chunks().0.iter().map(pads);
-        let masked: Vec<Block> = messages
-            .iter()
-            .zip(pads)
-            .map(|(messages, pads)| std::array::from_fn(|i| messages[i] ^ pads[i]))
-            .collect();
-        pack(width, masked.as_flattened().iter().map(|&byte| byte.into()))
-    }
-}
-
-impl ChosenOts {
-    /// Step 3: one message per four OTs.
+    /// Step 3 for one word of messages per choice: what is sent.
     ///
     /// # Errors
-    /// The peer's message has another length than [`masked_bytes`].
+    /// The receiver's message has another length than [`departure_bytes`].
     ///
     /// # Panics
-    /// If messages have more than 8 bits, or the number of OTs is no multiple of 4.
-    pub fn unmask_sixteen(self, width: Width, message: &[u8]) -> Result<Vec<u8>> {
-        let count = self.blocks.len() / OTS;
-        check(width, count, self.blocks.len());
-        let mut masked = unpack(Frame::Masked.name(), message, width, MESSAGES * count)?;
-        let halves = self.choices.as_chunks::<OTS>().0.iter().zip(self.blocks.as_chunks::<OTS>().0);
-        let choose = |(bits, blocks): (&[bool; OTS], &[Block; OTS])| {
-            let choice = bits.iter().rev().fold(0, |choice, &bit| choice << 1 | usize::from(bit));
-            let sixteen: Block = std::array::from_fn(|_| masked.next().unwrap_or_default() as u8);
-            let pad = blocks.iter().fold(0, |pad, block| pad ^ block[choice]);
-            sixteen[choice] ^ (pad & width.mask() as u8)
+    /// If there are more or fewer words than choices.
+    pub fn mask(self, departures: &[u8], mut messages: Vec<u32>) -> Result<Vec<u8>> {
+        assert_eq!(messages.len(), self.pads.len(), "one word of messages per choice");
+        expect("departures from random choices", departure_bytes(messages.len()), departures)?;
+        let swaps = swaps(self.width);
+        let parts = messages.par_chunks_mut(CHUNK).zip(self.pads.par_chunks(CHUNK));
+        parts.zip(departures.par_chunks(CHUNK / 2)).for_each(|((messages, pads), departures)| {
+            for ((messages, pads), &departure) in messages.chunks_mut(2).zip(pads.chunks(2)).zip(departures) {
+                let departures = [departure, departure >> CHOICE_BITS];
+                for ((message, &pads), departure) in messages.iter_mut().zip(pads).zip(departures) {
+                    *message ^= exchange(pads, departure, &swaps);
+                }
+            }
+        });
+        Ok(to_bytes(self.width, &messages))
+    }
+}
+
+impl SixteenReceiver {
+    /// Step 1 for a chunk.
+    pub(super) fn from_chunk(width: Width, chunk: &ReceivedChunk<'_>) -> Self {
+        let nibbles = chunk.choices.as_flattened().iter().flat_map(|byte| [byte & 15, byte >> CHOICE_BITS]);
+        let halves = nibbles.zip(chunk.blocks.as_chunks::<OTS>().0).map(|(choice, blocks)| {
+            let pad = blocks.iter().fold(0, |pad, block| pad ^ block[usize::from(choice)]);
+            choice | (pad & width.mask() as u8) << CHOICE_BITS
+        });
+        Self { width, halves: Zeroizing::new(halves.collect()) }
+    }
+
+    /// Step 2 with choices below 16, and its message.
+    ///
+    /// # Panics
+    /// If there are more or fewer choices than halves, or one is 16 or more.
+    pub fn choose(mut self, choices: &[u8]) -> (SixteenChosen, Vec<u8>) {
+        assert_eq!(choices.len(), self.halves.len(), "one choice per half");
+        assert!(choices.iter().all(|&choice| choice < MESSAGES as u8), "choices are below 16");
+        let mut message = vec![0; departure_bytes(choices.len()) as usize];
+        let parts = self.halves.par_chunks_mut(CHUNK).zip(choices.par_chunks(CHUNK));
+        parts.zip(message.par_chunks_mut(CHUNK / 2)).for_each(|((halves, choices), message)| {
+            for ((halves, choices), message) in halves.chunks_mut(2).zip(choices.chunks(2)).zip(message) {
+                for ((half, choice), place) in halves.iter_mut().zip(choices).zip([0, CHOICE_BITS]) {
+                    let departure = (*half ^ choice) & 15;
+                    *half ^= departure;
+                    *message |= departure << place;
+                }
+            }
+        });
+        (SixteenChosen(self), message)
+    }
+}
+
+impl SixteenChosen {
+    /// Step 4: one message per choice.
+    ///
+    /// # Errors
+    /// The sender's message has another length than [`masked_bytes`].
+    pub fn receive(self, message: &[u8]) -> Result<Vec<u8>> {
+        let Self(SixteenReceiver { width, halves }) = self;
+        expect("masked messages", masked_bytes(halves.len(), width), message)?;
+        let unmask = |(&half, masked): (&Half, &[u8])| {
+            let message = masked.iter().rfold(0, |word, &byte| word << 8 | u32::from(byte))
+                >> (width.bits() * u32::from(half & 15));
+            (message as u8 ^ half >> CHOICE_BITS) & width.mask() as u8
         };
-        Ok(halves.map(choose).collect())
+        let words = message.par_chunks_exact(word_bytes(width));
+        Ok(halves.par_iter().with_min_len(CHUNK).zip(words).map(unmask).collect())
     }
 }
 
-/// What hides each of sixteen messages.
-fn pads(blocks: &[[Block; 2]; OTS]) -> Block {
-    let mut pads = [0; MESSAGES];
-    for ([without, with], mask) in blocks.iter().zip(&WITH_BIT) {
-        for (message, pad) in pads.iter_mut().enumerate() {
-            *pad ^= without[message] & !mask[message] | with[message] & mask[message];
-        }
+impl Gather for SixteenSender {
+    fn gather(width: Width, parts: Vec<Self>, count: usize) -> Self {
+        let mut pads = Zeroizing::new(Vec::with_capacity(parts.iter().map(|part| part.pads.len()).sum()));
+        parts.iter().for_each(|part| pads.extend_from_slice(&part.pads));
+        pads.truncate(count);
+        Self { width, pads }
     }
-    pads
 }
 
-fn check(width: Width, choices: usize, ots: usize) {
-    assert!(width.bits() <= u8::BITS, "one of sixteen messages has 8 bits at most");
-    assert_eq!(OTS * choices, ots, "four OTs per choice");
+impl Gather for SixteenReceiver {
+    fn gather(width: Width, parts: Vec<Self>, count: usize) -> Self {
+        let mut halves = Zeroizing::new(Vec::with_capacity(parts.iter().map(|part| part.halves.len()).sum()));
+        parts.iter().for_each(|part| halves.extend_from_slice(&part.halves));
+        halves.truncate(count);
+        Self { width, halves }
+    }
 }
 
-/// The sender's half of a batch: sixteen messages per four OTs.
-///
-/// # Errors
-/// The peer's frame is another one or has another length, or it hung up.
-///
-/// # Panics
-/// As [`OfferedOts::mask_sixteen`].
-pub fn send<T: Transport>(
-    connection: &mut Connection<T>,
-    ots: SentOts,
-    width: Width,
-    messages: &[[u8; MESSAGES]],
-) -> Result<()> {
-    let offered = receive_departures(connection, ots)?;
-    wire::send(connection, Frame::Masked, offered.mask_sixteen(width, messages))
+/// Step 1 for one choice: the low bits of sixteen bytes, side by side.
+fn pads(width: Width, blocks: &[[Block; 2]; OTS]) -> u32 {
+    let sum = blocks.iter().zip(WITH_BIT).fold(0, |sum, ([without, with], mask)| {
+        sum ^ (u128::from_le_bytes(*without) & !mask) ^ (u128::from_le_bytes(*with) & mask)
+    });
+    let [low, high] = [sum as u64, (sum >> 64) as u64].map(|bytes| compress(width, bytes));
+    low | high << (8 * width.bits())
 }
 
-/// The receiver's half of a batch: one choice below 16 per four OTs, one message each.
-///
-/// # Errors
-/// As [`send`].
-///
-/// # Panics
-/// If there are more or fewer choices than OTs for them, a choice is 16 or more, or messages have more than
-/// 8 bits.
-pub fn receive<T: Transport>(
-    connection: &mut Connection<T>,
-    ots: ReceivedOts,
-    width: Width,
-    choices: &[u8],
-) -> Result<Vec<u8>> {
-    let bytes = masked_bytes(choices.len(), width);
-    let (chosen, masked) = send_departures(connection, ots, &choice_bits(choices), bytes)?;
-    chosen.unmask_sixteen(width, &masked)
+/// The low w bits of eight bytes, side by side.
+fn compress(width: Width, bytes: u64) -> u32 {
+    let w = width.bits();
+    let mut numbers = bytes & (0x0101_0101_0101_0101 * width.mask());
+    for (step, kept) in [(1, 0x00ff_00ff_00ff_00ff), (2, 0x0000_ffff_0000_ffff), (4, 0x0000_0000_ffff_ffff)] {
+        numbers = (numbers | numbers >> (step * (8 - w))) & kept;
+    }
+    numbers as u32
+}
+
+/// Per bit of a departure: numbers of places that lack the bit, and how far from them the others are.
+fn swaps(width: Width) -> [(u32, u32); OTS] {
+    std::array::from_fn(|t| {
+        let places = (0..MESSAGES as u32).filter(|place| place >> t & 1 == 0);
+        let mask = places.map(|place| (width.mask() as u32) << (width.bits() * place)).sum();
+        (mask, width.bits() << t)
+    })
+}
+
+/// The pads in the order of messages: that of message i is the one of number i ⊕ `departure`.
+fn exchange(pads: u32, departure: u8, swaps: &[(u32, u32); OTS]) -> u32 {
+    swaps.iter().enumerate().fold(pads, |pads, (t, &(mask, distance))| {
+        let swapped = (pads & mask) << distance | pads >> distance & mask;
+        pads ^ (pads ^ swapped) & u32::from(departure >> t & 1).wrapping_neg()
+    })
+}
+
+const fn word_bytes(width: Width) -> usize {
+    MESSAGES * width.bits() as usize / 8
+}
+
+fn to_bytes(width: Width, words: &[u32]) -> Vec<u8> {
+    let length = word_bytes(width);
+    let mut bytes = vec![0; words.len() * length];
+    let places = bytes.par_chunks_exact_mut(length).with_min_len(CHUNK);
+    places.zip(words).for_each(|(place, word)| place.copy_from_slice(&word.to_le_bytes()[..length]));
+    bytes
+}
+
+fn expect(message: &'static str, expected: u64, bytes: &[u8]) -> Result<()> {
+    let got = bytes.len() as u64;
+    if got == expected {
+        return Ok(());
+    }
+    Err(PeerFault::WrongLength { message, expected, got }.into())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ot::testing::{Spent, dealt, extended, together, traffic, uniform};
+    use crate::ot::testing::{sixteens, uniform};
     use proptest::prelude::*;
 
-    fn run(ots: (SentOts, ReceivedOts), width: Width, messages: &[[u8; 16]], choices: &[u8]) -> Vec<u8> {
-        let (sent, received) = ots;
-        let (spent, result) = together(
-            |connection| traffic(connection, |c| send(c, sent, width, messages).unwrap()).1,
-            |connection| receive(connection, received, width, choices).unwrap(),
-        );
-        let cost = cost(messages.len(), width);
-        assert_eq!(spent, Spent { sent: cost.by_sender, received: cost.by_receiver });
-        assert_eq!(cost.rounds(), 1);
-        result
+    const WIDTHS: [Width; 2] = [Width::BIT, Width::PAIR];
+
+    fn word(width: Width, messages: &[u8; MESSAGES]) -> u32 {
+        messages.iter().rfold(0, |word, &message| word << width.bits() | u32::from(message))
     }
 
+    fn run(width: Width, seed: u64, messages: &[[u8; MESSAGES]], choices: &[u8]) -> Vec<u8> {
+        let (sender, receiver) = sixteens(width, choices.len(), seed);
+        let (chosen, departures) = receiver.choose(choices);
+        assert_eq!(departures.len() as u64, departure_bytes(choices.len()));
+        let words = messages.iter().map(|messages| word(width, messages)).collect();
+        let masked = sender.mask(&departures, words).unwrap();
+        assert_eq!(masked.len() as u64, masked_bytes(choices.len(), width));
+        chosen.receive(&masked).unwrap()
+    }
+
+    /// All pairs of a random and a wanted choice come about.
     #[test]
     fn every_choice_among_all_messages() {
-        let messages: [u8; 16] = std::array::from_fn(|i| i as u8);
-        let choices: [u8; 16] = messages;
-        for seed in 0..20 {
-            let received = run(dealt(64, seed), Width::new(4).unwrap(), &[messages; 16], &choices);
-            assert_eq!(received, choices);
+        for width in WIDTHS {
+            let messages: [u8; MESSAGES] = std::array::from_fn(|i| (i * 7 / 3) as u8 & width.mask() as u8);
+            let choices: Vec<u8> = (0..9001).map(|i| i as u8 % 16).collect();
+            let received = run(width, 7, &vec![messages; choices.len()], &choices);
+            assert!(choices.iter().map(|&choice| messages[usize::from(choice)]).eq(received));
         }
     }
 
@@ -193,14 +286,27 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(40))]
         #[test]
         fn the_chosen_message_arrives(
-            width in (1u32..=8).prop_map(|bits| Width::new(bits).unwrap()),
-            batch in prop::collection::vec((any::<[u8; 16]>(), 0u8..16), 0..40),
+            wide: bool,
+            mut batch in prop::collection::vec((any::<[u8; 16]>(), 0u8..16), 0..40),
             seed: u64,
         ) {
+            let width = WIDTHS[usize::from(wide)];
+            let low = |message: &mut u8| *message &= width.mask() as u8;
+            batch.iter_mut().for_each(|(messages, _)| messages.iter_mut().for_each(low));
             let (messages, choices): (Vec<_>, Vec<_>) = batch.iter().copied().unzip();
-            let received = run(dealt(4 * batch.len(), seed), width, &messages, &choices);
+            let received = run(width, seed, &messages, &choices);
             for ((messages, choice), received) in batch.into_iter().zip(received) {
-                prop_assert_eq!(received, messages[usize::from(choice)] & width.mask() as u8);
+                prop_assert_eq!(received, messages[usize::from(choice)]);
+            }
+        }
+
+        #[test]
+        fn pads_change_places(pads: u32, departure in 0u8..16, wide: bool) {
+            let width = WIDTHS[usize::from(wide)];
+            let number = |word: u32, place: u8| word >> (width.bits() * u32::from(place)) & width.mask() as u32;
+            let moved = exchange(pads, departure, &swaps(width));
+            for place in 0..16 {
+                prop_assert_eq!(number(moved, place), number(pads, place ^ departure));
             }
         }
     }
@@ -210,30 +316,36 @@ mod tests {
     #[test]
     fn the_other_messages_stay_hidden() {
         const COUNT: usize = 10_000;
-        let width = Width::new(2).unwrap();
+        let width = Width::PAIR;
         for (choice, others) in [(5u8, [4, 7]), (5, [10, 13]), (0, [1, 15]), (15, [0, 7]), (8, [9, 0])] {
             for value in [0, 3] {
-                let mut messages = [1; 16];
+                let mut messages = [1; MESSAGES];
                 others.iter().for_each(|&other: &usize| messages[other] = value);
-                let (sent, received) = extended(OTS * COUNT, 3000 + u64::from(choice));
-                let (chosen, departures) = received.choose(&choice_bits(&vec![choice; COUNT]));
-                let message = sent.offer(&departures).unwrap().mask_sixteen(width, &vec![messages; COUNT]);
-                let masked: Vec<u64> = unpack("test", &message, width, MESSAGES * COUNT).unwrap().collect();
-                let pads = chosen
-                    .blocks
-                    .chunks_exact(OTS)
-                    .map(|four| four.iter().fold(0, |pad, block| pad ^ block[usize::from(choice)]));
-                let seen = masked.chunks_exact(MESSAGES).zip(pads).map(|(masked, pad)| {
-                    (masked[others[0]] << 4 | masked[others[1]] << 2 | u64::from(pad & 3)) as usize
+                let (sender, receiver) = sixteens(width, COUNT, 3000 + u64::from(choice));
+                let (chosen, departures) = receiver.choose(&vec![choice; COUNT]);
+                let masked = sender.mask(&departures, vec![word(width, &messages); COUNT]).unwrap();
+                let seen = masked.as_chunks().0.iter().zip(chosen.0.halves.iter()).map(|(word, half)| {
+                    let word = u32::from_le_bytes(*word);
+                    let [other, another] = others.map(|place| (word >> (2 * place) & 3) as usize);
+                    other << 4 | another << 2 | usize::from(half >> CHOICE_BITS)
                 });
                 uniform(64, seen);
             }
         }
     }
 
+    /// Every departure comes as often for one choice as for another.
+    #[test]
+    fn departures_do_not_depend_on_the_choices() {
+        for choice in [0, 6, 15] {
+            let (_, message) = sixteens(Width::BIT, 16_000, 74).1.choose(&[choice; 16_000]);
+            uniform(256, message.into_iter().map(usize::from));
+        }
+    }
+
     #[test]
     #[should_panic(expected = "below 16")]
     fn choices_are_numbers_of_messages() {
-        choice_bits(&[3, 16]);
+        let _ = sixteens(Width::BIT, 2, 1).1.choose(&[3, 16]);
     }
 }

@@ -1,9 +1,18 @@
 //! What the tests of this layer share.
 
-use super::block::Block;
+use super::block::{BLOCK_BITS, Block};
+use super::chunk::{CHUNK, ReceivedChunk};
+use super::correlated::{CotReceiver, CotSender};
 use super::extension::{ExtensionReceiver, ExtensionSender};
 use super::field::{BASE_OTS, FieldBits};
+use super::kind::{Batch, Kind};
+use super::numbers::Width;
 use super::pool::{ReceivedOts, SentOts};
+use super::role::Role;
+use super::setup::Extensions;
+use super::sixteen::{SixteenReceiver, SixteenSender};
+use super::supply::Supply;
+use super::triples::Triples;
 use super::wire::Sent;
 use crate::channel::{Connection, Traffic, memory};
 use crate::paillier::randomness::TestRng;
@@ -55,20 +64,79 @@ pub(super) fn dealt(count: usize, seed: u64) -> (SentOts, ReceivedOts) {
     (sent, received)
 }
 
-/// Random OTs from an extension.
-pub(super) fn extended(count: usize, seed: u64) -> (SentOts, ReceivedOts) {
-    let field = FieldBits::new(4).unwrap();
-    let (base_sent, base_received) = dealt(BASE_OTS, seed);
-    together(
+/// Chunks for `count` OTs at least.
+pub(super) fn chunks(count: usize) -> Vec<usize> {
+    let count = count.next_multiple_of(BLOCK_BITS);
+    (0..count).step_by(CHUNK).map(|first| CHUNK.min(count - first)).collect()
+}
+
+/// `count` random OTs at least, as they are.
+pub(super) fn send_raw(sender: &mut ExtensionSender, connection: &mut Memory, count: usize) -> SentOts {
+    let parts = sender.extend(connection, &chunks(count), |_, chunk| SentOts::from_chunk(&chunk)).unwrap();
+    let mut whole = SentOts::default();
+    parts.iter().for_each(|part| whole.blocks.extend_from_slice(&part.blocks));
+    whole
+}
+
+/// As [`send_raw`].
+pub(super) fn receive_raw(
+    receiver: &mut ExtensionReceiver,
+    connection: &mut Memory,
+    count: usize,
+) -> ReceivedOts {
+    let make = |_, chunk: ReceivedChunk<'_>| ReceivedOts::from_chunk(&chunk);
+    let mut whole = ReceivedOts::default();
+    for part in receiver.extend(connection, &chunks(count), make).unwrap() {
+        whole.choices.extend_from_slice(&part.choices);
+        whole.blocks.extend_from_slice(&part.blocks);
+    }
+    whole
+}
+
+/// The client's and the server's extensions, from base OTs that somebody dealt whom both trust.
+pub(crate) fn extensions(field: FieldBits, seed: u64) -> [Extensions; 2] {
+    let (to_server, at_client) = dealt(BASE_OTS, seed);
+    let (to_client, at_server) = dealt(BASE_OTS, !seed);
+    let (client, server) = together(
         move |connection| {
-            let mut sender = ExtensionSender::begin(connection, base_received, field).unwrap();
-            sender.extend(connection, count).unwrap().take(count).unwrap()
+            let sender = ExtensionSender::begin(connection, at_client, field).unwrap();
+            Extensions { sender, receiver: ExtensionReceiver::begin(connection, to_client, field).unwrap() }
         },
         move |connection| {
-            let mut receiver = ExtensionReceiver::begin(connection, base_sent, field).unwrap();
-            receiver.extend(connection, count).unwrap().take(count).unwrap()
+            let receiver = ExtensionReceiver::begin(connection, to_server, field).unwrap();
+            Extensions { sender: ExtensionSender::begin(connection, at_server, field).unwrap(), receiver }
         },
-    )
+    );
+    [client, server]
+}
+
+/// The client's and the server's correlations.
+pub(crate) fn supplies(batches: &[Batch], seed: u64) -> [Supply; 2] {
+    let [mut client, mut server] = extensions(FieldBits::new(4).unwrap(), seed);
+    let (client, server) = together(
+        |connection| Supply::prepare(connection, Role::Client, &mut client, batches).unwrap(),
+        |connection| Supply::prepare(connection, Role::Server, &mut server, batches).unwrap(),
+    );
+    [client, server]
+}
+
+/// Halves of `count` choices among sixteen.
+pub(super) fn sixteens(width: Width, count: usize, seed: u64) -> (SixteenSender, SixteenReceiver) {
+    let kind = Kind::Sixteen(Role::Client, width);
+    let [mut client, mut server] = supplies(&[Batch { kind, count }], seed);
+    (server.sixteen_sender(width, count).unwrap(), client.sixteen_receiver(width, count).unwrap())
+}
+
+/// Halves of `count` correlated OTs.
+pub(super) fn cots(width: Width, count: usize, seed: u64) -> (CotSender, CotReceiver) {
+    let [mut client, mut server] = supplies(&[Batch { kind: Kind::Cot(Role::Client, width), count }], seed);
+    (server.cot_sender(width, count).unwrap(), client.cot_receiver(width, count).unwrap())
+}
+
+/// Both parties' triples.
+pub(super) fn triples(width: Width, count: usize, seed: u64) -> [Triples; 2] {
+    let supplies = supplies(&[Batch { kind: Kind::Triples(width), count }], seed);
+    supplies.map(|mut supply| supply.triples(width, count).unwrap())
 }
 
 /// The receiver's blocks are those that its choices name, and not the others.

@@ -7,6 +7,9 @@ pub struct Ring {
 }
 
 impl Ring {
+    /// The smallest one.
+    pub const BIT: Ring = Ring { bits: 1 };
+
     /// The ring of 2^`bits` elements; `None` unless 1 ≤ `bits` ≤ 64.
     pub const fn new(bits: u32) -> Option<Self> {
         if bits >= 1 && bits <= u64::BITS { Some(Self { bits }) } else { None }
@@ -54,6 +57,20 @@ impl Ring {
         }
         numbers.pop().unwrap_or_default()
     }
+
+    /// The position of the winner of a tournament as in [`maximum`](Self::maximum), but where the first of two wins
+    /// unless a − b is negative. The first maximum, where no difference wraps. 0 of no numbers.
+    pub fn arg_max(self, numbers: &[i64]) -> usize {
+        let mut places: Vec<usize> = (0..numbers.len()).collect();
+        while places.len() > 1 {
+            let (pairs, odd) = places.as_chunks::<2>();
+            let winner = |[a, b]: &[usize; 2]| {
+                if self.wrap(numbers[*a].wrapping_sub(numbers[*b])) < 0 { *b } else { *a }
+            };
+            places = pairs.iter().map(winner).chain(odd.iter().copied()).collect();
+        }
+        places.pop().unwrap_or_default()
+    }
 }
 
 #[cfg(test)]
@@ -80,6 +97,29 @@ mod tests {
         assert_eq!(ring.maximum(vec![3, -9, 15, 4, -16]), 15);
         assert_eq!(ring.maximum(vec![-30, 20]), -30, "-30 - 20 is 14 here");
         assert_eq!((ring.maximum(vec![-7]), ring.maximum(Vec::new())), (-7, 0));
+    }
+
+    #[test]
+    fn the_first_maximum_wins() {
+        let ring = Ring::new(6).unwrap();
+        assert_eq!(ring.arg_max(&[3, -9, 15, 4, 15]), 2);
+        assert_eq!(ring.arg_max(&[-30, 20]), 0, "-30 - 20 is 14 here");
+        assert_eq!([ring.arg_max(&[-7]), ring.arg_max(&[])], [0; 2]);
+    }
+
+    proptest! {
+        /// The position is in the low bits of the maximum of numbers with their places behind them.
+        #[test]
+        fn arg_maxima_are_maxima_with_places(
+            bits in 1u32..=61,
+            numbers in prop::collection::vec(any::<i64>(), 1..=8),
+        ) {
+            let (ring, tagged) = (Ring::new(bits).unwrap(), Ring::new(bits + 3).unwrap());
+            let numbers: Vec<i64> = numbers.into_iter().map(|number| ring.wrap(number)).collect();
+            let tag = |(place, number): (usize, &i64)| number << 3 | (7 - place) as i64;
+            let largest = tagged.maximum(numbers.iter().enumerate().map(tag).collect());
+            prop_assert_eq!(ring.arg_max(&numbers), 7 - (largest & 7) as usize);
+        }
     }
 
     #[test]

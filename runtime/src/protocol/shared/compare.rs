@@ -29,31 +29,25 @@
 
 use super::carry_tree::{Block, CarryTree};
 use super::party::{Factors, Party};
-use super::transcript::{Role, Transcript};
+use super::transcript::Transcript;
 use crate::channel::Transport;
 use crate::error::Result;
-use crate::ot::choose::departure_bytes;
-use crate::ot::{Width, sixteen};
+use crate::ot::{Bits, CHUNK, Kind, Role, Width, sixteen};
+use rayon::prelude::*;
 
-/// g alone.
-const CARRY: Width = Width::BIT;
-
-/// g in bit 0, p in bit 1.
-const PAIR: Width = match Width::new(2) {
-    Some(width) => width,
-    None => unreachable!(),
-};
+/// Widths of messages about a block, and of products: g alone, and g in bit 0 with p in bit 1.
+const WIDTHS: [Width; 2] = [Width::BIT, Width::PAIR];
 
 /// Shares of carries, one per number.
 pub(super) struct Carries {
     /// Out of the t low bits.
-    pub(super) low: Vec<bool>,
+    pub(super) low: Bits,
     /// Out of all bits.
-    pub(super) all: Vec<bool>,
+    pub(super) all: Bits,
 }
 
-/// Shares of g and p of one span, one byte per number.
-type Shares = Vec<u8>;
+/// The planes of shares of one span, one bit per number in each: g, and p if it is wanted.
+type Shares = Vec<Bits>;
 
 impl CarryTree {
     /// Shares of the carries out of the sums of `numbers` with the peer's.
@@ -62,13 +56,13 @@ impl CarryTree {
             Role::Client => self.choose_blocks(party, numbers)?,
             Role::Server => self.offer_blocks(party, numbers)?,
         };
-        spans.resize(self.spans.len(), Shares::new());
+        spans.resize_with(self.spans.len(), Shares::new);
         for level in 1..=self.depth() {
             self.join(party, level, numbers.len(), &mut spans)?;
         }
-        let carries = |span: usize| spans[span].iter().map(|&share| is_set(share, 0)).collect();
+        let carries = |span: usize| spans[span][0].slice(0, numbers.len());
         Ok(Carries {
-            low: self.low.map_or_else(|| vec![false; numbers.len()], carries),
+            low: self.low.map_or_else(|| Bits::zeros(numbers.len()), carries),
             all: carries(self.all),
         })
     }
@@ -76,62 +70,62 @@ impl CarryTree {
     /// What [`carries`](Self::carries) says for `count` numbers.
     pub(super) fn script(&self, transcript: &mut Transcript, count: usize) {
         let groups = self.groups().map(|(width, blocks)| (width, blocks.len() * count));
-        let departures = groups.map(|(_, choices)| departure_bytes(sixteen::OTS * choices));
+        let departures = groups.map(|(_, choices)| sixteen::departure_bytes(choices));
         transcript.says(Role::Client, departures.iter().sum());
         let masked = groups.map(|(width, choices)| sixteen::masked_bytes(choices, width));
         transcript.says(Role::Server, masked.iter().sum());
-        transcript.chooses(Role::Client, sixteen::OTS * self.blocks.len() * count);
+        for (width, choices) in groups {
+            transcript.uses(Kind::Sixteen(Role::Client, width), choices);
+        }
         for level in 1..=self.depth() {
             let [lowest, others] = self.level(level).map(|joins| joins.len() * count);
-            transcript.multiply(&[(CARRY, lowest), (PAIR, others)]);
+            transcript.multiply(&[(Width::BIT, lowest), (Width::PAIR, others)]);
         }
     }
 
     /// Blocks of which only g is wanted, and the others.
     fn groups(&self) -> [(Width, &[Block]); 2] {
         let (lowest, others) = self.blocks.split_at(1);
-        [(CARRY, lowest), (PAIR, others)]
+        [(WIDTHS[0], lowest), (WIDTHS[1], others)]
     }
 
     /// Steps 1 and 4.
     fn choose_blocks<T: Transport>(&self, party: &mut Party<'_, T>, numbers: &[u64]) -> Result<Vec<Shares>> {
         let mut chosen = Vec::new();
         for (width, blocks) in self.groups() {
-            let choices: Vec<u8> =
-                blocks.iter().flat_map(|block| numbers.iter().map(|&number| block.of(number))).collect();
-            let ots = party.choosing(sixteen::OTS * choices.len())?;
-            let (ots, departures) = ots.choose(&sixteen::choice_bits(&choices));
+            let choices = by_block(blocks, numbers, |block, &number| block.of(number));
+            let receiver = party.supply.sixteen_receiver(width, choices.len())?;
+            let (receiver, departures) = receiver.choose(&choices);
             party.dialogue.say(departures);
-            chosen.push((width, choices.len(), ots));
+            chosen.push((width, blocks.len(), receiver));
         }
-        let mut shares = Vec::new();
-        for (width, count, ots) in chosen {
-            let masked = party.dialogue.hear(sixteen::masked_bytes(count, width))?;
-            shares.append(&mut ots.unmask_sixteen(width, &masked)?);
+        let (mut spans, count) = (Vec::new(), numbers.len());
+        for (width, blocks, receiver) in chosen {
+            let masked = party.dialogue.hear(sixteen::masked_bytes(blocks * count, width))?;
+            let received = receiver.receive(&masked)?;
+            for block in 0..blocks {
+                let of_block = &received[block * count..][..count];
+                let plane = |plane| Bits::from_fn(count, |index| of_block[index] >> plane & 1 == 1);
+                spans.push((0..width.bits()).map(plane).collect());
+            }
         }
-        Ok(self.by_block(&shares, numbers.len()))
+        Ok(spans)
     }
 
     /// Steps 2 and 3.
     fn offer_blocks<T: Transport>(&self, party: &mut Party<'_, T>, numbers: &[u64]) -> Result<Vec<Shares>> {
-        let mut shares = Vec::new();
+        let mut spans = Vec::new();
         for (width, blocks) in self.groups() {
-            let ots = party.offering(sixteen::OTS * blocks.len() * numbers.len())?;
-            let departures = party.dialogue.hear(departure_bytes(ots.len()))?;
-            let mut ours = vec![0; blocks.len() * numbers.len()];
-            party.rng.fill(&mut ours);
-            ours.iter_mut().for_each(|share| *share &= width.mask() as u8);
-            let values = blocks.iter().flat_map(|block| numbers.iter().map(move |&number| (*block, number)));
-            let messages: Vec<_> =
-                values.zip(&ours).map(|((block, b), &share)| messages(block, b, share)).collect();
-            party.dialogue.say(ots.offer(&departures)?.mask_sixteen(width, &messages));
-            shares.append(&mut ours);
+            let sender = party.supply.sixteen_sender(width, blocks.len() * numbers.len())?;
+            let departures = party.dialogue.hear(sixteen::departure_bytes(blocks.len() * numbers.len()))?;
+            let mut draw = |_: &Block| -> Shares {
+                (0..width.bits()).map(|_| Bits::random(numbers.len(), party.rng)).collect()
+            };
+            let mut ours: Vec<Shares> = blocks.iter().map(&mut draw).collect();
+            party.dialogue.say(sender.mask(&departures, messages(width, blocks, numbers, &ours))?);
+            spans.append(&mut ours);
         }
-        Ok(self.by_block(&shares, numbers.len()))
-    }
-
-    fn by_block(&self, shares: &[u8], count: usize) -> Vec<Shares> {
-        (0..self.blocks.len()).map(|block| shares[block * count..][..count].to_vec()).collect()
+        Ok(spans)
     }
 
     /// Step 5 for one level.
@@ -144,56 +138,98 @@ impl CarryTree {
     ) -> Result<()> {
         let groups = self.level(level);
         let factors = |(width, joins): (Width, &Vec<(usize, [usize; 2])>)| {
-            let of = |half: usize| joins.iter().flat_map(move |(_, halves)| [halves[half]]);
-            let bits = of(0).flat_map(|high| spans[high].iter().map(|&share| is_set(share, 1))).collect();
-            let numbers = of(1).flat_map(|low| spans[low].iter().map(|&share| share.into())).collect();
-            Factors { width, bits, numbers }
+            let plane = |half: usize, plane: usize| {
+                Bits::concat(joins.iter().map(|(_, halves)| &spans[halves[half]][plane]))
+            };
+            let planes = (0..width.bits() as usize).map(|index| plane(1, index)).collect();
+            Factors { width, bits: plane(0, 1), planes }
         };
-        let factors: Vec<Factors> = [CARRY, PAIR].into_iter().zip(&groups).map(factors).collect();
+        let factors: Vec<Factors> = WIDTHS.into_iter().zip(&groups).map(factors).collect();
         let products = party.multiply(&factors)?;
         for (joins, products) in groups.iter().zip(products) {
             for (place, &(span, [high, _])) in joins.iter().enumerate() {
-                let products = &products[place * count..][..count];
-                let join = |(&product, &high): (&u64, &u8)| product as u8 ^ (high & 1);
-                spans[span] = products.iter().zip(&spans[high]).map(join).collect();
+                let mut joined: Shares =
+                    products.iter().map(|plane| plane.slice(place * count, count)).collect();
+                joined[0] = joined[0].xor(&spans[high][0]);
+                spans[span] = joined;
             }
         }
         Ok(())
     }
 }
 
-/// Step 3 for one block of the server's number.
-fn messages(block: Block, number: u64, share: u8) -> [u8; sixteen::MESSAGES] {
-    let (ours, ones) = (block.of(number), block.ones());
-    std::array::from_fn(|theirs| {
-        let sum = ours + theirs as u8;
-        share ^ (u8::from(sum > ones) | u8::from(sum == ones) << 1)
-    })
+/// Something about every number for block after block.
+fn by_block<V: Send>(blocks: &[Block], numbers: &[u64], of: impl Fn(Block, &u64) -> V + Sync) -> Vec<V> {
+    let mut values = Vec::with_capacity(blocks.len() * numbers.len());
+    for &block in blocks {
+        values.par_extend(numbers.par_iter().with_min_len(CHUNK).map(|number| of(block, number)));
+    }
+    values
 }
 
-const fn is_set(share: u8, bit: u32) -> bool {
-    share >> bit & 1 == 1
+/// Step 3: one word of sixteen messages for every block and number.
+fn messages(width: Width, blocks: &[Block], numbers: &[u64], shares: &[Shares]) -> Vec<u32> {
+    let mut words = by_block(blocks, numbers, |block, &number| block.sums(width, block.of(number)));
+    let of_blocks = words.chunks_mut(numbers.len().max(1)).zip(shares);
+    for (words, planes) in of_blocks {
+        let share = |index| {
+            (0..).zip(planes).fold(0, |share, (place, plane)| share | u32::from(plane.get(index)) << place)
+        };
+        let words = words.par_iter_mut().enumerate().with_min_len(CHUNK);
+        words.for_each(|(index, word)| *word ^= sixteen::replicate(width, share(index)));
+    }
+    words
+}
+
+impl Block {
+    /// g, or g and p, of the sums of this value with 0 to 15.
+    fn sums(self, width: Width, value: u8) -> u32 {
+        let ones = u32::from(self.ones());
+        // From bit s·w on: of the sum s, which is 30 at most.
+        let carries = (u64::MAX << 1) << (ones * width.bits() + width.bits() - 1);
+        let of_all = match width {
+            Width::BIT => carries,
+            _ => carries & 0x5555_5555_5555_5555 | 0b10 << (ones * 2),
+        };
+        let kept = (1 << (sixteen::MESSAGES as u32 * width.bits())) - 1u64;
+        (of_all >> (u32::from(value) * width.bits()) & kept) as u32
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{both, shares_of};
+    use super::super::testing::{both, cost, shares_of};
     use super::*;
     use proptest::prelude::*;
 
     /// The carries out of the sums of pairs.
     fn run(bits: u32, low: u32, pairs: &[[u64; 2]], seed: u64) -> Vec<[bool; 2]> {
         let tree = CarryTree::new(bits, low);
-        let cost = Transcript::cost(|transcript| tree.script(transcript, pairs.len()));
+        let cost = cost(|transcript| tree.script(transcript, pairs.len()));
         let [ours, theirs] =
             both(&cost, seed, shares_of(pairs), |party, numbers| tree.carries(party, numbers));
-        let xor = |ours: Vec<bool>, theirs: Vec<bool>| ours.into_iter().zip(theirs).map(|(x, y)| x ^ y);
-        xor(ours.low, theirs.low).zip(xor(ours.all, theirs.all)).map(|(low, all)| [low, all]).collect()
+        let (low, all) = (ours.low.xor(&theirs.low), ours.all.xor(&theirs.all));
+        (0..pairs.len()).map(|index| [low.get(index), all.get(index)]).collect()
     }
 
     fn carry(bits: u32, [a, b]: [u64; 2]) -> bool {
         let mask = (1 << bits) - 1;
         (a & mask) + (b & mask) > mask
+    }
+
+    #[test]
+    fn words_hold_the_generates_and_propagates_of_all_sums() {
+        for (bits, ones) in [(1, 1), (2, 3), (3, 7), (4, 15u8)] {
+            let block = CarryTree::new(bits, 0).blocks[0];
+            for value in 0..=ones {
+                for theirs in 0..16 {
+                    let (sum, place) = (value + theirs, u32::from(theirs));
+                    let (g, p) = (u32::from(sum > ones), u32::from(sum == ones));
+                    assert_eq!(block.sums(Width::BIT, value) >> place & 1, g);
+                    assert_eq!(block.sums(Width::PAIR, value) >> (2 * place) & 3, p << 1 | g);
+                }
+            }
+        }
     }
 
     #[test]

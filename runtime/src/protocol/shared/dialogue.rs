@@ -4,7 +4,7 @@
 //! nobody waits for ever. Guarantees: a peer that says more, less or other than agreed ends with a typed error, and
 //! what it may send is bounded before memory is taken.
 
-use crate::channel::{Connection, Limit, Transport};
+use crate::channel::{Connection, Limit, Traffic, Transport};
 use crate::error::{PeerFault, Result};
 
 /// The kind of frame; apart from those of [`crate::protocol::message`] and of [`crate::ot`].
@@ -34,6 +34,11 @@ impl<'c, T: Transport> Dialogue<'c, T> {
     /// Says something; it is sent when the peer must be heard.
     pub(super) fn say(&mut self, mut message: Vec<u8>) {
         self.outgoing.append(&mut message);
+    }
+
+    /// What went over its connection so far.
+    pub(super) const fn traffic(&self) -> Traffic {
+        self.connection.traffic()
     }
 
     /// The peer's next `length` bytes.

@@ -10,7 +10,8 @@
 //! 3  the winner max(a, b) = b + ReLU(d) replaces the pair
 //! ```
 //!
-//! Requires |a − b| < 2^(m−1) for the numbers of a window, signed ones of m bits. ⌈log2 s⌉ levels for windows of s
+//! The result is [`Ring::maximum`]: the maximum where |a − b| < 2^(m−1) for the numbers of a window, signed ones of m
+//! bits. ⌈log2 s⌉ levels for windows of s
 //! numbers; a level's first flight carries the last words of the one before where the client has these.
 //!
 //! # Who learns what
@@ -19,7 +20,7 @@
 
 use super::party::Party;
 use super::relu::Relu;
-use super::transcript::{Cost, Transcript};
+use super::transcript::Transcript;
 use crate::channel::Transport;
 use crate::error::Result;
 use crate::plan::Ring;
@@ -41,51 +42,61 @@ impl MaxPool {
         windows.iter().all(|window| !window.is_empty()).then_some(Self { ring, relu, windows })
     }
 
-    /// What [`run`](Self::run) costs.
-    pub fn cost(&self) -> Cost {
-        Transcript::cost(|transcript| {
-            let mut sizes: Vec<usize> = self.windows.iter().map(Vec::len).collect();
-            loop {
-                let pairs = sizes.iter().map(|size| size / 2).sum();
-                if pairs == 0 {
-                    break;
-                }
-                self.relu.script(transcript, pairs);
-                sizes.iter_mut().for_each(|size| *size = size.div_ceil(2));
+    /// What [`run`](Self::run) says and uses.
+    pub fn script(&self, transcript: &mut Transcript) {
+        let mut sizes: Vec<usize> = self.windows.iter().map(Vec::len).collect();
+        loop {
+            let pairs = sizes.iter().map(|size| size / 2).sum();
+            if pairs == 0 {
+                break;
             }
-        })
+            self.relu.script(transcript, pairs);
+            sizes.iter_mut().for_each(|size| *size = size.div_ceil(2));
+        }
     }
 
     /// This party's shares of the maxima from its shares of the numbers.
     ///
     /// # Errors
-    /// The peer says something else or hung up, or there are too few OTs.
+    /// The peer says something else or hung up, or the supply has something else next.
     ///
     /// # Panics
     /// If a window names a number that is not there.
     pub fn run<T: Transport>(&self, party: &mut Party<'_, T>, shares: &[u64]) -> Result<Vec<u64>> {
-        let of_window = |window: &Vec<usize>| window.iter().map(|&place| shares[place]).collect();
-        let mut candidates: Vec<Vec<u64>> = self.windows.iter().map(of_window).collect();
+        let mut candidates: Vec<u64> = self.windows.iter().flatten().map(|&place| shares[place]).collect();
+        let mut sizes: Vec<usize> = self.windows.iter().map(Vec::len).collect();
         loop {
-            let pairs = candidates.iter().flat_map(|window| window.as_chunks::<2>().0);
+            let pairs = windows(&candidates, &sizes).flat_map(|window| window.as_chunks::<2>().0);
             let differences: Vec<u64> = pairs.map(|[a, b]| self.ring.reduce(a.wrapping_sub(*b))).collect();
             if differences.is_empty() {
-                return Ok(candidates.into_iter().flatten().collect());
+                return Ok(candidates);
             }
             let mut relus = self.relu.run(party, &differences)?.into_iter();
-            for window in &mut candidates {
+            let mut winners = Vec::with_capacity(candidates.len() - differences.len());
+            for window in windows(&candidates, &sizes) {
                 let (pairs, odd) = window.as_chunks::<2>();
-                let winners = pairs.iter().zip(&mut relus);
-                let winners = winners.map(|([_, b], relu)| self.ring.reduce(b.wrapping_add(relu)));
-                *window = winners.chain(odd.iter().copied()).collect();
+                let winner = |([_, b], relu): (&[u64; 2], u64)| self.ring.reduce(b.wrapping_add(relu));
+                winners.extend(pairs.iter().zip(&mut relus).map(winner).chain(odd.iter().copied()));
             }
+            candidates = winners;
+            sizes.iter_mut().for_each(|size| *size = size.div_ceil(2));
         }
     }
 }
 
+/// The candidates of each window.
+fn windows<'c>(candidates: &'c [u64], sizes: &'c [usize]) -> impl Iterator<Item = &'c [u64]> {
+    let mut rest = candidates;
+    sizes.iter().map(move |&size| {
+        let (window, behind) = rest.split_at(size);
+        rest = behind;
+        window
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{both, shares_of, sums};
+    use super::super::testing::{both, cost, shares_of, sums};
     use super::*;
     use proptest::prelude::*;
 
@@ -93,29 +104,33 @@ mod tests {
     fn run(ring: Ring, pairs: &[[u64; 2]], windows: &[Vec<usize>], seed: u64) -> Vec<u64> {
         let pool = MaxPool::new(ring, windows.to_vec()).unwrap();
         let run = |party: &mut Party<'_, _>, shares: &[u64]| pool.run(party, shares);
-        sums(ring, both(&pool.cost(), seed, shares_of(pairs), run))
+        sums(ring, both(&cost(|transcript| pool.script(transcript)), seed, shares_of(pairs), run))
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(20))]
         #[test]
         fn maxima_of_windows(
-            ring in (2u32..=40).prop_map(|bits| Ring::new(bits).unwrap()),
+            ring in (2u32..=64).prop_map(|bits| Ring::new(bits).unwrap()),
             numbers in prop::collection::vec(any::<[u64; 2]>(), 1..30),
             mut windows in prop::collection::vec(prop::collection::vec(any::<usize>(), 1..10), 0..6),
+            wraps: bool,
             seed: u64,
         ) {
             windows.iter_mut().flatten().for_each(|place| *place %= numbers.len());
             // Differences of numbers that are one bit shorter fit.
-            let number = |[number, _]: [u64; 2]| ring.signed(ring.reduce(number)) >> 1;
+            let number = |[number, _]: [u64; 2]| ring.signed(ring.reduce(number)) >> u32::from(!wraps);
             let share = |pair: [u64; 2]| {
                 [ring.reduce(pair[1]), ring.reduce(ring.embed(number(pair)).wrapping_sub(pair[1]))]
             };
             let shares: Vec<[u64; 2]> = numbers.iter().copied().map(share).collect();
-            let most = |window: &Vec<usize>| window.iter().map(|&place| number(numbers[place])).max();
-            let expected: Vec<u64> =
-                windows.iter().filter_map(most).map(|most| ring.embed(most)).collect();
-            prop_assert_eq!(run(ring, &shares, &windows, seed), expected);
+            let of_window = |window: &Vec<usize>| window.iter().map(|&place| number(numbers[place])).collect();
+            let windowed: Vec<Vec<i64>> = windows.iter().map(of_window).collect();
+            let results = run(ring, &shares, &windows, seed);
+            for (window, result) in windowed.into_iter().zip(results) {
+                prop_assert!(wraps || window.iter().max() == Some(&ring.maximum(window.clone())));
+                prop_assert_eq!(ring.signed(result), ring.maximum(window));
+            }
         }
     }
 
@@ -124,7 +139,8 @@ mod tests {
         let ring = Ring::new(20).unwrap();
         let relu = Relu::new(ring, 0, ring).unwrap();
         let pool = MaxPool::new(ring, vec![(0..4).collect(); 100]).unwrap();
-        assert_eq!((relu.cost(200).flights(), pool.cost().flights()), (7, 13));
+        let (relu, pool) = (cost(|t| relu.script(t, 200)), cost(|t| pool.script(t)));
+        assert_eq!((relu.flights(), pool.flights()), (7, 13));
     }
 
     #[test]

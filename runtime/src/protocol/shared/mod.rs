@@ -9,12 +9,15 @@
 //! * [`product`]: shares of a linear layer applied to a mask of the client's;
 //! * [`tiles`]: the layer as weighted sums of ciphertexts that hold many pixels each.
 //!
-//! Activations take random OTs that were made ahead ([`crate::ot`]) and a few flights for all values of a layer:
+//! Activations take correlations that were made ahead ([`crate::ot::Supply`]) and a few flights for all values of a
+//! layer:
 //!
-//! * [`relu`]: ReLU and exact truncation, from carries (`carry_tree`, `compare`); [`sign`]; [`max_pool`];
-//! * [`party`]: the products of shared bits and numbers that they are made of;
+//! * [`relu`]: ReLU and exact truncation, from carries (`carry_tree`, `compare`); [`truncate`] without ReLU; [`sign`];
+//!   [`max_pool`]; [`arg_max`];
+//! * [`party`]: a party to a whole inference, and the products of shared bits and numbers that these are made of;
 //! * [`transcript`], `dialogue`: who speaks when, and what it costs.
 
+pub mod arg_max;
 mod carry_tree;
 mod compare;
 mod dialogue;
@@ -25,5 +28,8 @@ pub mod relu;
 pub mod sign;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 pub mod tiles;
 pub mod transcript;
+pub mod truncate;

@@ -1,4 +1,5 @@
-//! A party to activations: its OTs, its words, and the two products of shares that all of them are made of.
+//! A party to an inference on shares: its correlations, its words, and the products of shares that activations are made
+//! of.
 //!
 //! ```text
 //! client                                     server
@@ -15,130 +16,173 @@
 //! Nothing, as the modules of [`crate::ot`] argue: every masked word is hidden by randomness of OTs used once.
 
 use super::dialogue::Dialogue;
-use super::transcript::{Cost, Each, Role, Transcript};
-use crate::channel::{Connection, Transport};
-use crate::error::Result;
-use crate::ot::choose::{ChosenOts, departure_bytes};
-use crate::ot::{ReceivedOts, SentOts, Triples, Turn, Width, correlated, triples};
+use super::transcript::Transcript;
+use crate::channel::{Connection, Traffic, Transport};
+use crate::error::{Error, Result};
+use crate::ot::correlated::{self, CotReceiver, CotSender};
+use crate::ot::{Bits, Each, Kind, Packed, Role, Supply, Width, pack, triples};
 use crate::paillier::SecureRng;
 
-/// A party's halves of random OTs, which protocols take from. Both parties must have the matching halves.
-#[derive(Default)]
-pub struct Supply {
-    /// In which this party has two blocks.
-    pub sent: SentOts,
-    /// In which it has one of them.
-    pub received: ReceivedOts,
-}
-
-/// A party while it speaks.
+/// A party in one dialogue with its peer, which any number of protocols make up.
 pub struct Party<'c, T: Transport> {
-    role: Role,
-    supply: &'c mut Supply,
+    pub(super) supply: Supply,
     pub(super) rng: &'c mut SecureRng,
     pub(super) dialogue: Dialogue<'c, T>,
 }
 
-/// Shared bits and shared numbers of `width` bits, to be multiplied in F₂.
+/// Shared bits and the planes of shared numbers, to be multiplied in F₂.
 pub(super) struct Factors {
+    /// Of the numbers.
     pub(super) width: Width,
-    pub(super) bits: Vec<bool>,
-    pub(super) numbers: Vec<u64>,
+    pub(super) bits: Bits,
+    pub(super) planes: Vec<Bits>,
 }
 
 /// A party's side of products c·δ modulo 2^`width`, c a bit of one party's and δ a number of the other's.
 pub(super) struct Operands<V> {
     pub(super) width: Width,
-    pub(super) values: Vec<V>,
+    pub(super) values: V,
 }
 
 impl<'c, T: Transport> Party<'c, T> {
-    /// Lets a party do `what`, which costs `cost`, and sends its last words. The peer does the same.
+    /// Begins a dialogue in which the peer will say `heard` bytes and `supply` is used up.
+    pub fn new(
+        connection: &'c mut Connection<T>,
+        supply: Supply,
+        rng: &'c mut SecureRng,
+        heard: u64,
+    ) -> Self {
+        Self { supply, rng, dialogue: Dialogue::new(connection, heard) }
+    }
+
+    /// Sends the last words.
     ///
     /// # Errors
-    /// The peer says something else or hung up, or `supply` is less than the cost says.
-    pub fn act<R>(
-        role: Role,
-        connection: &mut Connection<T>,
-        supply: &mut Supply,
-        rng: &mut SecureRng,
-        cost: &Cost,
-        what: impl FnOnce(&mut Party<'_, T>) -> Result<R>,
-    ) -> Result<R> {
-        let dialogue = Dialogue::new(connection, cost.heard_by(role));
-        let mut party = Party { role, supply, rng, dialogue };
-        let result = what(&mut party)?;
-        party.dialogue.finish()?;
-        Ok(result)
+    /// The peer hung up or said less than agreed, or not all that it said was heard; or some of the supply is left.
+    pub fn finish(self) -> Result<()> {
+        self.dialogue.finish()?;
+        if self.supply.is_empty() {
+            return Ok(());
+        }
+        Err(Error::Bug("correlations are left".into()))
     }
 
     /// Which one it is.
     pub const fn role(&self) -> Role {
-        self.role
+        self.supply.role()
+    }
+
+    /// What went over its connection so far.
+    pub const fn traffic(&self) -> Traffic {
+        self.dialogue.traffic()
+    }
+
+    /// Says numbers, of each the low bits.
+    pub fn say_numbers(&mut self, width: Width, numbers: &[u64]) {
+        self.dialogue.say(pack(width, numbers.len(), |index| numbers[index]));
+    }
+
+    /// The peer's next `count` numbers.
+    ///
+    /// # Errors
+    /// The peer says something else or hung up.
+    pub fn hear_numbers(&mut self, width: Width, count: usize) -> Result<Vec<u64>> {
+        let bytes = self.dialogue.hear(width.bytes(count))?;
+        Ok(Packed::new("numbers", &bytes, width, count)?.numbers())
     }
 
     /// Whether it is the one that adds public constants.
     pub(super) fn adds_constants(&self) -> bool {
-        self.role == Role::Server
+        self.role() == Role::Server
     }
 
-    /// OTs in which it chooses.
-    pub(super) fn choosing(&mut self, count: usize) -> Result<ReceivedOts> {
-        self.supply.received.take(count)
-    }
-
-    /// OTs in which the peer chooses.
-    pub(super) fn offering(&mut self, count: usize) -> Result<SentOts> {
-        self.supply.sent.take(count)
-    }
-
-    /// Its shares of the products of shared factors, batch by batch.
-    pub(super) fn multiply(&mut self, batches: &[Factors]) -> Result<Vec<Vec<u64>>> {
-        let turn = if self.role == Role::Client { Turn::First } else { Turn::Second };
+    /// The planes of its shares of the products of shared factors, batch by batch.
+    pub(super) fn multiply(&mut self, batches: &[Factors]) -> Result<Vec<Vec<Bits>>> {
         let mut openings = Vec::with_capacity(batches.len());
-        for Factors { width, bits, numbers } in batches {
-            let triples = Triples::new(*width, self.offering(bits.len())?, self.choosing(bits.len())?)?;
-            let (opening, message) = triples.open(bits, numbers);
+        for Factors { width, bits, planes } in batches {
+            let (opening, message) = self.supply.triples(*width, bits.len())?.open(bits, planes);
             self.dialogue.say(message);
-            openings.push(opening);
+            openings.push((opening, triples::opening_bytes(bits.len(), *width)));
         }
-        let close = |(opening, factors): (triples::Opening, &Factors)| {
-            let length = triples::opening_bytes(factors.bits.len(), factors.width);
-            opening.close(turn, &self.dialogue.hear(length)?)
-        };
-        openings.into_iter().zip(batches).map(close).collect()
+        let role = self.role();
+        let mut close =
+            |(opening, length): (triples::Opening, u64)| opening.close(role, &self.dialogue.hear(length)?);
+        openings.into_iter().map(&mut close).collect()
     }
 
     /// Its shares of the products of its bits with the peer's numbers, batch by batch, and of its numbers with the
-    /// peer's bits. They add up to the products.
+    /// peer's bits, `count` in each batch.
     pub(super) fn correlate(
         &mut self,
-        bits: &[Operands<bool>],
-        numbers: &[Operands<u64>],
+        count: usize,
+        bits: &[Operands<&Bits>],
+        numbers: &[Operands<Vec<u64>>],
     ) -> Result<[Vec<Vec<u64>>; 2]> {
-        let mut chosen: Vec<ChosenOts> = Vec::with_capacity(bits.len());
-        for Operands { values, .. } in bits {
-            let (ots, message) = self.choosing(values.len())?.choose(values);
+        let (receivers, senders) = self.cots(count, bits, numbers)?;
+        let mut chosen = Vec::with_capacity(bits.len());
+        for (receiver, Operands { values, .. }) in receivers.into_iter().zip(bits) {
+            let (receiver, message) = receiver.choose(values);
             self.dialogue.say(message);
-            chosen.push(ots);
+            chosen.push(receiver);
         }
-        let mut offered = Vec::with_capacity(numbers.len());
-        for Operands { values, .. } in numbers {
-            let departures = self.dialogue.hear(departure_bytes(values.len()))?;
-            offered.push(self.offering(values.len())?.offer(&departures)?);
-        }
+        let departures: Vec<_> = numbers
+            .iter()
+            .map(|_| self.dialogue.hear(correlated::departure_bytes(count)))
+            .collect::<Result<_>>()?;
         let mut of_numbers = Vec::with_capacity(numbers.len());
-        for (offered, Operands { width, values }) in offered.into_iter().zip(numbers) {
-            let (shares, message) = offered.correlate(*width, values);
+        for ((sender, departures), Operands { values, .. }) in
+            senders.into_iter().zip(departures).zip(numbers)
+        {
+            let (shares, message) = sender.answer(&departures, values)?;
             self.dialogue.say(message);
-            of_numbers.push(shares.into_iter().map(|share| share.wrapping_neg() & width.mask()).collect());
+            of_numbers.push(shares);
         }
-        let unmask = |(chosen, operands): (ChosenOts, &Operands<bool>)| {
-            let length = correlated::difference_bytes(operands.values.len(), operands.width);
-            chosen.correlate(operands.width, &self.dialogue.hear(length)?)
-        };
-        let of_bits = chosen.into_iter().zip(bits).map(unmask).collect::<Result<_>>()?;
+        let mut of_bits = Vec::with_capacity(bits.len());
+        for (receiver, Operands { width, .. }) in chosen.into_iter().zip(bits) {
+            let message = self.dialogue.hear(correlated::difference_bytes(count, *width))?;
+            of_bits.push(receiver.receive(&message)?);
+        }
         Ok([of_bits, of_numbers])
+    }
+
+    /// Its shares of the products of its bits with the peer's, `count` in each batch, modulo 2^width.
+    pub(super) fn multiply_bits(
+        &mut self,
+        count: usize,
+        batches: &[(Width, &Bits)],
+    ) -> Result<Vec<Vec<u64>>> {
+        let [of_bits, of_numbers] = match self.role() {
+            Role::Client => {
+                let bits = batches.iter().map(|&(width, values)| Operands { width, values });
+                self.correlate(count, &bits.collect::<Vec<_>>(), &[])?
+            }
+            Role::Server => {
+                let numbers = |bits: &Bits| (0..count).map(|index| bits.get(index).into()).collect();
+                let numbers = batches.iter().map(|&(width, bits)| Operands { width, values: numbers(bits) });
+                self.correlate(count, &[], &numbers.collect::<Vec<_>>())?
+            }
+        };
+        Ok(of_bits.into_iter().chain(of_numbers).collect())
+    }
+
+    /// Those of [`correlate`](Self::correlate): of the products of the client's bits first.
+    fn cots<B, N>(
+        &mut self,
+        count: usize,
+        bits: &[Operands<B>],
+        numbers: &[Operands<N>],
+    ) -> Result<(Vec<CotReceiver>, Vec<CotSender>)> {
+        let (mut receivers, mut senders) = (Vec::new(), Vec::new());
+        for chooser in [Role::Client, Role::Server] {
+            if chooser == self.role() {
+                let take = |operands: &Operands<B>| self.supply.cot_receiver(operands.width, count);
+                receivers = bits.iter().map(take).collect::<Result<_>>()?;
+            } else {
+                let take = |operands: &Operands<N>| self.supply.cot_sender(operands.width, count);
+                senders = numbers.iter().map(take).collect::<Result<_>>()?;
+            }
+        }
+        Ok((receivers, senders))
     }
 }
 
@@ -147,20 +191,19 @@ impl Transcript {
     pub(super) fn multiply(&mut self, batches: &[(Width, usize)]) {
         let bytes = batches.iter().map(|&(width, count)| triples::opening_bytes(count, width)).sum();
         self.both(Each { client: bytes, server: bytes });
-        let ots = batches.iter().map(|&(_, count)| count).sum();
-        self.chooses(Role::Client, ots);
-        self.chooses(Role::Server, ots);
+        batches.iter().for_each(|&(width, count)| self.uses(Kind::Triples(width), count));
     }
 
     /// [`Party::correlate`] for `count` products in each batch, batches being given by who chooses.
     pub(super) fn correlate(&mut self, count: usize, batches: Each<&[Width]>) {
-        let departures = |role| batches.of(role).len() as u64 * departure_bytes(count);
+        let departures = |role| batches.of(role).len() as u64 * correlated::departure_bytes(count);
         self.both(Each { client: departures(Role::Client), server: departures(Role::Server) });
         let differences = |chooser| -> u64 {
             batches.of(chooser).iter().map(|&width| correlated::difference_bytes(count, width)).sum()
         };
         self.both(Each { client: differences(Role::Server), server: differences(Role::Client) });
-        self.chooses(Role::Client, count * batches.client.len());
-        self.chooses(Role::Server, count * batches.server.len());
+        for chooser in [Role::Client, Role::Server] {
+            batches.of(chooser).iter().for_each(|&width| self.uses(Kind::Cot(chooser, width), count));
+        }
     }
 }

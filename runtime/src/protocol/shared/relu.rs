@@ -35,12 +35,14 @@
 //! Nothing, as the parts argue. A party's share of y is a sum with a share of a COT in it, uniform to the other one.
 
 use super::carry_tree::CarryTree;
+use super::compare::Carries;
 use super::party::{Operands, Party};
-use super::transcript::{Cost, Each, Role, Transcript};
+use super::transcript::Transcript;
 use crate::channel::Transport;
 use crate::error::{Error, Result};
-use crate::ot::Width;
+use crate::ot::{Bits, CHUNK, Each, Role, Width};
 use crate::plan::Ring;
+use rayon::prelude::*;
 
 /// ReLU and truncation from one ring to another.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,14 +74,13 @@ enum Carry {
     All,
 }
 
-/// What a party knows of one number before step 4.
-struct Half {
-    /// Its share of d.
-    positive: bool,
+/// What a party knows before step 4, about all numbers.
+struct Halves {
+    /// Its shares of d.
+    positive: Bits,
     /// A or B.
-    value: u64,
-    /// Its shares of c0 and c1.
-    carries: [bool; 2],
+    values: Vec<u64>,
+    carries: Carries,
 }
 
 impl Relu {
@@ -102,28 +103,22 @@ impl Relu {
         })
     }
 
-    /// What [`run`](Self::run) costs for `count` numbers.
-    pub fn cost(&self, count: usize) -> Cost {
-        Transcript::cost(|transcript| self.script(transcript, count))
-    }
-
     /// This party's shares of ⌊max(u, 0) / 2^t⌋ from its shares of u.
     ///
     /// # Errors
-    /// The peer says something else or hung up, or there are too few OTs.
+    /// The peer says something else or hung up, or the supply has something else next.
     pub fn run<T: Transport>(&self, party: &mut Party<'_, T>, shares: &[u64]) -> Result<Vec<u64>> {
         let carries = self.tree.carries(party, shares)?; // Step 1.
-        let carries = carries.low.into_iter().zip(carries.all);
-        let half = |(&share, (low, all))| self.half(party.adds_constants(), share, [low, all]);
-        let halves: Vec<Half> = shares.iter().zip(carries).map(half).collect();
+        let halves = self.halves(party.adds_constants(), shares, carries);
         let sums = self.products(party, &halves)?;
-        let result =
-            |(half, sum): (&Half, u64)| self.to.reduce(times(half.positive, half.value).wrapping_add(sum));
-        Ok(halves.iter().zip(sums).map(result).collect())
+        let result = |(index, sum): (usize, u64)| {
+            self.to.reduce(times(halves.positive.get(index), halves.values[index]).wrapping_add(sum))
+        };
+        Ok(sums.into_par_iter().enumerate().with_min_len(CHUNK).map(result).collect())
     }
 
-    /// What [`run`](Self::run) says for `count` numbers.
-    pub(super) fn script(&self, transcript: &mut Transcript, count: usize) {
+    /// What [`run`](Self::run) says and uses for `count` numbers.
+    pub fn script(&self, transcript: &mut Transcript, count: usize) {
         self.tree.script(transcript, count);
         let corrections = self.corrections.iter().flat_map(|correction| [correction.width; 2]);
         let client: Vec<Width> = std::iter::once(self.width).chain(corrections).collect();
@@ -131,68 +126,78 @@ impl Relu {
     }
 
     /// Steps 2 and 3.
-    fn half(&self, adds_one: bool, share: u64, carries: [bool; 2]) -> Half {
+    fn halves(&self, adds_one: bool, shares: &[u64], carries: Carries) -> Halves {
         let low_bits = self.from.bits() - 1;
-        let [low, all] = carries;
-        let top = share >> low_bits & 1 == 1;
-        let kept = (share & !(u64::MAX << low_bits)) >> self.dropped;
-        let value = kept.wrapping_add(low.into()).wrapping_sub(u64::from(all) << (low_bits - self.dropped));
-        Half { positive: top ^ all ^ adds_one, value: self.to.reduce(value), carries }
+        let top = Bits::from_fn(shares.len(), |index| (shares[index] >> low_bits & 1 == 1) ^ adds_one);
+        let value = |(index, &share): (usize, &u64)| {
+            let kept = (share & !(u64::MAX << low_bits)) >> self.dropped;
+            let carried = u64::from(carries.all.get(index)) << (low_bits - self.dropped);
+            self.to.reduce(kept.wrapping_add(carries.low.get(index).into()).wrapping_sub(carried))
+        };
+        let values = shares.par_iter().enumerate().with_min_len(CHUNK).map(value).collect();
+        Halves { positive: top.xor(&carries.all), values, carries }
     }
 
     /// Step 4; the sums of this party's shares as step 5 weights them.
-    fn products<T: Transport>(&self, party: &mut Party<'_, T>, halves: &[Half]) -> Result<Vec<u64>> {
-        let mut bits = vec![operands(self.width, halves, |half| half.positive)];
-        let mut numbers = vec![operands(self.width, halves, |half| half.signed(half.value))];
-        for &Correction { carry, width, .. } in &self.corrections {
+    fn products<T: Transport>(&self, party: &mut Party<'_, T>, halves: &Halves) -> Result<Vec<u64>> {
+        let positive = &halves.positive;
+        let masked = self.corrections.iter().map(|correction| positive.and(halves.carry(correction.carry)));
+        let masked: Vec<Bits> = masked.collect();
+        let mut bits = vec![Operands { width: self.width, values: positive }];
+        let mut numbers = vec![Operands { width: self.width, values: halves.signed(|i| halves.values[i]) }];
+        for (&Correction { carry, width, .. }, masked) in self.corrections.iter().zip(&masked) {
+            let carry = halves.carry(carry);
             match party.role() {
-                Role::Client => bits.extend([
-                    operands(width, halves, |half| half.carry(carry)),
-                    operands(width, halves, |half| half.carry(carry) & half.positive),
-                ]),
-                Role::Server => numbers.extend([
-                    operands(width, halves, |half| times(half.positive, half.carry(carry).into())),
-                    operands(width, halves, |half| half.signed(half.carry(carry).into())),
-                ]),
+                Role::Client => bits.extend([carry, masked].map(|values| Operands { width, values })),
+                Role::Server => {
+                    let masked = halves.numbers(|index| masked.get(index).into());
+                    let signed = halves.signed(|index| carry.get(index).into());
+                    numbers.extend([masked, signed].map(|values| Operands { width, values }));
+                }
             }
         }
-        let [of_bits, of_numbers] = party.correlate(&bits, &numbers)?;
+        let [of_bits, of_numbers] = party.correlate(halves.values.len(), &bits, &numbers)?;
         let ([by_bit, of_bits @ ..], [by_number, of_numbers @ ..]) = (&*of_bits, &*of_numbers) else {
             return Err(Error::Bug("products of step 4 are missing".into()));
         };
-        let mut sums: Vec<u64> = by_bit.iter().zip(by_number).map(|(x, y)| x.wrapping_add(*y)).collect();
         let corrections = self.corrections.iter().flat_map(|correction| [correction; 2]);
-        for (correction, products) in corrections.zip(of_bits.iter().chain(of_numbers)) {
-            sums.iter_mut().zip(products).for_each(|(sum, &product)| correction.add(sum, product));
-        }
-        Ok(sums)
+        let corrections: Vec<_> = corrections.zip(of_bits.iter().chain(of_numbers)).collect();
+        Ok(halves.numbers(|index| {
+            let sum = by_bit[index].wrapping_add(by_number[index]);
+            corrections.iter().fold(sum, |sum, (correction, products)| correction.add(sum, products[index]))
+        }))
     }
 }
 
 impl Correction {
-    fn add(&self, sum: &mut u64, product: u64) {
+    const fn add(&self, sum: u64, product: u64) -> u64 {
         let weighted = product << self.shift;
-        *sum = match self.carry {
+        match self.carry {
             Carry::Low => sum.wrapping_sub(weighted),
             Carry::All => sum.wrapping_add(weighted),
-        };
+        }
     }
 }
 
-impl Half {
-    const fn carry(&self, carry: Carry) -> bool {
-        self.carries[carry as usize]
+impl Halves {
+    const fn carry(&self, carry: Carry) -> &Bits {
+        match carry {
+            Carry::Low => &self.carries.low,
+            Carry::All => &self.carries.all,
+        }
     }
 
-    /// (1 − 2d′)·x, d′ being this party's share of d.
-    const fn signed(&self, number: u64) -> u64 {
-        let mask = (self.positive as u64).wrapping_neg();
-        (number ^ mask).wrapping_sub(mask)
+    fn numbers(&self, number: impl Fn(usize) -> u64 + Send + Sync) -> Vec<u64> {
+        (0..self.values.len()).into_par_iter().with_min_len(CHUNK).map(number).collect()
     }
-}
 
-fn operands<V>(width: Width, halves: &[Half], of: impl Fn(&Half) -> V) -> Operands<V> {
-    Operands { width, values: halves.iter().map(of).collect() }
+    /// (1 − 2d′)·x for numbers x, d′ being this party's share of d.
+    fn signed(&self, number: impl Fn(usize) -> u64 + Send + Sync) -> Vec<u64> {
+        self.numbers(|index| {
+            let mask = u64::from(self.positive.get(index)).wrapping_neg();
+            (number(index) ^ mask).wrapping_sub(mask)
+        })
+    }
 }
 
 const fn times(bit: bool, number: u64) -> u64 {
@@ -201,8 +206,9 @@ const fn times(bit: bool, number: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{both, shares_of, sums};
+    use super::super::testing::{both, cost, shares_of, sums};
     use super::*;
+    use crate::ot::{Batch, Kind};
     use proptest::prelude::*;
 
     fn ring(bits: u32) -> Ring {
@@ -213,7 +219,10 @@ mod tests {
     fn check(from: Ring, dropped: u32, to: Ring, pairs: &[[u64; 2]], seed: u64) {
         let relu = Relu::new(from, dropped, to).unwrap();
         let run = |party: &mut Party<'_, _>, shares: &[u64]| relu.run(party, shares);
-        let results = sums(to, both(&relu.cost(pairs.len()), seed, shares_of(pairs), run));
+        let results = sums(
+            to,
+            both(&cost(|transcript| relu.script(transcript, pairs.len())), seed, shares_of(pairs), run),
+        );
         for (&[a, b], result) in pairs.iter().zip(results) {
             let u = from.signed(from.reduce(a.wrapping_add(b)));
             assert_eq!(
@@ -262,7 +271,12 @@ mod tests {
         let relu = Relu::new(ring(6), 1, ring(3)).unwrap();
         let run = |party: &mut Party<'_, _>, shares: &[u64]| relu.run(party, shares);
         for (seed, pair) in [[0, 0], [9, 0], [0, 9], [40, 0], [60, 13]].into_iter().enumerate() {
-            let results = both(&relu.cost(COUNT), seed as u64, shares_of(&[pair; COUNT]), run);
+            let results = both(
+                &cost(|transcript| relu.script(transcript, COUNT)),
+                seed as u64,
+                shares_of(&[pair; COUNT]),
+                run,
+            );
             for share in 0..8 {
                 let counts = results.each_ref().map(|shares| shares.iter().filter(|&&s| s == share).count());
                 // ± 6.5 standard deviations of 29.6.
@@ -274,11 +288,14 @@ mod tests {
     #[test]
     fn a_ring_of_33_bits() {
         let relu = Relu::new(ring(33), 12, ring(20)).unwrap();
-        let cost = relu.cost(8000);
-        assert_eq!(cost.choices, Each { client: 43 * 8000, server: 9 * 8000 });
+        let cost = cost(|transcript| relu.script(transcript, 12_800));
+        let ots = |role| cost.batches.iter().map(|batch| batch.ots(role)).sum::<usize>();
+        assert_eq!([Role::Client, Role::Server].map(ots), [43 * 12_800, 9 * 12_800]);
+        let last = Batch { kind: Kind::Cot(Role::Server, Width::new(20).unwrap()), count: 12_800 };
+        assert_eq!(cost.batches.last(), Some(&last));
         assert_eq!(cost.flights(), 7);
         // Bits of one number that each party hears.
-        assert_eq!([Role::Server, Role::Client].map(|role| cost.heard_by(role)), [75 * 1000, 319 * 1000]);
+        assert_eq!([Role::Server, Role::Client].map(|role| cost.heard_by(role)), [75 * 1600, 319 * 1600]);
     }
 
     #[test]

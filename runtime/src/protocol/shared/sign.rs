@@ -17,12 +17,13 @@
 //! As in [`super::relu`].
 
 use super::carry_tree::CarryTree;
-use super::party::{Operands, Party};
-use super::transcript::{Cost, Each, Role, Transcript};
+use super::party::Party;
+use super::transcript::Transcript;
 use crate::channel::Transport;
 use crate::error::Result;
-use crate::ot::Width;
+use crate::ot::{Bits, CHUNK, Each, Width};
 use crate::plan::Ring;
+use rayon::prelude::*;
 
 /// Signs of numbers of one ring in another.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,56 +42,44 @@ impl Sign {
         Some(Self { from, to, tree: CarryTree::new(low, 0), product: Width::new(to.bits() - 1) })
     }
 
-    /// What [`run`](Self::run) costs for `count` numbers.
-    pub fn cost(&self, count: usize) -> Cost {
-        Transcript::cost(|transcript| {
-            self.tree.script(transcript, count);
-            transcript.correlate(count, Each { client: self.product.as_slice(), server: &[] });
-        })
+    /// What [`run`](Self::run) says and uses for `count` numbers.
+    pub fn script(&self, transcript: &mut Transcript, count: usize) {
+        self.tree.script(transcript, count);
+        transcript.correlate(count, Each { client: self.product.as_slice(), server: &[] });
     }
 
     /// This party's shares of [u ≥ 0] from its shares of u.
     ///
     /// # Errors
-    /// The peer says something else or hung up, or there are too few OTs.
+    /// The peer says something else or hung up, or the supply has something else next.
     pub fn run<T: Transport>(&self, party: &mut Party<'_, T>, shares: &[u64]) -> Result<Vec<u64>> {
         let carries = self.tree.carries(party, shares)?.all;
-        let top = |share: u64| share >> (self.from.bits() - 1) & 1 == 1;
-        let bits = shares.iter().zip(carries);
-        let bits: Vec<bool> =
-            bits.map(|(&share, carry)| top(share) ^ carry ^ party.adds_constants()).collect();
-        let products = self.products(party, &bits)?;
-        let result = |(i, &bit): (usize, &bool)| {
-            let product = products.get(i).copied().unwrap_or_default();
-            self.to.reduce(u64::from(bit).wrapping_sub(product << 1))
+        let (adds_one, top) = (party.adds_constants(), self.from.bits() - 1);
+        let tops = Bits::from_fn(shares.len(), |index| (shares[index] >> top & 1 == 1) ^ adds_one);
+        let bits = tops.xor(&carries);
+        let factors: Vec<(Width, &Bits)> = self.product.iter().map(|&width| (width, &bits)).collect();
+        let products = party.multiply_bits(shares.len(), &factors)?;
+        let result = |index| {
+            let product = products.first().map_or(0, |products| products[index]);
+            self.to.reduce(u64::from(bits.get(index)).wrapping_sub(product << 1))
         };
-        Ok(bits.iter().enumerate().map(result).collect())
-    }
-
-    /// Step 3: this party's shares, if there is a product.
-    fn products<T: Transport>(&self, party: &mut Party<'_, T>, bits: &[bool]) -> Result<Vec<u64>> {
-        let Some(width) = self.product else { return Ok(Vec::new()) };
-        let [of_bits, of_numbers] = match party.role() {
-            Role::Client => party.correlate(&[Operands { width, values: bits.to_vec() }], &[])?,
-            Role::Server => {
-                let values = bits.iter().map(|&bit| bit.into()).collect();
-                party.correlate(&[], &[Operands { width, values }])?
-            }
-        };
-        Ok(of_bits.into_iter().chain(of_numbers).flatten().collect())
+        Ok((0..shares.len()).into_par_iter().with_min_len(CHUNK).map(result).collect())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{both, shares_of, sums};
+    use super::super::testing::{both, cost, shares_of, sums};
     use super::*;
     use proptest::prelude::*;
 
     fn check(from: Ring, to: Ring, pairs: &[[u64; 2]], seed: u64) {
         let sign = Sign::new(from, to).unwrap();
         let run = |party: &mut Party<'_, _>, shares: &[u64]| sign.run(party, shares);
-        let results = sums(to, both(&sign.cost(pairs.len()), seed, shares_of(pairs), run));
+        let results = sums(
+            to,
+            both(&cost(|transcript| sign.script(transcript, pairs.len())), seed, shares_of(pairs), run),
+        );
         for (&[a, b], result) in pairs.iter().zip(results) {
             let u = from.signed(from.reduce(a.wrapping_add(b)));
             assert_eq!(result, u64::from(u >= 0), "{a} + {b} = {u}");

@@ -1,65 +1,21 @@
-//! What protocols of two parties that take turns send, and which OTs they use: predicted by saying their messages'
-//! lengths in order.
+//! What protocols of two parties that take turns send, and which correlations they use: predicted by saying their
+//! messages' lengths in order.
 //!
 //! A party's words wait until it must hear the other's, so that one flight of one party carries all that it knew to
 //! say; flights alternate. Where both parties speak, the one whose turn it is sends, and the other's words begin its
 //! next flight, behind which it adds what it has learnt. The client begins. (`dialogue.rs` does it.)
 
 use crate::channel::frame::HEADER_BYTES;
-use crate::ot::Sent;
+use crate::ot::{Batch, Each, Kind, Role, Sent, Width};
+use std::ops::AddAssign;
 
-/// One of the two parties.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// Begins; chooses where the masked messages are the longer half.
-    Client,
-    /// The other one.
-    Server,
-}
-
-impl Role {
-    /// The other party.
-    pub const fn peer(self) -> Self {
-        match self {
-            Role::Client => Role::Server,
-            Role::Server => Role::Client,
-        }
-    }
-}
-
-/// One thing for each party.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Each<T> {
-    /// The client's.
-    pub client: T,
-    /// The server's.
-    pub server: T,
-}
-
-impl<T> Each<T> {
-    /// One party's.
-    pub const fn of(&self, role: Role) -> &T {
-        match role {
-            Role::Client => &self.client,
-            Role::Server => &self.server,
-        }
-    }
-
-    const fn of_mut(&mut self, role: Role) -> &mut T {
-        match role {
-            Role::Client => &mut self.client,
-            Role::Server => &mut self.server,
-        }
-    }
-}
-
-/// What a protocol costs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What protocols cost.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
     /// What each party sends.
     pub sent: Each<Sent>,
-    /// The random OTs in which each party chooses.
-    pub choices: Each<usize>,
+    /// The correlations that they use, in order.
+    pub batches: Vec<Batch>,
 }
 
 impl Cost {
@@ -74,14 +30,25 @@ impl Cost {
     }
 
     /// What `role` hears, headers left out.
-    pub(super) const fn heard_by(&self, role: Role) -> u64 {
+    pub const fn heard_by(&self, role: Role) -> u64 {
         let sent = self.sent.of(role.peer());
         sent.bytes - sent.frames * HEADER_BYTES as u64
     }
 }
 
-/// A protocol's cost as it is written down, message by message.
-pub(super) struct Transcript {
+impl AddAssign for Cost {
+    /// One after the other.
+    fn add_assign(&mut self, other: Self) {
+        self.sent.client = self.sent.client + other.sent.client;
+        self.sent.server = self.sent.server + other.sent.server;
+        self.batches.extend(other.batches);
+    }
+}
+
+/// The cost of protocols as it is written down, message by message.
+#[derive(Clone, Debug)]
+pub struct Transcript {
+    /// Since the last mark.
     cost: Cost,
     /// Who sends the next flight.
     turn: Role,
@@ -89,13 +56,33 @@ pub(super) struct Transcript {
     pending: u64,
 }
 
+impl Default for Transcript {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Transcript {
-    /// The cost of what `write` writes down.
-    pub(super) fn cost(write: impl FnOnce(&mut Transcript)) -> Cost {
-        let mut transcript = Self { cost: Cost::default(), turn: Role::Client, pending: 0 };
-        write(&mut transcript);
-        transcript.send();
-        transcript.cost
+    /// Nothing is said yet.
+    pub fn new() -> Self {
+        Self { cost: Cost::default(), turn: Role::Client, pending: 0 }
+    }
+
+    /// A party says `count` numbers, and the other waits for them.
+    pub fn says_numbers(&mut self, role: Role, width: Width, count: usize) {
+        self.says(role, width.bytes(count));
+    }
+
+    /// What was sent and used since the last mark. A flight counts where it is sent: when its sender must hear the
+    /// peer.
+    pub fn mark(&mut self) -> Cost {
+        std::mem::take(&mut self.cost)
+    }
+
+    /// What was sent and used since the last mark, and the last flight.
+    pub fn finish(mut self) -> Cost {
+        self.send();
+        self.cost
     }
 
     /// A party says so many bytes, and the other waits for them.
@@ -113,9 +100,9 @@ impl Transcript {
         self.says(first.peer(), *bytes.of(first.peer()));
     }
 
-    /// A party chooses in so many random OTs.
-    pub(super) fn chooses(&mut self, role: Role, ots: usize) {
-        *self.cost.choices.of_mut(role) += ots;
+    /// Correlations are used.
+    pub(super) fn uses(&mut self, kind: Kind, count: usize) {
+        self.cost.batches.push(Batch { kind, count });
     }
 
     fn send(&mut self) {
@@ -138,26 +125,30 @@ mod tests {
 
     #[test]
     fn words_wait_for_their_partys_turn() {
-        let cost = Transcript::cost(|transcript| {
-            transcript.says(Role::Client, 10);
-            transcript.says(Role::Server, 20);
-            transcript.both(Each { client: 1, server: 2 }); // The server's with the 20, then the client's.
-            transcript.both(Each { client: 3, server: 4 }); // The client's with its 1, then the server's.
-            transcript.chooses(Role::Server, 7);
-        });
+        let mut transcript = Transcript::new();
+        transcript.says(Role::Client, 10);
+        assert_eq!(transcript.mark(), Cost::default());
+        transcript.says_numbers(Role::Server, Width::BIT, 155);
+        transcript.uses(Kind::Triples(Width::BIT), 7);
+        let mut cost = transcript.mark();
+        assert_eq!(cost.sent, Each { client: sent(10, 1), server: sent(0, 0) });
+        transcript.both(Each { client: 1, server: 2 }); // The server's with the 20, then the client's.
+        transcript.both(Each { client: 3, server: 4 }); // The client's with its 1, then the server's.
+        transcript.uses(Kind::Cot(Role::Client, Width::PAIR), 3);
+        cost += transcript.finish();
         assert_eq!(cost.sent, Each { client: sent(14, 2), server: sent(26, 2) });
-        assert_eq!(cost.choices, Each { client: 0, server: 7 });
+        let kinds: Vec<Kind> = cost.batches.iter().map(|batch| batch.kind).collect();
+        assert_eq!(kinds, [Kind::Triples(Width::BIT), Kind::Cot(Role::Client, Width::PAIR)]);
         assert_eq!((cost.flights(), cost.heard_by(Role::Client)), (4, 26));
     }
 
     #[test]
     fn silence_is_no_flight() {
-        let cost = Transcript::cost(|transcript| {
-            transcript.says(Role::Server, 0);
-            transcript.both(Each::default());
-            transcript.says(Role::Server, 5);
-            transcript.both(Each { client: 0, server: 1 });
-        });
-        assert_eq!(cost.sent, Each { client: sent(0, 0), server: sent(6, 1) });
+        let mut transcript = Transcript::new();
+        transcript.says(Role::Server, 0);
+        transcript.both(Each::default());
+        transcript.says(Role::Server, 5);
+        transcript.both(Each { client: 0, server: 1 });
+        assert_eq!(transcript.finish().sent, Each { client: sent(0, 0), server: sent(6, 1) });
     }
 }

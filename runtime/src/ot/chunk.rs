@@ -1,0 +1,165 @@
+//! Chunks of an extension's OTs: rows, transposed and hashed. Notation and step numbers of [`super::extension`].
+
+use super::block::{BLOCK_BITS, Block, add_assign, bit, sum};
+use super::hash::Hash;
+use super::transpose::{BitMatrix, transpose};
+use super::vole::{Rows, Sums};
+use rayon::prelude::*;
+use zeroize::Zeroizing;
+
+/// Blocks of 128 OTs in a chunk, which one thread makes: its rows stay in the processor's nearest memory.
+const CHUNK_BLOCKS: usize = 64;
+
+/// OTs in a chunk, at most.
+pub(super) const CHUNK: usize = CHUNK_BLOCKS * BLOCK_BITS;
+
+/// Chunks in a frame, which all threads make together.
+pub(super) const FRAME: usize = 32;
+
+/// The receiver's halves of a chunk.
+pub(super) struct ReceivedChunk<'a> {
+    /// Bit j of block i is the choice in OT 128·i + j.
+    pub(super) choices: &'a [Block],
+    /// The blocks that the choices name.
+    pub(super) blocks: &'a [Block],
+}
+
+/// The sender's halves of a chunk.
+pub(super) struct SentChunk<'a> {
+    /// Both blocks of every OT.
+    pub(super) pairs: &'a [[Block; 2]],
+}
+
+/// A chunk to be made.
+pub(super) struct Job<'a> {
+    /// Of the chunk, among all that are made at once.
+    pub(super) index: usize,
+    /// Number of its first OT.
+    pub(super) first: u64,
+    /// OTs, whole blocks of 128.
+    pub(super) ots: usize,
+    /// At the sender: what the receiver sent about it.
+    pub(super) corrections: &'a [u8],
+}
+
+/// Working memory of one thread, wiped on drop.
+pub(super) struct Scratch<'r> {
+    trees: &'r [Rows],
+    sums: Sums,
+    /// u_0.
+    choices: Zeroizing<Vec<Block>>,
+    /// Of each block of 128 OTs the rows v or q, then the columns.
+    matrices: Zeroizing<Vec<BitMatrix>>,
+    /// Both hashes of each column.
+    pairs: Zeroizing<Vec<[Block; 2]>>,
+}
+
+/// Shares jobs among the threads, `make` with a thread's memory for each; the results in the jobs' order.
+pub(super) fn share<'r, R: Send>(
+    scratches: &mut [Scratch<'r>],
+    jobs: &[Job<'_>],
+    make: impl Fn(&mut Scratch<'r>, &Job<'_>) -> R + Sync,
+) -> Vec<R> {
+    let each = jobs.len().div_ceil(scratches.len()).max(1);
+    let shares = scratches.par_iter_mut().zip(jobs.par_chunks(each));
+    shares
+        .flat_map_iter(|(scratch, jobs)| jobs.iter().map(|job| make(scratch, job)).collect::<Vec<_>>())
+        .collect()
+}
+
+impl<'r> Scratch<'r> {
+    /// For all threads, or fewer where there are fewer chunks.
+    pub(super) fn of_threads(trees: &'r [Rows], chunks: usize) -> Vec<Self> {
+        let threads = rayon::current_num_threads().min(chunks).max(1);
+        (0..threads).map(|_| Self::new(trees)).collect()
+    }
+
+    fn new(trees: &'r [Rows]) -> Self {
+        Self {
+            trees,
+            sums: Sums::new(trees.iter().map(Rows::depth).max().unwrap_or(0)),
+            choices: Zeroizing::default(),
+            matrices: Zeroizing::default(),
+            pairs: Zeroizing::default(),
+        }
+    }
+
+    /// Steps 3, 5 and 7: the corrections, tree after tree, and what is made of the OTs.
+    pub(super) fn receive<R>(
+        &mut self,
+        job: &Job<'_>,
+        make: impl Fn(usize, ReceivedChunk<'_>) -> R,
+    ) -> (Vec<u8>, R) {
+        let count = job.ots / BLOCK_BITS;
+        let mut corrections = Vec::with_capacity((self.trees.len() - 1) * count);
+        self.begin(job);
+        let mut row = 0;
+        for (t, tree) in self.trees.iter().enumerate() {
+            tree.add_up(&mut self.sums);
+            row = place(&mut self.matrices, row, &self.sums.by_bit[..tree.depth()]);
+            if t == 0 {
+                self.choices.clear();
+                self.choices.extend_from_slice(&self.sums.all);
+            } else {
+                add_assign(&mut self.sums.all, &self.choices);
+                corrections.extend_from_slice(&self.sums.all);
+            }
+        }
+        self.matrices.iter_mut().for_each(transpose);
+        Hash::new(job.first).apply::<1>(job.first, self.matrices.as_flattened_mut().as_chunks_mut().0);
+        let chunk = ReceivedChunk { choices: &self.choices, blocks: self.matrices.as_flattened() };
+        (corrections.into_flattened(), make(job.index, chunk))
+    }
+
+    /// Steps 4, 6 and 8: what is made of the OTs.
+    pub(super) fn send<R>(
+        &mut self,
+        job: &Job<'_>,
+        delta: &Block,
+        make: impl Fn(usize, SentChunk<'_>) -> R,
+    ) -> R {
+        self.begin(job);
+        let mut row = 0;
+        // The first tree has no correction.
+        let corrections = job.corrections.as_chunks().0.chunks(job.ots / BLOCK_BITS);
+        let corrections = [None].into_iter().chain(corrections.map(Some));
+        for (tree, correction) in self.trees.iter().zip(corrections) {
+            tree.add_up(&mut self.sums);
+            let rows = &mut self.sums.by_bit[..tree.depth()];
+            if let Some(correction) = correction {
+                for (index, row) in (row..).zip(&mut *rows) {
+                    add_product(row, bit(delta, index), correction);
+                }
+            }
+            row = place(&mut self.matrices, row, rows);
+        }
+        self.matrices.iter_mut().for_each(transpose);
+        self.pairs.clear();
+        self.pairs.extend(self.matrices.as_flattened().iter().map(|q| [*q, sum(q, delta)]));
+        Hash::new(job.first).apply(job.first, &mut self.pairs);
+        make(job.index, SentChunk { pairs: &self.pairs })
+    }
+
+    fn begin(&mut self, job: &Job<'_>) {
+        let blocks = job.ots / BLOCK_BITS;
+        self.matrices.resize(blocks, [[0; 16]; BLOCK_BITS]);
+        self.sums.begin(job.first / BLOCK_BITS as u64, blocks);
+    }
+}
+
+/// Writes the next rows into the matrices of all blocks of OTs, from row `first` on; the row after them.
+fn place(matrices: &mut [BitMatrix], first: usize, rows: &[Vec<Block>]) -> usize {
+    // Matrix after matrix: one row of all of them would fall into the same few lines of the nearest memory.
+    for (index, matrix) in matrices.iter_mut().enumerate() {
+        matrix[first..].iter_mut().zip(rows).for_each(|(place, row)| *place = row[index]);
+    }
+    first + rows.len()
+}
+
+/// row + factor·correction, without a branch on the factor.
+fn add_product(row: &mut [Block], factor: bool, correction: &[Block]) {
+    let mask = u8::from(factor).wrapping_neg();
+    for (sum, term) in row.as_flattened_mut().iter_mut().zip(correction.as_flattened()) {
+        *sum ^= term & mask;
+    }
+}

@@ -1,0 +1,73 @@
+//! Which correlations protocols use up, and how many random OTs these take.
+
+use super::block::BLOCK_BITS;
+use super::chunk::CHUNK;
+use super::field::FieldBits;
+use super::numbers::Width;
+use super::role::{Each, Role};
+use super::sixteen;
+use super::wire::Sent;
+
+/// A kind of correlation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// One of sixteen messages of this width, one bit or two, of which a party chooses ([`super::sixteen`]).
+    Sixteen(Role, Width),
+    /// The product of a bit of a party's with a number of the other's of this width ([`super::correlated`]).
+    Cot(Role, Width),
+    /// The product of a shared bit with a shared number of this width in F₂ ([`super::triples`]).
+    Triples(Width),
+}
+
+/// Correlations that are used at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// What they are.
+    pub kind: Kind,
+    /// How many.
+    pub count: usize,
+}
+
+/// Some of a batch, made by one thread in one piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Chunk {
+    pub(super) kind: Kind,
+    /// Random OTs, whole blocks of 128.
+    pub(super) ots: usize,
+}
+
+impl Kind {
+    /// Whether there are such correlations.
+    pub(super) const fn exists(self) -> bool {
+        !matches!(self, Kind::Sixteen(_, width) if width.bits() > 2)
+    }
+}
+
+impl Batch {
+    /// The random OTs that it takes in which `chooser` chooses: whole blocks of 128, so that batches share none.
+    pub const fn ots(&self, chooser: Role) -> usize {
+        let each = match self.kind {
+            Kind::Sixteen(role, _) if role as u8 == chooser as u8 => sixteen::OTS,
+            Kind::Cot(role, _) if role as u8 == chooser as u8 => 1,
+            Kind::Triples(_) => 1,
+            _ => 0,
+        };
+        (self.count * each).next_multiple_of(BLOCK_BITS)
+    }
+
+    /// The chunks of it in which `chooser` chooses.
+    pub(super) fn chunks(self, chooser: Role) -> impl Iterator<Item = Chunk> {
+        let (kind, ots) = (self.kind, self.ots(chooser));
+        (0..ots).step_by(CHUNK).map(move |first| Chunk { kind, ots: CHUNK.min(ots - first) })
+    }
+}
+
+/// What [`Supply::prepare`](super::Supply::prepare) sends.
+pub fn prepare_cost(batches: &[Batch], field: FieldBits) -> Each<Sent> {
+    let sent = |chooser| {
+        let sizes: Vec<usize> =
+            batches.iter().flat_map(|b| b.chunks(chooser)).map(|chunk| chunk.ots).collect();
+        field.cost(&sizes)
+    };
+    Each { client: sent(Role::Client), server: sent(Role::Server) }
+}

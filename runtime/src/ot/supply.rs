@@ -1,0 +1,207 @@
+//! All correlations of one inference, made ahead and used once, in the order of the protocols' script.
+//!
+//! ```text
+//! client                                            server
+//! 1  OTs in which the client chooses:
+//!    corrections, frame after frame          ──▶
+//! 2                                          ◀──    OTs in which the server chooses: corrections
+//! 3  each batch's correlations from its OTs         likewise
+//! ```
+//!
+//! The random OTs of a chunk become correlations as soon as they are made, in the processor's nearest memory: a
+//! thousandth of the inference's OTs exists at a time, if it is a large one.
+//!
+//! # Who learns what
+//!
+//! What [`super::extension`] states; step 3 sends nothing.
+
+use super::chunk::{ReceivedChunk, SentChunk};
+use super::correlated::{CotReceiver, CotSender};
+use super::correlations::{Correlations, ReceivedPart, SentPart};
+use super::kind::{Batch, Chunk, Kind};
+use super::numbers::Width;
+use super::role::Role;
+use super::setup::Extensions;
+use super::sixteen::{SixteenReceiver, SixteenSender};
+use super::triples::Triples;
+use crate::channel::{Connection, Transport};
+use crate::error::{Error, Result};
+use std::collections::VecDeque;
+
+/// One party's correlations for one inference. The peer's match. No `Clone`, no `Debug`; wiped on drop.
+///
+/// ```compile_fail,E0308
+/// fn copied(supply: &runtime::ot::Supply) -> runtime::ot::Supply {
+///     supply.clone()
+/// }
+/// ```
+pub struct Supply {
+    role: Role,
+    batches: VecDeque<(Batch, Correlations)>,
+}
+
+impl Supply {
+    /// Makes the correlations of `batches`, in order. The peer does the same.
+    ///
+    /// # Errors
+    /// A frame of the peer's is another one or has another length, or it hung up; or a batch is of a kind that does
+    /// not exist.
+    pub fn prepare<T: Transport>(
+        connection: &mut Connection<T>,
+        role: Role,
+        extensions: &mut Extensions,
+        batches: &[Batch],
+    ) -> Result<Self> {
+        if let Some(unknown) = batches.iter().find(|batch| !batch.kind.exists()) {
+            return Err(Error::Bug(format!("there are no correlations like {unknown:?}")));
+        }
+        let Extensions { sender, receiver } = extensions;
+        let (mut sent, mut received) = (Vec::new(), Vec::new());
+        for chooser in [Role::Client, Role::Server] {
+            let chunks: Vec<Chunk> = batches.iter().flat_map(|batch| batch.chunks(chooser)).collect();
+            let sizes: Vec<usize> = chunks.iter().map(|chunk| chunk.ots).collect();
+            if chooser == role {
+                let make = |index: usize, ots: ReceivedChunk<'_>| ReceivedPart::new(chunks[index].kind, &ots);
+                received = receiver.extend(connection, &sizes, make)?;
+            } else {
+                let make = |index: usize, ots: SentChunk<'_>| SentPart::new(chunks[index].kind, &ots);
+                sent = sender.extend(connection, &sizes, make)?;
+            }
+        }
+        let (mut sent, mut received) = (sent.into_iter(), received.into_iter());
+        let gather = |&batch: &Batch| {
+            let sent = sent.by_ref().take(batch.chunks(role.peer()).count());
+            let received = received.by_ref().take(batch.chunks(role).count());
+            (batch, Correlations::gather(role, batch, sent, received))
+        };
+        Ok(Self { role, batches: batches.iter().map(gather).collect() })
+    }
+
+    /// Whose it is.
+    pub const fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Whether all are used.
+    pub fn is_empty(&self) -> bool {
+        self.batches.is_empty()
+    }
+
+    /// The next, of which the peer chooses.
+    ///
+    /// # Errors
+    /// The script says something else.
+    pub(crate) fn sixteen_sender(&mut self, width: Width, count: usize) -> Result<SixteenSender> {
+        let next = self.next(Batch { kind: Kind::Sixteen(self.role.peer(), width), count })?;
+        if let Correlations::SixteenSender(next) = next { Ok(next) } else { Err(other()) }
+    }
+
+    /// The next, of which this party chooses.
+    ///
+    /// # Errors
+    /// As [`sixteen_sender`](Self::sixteen_sender).
+    pub(crate) fn sixteen_receiver(&mut self, width: Width, count: usize) -> Result<SixteenReceiver> {
+        let next = self.next(Batch { kind: Kind::Sixteen(self.role, width), count })?;
+        if let Correlations::SixteenReceiver(next) = next { Ok(next) } else { Err(other()) }
+    }
+
+    /// The next, for bits of the peer's.
+    ///
+    /// # Errors
+    /// As [`sixteen_sender`](Self::sixteen_sender).
+    pub(crate) fn cot_sender(&mut self, width: Width, count: usize) -> Result<CotSender> {
+        let next = self.next(Batch { kind: Kind::Cot(self.role.peer(), width), count })?;
+        if let Correlations::CotSender(next) = next { Ok(next) } else { Err(other()) }
+    }
+
+    /// The next, for bits of this party's.
+    ///
+    /// # Errors
+    /// As [`sixteen_sender`](Self::sixteen_sender).
+    pub(crate) fn cot_receiver(&mut self, width: Width, count: usize) -> Result<CotReceiver> {
+        let next = self.next(Batch { kind: Kind::Cot(self.role, width), count })?;
+        if let Correlations::CotReceiver(next) = next { Ok(next) } else { Err(other()) }
+    }
+
+    /// The next triples.
+    ///
+    /// # Errors
+    /// As [`sixteen_sender`](Self::sixteen_sender).
+    pub(crate) fn triples(&mut self, width: Width, count: usize) -> Result<Triples> {
+        let next = self.next(Batch { kind: Kind::Triples(width), count })?;
+        if let Correlations::Triples(next) = next { Ok(next) } else { Err(other()) }
+    }
+
+    fn next(&mut self, wanted: Batch) -> Result<Correlations> {
+        match self.batches.pop_front() {
+            Some((batch, next)) if batch == wanted => Ok(next),
+            next => {
+                let next = next.map(|(batch, _)| batch);
+                Err(Error::Bug(format!("{wanted:?} is wanted where {next:?} is prepared")))
+            }
+        }
+    }
+}
+
+fn other() -> Error {
+    Error::Bug("a batch holds correlations of another kind".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ot::testing::{Spent, together, traffic};
+    use crate::ot::testing::{extensions, supplies};
+    use crate::ot::{FieldBits, Width, prepare_cost};
+
+    const BATCHES: [Batch; 6] = [
+        Batch { kind: Kind::Sixteen(Role::Client, Width::PAIR), count: 5000 },
+        Batch { kind: Kind::Cot(Role::Server, Width::BIT), count: 77 },
+        Batch { kind: Kind::Triples(Width::PAIR), count: 130 },
+        Batch { kind: Kind::Triples(Width::BIT), count: 0 },
+        Batch { kind: Kind::Cot(Role::Client, Width::BIT), count: 1 },
+        Batch { kind: Kind::Sixteen(Role::Server, Width::BIT), count: 9 },
+    ];
+
+    #[test]
+    fn batches_come_in_the_order_of_the_script_alone() {
+        let [mut client, mut server] = supplies(&BATCHES, 5);
+        assert!(client.sixteen_sender(Width::PAIR, 5000).is_err());
+        assert!(server.sixteen_sender(Width::PAIR, 5000).is_ok());
+        assert!(server.cot_receiver(Width::BIT, 77).is_ok());
+        assert!(server.triples(Width::PAIR, 129).is_err());
+        assert!(client.cot_sender(Width::BIT, 77).is_ok());
+        assert_eq!(client.triples(Width::PAIR, 130).unwrap().len(), 130);
+        assert_eq!(client.triples(Width::BIT, 0).unwrap().len(), 0);
+        assert!(client.cot_receiver(Width::BIT, 1).is_ok());
+        assert!(client.sixteen_sender(Width::BIT, 9).is_ok() && client.is_empty());
+        assert!(client.triples(Width::BIT, 1).is_err());
+    }
+
+    /// Large batches take several frames.
+    #[test]
+    fn preparing_costs_what_is_stated() {
+        let mut batches = BATCHES.to_vec();
+        batches.extend(vec![Batch { kind: Kind::Cot(Role::Client, Width::PAIR), count: 40_000 }; 10]);
+        for k in [1, 3, 8] {
+            let field = FieldBits::new(k).unwrap();
+            let [mut at_client, mut at_server] = extensions(field, 6);
+            let ((_, spent), _) = together(
+                |c| traffic(c, |c| Supply::prepare(c, Role::Client, &mut at_client, &batches).unwrap()),
+                |c| Supply::prepare(c, Role::Server, &mut at_server, &batches).unwrap(),
+            );
+            let cost = prepare_cost(&batches, field);
+            assert_eq!(spent, Spent { sent: cost.client, received: cost.server });
+            assert_eq!((cost.client.frames, cost.server.frames), (2, 1));
+        }
+    }
+
+    #[test]
+    fn sixteen_messages_are_short() {
+        let [mut at_client, _] = extensions(FieldBits::new(4).unwrap(), 7);
+        let wide = Batch { kind: Kind::Sixteen(Role::Client, Width::new(3).unwrap()), count: 1 };
+        let ((), refused) =
+            together(|_| (), |c| Supply::prepare(c, Role::Client, &mut at_client, &[wide]).is_err());
+        assert!(refused);
+    }
+}

@@ -1,0 +1,136 @@
+//! The position of the largest of n shared numbers, the first one's of several, as shares.
+//!
+//! Notation: x_0 … x_(n−1) in a ring of m bits, j = ⌈log2 n⌉.
+//!
+//! ```text
+//! client (shares)                                    server (shares)
+//! 1  multiplies its shares by 2^j                     likewise, and adds n − 1 − i to that of x_i
+//! 2  maximum z of these in the ring of m + j bits (max_pool.rs)                      ◀─▶
+//! 3  minus its share of z, modulo 2^j                 likewise, plus n − 1
+//! ```
+//!
+//! The low j bits of z are n − 1 − i for the position i of the maximum, and the low bits of shares are shares of the low
+//! bits. The result is [`Ring::arg_max`]: where a difference x_a − x_b wraps around, the one of the first behind it
+//! does.
+//!
+//! (Tagging numbers with their places: our own, in place of a multiplexer for places beside that for numbers.)
+//!
+//! # Who learns what
+//!
+//! Nothing, as in [`super::max_pool`]: the rest is done by each party alone.
+
+use super::max_pool::MaxPool;
+use super::party::Party;
+use super::transcript::Transcript;
+use crate::channel::Transport;
+use crate::error::Result;
+use crate::plan::Ring;
+
+/// The arg-max of numbers of a ring.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArgMax {
+    count: usize,
+    /// j.
+    place_bits: u32,
+    /// Of m + j bits.
+    tagged: Ring,
+    tournament: MaxPool,
+}
+
+impl ArgMax {
+    /// Of `count` numbers of `ring`; `None` unless there is one and m + j is 2 to 64.
+    pub fn new(ring: Ring, count: usize) -> Option<Self> {
+        let place_bits = count.checked_next_power_of_two()?.ilog2();
+        let tagged = Ring::new(ring.bits() + place_bits)?;
+        let tournament = MaxPool::new(tagged, vec![(0..count).collect()])?;
+        Some(Self { count, place_bits, tagged, tournament })
+    }
+
+    /// The ring in which the position is shared.
+    pub fn to(&self) -> Ring {
+        Ring::new(self.place_bits).unwrap_or(Ring::BIT)
+    }
+
+    /// What [`run`](Self::run) says and uses.
+    pub fn script(&self, transcript: &mut Transcript) {
+        self.tournament.script(transcript);
+    }
+
+    /// This party's share of the position from its shares of the numbers.
+    ///
+    /// # Errors
+    /// The peer says something else or hung up, or the supply has something else next.
+    ///
+    /// # Panics
+    /// If there are fewer numbers.
+    pub fn run<T: Transport>(&self, party: &mut Party<'_, T>, shares: &[u64]) -> Result<u64> {
+        let constant = |number: usize| if party.adds_constants() { number as u64 } else { 0 };
+        let tag = |(place, share): (usize, &u64)| {
+            self.tagged.reduce((share << self.place_bits).wrapping_add(constant(self.count - 1 - place)))
+        };
+        let tagged: Vec<u64> = shares[..self.count].iter().enumerate().map(tag).collect();
+        let last = constant(self.count - 1);
+        let largest: u64 = self.tournament.run(party, &tagged)?.into_iter().sum();
+        let places = (1 << self.place_bits) - 1;
+        Ok(last.wrapping_sub(largest) & places)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{both, cost, shares_of, sums};
+    use super::*;
+    use proptest::prelude::*;
+
+    fn run(ring: Ring, numbers: &[i64], seed: u64) -> usize {
+        let arg_max = ArgMax::new(ring, numbers.len()).unwrap();
+        let cost = cost(|transcript| arg_max.script(transcript));
+        let share = |(i, &number): (u64, &i64)| {
+            let theirs = ring.reduce(seed.wrapping_mul(2 * i + 1));
+            [ring.reduce(ring.embed(number).wrapping_sub(theirs)), theirs]
+        };
+        let pairs: Vec<[u64; 2]> = (0..).zip(numbers).map(share).collect();
+        let run = |party: &mut Party<'_, _>, shares: &[u64]| Ok(vec![arg_max.run(party, shares)?]);
+        sums(arg_max.to(), both(&cost, seed, shares_of(&pairs), run))[0] as usize
+    }
+
+    /// All triples of numbers of three bits, differences that wrap around included.
+    #[test]
+    fn all_triples_of_a_small_ring() {
+        let ring = Ring::new(2).unwrap();
+        for case in 0..64 {
+            let numbers = [0, 2, 4].map(|place| ring.signed(case >> place & 3));
+            assert_eq!(run(ring, &numbers, case), ring.arg_max(&numbers), "{numbers:?}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(25))]
+        #[test]
+        fn positions_are_those_of_plain_numbers(
+            ring in (2u32..=60).prop_map(|bits| Ring::new(bits).unwrap()),
+            numbers in prop::collection::vec(any::<i64>(), 1..12),
+            short: bool,
+            wraps: bool,
+            seed: u64,
+        ) {
+            let spread = if short { 3 } else { i64::MAX };
+            let number = |number: &i64| ring.wrap(number % spread) >> u32::from(!wraps);
+            let numbers: Vec<i64> = numbers.iter().map(number).collect();
+            let place = run(ring, &numbers, seed);
+            prop_assert_eq!(place, ring.arg_max(&numbers));
+            if !wraps {
+                let most = numbers.iter().max().unwrap();
+                prop_assert_eq!(Some(place), numbers.iter().position(|number| number == most));
+            }
+        }
+    }
+
+    #[test]
+    fn one_number_is_the_largest_and_none_is_not() {
+        assert_eq!(run(Ring::new(9).unwrap(), &[-5], 3), 0);
+        assert_eq!(ArgMax::new(Ring::new(9).unwrap(), 0), None);
+        assert_eq!(ArgMax::new(Ring::new(61).unwrap(), 9), None);
+        assert_eq!(ArgMax::new(Ring::BIT, 1), None);
+    }
+}
