@@ -16,9 +16,13 @@ impl Prg {
     }
 
     /// Writes the stream's blocks of the given numbers over `blocks`, as many.
+    ///
+    /// # Panics
+    /// If there are more or fewer numbers than blocks.
     pub(super) fn blocks(&self, counters: &[Block], blocks: &mut [Block]) {
-        blocks.copy_from_slice(counters);
-        self.0.encrypt_blocks(Array::cast_slice_from_core_mut(blocks));
+        let numbers = Array::cast_slice_from_core(counters);
+        let encrypted = self.0.encrypt_blocks_b2b(numbers, Array::cast_slice_from_core_mut(blocks));
+        assert!(encrypted.is_ok(), "as many numbers as blocks");
     }
 }
 

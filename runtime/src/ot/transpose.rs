@@ -10,30 +10,32 @@ pub(super) type BitMatrix = [Block; BLOCK_BITS];
 /// Eklundh's method: for each power of two, halving, the off-diagonal quarters of all squares of twice
 /// that side change places; a row's two words of 64 bits at once.
 pub(super) fn transpose(matrix: &mut BitMatrix) {
-    let mut rows = matrix.each_ref().map(words);
+    let mut rows = [[0; 2]; BLOCK_BITS];
+    rows.iter_mut().zip(&*matrix).for_each(|(row, block)| *row = words(block));
     let (upper, lower) = rows.split_at_mut(BLOCK_BITS / 2);
     for (row, partner) in upper.iter_mut().zip(lower) {
         std::mem::swap(&mut row[1], &mut partner[0]);
     }
-    for (side, low) in [
-        (32, 0x0000_0000_ffff_ffff),
-        (16, 0x0000_ffff_0000_ffff),
-        (8, 0x00ff_00ff_00ff_00ff),
-        (4, 0x0f0f_0f0f_0f0f_0f0f),
-        (2, 0x3333_3333_3333_3333),
-        (1, 0x5555_5555_5555_5555),
-    ] {
-        for square in rows.chunks_exact_mut(2 * side) {
-            let (upper, lower) = square.split_at_mut(side);
-            for (x, y) in upper.as_flattened_mut().iter_mut().zip(lower.as_flattened_mut()) {
-                let difference = ((*x >> side) ^ *y) & low;
-                *x ^= difference << side;
-                *y ^= difference;
-            }
-        }
-    }
+    swap_quarters::<32>(&mut rows, 0x0000_0000_ffff_ffff);
+    swap_quarters::<16>(&mut rows, 0x0000_ffff_0000_ffff);
+    swap_quarters::<8>(&mut rows, 0x00ff_00ff_00ff_00ff);
+    swap_quarters::<4>(&mut rows, 0x0f0f_0f0f_0f0f_0f0f);
+    swap_quarters::<2>(&mut rows, 0x3333_3333_3333_3333);
+    swap_quarters::<1>(&mut rows, 0x5555_5555_5555_5555);
     for (block, [low, high]) in matrix.iter_mut().zip(rows) {
         *block = (u128::from(low) | u128::from(high) << 64).to_le_bytes();
+    }
+}
+
+/// For squares of side 2·`SIDE`; the bits of `low` are those of the left quarters.
+fn swap_quarters<const SIDE: usize>(rows: &mut [[u64; 2]; BLOCK_BITS], low: u64) {
+    for square in rows.chunks_exact_mut(2 * SIDE) {
+        let (upper, lower) = square.split_at_mut(SIDE);
+        for (x, y) in upper.as_flattened_mut().iter_mut().zip(lower.as_flattened_mut()) {
+            let difference = ((*x >> SIDE) ^ *y) & low;
+            *x ^= difference << SIDE;
+            *y ^= difference;
+        }
     }
 }
 

@@ -11,7 +11,7 @@
 //! for 0 ≤ i < k (SoftSpokenOT, eprint 2022/192, section 3.1). So both parties sum rows by the bits of an
 //! index, which is x for one and x ⊕ α for the other.
 
-use super::block::{Block, add_assign};
+use super::block::Block;
 use super::prg::{Prg, counters};
 use zeroize::Zeroizing;
 
@@ -68,14 +68,22 @@ impl Rows {
             }
             let mut level = 0;
             while index >> level & 1 == 1 {
-                add_assign(&mut sums.by_bit[level], &sums.all);
-                add_assign(&mut sums.all, &sums.waiting[level]);
+                join(&mut sums.by_bit[level], &sums.waiting[level], &mut sums.all);
                 level += 1;
             }
             if level < self.depth {
-                sums.waiting[level].copy_from_slice(&sums.all);
+                std::mem::swap(&mut sums.waiting[level], &mut sums.all);
             }
         }
+    }
+}
+
+/// Adds the sum of a right subtree to that of its bit, and that of the left one to it.
+fn join(by_bit: &mut [Block], left: &[Block], right: &mut [Block]) {
+    let right = right.as_flattened_mut().iter_mut().zip(left.as_flattened());
+    for (by_bit, (right, left)) in by_bit.as_flattened_mut().iter_mut().zip(right) {
+        *by_bit ^= *right;
+        *right ^= left;
     }
 }
 
