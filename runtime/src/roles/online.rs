@@ -18,7 +18,7 @@
 
 use super::plain;
 use super::values::Values;
-use crate::channel::Transport;
+use crate::channel::{Traffic, Transport};
 use crate::error::{Error, Result};
 use crate::observe::{Observer, Phase, StepReport};
 use crate::plan::{PublicOp, PublicStep, Ring, Schedule, StepId};
@@ -44,31 +44,54 @@ pub(super) trait Side<T: Transport> {
 /// Executes all steps from this party's shares of the image; what it holds of the result.
 pub(super) fn run<T: Transport>(
     schedule: &Schedule,
-    party: &mut Party<'_, T>,
+    mut party: Party<'_, T>,
     side: &mut impl Side<T>,
     image: Vec<u64>,
     observer: &mut dyn Observer,
 ) -> Result<Vec<u64>> {
     let mut values = Values::new(schedule.steps.iter().map(|step| &*step.inputs));
-    let (mut image, mut result) = (Some(image), Vec::new());
-    for (id, step) in schedule.steps() {
-        let (start, before) = (Instant::now(), party.traffic());
-        let value = match step.op {
-            PublicOp::Input => image.take().unwrap_or_default(),
-            PublicOp::Reveal => {
-                let shares = reduced(step.ring(), values.take(id, &step.inputs)?);
-                result = side.reveal(party, step.ring(), shares)?;
-                Vec::new()
-            }
-            _ => execute(schedule, party, side, (id, step), &mut values)?,
-        };
+    values.define(StepId::new(0), &[], image);
+    let mut watch = Watch { observer, start: Instant::now(), before: party.traffic() };
+    watch.step(side, (StepId::new(0), &schedule.steps[0]), party.traffic());
+    let last = StepId::new(schedule.steps.len() - 1);
+    for (id, step) in schedule.steps().skip(1).take_while(|&(id, _)| id < last) {
+        let value = execute(schedule, &mut party, side, (id, step), &mut values)?;
         values.define(id, &step.inputs, value);
-        let traffic = party.traffic() - before;
-        let rounds = side.rounds(traffic.frames_sent, traffic.frames_received);
-        let (op, elapsed) = (name(&step.op), start.elapsed());
-        observer.step(StepReport { phase: Phase::Online, step: id, op, elapsed, traffic, rounds });
+        watch.step(side, (id, step), party.traffic());
     }
+    let reveal = schedule.step(last);
+    let shares = reduced(reveal.ring(), values.take(last, &reveal.inputs)?);
+    let result = side.reveal(&mut party, reveal.ring(), shares)?;
+    let traffic = party.finish()?;
+    watch.step(side, (last, reveal), traffic);
     Ok(result)
+}
+
+/// Reports every step, from the end of the one before.
+struct Watch<'o> {
+    observer: &'o mut dyn Observer,
+    start: Instant,
+    before: Traffic,
+}
+
+impl Watch<'_> {
+    fn step<T: Transport>(
+        &mut self,
+        side: &impl Side<T>,
+        (id, step): (StepId, &PublicStep),
+        traffic: Traffic,
+    ) {
+        let spent = traffic - self.before;
+        self.observer.step(StepReport {
+            phase: Phase::Online,
+            step: id,
+            op: name(&step.op),
+            elapsed: self.start.elapsed(),
+            traffic: spent,
+            rounds: side.rounds(spent.frames_sent, spent.frames_received),
+        });
+        (self.start, self.before) = (Instant::now(), traffic);
+    }
 }
 
 fn execute<T: Transport>(

@@ -1,6 +1,6 @@
 //! The position of the largest of n shared numbers, the first one's of several, as shares.
 //!
-//! Notation: x_0 … x_(n−1) in a ring of m bits, j = ⌈log2 n⌉.
+//! Notation: x_0 … x_(n−1) in a ring of m bits; the position in one of j bits, n ≤ 2^j.
 //!
 //! ```text
 //! client (shares)                                    server (shares)
@@ -38,17 +38,17 @@ pub struct ArgMax {
 }
 
 impl ArgMax {
-    /// Of `count` numbers of `ring`; `None` unless there is one and m + j is 2 to 64.
-    pub fn new(ring: Ring, count: usize) -> Option<Self> {
-        let place_bits = count.checked_next_power_of_two()?.ilog2();
+    /// Of `count` numbers of `ring`, the position in the ring `to`; `None` unless there is one, all positions are
+    /// elements of `to`, and m + j is at most 64.
+    pub fn new(ring: Ring, count: usize, to: Ring) -> Option<Self> {
+        let place_bits = to.bits();
+        let last = count.checked_sub(1)? as u64;
+        if to.reduce(last) != last {
+            return None;
+        }
         let tagged = Ring::new(ring.bits() + place_bits)?;
         let tournament = MaxPool::new(tagged, vec![(0..count).collect()])?;
         Some(Self { count, place_bits, tagged, tournament })
-    }
-
-    /// The ring in which the position is shared.
-    pub fn to(&self) -> Ring {
-        Ring::new(self.place_bits).unwrap_or(Ring::BIT)
     }
 
     /// What [`run`](Self::run) says and uses.
@@ -71,8 +71,7 @@ impl ArgMax {
         let tagged: Vec<u64> = shares[..self.count].iter().enumerate().map(tag).collect();
         let last = constant(self.count - 1);
         let largest: u64 = self.tournament.run(party, &tagged)?.into_iter().sum();
-        let places = (1 << self.place_bits) - 1;
-        Ok(last.wrapping_sub(largest) & places)
+        Ok(last.wrapping_sub(largest) & ((1 << self.place_bits) - 1))
     }
 }
 
@@ -83,7 +82,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn run(ring: Ring, numbers: &[i64], seed: u64) -> usize {
-        let arg_max = ArgMax::new(ring, numbers.len()).unwrap();
+        let to = Ring::new(numbers.len().next_power_of_two().ilog2().max(1) + (seed % 2) as u32).unwrap();
+        let arg_max = ArgMax::new(ring, numbers.len(), to).unwrap();
         let cost = cost(|transcript| arg_max.script(transcript));
         let share = |(i, &number): (u64, &i64)| {
             let theirs = ring.reduce(seed.wrapping_mul(2 * i + 1));
@@ -91,7 +91,7 @@ mod tests {
         };
         let pairs: Vec<[u64; 2]> = (0..).zip(numbers).map(share).collect();
         let run = |party: &mut Party<'_, _>, shares: &[u64]| Ok(vec![arg_max.run(party, shares)?]);
-        sums(arg_max.to(), both(&cost, seed, shares_of(&pairs), run))[0] as usize
+        sums(to, both(&cost, seed, shares_of(&pairs), run))[0] as usize
     }
 
     /// All triples of numbers of three bits, differences that wrap around included.
@@ -108,7 +108,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(25))]
         #[test]
         fn positions_are_those_of_plain_numbers(
-            ring in (2u32..=60).prop_map(|bits| Ring::new(bits).unwrap()),
+            ring in (2u32..=59).prop_map(|bits| Ring::new(bits).unwrap()),
             numbers in prop::collection::vec(any::<i64>(), 1..12),
             short: bool,
             wraps: bool,
@@ -129,8 +129,9 @@ mod tests {
     #[test]
     fn one_number_is_the_largest_and_none_is_not() {
         assert_eq!(run(Ring::new(9).unwrap(), &[-5], 3), 0);
-        assert_eq!(ArgMax::new(Ring::new(9).unwrap(), 0), None);
-        assert_eq!(ArgMax::new(Ring::new(61).unwrap(), 9), None);
-        assert_eq!(ArgMax::new(Ring::BIT, 1), None);
+        let ring = |bits| Ring::new(bits).unwrap();
+        assert_eq!(ArgMax::new(ring(9), 0, ring(4)), None);
+        assert_eq!(ArgMax::new(ring(9), 17, ring(4)), None);
+        assert_eq!(ArgMax::new(ring(61), 9, ring(4)), None);
     }
 }

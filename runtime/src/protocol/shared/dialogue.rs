@@ -57,15 +57,16 @@ impl<'c, T: Transport> Dialogue<'c, T> {
         Ok(words)
     }
 
-    /// Sends what is said.
+    /// Sends what is said; what went over the connection in all.
     ///
     /// # Errors
     /// The peer hung up, or said more than was heard or less than agreed.
-    pub(super) fn finish(mut self) -> Result<()> {
+    pub(super) fn finish(mut self) -> Result<Traffic> {
         if self.heard < self.incoming.len() || self.allowed > 0 {
             return Err(wrong_length(self.heard as u64 + self.allowed, self.incoming.len()).into());
         }
-        self.send()
+        self.send()?;
+        Ok(self.traffic())
     }
 
     fn send(&mut self) -> Result<()> {
@@ -109,7 +110,7 @@ mod tests {
                 let mut dialogue = Dialogue::new(connection, 20);
                 dialogue.hear(10)?;
                 dialogue.hear(10)?;
-                dialogue.finish()
+                dialogue.finish().map(drop)
             },
         );
         match result {

@@ -10,14 +10,15 @@
 //! Activations take correlations that were made ahead ([`crate::ot::Supply`]) and a few flights for all values of a
 //! layer:
 //!
-//! Activations take correlations that were made ahead ([`crate::ot::Supply`]) and a few flights for all values of a
-//! layer:
-//!
+//! * [`activation`]: which protocol a step is;
 //! * [`relu`]: ReLU and exact truncation, from carries (`carry_tree`, `compare`); [`truncate`] without ReLU; [`sign`];
 //!   [`max_pool`]; [`arg_max`];
 //! * [`party`]: a party to a whole inference, and the products of shared bits and numbers that these are made of;
-//! * [`transcript`], `dialogue`: who speaks when, and what it costs.
+//! * [`transcript`], `dialogue`: who speaks when; [`script`]: what is said in all; [`cost`]: what that costs.
+//!
+//! The order of everything is the business of [`crate::roles`].
 
+pub mod activation;
 pub mod arg_max;
 mod carry_tree;
 mod compare;

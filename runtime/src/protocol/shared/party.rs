@@ -55,14 +55,14 @@ impl<'c, T: Transport> Party<'c, T> {
         Self { supply, rng, dialogue: Dialogue::new(connection, heard) }
     }
 
-    /// Sends the last words.
+    /// Sends the last words; what went over the connection in all.
     ///
     /// # Errors
     /// The peer hung up or said less than agreed, or not all that it said was heard; or some of the supply is left.
-    pub fn finish(self) -> Result<()> {
-        self.dialogue.finish()?;
+    pub fn finish(self) -> Result<Traffic> {
+        let traffic = self.dialogue.finish()?;
         if self.supply.is_empty() {
-            return Ok(());
+            return Ok(traffic);
         }
         Err(Error::Bug("correlations are left".into()))
     }

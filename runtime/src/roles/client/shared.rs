@@ -179,10 +179,8 @@ impl<T: Transport> Session<'_, T> {
         let image = schedule.steps[0].ring();
         let image = input.iter().map(|&x| image.embed(x)).collect();
         let heard = heard(&costs, Role::Client);
-        let mut party = Party::new(&mut self.connection, supply, &mut self.rng, heard);
-        let result = online::run(schedule, &mut party, &mut side, image, observer)?;
-        party.finish()?;
-        Ok(result)
+        let party = Party::new(&mut self.connection, supply, &mut self.rng, heard);
+        online::run(schedule, party, &mut side, image, observer)
     }
 }
 

@@ -153,9 +153,8 @@ impl<'a, T: Transport> Session<'a, T> {
         let heard = heard(&costs, Role::Server);
         let mut side = Weights { plan: self.plan, schedule: self.schedule, products, opened: HashMap::new() };
         let image = vec![0; self.schedule.steps[0].shape.elements()];
-        let mut party = Party::new(self.connection, supply, &mut self.rng, heard);
-        online::run(self.schedule, &mut party, &mut side, image, observer)?;
-        party.finish()
+        let party = Party::new(self.connection, supply, &mut self.rng, heard);
+        online::run(self.schedule, party, &mut side, image, observer).map(drop)
     }
 
     /// Runs and reports one step before the image is known.
