@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use runtime::channel::frame::HEADER_BYTES;
 use runtime::channel::{Connection, tcp};
 use runtime::observe::{Recorder, Silent};
-use runtime::plan::{Op, Plan, Shape, ValidPlan, Window, codec};
+use runtime::plan::{Op, Plan, Shape, ValidPlan, codec};
 use runtime::protocol::hello::HELLO_BYTES;
 use runtime::roles::server::Server;
 use runtime::roles::{client, local, plain};
