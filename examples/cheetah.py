@@ -24,13 +24,14 @@ What is measured, for both systems with both parties on this machine, in seconds
 Read it with care:
 
 * Weights and image of SPU are random: times and bytes do not depend on them. The answer is checked against JAX.
-* SPU: Cheetah, 64-bit ring, 18 fraction bits, weights and image held by one party each; a process per party.
+* SPU: Cheetah, 64-bit ring, 18 fraction bits, weights and image held by one party each; a process per party, each
+  with --threads threads. With one, SPU starts sessions sooner; with more, it answers later questions sooner.
   Popcorn: both parties are threads of one process, its times are medians of --runs sessions.
 * Bytes of SPU are those of the loopback interface in a network namespace of its own, headers of TCP and IP included;
   Popcorn counts its frames.
 * On this machine a link is imitated: by a proxy between SPU's parties, in memory between Popcorn's. Both delay and
   throttle bytes alike, and imitate neither TCP's slow start nor loss.
-* Work of others on the machine makes figures worse.
+* Work of others on the machine makes figures worse: --json has every run.
 """
 
 import argparse
@@ -39,6 +40,7 @@ import json
 import multiprocessing
 import os
 import queue
+import shutil
 import socket
 import statistics
 import subprocess
@@ -51,19 +53,19 @@ HOST = "127.0.0.1"
 PORTS = (9100, 9101)
 PROXIES = (9200, 9201)
 
-Layer = collections.namedtuple("Layer", "kind size kernel padding", defaults=(0, 0))
+Layer = collections.namedtuple("Layer", "kind size kernel padding", defaults=(None, None, None))
 Network = collections.namedtuple("Network", "image layers")
 
 
 def convolution(channels, kernel, padding=0):
-    return [Layer("convolution", channels, kernel, padding), Layer("relu", 0)]
+    return [Layer("convolution", channels, kernel, padding), Layer("relu")]
 
 
 def dense(outputs):
     return [Layer("dense", outputs)]
 
 
-RELU, MAX_POOL, MEAN_POOL = [Layer("relu", 0)], [Layer("max pool", 2)], [Layer("mean pool", 2)]
+RELU, MAX_POOL, MEAN_POOL = [Layer("relu")], [Layer("max pool", 2)], [Layer("mean pool", 2)]
 
 NETWORKS = {
     "mnist-mlp": Network((1, 28, 28), dense(128) + RELU + dense(128) + RELU + dense(10)),
@@ -84,7 +86,7 @@ NETWORKS = {
 
 
 def apply(layer, values, weights):
-    """One layer on a batch of one, in place of which SPU runs its compilation."""
+    """One layer on a batch of one."""
     import jax.numpy as jnp
     from jax import lax
 
@@ -120,8 +122,10 @@ def random_weights(network, generator):
         elif layer.kind == "dense":
             inputs = channels * side**2
             shape, channels, side = (inputs, layer.size), layer.size, 1
+        elif layer.kind == "relu":
+            continue
         else:
-            side //= layer.size or 1
+            side //= layer.size
             continue
         weights += [generator.normal(0, (2 / inputs) ** 0.5, shape), generator.normal(0, 0.05, layer.size)]
     return [weight.astype("float32") for weight in weights]
@@ -253,15 +257,16 @@ def compile_network(network, threads):
 
 
 def session(name, link, runs, threads):
-    """Seconds and bytes of each inference of a session of SPU, in this network namespace."""
+    """Seconds and bytes of each inference of an SPU session, in this network namespace."""
     program, config, shares, check = compile_network(NETWORKS[name], threads)
     if link:
         start_proxies(link)
     processes = multiprocessing.get_context("spawn")
     together, results = processes.Barrier(2), processes.Queue()
+    jobs = [(program, config, held) for held in shares]
     parties = [
-        processes.Process(target=party, args=(rank, bool(link), (program, config, shares[rank]), runs, together, results))
-        for rank in range(2)
+        processes.Process(target=party, args=(rank, bool(link), job, runs, together, results))
+        for rank, job in enumerate(jobs)
     ]
     for process in parties:
         process.start()
@@ -343,6 +348,8 @@ def arguments():
     options = parser.parse_args()
     if options.plans and not len(options.networks) == len(options.plans) == len(options.inputs):
         parser.error("give a plan and an input for each network")
+    if options.plans and not shutil.which(options.popcorn):
+        parser.error(f"{options.popcorn} is no program: cargo build --release, or --popcorn")
     return options
 
 
