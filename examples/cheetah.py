@@ -166,11 +166,20 @@ def carry(source, destination, line):
         under_way.put((line.arrival(len(data)), data))
 
 
+def connect(port):
+    """A connection with a party, once it listens."""
+    while True:
+        try:
+            return socket.create_connection((HOST, port))
+        except ConnectionRefusedError:
+            time.sleep(0.01)
+
+
 def proxy(listener, target, there, back):
     """Connects whoever comes with `target`."""
     while True:
         near, _ = listener.accept()
-        far = socket.create_connection((HOST, target))
+        far = connect(target)
         for end in (near, far):
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for direction in ((near, far, there), (far, near, back)):
@@ -202,7 +211,7 @@ def party(rank, shaped, job, runs, together, results):
     link = spu.link.Desc()
     # The other party may listen a little later; a second's wait would count as its time.
     link.connect_retry_interval_ms, link.connect_retry_times = 20, 500
-    link.recv_timeout_ms = link.http_timeout_ms = 3_600_000
+    link.recv_timeout_ms = link.http_timeout_ms = 600_000
     for other in range(2):
         port = PROXIES[other] if shaped and other != rank else PORTS[other]
         link.add_party(f"party{other}", f"{HOST}:{port}")
@@ -256,6 +265,22 @@ def compile_network(network, threads):
     return program, config, list(zip(*shares)), check
 
 
+def collect(parties, results):
+    """What the parties found, if both did."""
+    found = []
+    while len(found) < len(parties):
+        try:
+            found.append(results.get(timeout=1))
+        except queue.Empty:
+            if any(process.exitcode for process in parties):
+                for process in parties:
+                    process.kill()
+                sys.exit("one of SPU's parties failed")
+    for process in parties:
+        process.join()
+    return found
+
+
 def session(name, link, runs, threads):
     """Seconds and bytes of each inference of an SPU session, in this network namespace."""
     program, config, shares, check = compile_network(NETWORKS[name], threads)
@@ -270,9 +295,7 @@ def session(name, link, runs, threads):
     ]
     for process in parties:
         process.start()
-    results = sorted((results.get() for _ in parties), key=lambda result: result[0])
-    for process in parties:
-        process.join()
+    results = sorted(collect(parties, results), key=lambda result: result[0])
     check([share for _, _, share in results])
     latest = [tuple(map(max, zip(*readings))) for readings in zip(*(readings for _, readings, _ in results))]
     # Through the proxies, every byte passes the interface twice.
