@@ -24,13 +24,14 @@ What is measured, for both systems with both parties on this machine, in seconds
 Read it with care:
 
 * Weights and image of SPU are random: times and bytes do not depend on them. The answer is checked against JAX.
-* SPU: Cheetah, 64-bit ring, 18 fraction bits, weights and image held by one party each; a process per party.
+* SPU: Cheetah, 64-bit ring, 18 fraction bits, weights and image held by one party each; a process per party, each
+  with --threads threads. With one, SPU starts sessions sooner; with more, it answers later questions sooner.
   Popcorn: both parties are threads of one process, its times are medians of --runs sessions.
 * Bytes of SPU are those of the loopback interface in a network namespace of its own, headers of TCP and IP included;
   Popcorn counts its frames.
 * On this machine a link is imitated: by a proxy between SPU's parties, in memory between Popcorn's. Both delay and
   throttle bytes alike, and imitate neither TCP's slow start nor loss.
-* Work of others on the machine makes figures worse.
+* Work of others on the machine makes figures worse: --json has every run.
 """
 
 import argparse
@@ -39,6 +40,7 @@ import json
 import multiprocessing
 import os
 import queue
+import shutil
 import socket
 import statistics
 import subprocess
@@ -51,19 +53,19 @@ HOST = "127.0.0.1"
 PORTS = (9100, 9101)
 PROXIES = (9200, 9201)
 
-Layer = collections.namedtuple("Layer", "kind size kernel padding", defaults=(0, 0))
+Layer = collections.namedtuple("Layer", "kind size kernel padding", defaults=(None, None, None))
 Network = collections.namedtuple("Network", "image layers")
 
 
 def convolution(channels, kernel, padding=0):
-    return [Layer("convolution", channels, kernel, padding), Layer("relu", 0)]
+    return [Layer("convolution", channels, kernel, padding), Layer("relu")]
 
 
 def dense(outputs):
     return [Layer("dense", outputs)]
 
 
-RELU, MAX_POOL, MEAN_POOL = [Layer("relu", 0)], [Layer("max pool", 2)], [Layer("mean pool", 2)]
+RELU, MAX_POOL, MEAN_POOL = [Layer("relu")], [Layer("max pool", 2)], [Layer("mean pool", 2)]
 
 NETWORKS = {
     "mnist-mlp": Network((1, 28, 28), dense(128) + RELU + dense(128) + RELU + dense(10)),
@@ -84,7 +86,7 @@ NETWORKS = {
 
 
 def apply(layer, values, weights):
-    """One layer on a batch of one, in place of which SPU runs its compilation."""
+    """One layer on a batch of one."""
     import jax.numpy as jnp
     from jax import lax
 
@@ -120,8 +122,10 @@ def random_weights(network, generator):
         elif layer.kind == "dense":
             inputs = channels * side**2
             shape, channels, side = (inputs, layer.size), layer.size, 1
+        elif layer.kind == "relu":
+            continue
         else:
-            side //= layer.size or 1
+            side //= layer.size
             continue
         weights += [generator.normal(0, (2 / inputs) ** 0.5, shape), generator.normal(0, 0.05, layer.size)]
     return [weight.astype("float32") for weight in weights]
@@ -162,11 +166,20 @@ def carry(source, destination, line):
         under_way.put((line.arrival(len(data)), data))
 
 
+def connect(port):
+    """A connection with a party, once it listens."""
+    while True:
+        try:
+            return socket.create_connection((HOST, port))
+        except ConnectionRefusedError:
+            time.sleep(0.01)
+
+
 def proxy(listener, target, there, back):
     """Connects whoever comes with `target`."""
     while True:
         near, _ = listener.accept()
-        far = socket.create_connection((HOST, target))
+        far = connect(target)
         for end in (near, far):
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for direction in ((near, far, there), (far, near, back)):
@@ -198,7 +211,7 @@ def party(rank, shaped, job, runs, together, results):
     link = spu.link.Desc()
     # The other party may listen a little later; a second's wait would count as its time.
     link.connect_retry_interval_ms, link.connect_retry_times = 20, 500
-    link.recv_timeout_ms = link.http_timeout_ms = 3_600_000
+    link.recv_timeout_ms = link.http_timeout_ms = 600_000
     for other in range(2):
         port = PROXIES[other] if shaped and other != rank else PORTS[other]
         link.add_party(f"party{other}", f"{HOST}:{port}")
@@ -252,22 +265,37 @@ def compile_network(network, threads):
     return program, config, list(zip(*shares)), check
 
 
+def collect(parties, results):
+    """What the parties found, if both did."""
+    found = []
+    while len(found) < len(parties):
+        try:
+            found.append(results.get(timeout=1))
+        except queue.Empty:
+            if any(process.exitcode for process in parties):
+                for process in parties:
+                    process.kill()
+                sys.exit("one of SPU's parties failed")
+    for process in parties:
+        process.join()
+    return found
+
+
 def session(name, link, runs, threads):
-    """Seconds and bytes of each inference of a session of SPU, in this network namespace."""
+    """Seconds and bytes of each inference of an SPU session, in this network namespace."""
     program, config, shares, check = compile_network(NETWORKS[name], threads)
     if link:
         start_proxies(link)
     processes = multiprocessing.get_context("spawn")
     together, results = processes.Barrier(2), processes.Queue()
+    jobs = [(program, config, held) for held in shares]
     parties = [
-        processes.Process(target=party, args=(rank, bool(link), (program, config, shares[rank]), runs, together, results))
-        for rank in range(2)
+        processes.Process(target=party, args=(rank, bool(link), job, runs, together, results))
+        for rank, job in enumerate(jobs)
     ]
     for process in parties:
         process.start()
-    results = sorted((results.get() for _ in parties), key=lambda result: result[0])
-    for process in parties:
-        process.join()
+    results = sorted(collect(parties, results), key=lambda result: result[0])
     check([share for _, _, share in results])
     latest = [tuple(map(max, zip(*readings))) for readings in zip(*(readings for _, readings, _ in results))]
     # Through the proxies, every byte passes the interface twice.
@@ -343,6 +371,8 @@ def arguments():
     options = parser.parse_args()
     if options.plans and not len(options.networks) == len(options.plans) == len(options.inputs):
         parser.error("give a plan and an input for each network")
+    if options.plans and not shutil.which(options.popcorn):
+        parser.error(f"{options.popcorn} is no program: cargo build --release, or --popcorn")
     return options
 
 
