@@ -6,12 +6,21 @@ use crate::graph::Affine;
 use crate::passes::LayerChoice;
 use crate::passes::expand_activations::{Fineness, PIECES};
 use runtime::plan::validate::MAX_INPUT_BITS;
-use runtime::plan::{BlindedParameters, Colours, InputSpec, KeyBits, Preprocessing, Shape, Suite};
+use runtime::plan::{BlindedParameters, Colours, InputSpec, KeyBits, Preprocessing, Revealed, Shape, Suite};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// The widths that weights may have.
 pub const WEIGHT_BITS: RangeInclusive<u32> = 1..=8;
+
+/// The widths that activations may keep in suite `shared`.
+pub const ACTIVATION_BITS: RangeInclusive<u32> = 4..=16;
+
+/// What they keep where nothing else is said.
+pub const DEFAULT_ACTIVATION_BITS: u32 = 10;
+
+/// Bits that rings of suite `shared` may have beyond what example images need.
+pub const MARGIN_BITS: RangeInclusive<u32> = 0..=16;
 
 /// Example images that are looked at, where nothing else is said.
 pub const CALIBRATION_IMAGES: usize = 512;
@@ -24,6 +33,8 @@ const NEAR_TIE: f64 = 0.4;
 pub struct CompileOptions {
     /// Protocols, with their parameters.
     pub suite: Suite,
+    /// What the client learns.
+    pub reveal: Revealed,
     /// Length of the client's key.
     pub key_bits: KeyBits,
     /// From raw images to what the model takes.
@@ -36,6 +47,11 @@ pub struct CompileOptions {
     /// Share of the values that go with their channels, of all layers together that can lose channels,
     /// 0 to below 1; needs example images.
     pub channel_sparsity: f64,
+    /// Suite `shared`: bits that the largest integers of an activation keep, in [`ACTIVATION_BITS`].
+    pub activation_bits: u32,
+    /// Suite `shared`: bits of rings beyond what example images need, in [`MARGIN_BITS`]; `None` for two, or three
+    /// where the images are artificial.
+    pub margin_bits: Option<u32>,
     /// How closely activations are followed that take several ReLUs.
     pub activations: Fineness,
     /// Example images after which weights are rounded and pruned.
@@ -49,11 +65,14 @@ impl Default for CompileOptions {
         let suite = Suite::Blinded(BlindedParameters::default());
         Self {
             suite,
+            reveal: Revealed::default(),
             key_bits: KeyBits::default(),
             input: InputOptions::default(),
             weight_bits: 8,
             sparsity: 0.0,
             channel_sparsity: 0.0,
+            activation_bits: DEFAULT_ACTIVATION_BITS,
+            margin_bits: None,
             activations: Fineness::default(),
             calibration: None,
             calibration_images: CALIBRATION_IMAGES,
@@ -65,6 +84,11 @@ impl CompileOptions {
     /// What is chosen for every layer alike.
     pub fn layer(&self) -> LayerChoice {
         LayerChoice { bits: self.weight_bits, sparsity: self.sparsity }
+    }
+
+    /// Whether values are taken in rings.
+    pub fn has_rings(&self) -> bool {
+        matches!(self.suite, Suite::Shared(_))
     }
 
     /// Refuses options that contradict themselves.
@@ -80,6 +104,16 @@ impl CompileOptions {
                 format!("the {what} is a share from 0 to below 1, not {share}")
             })?;
         }
+        let (least, most) = (ACTIVATION_BITS.start(), ACTIVATION_BITS.end());
+        require(ACTIVATION_BITS.contains(&self.activation_bits), || {
+            format!("activations keep {least} to {most} bits, not {}", self.activation_bits)
+        })?;
+        require(self.margin_bits.is_none_or(|bits| MARGIN_BITS.contains(&bits)), || {
+            format!("rings have {} bits more than needed at most", MARGIN_BITS.end())
+        })?;
+        require(self.has_rings() || self.reveal == Revealed::Logits, || {
+            "suite blinded reveals logits; the label alone takes suite shared".into()
+        })?;
         match self.activations {
             Fineness::Pieces(count) => require(PIECES.contains(&count), || {
                 let (least, most) = (PIECES.start(), PIECES.end());

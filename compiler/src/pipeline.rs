@@ -10,7 +10,7 @@ use crate::passes::expand_activations::Fineness;
 use crate::passes::rescale::{self, Shifts};
 use crate::passes::{
     Choices, Preparation, Quantized, canonicalize, expand_activations, fold_affine, prune_channels, range,
-    remove_dead, sink_relu, split_max_pool,
+    remove_dead, rings, sink_relu, split_max_pool,
 };
 use runtime::plan::{InputSpec, ValidPlan};
 use std::borrow::Cow;
@@ -42,6 +42,8 @@ pub struct Stages {
     pub integer: Quantized,
     /// The plan.
     pub plan: ValidPlan,
+    /// Calibration images that were looked at.
+    pub calibration_images: usize,
 }
 
 /// The stages of an imported model.
@@ -54,9 +56,11 @@ pub fn compile_in_stages(model: &Imported, options: &CompileOptions) -> Result<S
     let calibration = calibration(&graph, &input, options)?;
     let float = prune(Cow::Owned(graph), calibration.as_ref(), options)?.into_owned();
     let integer = quantized(&float, &input, calibration.as_ref(), options)?;
-    let plan = plan(finish(integer.graph.clone(), &input, options)?, &model.name, &input, options)?;
-    let integer = integer.try_map(|graph| verified(range(graph, &input, options)?, "range"))?;
-    Ok(Stages { float, integer, plan })
+    let finished = finish(integer.graph.clone(), &input, calibration.as_ref(), options)?;
+    let plan = plan(finished, &model.name, &input, options)?;
+    let integer = integer.try_map(|graph| bounded(graph, &input, calibration.as_ref(), options))?;
+    let calibration_images = calibration.map_or(0, |calibration| calibration.images().len());
+    Ok(Stages { float, integer, plan, calibration_images })
 }
 
 /// The passes over the float graph.
@@ -82,7 +86,8 @@ pub fn to_integers(
 ) -> Result<Graph<Integer>> {
     let calibration = calibration(graph, input, options)?;
     let graph = prune(Cow::Borrowed(graph), calibration.as_ref(), options)?;
-    finish(quantized(&graph, input, calibration.as_ref(), options)?.graph, input, options)
+    let integers = quantized(&graph, input, calibration.as_ref(), options)?;
+    finish(integers.graph, input, calibration.as_ref(), options)
 }
 
 fn calibration(
@@ -143,10 +148,29 @@ pub fn integers(
 ///
 /// # Errors
 /// [`Error::Unsupported`] where numbers are too wide.
-pub fn finish(graph: Graph<Integer>, input: &InputSpec, options: &CompileOptions) -> Result<Graph<Integer>> {
+pub fn finish(
+    graph: Graph<Integer>,
+    input: &InputSpec,
+    calibration: Option<&Calibration>,
+    options: &CompileOptions,
+) -> Result<Graph<Integer>> {
     let graph = verified(remove_dead(graph)?, "remove_dead")?;
     let graph = verified(split_max_pool(graph)?, "split_max_pool")?;
-    verified(range(graph, input, options)?, "range")
+    bounded(graph, input, calibration, options)
+}
+
+/// Every value with its range, and its ring where the suite has rings.
+fn bounded(
+    graph: Graph<Integer>,
+    input: &InputSpec,
+    calibration: Option<&Calibration>,
+    options: &CompileOptions,
+) -> Result<Graph<Integer>> {
+    if options.has_rings() {
+        verified(rings(graph, input, calibration, options)?, "rings")
+    } else {
+        verified(range(graph, input, options)?, "range")
+    }
 }
 
 /// The plan of an integer graph, priced and validated.

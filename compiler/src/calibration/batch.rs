@@ -38,6 +38,12 @@ impl Batch {
         Self { shape: self.shape, values: values.to_vec() }
     }
 
+    /// All images, `count` at a time.
+    pub fn chunks(&self, count: usize) -> impl Iterator<Item = Self> {
+        let chunks = self.values.chunks(count * self.shape.elements());
+        chunks.map(|values| Self { shape: self.shape, values: values.to_vec() })
+    }
+
     /// The elements of image `index`.
     pub fn image(&self, index: usize) -> &[f32] {
         &self.values[index * self.shape.elements()..][..self.shape.elements()]

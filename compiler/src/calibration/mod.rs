@@ -69,11 +69,18 @@ impl Calibration {
 /// # Errors
 /// A pixel outside the declared range.
 pub fn peaks(graph: &Graph<Real>, calibration: Option<&Calibration>, input: &InputSpec) -> Result<Peaks> {
-    let images = match calibration {
-        Some(calibration) => calibration.images.first(PEAK_IMAGES),
-        None => as_seen(synthetic::images(input).into_iter(), input)?,
-    };
-    Ok(Peaks::measure(graph, &images))
+    Ok(Peaks::measure(graph, &images(calibration, input)?.first(PEAK_IMAGES)))
+}
+
+/// The calibration images, or, where there are none, artificial ones.
+///
+/// # Errors
+/// A pixel outside the declared range.
+pub fn images(calibration: Option<&Calibration>, input: &InputSpec) -> Result<Arc<Batch>> {
+    match calibration {
+        Some(calibration) => Ok(calibration.images.clone()),
+        None => Ok(as_seen(synthetic::images(input).into_iter(), input)?.into()),
+    }
 }
 
 /// Raw images as the model sees them once they are integers.

@@ -4,26 +4,41 @@ use clap::{Args, ValueEnum};
 use compiler::data::Dataset;
 use compiler::error::Error;
 use compiler::from_onnx::{self, Imported};
-use compiler::options::{CALIBRATION_IMAGES, CompileOptions, InputOptions, WEIGHT_BITS, parse_number};
+use compiler::options::{
+    ACTIVATION_BITS, CALIBRATION_IMAGES, CompileOptions, DEFAULT_ACTIVATION_BITS, InputOptions, MARGIN_BITS,
+    WEIGHT_BITS, parse_number,
+};
 use compiler::passes::expand_activations::Fineness;
-use runtime::plan::{BlindedParameters, Colours, KeyBits, Suite};
+use runtime::plan::{BlindedParameters, Colours, KeyBits, Revealed, SharedParameters, Suite};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 /// What a compilation depends on beside the model.
 #[derive(Args)]
 pub(super) struct CompileArgs {
     /// The protocols: `blinded` needs Paillier alone, and shows the client a little of the
-    /// distribution of magnitudes inside layers
+    /// distribution of magnitudes inside layers; `shared` shows nothing, and does what takes long before
+    /// the image is known
     #[arg(long, value_enum, default_value_t = SuiteName::Blinded)]
     suite: SuiteName,
+    /// What the client learns: all logits, or the label alone (suite shared)
+    #[arg(long, value_enum, default_value_t = RevealName::Logits)]
+    reveal: RevealName,
     /// Length of the client's key: 2048, 3072 or 4096
     #[arg(long, value_name = "BITS", default_value_t = KeyBits::default())]
     key_bits: KeyBits,
     #[command(flatten)]
     input: InputArgs,
     /// Width of quantised weights, 1 to 8. With 1 bit they are -1 or 1, and 0 where they are pruned
-    #[arg(long, value_name = "BITS", default_value_t = 8, value_parser = weight_bits())]
+    #[arg(long, value_name = "BITS", default_value_t = 8, value_parser = within(WEIGHT_BITS))]
     weight_bits: u32,
+    /// Bits that activations keep, 4 to 16 (suite shared). Fewer make every step cheaper and the result coarser
+    #[arg(long, value_name = "BITS", default_value_t = DEFAULT_ACTIVATION_BITS, value_parser = within(ACTIVATION_BITS))]
+    activation_bits: u32,
+    /// Bits of values beyond what the example images need (suite shared): an image whose values need more
+    /// gets a wrong result. By default 2, or 3 without --calibration
+    #[arg(long, value_name = "BITS", value_parser = within(MARGIN_BITS))]
+    margin_bits: Option<u32>,
     /// Share of every layer's weights that become zero, such as 0.75
     #[arg(long, value_name = "F", default_value_t = 0.0)]
     sparsity: f64,
@@ -83,6 +98,32 @@ impl From<ColourOrder> for Colours {
 #[derive(Clone, Copy, ValueEnum)]
 enum SuiteName {
     Blinded,
+    Shared,
+}
+
+impl SuiteName {
+    /// With the usual parameters.
+    fn suite(self) -> Suite {
+        match self {
+            Self::Blinded => Suite::Blinded(BlindedParameters::default()),
+            Self::Shared => Suite::Shared(SharedParameters::default()),
+        }
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum RevealName {
+    Logits,
+    Label,
+}
+
+impl From<RevealName> for Revealed {
+    fn from(name: RevealName) -> Self {
+        match name {
+            RevealName::Logits => Self::Logits,
+            RevealName::Label => Self::Label,
+        }
+    }
 }
 
 impl CompileArgs {
@@ -101,9 +142,9 @@ impl CompileArgs {
     }
 
     fn options(&self) -> CompileOptions {
-        let SuiteName::Blinded = self.suite;
         CompileOptions {
-            suite: Suite::Blinded(BlindedParameters::default()),
+            suite: self.suite.suite(),
+            reveal: self.reveal.into(),
             key_bits: self.key_bits,
             input: InputOptions {
                 scale: self.input.input_scale,
@@ -113,6 +154,8 @@ impl CompileArgs {
                 colours: self.input.input_colours.into(),
                 ..InputOptions::default()
             },
+            activation_bits: self.activation_bits,
+            margin_bits: self.margin_bits,
             weight_bits: self.weight_bits,
             sparsity: self.sparsity,
             channel_sparsity: self.channel_sparsity,
@@ -131,8 +174,8 @@ pub(super) fn read_data(path: &Path, model: &Imported) -> Result<Dataset, Error>
     Ok(Dataset::read(path, model.input).map_err(runtime::Error::from)?)
 }
 
-fn weight_bits() -> clap::builder::RangedI64ValueParser<u32> {
-    clap::value_parser!(u32).range(i64::from(*WEIGHT_BITS.start())..=i64::from(*WEIGHT_BITS.end()))
+fn within(range: RangeInclusive<u32>) -> clap::builder::RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(i64::from(*range.start())..=i64::from(*range.end()))
 }
 
 fn parse_range(text: &str) -> Result<(f64, f64), String> {

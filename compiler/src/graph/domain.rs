@@ -75,6 +75,7 @@ impl Domain for Integer {
             scale: fact.scale.narrowed(channels),
             range: channels.iter().map(|&channel| fact.range[channel]).collect(),
             peak: fact.peak,
+            ring: fact.ring,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What is known of a value.
 
 use super::Shape;
+use runtime::plan::Ring;
 use std::fmt;
 
 /// Of a value in the float graph.
@@ -22,6 +23,8 @@ pub struct IntegerFact {
     /// Largest integer that the middle channel takes on example images, which many inputs leave; 0
     /// where that is not known.
     pub peak: f64,
+    /// Suite `shared`: integers are taken in this ring.
+    pub ring: Option<Ring>,
 }
 
 /// Real size of one integer step of a tensor; always positive and finite.
@@ -76,9 +79,10 @@ impl Range {
 }
 
 impl IntegerFact {
-    /// Least b with −2^b < x < 2^b for every element.
+    /// Least b with −2^b < x < 2^b for every element; in a ring of 2^(b+1) elements, b.
     pub fn bits(&self) -> u32 {
-        self.range.iter().map(|range| range.bits()).max().unwrap_or(0)
+        let of_range = || self.range.iter().map(|range| range.bits()).max().unwrap_or(0);
+        self.ring.map_or_else(of_range, |ring| ring.bits() - 1)
     }
 }
 
@@ -108,12 +112,18 @@ impl fmt::Display for RealFact {
     }
 }
 
-/// `16x24x24 scale 0.0125 range [-3, 12] bits 4`; the range is the hull of all channels' ranges.
+/// `16x24x24 scale 0.0125 range [-3, 12] bits 4`, or `ring 5` instead of bits; the range is the hull of all channels'
+/// ranges.
 impl fmt::Display for IntegerFact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} scale {}", self.shape, self.scale)?;
         let hull = self.range.iter().copied().reduce(Range::hull);
-        hull.map_or(Ok(()), |hull| write!(f, " range {hull} bits {}", self.bits()))
+        hull.map_or(Ok(()), |hull| write!(f, " range {hull}"))?;
+        match self.ring {
+            Some(ring) => write!(f, " ring {}", ring.bits()),
+            None if hull.is_some() => write!(f, " bits {}", self.bits()),
+            None => Ok(()),
+        }
     }
 }
 

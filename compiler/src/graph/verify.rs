@@ -260,6 +260,7 @@ mod tests {
             scale,
             range: range.iter().map(|&(low, high)| Range { low, high }).collect(),
             peak: 0.0,
+            ring: None,
         };
         let mut graph: Graph<Integer> = Graph::new("x", fact(Scale::PerTensor(0.0), &[(0, 1)]));
         let input = graph.input();

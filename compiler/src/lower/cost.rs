@@ -5,8 +5,13 @@ use runtime::protocol::blinded;
 
 /// `plan` with the cost of every step.
 pub fn price(mut plan: Plan) -> Plan {
-    let Suite::Blinded(_) = plan.suite;
-    let costs: Vec<Cost> = plan.steps().map(|(id, _)| blinded::cost::step(&plan, id)).collect();
-    plan.steps.iter_mut().zip(costs).for_each(|(step, cost)| step.cost = cost);
+    match plan.suite {
+        Suite::Blinded(parameters) => {
+            let costs: Vec<Cost> =
+                plan.steps().map(|(id, _)| blinded::cost::step(&plan, parameters, id)).collect();
+            plan.steps.iter_mut().zip(costs).for_each(|(step, cost)| step.cost = cost);
+        }
+        Suite::Shared(_) => {}
+    }
     plan
 }

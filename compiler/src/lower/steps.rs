@@ -1,40 +1,44 @@
 //! From nodes to steps.
 
-use super::sum_pool;
+use super::{fuse, is_fused, layout, sum_pool};
 use crate::error::{Diagnostic, Error, Result};
-use crate::graph::{Add, Conv, Dense, Graph, Integer, NodeId, Op, Scale, Shape, Softmax, Window};
+use crate::graph::{Add, Conv, Dense, Graph, Integer, NodeId, Op, Rescale, Scale, Shape, Softmax};
 use crate::options::CompileOptions;
 use runtime::plan::validate::MAX_NAME;
-use runtime::plan::{self, Conv2d, Cost, InputSpec, OutputSpec, Plan, Postprocessing, Step, StepId};
+use runtime::plan::{
+    self, Conv2d, Cost, InputSpec, OutputSpec, Plan, Postprocessing, Revealed, Step, StepId,
+};
 
 /// The plan that computes `graph`, unpriced. Flattening vanishes (elements keep their positions), a
-/// softmax at the end becomes the client's postprocessing.
+/// softmax at the end becomes the client's postprocessing, dropped bits before a ReLU a part of it (suite `shared`).
 ///
 /// # Errors
-/// [`Error::Unsupported`] with a node that works on channels of a flattened image.
+/// [`Error::Unsupported`] with a node that works on channels of a flattened image, or whose slots do not fit the key.
 pub fn lower(
     graph: &Graph<Integer>,
     name: &str,
     input: &InputSpec,
     options: &CompileOptions,
 ) -> Result<Plan> {
-    let mut lowering = Lowering { graph, steps: Vec::new(), made: vec![None; graph.id_bound()] };
+    let mut lowering = Lowering { graph, options, steps: Vec::new(), made: vec![None; graph.id_bound()] };
     for id in graph.ids_in_order() {
         lowering.visit(id)?;
     }
     let output = lowering.reveal()?;
-    Ok(Plan {
+    layout::lay_out(Plan {
         name: shorten(name),
         suite: options.suite,
         key_bits: options.key_bits,
         input: input.clone(),
         steps: lowering.steps,
         output,
+        setup: Cost::default(),
     })
 }
 
 struct Lowering<'a> {
     graph: &'a Graph<Integer>,
+    options: &'a CompileOptions,
     steps: Vec<Step>,
     /// By node: the step that holds its value.
     made: Vec<Option<StepId>>,
@@ -42,8 +46,11 @@ struct Lowering<'a> {
 
 impl Lowering<'_> {
     fn visit(&mut self, id: NodeId) -> Result<()> {
+        if is_fused(self.graph, id) {
+            return Ok(()); // with the ReLU that reads it
+        }
         let inputs: Vec<StepId> =
-            self.graph.inputs(id).iter().filter_map(|input| self.made[input.index()]).collect();
+            self.read(id).iter().filter_map(|input| self.made[input.index()]).collect();
         let step = match self.operation(id)? {
             Some(op) => {
                 self.check_layout(id, &inputs)?;
@@ -55,11 +62,23 @@ impl Lowering<'_> {
         Ok(())
     }
 
+    /// The nodes whose values the step of `id` reads.
+    fn read(&self, id: NodeId) -> Vec<NodeId> {
+        let inputs = self.graph.inputs(id);
+        match inputs[..] {
+            [input] if is_fused(self.graph, input) => self.graph.inputs(input),
+            _ => inputs,
+        }
+    }
+
     /// The step's operation; `None` where the value is its input's.
     fn operation(&self, id: NodeId) -> Result<Option<plan::Op>> {
         Ok(Some(match self.graph.op(id) {
             Op::Input => plan::Op::Input,
-            Op::Conv(conv) => plan::Op::Conv2d(conv2d(conv)),
+            Op::Conv(conv) => match fuse::shift(conv).filter(|_| self.options.has_rings()) {
+                Some(shift) => plan::Op::Add(shift),
+                None => plan::Op::Conv2d(conv2d(conv)),
+            },
             Op::Dense(weights) => plan::Op::Dense(dense(weights)),
             Op::AveragePool(pool) => {
                 let image = self.graph.shape(self.graph.sole_input(id));
@@ -68,15 +87,16 @@ impl Lowering<'_> {
                 plan::Op::SumPool(sum.sum)
             }
             Op::MaxPool(window) => plan::Op::MaxPool(*window),
-            Op::Relu => plan::Op::Relu,
+            Op::Relu => match *self.graph.op(self.graph.sole_input(id)) {
+                Op::Rescale(Rescale { bits }) if is_fused(self.graph, self.graph.sole_input(id)) => {
+                    plan::Op::ReluRescale { bits }
+                }
+                _ => plan::Op::Relu,
+            },
             Op::Sign => plan::Op::Sign,
             Op::Add(add) => match add.multipliers[..] {
                 [1] => return Ok(None),
-                [by] => plan::Op::Conv2d(
-                    multiplication(by, self.graph.shape(id))
-                        .ok_or_else(|| self.refuse(id, "too large a multiplier"))?,
-                ),
-                _ => plan::Op::Add { multipliers: add.multipliers.clone() },
+                _ => plan::Op::Add(add.multipliers.clone().into()),
             },
             Op::Rescale(rescale) => plan::Op::Rescale { bits: rescale.bits },
             Op::Concat if self.graph.inputs(id).len() > 1 => plan::Op::Concat,
@@ -105,17 +125,33 @@ impl Lowering<'_> {
     fn push(&mut self, id: NodeId, op: plan::Op, inputs: Vec<StepId>) -> StepId {
         let node = self.graph.node(id);
         let shape = match op {
-            plan::Op::Relu | plan::Op::Sign | plan::Op::Rescale { .. } | plan::Op::Add { .. } => {
+            plan::Op::Relu
+            | plan::Op::ReluRescale { .. }
+            | plan::Op::Sign
+            | plan::Op::Rescale { .. }
+            | plan::Op::Add(_) => {
                 self.steps[inputs[0].index()].shape
             }
             _ => node.fact.shape,
         };
-        let bits = node.fact.bits();
-        self.steps.push(Step { name: shorten(&node.name), op, inputs, shape, bits, cost: Cost::default() });
+        self.append(&node.name, op, inputs, shape, node.fact.bits())
+    }
+
+    fn append(
+        &mut self,
+        name: &str,
+        op: plan::Op,
+        inputs: Vec<StepId>,
+        shape: Shape,
+        bits: u32,
+    ) -> StepId {
+        let name = shorten(name);
+        let (layout, offline, cost) = (None, Cost::default(), Cost::default());
+        self.steps.push(Step { name, op, inputs, shape, bits, layout, offline, cost });
         StepId::new(self.steps.len() - 1)
     }
 
-    /// The last step, and what the client makes of its integers.
+    /// The last steps, and what the client makes of its integers.
     fn reveal(&mut self) -> Result<OutputSpec> {
         let id = self.graph.output();
         let fact = &self.graph.node(id).fact;
@@ -123,22 +159,22 @@ impl Lowering<'_> {
             return Err(Error::Bug("the logits have different scales".into()));
         };
         let last = self.made[id.index()].ok_or_else(|| Error::Bug("the output has no step".into()))?;
-        let shape = self.steps[last.index()].shape.flattened();
-        let step = Step {
-            name: String::new(),
-            op: plan::Op::Reveal,
-            inputs: vec![last],
-            shape,
-            bits: fact.bits(),
-            cost: Cost::default(),
+        let classes = self.steps[last.index()].shape.elements();
+        let revealed = self.options.reveal;
+        let (last, shape, bits) = match revealed {
+            Revealed::Logits => (last, Shape::vector(classes), fact.bits()),
+            Revealed::Label => {
+                let (one, bits) = (Shape::vector(1), (usize::BITS - (classes - 1).leading_zeros()).max(1));
+                (self.append("", plan::Op::ArgMax, vec![last], one, bits), one, bits)
+            }
         };
-        self.steps.push(step);
+        self.append("", plan::Op::Reveal, vec![last], shape, bits);
         let postprocessing = match self.graph.op(id) {
             Op::Softmax(Softmax::Plain) => Postprocessing::Softmax,
             Op::Softmax(Softmax::Log) => Postprocessing::LogSoftmax,
             _ => Postprocessing::None,
         };
-        Ok(OutputSpec { classes: shape.elements(), scale, postprocessing })
+        Ok(OutputSpec { classes, scale, postprocessing, revealed })
     }
 
     fn refuse(&self, id: NodeId, what: impl Into<String>) -> Error {
@@ -160,12 +196,6 @@ pub fn dense(dense: &Dense<Integer>) -> plan::Dense {
 
 fn bias(bias: &[i128]) -> Vec<i128> {
     if bias.iter().all(|&b| b == 0) { Vec::new() } else { bias.to_vec() }
-}
-
-/// Every element times `by`, as a depthwise convolution; `None` where the factor is too large.
-fn multiplication(by: i64, shape: Shape) -> Option<Conv2d> {
-    let weights = vec![i32::try_from(by).ok()?; shape.channels];
-    Some(Conv2d { window: Window::dense([1, 1]), groups: shape.channels, weights, bias: Vec::new() })
 }
 
 /// The longest beginning that a plan can hold.

@@ -8,6 +8,7 @@ mod quantize;
 mod range;
 mod remove_dead;
 pub mod rescale;
+mod rings;
 mod sink_relu;
 mod split_max_pool;
 
@@ -18,5 +19,6 @@ pub use prune_channels::prune_channels;
 pub use quantize::{Choices, LayerChoice, Preparation, Quantized};
 pub use range::range;
 pub use remove_dead::{Constants, remove_dead};
+pub use rings::rings;
 pub use sink_relu::sink_relu;
 pub use split_max_pool::split_max_pool;

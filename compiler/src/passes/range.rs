@@ -52,7 +52,7 @@ fn bits(bounds: &[Interval]) -> u32 {
     bounds.iter().map(|x| x.bits()).max().unwrap_or(0)
 }
 
-fn bounds(
+pub(super) fn bounds(
     graph: &Graph<Integer>,
     id: NodeId,
     input: &InputSpec,
@@ -122,7 +122,7 @@ fn too_wide(graph: &Graph<Integer>, id: NodeId, options: &CompileOptions) -> Dia
 
 /// Where values of `id`'s input, or the logits, do not fit a plaintext.
 fn too_wide_for_key(graph: &Graph<Integer>, id: NodeId, options: &CompileOptions) -> Option<Diagnostic> {
-    let Suite::Blinded(parameters) = options.suite;
+    let Suite::Blinded(parameters) = options.suite else { return None };
     let exchanged = match graph.op(id) {
         Op::Relu => Some((ExchangeKind::Relu, 0)),
         Op::MaxPool(_) => Some((ExchangeKind::Relu, 1)),
@@ -153,7 +153,7 @@ fn too_wide_for_key(graph: &Graph<Integer>, id: NodeId, options: &CompileOptions
     })
 }
 
-fn diagnostic(graph: &Graph<Integer>, id: NodeId, what: String, options: &CompileOptions) -> Diagnostic {
+pub(super) fn diagnostic(graph: &Graph<Integer>, id: NodeId, what: String, options: &CompileOptions) -> Diagnostic {
     let node = graph.node(id);
     let hint = format!("use narrower weights than {} bits (--weight-bits)", options.weight_bits);
     Diagnostic { node: node.name.clone(), op: node.op.name().into(), what, hint }
@@ -175,6 +175,7 @@ mod tests {
             scale: Scale::PerTensor(1.0),
             range: vec![Range { low: i128::MIN, high: i128::MAX }; channels],
             peak: 0.0,
+            ring: None,
         };
         let mut graph = Graph::new("x", fact(2));
         let dense = Dense { weights: vec![3, -2], bias: vec![5] };

@@ -121,6 +121,7 @@ mod tests {
             scale: Scale::PerTensor(1.0),
             range: vec![Range { low: -5, high: 7 }; shape.channels],
             peak: 0.0,
+            ring: None,
         };
         let mut graph = Graph::new("image", fact(shape));
         let pool = graph.add("pool", Op::MaxPool(window), &[graph.input()], fact(output));

@@ -3,9 +3,10 @@
 
 use crate::graph::{Conv, Dense, Graph, Integer, NodeId, Op, Pool, Rescale, Shape, Window};
 use crate::lower::sum_pool;
+use runtime::plan::Ring;
 
 /// The integers of every value, by [`NodeId::index`], for the integers of one image. Softmax passes
-/// its input on.
+/// its input on. Values that have a ring are taken in it.
 ///
 /// Panics where `input` has another length than the graph's input, or a value leaves 128 bits; after
 /// the range pass no input within its bounds makes one do so.
@@ -13,9 +14,13 @@ pub fn values(graph: &Graph<Integer>, input: &[i64]) -> Vec<Vec<i128>> {
     assert_eq!(input.len(), graph.shape(graph.input()).elements(), "an input of the graph's shape");
     let mut values = vec![Vec::new(); graph.id_bound()];
     for id in graph.ids_in_order() {
-        values[id.index()] = match graph.op(id) {
+        let value = match graph.op(id) {
             Op::Input => input.iter().map(|&x| x.into()).collect(),
             _ => evaluate(graph, id, &values),
+        };
+        values[id.index()] = match graph.node(id).fact.ring {
+            None => value,
+            Some(ring) => value.into_iter().map(|x| ring.wrap(x as i64).into()).collect(),
         };
     }
     values
@@ -29,14 +34,14 @@ pub fn run(graph: &Graph<Integer>, input: &[i64]) -> Vec<i128> {
 fn evaluate(graph: &Graph<Integer>, id: NodeId, values: &[Vec<i128>]) -> Vec<i128> {
     let inputs = graph.inputs(id);
     let (x, shape) = (&values[inputs[0].index()], graph.shape(inputs[0]));
-    let output = graph.shape(id);
+    let (output, ring) = (graph.shape(id), graph.node(inputs[0]).fact.ring);
     match graph.op(id) {
         Op::Conv(conv) => convolution(conv, x, shape, output),
         Op::Dense(dense) => product(dense, x),
         Op::AveragePool(pool) => sums(pool, x, shape, output),
-        Op::MaxPool(window) => maxima(window, x, shape, output),
+        Op::MaxPool(window) => maxima(window, ring, x, shape, output),
         Op::Relu => x.iter().map(|&x| x.max(0)).collect(),
-        Op::Sign => x.iter().map(|&x| i128::from(x > 0)).collect(),
+        Op::Sign => x.iter().map(|&x| i128::from(is_positive(ring, x))).collect(),
         Op::Add(add) => (0..x.len())
             .map(|i| {
                 inputs
@@ -46,7 +51,7 @@ fn evaluate(graph: &Graph<Integer>, id: NodeId, values: &[Vec<i128>]) -> Vec<i12
                     .sum()
             })
             .collect(),
-        Op::Rescale(Rescale { bits }) => x.iter().map(|&x| (x + (1 << (bits - 1))) >> bits).collect(),
+        Op::Rescale(Rescale { bits }) => x.iter().map(|&x| rescale(ring, x, *bits)).collect(),
         Op::Concat => inputs.iter().flat_map(|input| values[input.index()].clone()).collect(),
         Op::Input | Op::Affine(_) | Op::Activation(_) | Op::Flatten | Op::Softmax(_) => x.clone(),
     }
@@ -100,9 +105,23 @@ fn sums(pool: &Pool, x: &[i128], shape: Shape, output: Shape) -> Vec<i128> {
     elements(output).map(over_window).collect()
 }
 
-fn maxima(pool: &Window, x: &[i128], shape: Shape, output: Shape) -> Vec<i128> {
-    let largest =
-        |(channel, at)| window(pool, x, shape, channel, at).into_iter().max().expect("no window is empty");
+/// x > 0, as x − 1 ≥ 0, which may wrap around.
+fn is_positive(ring: Option<Ring>, x: i128) -> bool {
+    ring.map_or(x > 0, |ring| ring.wrap(x as i64 - 1) >= 0)
+}
+
+fn rescale(ring: Option<Ring>, x: i128, bits: u32) -> i128 {
+    ring.map_or_else(|| (x + (1 << (bits - 1))) >> bits, |ring| ring.rescale(x as i64, bits).into())
+}
+
+fn maxima(pool: &Window, ring: Option<Ring>, x: &[i128], shape: Shape, output: Shape) -> Vec<i128> {
+    let largest = |(channel, at)| {
+        let pixels = window(pool, x, shape, channel, at);
+        match ring {
+            None => pixels.into_iter().max().expect("no window is empty"),
+            Some(ring) => ring.maximum(pixels.into_iter().map(|x| x as i64).collect()).into(),
+        }
+    };
     elements(output).map(largest).collect()
 }
 

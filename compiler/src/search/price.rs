@@ -3,6 +3,7 @@
 
 use super::outcome::size;
 use crate::graph::{Graph, NodeId, Op, Real};
+use crate::lower;
 use crate::options::CompileOptions;
 use crate::passes::LayerChoice;
 use runtime::plan::{Exchange, ExchangeKind, Suite, UnitCosts};
@@ -13,6 +14,9 @@ const ROUNDED_AWAY: [(u32, f64); 6] = [(8, 0.02), (6, 0.05), (5, 0.1), (4, 0.18)
 /// Width of a typical value, and the step by which the price of one more bit is taken.
 const USUAL_BITS: u32 = 32;
 const MORE_BITS: u32 = 8;
+/// Suite `shared`: width of a typical ring, and of a typical slot.
+const USUAL_RING: u32 = 20;
+const USUAL_SLOT: u32 = 32;
 /// Values of a typical exchange.
 const USUAL_COUNT: usize = 512;
 
@@ -28,20 +32,22 @@ pub(super) struct Prices<'a> {
 impl<'a> Prices<'a> {
     pub(super) fn new(graph: &'a Graph<Real>, options: &CompileOptions) -> Self {
         let unit = UnitCosts::typical(options.key_bits);
-        let Suite::Blinded(parameters) = options.suite;
-        let comparison = |bits| {
-            let values = Exchange { kind: ExchangeKind::Relu, count: USUAL_COUNT, bits };
-            exchange(&values, false, parameters, options.key_bits).seconds(&unit) / USUAL_COUNT as f64
-        };
-        let usual = comparison(USUAL_BITS);
-        let bit = (comparison(USUAL_BITS + MORE_BITS) - usual) / f64::from(MORE_BITS);
+        let (comparison, usual_bits) = (|bits| match options.suite {
+            Suite::Blinded(parameters) => {
+                let values = Exchange { kind: ExchangeKind::Relu, count: USUAL_COUNT, bits };
+                exchange(&values, false, parameters, options.key_bits).seconds(&unit) / USUAL_COUNT as f64
+            }
+            Suite::Shared(_) => lower::comparison(lower::Comparison::Relu, bits, &unit),
+        }, usual_bits(options));
+        let usual = comparison(usual_bits);
+        let bit = (comparison(usual_bits + MORE_BITS) - usual) / f64::from(MORE_BITS);
         let mut per_bit = vec![0.0; graph.id_bound()];
         let mut behind = 0.0;
         for id in graph.ids_in_order().into_iter().rev() {
             per_bit[id.index()] = behind * bit;
             behind += comparisons(graph, id);
         }
-        Self { graph, product: unit.product, comparison: usual, per_bit }
+        Self { graph, product: unit.product / pixels(options), comparison: usual, per_bit }
     }
 
     /// Of the linear layer `id`, and what its width adds to the comparisons behind it.
@@ -80,6 +86,15 @@ impl<'a> Prices<'a> {
         let (weights, rows) = size(self.graph, id).unwrap_or_default();
         (weights * (self.graph.shape(id).elements() / rows.max(1))) as f64
     }
+}
+
+fn usual_bits(options: &CompileOptions) -> u32 {
+    if options.has_rings() { USUAL_RING } else { USUAL_BITS }
+}
+
+/// How many positions of a layer share a product.
+fn pixels(options: &CompileOptions) -> f64 {
+    if options.has_rings() { f64::from(options.key_bits.plaintext_bits() / USUAL_SLOT) } else { 1.0 }
 }
 
 fn comparisons(graph: &Graph<Real>, id: NodeId) -> f64 {

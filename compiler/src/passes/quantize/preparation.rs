@@ -77,6 +77,11 @@ impl<'a> Preparation<'a> {
         self.input
     }
 
+    /// Example images.
+    pub fn calibration(&self) -> Option<&'a Calibration> {
+        self.calibration
+    }
+
     /// The integer graph of this float graph, its layers compressed as `choices` say; values lose the
     /// bits that `shifts` say, by node of the float graph.
     ///

@@ -22,7 +22,7 @@ pub(super) fn scale(channels: Vec<f64>) -> Scale {
 /// A fact before ranges are known.
 pub(super) fn unbounded(shape: Shape, scale: Scale) -> IntegerFact {
     let range = vec![Range { low: i128::MIN, high: i128::MAX }; shape.channels];
-    IntegerFact { shape, scale, range, peak: 0.0 }
+    IntegerFact { shape, scale, range, peak: 0.0, ring: None }
 }
 
 /// Root mean square of pixels that are spread evenly over their range.

@@ -2,18 +2,15 @@
 
 use super::exponents::Exponents;
 use super::price::Prices;
-use super::width::widths;
+use super::terms::Terms;
 use crate::error::Result;
 use crate::graph::{Graph, Integer, NodeId, Op};
 use crate::options::CompileOptions;
 use runtime::plan::InputSpec;
-use runtime::plan::validate::MAX_BITS;
 use std::collections::BTreeMap;
 
-/// Seconds that a bit beyond [`MAX_BITS`] counts as: more than anything else.
+/// Seconds that a bit beyond the suite's limit counts as: more than anything else.
 const TOO_WIDE: f64 = 1e12;
-/// Dropping fewer bits is not worth a round.
-const LEAST: u32 = 4;
 
 /// Bits that values lose, by node of the integer graph.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,15 +55,18 @@ pub fn choose(
     options: &CompileOptions,
 ) -> Result<Shifts> {
     let order = graph.ids_in_order();
-    let candidates = order.iter().copied().filter(|&id| is_candidate(graph, id) && may_lose(id)).collect();
-    let chosen = vec![false; graph.id_bound()];
+    let candidates: Vec<NodeId> =
+        order.iter().copied().filter(|&id| is_candidate(graph, id) && may_lose(id)).collect();
+    let (terms, mut chosen) = (Terms::of(options), vec![false; graph.id_bound()]);
+    candidates.iter().for_each(|&id| chosen[id.index()] = terms.is_free(graph, id));
     let mut search = Search {
         graph,
         order,
         candidates,
-        widths: widths(graph, input)?,
+        widths: terms.widths(graph, input)?,
         prices: Prices::new(options),
         chosen,
+        terms,
     };
     search.run();
     Ok(search.shifts())
@@ -87,6 +87,7 @@ struct Search<'a> {
     widths: Vec<u32>,
     prices: Prices<'a>,
     chosen: Vec<bool>,
+    terms: Terms,
 }
 
 impl Search<'_> {
@@ -118,9 +119,9 @@ impl Search<'_> {
         seconds
     }
 
-    /// Predicted seconds of all rounds, and what widths beyond the limit count as.
+    /// Predicted seconds of all that widths matter for, and what widths beyond the limit count as.
     fn seconds(&mut self) -> f64 {
-        let Some(exponents) = Exponents::of(self.graph, &self.order, &self.chosen) else {
+        let Some(exponents) = Exponents::of(self.graph, &self.order, &self.chosen, self.terms) else {
             return f64::INFINITY;
         };
         let mut total = 0.0;
@@ -133,19 +134,20 @@ impl Search<'_> {
     fn of_node(&mut self, id: NodeId, exponents: &Exponents) -> f64 {
         let bits = self.widths[id.index()].saturating_sub(exponents.before[id.index()]);
         let own = exponents.own[id.index()];
-        if own > 0 && own < LEAST {
+        if own > 0 && own < self.terms.least(self.graph, id) {
             return f64::INFINITY;
         }
-        let excess = f64::from(bits.saturating_sub(MAX_BITS)) * TOO_WIDE;
-        let rescale = if own > 0 { self.prices.rescale(self.graph, id, bits.min(MAX_BITS)) } else { 0.0 };
+        let widest = self.terms.widest;
+        let excess = f64::from(bits.saturating_sub(widest)) * TOO_WIDE;
+        let rescale = if own > 0 { self.prices.rescale(self.graph, id, bits.min(widest)) } else { 0.0 };
         let read = self.graph.inputs(id).first().map_or(0, |&input| {
-            self.widths[input.index()].saturating_sub(exponents.after(input)).min(MAX_BITS)
+            self.widths[input.index()].saturating_sub(exponents.after(input)).min(widest)
         });
-        excess + rescale + self.prices.operation(self.graph, id, read)
+        excess + rescale + self.prices.operation(self.graph, id, read, bits.min(widest))
     }
 
     fn shifts(&self) -> Shifts {
-        let exponents = Exponents::of(self.graph, &self.order, &self.chosen);
+        let exponents = Exponents::of(self.graph, &self.order, &self.chosen, self.terms);
         let own = exponents.map_or_else(Vec::new, |exponents| exponents.own);
         let shift = |id: &NodeId| (*id, own.get(id.index()).copied().unwrap_or(0));
         Shifts(self.order.iter().map(shift).filter(|&(_, bits)| bits > 0).collect())

@@ -1,6 +1,6 @@
 //! By how many bits each value has been narrowed, once some values have lost bits.
 
-use super::PRECISION;
+use super::terms::Terms;
 use crate::graph::{Graph, Integer, NodeId, Op};
 
 /// Of every value of a graph, by node.
@@ -19,20 +19,25 @@ impl Exponents {
     }
 
     /// Of `graph`, where the values marked in `chosen` lose all bits that they can spare. `None` where
-    /// branches of a concatenation would not agree.
-    pub(super) fn of(graph: &Graph<Integer>, order: &[NodeId], chosen: &[bool]) -> Option<Self> {
+    /// branches of a concatenation would not agree that must.
+    pub(super) fn of(
+        graph: &Graph<Integer>,
+        order: &[NodeId],
+        chosen: &[bool],
+        terms: Terms,
+    ) -> Option<Self> {
         let mut exponents = Self { before: vec![0; chosen.len()], own: vec![0; chosen.len()] };
         for &id in order {
-            let before = exponents.inherited(graph, id)?;
+            let before = exponents.inherited(graph, id, terms)?;
             exponents.before[id.index()] = before;
             if chosen[id.index()] {
-                exponents.own[id.index()] = spare(graph, id).saturating_sub(before);
+                exponents.own[id.index()] = terms.spare(graph, id).saturating_sub(before);
             }
         }
         Some(exponents)
     }
 
-    fn inherited(&self, graph: &Graph<Integer>, id: NodeId) -> Option<u32> {
+    fn inherited(&self, graph: &Graph<Integer>, id: NodeId, terms: Terms) -> Option<u32> {
         let inputs = graph.inputs(id);
         let mut lost = inputs.iter().map(|&input| self.after(input));
         match graph.op(id) {
@@ -41,6 +46,7 @@ impl Exponents {
                 let by = inputs.iter().zip(&add.multipliers);
                 by.map(|(&input, &by)| self.branch(graph, input) + by.unsigned_abs().ilog2()).min()
             }
+            Op::Concat if terms.branches_differ() => lost.min(),
             Op::Concat => {
                 let first = lost.next()?;
                 lost.all(|other| other == first).then_some(first)
@@ -63,11 +69,4 @@ impl Exponents {
             _ => self.after(id),
         }
     }
-}
-
-/// Bits of `id`'s integers beyond the precision that is kept.
-fn spare(graph: &Graph<Integer>, id: NodeId) -> u32 {
-    let bits = graph.node(id).fact.peak.log2();
-    // A peak of 0 is unknown.
-    if bits.is_finite() { (bits.floor() as u32).saturating_sub(PRECISION) } else { 0 }
 }

@@ -1,13 +1,17 @@
-//! What the rounds of a graph take, given the widths of the values exchanged.
+//! What steps take that depend on the widths of values: the same questions to either suite.
 
+use super::terms::Terms;
 use crate::graph::{Graph, Integer, NodeId, Op};
+use crate::lower::{self, Comparison};
 use crate::options::CompileOptions;
-use runtime::plan::{Exchange, ExchangeKind, Suite, UnitCosts};
+use runtime::plan::{BlindedParameters, Exchange, ExchangeKind, Suite, UnitCosts};
 use runtime::protocol::blinded::cost::exchange;
 use std::collections::HashMap;
 
 /// Values per priced round; longer rounds take proportionally longer.
 const SAMPLE: usize = 64;
+/// Bits of a slot beyond those of the results, about.
+const SLOT: u32 = 12;
 
 /// Prices of single values, by what happens to them and their bits.
 pub(super) struct Prices<'a> {
@@ -29,34 +33,62 @@ impl<'a> Prices<'a> {
         Self { options, unit: UnitCosts::typical(options.key_bits), known: HashMap::new() }
     }
 
-    /// Seconds that the interactive operation of `id` takes, if it is one that reads values of `bits`.
-    pub(super) fn operation(&mut self, graph: &Graph<Integer>, id: NodeId, bits: u32) -> f64 {
+    /// Seconds that the operation of `id` takes which reads values of `read` bits and has results of `bits`, as far as
+    /// these matter.
+    pub(super) fn operation(&mut self, graph: &Graph<Integer>, id: NodeId, read: u32, bits: u32) -> f64 {
         let elements = graph.shape(id).elements() as f64;
         match graph.op(id) {
-            Op::Relu => elements * self.value(Kind::Relu, bits),
-            Op::Sign => elements * self.value(Kind::Sign, bits + 1),
+            Op::Relu => elements * self.value(Kind::Relu, read),
+            Op::Sign => elements * self.value(Kind::Sign, read + 1),
             Op::MaxPool(window) => {
                 let comparisons = window.kernel[0] * window.kernel[1] - 1;
-                elements * comparisons as f64 * self.value(Kind::Pool, bits + 1)
+                elements * comparisons as f64 * self.value(Kind::Pool, read + 1)
             }
+            Op::Conv(conv) if self.options.has_rings() => self.sums(graph, id, &conv.weights, bits),
+            Op::Dense(dense) if self.options.has_rings() => self.sums(graph, id, &dense.weights, bits),
             _ => 0.0,
         }
     }
 
     /// Seconds that narrowing the value of `id`, which has `bits`, takes.
     pub(super) fn rescale(&mut self, graph: &Graph<Integer>, id: NodeId, bits: u32) -> f64 {
+        if Terms::of(self.options).is_free(graph, id) {
+            return 0.0;
+        }
         self.unit.round + graph.shape(id).elements() as f64 * self.value(Kind::Rescale, bits)
+    }
+
+    /// Of a linear layer in slots as wide as its results: the ciphertexts that they fill, and all products.
+    fn sums(&self, graph: &Graph<Integer>, id: NodeId, weights: &[i32], bits: u32) -> f64 {
+        let elements = |shape: crate::graph::Shape| shape.elements() as f64;
+        let (from, to) = (graph.input_shapes(id)[0], graph.shape(id));
+        let used = weights.iter().filter(|&&weight| weight != 0).count();
+        let products = used as f64 * (to.elements() / to.channels) as f64;
+        let bytes = self.options.key_bits.ciphertext_bytes() as f64 * self.unit.byte;
+        let up = elements(from) * (self.unit.encryption + bytes);
+        let down = elements(to) * (self.unit.rerandomisation + self.unit.decryption + bytes);
+        let slots = f64::from(self.options.key_bits.plaintext_bits()) / f64::from(bits + SLOT);
+        (products * self.unit.product + up + down) / slots
     }
 
     fn value(&mut self, kind: Kind, bits: u32) -> f64 {
         let Self { options, unit, known } = self;
-        *known.entry((kind, bits)).or_insert_with(|| price(kind, bits, options, unit))
+        *known.entry((kind, bits)).or_insert_with(|| match options.suite {
+            Suite::Blinded(parameters) => blinded(kind, bits, parameters, options, unit),
+            Suite::Shared(_) if kind == Kind::Sign => lower::comparison(Comparison::Sign, bits, unit),
+            Suite::Shared(_) => lower::comparison(Comparison::Relu, bits, unit),
+        })
     }
 }
 
 /// Infinite where a key's plaintext holds no such value.
-fn price(kind: Kind, bits: u32, options: &CompileOptions, unit: &UnitCosts) -> f64 {
-    let Suite::Blinded(parameters) = options.suite;
+fn blinded(
+    kind: Kind,
+    bits: u32,
+    parameters: BlindedParameters,
+    options: &CompileOptions,
+    unit: &UnitCosts,
+) -> f64 {
     let pooling = kind == Kind::Pool;
     let kind = match kind {
         Kind::Relu | Kind::Pool => ExchangeKind::Relu,

@@ -1,0 +1,111 @@
+//! The ring of every value, for suite `shared`.
+//!
+//! # What it does
+//! A value's ring holds what the value was on the example images, times 2^margin, and never more than interval
+//! arithmetic says that it can be. Who reads the value may want more: the half that is added before low bits go, the
+//! differences of a tournament, and, for what is computed share by share, at least the bits of its own ring.
+//! Integers that do not fit wrap around.
+//!
+//! # Requires
+//! An integer graph.
+//!
+//! # Guarantees
+//! Every value has a ring that a plan may have ([`runtime::plan::validate`], P6). On the example images nothing wraps
+//! around, as far as the float twin tells on which they are seen. Ranges are sound: no image makes a value leave its own.
+//!
+//! # Example
+//! See the test `a_residual_block`.
+
+mod need;
+mod readers;
+mod spread;
+#[cfg(test)]
+mod tests;
+
+use crate::calibration::{self, Calibration};
+use crate::error::{Error, Result};
+use crate::graph::{Graph, Integer, NodeId, Op, Range, Rescale};
+use crate::options::CompileOptions;
+use crate::passes::range::{bounds, diagnostic};
+use runtime::plan::interval::Interval;
+use runtime::plan::validate::MAX_RING_BITS;
+use runtime::plan::{InputSpec, Ring};
+
+/// Bits beyond what calibration images need.
+const MARGIN: u32 = 2;
+/// Bits beyond what artificial images need.
+const WIDE_MARGIN: u32 = 3;
+
+/// Enters the ring and the range of every value.
+///
+/// # Errors
+/// [`Error::Unsupported`] with the node whose ring would be too wide, and how wide; a pixel outside the declared range.
+pub fn rings(
+    mut graph: Graph<Integer>,
+    input: &InputSpec,
+    calibration: Option<&Calibration>,
+    options: &CompileOptions,
+) -> Result<Graph<Integer>> {
+    let images = calibration::images(calibration, input)?;
+    let margin = options.margin_bits.unwrap_or(if calibration.is_some() { MARGIN } else { WIDE_MARGIN });
+    let seen = spread::spreads(&graph, &images, margin);
+    let mut bits = need::enter_least(&mut graph, input, &seen, options)?;
+    readers::serve(&graph, &mut bits);
+    for id in graph.ids_in_order() {
+        enter(&mut graph, id, bits[id.index()], input, options)?;
+    }
+    Ok(graph)
+}
+
+/// Takes `id` into the ring of 2^(`bits` + 1) elements, with its range there.
+fn enter(
+    graph: &mut Graph<Integer>,
+    id: NodeId,
+    bits: u32,
+    input: &InputSpec,
+    options: &CompileOptions,
+) -> Result<()> {
+    let ring = Ring::new(bits + 1).filter(|_| bits <= MAX_RING_BITS);
+    let ring = ring.ok_or_else(|| too_wide(graph, id, bits, options))?;
+    let range = reached(graph, id, input, options)?;
+    let fact = &mut graph.node_mut(id).fact;
+    fact.range = range.into_iter().map(|x| if x.bits() <= bits { x } else { all_of(ring) }).map(from).collect();
+    fact.ring = Some(ring);
+    Ok(())
+}
+
+/// Bounds of `id` before they wrap around, from its inputs' ranges and rings.
+fn reached(
+    graph: &Graph<Integer>,
+    id: NodeId,
+    input: &InputSpec,
+    options: &CompileOptions,
+) -> Result<Vec<Interval>> {
+    let result = bounds(graph, id, input)
+        .map_err(|overflow| Error::Unsupported(vec![diagnostic(graph, id, overflow.to_string(), options)]))?;
+    let Op::Rescale(Rescale { bits }) = *graph.op(id) else { return Ok(result) };
+    let source = &graph.node(graph.sole_input(id)).fact;
+    let Some(ring) = source.ring else { return Ok(result) };
+    let wraps = |range: &Range| range.high + half(bits) > all_of(ring).high;
+    let whole = Interval::new(all_of(ring).low >> bits, all_of(ring).high >> bits);
+    Ok(result.into_iter().zip(&source.range).map(|(x, range)| if wraps(range) { whole } else { x }).collect())
+}
+
+/// What is added before `bits` low bits go.
+const fn half(bits: u32) -> i128 {
+    1 << (bits - 1)
+}
+
+/// The numbers of a ring.
+const fn all_of(ring: Ring) -> Interval {
+    Interval::new(-(1 << (ring.bits() - 1)), (1 << (ring.bits() - 1)) - 1)
+}
+
+fn from(interval: Interval) -> Range {
+    Range { low: interval.low, high: interval.high }
+}
+
+fn too_wide(graph: &Graph<Integer>, id: NodeId, bits: u32, options: &CompileOptions) -> Error {
+    let what = format!("its integers need a ring of {} bits, more than {}", bits + 1, MAX_RING_BITS + 1);
+    Error::Unsupported(vec![diagnostic(graph, id, what, options)])
+}

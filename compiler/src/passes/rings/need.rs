@@ -1,0 +1,74 @@
+//! The ring that each value needs for itself and for what its readers do with it.
+
+use super::{enter, half, reached, too_wide};
+use crate::error::Result;
+use crate::graph::{Graph, Integer, NodeId, Op, Rescale};
+use crate::options::CompileOptions;
+use runtime::plan::interval::Interval;
+use runtime::plan::validate::MAX_RING_BITS;
+use runtime::plan::{InputSpec, Revealed};
+
+/// Enters the least ring of every value, and returns its bits, one less than its ring's, by node. `seen` are the
+/// integers that are expected.
+pub(super) fn enter_least(
+    graph: &mut Graph<Integer>,
+    input: &InputSpec,
+    seen: &[Vec<Interval>],
+    options: &CompileOptions,
+) -> Result<Vec<u32>> {
+    let mut bits = vec![0; graph.id_bound()];
+    for id in graph.ids_in_order() {
+        let sound = reached(graph, id, input, options)?;
+        let expected: Vec<Interval> =
+            sound.iter().zip(&seen[id.index()]).map(|(sound, seen)| within(*seen, *sound)).collect();
+        bits[id.index()] = match graph.op(id) {
+            Op::Input => of(graph, id, &sound),
+            Op::Softmax(_) => graph.node(graph.sole_input(id)).fact.bits(),
+            _ => of(graph, id, &expected),
+        };
+        if id == graph.output() && options.reveal == Revealed::Label {
+            bits[id.index()] = bits[id.index()].max(widest(&expected, difference));
+            check_positions(graph, id, bits[id.index()], options)?;
+        }
+        enter(graph, id, bits[id.index()], input, options)?;
+    }
+    Ok(bits)
+}
+
+/// Numbers and their positions fit one ring together.
+fn check_positions(graph: &Graph<Integer>, id: NodeId, bits: u32, options: &CompileOptions) -> Result<()> {
+    let positions = usize::BITS - (graph.shape(id).elements() - 1).leading_zeros();
+    let fits = bits + positions <= MAX_RING_BITS;
+    if fits { Ok(()) } else { Err(too_wide(graph, id, bits + positions, options)) }
+}
+
+/// What is expected, as far as it is possible.
+fn within(seen: Interval, sound: Interval) -> Interval {
+    let both = Interval::new(seen.low.max(sound.low), seen.high.min(sound.high));
+    if both.low <= both.high { both } else { sound }
+}
+
+/// Bits for the integers in `values` of `id` and what its readers make of them.
+fn of(graph: &Graph<Integer>, id: NodeId, values: &[Interval]) -> u32 {
+    let readers = graph.consumers(id).into_iter().map(|(reader, _)| graph.op(reader));
+    readers.map(|reader| for_reader(reader, values)).fold(widest(values, |x| x), u32::max).max(1)
+}
+
+fn for_reader(reader: &Op<Integer>, values: &[Interval]) -> u32 {
+    match *reader {
+        Op::Rescale(Rescale { bits }) => {
+            widest(values, |x| Interval::new(x.low, x.high + half(bits))).max(bits)
+        }
+        Op::MaxPool(_) => widest(values, difference),
+        Op::Sign => widest(values, |x| Interval::new(x.low - 1, x.high)),
+        _ => 0,
+    }
+}
+
+fn difference(x: Interval) -> Interval {
+    Interval::new(x.low - x.high, x.high - x.low)
+}
+
+fn widest(values: &[Interval], of: impl Fn(Interval) -> Interval) -> u32 {
+    values.iter().map(|&x| of(x).bits()).max().unwrap_or(0)
+}
