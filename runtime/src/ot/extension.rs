@@ -189,6 +189,7 @@ mod tests {
     use crate::error::PeerFault;
     use crate::ot::Sent;
     use crate::ot::block::{BLOCK_BITS, bit};
+    use crate::ot::chunk::CHUNK;
     use crate::ot::testing::{Memory, chunks, dealt, matching, receive_raw, send_raw, together, traffic};
     use std::time::{Duration, Instant};
 
@@ -251,10 +252,11 @@ mod tests {
                 receive_raw(&mut receiver, connection, COUNT)
             },
         );
-        // Chunks of 64 blocks; in each the 15 trees' rows, one after the other.
+        // Chunks of 128 blocks; in each the 15 trees' rows, one after the other.
         let mut agreements = [0usize; 15];
-        for (batch, choices) in body.chunks_exact(15 * 64 * 16).zip(ots.choices.chunks_exact(64 * 128)) {
-            for (row, agreements) in batch.as_chunks().0.chunks_exact(64).zip(&mut agreements) {
+        for (batch, choices) in body.chunks_exact(15 * CHUNK / 8).zip(ots.choices.chunks_exact(CHUNK)) {
+            for (row, agreements) in batch.as_chunks().0.chunks_exact(CHUNK / BLOCK_BITS).zip(&mut agreements)
+            {
                 let bits = row.iter().flat_map(|block| (0..128).map(|index| bit(block, index)));
                 *agreements += bits.zip(choices).filter(|(bit, choice)| bit == *choice).count();
             }

@@ -12,7 +12,7 @@
 //! | files | what |
 //! |---|---|
 //! | `block`, `bits`, `numbers`, `words` | 128 bits; vectors of bits and of short numbers |
-//! | `prg`, `hash`, `transpose`, `tree`, `vole` | what extension is made of |
+//! | `prg`, `hash`, `transpose`, `tree`, `vole`, `wide` | what extension is made of |
 //! | [`base`], [`extension`] (`field`, `chunk`), [`setup`] | random OTs, in both directions |
 //! | [`pool`] | their two halves |
 //! | [`correlated`], [`sixteen`], [`triples`] | what is made of them ahead, and what it does online |
@@ -61,6 +61,7 @@ mod transpose;
 mod tree;
 pub mod triples;
 mod vole;
+mod wide;
 mod wire;
 mod words;
 

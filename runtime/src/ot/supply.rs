@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn preparing_costs_what_is_stated() {
         let mut batches = BATCHES.to_vec();
-        batches.extend(vec![Batch { kind: Kind::Cot(Role::Client, Width::PAIR), count: 40_000 }; 10]);
+        batches.extend(vec![Batch { kind: Kind::Cot(Role::Client, Width::PAIR), count: 40_000 }; 6]);
         for k in [1, 3, 8] {
             let field = FieldBits::new(k).unwrap();
             let [mut at_client, mut at_server] = extensions(field, 6);
