@@ -1,6 +1,6 @@
 //! The messages between client and server, and the interactive protocols.
 //!
-//! Protocols are functions of (state, message); [`message`] and [`stream`] alone touch a connection, and
+//! Protocols are functions of (state, message); [`message`], [`stream`] and [`shared::party`] alone touch a connection, and
 //! the order of messages is the business of [`crate::roles`]. A session:
 //!
 //! ```text
@@ -23,8 +23,7 @@
 
 pub mod blinded;
 pub mod hello;
-pub mod message;
 pub mod shared;
 pub mod stream;
 
-pub use message::Message;
+pub use crate::message::{self, Message};

@@ -85,7 +85,7 @@ impl<T: Transport> Greeting<T> {
         if needed != has {
             return Err(InvalidInput::KeyBits { needed, has }.into());
         }
-        message::send(&mut self.connection, Message::Key, &key.public().modulus_bytes())?;
+        message::send(&mut self.connection, Message::Key, key.public().modulus_bytes())?;
         let rng = SecureRng::from_os()?;
         Ok(Session { connection: self.connection, plan: self.plan, key, rng })
     }
