@@ -1,5 +1,4 @@
-//! Every message of a session. A ciphertext is a number below N² in 2|N|/8 bytes, big-endian; `[m]` is an encryption
-//! of m.
+//! Every message of a session. A ciphertext is a number below N² in 2|N|/8 bytes, big-endian.
 //!
 //! The server may send a refusal in place of any of its messages: whoever waits for one at the client hears it.
 
@@ -49,7 +48,7 @@ pub enum Message {
     Answer = 7,
     /// Server → client: packed logits, as many ciphertexts as [`crate::plan::Reveal::ciphertexts`].
     Logits = 8,
-    /// Client → server: base OTs' choices [b_i], one ciphertext each ([`crate::ot::base`]).
+    /// Client → server: base OTs' choices, encryptions of b_i, one ciphertext each ([`crate::ot::base`]).
     BaseChoices = 64,
     /// Server → client: base OTs' blocks m_i,b_i in slots of 128 bits, as many to a ciphertext as fit
     /// ([`crate::ot::base`]).

@@ -12,7 +12,7 @@
 //! | files | what |
 //! |---|---|
 //! | `block`, `bits`, `numbers`, `words` | 128 bits; vectors of bits and of short numbers |
-//! | `prg`, `hash`, `transpose`, `tree`, `vole`, `wide` | what extension is made of |
+//! | `cipher`, `prg`, `hash`, `transpose`, `tree`, `vole`, `wide` | what extension is made of |
 //! | [`base`], [`extension`] (`field`, `chunk`), [`setup`] | random OTs, in both directions |
 //! | [`pool`] | their two halves |
 //! | [`correlated`], [`sixteen`] (`sixteen_word`), [`triples`] | what is made of them ahead, and what it does online |
@@ -40,6 +40,7 @@ pub mod base;
 mod bits;
 mod block;
 mod chunk;
+mod cipher;
 pub mod correlated;
 mod correlations;
 mod cost;

@@ -3,7 +3,7 @@
 //! Being built: no plan uses it yet.
 //!
 //! A tensor between layers is shared: its elements are sums of a number of the client's and a number of the
-//! server's in a [`ring`]. What must be computed under encryption depends on random masks alone, so that it
+//! server's in a [`Ring`](crate::plan::Ring). What must be computed under encryption depends on random masks alone, so that it
 //! is done ahead:
 //!
 //! * [`product`]: shares of a linear layer applied to a mask of the client's;
