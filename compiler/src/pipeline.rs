@@ -183,7 +183,7 @@ pub fn plan(
     input: &InputSpec,
     options: &CompileOptions,
 ) -> Result<ValidPlan> {
-    let plan = cost::price(lower(&graph, name, input, options)?);
+    let plan = cost::price(lower(&graph, name, input, options)?)?;
     ValidPlan::new(plan).map_err(|violations| {
         let list: Vec<String> = violations.iter().map(ToString::to_string).collect();
         Error::Bug(format!("the plan is invalid: {}", list.join("; ")))

@@ -7,8 +7,9 @@
 //! * [`data`]: images from files;
 //! * [`paillier`]: keys, ciphertexts and the kernels on them;
 //! * [`channel`]: framed, counted messages over memory or TCP;
+//! * [`message`]: every message of a session, and refusals;
 //! * [`ot`]: oblivious transfer, on which suite `shared` rests;
-//! * [`protocol`]: the messages and the interactive protocols, as functions of state and message;
+//! * [`protocol`]: the interactive protocols, as functions of state and message;
 //! * [`roles`]: client, server, both in one process, and the plan interpreter without cryptography;
 //! * [`mod@bench`]: how fast all that is here, beside baselines.
 //!
@@ -18,6 +19,7 @@ pub mod bench;
 pub mod channel;
 pub mod data;
 pub mod error;
+pub mod message;
 pub mod observe;
 pub mod ot;
 pub mod paillier;

@@ -60,7 +60,7 @@ fn greet(connection: &mut Memory) {
 
 fn introduce(connection: &mut Memory) {
     greet(connection);
-    message::send(connection, Message::Key, &KEY.public().modulus_bytes()).expect("sent");
+    message::send(connection, Message::Key, KEY.public().modulus_bytes()).expect("sent");
 }
 
 const CIPHERTEXT: usize = 128;
@@ -281,7 +281,7 @@ fn a_question_beyond_the_plans_bounds_is_answered_and_reported_after_the_logits(
         message::receive(connection, Message::Input, Limit::AtMost(512)).expect("an input");
         message::send(connection, Message::Question, &full).expect("sent");
         message::receive(connection, Message::Answer, answer).expect("an answer like any other");
-        message::send(connection, Message::Logits, &encrypted(&[0])).expect("sent");
+        message::send(connection, Message::Logits, encrypted(&[0])).expect("sent");
     });
     assert!(matches!(error, Error::PeerMisbehaved(PeerFault::OutOfBounds("question"))), "{error}");
 }

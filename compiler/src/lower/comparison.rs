@@ -1,8 +1,10 @@
 //! What one value of an interactive step of suite `shared` takes, roughly, for choices made before there is a plan.
 
 use runtime::plan::{Ring, UnitCosts};
+use runtime::message::Role;
 use runtime::protocol::shared::relu::Relu;
 use runtime::protocol::shared::sign::Sign;
+use runtime::protocol::shared::transcript::{Cost, Transcript};
 
 /// Values over which what a step takes is spread.
 const SAMPLE: usize = 4096;
@@ -18,16 +20,22 @@ pub enum Comparison {
 
 /// Seconds for one of many values of `bits` and a sign, without waiting.
 pub fn comparison(kind: Comparison, bits: u32, unit: &UnitCosts) -> f64 {
-    let ring = |bits: u32| Ring::new(bits.clamp(2, u64::BITS));
-    let cost = match (kind, ring(bits + 1)) {
-        (Comparison::Relu, Some(ring)) => Relu::new(ring, 0, ring).map(|relu| relu.cost(SAMPLE)),
-        (Comparison::Sign, Some(from)) => {
-            ring(bits + 1).and_then(|to| Sign::new(from, to)).map(|sign| sign.cost(SAMPLE))
-        }
-        (_, None) => None,
-    };
-    cost.map_or(f64::INFINITY, |cost| {
-        let ots = cost.choices.client + cost.choices.server;
+    cost(kind, bits).map_or(f64::INFINITY, |cost| {
+        let ots = |role| cost.batches.iter().map(|batch| batch.ots(role)).sum::<usize>();
+        let ots = ots(Role::Client) + ots(Role::Server);
         (ots as f64 * unit.ot + cost.bytes() as f64 * unit.byte) / SAMPLE as f64
     })
+}
+
+/// Of a sample of values; `None` where there is no such ring.
+fn cost(kind: Comparison, bits: u32) -> Option<Cost> {
+    let ring = Ring::new((bits + 1).clamp(2, u64::BITS))?;
+    let mut transcript = Transcript::new();
+    match kind {
+        Comparison::Relu => Relu::new(ring, 0, ring)?.script(&mut transcript, SAMPLE),
+        Comparison::Sign => Sign::new(ring, ring)?.script(&mut transcript, SAMPLE),
+    }
+    let mut cost = transcript.mark();
+    cost += transcript.finish();
+    Some(cost)
 }

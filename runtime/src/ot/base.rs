@@ -21,10 +21,11 @@
 //! is ignored: an abort would tell the sender what its ciphertext decrypts to.
 
 use super::block::{BLOCK_BITS, Block};
+use super::cost::{Cost, Sent};
 use super::pool::{ReceivedOts, SentOts};
-use super::wire::{self, Cost, Frame, Sent};
-use crate::channel::{Connection, Transport};
+use crate::channel::{Connection, Limit, Transport};
 use crate::error::{Error, PeerFault, Result};
+use crate::message::{self, Message};
 use crate::paillier::{
     Ciphertext, Ciphertexts, Count, HolderKey, PublicKey, Randomisers, SecretInteger, SecureRng, ShiftedTerm,
     SlotWidths, TermPlace, invert_all, invert_count, shifted_sum, shifted_sum_count,
@@ -77,9 +78,9 @@ pub fn receive<T: Transport>(
     let choices = Zeroizing::new((0..count).map(|_| rng.bool()).collect::<Vec<_>>());
     let plaintexts: Vec<Integer> = choices.iter().map(|&choice| Integer::from(choice)).collect();
     let encrypted = key.encrypt(&plaintexts, rng).map_err(|error| Error::Bug(error.to_string()))?;
-    wire::send(connection, Frame::BaseChoices, encrypted.to_bytes(key.public()))?;
+    message::send(connection, Message::BaseChoices, encrypted.to_bytes(key.public()))?;
     let capacity = capacity(key.public().bits());
-    let packed = ciphertexts(connection, Frame::BaseMessages, key.public(), count.div_ceil(capacity))?;
+    let packed = ciphertexts(connection, Message::BaseMessages, key.public(), count.div_ceil(capacity))?;
     let slots = SlotWidths::new(&[SLOT_BITS]);
     let mut blocks = Zeroizing::new(Vec::with_capacity(count));
     for plaintext in key.decrypt(&packed) {
@@ -105,7 +106,7 @@ pub fn send<T: Transport>(
     rng: &mut SecureRng,
 ) -> Result<SentOts> {
     let key = randomisers.key();
-    let choices = ciphertexts(connection, Frame::BaseChoices, key, count)?;
+    let choices = ciphertexts(connection, Message::BaseChoices, key, count)?;
     let mut negated = choices.clone();
     invert_all(key, &mut negated);
     let mut blocks = Zeroizing::new(vec![[[0; 16]; 2]; count]);
@@ -120,7 +121,7 @@ pub fn send<T: Transport>(
         })
         .collect();
     let packed = Ciphertexts::gather(key, packs.iter().map(Ciphertext::as_ref));
-    wire::send(connection, Frame::BaseMessages, packed.to_bytes(key))?;
+    message::send(connection, Message::BaseMessages, packed.to_bytes(key))?;
     Ok(SentOts { blocks })
 }
 
@@ -155,13 +156,14 @@ fn pack<'a>(
 
 fn ciphertexts<T: Transport>(
     connection: &mut Connection<T>,
-    frame: Frame,
+    message: Message,
     key: &PublicKey,
     count: usize,
 ) -> Result<Ciphertexts> {
-    let bytes = wire::receive(connection, frame, (count * key.ciphertext_bytes()) as u64)?;
+    let length = (count * key.ciphertext_bytes()) as u64;
+    let bytes = message::receive(connection, message, Limit::Exactly(length))?;
     let fault = |error: crate::paillier::CiphertextError| PeerFault::Ciphertext {
-        message: frame.name(),
+        message: message.name(),
         what: error.to_string(),
     };
     Ok(Ciphertexts::receive(key, &bytes, count).map_err(fault)?)
@@ -230,7 +232,7 @@ mod tests {
             (Vec::new(), "has 0 bytes"),
         ] {
             let ((), error) = together(
-                |c| wire::send(c, Frame::BaseChoices, body).unwrap(),
+                |c| message::send(c, Message::BaseChoices, body).unwrap(),
                 |c| send(c, &randomisers, 4, &mut rng).err().unwrap(),
             );
             assert!(error.to_string().contains(what), "{error}");
@@ -244,8 +246,8 @@ mod tests {
     /// A sender that takes `count` choices and answers with these bytes.
     fn answering(count: u64, body: Vec<u8>) -> impl FnOnce(&mut Memory) + Send {
         move |c| {
-            wire::receive(c, Frame::BaseChoices, count * 128).unwrap();
-            wire::send(c, Frame::BaseMessages, body).unwrap();
+            message::receive(c, Message::BaseChoices, Limit::Exactly(count * 128)).unwrap();
+            message::send(c, Message::BaseMessages, body).unwrap();
         }
     }
 

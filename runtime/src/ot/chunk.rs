@@ -4,17 +4,18 @@ use super::block::{BLOCK_BITS, Block, add_assign, bit, sum};
 use super::hash::Hash;
 use super::transpose::{BitMatrix, transpose};
 use super::vole::{Rows, Sums};
+use super::wide::add_product;
 use rayon::prelude::*;
 use zeroize::Zeroizing;
 
 /// Blocks of 128 OTs in a chunk, which one thread makes: its rows stay in the processor's nearest memory.
-const CHUNK_BLOCKS: usize = 64;
+const CHUNK_BLOCKS: usize = 128;
 
 /// OTs in a chunk, at most.
 pub(super) const CHUNK: usize = CHUNK_BLOCKS * BLOCK_BITS;
 
 /// Chunks in a frame, which all threads make together.
-pub(super) const FRAME: usize = 32;
+pub(super) const FRAME: usize = 16;
 
 /// The receiver's halves of a chunk.
 pub(super) struct ReceivedChunk<'a> {
@@ -154,12 +155,4 @@ fn place(matrices: &mut [BitMatrix], first: usize, rows: &[Vec<Block>]) -> usize
         matrix[first..].iter_mut().zip(rows).for_each(|(place, row)| *place = row[index]);
     }
     first + rows.len()
-}
-
-/// row + factor·correction, without a branch on the factor.
-fn add_product(row: &mut [Block], factor: bool, correction: &[Block]) {
-    let mask = u8::from(factor).wrapping_neg();
-    for (sum, term) in row.as_flattened_mut().iter_mut().zip(correction.as_flattened()) {
-        *sum ^= term & mask;
-    }
 }

@@ -4,9 +4,9 @@ use super::chunk::{ReceivedChunk, SentChunk};
 use super::correlated::{CotReceiver, CotSender};
 use super::kind::{Batch, Kind};
 use super::numbers::Width;
-use super::role::Role;
 use super::sixteen::{SixteenReceiver, SixteenSender};
 use super::triples::{TripleReceiver, TripleSender, Triples};
+use crate::message::Role;
 
 /// One party's correlations of a batch.
 pub(super) enum Correlations {

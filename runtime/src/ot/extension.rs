@@ -34,13 +34,15 @@ use super::field::{BASE_OTS, FieldBits};
 use super::pool::{ReceivedOts, SentOts};
 use super::tree::{Tree, climb};
 use super::vole::Rows;
-use super::wire::{self, Frame};
-use crate::channel::{Connection, Transport};
+use crate::channel::{Connection, Limit, Transport};
 use crate::error::{Error, Result};
+use crate::message::{self, Message, Role};
 use zeroize::Zeroizing;
 
 /// Who has two blocks of each OT; the receiver of the base OTs.
 pub struct ExtensionSender {
+    /// Which party it is.
+    role: Role,
     field: FieldBits,
     rows: Vec<Rows>,
     delta: Zeroizing<Block>,
@@ -67,16 +69,16 @@ impl ExtensionReceiver {
         field: FieldBits,
     ) -> Result<Self> {
         expect_base(base.len())?;
-        let mut message = Vec::with_capacity(field.tree_bytes() as usize);
+        let mut sums = Vec::with_capacity(field.tree_bytes() as usize);
         let mut rows = Vec::with_capacity(field.trees());
         for range in field.ranges() {
             let tree = Tree::grow(base.blocks[range.start], range.len());
             for ([left, right], masks) in tree.sums.iter().zip(&base.blocks[range.start + 1..]) {
-                message.extend([sum(left, &masks[0]), sum(right, &masks[1])].into_iter().flatten());
+                sums.extend([sum(left, &masks[0]), sum(right, &masks[1])].into_iter().flatten());
             }
             rows.push(Rows::all(&tree.leaves));
         }
-        wire::send(connection, Frame::TreeSums, message)?;
+        message::send(connection, Message::TreeSums, sums)?;
         Ok(Self { field, rows, made: 0 })
     }
 
@@ -99,7 +101,7 @@ impl ExtensionReceiver {
                 numbers.map(|(index, first, ots)| Job { index, first, ots, corrections: &[] }).collect();
             let made = share(&mut scratches, &jobs, |scratch, job| scratch.receive(job, &make));
             let length = self.field.correction_bytes(sizes.iter().sum());
-            let mut frame = wire::begin(connection, Frame::Corrections, length)?;
+            let mut frame = message::begin(connection, Message::Corrections, length)?;
             for (corrections, result) in made {
                 connection.push(&mut frame, corrections)?;
                 results.push(result);
@@ -110,18 +112,20 @@ impl ExtensionReceiver {
 }
 
 impl ExtensionSender {
-    /// Step 2, with [`BASE_OTS`] OTs of the other direction.
+    /// Step 2 at `role`, with [`BASE_OTS`] OTs of the other direction.
     ///
     /// # Errors
     /// The peer's message has another length or does not come; or these are more or fewer base OTs.
     pub fn begin<T: Transport>(
         connection: &mut Connection<T>,
+        role: Role,
         base: ReceivedOts,
         field: FieldBits,
     ) -> Result<Self> {
         expect_base(base.len())?;
-        let message = wire::receive(connection, Frame::TreeSums, field.tree_bytes())?;
-        let mut masked = message.as_chunks().0.as_chunks::<2>().0.iter();
+        let limit = Limit::Exactly(field.tree_bytes());
+        let sums = message::receive_at(connection, role, Message::TreeSums, limit)?;
+        let mut masked = sums.as_chunks().0.as_chunks::<2>().0.iter();
         let mut rows = Vec::with_capacity(field.trees());
         let mut delta = Zeroizing::new(0u128);
         for range in field.ranges() {
@@ -134,7 +138,7 @@ impl ExtensionSender {
             rows.push(Rows::all_but(&climb(&path, &known), alpha));
             *delta |= (alpha as u128) << range.start;
         }
-        Ok(Self { field, rows, delta: Zeroizing::new(delta.to_le_bytes()), made: 0 })
+        Ok(Self { role, field, rows, delta: Zeroizing::new(delta.to_le_bytes()), made: 0 })
     }
 
     /// Steps 4, 6 and 8 for chunks of so many OTs: what `make` makes of each of them, with its number, in order.
@@ -151,7 +155,8 @@ impl ExtensionSender {
         let mut results = Vec::with_capacity(chunks.len());
         for sizes in chunks.chunks(FRAME) {
             let length = self.field.correction_bytes(sizes.iter().sum());
-            let corrections = wire::receive(connection, Frame::Corrections, length)?;
+            let limit = Limit::Exactly(length);
+            let corrections = message::receive_at(connection, self.role, Message::Corrections, limit)?;
             let mut rest = &corrections[..];
             let numbers = number(results.len(), &mut self.made, sizes);
             let job = |(index, first, ots)| {
@@ -189,8 +194,8 @@ mod tests {
     use crate::error::PeerFault;
     use crate::ot::Sent;
     use crate::ot::block::{BLOCK_BITS, bit};
+    use crate::ot::chunk::CHUNK;
     use crate::ot::testing::{Memory, chunks, dealt, matching, receive_raw, send_raw, together, traffic};
-    use std::time::{Duration, Instant};
 
     const COUNTS: [usize; 4] = [1, 128, 0, 64 * 128 * 2 + 130];
 
@@ -198,7 +203,8 @@ mod tests {
         let field = FieldBits::new(k).unwrap();
         let (base_sent, base_received) = dealt(BASE_OTS, 80 + k as u64);
         let sending = move |connection: &mut Memory| {
-            let (begun, spent) = traffic(connection, |c| ExtensionSender::begin(c, base_received, field));
+            let (begun, spent) =
+                traffic(connection, |c| ExtensionSender::begin(c, Role::Client, base_received, field));
             assert_eq!(spent.received, field.tree_cost());
             let mut sender = begun.unwrap();
             COUNTS.map(|count| {
@@ -243,18 +249,19 @@ mod tests {
         let (base, _) = dealt(BASE_OTS, 91);
         let (body, ots) = together(
             |connection: &mut Memory| {
-                wire::receive(connection, Frame::TreeSums, field.tree_bytes()).unwrap();
-                wire::receive(connection, Frame::Corrections, field.correction_bytes(COUNT)).unwrap()
+                message::receive(connection, Message::TreeSums, Limit::AtMost(u64::MAX)).unwrap();
+                message::receive(connection, Message::Corrections, Limit::AtMost(u64::MAX)).unwrap()
             },
             |connection: &mut Memory| {
                 let mut receiver = ExtensionReceiver::begin(connection, base, field).unwrap();
                 receive_raw(&mut receiver, connection, COUNT)
             },
         );
-        // Chunks of 64 blocks; in each the 15 trees' rows, one after the other.
+        // Chunks of 128 blocks; in each the 15 trees' rows, one after the other.
         let mut agreements = [0usize; 15];
-        for (batch, choices) in body.chunks_exact(15 * 64 * 16).zip(ots.choices.chunks_exact(64 * 128)) {
-            for (row, agreements) in batch.as_chunks().0.chunks_exact(64).zip(&mut agreements) {
+        for (batch, choices) in body.chunks_exact(15 * CHUNK / 8).zip(ots.choices.chunks_exact(CHUNK)) {
+            for (row, agreements) in batch.as_chunks().0.chunks_exact(CHUNK / BLOCK_BITS).zip(&mut agreements)
+            {
                 let bits = row.iter().flat_map(|block| (0..128).map(|index| bit(block, index)));
                 *agreements += bits.zip(choices).filter(|(bit, choice)| bit == *choice).count();
             }
@@ -269,10 +276,12 @@ mod tests {
         for length in [0, 1, field.tree_bytes() - 1, field.tree_bytes() + 1, 1 << 20] {
             let (error, ()) = together(
                 |connection: &mut Memory| {
-                    ExtensionSender::begin(connection, dealt(BASE_OTS, 1).1, field).err().unwrap()
+                    ExtensionSender::begin(connection, Role::Client, dealt(BASE_OTS, 1).1, field)
+                        .err()
+                        .unwrap()
                 },
                 |connection: &mut Memory| {
-                    wire::send(connection, Frame::TreeSums, vec![0; length as usize]).unwrap();
+                    message::send(connection, Message::TreeSums, vec![0; length as usize]).unwrap();
                 },
             );
             let fault = PeerFault::WrongLength {
@@ -283,36 +292,5 @@ mod tests {
             assert_eq!(error.to_string(), Error::from(fault).to_string());
         }
         assert!(expect_base(127).is_err());
-    }
-
-    /// How fast: `cargo test --release -p runtime --lib -- --ignored --nocapture random_ots_per_second`.
-    #[test]
-    #[ignore = "a measurement"]
-    fn random_ots_per_second() {
-        const COUNT: usize = 1 << 22;
-        let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-        for k in [1, 2, 4, 8] {
-            let field = FieldBits::new(k).unwrap();
-            let (base_sent, base_received) = dealt(BASE_OTS, 99);
-            // One after the other, so that each has the core for itself: the corrections wait in memory.
-            let (ours, theirs) = crate::channel::memory::pair();
-            let [mut ours, mut theirs] = [ours, theirs].map(|end| Memory::new(end, None).unwrap());
-            let [received, sent] = one_thread.install(|| {
-                let mut receiver = ExtensionReceiver::begin(&mut ours, base_sent, field).unwrap();
-                let mut sender = ExtensionSender::begin(&mut theirs, base_received, field).unwrap();
-                let start = Instant::now();
-                drop(receiver.extend(&mut ours, &chunks(COUNT), |_, _| ()).unwrap());
-                let received = start.elapsed();
-                let start = Instant::now();
-                drop(sender.extend(&mut theirs, &chunks(COUNT), |_, _| ()).unwrap());
-                [received, start.elapsed()]
-            });
-            let rate = |time: Duration| COUNT as f64 / time.as_secs_f64() / 1e6;
-            let bytes = field.cost(&chunks(COUNT)).bytes as f64 / COUNT as f64;
-            let [receiver, sender] = [received, sent].map(rate);
-            println!(
-                "k = {k}: {receiver:.1} million/s at the receiver, {sender:.1} at the sender, {bytes:.2} bytes each"
-            );
-        }
     }
 }

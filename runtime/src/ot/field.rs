@@ -3,7 +3,7 @@
 
 use super::block::{BLOCK_BITS, Block};
 use super::chunk::FRAME;
-use super::wire::Sent;
+use super::cost::Sent;
 use std::ops::Range;
 
 /// Base OTs that an extension begins with.

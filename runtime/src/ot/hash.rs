@@ -8,9 +8,8 @@
 //! hashes by the same π, so each batch of OTs has a key of its own.
 
 use super::block::{Block, add_assign, sum};
-use aes::Aes128Enc;
-use aes::cipher::{Array, BlockCipherEncrypt, KeyInit};
-use zeroize::Zeroize;
+use super::cipher::Cipher;
+use zeroize::Zeroizing;
 
 /// The first 128 bits of the fraction of the circle's number: nobody chose them.
 const KEY: u128 = 0x243f_6a88_85a3_08d3_1319_8a2e_0370_7344;
@@ -19,34 +18,30 @@ const KEY: u128 = 0x243f_6a88_85a3_08d3_1319_8a2e_0370_7344;
 const LANES: usize = 64;
 
 /// The hash; its only state is a published key.
-pub(super) struct Hash(Aes128Enc);
+pub(super) struct Hash(Cipher);
 
 impl Hash {
     /// The hash of batch `number`.
     pub(super) fn new(number: u64) -> Self {
-        Self(Aes128Enc::new(&Array((KEY ^ u128::from(number)).to_be_bytes())))
+        Self(Cipher::new(&(KEY ^ u128::from(number)).to_be_bytes()))
     }
 
     /// Replaces the blocks of group i by their hashes with the tweak `first` + i.
     pub(super) fn apply<const SIZE: usize>(&self, first: u64, groups: &mut [[Block; SIZE]]) {
-        let mut permuted = [[0; 16]; LANES];
-        for (first, groups) in
-            (u128::from(first)..).step_by(LANES / SIZE).zip(groups.chunks_mut(LANES / SIZE))
-        {
-            let permuted = &mut permuted[..groups.len() * SIZE];
-            self.permute(groups.as_flattened_mut());
-            permuted.copy_from_slice(groups.as_flattened());
-            for (tweak, group) in (first..).zip(&mut *groups) {
-                group.iter_mut().for_each(|block| *block = sum(block, &tweak.to_le_bytes()));
+        let mut buffers = Zeroizing::new([[[0; 16]; LANES]; 2]);
+        let [permuted, tweaked] = &mut *buffers;
+        let firsts = (u128::from(first)..).step_by(LANES / SIZE);
+        for (first, groups) in firsts.zip(groups.chunks_mut(LANES / SIZE)) {
+            let length = groups.len() * SIZE;
+            let (permuted, tweaked) = (&mut permuted[..length], &mut tweaked[..length]);
+            self.0.encrypt(groups.as_flattened(), permuted);
+            let tweaks = (first..).flat_map(|tweak| [tweak; SIZE]);
+            for ((tweaked, permuted), tweak) in tweaked.iter_mut().zip(&*permuted).zip(tweaks) {
+                *tweaked = sum(permuted, &tweak.to_le_bytes());
             }
-            self.permute(groups.as_flattened_mut());
+            self.0.encrypt(tweaked, groups.as_flattened_mut());
             add_assign(groups.as_flattened_mut(), permuted);
         }
-        permuted.zeroize();
-    }
-
-    fn permute(&self, blocks: &mut [Block]) {
-        self.0.encrypt_blocks(Array::cast_slice_from_core_mut(blocks));
     }
 }
 
@@ -64,7 +59,7 @@ mod tests {
         for (i, (input, output)) in pairs.enumerate() {
             let permuted = |block: Block| {
                 let mut one = [block];
-                hash.permute(&mut one);
+                hash.0.encrypt(&[block], &mut one);
                 one[0]
             };
             let inner = permuted(*input);

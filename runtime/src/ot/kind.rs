@@ -2,11 +2,12 @@
 
 use super::block::BLOCK_BITS;
 use super::chunk::CHUNK;
+use super::cost::Sent;
+use super::each::Each;
 use super::field::FieldBits;
 use super::numbers::Width;
-use super::role::{Each, Role};
 use super::sixteen;
-use super::wire::Sent;
+use crate::message::Role;
 
 /// A kind of correlation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

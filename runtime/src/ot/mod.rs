@@ -12,12 +12,12 @@
 //! | files | what |
 //! |---|---|
 //! | `block`, `bits`, `numbers`, `words` | 128 bits; vectors of bits and of short numbers |
-//! | `prg`, `hash`, `transpose`, `tree`, `vole` | what extension is made of |
+//! | `cipher`, `prg`, `hash`, `transpose`, `tree`, `vole`, `wide` | what extension is made of |
 //! | [`base`], [`extension`] (`field`, `chunk`), [`setup`] | random OTs, in both directions |
 //! | [`pool`] | their two halves |
-//! | [`correlated`], [`sixteen`], [`triples`] | what is made of them ahead, and what it does online |
-//! | [`supply`] (`role`, `kind`, `correlations`) | all that an inference uses, each used once |
-//! | `wire` | frames and their cost |
+//! | [`correlated`], [`sixteen`] (`sixteen_word`), [`triples`] | what is made of them ahead, and what it does online |
+//! | [`supply`] (`each`, `kind`, `correlations`) | all that an inference uses, each used once |
+//! | `cost` | what is sent |
 //!
 //! For n of them, in bits beside the headers of frames:
 //!
@@ -40,8 +40,11 @@ pub mod base;
 mod bits;
 mod block;
 mod chunk;
+mod cipher;
 pub mod correlated;
 mod correlations;
+mod cost;
+mod each;
 pub mod extension;
 mod field;
 mod hash;
@@ -49,9 +52,9 @@ mod kind;
 mod numbers;
 pub mod pool;
 mod prg;
-mod role;
 pub mod setup;
 pub mod sixteen;
+mod sixteen_word;
 pub mod supply;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -61,17 +64,18 @@ mod transpose;
 mod tree;
 pub mod triples;
 mod vole;
-mod wire;
+mod wide;
 mod words;
 
+pub use crate::message::Role;
 pub use bits::Bits;
+pub use cost::{Cost, Sent};
+pub use each::Each;
 pub use field::{BASE_OTS, FieldBits};
 pub use kind::{Batch, Kind, prepare_cost};
 pub use numbers::Width;
 pub(crate) use numbers::{CHUNK, Packed, pack};
 pub use pool::{ReceivedOts, SentOts};
-pub use role::{Each, Role};
 pub use setup::Extensions;
 pub use supply::Supply;
 pub use triples::Triples;
-pub use wire::{Cost, Sent};

@@ -17,12 +17,13 @@
 
 use super::base;
 use super::chunk::ReceivedChunk;
+use super::cost::Sent;
 use super::extension::{ExtensionReceiver, ExtensionSender};
 use super::field::{BASE_OTS, FieldBits};
 use super::pool::{ReceivedOts, SentOts};
-use super::wire::Sent;
 use crate::channel::{Connection, Transport};
 use crate::error::Result;
+use crate::message::Role;
 use crate::paillier::{HolderKey, Randomisers, SecureRng};
 use crate::plan::KeyBits;
 
@@ -63,7 +64,7 @@ pub fn client<T: Transport>(
     rng: &mut SecureRng,
 ) -> Result<Extensions> {
     let base = base::receive(connection, key, BASE_OTS, rng)?;
-    let mut sender = ExtensionSender::begin(connection, base, field)?;
+    let mut sender = ExtensionSender::begin(connection, Role::Client, base, field)?;
     let swapped = sender.extend(connection, &[BASE_OTS], |_, chunk| SentOts::from_chunk(&chunk))?.remove(0);
     let receiver = ExtensionReceiver::begin(connection, swapped, field)?;
     Ok(Extensions { sender, receiver })
@@ -83,7 +84,7 @@ pub fn server<T: Transport>(
     let mut receiver = ExtensionReceiver::begin(connection, base, field)?;
     let make = |_, chunk: ReceivedChunk<'_>| ReceivedOts::from_chunk(&chunk);
     let swapped = receiver.extend(connection, &[BASE_OTS], make)?.remove(0);
-    let sender = ExtensionSender::begin(connection, swapped, field)?;
+    let sender = ExtensionSender::begin(connection, Role::Server, swapped, field)?;
     Ok(Extensions { sender, receiver })
 }
 

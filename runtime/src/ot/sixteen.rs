@@ -27,12 +27,11 @@ use super::block::Block;
 use super::chunk::{ReceivedChunk, SentChunk};
 use super::correlations::Gather;
 use super::numbers::{CHUNK, Width};
+pub use super::sixteen_word::{MESSAGES, replicate};
+use super::sixteen_word::{exchange, low_bits, swaps, to_bytes, word_bytes};
 use crate::error::{PeerFault, Result};
 use rayon::prelude::*;
 use zeroize::Zeroizing;
-
-/// Messages to choose from.
-pub const MESSAGES: usize = 16;
 
 /// OTs that one choice takes.
 pub const OTS: usize = 4;
@@ -86,11 +85,6 @@ pub const fn departure_bytes(count: usize) -> u64 {
 /// Bytes of step 3's message for `count` choices.
 pub const fn masked_bytes(count: usize, width: Width) -> u64 {
     width.bytes(MESSAGES * count)
-}
-
-/// The number in all sixteen places of a word.
-pub const fn replicate(width: Width, number: u32) -> u32 {
-    number * if width.bits() == 1 { 0xffff } else { 0x5555_5555 }
 }
 
 impl SixteenSender {
@@ -198,47 +192,7 @@ fn pads(width: Width, blocks: &[[Block; 2]; OTS]) -> u32 {
     let sum = blocks.iter().zip(WITH_BIT).fold(0, |sum, ([without, with], mask)| {
         sum ^ (u128::from_le_bytes(*without) & !mask) ^ (u128::from_le_bytes(*with) & mask)
     });
-    let [low, high] = [sum as u64, (sum >> 64) as u64].map(|bytes| compress(width, bytes));
-    low | high << (8 * width.bits())
-}
-
-/// The low w bits of eight bytes, side by side.
-fn compress(width: Width, bytes: u64) -> u32 {
-    let w = width.bits();
-    let mut numbers = bytes & (0x0101_0101_0101_0101 * width.mask());
-    for (step, kept) in [(1, 0x00ff_00ff_00ff_00ff), (2, 0x0000_ffff_0000_ffff), (4, 0x0000_0000_ffff_ffff)] {
-        numbers = (numbers | numbers >> (step * (8 - w))) & kept;
-    }
-    numbers as u32
-}
-
-/// Per bit of a departure: numbers of places that lack the bit, and how far from them the others are.
-fn swaps(width: Width) -> [(u32, u32); OTS] {
-    std::array::from_fn(|t| {
-        let places = (0..MESSAGES as u32).filter(|place| place >> t & 1 == 0);
-        let mask = places.map(|place| (width.mask() as u32) << (width.bits() * place)).sum();
-        (mask, width.bits() << t)
-    })
-}
-
-/// The pads in the order of messages: that of message i is the one of number i ⊕ `departure`.
-fn exchange(pads: u32, departure: u8, swaps: &[(u32, u32); OTS]) -> u32 {
-    swaps.iter().enumerate().fold(pads, |pads, (t, &(mask, distance))| {
-        let swapped = (pads & mask) << distance | pads >> distance & mask;
-        pads ^ (pads ^ swapped) & u32::from(departure >> t & 1).wrapping_neg()
-    })
-}
-
-const fn word_bytes(width: Width) -> usize {
-    MESSAGES * width.bits() as usize / 8
-}
-
-fn to_bytes(width: Width, words: &[u32]) -> Vec<u8> {
-    let length = word_bytes(width);
-    let mut bytes = vec![0; words.len() * length];
-    let places = bytes.par_chunks_exact_mut(length).with_min_len(CHUNK);
-    places.zip(words).for_each(|(place, word)| place.copy_from_slice(&word.to_le_bytes()[..length]));
-    bytes
+    low_bits(width, &sum.to_le_bytes())
 }
 
 fn expect(message: &'static str, expected: u64, bytes: &[u8]) -> Result<()> {
@@ -300,15 +254,6 @@ mod tests {
             }
         }
 
-        #[test]
-        fn pads_change_places(pads: u32, departure in 0u8..16, wide: bool) {
-            let width = WIDTHS[usize::from(wide)];
-            let number = |word: u32, place: u8| word >> (width.bits() * u32::from(place)) & width.mask() as u32;
-            let moved = exchange(pads, departure, &swaps(width));
-            for place in 0..16 {
-                prop_assert_eq!(number(moved, place), number(pads, place ^ departure));
-            }
-        }
     }
 
     /// Two masked messages that were not chosen, with the pad of the chosen one, are spread alike for each

@@ -8,8 +8,8 @@
 //! 3  each batch's correlations from its OTs         likewise
 //! ```
 //!
-//! The random OTs of a chunk become correlations as soon as they are made, in the processor's nearest memory: a
-//! thousandth of the inference's OTs exists at a time, if it is a large one.
+//! The random OTs of a chunk become correlations as soon as they are made, in the processor's nearest memory: of each
+//! thread one chunk's exist at a time.
 //!
 //! # Who learns what
 //!
@@ -20,12 +20,12 @@ use super::correlated::{CotReceiver, CotSender};
 use super::correlations::{Correlations, ReceivedPart, SentPart};
 use super::kind::{Batch, Chunk, Kind};
 use super::numbers::Width;
-use super::role::Role;
 use super::setup::Extensions;
 use super::sixteen::{SixteenReceiver, SixteenSender};
 use super::triples::Triples;
 use crate::channel::{Connection, Transport};
 use crate::error::{Error, Result};
+use crate::message::Role;
 use std::collections::VecDeque;
 
 /// One party's correlations for one inference. The peer's match. No `Clone`, no `Debug`; wiped on drop.
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn preparing_costs_what_is_stated() {
         let mut batches = BATCHES.to_vec();
-        batches.extend(vec![Batch { kind: Kind::Cot(Role::Client, Width::PAIR), count: 40_000 }; 10]);
+        batches.extend(vec![Batch { kind: Kind::Cot(Role::Client, Width::PAIR), count: 40_000 }; 6]);
         for k in [1, 3, 8] {
             let field = FieldBits::new(k).unwrap();
             let [mut at_client, mut at_server] = extensions(field, 6);

@@ -3,18 +3,18 @@
 use super::block::{BLOCK_BITS, Block};
 use super::chunk::{CHUNK, ReceivedChunk};
 use super::correlated::{CotReceiver, CotSender};
+use super::cost::Sent;
 use super::extension::{ExtensionReceiver, ExtensionSender};
 use super::field::{BASE_OTS, FieldBits};
 use super::kind::{Batch, Kind};
 use super::numbers::Width;
 use super::pool::{ReceivedOts, SentOts};
-use super::role::Role;
 use super::setup::Extensions;
 use super::sixteen::{SixteenReceiver, SixteenSender};
 use super::supply::Supply;
 use super::triples::Triples;
-use super::wire::Sent;
 use crate::channel::{Connection, Traffic, memory};
+use crate::message::Role;
 use crate::paillier::randomness::TestRng;
 use std::thread;
 
@@ -99,12 +99,15 @@ pub(crate) fn extensions(field: FieldBits, seed: u64) -> [Extensions; 2] {
     let (to_client, at_server) = dealt(BASE_OTS, !seed);
     let (client, server) = together(
         move |connection| {
-            let sender = ExtensionSender::begin(connection, at_client, field).unwrap();
+            let sender = ExtensionSender::begin(connection, Role::Client, at_client, field).unwrap();
             Extensions { sender, receiver: ExtensionReceiver::begin(connection, to_client, field).unwrap() }
         },
         move |connection| {
             let receiver = ExtensionReceiver::begin(connection, to_server, field).unwrap();
-            Extensions { sender: ExtensionSender::begin(connection, at_server, field).unwrap(), receiver }
+            Extensions {
+                sender: ExtensionSender::begin(connection, Role::Server, at_server, field).unwrap(),
+                receiver,
+            }
         },
     );
     [client, server]

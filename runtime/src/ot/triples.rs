@@ -30,8 +30,8 @@ use super::chunk::{ReceivedChunk, SentChunk};
 use super::correlated::chunk_bits;
 use super::correlations::Gather;
 use super::numbers::Width;
-use super::role::Role;
 use crate::error::{PeerFault, Result};
+use crate::message::Role;
 
 const OPENINGS: &str = "masked factors";
 

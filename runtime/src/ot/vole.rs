@@ -13,6 +13,7 @@
 
 use super::block::Block;
 use super::prg::{Prg, counters};
+use super::wide::join;
 use zeroize::Zeroizing;
 
 /// The leaves' streams in the order of the index, the missing one left out.
@@ -75,15 +76,6 @@ impl Rows {
                 std::mem::swap(&mut sums.waiting[level], &mut sums.all);
             }
         }
-    }
-}
-
-/// Adds the sum of a right subtree to that of its bit, and that of the left one to it.
-fn join(by_bit: &mut [Block], left: &[Block], right: &mut [Block]) {
-    let right = right.as_flattened_mut().iter_mut().zip(left.as_flattened());
-    for (by_bit, (right, left)) in by_bit.as_flattened_mut().iter_mut().zip(right) {
-        *by_bit ^= *right;
-        *right ^= left;
     }
 }
 

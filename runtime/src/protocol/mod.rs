@@ -33,8 +33,7 @@
 
 pub mod blinded;
 pub mod hello;
-pub mod message;
 pub mod shared;
 pub mod stream;
 
-pub use message::Message;
+pub use crate::message::{self, Message};

@@ -6,15 +6,14 @@
 
 use crate::channel::{Connection, Limit, Traffic, Transport};
 use crate::error::{PeerFault, Result};
+use crate::message::{self, Message, Role};
 
-/// The kind of frame; apart from those of [`crate::protocol::message`] and of [`crate::ot`].
-const FLIGHT: u8 = 80;
-
-const NAME: &str = "activation";
+const NAME: &str = Message::Flight.name();
 
 /// A party's side of it.
 pub(super) struct Dialogue<'c, T: Transport> {
     connection: &'c mut Connection<T>,
+    role: Role,
     /// Said and not sent.
     outgoing: Vec<u8>,
     /// The flight under way.
@@ -26,9 +25,9 @@ pub(super) struct Dialogue<'c, T: Transport> {
 }
 
 impl<'c, T: Transport> Dialogue<'c, T> {
-    /// In which the peer will say `allowed` bytes.
-    pub(super) fn new(connection: &'c mut Connection<T>, allowed: u64) -> Self {
-        Self { connection, outgoing: Vec::new(), incoming: Vec::new(), heard: 0, allowed }
+    /// Of `role`, in which the peer will say `allowed` bytes.
+    pub(super) fn new(connection: &'c mut Connection<T>, role: Role, allowed: u64) -> Self {
+        Self { connection, role, outgoing: Vec::new(), incoming: Vec::new(), heard: 0, allowed }
     }
 
     /// Says something; it is sent when the peer must be heard.
@@ -73,16 +72,12 @@ impl<'c, T: Transport> Dialogue<'c, T> {
         if self.outgoing.is_empty() {
             return Ok(());
         }
-        self.connection.send(FLIGHT, NAME, std::mem::take(&mut self.outgoing))
+        message::send(self.connection, Message::Flight, std::mem::take(&mut self.outgoing))
     }
 
     fn receive(&mut self) -> Result<()> {
-        let header = self.connection.receive_header(NAME)?.ok_or(PeerFault::HungUp(NAME))?;
-        if header.tag != FLIGHT {
-            let got = format!("message {}", header.tag);
-            return Err(PeerFault::WrongMessage { expected: NAME, got }.into());
-        }
-        self.incoming = self.connection.receive_body(header, Limit::AtMost(self.allowed), NAME)?;
+        let limit = Limit::AtMost(self.allowed);
+        self.incoming = message::receive_at(self.connection, self.role, Message::Flight, limit)?;
         self.allowed -= self.incoming.len() as u64;
         self.heard = 0;
         Ok(())
@@ -107,7 +102,7 @@ mod tests {
                 }
             },
             |connection| {
-                let mut dialogue = Dialogue::new(connection, 20);
+                let mut dialogue = Dialogue::new(connection, Role::Server, 20);
                 dialogue.hear(10)?;
                 dialogue.hear(10)?;
                 dialogue.finish().map(drop)
@@ -122,13 +117,13 @@ mod tests {
     #[test]
     fn hostile_flights_end_with_a_typed_error() {
         assert!(matches!(refused(&[(9, 10)]), PeerFault::WrongMessage { expected: NAME, .. }));
-        assert!(matches!(refused(&[(FLIGHT, 10)]), PeerFault::HungUp(NAME)));
+        assert!(matches!(refused(&[(Message::Flight as u8, 10)]), PeerFault::HungUp(NAME)));
         assert!(matches!(refused(&[]), PeerFault::HungUp(NAME)));
         for length in [0, 9, 15, 21] {
-            let fault = refused(&[(FLIGHT, length)]);
+            let fault = refused(&[(Message::Flight as u8, length)]);
             assert!(matches!(fault, PeerFault::WrongLength { got, .. } if got <= 21), "{length}");
         }
-        let fault = refused(&[(FLIGHT, 10), (FLIGHT, 11)]);
+        let fault = refused(&[(Message::Flight as u8, 10), (Message::Flight as u8, 11)]);
         assert!(matches!(fault, PeerFault::WrongLength { expected: 10, got: 11, .. }));
     }
 
@@ -136,7 +131,7 @@ mod tests {
     fn a_flight_carries_all_that_was_said() {
         let (ours, theirs) = together(
             |connection| {
-                let mut client = Dialogue::new(connection, 3);
+                let mut client = Dialogue::new(connection, Role::Client, 3);
                 client.say(vec![1]);
                 client.say(vec![2, 3]);
                 let heard = client.hear(3).unwrap();
@@ -144,7 +139,7 @@ mod tests {
                 (heard, connection.traffic())
             },
             |connection| {
-                let mut server = Dialogue::new(connection, 3);
+                let mut server = Dialogue::new(connection, Role::Server, 3);
                 let heard = [server.hear(0), server.hear(1), server.hear(2)].map(Result::unwrap);
                 server.say(vec![4, 5]);
                 server.say(vec![6]);

@@ -52,7 +52,8 @@ impl<'c, T: Transport> Party<'c, T> {
         rng: &'c mut SecureRng,
         heard: u64,
     ) -> Self {
-        Self { supply, rng, dialogue: Dialogue::new(connection, heard) }
+        let dialogue = Dialogue::new(connection, supply.role(), heard);
+        Self { supply, rng, dialogue }
     }
 
     /// Sends the last words; what went over the connection in all.

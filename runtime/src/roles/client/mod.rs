@@ -68,7 +68,7 @@ impl<T: Transport> Greeting<T> {
         if needed != has {
             return Err(InvalidInput::KeyBits { needed, has }.into());
         }
-        message::send(&mut self.connection, Message::Key, &key.public().modulus_bytes())?;
+        message::send(&mut self.connection, Message::Key, key.public().modulus_bytes())?;
         let rng = SecureRng::from_os()?;
         let handshake = Spent { elapsed: self.elapsed, traffic: self.connection.traffic() };
         let spending = Spending { offline: handshake, online: Spent::default() };

@@ -93,7 +93,7 @@ impl Server {
         let hello = Hello::from_bytes(&body)?;
         match hello.plan {
             Some(plan) if plan != self.plan.id() => Err(PeerFault::OtherPlan(plan).into()),
-            _ => message::send(connection, Message::Welcome, &codec::encode_view(self.plan.client_view())),
+            _ => message::send(connection, Message::Welcome, codec::encode_view(self.plan.client_view())),
         }
     }
 

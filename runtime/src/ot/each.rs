@@ -1,23 +1,6 @@
-//! The two parties.
+//! Both parties' things.
 
-/// One of the two parties.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// Holds the Paillier key; begins.
-    Client,
-    /// The other one.
-    Server,
-}
-
-impl Role {
-    /// The other party.
-    pub const fn peer(self) -> Self {
-        match self {
-            Role::Client => Role::Server,
-            Role::Server => Role::Client,
-        }
-    }
-}
+use crate::message::Role;
 
 /// One thing for each party.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

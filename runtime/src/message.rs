@@ -1,0 +1,360 @@
+//! Every message of a session. A ciphertext is a number below N² in 2|N|/8 bytes, big-endian.
+//!
+//! The server may send a refusal in place of any of its messages: whoever waits for one at the client hears it.
+
+use crate::channel::frame::Header;
+use crate::channel::{Connection, Incoming, Limit, Outgoing, Transport};
+use crate::error::{Error, PeerFault, Result};
+use std::borrow::Cow;
+
+/// Longest reason of a refusal, in bytes.
+const MAX_REASON: usize = 1 << 10;
+
+/// One of the two parties.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Holds the Paillier key; begins.
+    Client,
+    /// The other one.
+    Server,
+}
+
+impl Role {
+    /// The other party.
+    pub const fn peer(self) -> Self {
+        match self {
+            Role::Client => Role::Server,
+            Role::Server => Role::Client,
+        }
+    }
+}
+
+/// The kinds of message; the frame's body is described with each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// Client → server: [`crate::protocol::hello::Hello`], 37 bytes.
+    Hello = 1,
+    /// Server → client: the client view's bytes ([`crate::plan::codec::encode_view`]).
+    Welcome = 2,
+    /// Server → client, in place of any of its messages: why it ends the session; UTF-8, at most 1024 bytes.
+    Refusal = 3,
+    /// Client → server: the modulus N, |N|/8 bytes, big-endian.
+    Key = 4,
+    /// Client → server: Enc(x), one ciphertext per element of the input, row-major.
+    Input = 5,
+    /// Server → client: packed blinded values of one exchange, as many ciphertexts as [`crate::plan::Exchange::packed_ciphertexts`].
+    Question = 6,
+    /// Client → server: its answers, as many ciphertexts as [`crate::plan::Exchange::reply_ciphertexts`].
+    Answer = 7,
+    /// Server → client: packed logits, as many ciphertexts as [`crate::plan::Reveal::ciphertexts`].
+    Logits = 8,
+    /// Client → server, suite `shared`: prepare an inference; empty.
+    Prepare = 9,
+    /// Client → server: [r], the packed mask of a linear step, as many ciphertexts as
+    /// [`crate::protocol::shared::linear::Packed::masks`].
+    Mask = 10,
+    /// Server → client: [v], as many ciphertexts as [`crate::protocol::shared::linear::Packed::products`].
+    Product = 11,
+    /// Client → server, suite `shared`: the image is there; empty. Flights follow.
+    Infer = 12,
+    /// Client → server: base OTs' choices, encryptions of b_i, one ciphertext each ([`crate::ot::base`]).
+    BaseChoices = 64,
+    /// Server → client: base OTs' blocks m_i,b_i in slots of 128 bits, as many to a ciphertext as fit
+    /// ([`crate::ot::base`]).
+    BaseMessages = 65,
+    /// Receiver → sender of OTs, once for each direction: masked sums of the trees' levels, 32 bytes for each level but
+    /// the first of a tree ([`crate::ot::extension`]).
+    TreeSums = 66,
+    /// Receiver → sender of OTs: c_t of all trees but the first, for up to 16 chunks of 16,384 OTs; ⌈128/k⌉ − 1 bits for
+    /// an OT ([`crate::ot::extension`]).
+    Corrections = 67,
+    /// Both ways in turns: all that a party has said since its last flight ([`crate::protocol::shared`]); its length
+    /// follows from the script ([`crate::protocol::shared::transcript`]).
+    Flight = 80,
+}
+
+impl Message {
+    const ALL: [Message; 17] = [
+        Message::Hello,
+        Message::Welcome,
+        Message::Refusal,
+        Message::Key,
+        Message::Input,
+        Message::Question,
+        Message::Answer,
+        Message::Logits,
+        Message::Prepare,
+        Message::Mask,
+        Message::Product,
+        Message::Infer,
+        Message::BaseChoices,
+        Message::BaseMessages,
+        Message::TreeSums,
+        Message::Corrections,
+        Message::Flight,
+    ];
+
+    /// The word in errors.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Message::Hello => "hello",
+            Message::Welcome => "welcome",
+            Message::Refusal => "refusal",
+            Message::Key => "key",
+            Message::Input => "input",
+            Message::Question => "question",
+            Message::Answer => "answer",
+            Message::Logits => "logits",
+            Message::Prepare => "prepare",
+            Message::Mask => "mask",
+            Message::Product => "product",
+            Message::Infer => "infer",
+            Message::BaseChoices => "encrypted choices",
+            Message::BaseMessages => "packed base messages",
+            Message::TreeSums => "sums of trees",
+            Message::Corrections => "corrections",
+            Message::Flight => "flight",
+        }
+    }
+
+    /// Who waits for it; the server, if it goes both ways.
+    const fn listener(self) -> Role {
+        match self {
+            Message::Welcome
+            | Message::Refusal
+            | Message::Question
+            | Message::Logits
+            | Message::Product
+            | Message::BaseMessages => Role::Client,
+            _ => Role::Server,
+        }
+    }
+
+    fn from_tag(tag: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|message| *message as u8 == tag)
+    }
+}
+
+/// Sends a message.
+///
+/// # Errors
+/// The peer hung up or does not read.
+pub fn send<'b, T: Transport>(
+    connection: &mut Connection<T>,
+    message: Message,
+    body: impl Into<Cow<'b, [u8]>>,
+) -> Result<()> {
+    connection.send(message as u8, message.name(), body.into().into_owned())
+}
+
+/// Begins a message of `length` bytes, to be pushed part by part.
+///
+/// # Errors
+/// The peer hung up or does not read.
+pub fn begin<T: Transport>(
+    connection: &mut Connection<T>,
+    message: Message,
+    length: u64,
+) -> Result<Outgoing> {
+    connection.begin(message as u8, message.name(), length)
+}
+
+/// Sends a refusal, cut to the length that the peer accepts.
+///
+/// # Errors
+/// The peer hung up or does not read.
+pub fn refuse<T: Transport>(connection: &mut Connection<T>, reason: &str) -> Result<()> {
+    let cut = (0..=MAX_REASON.min(reason.len())).rev().find(|&end| reason.is_char_boundary(end)).unwrap_or(0);
+    send(connection, Message::Refusal, &reason.as_bytes()[..cut])
+}
+
+/// Waits for `message`, whose body `limit` allows.
+///
+/// # Errors
+/// A refusal, another message, another length, silence, or the end of the stream.
+pub fn receive<T: Transport>(
+    connection: &mut Connection<T>,
+    message: Message,
+    limit: Limit,
+) -> Result<Vec<u8>> {
+    receive_at(connection, message.listener(), message, limit)
+}
+
+/// As [`receive`], for a message that goes both ways: at one of the parties.
+///
+/// # Errors
+/// As [`receive`].
+pub fn receive_at<T: Transport>(
+    connection: &mut Connection<T>,
+    listener: Role,
+    message: Message,
+    limit: Limit,
+) -> Result<Vec<u8>> {
+    let header = expect(connection, listener, message)?.ok_or(PeerFault::HungUp(message.name()))?;
+    connection.receive_body(header, limit, message.name())
+}
+
+/// As [`receive`], for a place where the peer may end the session: then `None`.
+///
+/// # Errors
+/// As [`receive`], but for the end of the stream.
+pub fn receive_or_end<T: Transport>(
+    connection: &mut Connection<T>,
+    message: Message,
+    limit: Limit,
+) -> Result<Option<Vec<u8>>> {
+    let Some(header) = expect(connection, message.listener(), message)? else { return Ok(None) };
+    connection.receive_body(header, limit, message.name()).map(Some)
+}
+
+/// As [`receive_or_end`], the body of `length` bytes to be pulled part by part.
+///
+/// # Errors
+/// As [`receive_or_end`], but for what happens to the body.
+pub fn open_or_end<T: Transport>(
+    connection: &mut Connection<T>,
+    message: Message,
+    length: u64,
+) -> Result<Option<Incoming>> {
+    let Some(header) = expect(connection, message.listener(), message)? else { return Ok(None) };
+    connection.receive(header, Limit::Exactly(length), message.name()).map(Some)
+}
+
+/// As [`open_or_end`], without waiting until everything is sent; the peer may not end the session.
+///
+/// # Errors
+/// As [`receive`], but for what happens to the body.
+pub fn open_meanwhile<T: Transport>(
+    connection: &mut Connection<T>,
+    message: Message,
+    length: u64,
+) -> Result<Incoming> {
+    let header = connection.receive_header_meanwhile(message.name())?;
+    let header = header.ok_or(PeerFault::HungUp(message.name()))?;
+    let header = matching(connection, message.listener(), header, message)?;
+    connection.receive(header, Limit::Exactly(length), message.name())
+}
+
+/// Waits for one of two messages without a body; `None` where the peer ends the session instead.
+///
+/// # Errors
+/// As [`receive_or_end`].
+pub fn receive_either<T: Transport>(
+    connection: &mut Connection<T>,
+    [first, second]: [Message; 2],
+) -> Result<Option<Message>> {
+    let Some(header) = connection.receive_header(first.name())? else { return Ok(None) };
+    let got = if header.tag == second as u8 { second } else { first };
+    let header = matching(connection, got.listener(), header, got)?;
+    connection.receive_body(header, Limit::Exactly(0), got.name())?;
+    Ok(Some(got))
+}
+
+/// Waits for the header of `message`; `None` where the peer ends the session instead.
+fn expect<T: Transport>(
+    connection: &mut Connection<T>,
+    listener: Role,
+    message: Message,
+) -> Result<Option<Header>> {
+    let Some(header) = connection.receive_header(message.name())? else { return Ok(None) };
+    matching(connection, listener, header, message).map(Some)
+}
+
+/// The header, if it is one of `message`.
+fn matching<T: Transport>(
+    connection: &mut Connection<T>,
+    listener: Role,
+    header: Header,
+    message: Message,
+) -> Result<Header> {
+    match Message::from_tag(header.tag) {
+        Some(got) if got == message => Ok(header),
+        Some(Message::Refusal) if listener == Role::Client => Err(refusal(connection, header)?),
+        got => {
+            let got =
+                got.map_or_else(|| format!("unknown message {}", header.tag), |got| got.name().to_owned());
+            Err(PeerFault::WrongMessage { expected: message.name(), got }.into())
+        }
+    }
+}
+
+/// What to report of an `error` at the client: if the server hung up, the refusal that it sent before, though the
+/// client was sending.
+pub fn refused_or<T: Transport>(connection: &mut Connection<T>, error: Error) -> Error {
+    let Error::PeerMisbehaved(PeerFault::HungUp(expected)) = error else { return error };
+    match connection.receive_last_header(expected) {
+        Ok(Some(header)) if header.tag == Message::Refusal as u8 => {
+            refusal(connection, header).unwrap_or(error)
+        }
+        _ => error,
+    }
+}
+
+/// The refusal that `header` announced.
+fn refusal<T: Transport>(connection: &mut Connection<T>, header: Header) -> Result<Error> {
+    let reason =
+        connection.receive_body(header, Limit::AtMost(MAX_REASON as u64), Message::Refusal.name())?;
+    Ok(Error::Refused(printable(&reason)))
+}
+
+/// A peer's text without characters that could deceive whoever reads it in a terminal: controls, and
+/// the invisible ones that turn or hide text.
+fn printable(text: &[u8]) -> String {
+    let deceptive = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    String::from_utf8_lossy(text).chars().map(|c| if deceptive(c) { ' ' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ot::testing::{Memory, together};
+
+    #[test]
+    fn tags_are_apart_and_known() {
+        for (place, message) in Message::ALL.into_iter().enumerate() {
+            assert_eq!(Message::from_tag(message as u8), Some(message));
+            assert!(Message::ALL[..place].iter().all(|other| other.name() != message.name()));
+        }
+        assert_eq!(Message::from_tag(0), None);
+    }
+
+    fn heard(at: Role, message: Message, hostile: impl FnOnce(&mut Memory) + Send) -> Error {
+        together(hostile, |c| receive_at(c, at, message, Limit::Exactly(10)).unwrap_err()).1
+    }
+
+    #[test]
+    fn the_client_hears_a_refusal_in_place_of_any_message() {
+        for message in Message::ALL.into_iter().filter(|&message| message != Message::Refusal) {
+            let refusing = |c: &mut Memory| refuse(c, "no more").unwrap();
+            let error = heard(Role::Client, message, refusing);
+            assert!(matches!(error, Error::Refused(reason) if reason == "no more"));
+            let error = heard(Role::Server, message, refusing);
+            assert!(matches!(error, Error::PeerMisbehaved(PeerFault::WrongMessage { .. })));
+        }
+    }
+
+    #[test]
+    fn hostile_frames_end_with_a_typed_error() {
+        let fault =
+            |hostile: &(dyn Fn(&mut Memory) + Sync)| match heard(Role::Client, Message::Flight, hostile) {
+                Error::PeerMisbehaved(fault) => fault,
+                other => panic!("a fault of the peer's, not {other:?}"),
+            };
+        let wrong = fault(&|c| send(c, Message::Corrections, &[0; 10]).unwrap());
+        assert!(matches!(wrong, PeerFault::WrongMessage { expected: "flight", .. }));
+        assert!(matches!(fault(&|c| drop(c.begin(99, "?", 10))), PeerFault::WrongMessage { .. }));
+        for length in [0, 9, 11, u64::MAX] {
+            let fault = fault(&|c| drop(begin(c, Message::Flight, length)));
+            assert!(matches!(fault, PeerFault::WrongLength { expected: 10, got, .. } if got == length));
+        }
+        assert!(matches!(fault(&|_| ()), PeerFault::HungUp("flight")));
+        let hung_up = fault(&|c| {
+            let mut frame = begin(c, Message::Flight, 10).unwrap();
+            c.push(&mut frame, vec![0; 9]).unwrap();
+        });
+        assert!(matches!(hung_up, PeerFault::HungUp("flight")));
+    }
+}

@@ -1,0 +1,37 @@
+//! What is sent.
+
+use crate::channel::frame::HEADER_BYTES;
+use std::ops::Add;
+
+/// What one party sends, as [`crate::channel::Traffic`] counts it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// Bytes, headers of frames included.
+    pub bytes: u64,
+    /// Frames.
+    pub frames: u64,
+}
+
+/// What the two parties of OTs send each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// By who sends messages.
+    pub by_sender: Sent,
+    /// By who chooses among them.
+    pub by_receiver: Sent,
+}
+
+impl Sent {
+    /// One frame with a body of `length` bytes.
+    pub const fn frame(length: u64) -> Self {
+        Self { bytes: HEADER_BYTES as u64 + length, frames: 1 }
+    }
+}
+
+impl Add for Sent {
+    type Output = Sent;
+
+    fn add(self, other: Sent) -> Sent {
+        Sent { bytes: self.bytes + other.bytes, frames: self.frames + other.frames }
+    }
+}
