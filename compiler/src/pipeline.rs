@@ -30,7 +30,26 @@ pub fn compile(model: &Path, options: &CompileOptions) -> Result<ValidPlan> {
 /// # Errors
 /// [`Error::Unsupported`], [`Error::Option`], or a defect of the compiler.
 pub fn compile_imported(model: &Imported, options: &CompileOptions) -> Result<ValidPlan> {
-    Ok(compile_in_stages(model, options)?.plan)
+    Ok(compile_counted(model, options)?.plan)
+}
+
+/// A plan, and on how many images its rings rest.
+#[derive(Clone, Debug)]
+pub struct Counted {
+    /// The plan.
+    pub plan: ValidPlan,
+    /// Calibration images that were looked at.
+    pub calibration_images: usize,
+}
+
+/// The plan for an imported model, and what it rests on.
+///
+/// # Errors
+/// As [`compile_imported`].
+pub fn compile_counted(model: &Imported, options: &CompileOptions) -> Result<Counted> {
+    let quantized = quantize(model, options)?;
+    let calibration_images = quantized.calibration.as_ref().map_or(0, |images| images.images().len());
+    Ok(Counted { plan: quantized.plan(model, options)?, calibration_images })
 }
 
 /// A model at every stage of its compilation.
@@ -42,8 +61,6 @@ pub struct Stages {
     pub integer: Quantized,
     /// The plan.
     pub plan: ValidPlan,
-    /// Calibration images that were looked at.
-    pub calibration_images: usize,
 }
 
 /// The stages of an imported model.
@@ -51,16 +68,35 @@ pub struct Stages {
 /// # Errors
 /// As [`compile_imported`].
 pub fn compile_in_stages(model: &Imported, options: &CompileOptions) -> Result<Stages> {
+    let quantized = quantize(model, options)?;
+    let plan = quantized.plan(model, options)?;
+    let QuantizedModel { input, calibration, float, integer } = quantized;
+    let integer = integer.try_map(|graph| bounded(graph, &input, calibration.as_ref(), options))?;
+    Ok(Stages { float, integer, plan })
+}
+
+/// A model before its values have bounds.
+struct QuantizedModel {
+    input: InputSpec,
+    calibration: Option<Calibration>,
+    float: Graph<Real>,
+    integer: Quantized,
+}
+
+impl QuantizedModel {
+    fn plan(&self, model: &Imported, options: &CompileOptions) -> Result<ValidPlan> {
+        let graph = finish(self.integer.graph.clone(), &self.input, self.calibration.as_ref(), options)?;
+        plan(graph, &model.name, &self.input, options)
+    }
+}
+
+fn quantize(model: &Imported, options: &CompileOptions) -> Result<QuantizedModel> {
     let input = model.input_spec(&options.input)?;
     let graph = simplify(model.graph.clone(), options.activations)?;
     let calibration = calibration(&graph, &input, options)?;
     let float = prune(Cow::Owned(graph), calibration.as_ref(), options)?.into_owned();
     let integer = quantized(&float, &input, calibration.as_ref(), options)?;
-    let finished = finish(integer.graph.clone(), &input, calibration.as_ref(), options)?;
-    let plan = plan(finished, &model.name, &input, options)?;
-    let integer = integer.try_map(|graph| bounded(graph, &input, calibration.as_ref(), options))?;
-    let calibration_images = calibration.map_or(0, |calibration| calibration.images().len());
-    Ok(Stages { float, integer, plan, calibration_images })
+    Ok(QuantizedModel { input, calibration, float, integer })
 }
 
 /// The passes over the float graph.

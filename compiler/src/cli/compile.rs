@@ -42,9 +42,13 @@ impl Compile {
         output::check_writable(&self.output)?;
         let (model, options) = self.options.read(&self.model)?;
         let found = self.search.run(&model, &options)?;
-        let plan = match &found {
-            Some(found) => found.plan.clone(),
-            None => pipeline::compile_imported(&model, &options)?,
+        let (plan, rings) = match &found {
+            Some(found) => (found.plan.clone(), None),
+            None => {
+                let counted = pipeline::compile_counted(&model, &options)?;
+                let rings = options.has_rings().then(|| rings(counted.calibration_images));
+                (counted.plan, rings)
+            }
         };
         let bytes = codec::encode(&plan);
         output::write_atomically(&self.output, &bytes)?;
@@ -58,13 +62,25 @@ impl Compile {
                 "key_bits": plan.plan().key_bits.get(),
                 "cost": plan.plan().total_cost(),
                 "activations": activations.iter().map(ToString::to_string).collect::<Vec<String>>(),
+                "rings": rings,
                 "search": found.as_ref().map(search::json),
             }));
         }
         let mut parts: Vec<String> = activations.iter().map(ToString::to_string).collect();
+        parts.extend(rings);
         parts.extend(found.as_ref().map(search::table));
         parts.push(summary(&plan, &self.output.display().to_string(), bytes.len()));
         output::print(&parts.join("\n"))
+    }
+}
+
+/// What the rings of suite `shared` rest on.
+fn rings(calibration_images: usize) -> String {
+    match calibration_images {
+        0 => "warning: rings hold what a few artificial images need, and images that need more get wrong results; \
+              give examples (--calibration)"
+            .into(),
+        count => format!("rings hold what {count} calibration images need, and a margin"),
     }
 }
 
