@@ -17,7 +17,7 @@ pub const WEIGHT_BITS: RangeInclusive<u32> = 1..=8;
 pub const ACTIVATION_BITS: RangeInclusive<u32> = 4..=16;
 
 /// What they keep where nothing else is said.
-pub const DEFAULT_ACTIVATION_BITS: u32 = 10;
+pub const DEFAULT_ACTIVATION_BITS: u32 = 8;
 
 /// Bits that rings of suite `shared` may have beyond what example images need.
 pub const MARGIN_BITS: RangeInclusive<u32> = 0..=16;
