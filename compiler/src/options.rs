@@ -243,6 +243,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_label_alone_takes_suite_shared() {
+        let reveal = Revealed::Label;
+        let error = CompileOptions { reveal, ..CompileOptions::default() }.check().unwrap_err().to_string();
+        assert!(error.contains("takes suite shared"), "{error}");
+        let suite = Suite::Shared(runtime::plan::SharedParameters::default());
+        let shared = CompileOptions { reveal, suite, ..CompileOptions::default() };
+        assert!(shared.check().is_ok());
+        assert!(CompileOptions { activation_bits: 3, ..shared.clone() }.check().is_err());
+        assert!(CompileOptions { margin_bits: Some(17), ..shared }.check().is_err());
+    }
+
+    #[test]
     fn numbers_are_decimals_or_quotients() {
         assert_eq!(parse_number("1/255"), Ok(1.0 / 255.0));
         assert_eq!(parse_number("-.5"), Ok(-0.5));
