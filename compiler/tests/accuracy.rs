@@ -23,10 +23,7 @@ fn outside() -> PathBuf {
 fn assert_accurate(limit: usize) {
     let data = outside().join("data/mnist-test-10000.npz");
     let examples = outside().join("data/mnist-train-60000.npz");
-    let suites = [
-        Suite::Blinded(BlindedParameters::default()),
-        Suite::Shared(SharedParameters::default()),
-    ];
+    let suites = [Suite::Blinded(BlindedParameters::default()), Suite::Shared(SharedParameters::default())];
     for (model, scale) in NETWORKS {
         let path = match model.strip_prefix("testdata/") {
             Some(_) => Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(model),

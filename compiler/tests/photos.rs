@@ -25,10 +25,7 @@ fn squeezenet_sees_what_the_float_network_sees() {
     let imported = from_onnx::read(&path).expect("a model");
     let input =
         InputOptions { mean: vec![104.0, 117.0, 123.0], colours: Colours::Bgr, ..InputOptions::default() };
-    let suites = [
-        Suite::Blinded(BlindedParameters::default()),
-        Suite::Shared(SharedParameters::default()),
-    ];
+    let suites = [Suite::Blinded(BlindedParameters::default()), Suite::Shared(SharedParameters::default())];
     let plans = suites.map(|suite| {
         let options = CompileOptions { input: input.clone(), suite, ..CompileOptions::default() };
         pipeline::compile_imported(&imported, &options).expect("a plan")

@@ -5,7 +5,7 @@ use super::{Outcome, output};
 use clap::Args;
 use compiler::error::Error;
 use runtime::bench::prediction::{Link, Seconds};
-use runtime::plan::{Cost, InputSpec, OutputSpec, Step, StepId, ValidPlan, codec};
+use runtime::plan::{Cost, InputSpec, Layout, OutputSpec, Step, StepId, ValidPlan, codec};
 use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -96,6 +96,9 @@ struct StepDescription<'a> {
     inputs: Vec<String>,
     shape: [usize; 3],
     bits: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    layout: Option<Layout>,
+    offline: Cost,
     cost: Cost,
     #[serde(skip_serializing_if = "Option::is_none")]
     seconds: Option<Seconds>,
@@ -129,6 +132,8 @@ impl<'a> StepDescription<'a> {
             inputs: step.inputs.iter().map(StepId::to_string).collect(),
             shape: [step.shape.channels, step.shape.height, step.shape.width],
             bits: step.bits,
+            layout: step.layout,
+            offline: step.offline,
             cost: step.cost,
             seconds,
         }
