@@ -17,7 +17,7 @@ pub const WEIGHT_BITS: RangeInclusive<u32> = 1..=8;
 pub const ACTIVATION_BITS: RangeInclusive<u32> = 4..=16;
 
 /// What they keep where nothing else is said.
-pub const DEFAULT_ACTIVATION_BITS: u32 = 10;
+pub const DEFAULT_ACTIVATION_BITS: u32 = 8;
 
 /// Bits that rings of suite `shared` may have beyond what example images need.
 pub const MARGIN_BITS: RangeInclusive<u32> = 0..=16;
@@ -241,6 +241,18 @@ pub fn parse_number(text: &str) -> std::result::Result<f64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_label_alone_takes_suite_shared() {
+        let reveal = Revealed::Label;
+        let error = CompileOptions { reveal, ..CompileOptions::default() }.check().unwrap_err().to_string();
+        assert!(error.contains("takes suite shared"), "{error}");
+        let suite = Suite::Shared(runtime::plan::SharedParameters::default());
+        let shared = CompileOptions { reveal, suite, ..CompileOptions::default() };
+        assert!(shared.check().is_ok());
+        assert!(CompileOptions { activation_bits: 3, ..shared.clone() }.check().is_err());
+        assert!(CompileOptions { margin_bits: Some(17), ..shared }.check().is_err());
+    }
 
     #[test]
     fn numbers_are_decimals_or_quotients() {

@@ -9,8 +9,8 @@ use crate::options::CompileOptions;
 use crate::passes::expand_activations::Fineness;
 use crate::passes::rescale::{self, Shifts};
 use crate::passes::{
-    Choices, Preparation, Quantized, canonicalize, expand_activations, fold_affine, prune_channels, range,
-    remove_dead, rings, sink_relu, split_max_pool,
+    Choices, Preparation, Quantized, absorb_multipliers, canonicalize, expand_activations, fold_affine,
+    prune_channels, range, remove_dead, rings, sink_relu, split_max_pool,
 };
 use runtime::plan::{InputSpec, ValidPlan};
 use std::borrow::Cow;
@@ -191,7 +191,10 @@ pub fn finish(
     options: &CompileOptions,
 ) -> Result<Graph<Integer>> {
     let graph = verified(remove_dead(graph)?, "remove_dead")?;
-    let graph = verified(split_max_pool(graph)?, "split_max_pool")?;
+    let mut graph = verified(split_max_pool(graph)?, "split_max_pool")?;
+    if options.has_rings() {
+        graph = verified(absorb_multipliers(graph)?, "absorb_multipliers")?;
+    }
     bounded(graph, input, calibration, options)
 }
 

@@ -5,6 +5,7 @@ use compiler::from_onnx;
 use compiler::options::{CompileOptions, InputOptions};
 use compiler::pipeline;
 use compiler::reference::FloatReference;
+use runtime::plan::{BlindedParameters, SharedParameters, Suite};
 use std::path::{Path, PathBuf};
 
 /// (model, what raw pixels are multiplied by); the first two are in `testdata`.
@@ -18,28 +19,36 @@ fn outside() -> PathBuf {
     std::env::var_os("POPCORN_DATA").map_or_else(|| PathBuf::from("../../shared"), PathBuf::from)
 }
 
-/// Accuracy of plan and float model over the first `limit` images, at most 0.3 points apart.
+/// Accuracy of plans of both suites and of the float model over the first `limit` images, at most 0.3 points apart.
 fn assert_accurate(limit: usize) {
     let data = outside().join("data/mnist-test-10000.npz");
+    let examples = outside().join("data/mnist-train-60000.npz");
+    let suites = [Suite::Blinded(BlindedParameters::default()), Suite::Shared(SharedParameters::default())];
     for (model, scale) in NETWORKS {
         let path = match model.strip_prefix("testdata/") {
             Some(_) => Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(model),
             None => outside().join("models").join(model),
         };
-        if !data.exists() || !path.exists() {
+        if !data.exists() || !examples.exists() || !path.exists() {
             println!("skipped: {} or {} is absent (set POPCORN_DATA)", data.display(), path.display());
             continue;
         }
         let imported = from_onnx::read(&path).expect("a model");
         let input = InputOptions { scale, ..InputOptions::default() };
-        let options = CompileOptions { input, ..CompileOptions::default() };
-        let plan = pipeline::compile_imported(&imported, &options).expect("a plan");
         let dataset = Dataset::read(&data, imported.input).expect("images");
         let tract = FloatReference::new(&imported).expect("a float model");
-        let accuracy = evaluate(&plan, &|x| tract.run(x), &dataset, limit, &()).expect("an evaluation");
-        let (float, plan) =
-            (accuracy.float_accuracy.expect("labels"), accuracy.plan_accuracy.expect("labels"));
-        assert!(plan > float - 0.003 && accuracy.agreement > 0.99, "{model}: {accuracy:?}");
+        for suite in suites {
+            let shared = matches!(suite, Suite::Shared(_));
+            let calibration =
+                shared.then(|| Dataset::read(&examples, imported.input).expect("examples").into());
+            let options =
+                CompileOptions { suite, input: input.clone(), calibration, ..CompileOptions::default() };
+            let plan = pipeline::compile_imported(&imported, &options).expect("a plan");
+            let accuracy = evaluate(&plan, &|x| tract.run(x), &dataset, limit, &()).expect("an evaluation");
+            let (float, ours) =
+                (accuracy.float_accuracy.expect("labels"), accuracy.plan_accuracy.expect("labels"));
+            assert!(ours > float - 0.003 && accuracy.agreement > 0.99, "{model}, {suite}: {accuracy:?}");
+        }
     }
 }
 

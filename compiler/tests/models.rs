@@ -8,7 +8,7 @@ use runtime::channel::tcp;
 use runtime::data::{Fit, ImageSource};
 use runtime::observe::{Recorder, Silent};
 use runtime::paillier::{HolderKey, test_keys};
-use runtime::plan::{KeyBits, ValidPlan, codec};
+use runtime::plan::{KeyBits, Revealed, SharedParameters, Suite, ValidPlan, codec};
 use runtime::roles::server::Server;
 use runtime::roles::{local, plain};
 use std::path::{Path, PathBuf};
@@ -137,6 +137,19 @@ fn plans_of_the_networks_in_testdata() {
         let plan = pipeline::compile(&testdata(&format!("{network}.onnx")), &options).expect("a plan");
         insta::assert_snapshot!(format!("{network}-server"), plan);
         insta::assert_snapshot!(format!("{network}-client"), plan.client_view());
+    }
+}
+
+/// The plans of suite `shared` that a user gets without calibration data, as text.
+#[test]
+fn shared_plans_of_the_networks_in_testdata() {
+    let suite = Suite::Shared(SharedParameters::default());
+    let options = CompileOptions { suite, key_bits: KeyBits::default(), ..options(1.0 / 255.0, 0.0, 1.0) };
+    for (network, reveal) in [("mnist-mlp", Revealed::Label), ("mnist-cnn", Revealed::Logits)] {
+        let options = CompileOptions { reveal, ..options.clone() };
+        let plan = pipeline::compile(&testdata(&format!("{network}.onnx")), &options).expect("a plan");
+        insta::assert_snapshot!(format!("{network}-shared-server"), plan);
+        insta::assert_snapshot!(format!("{network}-shared-client"), plan.client_view());
     }
 }
 

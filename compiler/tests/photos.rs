@@ -1,4 +1,4 @@
-//! SqueezeNet on photographs: the plan says what the float network says. Network and photographs lie
+//! SqueezeNet on photographs: plans of both suites say what the float network says. Network and photographs lie
 //! outside the project.
 
 use compiler::from_onnx;
@@ -6,7 +6,7 @@ use compiler::options::{CompileOptions, InputOptions};
 use compiler::pipeline;
 use compiler::reference::FloatReference;
 use runtime::data::{Fit, ImageSource};
-use runtime::plan::{Colours, InputSpec};
+use runtime::plan::{BlindedParameters, Colours, InputSpec, SharedParameters, Suite};
 use runtime::roles::plain;
 use std::path::PathBuf;
 
@@ -25,18 +25,21 @@ fn squeezenet_sees_what_the_float_network_sees() {
     let imported = from_onnx::read(&path).expect("a model");
     let input =
         InputOptions { mean: vec![104.0, 117.0, 123.0], colours: Colours::Bgr, ..InputOptions::default() };
-    let options = CompileOptions { input, ..CompileOptions::default() };
-    let plan = pipeline::compile_imported(&imported, &options).expect("a plan");
-    let input = &plan.plan().input;
+    let suites = [Suite::Blinded(BlindedParameters::default()), Suite::Shared(SharedParameters::default())];
+    let plans = suites.map(|suite| {
+        let options = CompileOptions { input: input.clone(), suite, ..CompileOptions::default() };
+        pipeline::compile_imported(&imported, &options).expect("a plan")
+    });
+    let input = &plans[0].plan().input;
     let tract = FloatReference::new(&imported).expect("a float model");
     for photo in PHOTOS {
         let source = ImageSource { path: photos.join(photo), index: None };
         let raw = source.read(input, Fit::Resize).expect("a photograph");
         let float = tract.run(&preprocessed(input, &raw)).expect("logits");
-        let integers = plain::run(&plan, &input.quantize(&raw).expect("an image"));
-        let (float, encrypted) = (largest(&float), largest(&integers));
-        println!("{photo}: float {float}, plan {encrypted}");
-        assert_eq!(float, encrypted, "{photo}");
+        for plan in &plans {
+            let integers = plain::run(plan, &input.quantize(&raw).expect("an image"));
+            assert_eq!(largest(&float), largest(&integers), "{photo}, suite {}", plan.plan().suite);
+        }
     }
 }
 

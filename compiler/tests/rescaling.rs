@@ -36,7 +36,7 @@ proptest! {
         let raw: Vec<f32> = (0..recipe.input.elements()).map(|i| noise[i % noise.len()].into()).collect();
         let integers = spec.quantize(&raw).unwrap();
         let plan = lower(&graph, "random", &spec, &CompileOptions::default()).unwrap();
-        let plan = ValidPlan::new(cost::price(plan)).unwrap();
+        let plan = ValidPlan::new(cost::price(plan).unwrap()).unwrap();
         prop_assert_eq!(plain::run(&plan, &integers), integer::run(&graph, &integers));
         let values = integer::values(&graph, &integers);
         for id in graph.ids_in_order() {

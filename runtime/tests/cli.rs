@@ -145,7 +145,7 @@ fn a_slow_network_between_the_parties_is_waited_for() {
     let result = json(&fixture.run(&[&arguments[..], &["--json"]].concat()));
     assert_eq!(result["logits"], serde_json::json!(EXPECTED));
     assert_eq!(result["link"], "50 Mbit/s, 200 ms there and back");
-    let rounds = result["rounds"].as_f64().expect("a number");
+    let rounds = result["online"]["rounds"].as_f64().expect("a number");
     assert!(result["seconds"]["online"].as_f64() >= Some(0.2 * rounds), "{result}");
     let people = text(&fixture.run(&arguments).stdout);
     assert!(people.contains("network     50 Mbit/s, 200 ms there and back\n"), "{people}");
@@ -285,12 +285,17 @@ fn bench_runs_plans_beside_the_way_of_the_paper() {
     let fixture = Fixture::new();
     let report = json(&fixture.run(&["bench", "model.plan", "--threads", "1", "--json"]));
     insta::assert_snapshot!(places(&report["plans"], "plans").join("\n"), @"
+    plans[].bytes
     plans[].key_bits
+    plans[].online_bytes
+    plans[].online_seconds
     plans[].paper_style_seconds
     plans[].plan
     plans[].predicted_seconds
     plans[].ratio
+    plans[].rounds
     plans[].seconds
+    plans[].suite
     ");
     let people = fixture.run(&["bench", "model.plan", "--threads", "1", "--link", "50/200"]);
     let people = text(&people.stdout);
@@ -318,6 +323,7 @@ fn bench_writes_profiles_that_are_read_again() {
     entries[].unit.decryption
     entries[].unit.encryption
     entries[].unit.inversion
+    entries[].unit.ot
     entries[].unit.product
     entries[].unit.rerandomisation
     entries[].unit.round

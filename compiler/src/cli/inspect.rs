@@ -6,7 +6,7 @@ use clap::Args;
 use compiler::error::Error;
 use runtime::bench::prediction::Seconds;
 use runtime::channel::Link;
-use runtime::plan::{Cost, InputSpec, OutputSpec, Step, StepId, ValidPlan, codec};
+use runtime::plan::{Cost, InputSpec, Layout, OutputSpec, Step, StepId, ValidPlan, codec};
 use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -97,6 +97,9 @@ struct StepDescription<'a> {
     inputs: Vec<String>,
     shape: [usize; 3],
     bits: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    layout: Option<Layout>,
+    offline: Cost,
     cost: Cost,
     #[serde(skip_serializing_if = "Option::is_none")]
     seconds: Option<Seconds>,
@@ -130,6 +133,8 @@ impl<'a> StepDescription<'a> {
             inputs: step.inputs.iter().map(StepId::to_string).collect(),
             shape: [step.shape.channels, step.shape.height, step.shape.width],
             bits: step.bits,
+            layout: step.layout,
+            offline: step.offline,
             cost: step.cost,
             seconds,
         }

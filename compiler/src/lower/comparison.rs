@@ -1,7 +1,7 @@
 //! What one value of an interactive step of suite `shared` takes, roughly, for choices made before there is a plan.
 
-use runtime::plan::{Ring, UnitCosts};
 use runtime::message::Role;
+use runtime::plan::{Ring, UnitCosts};
 use runtime::protocol::shared::relu::Relu;
 use runtime::protocol::shared::sign::Sign;
 use runtime::protocol::shared::transcript::{Cost, Transcript};

@@ -8,11 +8,13 @@
 use crate::error::{Diagnostic, Error, Result};
 use runtime::paillier::{Count, TermPlace, shifted_sum_count, weighted_sums_count};
 use runtime::plan::{
-    Cost, KeyBits, Layout, Linear, Masks, Op, Plan, Shape, SharedParameters, Step, StepId, Suite,
-    Tiling, UnitCosts, Window,
-    largest_norm,
+    Cost, KeyBits, Layout, Linear, Masks, Op, Plan, Shape, SharedParameters, Step, StepId, Suite, Tiling,
+    UnitCosts, Window, largest_norm,
 };
 use runtime::protocol::shared::tiles::TiledConv;
+
+/// Tiles whose products are counted, after all have been weighed by those of one position.
+const SHORTLIST: usize = 3;
 
 /// `plan`, with a layout for every step that needs one.
 ///
@@ -59,10 +61,17 @@ fn choose(plan: &Plan, id: StepId, parameters: SharedParameters) -> Option<Layou
     let slot_bits = Layout::slot_bits(step.bits, masks, norm);
     let layout = Layout { tile: [1, 1], slot_bits, masks, results: 1 };
     let layer = Layer::new(plan, id, layout, parameters)?;
-    let layouts = layer.tiles().into_iter().filter_map(|tile| layer.fullest(tile));
-    let layouts = layouts.flat_map(|full| (1..=full.results).map(move |results| Layout { results, ..full }));
-    let priced = layouts.filter_map(|layout| Some((layer.seconds(&layout)?, layout)));
-    priced.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, layout)| layout)
+    let tiles = layer.tiles().into_iter().filter_map(|tile| layer.fullest(tile));
+    let mut best: Vec<Priced> = tiles.filter_map(|full| layer.best_reply(full)).collect();
+    best.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
+    let counted = best.iter().take(SHORTLIST).filter_map(|priced| layer.counted(&step.op, priced.layout));
+    counted.min_by(|a, b| a.seconds.total_cmp(&b.seconds)).map(|priced| priced.layout)
+}
+
+/// A layout and what it takes.
+struct Priced {
+    layout: Layout,
+    seconds: f64,
 }
 
 /// A linear layer whose layout is to be chosen.
@@ -74,7 +83,7 @@ struct Layer {
     layout: Layout,
     parameters: SharedParameters,
     key: KeyBits,
-    /// Sums of all channels at one position.
+    /// The sums of all channels at one position, if they are alone.
     position: Count,
 }
 
@@ -86,12 +95,10 @@ impl Layer {
             _ => None,
         };
         let from = plan.step(step.inputs[0]).shape;
-        let linear = Linear { window, layout };
-        let tiling = linear.tiling(from)?;
-        let inputs = linear.masks(from, &tiling);
-        let channels = inputs / tiling.planes();
-        let position = weighted_sums_count(inputs, &TiledConv::new(&step.op, channels, &tiling));
-        Some(Self { window, from, to: step.shape, layout, parameters, key: plan.key_bits, position })
+        let (to, key, position) = (step.shape, plan.key_bits, Count::default());
+        let mut layer = Self { window, from, to, layout, parameters, key, position };
+        layer.position = layer.sums(&step.op, &layer.tiling([1, 1])?);
+        Some(layer)
     }
 
     /// Sizes of tiles: the smallest for each number of rows and columns.
@@ -102,7 +109,10 @@ impl Layer {
             sizes
         };
         let columns = sizes(self.to.width);
-        sizes(self.to.height).into_iter().flat_map(|row| columns.iter().map(move |&column| [row, column])).collect()
+        sizes(self.to.height)
+            .into_iter()
+            .flat_map(|row| columns.iter().map(move |&column| [row, column]))
+            .collect()
     }
 
     fn tiling(&self, tile: [usize; 2]) -> Option<Tiling> {
@@ -115,18 +125,38 @@ impl Layer {
         (results > 0).then_some(Layout { tile, results, ..self.layout })
     }
 
-    fn seconds(&self, layout: &Layout) -> Option<f64> {
-        Some(self.cost(layout)?.seconds(&UnitCosts::typical(self.key)))
+    /// The cheapest number of results in a reply, `full` having the largest; products are estimated.
+    fn best_reply(&self, full: Layout) -> Option<Priced> {
+        let tiling = self.tiling(full.tile)?;
+        let sums = self.position.times(tiling.results() as u64);
+        let layouts = (1..=full.results).map(|results| Layout { results, ..full });
+        let priced = layouts.map(|layout| self.priced(layout, &tiling, sums));
+        priced.min_by(|a, b| a.seconds.total_cmp(&b.seconds))
+    }
+
+    /// With the exact number of products.
+    fn counted(&self, op: &Op, layout: Layout) -> Option<Priced> {
+        let tiling = self.tiling(layout.tile)?;
+        Some(self.priced(layout, &tiling, self.sums(op, &tiling)))
+    }
+
+    fn priced(&self, layout: Layout, tiling: &Tiling, sums: Count) -> Priced {
+        Priced { layout, seconds: self.cost(&layout, tiling, sums).seconds(&UnitCosts::typical(self.key)) }
+    }
+
+    /// What the server computes before it packs.
+    fn sums(&self, op: &Op, tiling: &Tiling) -> Count {
+        let inputs = Linear { window: self.window, layout: self.layout }.masks(self.from, tiling);
+        weighted_sums_count(inputs, &TiledConv::new(op, inputs / tiling.planes(), tiling))
     }
 
     /// What the layer costs before the image is known, frame headers left out.
-    fn cost(&self, layout: &Layout) -> Option<Cost> {
+    fn cost(&self, layout: &Layout, tiling: &Tiling, sums: Count) -> Cost {
         let linear = Linear { window: self.window, layout: *layout };
-        let tiling = linear.tiling(self.from)?;
-        let (up, down) = (linear.masks(self.from, &tiling), linear.products(self.to.channels, &tiling));
-        let work = self.position.times(tiling.results() as u64) + self.packing(layout, &tiling);
+        let (up, down) = (linear.masks(self.from, tiling), linear.products(self.to.channels, tiling));
+        let work = sums + self.packing(layout, tiling);
         let bytes = |ciphertexts: usize| (ciphertexts * self.key.ciphertext_bytes()) as u64;
-        Some(Cost {
+        Cost {
             products: work.products,
             squarings: work.squarings,
             inversions: work.inversions,
@@ -136,7 +166,7 @@ impl Layer {
             bytes_up: bytes(up),
             bytes_down: bytes(down),
             ..Cost::default()
-        })
+        }
     }
 
     /// Of replies that are full, and of the last one.
@@ -151,5 +181,106 @@ impl Layer {
         let (full, rest) = (sums / layout.results, sums % layout.results);
         let last = if rest > 0 { reply(rest) } else { Count::default() };
         reply(layout.results.min(sums)).times(full as u64) + last
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use runtime::plan::{
+        Conv2d, InputSpec, OutputSpec, Postprocessing, Preprocessing, Revealed, ValidPlan, Work,
+    };
+    use runtime::protocol::shared::linear::Packed;
+
+    /// A convolution of 3×3 with weights of both signs, read as `reader` does.
+    fn plan(shape: Shape, channels: usize, reader: Op) -> Plan {
+        let window = Window { pad_before: [1, 1], pad_after: [1, 1], ..Window::dense([3, 3]) };
+        let count = channels * shape.channels * 9;
+        let weights = (0..count as i32).map(|i| i * 31 % 17 - 8).collect();
+        let to = Shape { channels, ..shape };
+        let conv = Op::Conv2d(Conv2d { window, groups: 1, weights, bias: Vec::new() });
+        let step = |op, inputs: &[usize], shape| Step {
+            name: String::new(),
+            op,
+            inputs: inputs.iter().map(|&input| StepId::new(input)).collect(),
+            shape,
+            bits: 20,
+            layout: None,
+            offline: Cost::default(),
+            cost: Cost::default(),
+        };
+        let steps = vec![
+            step(Op::Input, &[], shape),
+            step(conv, &[0], to),
+            step(reader, &[1], to),
+            step(Op::Reveal, &[2], to.flattened()),
+        ];
+        Plan {
+            name: String::new(),
+            suite: Suite::Shared(SharedParameters::default()),
+            key_bits: KeyBits::default(),
+            input: InputSpec {
+                shape,
+                preprocessing: Preprocessing::identity(shape.channels),
+                step: vec![1.0; shape.channels],
+            },
+            steps,
+            output: OutputSpec {
+                classes: to.elements(),
+                scale: 1.0,
+                postprocessing: Postprocessing::None,
+                revealed: Revealed::Logits,
+            },
+            setup: Cost::default(),
+        }
+    }
+
+    #[test]
+    fn readers_decide_on_masks() {
+        let masks = |reader| {
+            let plan = lay_out(plan(Shape::new(2, 8, 8), 3, reader)).unwrap();
+            plan.steps[1].layout.unwrap().masks
+        };
+        let pool = Op::MaxPool(Window::dense([1, 1]));
+        assert_eq!([Op::Relu, Op::ReluRescale { bits: 2 }].map(masks), [Masks::PerCiphertext; 2]);
+        assert_eq!([pool, Op::Add(vec![2].into())].map(masks), [Masks::PerSlot; 2]);
+    }
+
+    /// The layout that is chosen for a layer, and what it was thought to take.
+    fn chosen(plan: &Plan) -> (Layout, Cost) {
+        let parameters = SharedParameters::default();
+        let id = StepId::new(1);
+        let layout = choose(plan, id, parameters).unwrap();
+        let layer = Layer::new(plan, id, Layout { tile: [1, 1], results: 1, ..layout }, parameters).unwrap();
+        let tiling = layer.tiling(layout.tile).unwrap();
+        let sums = layer.sums(&plan.step(id).op, &tiling);
+        (layout, layer.cost(&layout, &tiling, sums))
+    }
+
+    #[test]
+    fn wide_images_fill_ciphertexts_and_narrow_ones_share_replies() {
+        let wide = chosen(&plan(Shape::new(3, 32, 32), 16, Op::Relu)).0;
+        assert_eq!((wide.tile, wide.results), ([11, 1], 1));
+        let narrow = chosen(&plan(Shape::new(64, 2, 2), 64, Op::Relu)).0;
+        assert_eq!((narrow.tile, narrow.results), ([1, 1], 22));
+    }
+
+    #[test]
+    fn the_choice_is_weighed_by_what_the_server_will_do() {
+        for shape in [Shape::new(3, 16, 16), Shape::new(40, 2, 3), Shape::new(2, 5, 1)] {
+            let mut plan = plan(shape, 8, Op::Relu);
+            let (layout, cost) = chosen(&plan);
+            plan.steps[1].layout = Some(layout);
+            let op = plan.steps[1].op.clone();
+            let valid = ValidPlan::new(plan).unwrap();
+            let Work::Schedule(schedule) = &valid.client_view().work else { panic!("suite shared") };
+            let packed = Packed::of(schedule, StepId::new(1)).unwrap();
+            let count = packed.count(&op);
+            assert_eq!((cost.products, cost.squarings), (count.products, count.squarings), "{shape}");
+            assert_eq!(
+                (cost.encryptions, cost.decryptions),
+                (packed.masks() as u64, packed.products() as u64)
+            );
+        }
     }
 }

@@ -49,8 +49,7 @@ impl Lowering<'_> {
         if is_fused(self.graph, id) {
             return Ok(()); // with the ReLU that reads it
         }
-        let inputs: Vec<StepId> =
-            self.read(id).iter().filter_map(|input| self.made[input.index()]).collect();
+        let inputs: Vec<StepId> = self.read(id).iter().filter_map(|input| self.made[input.index()]).collect();
         let step = match self.operation(id)? {
             Some(op) => {
                 self.check_layout(id, &inputs)?;
@@ -129,22 +128,13 @@ impl Lowering<'_> {
             | plan::Op::ReluRescale { .. }
             | plan::Op::Sign
             | plan::Op::Rescale { .. }
-            | plan::Op::Add(_) => {
-                self.steps[inputs[0].index()].shape
-            }
+            | plan::Op::Add(_) => self.steps[inputs[0].index()].shape,
             _ => node.fact.shape,
         };
         self.append(&node.name, op, inputs, shape, node.fact.bits())
     }
 
-    fn append(
-        &mut self,
-        name: &str,
-        op: plan::Op,
-        inputs: Vec<StepId>,
-        shape: Shape,
-        bits: u32,
-    ) -> StepId {
+    fn append(&mut self, name: &str, op: plan::Op, inputs: Vec<StepId>, shape: Shape, bits: u32) -> StepId {
         let name = shorten(name);
         let (layout, offline, cost) = (None, Cost::default(), Cost::default());
         self.steps.push(Step { name, op, inputs, shape, bits, layout, offline, cost });

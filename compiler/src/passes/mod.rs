@@ -1,5 +1,6 @@
 //! What rewrites graphs, one pass per file. [`crate::pipeline`] says in which order they run.
 
+mod absorb_multipliers;
 mod canonicalize;
 pub mod expand_activations;
 mod fold_affine;
@@ -12,6 +13,7 @@ mod rings;
 mod sink_relu;
 mod split_max_pool;
 
+pub use absorb_multipliers::absorb_multipliers;
 pub use canonicalize::canonicalize;
 pub use expand_activations::expand_activations;
 pub use fold_affine::fold_affine;

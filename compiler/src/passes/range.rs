@@ -153,7 +153,12 @@ fn too_wide_for_key(graph: &Graph<Integer>, id: NodeId, options: &CompileOptions
     })
 }
 
-pub(super) fn diagnostic(graph: &Graph<Integer>, id: NodeId, what: String, options: &CompileOptions) -> Diagnostic {
+pub(super) fn diagnostic(
+    graph: &Graph<Integer>,
+    id: NodeId,
+    what: String,
+    options: &CompileOptions,
+) -> Diagnostic {
     let node = graph.node(id);
     let hint = format!("use narrower weights than {} bits (--weight-bits)", options.weight_bits);
     Diagnostic { node: node.name.clone(), op: node.op.name().into(), what, hint }

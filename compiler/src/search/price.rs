@@ -32,13 +32,16 @@ pub(super) struct Prices<'a> {
 impl<'a> Prices<'a> {
     pub(super) fn new(graph: &'a Graph<Real>, options: &CompileOptions) -> Self {
         let unit = UnitCosts::typical(options.key_bits);
-        let (comparison, usual_bits) = (|bits| match options.suite {
-            Suite::Blinded(parameters) => {
-                let values = Exchange { kind: ExchangeKind::Relu, count: USUAL_COUNT, bits };
-                exchange(&values, false, parameters, options.key_bits).seconds(&unit) / USUAL_COUNT as f64
-            }
-            Suite::Shared(_) => lower::comparison(lower::Comparison::Relu, bits, &unit),
-        }, usual_bits(options));
+        let (comparison, usual_bits) = (
+            |bits| match options.suite {
+                Suite::Blinded(parameters) => {
+                    let values = Exchange { kind: ExchangeKind::Relu, count: USUAL_COUNT, bits };
+                    exchange(&values, false, parameters, options.key_bits).seconds(&unit) / USUAL_COUNT as f64
+                }
+                Suite::Shared(_) => lower::comparison(lower::Comparison::Relu, bits, &unit),
+            },
+            usual_bits(options),
+        );
         let usual = comparison(usual_bits);
         let bit = (comparison(usual_bits + MORE_BITS) - usual) / f64::from(MORE_BITS);
         let mut per_bit = vec![0.0; graph.id_bound()];

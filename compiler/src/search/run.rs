@@ -222,7 +222,8 @@ impl Search<'_> {
         let setting = self.setting;
         let integers = pipeline::integers(preparation, choices, setting.options)?;
         let accuracy = setting.examples.accuracy(&twin(&integers.graph));
-        let graph = pipeline::finish(integers.graph, setting.input, preparation.calibration(), setting.options)?;
+        let graph =
+            pipeline::finish(integers.graph, setting.input, preparation.calibration(), setting.options)?;
         let plan = pipeline::plan(graph, &setting.model.name, setting.input, setting.options)?;
         Ok((plan, accuracy))
     }

@@ -3,21 +3,26 @@
 use super::cases::{COLUMNS, Matrix};
 use super::timing::{seconds, try_seconds};
 use super::{Machine, bug};
+use crate::channel::{Connection, memory};
 use crate::error::Result;
+use crate::ot::{Batch, FieldBits, Kind, Role, Supply, Width, setup};
 use crate::paillier::{
     Ciphertexts, HolderKey, HolderRandomisers, PublicKey, PublicRandomisers, SecretKey, SecureRng,
     invert_all, multiply_each, rerandomise, square_each, weighted_sums_count,
 };
-use crate::plan::{KeyBits, UnitCosts};
+use crate::plan::{KeyBits, SharedParameters, UnitCosts};
 use rug::Integer;
 use serde::{Deserialize, Serialize};
 use std::hint::black_box;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// Ciphertexts per thread.
 const BATCH: usize = 256;
 /// Rows of weights per thread.
 const ROWS: usize = 32;
+/// Random OTs.
+const TRANSFERS: usize = 1 << 20;
 /// Encryptions for which tables are made.
 const USES: usize = 1 << 14;
 /// Numbers of randomisers for which sessions are set up: powers of 4.
@@ -202,9 +207,30 @@ fn unit(secret: SecretKey, budget: Duration, rng: &mut SecureRng) -> Result<Unit
         rerandomisation,
         encryption,
         decryption,
-        ot: UnitCosts::typical(key.bits()).ot,
+        ot: transfer(&holder, &randomisers)?,
         byte: carried / (count * key.ciphertext_bytes()) as f64,
         round: ROUND,
+    })
+}
+
+/// Seconds of a random OT with both parties on this machine, made into the correlations of comparisons.
+fn transfer(holder: &HolderKey, randomisers: &PublicRandomisers) -> Result<f64> {
+    let field =
+        FieldBits::new(SharedParameters::default().field_bits as usize).ok_or_else(|| bug("no field"))?;
+    let batches = [Batch { kind: Kind::Sixteen(Role::Client, Width::PAIR), count: TRANSFERS / 4 }];
+    let (ours, theirs) = memory::pair();
+    let (mut ours, mut theirs) = (Connection::new(ours, None)?, Connection::new(theirs, None)?);
+    let rng = || SecureRng::from_os();
+    thread::scope(|scope| {
+        let serving = scope.spawn(move || -> Result<()> {
+            let mut extensions = setup::server(&mut theirs, randomisers, field, &mut rng()?)?;
+            Supply::prepare(&mut theirs, Role::Server, &mut extensions, &batches).map(drop)
+        });
+        let mut extensions = setup::client(&mut ours, holder, field, &mut rng()?)?;
+        let start = Instant::now();
+        drop(Supply::prepare(&mut ours, Role::Client, &mut extensions, &batches)?);
+        serving.join().map_err(|_| bug("the server's thread panicked"))??;
+        Ok(start.elapsed().as_secs_f64() / TRANSFERS as f64)
     })
 }
 

@@ -24,11 +24,11 @@ const NEW_PRIME_ROUNDS: u32 = BPSW_ONLY + 40;
 /// Product of the odd primes up to 29: a first sieve that one division by 32 bits settles.
 const FIRST_SIEVE: u32 = 3 * 5 * 7 * 11 * 13 * 17 * 19 * 23 * 29;
 
-/// Two different primes of `bits` bits each, whose product has exactly `2·bits` bits.
+/// Two different primes of `bits` bits each, whose product has exactly `2·bits` bits; sought in parallel.
 pub(crate) fn prime_pair(bits: u32, rng: &mut SecureRng) -> (SecretInteger, SecretInteger) {
     loop {
-        let p = prime(bits, rng);
-        let q = prime(bits, rng);
+        let [mut for_p, mut for_q] = [rng.split(), rng.split()];
+        let (p, q) = rayon::join(|| prime(bits, &mut for_p), || prime(bits, &mut for_q));
         if suits(&p, &q) {
             return (p, q);
         }

@@ -129,9 +129,10 @@ impl HolderRandomisers {
         let rings = SquareModulusPair::secret(parts.map(|part| &*part.prime));
         let bases = random_residues(&rings, parts.map(|part| &*part.square), rng);
         let orders = parts.map(|part| SecretInteger::new(Integer::from(&*part.prime >> 1u32)));
-        let tables = [0, 1].map(|index| {
+        let table = |index: usize| {
             FixedBaseTable::new(&rings.rings()[index], &bases[index], orders[index].significant_bits(), uses)
-        });
+        };
+        let tables = rayon::join(|| table(0), || table(1)).into();
         let inverse = key.q.square.invert_ref(&key.p.square).expect("the primes are different");
         Self {
             key: key.public().clone(),

@@ -9,7 +9,7 @@ use crate::options::CompileOptions;
 use runtime::plan::InputSpec;
 use std::collections::BTreeMap;
 
-/// Seconds that a bit beyond the suite's limit counts as: more than anything else.
+/// Seconds that a bit beyond the widest counts as: more than anything else.
 const TOO_WIDE: f64 = 1e12;
 
 /// Bits that values lose, by node of the integer graph.

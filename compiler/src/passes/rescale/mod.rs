@@ -12,7 +12,7 @@
 //! give (of the middle channel; others may keep fewer bits), not by the sound bounds: these grow faster than any image's values, and
 //! what they are too wide stays. Of the places the one is taken, again and again, that saves most
 //! predicted time, in suite `shared` beginning with all that cost nothing; places that later ones made useless are
-//! given up. Widths beyond the suite's limit count as
+//! given up. Widths near the suite's limit count as
 //! so expensive that they are avoided first.
 //!
 //! # Requires

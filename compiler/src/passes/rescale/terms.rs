@@ -4,13 +4,15 @@ use super::width::widths;
 use crate::error::Result;
 use crate::graph::{Graph, Integer, NodeId, Op};
 use crate::options::CompileOptions;
-use runtime::plan::validate::{MAX_BITS, MAX_RING_BITS};
+use runtime::plan::validate::MAX_BITS;
 use runtime::plan::{InputSpec, Suite};
 
 /// Bits that the largest integers of a value keep in suite `blinded`, beside their first.
 const PRECISION: u32 = 14;
 /// Dropping fewer bits is not worth a round.
 const LEAST: u32 = 4;
+/// Bits of a value in suite `shared`, at most, that leave room for what this is not exact about.
+const WIDEST_RING: u32 = 48;
 /// Bits by which rings are wider than the middle channel's largest integers, about.
 const SPREAD: u32 = 4;
 
@@ -19,7 +21,7 @@ const SPREAD: u32 = 4;
 pub(super) struct Terms {
     /// Bits that the largest integers of a value keep, beside their first.
     pub(super) precision: u32,
-    /// Bits of a value, at most.
+    /// Bits of a value that are avoided before anything else.
     pub(super) widest: u32,
     /// Values are taken in rings; a ReLU drops bits at no cost.
     rings: bool,
@@ -30,7 +32,7 @@ impl Terms {
         match options.suite {
             Suite::Blinded(_) => Self { precision: PRECISION, widest: MAX_BITS, rings: false },
             Suite::Shared(_) => {
-                Self { precision: options.activation_bits - 1, widest: MAX_RING_BITS, rings: true }
+                Self { precision: options.activation_bits - 1, widest: WIDEST_RING, rings: true }
             }
         }
     }

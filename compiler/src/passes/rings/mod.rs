@@ -69,7 +69,8 @@ fn enter(
     let ring = ring.ok_or_else(|| too_wide(graph, id, bits, options))?;
     let range = reached(graph, id, input, options)?;
     let fact = &mut graph.node_mut(id).fact;
-    fact.range = range.into_iter().map(|x| if x.bits() <= bits { x } else { all_of(ring) }).map(from).collect();
+    fact.range =
+        range.into_iter().map(|x| if x.bits() <= bits { x } else { all_of(ring) }).map(from).collect();
     fact.ring = Some(ring);
     Ok(())
 }

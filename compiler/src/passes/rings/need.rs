@@ -27,7 +27,8 @@ pub(super) fn enter_least(
             _ => of(graph, id, &expected),
         };
         if id == graph.output() && options.reveal == Revealed::Label {
-            bits[id.index()] = bits[id.index()].max(widest(&expected, difference));
+            let all = expected.iter().copied().reduce(Interval::hull);
+            bits[id.index()] = bits[id.index()].max(widest(all.as_slice(), difference));
             check_positions(graph, id, bits[id.index()], options)?;
         }
         enter(graph, id, bits[id.index()], input, options)?;

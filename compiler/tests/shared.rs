@@ -1,0 +1,129 @@
+//! Random networks in suite `shared`: every stage agrees, whether values wrap around or not.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod images;
+mod random;
+
+use compiler::data::Dataset;
+use compiler::graph::{Graph, Integer};
+use compiler::lower::{cost, lower};
+use compiler::options::CompileOptions;
+use compiler::pipeline::to_integers;
+use compiler::reference::{integer, real};
+use images::{grey, images};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use random::{Recipe, input, network, recipes};
+use runtime::plan::{Revealed, SharedParameters, Suite, ValidPlan, codec};
+use runtime::roles::plain;
+
+/// Random networks of a test that counts.
+const NETWORKS: usize = 100;
+
+fn options(calibration: Option<Dataset>) -> CompileOptions {
+    let suite = Suite::Shared(SharedParameters::default());
+    CompileOptions { suite, calibration: calibration.map(Into::into), ..CompileOptions::default() }
+}
+
+fn compiled(recipe: &Recipe, options: &CompileOptions) -> (Graph<Integer>, ValidPlan) {
+    let spec = input(recipe.input);
+    let graph = to_integers(&network(recipe), &spec, options).unwrap();
+    let plan = cost::price(lower(&graph, "random", &spec, options).unwrap());
+    (graph, ValidPlan::new(plan).unwrap())
+}
+
+fn without_rings(mut graph: Graph<Integer>) -> Graph<Integer> {
+    for id in graph.ids_in_order() {
+        graph.node_mut(id).fact.ring = None;
+    }
+    graph
+}
+
+proptest! {
+    #[test]
+    fn plans_give_what_the_reference_gives(
+        recipe in recipes(true), noise in proptest::collection::vec(any::<u8>(), 150),
+        activation_bits in 4u32..=16, calibrated: bool,
+    ) {
+        let calibration = calibrated.then(|| images(recipe.input, 4));
+        let options = CompileOptions { activation_bits, ..options(calibration) };
+        let (graph, plan) = compiled(&recipe, &options);
+        let raw: Vec<f32> = (0..recipe.input.elements()).map(|i| noise[i % noise.len()].into()).collect();
+        let integers = plan.plan().input.quantize(&raw).unwrap();
+        prop_assert_eq!(plain::run(&plan, &integers), integer::run(&graph, &integers));
+        let plan = codec::decode(&codec::encode(&plan)).unwrap();
+        prop_assert!(plan.plan().steps.iter().all(|step| step.layout.is_some() == step.op.weights().is_some()));
+        let values = integer::values(&graph, &integers);
+        for id in graph.ids_in_order() {
+            let plane = graph.shape(id).plane();
+            for (i, &x) in values[id.index()].iter().enumerate() {
+                let range = graph.node(id).fact.range[i / plane];
+                prop_assert!(range.low <= x && x <= range.high, "{id}: {x} is outside {range}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_label_is_the_class_of_the_largest_logit(recipe in recipes(true)) {
+        let data = images(recipe.input, 2);
+        let both = [Revealed::Logits, Revealed::Label]
+            .map(|reveal| compiled(&recipe, &CompileOptions { reveal, ..options(Some(data.clone())) }).1);
+        for index in 0..data.len() {
+            let [logits, label] = both.each_ref().map(|plan| {
+                plain::run(plan, &plan.plan().input.quantize(&data.image(index)).unwrap())
+            });
+            let largest = (0..logits.len()).reduce(|best, i| if logits[i] > logits[best] { i } else { best });
+            prop_assert_eq!(label, [largest.unwrap() as i128]);
+        }
+    }
+}
+
+/// Random networks, the same at every call.
+fn networks() -> impl Iterator<Item = Recipe> {
+    let mut runner = TestRunner::deterministic();
+    let recipes = recipes(false).prop_map(|recipe| Recipe { softmax: false, ..recipe });
+    std::iter::repeat_with(move || recipes.new_tree(&mut runner).unwrap().current()).take(NETWORKS)
+}
+
+#[test]
+fn plans_agree_with_the_reference_when_values_wrap_around() {
+    let mut wrapped = 0;
+    for recipe in networks() {
+        let (graph, plan) = compiled(&recipe, &options(Some(grey(recipe.input, 128))));
+        let raw = images(recipe.input, 1).image(0);
+        let integers = plan.plan().input.quantize(&raw).unwrap();
+        let result = integer::run(&graph, &integers);
+        assert_eq!(plain::run(&plan, &integers), result, "{recipe:?}");
+        wrapped += usize::from(result != integer::run(&without_rings(graph), &integers));
+    }
+    assert!(wrapped > NETWORKS / 4, "only {wrapped} results have wrapped around");
+}
+
+#[test]
+fn nothing_wraps_around_on_calibration_images_and_logits_are_near_the_models() {
+    let mut errors = Vec::new();
+    for recipe in networks() {
+        let data = images(recipe.input, 4);
+        let options = CompileOptions { activation_bits: 12, ..options(Some(data.clone())) };
+        let (graph, plan) = compiled(&recipe, &options);
+        let (spec, float, mut wrong, mut all) = (&plan.plan().input, network(&recipe), 0.0, 1e-12);
+        for index in 0..data.len() {
+            let integers = spec.quantize(&data.image(index)).unwrap();
+            let result = plain::run(&plan, &integers);
+            assert_eq!(result, integer::run(&without_rings(graph.clone()), &integers), "{recipe:?}");
+            let seen =
+                integers.iter().enumerate().map(|(i, &x)| x as f64 * spec.step[i / recipe.input.plane()]);
+            let expected = real::evaluate(&float, &seen.collect::<Vec<f64>>());
+            for (expected, got) in expected.iter().zip(plan.plan().output.logits(&result)) {
+                wrong += (expected - got).powi(2);
+                all += expected.powi(2);
+            }
+        }
+        errors.push((wrong / all).sqrt());
+    }
+    errors.sort_by(f64::total_cmp);
+    let [middle, most] = [errors.len() / 2, errors.len() * 19 / 20].map(|index| errors[index]);
+    assert!(middle < 0.01 && most < 0.05, "errors: {middle} in the middle, {most} for 19 of 20");
+}
