@@ -21,7 +21,7 @@ fn integers(graph: &Graph<Real>, spec: &InputSpec) -> Graph<Integer> {
 }
 
 fn lowered(graph: &Graph<Integer>, spec: &InputSpec) -> Plan {
-    cost::price(lower(graph, "random", spec, &CompileOptions::default()).unwrap())
+    cost::price(lower(graph, "random", spec, &CompileOptions::default()).unwrap()).unwrap()
 }
 
 /// Raw pixels from noise.
