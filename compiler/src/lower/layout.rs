@@ -8,8 +8,8 @@
 use crate::error::{Diagnostic, Error, Result};
 use runtime::paillier::{Count, TermPlace, shifted_sum_count, weighted_sums_count};
 use runtime::plan::{
-    Cost, KeyBits, Layout, Linear, Masks, Op, Plan, Shape, SharedParameters, Step, StepId, Suite, Tiling,
-    UnitCosts, Window, largest_norm,
+    Cost, KeyBits, Layout, Linear, Masks, Op, Plan, Reach, Shape, SharedParameters, Step, StepId, Suite,
+    Tiling, UnitCosts, Window,
 };
 use runtime::protocol::shared::tiles::TiledConv;
 
@@ -57,8 +57,8 @@ fn drop_lowest_bit(plan: &Plan, id: StepId) -> bool {
 fn choose(plan: &Plan, id: StepId, parameters: SharedParameters) -> Option<Layout> {
     let (step, masks) = (plan.step(id), masks(plan, id));
     let weights = step.op.weights()?;
-    let norm = largest_norm(weights, weights.len() / step.shape.channels);
-    let slot_bits = Layout::slot_bits(step.bits, masks, norm);
+    let reach = Reach::of(weights, weights.len() / step.shape.channels);
+    let slot_bits = Layout::slot_bits(step.bits, masks, reach);
     let layout = Layout { tile: [1, 1], slot_bits, masks, results: 1 };
     let layer = Layer::new(plan, id, layout, parameters)?;
     let tiles = layer.tiles().into_iter().filter_map(|tile| layer.fullest(tile));

@@ -1,5 +1,6 @@
 //! How a linear step of suite `shared` is evaluated under encryption.
 
+use super::reach::Reach;
 use super::suite::{KeyBits, SharedParameters};
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +10,7 @@ pub struct Layout {
     /// Rows and columns of the positions whose results lie in different ciphertexts: [`super::Tiling`]. [1, 1] for a
     /// dense layer.
     pub tile: [usize; 2],
-    /// b: what the server computes in a slot is in [−2^(b−1), 2^(b−1)).
+    /// b: what the server computes in a slot is in [−2^(b−1), 2^(b−1)), but with probability 2^−64 ([`Reach`]).
     pub slot_bits: u32,
     /// What hides it from the client.
     pub masks: Masks,
@@ -27,12 +28,6 @@ pub enum Masks {
     PerSlot,
 }
 
-/// The largest sum of magnitudes of a row of weights, `row` of them each.
-pub fn largest_norm(weights: &[i32], row: usize) -> u64 {
-    let norm = |row: &[i32]| row.iter().map(|weight| u64::from(weight.unsigned_abs())).sum();
-    weights.chunks(row.max(1)).map(norm).max().unwrap_or(0)
-}
-
 impl Masks {
     /// Bits below the point of the shares that come out: 1 or 0.
     pub const fn fraction(self) -> u32 {
@@ -47,9 +42,10 @@ impl Layout {
     /// Of a step that has none; no valid plan holds it.
     pub(super) const NONE: Self = Self { tile: [0; 2], slot_bits: 0, masks: Masks::PerSlot, results: 0 };
 
-    /// b for weighted sums of signed masks of bits + 1 bits with weights whose magnitudes add up to `norm` at most.
-    pub const fn slot_bits(bits: u32, masks: Masks, norm: u64) -> u32 {
-        bits + masks.fraction() + (u64::BITS - norm.leading_zeros()) + 1
+    /// b for weighted sums that reach so far, with signed masks of bits + 1 bits.
+    pub const fn slot_bits(bits: u32, masks: Masks, reach: Reach) -> u32 {
+        let largest = reach.largest(bits) << masks.fraction();
+        u128::BITS - largest.leading_zeros() + 1
     }
 
     /// Bits from one slot to the next.

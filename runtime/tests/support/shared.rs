@@ -1,6 +1,6 @@
 //! Plans of suite `shared`, made of those of suite `blinded`.
 
-use runtime::plan::{Layout, Linear, Masks, Op, Plan, SharedParameters, StepId, Suite, largest_norm};
+use runtime::plan::{Layout, Linear, Masks, Op, Plan, Reach, SharedParameters, StepId, Suite};
 use runtime::protocol::shared::cost;
 
 /// What a test may choose at random, number after number.
@@ -52,8 +52,8 @@ fn layout(plan: &Plan, id: StepId, parameters: SharedParameters, choices: &mut C
     let weights = step.op.weights()?;
     let narrow = drops_the_lowest_bit(plan, id) && choices.below(4) > 0;
     let masks = if narrow { Masks::PerCiphertext } else { Masks::PerSlot };
-    let norm = largest_norm(weights, weights.len() / step.shape.channels);
-    let slot_bits = Layout::slot_bits(step.bits, masks, norm);
+    let reach = Reach::of(weights, weights.len() / step.shape.channels);
+    let slot_bits = Layout::slot_bits(step.bits, masks, reach);
     let window = match &step.op {
         Op::Conv2d(conv) => Some(conv.window),
         _ => None,

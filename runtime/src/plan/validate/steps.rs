@@ -4,7 +4,7 @@ use super::shapes::{fits, inferred_shape};
 use super::view::check_input;
 use super::{Findings, MAX_BITS, MAX_MULTIPLIER_BITS, MAX_NAME, MAX_STEPS, MAX_TOTAL_ELEMENTS};
 use crate::plan::interval::{self, Interval};
-use crate::plan::{Cost, Layout, Op, Plan, Shape, Step, StepId, Suite, largest_norm};
+use crate::plan::{Cost, Layout, Op, Plan, Reach, Shape, Step, StepId, Suite};
 
 pub(super) fn check_plan(plan: &Plan, found: &mut Findings) {
     found.require(1, None, (2..=MAX_STEPS).contains(&plan.steps.len()), || {
@@ -104,7 +104,7 @@ fn check_weights(step: &Step, id: StepId, found: &mut Findings) {
 fn check_slots(plan: &Plan, step: &Step, id: StepId, found: &mut Findings) {
     let (Some(layout), Some(weights)) = (step.layout, step.op.weights()) else { return };
     let row = weights.len() / step.shape.channels.max(1);
-    let needed = Layout::slot_bits(step.bits, layout.masks, largest_norm(weights, row));
+    let needed = Layout::slot_bits(step.bits, layout.masks, Reach::of(weights, row));
     let shared = matches!(plan.suite, Suite::Shared(_));
     found.require(7, Some(id), !shared || needed <= layout.slot_bits, || {
         format!("it needs slots of {needed} bits, the plan says {}", layout.slot_bits)
