@@ -18,15 +18,15 @@ What is measured, for both systems with both parties on this machine, in seconds
 
 * first: from two processes that know program, weights or image, but have not met, to the shares of the first answer
   (SPU), or from making a key to the answer in the clear (Popcorn);
-* later: another inference of that session, the median of --runs. `popcorn run` has sessions of one image, so its figure
-  is the time from the image to the answer, the handshake included, and its bytes are those of the session.
+* later: another inference of that session, the median of --runs, whatever is prepared for it included;
+* online: of these, what comes after the image is known. SPU prepares nothing ahead.
 
 Read it with care:
 
 * Weights and image of SPU are random: times and bytes do not depend on them. The answer is checked against JAX.
 * SPU: Cheetah, 64-bit ring, 18 fraction bits, weights and image held by one party each; a process per party, each
   with --threads threads. With one, SPU starts sessions sooner; with more, it answers later questions sooner.
-  Popcorn: both parties are threads of one process, its times are medians of --runs sessions.
+  Popcorn: both parties are threads of one process.
 * Bytes of SPU are those of the loopback interface in a network namespace of its own, headers of TCP and IP included;
   Popcorn counts its frames.
 * On this machine a link is imitated: by a proxy between SPU's parties, in memory between Popcorn's. Both delay and
@@ -328,19 +328,23 @@ def spu_figures(name, options):
 
 
 def popcorn_figures(name, plan, image, options):
-    command = [options.popcorn, "run", plan, "--input", image, "--json"]
+    command = [options.popcorn, "run", plan, "--json"] + ["--input", image] * (1 + options.runs)
     command += ["--link", options.link] if options.link else []
-    run = lambda: json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
-    reports = [run() for _ in range(options.runs)]
-    whole = lambda report: report["seconds"]["offline"] + report["seconds"]["online"]
-    bytes_both_ways = statistics.median(sum(report["bytes"].values()) for report in reports)
-    online = statistics.median(report["seconds"]["online"] for report in reports)
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    first, *later = map(json.loads, output.splitlines())
+    seconds = lambda report: report["offline"]["seconds"] + report["online"]["seconds"]
+    in_all = lambda part: part["sent"] + part["received"]
+    median = lambda of: statistics.median(map(of, later))
     return {
         "network": name,
-        "system": f"Popcorn {reports[0]['suite']}, {reports[0]['key_bits']} bits",
-        "first": {"seconds": statistics.median(map(whole, reports)), "bytes": bytes_both_ways},
-        "later": {"seconds": online, "bytes": bytes_both_ways},
-        "runs": reports,
+        "system": f"Popcorn {first['suite']}, {first['key_bits']} bits",
+        "first": {"seconds": seconds(first), "bytes": in_all(first["bytes"])},
+        "later": {"seconds": median(seconds), "bytes": median(lambda report: in_all(report["bytes"]))},
+        "online": {
+            "seconds": median(lambda report: report["online"]["seconds"]),
+            "bytes": median(lambda report: in_all(report["online"])),
+        },
+        "runs": [first, *later],
     }
 
 
@@ -350,11 +354,10 @@ def parse_link(text):
 
 
 def row(figures):
-    first, later = figures["first"], figures["later"]
-    return (
-        f"{figures['network']:<16} {figures['system']:<28} {first['seconds']:>8.2f} {later['seconds']:>8.2f}"
-        f" {first['bytes'] / 1e6:>9.2f} {later['bytes'] / 1e6:>9.2f}"
-    )
+    parts = [figures["first"], figures["later"], figures.get("online", figures["later"])]
+    seconds = [f" {part['seconds']:>9.3f}" for part in parts]
+    megabytes = [f" {part['bytes'] / 1e6:>9.2f}" for part in parts]
+    return f"{figures['network']:<16} {figures['system']:<28}" + "".join(seconds + megabytes)
 
 
 def arguments():
@@ -364,7 +367,7 @@ def arguments():
     parser.add_argument("--inputs", nargs="+", default=[], help="an image for each plan")
     parser.add_argument("--popcorn", default="target/release/popcorn", help="the program")
     parser.add_argument("--link", metavar="MBIT/MS", help="megabits per second and milliseconds there and back")
-    parser.add_argument("--runs", type=int, default=5, help="later inferences of SPU, sessions of Popcorn (5)")
+    parser.add_argument("--runs", type=int, default=5, help="later inferences of a session (5)")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of each of SPU's parties (all cores)")
     parser.add_argument("--json", action="store_true", help="print one line of JSON instead of the table")
     parser.add_argument("--session", choices=NETWORKS, help=argparse.SUPPRESS)
@@ -384,7 +387,8 @@ def main():
         return
     print_row = (lambda text: None) if options.json else (lambda text: print(text, flush=True))
     print_row(f"{os.cpu_count()} cores, {options.link or 'loopback'}")
-    print_row(f"{'network':<16} {'system':<28} {'first s':>8} {'later s':>8} {'first MB':>9} {'later MB':>9}")
+    headings = ["first s", "later s", "online s", "first MB", "later MB", "online MB"]
+    print_row(f"{'network':<16} {'system':<28}" + "".join(f" {heading:>9}" for heading in headings))
     table = []
     for index, name in enumerate(options.networks):
         measured = [spu_figures(name, options)]

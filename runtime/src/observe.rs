@@ -2,6 +2,7 @@
 
 use crate::channel::Traffic;
 use crate::plan::StepId;
+use std::iter::Sum;
 use std::ops::AddAssign;
 use std::time::Duration;
 
@@ -105,6 +106,22 @@ impl Spending {
         let mut traffic = self.offline.traffic;
         traffic += self.online.traffic;
         traffic
+    }
+}
+
+impl AddAssign for Spending {
+    fn add_assign(&mut self, more: Spending) {
+        self.offline += more.offline;
+        self.online += more.online;
+    }
+}
+
+impl Sum for Spending {
+    fn sum<I: Iterator<Item = Spending>>(parts: I) -> Spending {
+        parts.fold(Spending::default(), |mut sum, part| {
+            sum += part;
+            sum
+        })
     }
 }
 

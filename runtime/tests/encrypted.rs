@@ -5,7 +5,7 @@ mod support;
 use proptest::prelude::*;
 use runtime::channel::frame::HEADER_BYTES;
 use runtime::channel::{Connection, tcp};
-use runtime::observe::{Recorder, Silent};
+use runtime::observe::{Recorder, Silent, Spending};
 use runtime::plan::{Op, Plan, Shape, ValidPlan, codec};
 use runtime::protocol::hello::HELLO_BYTES;
 use runtime::roles::server::Server;
@@ -61,7 +61,7 @@ proptest! {
         // A connection's rest: hello and key up, the client's view down.
         let total = plan.plan().total_cost();
         let view = codec::encode_view(plan.client_view()).len();
-        let traffic = spending.traffic();
+        let traffic = spending.into_iter().sum::<Spending>().traffic();
         prop_assert_eq!(traffic.sent - total.bytes_up, (2 * HEADER_BYTES + HELLO_BYTES + 64) as u64);
         prop_assert_eq!(traffic.received - total.bytes_down, (HEADER_BYTES + view) as u64);
     }

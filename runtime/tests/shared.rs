@@ -4,7 +4,7 @@ mod support;
 
 use proptest::prelude::*;
 use runtime::channel::{frame::HEADER_BYTES, tcp};
-use runtime::observe::{Phase, Recorder, Silent, StepReport};
+use runtime::observe::{Phase, Recorder, Silent, Spending, StepReport};
 use runtime::plan::{Cost, Op, OutputSpec, Plan, Revealed, Shape, StepId, ValidPlan, codec};
 use runtime::protocol::hello::HELLO_BYTES;
 use runtime::roles::server::Server;
@@ -64,7 +64,7 @@ proptest! {
         let (total, times) = (plan.plan(), images.len() as u64);
         let each: Cost = [total.offline_cost(), total.online_cost()].into_iter().sum();
         let view = codec::encode_view(plan.client_view()).len();
-        let traffic = spending.traffic();
+        let traffic = spending.into_iter().sum::<Spending>().traffic();
         let handshake = [2 * HEADER_BYTES + HELLO_BYTES + 64, HEADER_BYTES + view].map(|bytes| bytes as u64);
         prop_assert_eq!(traffic.sent, handshake[0] + total.setup.bytes_up + times * each.bytes_up);
         prop_assert_eq!(traffic.received, handshake[1] + total.setup.bytes_down + times * each.bytes_down);

@@ -86,7 +86,7 @@ fn session(server: &Server, key: &HolderKey, link: Option<Link>) -> Result<Spend
     let (beginning, mut sessions) = (Instant::now(), Vec::new());
     while sessions.is_empty() || sessions.len() < SESSIONS && beginning.elapsed() < LONG {
         let run = local::run_linked(link, server, key, [image.as_slice()], &mut Silent, &mut Silent);
-        sessions.push(run?.1);
+        sessions.push(run?.1.into_iter().sum());
     }
     sessions.sort_by_key(|spending: &Spending| spending.offline.elapsed + spending.online.elapsed);
     Ok(sessions[sessions.len() / 2])

@@ -61,18 +61,18 @@ pub(crate) struct Ask {
 }
 
 impl Ask {
-    /// Prints a prediction, with where each party's time went.
-    pub(crate) fn print(
-        &self,
-        report: &Report,
-        prediction: &Prediction,
-        parties: &[(&str, &[StepReport])],
-    ) -> Result<()> {
+    /// Prints a prediction, and what it took.
+    pub(crate) fn print(&self, report: &Report, prediction: &Prediction) -> Result<()> {
+        output::print(&if self.json { report.json() } else { report.text(prediction, self.top) })
+    }
+
+    /// Prints where each party's time went, for people.
+    pub(crate) fn print_steps(&self, parties: &[(&str, &[StepReport])]) -> Result<()> {
         if self.json {
-            return output::print(&report.json());
+            return Ok(());
         }
         let tables = parties.iter().map(|(party, reports)| format!("\n{}", steps(party, reports)));
-        output::print(&(report.text(prediction, self.top) + &tables.collect::<String>()))
+        output::print(&tables.collect::<String>())
     }
 
     pub(crate) const fn fit(&self) -> Fit {
@@ -106,7 +106,8 @@ impl Infer {
             spent.offline.elapsed += std::mem::take(&mut making_key);
             asked = session.spending();
             let report = Report::new(&prediction, spent, plan.suite, plan.key_bits);
-            self.ask.print(&report, &prediction, &[("client", &progress.take())])?;
+            self.ask.print(&report, &prediction)?;
+            self.ask.print_steps(&[("client", &progress.take())])?;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use super::progress::Progress;
 use super::report::Report;
 use super::{keys, serve};
 use clap::Args;
+use runtime::Result;
 use runtime::channel::Link;
 use runtime::data::ImageSource;
 use runtime::error::InvalidInput;
@@ -13,7 +14,6 @@ use runtime::plan::ValidPlan;
 use runtime::roles::client::Prediction;
 use runtime::roles::server::Server;
 use runtime::roles::{local, plain};
-use runtime::{Error, Result};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -26,9 +26,9 @@ use std::time::Instant;
 pub(crate) struct Run {
     /// The plan, from `popcornc compile`
     plan: PathBuf,
-    /// The image: PNG, JPEG, .npy or .npz; FILE.npz#7 is image 7 of a set
-    #[arg(long, value_name = "FILE")]
-    input: ImageSource,
+    /// An image: PNG, JPEG, .npy or .npz; FILE.npz#7 is image 7 of a set. Several are answered in one session
+    #[arg(long = "input", value_name = "FILE", required = true)]
+    inputs: Vec<ImageSource>,
     #[command(flatten)]
     ask: Ask,
     /// Interpret the plan without cryptography: the same integers, at once
@@ -42,32 +42,38 @@ pub(crate) struct Run {
 impl Run {
     pub(crate) fn run(self) -> Result<()> {
         let plan = serve::read_plan(&self.plan)?;
-        let image = self.input.read(&plan.plan().input, self.ask.fit())?;
-        if self.plain { self.interpret(&plan, &image) } else { self.encrypted(plan, &image) }
+        let read = |source: &ImageSource| source.read(&plan.plan().input, self.ask.fit());
+        let images = self.inputs.iter().map(read).collect::<std::result::Result<Vec<_>, _>>()?;
+        if self.plain { self.interpret(&plan, &images) } else { self.encrypted(plan, &images) }
     }
 
-    fn interpret(&self, plan: &ValidPlan, image: &[f32]) -> Result<()> {
-        let start = Instant::now();
-        let input = plan.plan().input.quantize(image).map_err(InvalidInput::from)?;
-        let integers = plain::run(plan, &input);
-        let prediction = Prediction::new(&plan.plan().output, integers);
-        let online = Spent { elapsed: start.elapsed(), ..Spent::default() };
-        let totals = Spending { online, ..Spending::default() };
-        let report = Report::new(&prediction, totals, plan.plan().suite, plan.plan().key_bits);
-        self.ask.print(&report, &prediction, &[])
+    fn interpret(&self, plan: &ValidPlan, images: &[Vec<f32>]) -> Result<()> {
+        images.iter().try_for_each(|image| {
+            let start = Instant::now();
+            let input = plan.plan().input.quantize(image).map_err(InvalidInput::from)?;
+            let prediction = Prediction::new(&plan.plan().output, plain::run(plan, &input));
+            let online = Spent { elapsed: start.elapsed(), ..Spent::default() };
+            let totals = Spending { online, ..Spending::default() };
+            let report = Report::new(&prediction, totals, plan.plan().suite, plan.plan().key_bits);
+            self.ask.print(&report, &prediction)
+        })
     }
 
-    fn encrypted(&self, plan: ValidPlan, image: &[f32]) -> Result<()> {
+    fn encrypted(&self, plan: ValidPlan, images: &[Vec<f32>]) -> Result<()> {
         let start = Instant::now();
         let key = keys::load_or_generate(self.ask.key.as_deref(), plan.client_view())?;
-        let making_key = start.elapsed();
+        let mut making_key = start.elapsed();
         let (suite, key_bits) = (plan.plan().suite, plan.plan().key_bits);
         let (mut client, mut server) = (Progress::new(self.ask.json), Recorder::default());
-        let (mut predictions, mut totals) =
-            local::run_linked(self.link, &Server::new(plan), &key, [image], &mut client, &mut server)?;
-        let prediction = predictions.pop().ok_or_else(|| Error::Bug("no prediction for one image".into()))?;
-        totals.offline.elapsed += making_key;
-        let report = Report::new(&prediction, totals, suite, key_bits).over(self.link);
-        self.ask.print(&report, &prediction, &[("client", &client.take()), ("server", &server.steps)])
+        let images = images.iter().map(Vec::as_slice);
+        let (predictions, spent) =
+            local::run_linked(self.link, &Server::new(plan), &key, images, &mut client, &mut server)?;
+        let reports = client.take();
+        for (prediction, mut spent) in predictions.iter().zip(spent) {
+            spent.offline.elapsed += std::mem::take(&mut making_key);
+            let report = Report::new(prediction, spent, suite, key_bits).over(self.link);
+            self.ask.print(&report, prediction)?;
+        }
+        self.ask.print_steps(&[("client", &reports), ("server", &server.steps)])
     }
 }

@@ -110,7 +110,7 @@ mod tests {
         // A sum of many is normal, with a third of the sum of squares for its variance.
         let expected = (2.0 * 65.0 * LN_2 * 576.0 / 3.0).sqrt() * 40.0;
         assert!((many.likely as f64 / expected - 1.0).abs() < 0.05, "{many:?}, {expected}");
-        assert_eq!(many.largest(4), 576 * 40 << 4);
+        assert_eq!(many.largest(4), (576 * 40) << 4);
         assert_eq!(many.largest(20), (u128::from(many.likely) << 20) + 576 * 40);
     }
 

@@ -8,8 +8,8 @@ use crate::observe::{Observer, Spending};
 use crate::paillier::HolderKey;
 use std::thread;
 
-/// The answers for several raw images, encrypted all the way, over memory; and what the
-/// client's session took.
+/// The answers for several raw images, encrypted all the way, over memory; and what each took at the client, the
+/// handshake and whatever is set up once with the first.
 ///
 /// # Errors
 /// As [`client::Session::infer`] and [`Server::serve`].
@@ -19,7 +19,7 @@ pub fn run<'i>(
     images: impl IntoIterator<Item = &'i [f32]>,
     client_observer: &mut dyn Observer,
     server_observer: &mut dyn Observer,
-) -> Result<(Vec<Prediction>, Spending)> {
+) -> Result<(Vec<Prediction>, Vec<Spending>)> {
     let (ours, theirs) = memory::pair();
     let link = (Connection::new(ours, None)?, Connection::new(theirs, None)?);
     run_over(link, server, key, images, client_observer, server_observer)
@@ -36,7 +36,7 @@ pub fn run_linked<'i>(
     images: impl IntoIterator<Item = &'i [f32]>,
     client_observer: &mut dyn Observer,
     server_observer: &mut dyn Observer,
-) -> Result<(Vec<Prediction>, Spending)> {
+) -> Result<(Vec<Prediction>, Vec<Spending>)> {
     let Some(link) = link else { return run(server, key, images, client_observer, server_observer) };
     let ends = shaped::connect(memory::pair(), link, None)?;
     run_over(ends, server, key, images, client_observer, server_observer)
@@ -53,13 +53,18 @@ pub fn run_over<'i, T: Transport>(
     images: impl IntoIterator<Item = &'i [f32]>,
     client_observer: &mut dyn Observer,
     server_observer: &mut dyn Observer,
-) -> Result<(Vec<Prediction>, Spending)> {
+) -> Result<(Vec<Prediction>, Vec<Spending>)> {
     thread::scope(|scope| {
         let serving = scope.spawn(move || server.serve(theirs, server_observer));
-        let infer = || -> Result<(Vec<Prediction>, Spending)> {
+        let infer = || -> Result<(Vec<Prediction>, Vec<Spending>)> {
             let mut session = client::greet(ours, Some(server.plan().id()))?.with_key(key)?;
-            let predictions = images.into_iter().map(|image| session.infer(image, client_observer));
-            Ok((predictions.collect::<Result<_>>()?, session.spending()))
+            let (mut predictions, mut spent, mut before) = (Vec::new(), Vec::new(), Spending::default());
+            for image in images {
+                predictions.push(session.infer(image, client_observer)?);
+                spent.push(session.spending().since(&before));
+                before = session.spending();
+            }
+            Ok((predictions, spent))
         };
         let predictions = infer();
         let served = serving.join().map_err(|_| Error::Bug("the server's thread panicked".into()))?;
