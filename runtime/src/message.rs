@@ -50,10 +50,10 @@ pub enum Message {
     Logits = 8,
     /// Client → server, suite `shared`: prepare an inference; empty.
     Prepare = 9,
-    /// Client → server: [r], the packed mask of a linear step, as many ciphertexts as
+    /// Client → server: `[r]`, the packed mask of a linear step, as many ciphertexts as
     /// [`crate::protocol::shared::linear::Packed::masks`].
     Mask = 10,
-    /// Server → client: [v], as many ciphertexts as [`crate::protocol::shared::linear::Packed::products`].
+    /// Server → client: `[v]`, as many ciphertexts as [`crate::protocol::shared::linear::Packed::products`].
     Product = 11,
     /// Client → server, suite `shared`: the image is there; empty. Flights follow.
     Infer = 12,
