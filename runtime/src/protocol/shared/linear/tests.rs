@@ -1,0 +1,134 @@
+use super::*;
+use crate::paillier::count::instrument::measure;
+use crate::paillier::randomness::TestRng;
+use crate::paillier::{PublicRandomisers, test_keys};
+use crate::plan::{Conv2d, Dense, KeyBits, Layout, PublicOp, PublicStep, Reach, SharedParameters, Window};
+use proptest::prelude::*;
+
+/// A linear layer over an image, and the schedule of it alone.
+struct Case {
+    op: Op,
+    schedule: Schedule,
+}
+
+impl Case {
+    /// `None` where nothing fits.
+    fn new(op: Op, (from, to): (Shape, Shape), bits: u32, masks: Masks, tile: [usize; 2]) -> Option<Self> {
+        let weights = op.weights().unwrap();
+        let slot_bits = Layout::slot_bits(bits, masks, Reach::of(weights, weights.len() / to.channels));
+        let parameters = SharedParameters::default();
+        let mut layout = Layout { tile, slot_bits, masks, results: 1 };
+        let window = match &op {
+            Op::Conv2d(conv) => Some(conv.window),
+            _ => None,
+        };
+        let tiling = Linear { window, layout }.tiling(from)?;
+        layout.results = layout.capacity(parameters, KeyBits::try_from(512).unwrap()) / tiling.slots();
+        let step = |op, inputs, shape, bits| PublicStep { op, inputs, shape, bits };
+        let input = step(PublicOp::Input, vec![], from, bits + 3);
+        let linear = PublicOp::Linear(Linear { window, layout });
+        let steps = vec![input, step(linear, vec![StepId::new(0)], to, bits)];
+        (layout.results > 0).then_some(Self { op, schedule: Schedule { parameters, steps } })
+    }
+
+    /// W·r by its definition, modulo 2^64.
+    fn product(&self, r: &[i64]) -> Vec<u64> {
+        let (from, to) = (self.schedule.steps[0].shape, self.schedule.steps[1].shape);
+        crate::roles::plain::weighted_sums(&self.op, r.to_vec(), from, to).iter().map(|&x| x as u64).collect()
+    }
+
+    fn check(&self, seed: u64) {
+        let mut rng = SecureRng::from_os().unwrap();
+        let (key, id) = (test_keys::holder(512), StepId::new(1));
+        let packed = Packed::of(&self.schedule, id).unwrap();
+        let from = self.schedule.steps[0].shape.elements();
+        let ring = self.schedule.steps[0].ring();
+        let mut draws = TestRng::new(seed);
+        let mask: Vec<u64> = (0..from).map(|_| ring.reduce(draws.u64())).collect();
+        let plaintexts: Vec<Integer> = (0..packed.masks()).map(|index| packed.pack(&mask, index)).collect();
+        let encrypted = key.encrypt(&plaintexts, &mut rng).unwrap();
+        let randomisers = PublicRandomisers::for_uses(key.public(), 10, &mut rng);
+        let (_, draw) = measure(|| randomisers.draw(&mut SecureRng::from_os().unwrap()));
+        let ((reply, ours), counted) =
+            measure(|| packed.evaluate(&self.op, key.public(), &randomisers, &encrypted, &mut rng));
+        assert_eq!(reply.len(), packed.products());
+        assert_eq!(counted, packed.count(&self.op) + draw.times(reply.len() as u64));
+        let theirs = packed.open(&key.decrypt(&reply));
+        let (shares, fraction) = (self.schedule.share_ring(id), self.schedule.fraction(id));
+        let signed: Vec<i64> = mask.iter().map(|&r| r as i64).collect();
+        for ((expected, a), b) in self.product(&signed).into_iter().zip(ours).zip(theirs) {
+            let rest = shares.reduce(a.wrapping_add(b).wrapping_sub(expected << fraction));
+            assert!(rest <= u64::from(fraction), "{a} and {b} share {expected} wrongly");
+        }
+    }
+}
+
+fn masks() -> impl Strategy<Value = Masks> {
+    prop_oneof![Just(Masks::PerCiphertext), Just(Masks::PerSlot)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+    #[test]
+    fn shares_of_convolutions(
+        (masks, bits, groups) in (masks(), 3u32..=20, 1usize..=2),
+        (kernel, stride, pad) in ([1usize..=3, 1..=3], [1usize..=2, 1..=2], [0usize..=1, 0..=1]),
+        size in [3usize..=7, 3..=7],
+        tile in [1usize..=4, 1..=4],
+        weights in prop::collection::vec(-127i32..=127, 6 * 9),
+        seed: u64,
+    ) {
+        let window = Window { kernel, stride, pad_before: pad, pad_after: [1; 2], ..Window::dense([1; 2]) };
+        let Some([height, width]) = window.output(size) else { return Ok(()) };
+        let inputs = 2 / groups;
+        let outputs = groups * (3 / groups);
+        let weights = weights[..outputs * inputs * kernel[0] * kernel[1]].to_vec();
+        let op = Op::Conv2d(Conv2d { window, groups, weights, bias: vec![] });
+        let shapes = (Shape::new(2, size[0], size[1]), Shape::new(outputs, height, width));
+        if let Some(case) = Case::new(op, shapes, bits, masks, tile) {
+            case.check(seed);
+        }
+    }
+
+    #[test]
+    fn shares_of_dense_layers(
+        (masks, bits) in (masks(), 3u32..=20),
+        outputs in 1usize..=12,
+        weights in prop::collection::vec(-127i32..=127, 12 * 12),
+        seed: u64,
+    ) {
+        let op = Op::Dense(Dense { weights: weights[..outputs * 12].to_vec(), bias: vec![] });
+        let shapes = (Shape::new(3, 2, 2), Shape::vector(outputs));
+        Case::new(op, shapes, bits, masks, [1, 1]).unwrap().check(seed);
+    }
+}
+
+/// Whatever the weights, what the client decrypts is spread over the mask's whole range.
+#[test]
+fn decrypted_numbers_do_not_depend_on_the_weights() {
+    let mut rng = SecureRng::from_os().unwrap();
+    let key = test_keys::holder(512);
+    let randomisers = PublicRandomisers::for_uses(key.public(), 500, &mut rng);
+    for masks in [Masks::PerCiphertext, Masks::PerSlot] {
+        let top = |weight: i32| {
+            let op = Op::Dense(Dense { weights: vec![weight], bias: vec![] });
+            let case = Case::new(op, (Shape::vector(1), Shape::vector(1)), 4, masks, [1, 1]).unwrap();
+            let packed = Packed::of(&case.schedule, StepId::new(1)).unwrap();
+            let encrypted = key.encrypt(&[packed.pack(&[5], 0)], &mut SecureRng::from_os().unwrap()).unwrap();
+            let bits = packed.stride + if masks == Masks::PerSlot { 0 } else { packed.mask_bits };
+            let highest = bits - u32::from(masks == Masks::PerSlot) - 3;
+            let draw = |_| {
+                let rng = &mut SecureRng::from_os().unwrap();
+                let (reply, _) = packed.evaluate(&case.op, key.public(), &randomisers, &encrypted, rng);
+                (key.decrypt(&reply)[0].to_u64_wrapping() >> highest & 7) as usize
+            };
+            let mut counts = [0; 8];
+            (0..400).map(draw).for_each(|eighth| counts[eighth] += 1);
+            counts
+        };
+        for weight in [-127, 0, 127] {
+            // 50 ± 6 standard deviations of 6.6.
+            assert!(top(weight).iter().all(|count: &usize| count.abs_diff(50) < 40), "{masks:?}");
+        }
+    }
+}
