@@ -42,10 +42,10 @@ def less(ours, theirs):
 
 def row(name, options, evaluation, calibration, folder):
     model, plan = DATA / "models" / f"{name}.onnx", folder / "plan"
-    popcornc("compile", model, "-o", plan, *options)
+    popcornc("compile", model, "-o", plan, "--suite", "blinded", *options)
     default = popcornc("eval", model, plan, "--data", evaluation)
     found = popcornc(
-        "compile", model, "-o", plan, *options,
+        "compile", model, "-o", plan, "--suite", "blinded", *options,
         "--max-accuracy-drop", "1", "--eval", evaluation,
         "--calibration", calibration, "--calibration-images", "2048",
     )["search"]

@@ -11,7 +11,8 @@ popcornc=target/release/popcornc
 work=$(mktemp -d)
 trap 'kill $server 2>/dev/null || true; rm -rf "$work"' EXIT
 
-"$popcornc" compile testdata/mnist-cnn.onnx -o "$work/mnist-cnn.plan" --input-scale 1/255
+"$popcornc" compile testdata/mnist-cnn.onnx -o "$work/mnist-cnn.plan" --input-scale 1/255 \
+    --calibration testdata/digits/all.npz
 "$popcorn" serve "$work/mnist-cnn.plan" --listen 127.0.0.1:0 >"$work/serving" &
 server=$!
 until address=$(sed -n 's/.* on //p' "$work/serving") && [ -n "$address" ]; do

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Draw digits/0.png to digits/9.png: ten 28x28 grey digits, white on black, placed as MNIST places its digits.
+"""Draw digits/0.png to digits/9.png: ten 28x28 grey digits, white on black, placed as MNIST places its digits; and
+digits/all.npz, the same ten as `images` (10,1,28,28), for `popcornc compile --calibration`.
 
 Each digit is a few pen strokes; a stroke is a smooth curve through the points written down below.
 
@@ -92,8 +93,11 @@ def main():
     parser.add_argument("--out", type=Path, default=default, help="folder for the PNGs")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    for digit, strokes in STROKES.items():
-        draw(strokes).save(args.out / f"{digit}.png", optimize=True)
+    pictures = {digit: draw(strokes) for digit, strokes in STROKES.items()}
+    for digit, picture in pictures.items():
+        picture.save(args.out / f"{digit}.png", optimize=True)
+    images = np.stack([np.asarray(pictures[digit])[None] for digit in sorted(pictures)])
+    np.savez_compressed(args.out / "all.npz", images=images)
 
 
 if __name__ == "__main__":

@@ -16,10 +16,9 @@ use std::path::{Path, PathBuf};
 /// What a compilation depends on beside the model.
 #[derive(Args)]
 pub(super) struct CompileArgs {
-    /// The protocols: `blinded` needs Paillier alone, and shows the client a little of the
-    /// distribution of magnitudes inside layers; `shared` shows nothing, and does what takes long before
-    /// the image is known
-    #[arg(long, value_enum, default_value_t = SuiteName::Blinded)]
+    /// The protocols: `shared` leaks nothing, and does what takes long before the image is known; `blinded`, the
+    /// paper's, needs Paillier alone, and shows the client a little of the distribution of magnitudes inside layers
+    #[arg(long, value_enum, default_value_t = SuiteName::Shared)]
     suite: SuiteName,
     /// What the client learns: all logits, or the label alone (suite shared)
     #[arg(long, value_enum, default_value_t = RevealName::Logits)]

@@ -19,6 +19,8 @@ pub struct Connection<T: Transport> {
     patience: Option<Duration>,
     /// A frame has begun of which not everything was pushed.
     sending: bool,
+    /// Bytes of the last frame that was begun.
+    outgoing: u64,
     /// Bytes of the frame under way that were not pulled.
     unread: u64,
     traffic: Traffic,
@@ -112,7 +114,15 @@ impl<T: Transport> Connection<T> {
     pub fn new(transport: T, patience: Option<Duration>) -> Result<Self> {
         let (reader, writer) = transport.split();
         let outbox = Outbox::start(writer, patience).map_err(no_thread)?;
-        Ok(Self { reader, outbox, patience, sending: false, unread: 0, traffic: Traffic::default() })
+        Ok(Self {
+            reader,
+            outbox,
+            patience,
+            sending: false,
+            outgoing: 0,
+            unread: 0,
+            traffic: Traffic::default(),
+        })
     }
 
     /// What has gone over it so far; what is pushed counts as sent.
@@ -139,6 +149,7 @@ impl<T: Transport> Connection<T> {
         self.traffic.sent += HEADER_BYTES as u64;
         self.traffic.frames_sent += u64::from(length == 0);
         self.sending = length > 0;
+        self.outgoing = length;
         Ok(Outgoing { frame: what, left: length })
     }
 
@@ -192,7 +203,8 @@ impl<T: Transport> Connection<T> {
         if self.sending || self.unread > 0 {
             return Err(Error::Bug("a frame begins inside the one before".into()));
         }
-        self.read_header(expected)
+        // The peer may have to take what is on its way first.
+        self.read_header_within(expected, self.outgoing)
     }
 
     /// The header behind what is left of the frame under way, if the peer sent one before it ceased to take what
@@ -209,8 +221,14 @@ impl<T: Transport> Connection<T> {
     }
 
     fn read_header(&mut self, expected: &'static str) -> Result<Option<Header>> {
+        self.read_header_within(expected, 0)
+    }
+
+    /// Within the time that so many bytes take besides.
+    fn read_header_within(&mut self, expected: &'static str, bytes: u64) -> Result<Option<Header>> {
+        let mut allowance = Allowance::new(self.patience, bytes);
         let mut bytes = [0; HEADER_BYTES];
-        let filled = self.fill(&mut bytes, expected, &mut Allowance::new(self.patience, 0))?;
+        let filled = self.fill(&mut bytes, expected, &mut allowance)?;
         self.traffic.received += filled as u64;
         match filled {
             0 => Ok(None),

@@ -8,7 +8,7 @@ use runtime::error::InvalidInput;
 use runtime::observe::peak_memory;
 use runtime::plan::{ValidPlan, codec};
 use runtime::roles::listener::{self, Admission, Departure, End};
-use runtime::roles::server::Server;
+use runtime::roles::server::{MAX_PREPARED, Server};
 use runtime::{Error, Result};
 use std::io::Read;
 use std::net::TcpListener;
@@ -27,6 +27,10 @@ pub(crate) struct Serve {
     /// Clients served at the same time; further ones are turned away
     #[arg(long, default_value_t = 16, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     max_clients: u16,
+    /// Prepared inferences that are kept for each client (suite shared). `popcornc inspect` shows how many oblivious
+    /// transfers one takes; each holds about two bytes of memory
+    #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MAX_PREPARED as i64))]
+    max_prepared: u16,
     /// Give a client up that takes longer than this over a message, computing included
     #[arg(long, default_value_t = tcp::DEFAULT_TIMEOUT.as_secs(), value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
@@ -34,7 +38,7 @@ pub(crate) struct Serve {
 
 impl Serve {
     pub(crate) fn run(self) -> Result<()> {
-        let server = Server::new(read_plan(&self.plan)?);
+        let server = Server::new(read_plan(&self.plan)?).with_max_prepared(self.max_prepared.into());
         let listener = TcpListener::bind(&self.listen)
             .map_err(|error| Error::io(format!("cannot listen on {} (HOST:PORT)", self.listen), error))?;
         let address = listener.local_addr().map_err(|error| Error::io("cannot listen", error))?;

@@ -28,7 +28,7 @@ use crate::error::{Error, PeerFault, Result};
 use crate::message::{self, Message};
 use crate::paillier::{
     Ciphertext, Ciphertexts, Count, HolderKey, PublicKey, Randomisers, SecretInteger, SecureRng, ShiftedTerm,
-    SlotWidths, TermPlace, invert_all, invert_count, shifted_sum, shifted_sum_count,
+    SlotWidths, TermPlace, invert_all, invert_count, shifted_sum, shifted_sum_count, wipe_integer,
 };
 use crate::plan::KeyBits;
 use rayon::prelude::*;
@@ -76,8 +76,9 @@ pub fn receive<T: Transport>(
     rng: &mut SecureRng,
 ) -> Result<ReceivedOts> {
     let choices = Zeroizing::new((0..count).map(|_| rng.bool()).collect::<Vec<_>>());
-    let plaintexts: Vec<Integer> = choices.iter().map(|&choice| Integer::from(choice)).collect();
+    let mut plaintexts: Vec<Integer> = choices.iter().map(|&choice| Integer::from(choice)).collect();
     let encrypted = key.encrypt(&plaintexts, rng).map_err(|error| Error::Bug(error.to_string()))?;
+    plaintexts.iter_mut().for_each(wipe_integer);
     message::send(connection, Message::BaseChoices, encrypted.to_bytes(key.public()))?;
     let capacity = capacity(key.public().bits());
     let packed = ciphertexts(connection, Message::BaseMessages, key.public(), count.div_ceil(capacity))?;

@@ -39,6 +39,8 @@ pub(super) struct Job<'a> {
     pub(super) first: u64,
     /// OTs, whole blocks of 128.
     pub(super) ots: usize,
+    /// The extension's ([`super::hash`]).
+    pub(super) hash_key: u128,
     /// At the sender: what the receiver sent about it.
     pub(super) corrections: &'a [u8],
 }
@@ -107,7 +109,8 @@ impl<'r> Scratch<'r> {
             }
         }
         self.matrices.iter_mut().for_each(transpose);
-        Hash::new(job.first).apply::<1>(job.first, self.matrices.as_flattened_mut().as_chunks_mut().0);
+        Hash::new(job.hash_key, job.first)
+            .apply::<1>(job.first, self.matrices.as_flattened_mut().as_chunks_mut().0);
         let chunk = ReceivedChunk { choices: &self.choices, blocks: self.matrices.as_flattened() };
         (corrections.into_flattened(), make(job.index, chunk))
     }
@@ -137,7 +140,7 @@ impl<'r> Scratch<'r> {
         self.matrices.iter_mut().for_each(transpose);
         self.pairs.clear();
         self.pairs.extend(self.matrices.as_flattened().iter().map(|q| [*q, sum(q, delta)]));
-        Hash::new(job.first).apply(job.first, &mut self.pairs);
+        Hash::new(job.hash_key, job.first).apply(job.first, &mut self.pairs);
         make(job.index, SentChunk { pairs: &self.pairs })
     }
 

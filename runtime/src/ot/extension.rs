@@ -31,6 +31,7 @@
 use super::block::{Block, sum};
 use super::chunk::{FRAME, Job, ReceivedChunk, Scratch, SentChunk, share};
 use super::field::{BASE_OTS, FieldBits};
+use super::hash;
 use super::pool::{ReceivedOts, SentOts};
 use super::tree::{Tree, climb};
 use super::vole::Rows;
@@ -46,6 +47,8 @@ pub struct ExtensionSender {
     field: FieldBits,
     rows: Vec<Rows>,
     delta: Zeroizing<Block>,
+    /// Published.
+    hash_key: u128,
     /// OTs made so far.
     made: u64,
 }
@@ -54,6 +57,8 @@ pub struct ExtensionSender {
 pub struct ExtensionReceiver {
     field: FieldBits,
     rows: Vec<Rows>,
+    /// Published.
+    hash_key: u128,
     /// OTs made so far.
     made: u64,
 }
@@ -78,8 +83,9 @@ impl ExtensionReceiver {
             }
             rows.push(Rows::all(&tree.leaves));
         }
+        let hash_key = hash::key(&sums);
         message::send(connection, Message::TreeSums, sums)?;
-        Ok(Self { field, rows, made: 0 })
+        Ok(Self { field, rows, hash_key, made: 0 })
     }
 
     /// Steps 3, 5 and 7 for chunks of so many OTs: what `make` makes of each of them, with its number, in order. The
@@ -93,12 +99,13 @@ impl ExtensionReceiver {
         chunks: &[usize],
         make: impl Fn(usize, ReceivedChunk<'_>) -> R + Sync,
     ) -> Result<Vec<R>> {
-        let mut scratches = Scratch::of_threads(&self.rows, chunks.len());
+        let (hash_key, mut scratches) = (self.hash_key, Scratch::of_threads(&self.rows, chunks.len()));
         let mut results = Vec::with_capacity(chunks.len());
         for sizes in chunks.chunks(FRAME) {
             let numbers = number(results.len(), &mut self.made, sizes);
-            let jobs: Vec<Job<'_>> =
-                numbers.map(|(index, first, ots)| Job { index, first, ots, corrections: &[] }).collect();
+            let jobs: Vec<Job<'_>> = numbers
+                .map(|(index, first, ots)| Job { index, first, ots, hash_key, corrections: &[] })
+                .collect();
             let made = share(&mut scratches, &jobs, |scratch, job| scratch.receive(job, &make));
             let length = self.field.correction_bytes(sizes.iter().sum());
             let mut frame = message::begin(connection, Message::Corrections, length)?;
@@ -138,7 +145,8 @@ impl ExtensionSender {
             rows.push(Rows::all_but(&climb(&path, &known), alpha));
             *delta |= (alpha as u128) << range.start;
         }
-        Ok(Self { role, field, rows, delta: Zeroizing::new(delta.to_le_bytes()), made: 0 })
+        let hash_key = hash::key(&sums);
+        Ok(Self { role, field, rows, hash_key, delta: Zeroizing::new(delta.to_le_bytes()), made: 0 })
     }
 
     /// Steps 4, 6 and 8 for chunks of so many OTs: what `make` makes of each of them, with its number, in order.
@@ -151,7 +159,7 @@ impl ExtensionSender {
         chunks: &[usize],
         make: impl Fn(usize, SentChunk<'_>) -> R + Sync,
     ) -> Result<Vec<R>> {
-        let mut scratches = Scratch::of_threads(&self.rows, chunks.len());
+        let (hash_key, mut scratches) = (self.hash_key, Scratch::of_threads(&self.rows, chunks.len()));
         let mut results = Vec::with_capacity(chunks.len());
         for sizes in chunks.chunks(FRAME) {
             let length = self.field.correction_bytes(sizes.iter().sum());
@@ -162,7 +170,7 @@ impl ExtensionSender {
             let job = |(index, first, ots)| {
                 let (corrections, behind) = rest.split_at(self.field.correction_bytes(ots) as usize);
                 rest = behind;
-                Job { index, first, ots, corrections }
+                Job { index, first, ots, hash_key, corrections }
             };
             let jobs: Vec<Job<'_>> = numbers.map(job).collect();
             results

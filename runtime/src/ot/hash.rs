@@ -5,25 +5,29 @@
 //! For a secret uniform Δ the values H(x_i ⊕ Δ, i) look uniform to somebody who knows all x_i.
 //!
 //! π is AES-128 under a published key. What an adversary gains by computing π grows with the number of
-//! hashes by the same π, so each batch of OTs has a key of its own.
+//! hashes by the same π, so each chunk of OTs has a key of its own, that of its extension and its number. An extension's
+//! key is a digest of its first message, which is new in every session (in a field of one bit, empty).
 
 use super::block::{Block, add_assign, sum};
 use super::cipher::Cipher;
 use zeroize::Zeroizing;
 
-/// The first 128 bits of the fraction of the circle's number: nobody chose them.
-const KEY: u128 = 0x243f_6a88_85a3_08d3_1319_8a2e_0370_7344;
-
 /// Blocks in the processor at a time.
 const LANES: usize = 64;
+
+/// The key of an extension whose masked sums of trees are `sums`; everybody may know it.
+pub(super) fn key(sums: &[u8]) -> u128 {
+    let digest = blake3::derive_key("popcorn oblivious transfer extension", sums);
+    u128::from_be_bytes(std::array::from_fn(|i| digest[i]))
+}
 
 /// The hash; its only state is a published key.
 pub(super) struct Hash(Cipher);
 
 impl Hash {
-    /// The hash of batch `number`.
-    pub(super) fn new(number: u64) -> Self {
-        Self(Cipher::new(&(KEY ^ u128::from(number)).to_be_bytes()))
+    /// The hash of the chunk from OT `number` on, of the extension with this [`key`].
+    pub(super) fn new(key: u128, number: u64) -> Self {
+        Self(Cipher::new(&(key ^ u128::from(number)).to_be_bytes()))
     }
 
     /// Replaces the blocks of group i by their hashes with the tweak `first` + i.
@@ -51,7 +55,7 @@ mod tests {
 
     #[test]
     fn the_hash_is_its_definition() {
-        let hash = Hash::new(3);
+        let hash = Hash::new(key(&[]), 3);
         let inputs: Vec<[Block; 2]> = (0..150u128).map(|i| [i * i, i].map(u128::to_le_bytes)).collect();
         let mut outputs = inputs.clone();
         hash.apply(1000, &mut outputs);
@@ -72,7 +76,7 @@ mod tests {
     fn equal_blocks_with_other_tweaks_or_batches_have_other_hashes() {
         let hashes = [0, 1].map(|batch| {
             let mut blocks = [[[3; 16]]; 3];
-            Hash::new(batch).apply(0, &mut blocks);
+            Hash::new(key(&[]), batch).apply(0, &mut blocks);
             blocks
         });
         let mut hashes = hashes.as_flattened().to_vec();

@@ -26,14 +26,14 @@ pub(super) struct Tree {
     /// All 2^k of them.
     pub(super) leaves: Zeroizing<Vec<Block>>,
     /// Of each level but the first: the sums of the left and of the right children.
-    pub(super) sums: Vec<[Block; 2]>,
+    pub(super) sums: Zeroizing<Vec<[Block; 2]>>,
 }
 
 impl Tree {
     /// The tree of depth `depth` under the first level's two nodes.
     pub(super) fn grow(first: [Block; 2], depth: usize) -> Self {
         let mut leaves = Zeroizing::new(first.to_vec());
-        let mut sums = Vec::with_capacity(depth - 1);
+        let mut sums = Zeroizing::new(Vec::with_capacity(depth - 1));
         for _ in 1..depth {
             let children = children(&leaves);
             sums.push(children.iter().fold([[0; 16]; 2], |mut sums, pair| {

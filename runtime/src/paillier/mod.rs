@@ -62,5 +62,5 @@ pub(crate) use secret_key::PrimePart;
 pub use secret_key::SecretKey;
 pub use shifted_sum::{ShiftedTerm, TermPlace, shifted_sum, shifted_sum_count};
 pub use weighted_sum::{Bundle, Rows, weighted_sums, weighted_sums_count};
-pub(crate) use wipe::SecretInteger;
+pub(crate) use wipe::{SecretInteger, wipe_integer};
 pub use wire::{BadCiphertext, CiphertextError};

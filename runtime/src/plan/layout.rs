@@ -22,7 +22,7 @@ pub struct Layout {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Masks {
     /// One number for all slots of a ciphertext. Slots are narrow, and the shares that come out are those of 2·x or
-    /// 2·x + 1: only what drops the lowest bit may read them.
+    /// 2·x + 1: only what drops the lowest bit may read them, if need be through max-pooling.
     PerCiphertext,
     /// One for each slot, σ bits longer than what it hides. The shares are those of x.
     PerSlot,
@@ -45,7 +45,9 @@ impl Layout {
     /// b for weighted sums that reach so far, with signed masks of bits + 1 bits.
     pub const fn slot_bits(bits: u32, masks: Masks, reach: Reach) -> u32 {
         let largest = reach.largest(bits) << masks.fraction();
-        u128::BITS - largest.leading_zeros() + 1
+        let needed = u128::BITS - largest.leading_zeros() + 1;
+        let ring = bits + 1 + masks.fraction();
+        if needed > ring { needed } else { ring }
     }
 
     /// Bits from one slot to the next.

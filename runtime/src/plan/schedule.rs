@@ -1,8 +1,8 @@
 //! The public part of a plan of suite `shared`: what both parties do, without weights.
 //!
 //! The client receives it, and the server derives it from its plan, so that both execute the same list. It tells the
-//! architecture (operations, their order, shapes and windows, but neither groups nor zeros of weights), the number of
-//! bits of every ring, of every slot and of every truncation, and the multipliers of sums.
+//! architecture (operations, their order, shapes and windows), the number of bits of every ring, of every slot and of
+//! every truncation, the tiles that are cheapest, and the multipliers of sums.
 
 use super::Plan;
 use super::geometry::{Shape, Window};
@@ -144,10 +144,12 @@ impl Schedule {
 
     /// Bits below the point of the shares of a value: 1 where they are shares of 2·x or 2·x + 1.
     pub fn fraction(&self, id: StepId) -> u32 {
-        let step = self.step(id);
+        let mut step = self.step(id);
+        while let PublicOp::MaxPool(_) = step.op {
+            step = self.source(step);
+        }
         match &step.op {
             PublicOp::Linear(linear) => linear.layout.masks.fraction(),
-            PublicOp::MaxPool(_) => self.fraction(step.inputs[0]),
             _ => 0,
         }
     }

@@ -50,7 +50,7 @@ pub struct SharedParameters {
 
 impl Default for SharedParameters {
     fn default() -> Self {
-        Self { mask_bits: 40, field_bits: 6 }
+        Self { mask_bits: 40, field_bits: 8 }
     }
 }
 

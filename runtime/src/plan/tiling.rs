@@ -17,6 +17,9 @@
 
 use super::geometry::{Shape, Window};
 
+/// Taps of all positions of a tile along one axis, at most.
+const MAX_READS: usize = 1 << 20;
+
 /// A convolution's window over an image, in tiles.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tiling {
@@ -30,13 +33,20 @@ pub struct Tiling {
 
 impl Tiling {
     /// Tiles of `tile` = [rows, columns] positions of the output over an image of `input`'s height and
-    /// width; `None` where the window does not fit into the image, or the tile is empty or larger than the output.
+    /// width; `None` where the window does not fit into the image, or the tile is empty, larger than the output, or reads
+    /// absurdly much.
     pub fn new(window: Window, input: Shape, tile: [usize; 2]) -> Option<Self> {
         let image = [input.height, input.width];
         let output = window.output(image)?;
-        let fits = (0..2).all(|axis| (1..=output[axis]).contains(&tile[axis]));
+        let fits = (0..2).all(|axis| {
+            let reads = tile[axis].checked_mul(window.kernel[axis]);
+            (1..=output[axis]).contains(&tile[axis]) && reads.is_some_and(|reads| reads <= MAX_READS)
+        });
+        if !fits {
+            return None;
+        }
         let offsets = [0, 1].map(|axis| offsets(&window, axis, tile[axis]));
-        fits.then_some(Self { window, image, output, tile, offsets })
+        Some(Self { window, image, output, tile, offsets })
     }
 
     /// Rows and columns of tiles.

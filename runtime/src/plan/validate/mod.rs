@@ -38,9 +38,13 @@ pub const MAX_STEPS: usize = 1 << 16;
 pub const MAX_ELEMENTS: usize = 1 << 24;
 /// Elements of all values together, at most.
 pub const MAX_TOTAL_ELEMENTS: usize = 1 << 28;
+/// What windows of a pool read, or terms of a sum, in all, at most.
+pub const MAX_TERMS: usize = 1 << 28;
+/// Elements of all values together in suite `shared`, at most.
+pub const MAX_SHARED_ELEMENTS: usize = 1 << 26;
 /// Exchanges of a view, at most.
 pub const MAX_EXCHANGES: usize = 1 << 12;
-/// Taps, dilation and padding of a window along one axis, at most.
+/// Taps, stride, dilation and padding of a window along one axis, at most.
 pub const MAX_WINDOW: usize = 1 << 12;
 /// Bytes of a name, at most.
 pub const MAX_NAME: usize = 1 << 10;

@@ -1,9 +1,12 @@
 //! The public part of a plan of suite `shared`.
 
 use super::shapes::{concat_shape, fits, pool_shape, same_shape, sum_pool_shape, windowed};
-use super::{Findings, MAX_BLINDING_BITS, MAX_MULTIPLIER_BITS, MAX_RING_BITS, MAX_STEPS, MAX_TOTAL_ELEMENTS};
+use super::{
+    Findings, MAX_BLINDING_BITS, MAX_MULTIPLIER_BITS, MAX_RING_BITS, MAX_SHARED_ELEMENTS, MAX_STEPS,
+    MAX_TERMS,
+};
 use crate::plan::{
-    InputSpec, KeyBits, Linear, PublicOp, PublicStep, Schedule, Shape, SharedParameters, StepId,
+    InputSpec, KeyBits, Linear, PublicOp, PublicStep, Schedule, Shape, SharedParameters, StepId, SumPool,
 };
 
 /// Ciphertexts of a step, at most.
@@ -24,7 +27,7 @@ pub(super) fn check_schedule(schedule: &Schedule, input: &InputSpec, key: KeyBit
     found.require(1, None, (2..=MAX_STEPS).contains(&steps), || format!("{steps} steps"));
     let elements = schedule.steps.iter().map(|step| step.shape).filter(|&shape| fits(shape));
     let total: usize = elements.map(Shape::elements).sum();
-    found.require(1, None, total <= MAX_TOTAL_ELEMENTS, || format!("{total} elements in all are too many"));
+    found.require(1, None, total <= MAX_SHARED_ELEMENTS, || format!("{total} elements in all are too many"));
     for (id, step) in schedule.steps() {
         if !found.violations.is_empty() {
             return; // later steps rely on earlier ones
@@ -68,9 +71,23 @@ impl Context<'_> {
             false => Err(format!("it gives {shape}, the plan says {}", step.shape)),
         });
         found.require(4, at, outcome.is_ok(), || outcome.err().unwrap_or_default());
+        found.require(1, at, self.terms().is_some_and(|terms| terms <= MAX_TERMS), || {
+            "its windows or sums have too many terms".into()
+        });
         if found.violations.is_empty() {
             self.check_numbers(found);
         }
+    }
+
+    /// What it reads in all, elements that are read several times counted so.
+    fn terms(&self) -> Option<usize> {
+        let each = match &self.step.op {
+            PublicOp::MaxPool(window) | PublicOp::SumPool(SumPool { window, .. }) => {
+                window.kernel[0].checked_mul(window.kernel[1])?
+            }
+            _ => self.step.inputs.len(),
+        };
+        self.step.shape.elements().checked_mul(each)
     }
 
     fn sources(&self) -> impl Iterator<Item = &PublicStep> {
@@ -148,7 +165,8 @@ impl Context<'_> {
         let (at, layout) = (Some(self.id), &linear.layout);
         let from = self.schedule.source(self.step).shape;
         // Products with a mask have more bits than the mask itself.
-        let sane = (self.step.bits + 1..1 << 10).contains(&layout.slot_bits);
+        let least = self.step.bits + 1 + layout.masks.fraction();
+        let sane = (least..1 << 10).contains(&layout.slot_bits);
         if !found.require(7, at, sane, || format!("slots of {} bits", layout.slot_bits)) {
             return;
         }

@@ -33,8 +33,13 @@ pub(super) fn inferred_shape(plan: &Plan, step: &Step, inputs: &[&Step]) -> Resu
 
 pub(super) fn windowed(window: &Window, image: Shape) -> Result<[usize; 2], String> {
     let sane = (0..2).all(|axis| {
-        let sizes =
-            [window.kernel[axis], window.dilation[axis], window.pad_before[axis], window.pad_after[axis]];
+        let sizes = [
+            window.kernel[axis],
+            window.stride[axis],
+            window.dilation[axis],
+            window.pad_before[axis],
+            window.pad_after[axis],
+        ];
         sizes.iter().all(|&size| size <= MAX_WINDOW)
     });
     let output = window.output([image.height, image.width]).filter(|_| sane);

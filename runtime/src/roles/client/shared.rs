@@ -20,6 +20,7 @@ use crate::channel::Transport;
 use crate::error::{Error, Result};
 use crate::observe::{Observer, Phase};
 use crate::ot::{Extensions, Role, Supply, setup};
+use crate::paillier::wipe_integer;
 use crate::plan::{Ring, Schedule, StepId};
 use crate::protocol::message::{self, Message};
 use crate::protocol::shared::linear::Packed;
@@ -130,9 +131,10 @@ impl<T: Transport> Session<'_, T> {
         let part = stream::part(ENCRYPTIONS);
         for start in (0..count).step_by(part) {
             let range = start..count.min(start + part);
-            let plaintexts: Vec<Integer> =
+            let mut plaintexts: Vec<Integer> =
                 range.into_par_iter().map(|index| packed.pack(mask, index)).collect();
             let encrypted = self.key.encrypt(&plaintexts, &mut self.rng);
+            plaintexts.iter_mut().for_each(wipe_integer);
             let encrypted = encrypted.map_err(|error| Error::Bug(error.to_string()))?;
             message.push(&mut self.connection, key, &encrypted)?;
         }
@@ -200,8 +202,9 @@ impl<T: Transport> Side<T> for Shares<'_> {
                 input.iter().zip(&*mask).map(|(x, r)| ring.reduce(x.wrapping_sub(*r))).collect();
             party.say_numbers(width(ring), &masked);
         }
-        let product = self.products.remove(&id).ok_or_else(|| Error::Bug(format!("{id} is not prepared")))?;
-        Ok(product.to_vec())
+        let product = self.products.remove(&id);
+        let mut product = product.ok_or_else(|| Error::Bug(format!("{id} is not prepared")))?;
+        Ok(std::mem::take(&mut *product))
     }
 
     fn constants(&self, _id: StepId) -> &[i128] {

@@ -22,12 +22,19 @@ const CHECKS: usize = 32;
 #[derive(Clone)]
 pub struct Server {
     plan: Arc<ValidPlan>,
+    max_prepared: usize,
 }
 
 impl Server {
     /// Serves `plan`.
     pub fn new(plan: ValidPlan) -> Self {
-        Self { plan: Arc::new(plan) }
+        Self { plan: Arc::new(plan), max_prepared: MAX_PREPARED }
+    }
+
+    /// Keeps at most so many prepared inferences for each client ([`MAX_PREPARED`] otherwise): what bounds the memory
+    /// that clients can make it hold.
+    pub fn with_max_prepared(self, max_prepared: usize) -> Self {
+        Self { max_prepared, ..self }
     }
 
     /// The plan.
@@ -73,7 +80,8 @@ impl Server {
                 blinded::Session { plan, connection, context, rng }.serve(observer)
             }
             Work::Schedule(schedule) => {
-                let server = shared::Session::new((plan, schedule), connection, (key, randomisers), rng);
+                let terms = (plan, schedule, self.max_prepared);
+                let server = shared::Session::new(terms, connection, (key, randomisers), rng);
                 server.serve(observer)
             }
         }

@@ -21,7 +21,8 @@
 //! [0, 2^(b+σ)), no carry leaves a slot, and the shares are those of (W·r)_s. (Our own; one mask for a whole
 //! ciphertext instead of one for each slot is what lets the slots be narrow.)
 //!
-//! r is taken as signed numbers of the result's ring, of which |2^c·(W·r)_s| < 2^(b−1) follows.
+//! r is taken as signed numbers of the result's ring; being uniform, it makes |2^c·(W·r)_s| < 2^(b−1) with probability
+//! 1 − 2^−64 for each sum ([`Reach`](crate::plan::Reach)).
 //!
 //! # Who learns what
 //!
@@ -39,6 +40,7 @@ use crate::plan::{Linear, Masks, Op, Ring, Schedule, Shape, StepId, Tiling};
 use rayon::prelude::*;
 use rug::Integer;
 use rug::integer::Order;
+use zeroize::Zeroizing;
 
 /// A linear step's numbers in plaintexts, as both parties know them.
 pub struct Packed {
@@ -208,7 +210,7 @@ impl Packed {
     fn shares<'n>(&self, numbers: impl Iterator<Item = &'n Integer>, share: impl Fn(u64) -> u64) -> Vec<u64> {
         let mut shares = vec![0; self.to.elements()];
         for (product, number) in numbers.enumerate() {
-            let limbs = number.to_digits::<u64>(Order::Lsf);
+            let limbs = Zeroizing::new(number.to_digits::<u64>(Order::Lsf));
             for (place, row) in self.rows_of(product).enumerate() {
                 let (channel, result) = (row / self.tiling.results(), row % self.tiling.results());
                 for slot in 0..self.tiling.slots() {
