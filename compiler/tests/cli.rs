@@ -24,6 +24,10 @@ fn text(bytes: &[u8]) -> String {
 
 /// A directory with the plan of the test data's dense network.
 fn compiled() -> (TempDir, String) {
+    compiled_for("shared")
+}
+
+fn compiled_for(suite: &str) -> (TempDir, String) {
     let directory = tempfile::tempdir().unwrap();
     let plan = directory.path().join("mlp.plan").display().to_string();
     let output = popcornc(&[
@@ -35,6 +39,8 @@ fn compiled() -> (TempDir, String) {
         "2048",
         "--input-scale",
         "1/255",
+        "--suite",
+        suite,
     ]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(text(&output.stdout).contains("key of 2048 bits"));
@@ -97,7 +103,7 @@ fn profile(directory: &TempDir) -> String {
 
 #[test]
 fn inspect_predicts_seconds_by_a_profile() {
-    let (directory, plan) = compiled();
+    let (directory, plan) = compiled_for("blinded");
     let profile = profile(&directory);
     let table = text(&popcornc(&["inspect", &plan, "--profile", &profile]).stdout);
     assert!(table.contains("Abacus, wood beads, 2 cores, 1 thread\n"), "{table}");

@@ -29,7 +29,7 @@ fn rings_without_examples_are_warned_of() {
 fn options_of_suite_shared_are_checked() {
     let directory = tempfile::tempdir().unwrap();
     for (arguments, code, message) in [
-        (&["--reveal", "label"][..], 1, "the label alone takes suite shared"),
+        (&["--suite", "blinded", "--reveal", "label"][..], 1, "the label alone takes suite shared"),
         (&["--suite", "shared", "--activation-bits", "3"], 2, "3 is not in 4..=16"),
         (&["--suite", "shared", "--margin-bits", "17"], 2, "17 is not in 0..=16"),
     ] {
