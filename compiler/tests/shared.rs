@@ -16,8 +16,14 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use random::{Recipe, input, network, recipes};
-use runtime::plan::{Revealed, SharedParameters, Suite, ValidPlan, codec};
-use runtime::roles::plain;
+use runtime::observe::Silent;
+use runtime::paillier::test_keys;
+use runtime::plan::{KeyBits, Revealed, SharedParameters, Suite, ValidPlan, codec};
+use runtime::roles::server::Server;
+use runtime::roles::{local, plain};
+
+/// Length of keys that are quick to use and easy to break.
+const KEY_BITS: u32 = 1024;
 
 /// Random networks of a test that counts.
 const NETWORKS: usize = 100;
@@ -77,6 +83,26 @@ proptest! {
             let largest = (0..logits.len()).reduce(|best, i| if logits[i] > logits[best] { i } else { best });
             prop_assert_eq!(label, [largest.unwrap() as i128]);
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn encrypted_runs_give_what_the_reference_gives(recipe in recipes(true), label: bool) {
+        let data = images(recipe.input, 2);
+        let reveal = if label { Revealed::Label } else { Revealed::Logits };
+        let key_bits = KeyBits::try_from(KEY_BITS).unwrap();
+        let options = CompileOptions { reveal, key_bits, ..options(Some(data.clone())) };
+        let (_, plan) = compiled(&recipe, &options);
+        let spec = plan.plan().input.clone();
+        let pixels: Vec<Vec<f32>> = (0..data.len()).map(|index| data.image(index)).collect();
+        let expected = pixels.iter().map(|raw| plain::run(&plan, &spec.quantize(raw).unwrap()));
+        let expected: Vec<Vec<i128>> = expected.collect();
+        let (server, images) = (Server::new(plan), pixels.iter().map(Vec::as_slice));
+        let run = local::run(&server, &test_keys::holder(KEY_BITS), images, &mut Silent, &mut Silent);
+        let revealed = run.unwrap().0.into_iter().map(|prediction| prediction.integers);
+        prop_assert_eq!(revealed.collect::<Vec<_>>(), expected);
     }
 }
 
