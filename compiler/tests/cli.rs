@@ -219,6 +219,12 @@ fn a_search_shows_what_it_tried_and_chose() {
     assert!(text(&output.stdout).contains("% fewer products"), "{}", text(&output.stdout));
     assert!(popcornc(&["inspect", &plan]).status.success());
 
+    let label = compile(&[&search[..], &["--reveal", "label"]].concat());
+    assert!(label.status.success(), "{}", text(&label.stderr));
+    let eval = popcornc(&["eval", &model, &plan, "--data", &data, "--json"]).stdout;
+    let eval: serde_json::Value = serde_json::from_slice(&eval).unwrap();
+    assert_eq!((&eval["plan_accuracy"], &eval["agreement"]), (&1.0.into(), &1.0.into()), "{eval}");
+
     let json = compile(&[&search[..], &["--json"]].concat()).stdout;
     let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
     let found = &json["search"];

@@ -4,7 +4,7 @@ use super::Dataset;
 use super::prepared::Prepared;
 use crate::error::{Error, Result};
 use rayon::prelude::*;
-use runtime::plan::ValidPlan;
+use runtime::plan::{Revealed, ValidPlan};
 use runtime::roles::plain;
 use serde::Serialize;
 
@@ -71,10 +71,16 @@ fn choose(
     raw: &[f32],
 ) -> Result<Choices> {
     let image = Prepared::new(&plan.client_view().input, raw)?;
-    Ok(Choices {
-        float: largest(&float(&image.preprocessed)?),
-        plan: largest(&plain::run(plan, &image.integers)),
-    })
+    Ok(Choices { float: largest(&float(&image.preprocessed)?), plan: class(plan, &image.integers) })
+}
+
+/// The class that `plan` names for the integers of an image.
+pub(crate) fn class(plan: &ValidPlan, image: &[i64]) -> Option<usize> {
+    let revealed = plain::run(plan, image);
+    match plan.plan().output.revealed {
+        Revealed::Logits => largest(&revealed),
+        Revealed::Label => revealed.first().and_then(|&class| usize::try_from(class).ok()),
+    }
 }
 
 /// Position of the largest value; the first of several.

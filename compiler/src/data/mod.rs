@@ -10,5 +10,5 @@ pub use compare::{Comparison, NodeComparison, WRONG, compare};
 pub use deviation::Deviation;
 pub use runtime::data::Dataset;
 
-pub(crate) use accuracy::largest;
+pub(crate) use accuracy::{class, largest};
 pub(crate) use prepared::integers;

@@ -1,13 +1,12 @@
 //! What became of a model: its layers, its weights, its accuracy in exact integers.
 
 use super::LayerOutcome;
-use crate::data::{Dataset, integers, largest};
+use crate::data::{Dataset, class, integers};
 use crate::error::Result;
 use crate::graph::{Graph, NodeId, Op, Real};
 use crate::passes::Choices;
 use rayon::prelude::*;
 use runtime::plan::{self, ValidPlan};
-use runtime::roles::plain;
 
 /// Weights of the layer `id`, and its output channels; `None` where it is not linear.
 pub(super) fn size(graph: &Graph<Real>, id: NodeId) -> Option<(usize, usize)> {
@@ -63,15 +62,15 @@ fn weights_left(plan: &ValidPlan) -> usize {
     weights.flatten().filter(|&&weight| weight != 0).count()
 }
 
-/// Share of the images of `data` whose label is the largest logit of `plan`.
+/// Share of the images of `data` whose label is the class that `plan` names.
 ///
 /// # Errors
 /// A pixel outside the plan's raw range.
 pub(super) fn exact_accuracy(plan: &ValidPlan, data: &Dataset) -> Result<f64> {
     let labels = data.labels().unwrap_or_default();
     let is_right = |(index, &label): (usize, &i64)| {
-        let logits = plain::run(plan, &integers(&plan.client_view().input, &data.image(index))?);
-        Ok(usize::from(largest(&logits).is_some_and(|class| class as i64 == label)))
+        let image = integers(&plan.client_view().input, &data.image(index))?;
+        Ok(usize::from(class(plan, &image).is_some_and(|class| class as i64 == label)))
     };
     let right: Vec<usize> = labels.par_iter().enumerate().map(is_right).collect::<Result<_>>()?;
     Ok(right.iter().sum::<usize>() as f64 / labels.len().max(1) as f64)

@@ -33,8 +33,8 @@
 
 use super::tiles::TiledConv;
 use crate::paillier::{
-    Ciphertexts, Count, HolderKey, PublicKey, Randomisers, Rows, SecretInteger, SecureRng, ShiftedTerm,
-    TermPlace, shifted_sum, shifted_sum_count, weighted_sums, weighted_sums_count,
+    Ciphertexts, Count, PublicKey, Randomisers, Rows, SecretInteger, SecureRng, ShiftedTerm, TermPlace,
+    shifted_sum, shifted_sum_count, weighted_sums, weighted_sums_count,
 };
 use crate::plan::{Linear, Masks, Op, Ring, Schedule, Shape, StepId, Tiling};
 use rayon::prelude::*;
@@ -141,11 +141,6 @@ impl Packed {
     /// Step 4: the client's shares of the results, from ciphertexts in any number of parts.
     pub fn open(&self, plaintexts: &[Integer]) -> Vec<u64> {
         self.shares(plaintexts.iter(), |digit| digit)
-    }
-
-    /// Decrypts a part of the products.
-    pub fn decrypt(key: &HolderKey, part: &Ciphertexts) -> Vec<Integer> {
-        key.decrypt(part)
     }
 
     fn rows<'a>(&'a self, op: &'a Op) -> impl Rows + 'a {
