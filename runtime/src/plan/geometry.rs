@@ -105,6 +105,15 @@ impl Window {
         })
     }
 
+    /// For each position of `output`, row-major, the pixels under the window: their positions in a channel of `image`.
+    pub fn pixels(&self, image: Shape, output: Shape) -> Vec<Vec<usize>> {
+        let under = |at: usize| {
+            let taps = self.taps([image.height, image.width], [at / output.width, at % output.width]);
+            taps.map(|(_, [y, x])| y * image.width + x).collect()
+        };
+        (0..output.plane()).map(under).collect()
+    }
+
     /// Whether the window may hang over the image.
     pub const fn is_padded(&self) -> bool {
         let ([top, left], [bottom, right]) = (self.pad_before, self.pad_after);

@@ -93,13 +93,10 @@ impl Activation {
 
 /// The elements of an image under each window, channel by channel.
 fn windows(window: &Window, image: Shape, output: Shape) -> Vec<Vec<usize>> {
-    let under = |channel: usize, at: usize| {
-        let taps = window.taps([image.height, image.width], [at / output.width, at % output.width]);
-        taps.map(|(_, [y, x])| image.index(channel, y, x)).collect()
+    let pixels = window.pixels(image, output);
+    let of_channel = |channel: usize| {
+        let first = channel * image.plane();
+        pixels.iter().map(move |pixels| pixels.iter().map(|pixel| first + pixel).collect())
     };
-    let channels = 0..output.channels;
-    channels
-        .flat_map(|channel| (0..output.plane()).map(move |at| (channel, at)))
-        .map(|(c, at)| under(c, at))
-        .collect()
+    (0..output.channels).flat_map(of_channel).collect()
 }

@@ -52,6 +52,8 @@ impl Ahead {
 /// Everything that one inference uses up. Moved, never copied.
 struct Prepared {
     supply: Supply,
+    /// Bytes that the server will say online.
+    heard: u64,
     /// The masks of values that linear steps read.
     masks: HashMap<StepId, Numbers>,
     /// Shares of the linear steps' results.
@@ -82,7 +84,8 @@ impl<T: Transport> Session<'_, T> {
         })?;
         let masks = self.draw_masks(schedule);
         let products = self.prepare_linear(schedule, &masks, observer)?;
-        self.ahead.ready.push_back(Prepared { supply, masks, products });
+        let heard = heard(&costs, Role::Client);
+        self.ahead.ready.push_back(Prepared { supply, heard, masks, products });
         Ok(())
     }
 
@@ -105,8 +108,7 @@ impl<T: Transport> Session<'_, T> {
         masks: &HashMap<StepId, Numbers>,
         observer: &mut dyn Observer,
     ) -> Result<HashMap<StepId, Numbers>> {
-        let steps: Vec<(StepId, Packed)> =
-            schedule.linear().filter_map(|(id, ..)| Some((id, Packed::of(schedule, id)?))).collect();
+        let steps = Packed::all(schedule);
         let mask =
             |id: StepId| masks.get(&schedule.step(id).inputs[0]).map(|mask| &***mask).unwrap_or_default();
         let mut products = HashMap::new();
@@ -158,12 +160,13 @@ impl<T: Transport> Session<'_, T> {
         input: &[i64],
         observer: &mut dyn Observer,
     ) -> Result<Vec<i128>> {
-        let Some(Prepared { supply, masks, products }) = self.ahead.ready.pop_front() else {
+        let Some(Prepared { supply, heard, masks, products }) = self.ahead.ready.pop_front() else {
             return Err(Error::Bug("nothing is prepared".into()));
         };
         observer.begin(schedule.steps.len());
         message::send(&mut self.connection, Message::Infer, &[])?;
-        let outcome = self.online(schedule, (supply, Shares { schedule, masks, products }), input, observer);
+        let outcome =
+            self.online(schedule, (supply, heard, Shares { schedule, masks, products }), input, observer);
         let shares = outcome.map_err(|error| message::refused_or(&mut self.connection, error))?;
         let ring = schedule.steps.last().map_or(Ring::new(64), |step| Some(step.ring()));
         let ring = ring.ok_or_else(|| Error::Bug("no ring has more than 64 bits".into()))?;
@@ -173,14 +176,12 @@ impl<T: Transport> Session<'_, T> {
     fn online(
         &mut self,
         schedule: &Schedule,
-        (supply, mut side): (Supply, Shares<'_>),
+        (supply, heard, mut side): (Supply, u64, Shares<'_>),
         input: &[i64],
         observer: &mut dyn Observer,
     ) -> Result<Vec<u64>> {
-        let costs = script::online(schedule);
         let image = schedule.steps[0].ring();
         let image = input.iter().map(|&x| image.embed(x)).collect();
-        let heard = heard(&costs, Role::Client);
         let party = Party::new(&mut self.connection, supply, &mut self.rng, heard);
         online::run(schedule, party, &mut side, image, observer)
     }

@@ -29,7 +29,7 @@ fn over_windows<T: Integer>(
     to: Shape,
     fold: impl Fn(&[T]) -> T,
 ) -> Vec<T> {
-    let pixels = pixels(window, from, to);
+    let pixels = window.pixels(from, to);
     let mut result = Vec::with_capacity(to.elements());
     let mut seen = Vec::new();
     for plane in input.chunks_exact(from.plane()) {
@@ -40,13 +40,4 @@ fn over_windows<T: Integer>(
         }
     }
     result
-}
-
-/// For each position of the output, the pixels of a channel under the window.
-fn pixels(window: &Window, from: Shape, to: Shape) -> Vec<Vec<usize>> {
-    let under = |at: usize| {
-        let taps = window.taps([from.height, from.width], [at / to.width, at % to.width]);
-        taps.map(|(_, [y, x])| y * from.width + x).collect()
-    };
-    (0..to.plane()).map(under).collect()
 }

@@ -45,6 +45,8 @@ pub(super) struct Session<'a, T: Transport> {
 /// Everything that one inference uses up. Moved, never copied.
 struct Prepared {
     supply: Supply,
+    /// Bytes that the client will say online.
+    heard: u64,
     products: HashMap<StepId, Numbers>,
 }
 
@@ -95,14 +97,13 @@ impl<'a, T: Transport> Session<'a, T> {
             Supply::prepare(session.connection, Role::Server, extensions, &batches(&costs))
         })?;
         let products = self.prepare_linear(observer)?;
-        self.ready.push_back(Prepared { supply, products });
+        self.ready.push_back(Prepared { supply, heard: heard(&costs, Role::Server), products });
         Ok(())
     }
 
     fn prepare_linear(&mut self, observer: &mut dyn Observer) -> Result<HashMap<StepId, Numbers>> {
         let schedule = self.schedule;
-        let steps: Vec<(StepId, Packed)> =
-            schedule.linear().filter_map(|(id, ..)| Some((id, Packed::of(schedule, id)?))).collect();
+        let steps = Packed::all(schedule);
         let mut products = HashMap::new();
         let mut next = None;
         for (index, (id, packed)) in steps.iter().enumerate() {
@@ -146,12 +147,10 @@ impl<'a, T: Transport> Session<'a, T> {
     }
 
     fn infer(&mut self, observer: &mut dyn Observer) -> Result<()> {
-        let Some(Prepared { supply, products }) = self.ready.pop_front() else {
+        let Some(Prepared { supply, heard, products }) = self.ready.pop_front() else {
             return Err(PeerFault::Protocol("it asks before it has prepared".into()).into());
         };
         observer.begin(self.plan.steps.len());
-        let costs = script::online(self.schedule);
-        let heard = heard(&costs, Role::Server);
         let mut side = Weights { plan: self.plan, schedule: self.schedule, products, opened: HashMap::new() };
         let image = vec![0; self.schedule.steps[0].shape.elements()];
         let party = Party::new(self.connection, supply, &mut self.rng, heard);

@@ -36,7 +36,7 @@ use crate::paillier::{
     Ciphertexts, Count, PublicKey, Randomisers, Rows, SecretInteger, SecureRng, ShiftedTerm, TermPlace,
     shifted_sum, shifted_sum_count, weighted_sums, weighted_sums_count,
 };
-use crate::plan::{Linear, Masks, Op, Ring, Schedule, Shape, StepId, Tiling};
+use crate::plan::{Linear, Masks, Op, PublicOp, Ring, Schedule, Shape, StepId, Tiling};
 use rayon::prelude::*;
 use rug::Integer;
 use rug::integer::Order;
@@ -62,7 +62,7 @@ impl Packed {
     /// The linear step `id` of a valid schedule; `None` if the step is not linear.
     pub fn of(schedule: &Schedule, id: StepId) -> Option<Self> {
         let step = schedule.step(id);
-        let crate::plan::PublicOp::Linear(linear) = &step.op else { return None };
+        let PublicOp::Linear(linear) = &step.op else { return None };
         let from = schedule.source(step).shape;
         Some(Self {
             from,
@@ -74,6 +74,11 @@ impl Packed {
             ring: step.ring(),
             shares: schedule.share_ring(id),
         })
+    }
+
+    /// All linear steps of a valid schedule, in order.
+    pub fn all(schedule: &Schedule) -> Vec<(StepId, Self)> {
+        schedule.steps().filter_map(|(id, _)| Some((id, Self::of(schedule, id)?))).collect()
     }
 
     /// Ciphertexts of the mask.
