@@ -51,10 +51,13 @@ mod vaes {
 
     const ROUNDS: usize = 10;
 
-    /// Registers of four blocks in the pipeline.
+    /// Blocks in a register.
+    const LANE: usize = 4;
+
+    /// Registers in the pipeline.
     const LANES: usize = 8;
 
-    const BLOCKS: usize = 4 * LANES;
+    const BLOCKS: usize = LANE * LANES;
 
     /// A key's schedule, on a processor with AES, AVX-512 F and VAES.
     pub(super) struct Keys(Zeroizing<[Block; ROUNDS + 1]>);
@@ -70,18 +73,8 @@ mod vaes {
         }
 
         pub(super) fn encrypt(&self, input: &[Block], output: &mut [Block]) {
-            let (whole, rest) = input.as_chunks::<BLOCKS>();
-            let (places, rest_places) = output.as_chunks_mut::<BLOCKS>();
             // SAFETY: there are keys on a processor with AVX-512 F and VAES alone.
-            unsafe { encrypt(&self.0, whole, places) };
-            if !rest.is_empty() {
-                let mut last = Zeroizing::new([[[0; 16]; BLOCKS]; 2]);
-                last[0][..rest.len()].copy_from_slice(rest);
-                let [from, to] = &mut *last;
-                // SAFETY: as above.
-                unsafe { encrypt(&self.0, &[*from], std::slice::from_mut(to)) };
-                rest_places.copy_from_slice(&to[..rest.len()]);
-            }
+            unsafe { encrypt(&self.0, input, output) };
         }
     }
 
@@ -121,16 +114,16 @@ mod vaes {
     }
 
     #[target_feature(enable = "avx512f,vaes")]
-    fn encrypt(keys: &[Block; ROUNDS + 1], input: &[[Block; BLOCKS]], output: &mut [[Block; BLOCKS]]) {
+    fn encrypt(keys: &[Block; ROUNDS + 1], input: &[Block], output: &mut [Block]) {
         let mut round_keys = [_mm512_setzero_si512(); ROUNDS + 1];
         for (wide, key) in round_keys.iter_mut().zip(keys) {
             *wide = _mm512_broadcast_i32x4(load(key));
         }
-        for (input, output) in input.iter().zip(output) {
+        for (input, output) in input.chunks(BLOCKS).zip(output.chunks_mut(BLOCKS)) {
             let mut state = [_mm512_setzero_si512(); LANES];
-            for (state, blocks) in state.iter_mut().zip(input.as_chunks::<4>().0) {
-                // SAFETY: four blocks have 64 bytes; the load needs no alignment.
-                let blocks = unsafe { _mm512_loadu_si512(blocks.as_ptr().cast()) };
+            for (state, blocks) in state.iter_mut().zip(input.chunks(LANE)) {
+                // SAFETY: no byte beyond the blocks is read; the load needs no alignment.
+                let blocks = unsafe { _mm512_maskz_loadu_epi64(words(blocks), blocks.as_ptr().cast()) };
                 *state = _mm512_xor_si512(blocks, round_keys[0]);
             }
             for key in &round_keys[1..ROUNDS] {
@@ -138,12 +131,17 @@ mod vaes {
                     *state = _mm512_aesenc_epi128(*state, *key);
                 }
             }
-            for (state, blocks) in state.into_iter().zip(output.as_chunks_mut::<4>().0) {
+            for (state, blocks) in state.into_iter().zip(output.chunks_mut(LANE)) {
                 let last = _mm512_aesenclast_epi128(state, round_keys[ROUNDS]);
-                // SAFETY: four blocks have 64 bytes; the store needs no alignment.
-                unsafe { _mm512_storeu_si512(blocks.as_mut_ptr().cast(), last) };
+                // SAFETY: no byte beyond the blocks is written; the store needs no alignment.
+                unsafe { _mm512_mask_storeu_epi64(blocks.as_mut_ptr().cast(), words(blocks), last) };
             }
         }
+    }
+
+    /// One bit for each 64 bits of up to four blocks.
+    fn words(blocks: &[Block]) -> __mmask8 {
+        u8::MAX >> (2 * (LANE - blocks.len()))
     }
 }
 
