@@ -57,7 +57,7 @@ pub enum Message {
     Product = 11,
     /// Client → server, suite `shared`: the image is there; empty. Flights follow.
     Infer = 12,
-    /// Client → server: base OTs' choices, encryptions of b_i, one ciphertext each ([`crate::ot::base`]).
+    /// Client → server: base OTs' choices, encryptions of b_i in its slot, one ciphertext each ([`crate::ot::base`]).
     BaseChoices = 64,
     /// Server → client: base OTs' blocks m_i,b_i in slots of 128 bits, as many to a ciphertext as fit
     /// ([`crate::ot::base`]).

@@ -2,15 +2,16 @@
 //!
 //! ```text
 //! receiver (key)                                   sender
-//! 1  random bits b_i; [b_i]                  ──▶
+//! 1  random bits b_i; [2^(128 s_i)·b_i]      ──▶
 //!                                                  2 random blocks m_i0, m_i1
-//!                                            ◀──   3 [Σ_i 2^(128 i)·(m_i0 + b_i·(m_i1 − m_i0))], as
+//!                                            ◀──   3 [Σ_i 2^(128 s_i)·(m_i0 + b_i·(m_i1 − m_i0))], as
 //!                                                    many i as fit, re-randomised
 //! 4  decrypt, unpack m_i,b_i
 //! ```
 //!
-//! Step 3 is one multi-exponentiation per ciphertext ([`shifted_sum`]). Where m_i1 < m_i0 it takes [−b_i]
-//! and the difference's magnitude, so that a slot is m_i0 or m_i1 exactly, an integer below 2^128.
+//! s_i is the slot of OT i in its ciphertext: because the receiver puts its bits there, step 3 is one
+//! multi-exponentiation per ciphertext ([`shifted_sum`]) with exponents of 128 bits. Where m_i1 < m_i0 it takes
+//! [−2^(128 s_i)·b_i] and the difference's magnitude, so that a slot is m_i0 or m_i1 exactly, an integer below 2^128.
 //!
 //! # Who learns what
 //!
@@ -56,14 +57,12 @@ pub const fn packed(count: usize, bits: KeyBits) -> usize {
 /// What [`send`] computes for `count` OTs, without drawing randomisers.
 pub fn work(count: usize, bits: KeyBits) -> Count {
     let packs = (0..count).step_by(capacity(bits)).map(|start| capacity(bits).min(count - start));
-    let packing: Count = packs.map(|slots| shifted_sum_count((0..slots as u32).map(place))).sum();
+    let packing: Count = packs.map(|slots| shifted_sum_count((0..slots).map(|_| DIFFERENCE))).sum();
     packing + invert_count(count)
 }
 
-/// Where a difference of blocks enters a ciphertext.
-const fn place(slot: u32) -> TermPlace {
-    TermPlace { multiplier_bits: SLOT_BITS, shift: slot * SLOT_BITS }
-}
+/// How a difference of blocks enters a ciphertext: the bit that it is multiplied with is in its slot already.
+const DIFFERENCE: TermPlace = TermPlace { multiplier_bits: SLOT_BITS, shift: 0 };
 
 /// The receiver's half of `count` random OTs: steps 1 and 4.
 ///
@@ -76,11 +75,13 @@ pub fn receive<T: Transport>(
     rng: &mut SecureRng,
 ) -> Result<ReceivedOts> {
     let choices = Zeroizing::new((0..count).map(|_| rng.bool()).collect::<Vec<_>>());
-    let mut plaintexts: Vec<Integer> = choices.iter().map(|&choice| Integer::from(choice)).collect();
+    let capacity = capacity(key.public().bits());
+    let slots = (0..capacity as u32).cycle();
+    let in_slot = |(&choice, slot): (&bool, u32)| Integer::from(choice) << (slot * SLOT_BITS);
+    let mut plaintexts: Vec<Integer> = choices.iter().zip(slots).map(in_slot).collect();
     let encrypted = key.encrypt(&plaintexts, rng).map_err(|error| Error::Bug(error.to_string()))?;
     plaintexts.iter_mut().for_each(wipe_integer);
     message::send(connection, Message::BaseChoices, encrypted.to_bytes(key.public()))?;
-    let capacity = capacity(key.public().bits());
     let packed = ciphertexts(connection, Message::BaseMessages, key.public(), count.div_ceil(capacity))?;
     let slots = SlotWidths::new(&[SLOT_BITS]);
     let mut blocks = Zeroizing::new(Vec::with_capacity(count));
@@ -143,12 +144,12 @@ fn pack<'a>(
             (m1 < m0, SecretInteger::new(Integer::from(m1.abs_diff(m0))))
         })
         .collect();
-    let terms: Vec<ShiftedTerm<'_>> = (0..)
-        .zip(pairs.zip(&differences))
-        .map(|(slot, ((index, _), (negative, magnitude)))| ShiftedTerm {
+    let terms: Vec<ShiftedTerm<'_>> = pairs
+        .zip(&differences)
+        .map(|((index, _), (negative, magnitude))| ShiftedTerm {
             ciphertext: if *negative { negated.get(index) } else { choices.get(index) },
             multiplier: magnitude,
-            place: place(slot),
+            place: DIFFERENCE,
         })
         .collect();
     let constant = SecretInteger::new(constant);
@@ -208,7 +209,9 @@ mod tests {
                 for choices in 0..8 {
                     let bits = [0, 1, 2].map(|slot| choices >> slot & 1);
                     let pairs = bits.map(|bit| if bit == 0 { [seen, other] } else { [other, seen] });
-                    let encrypted = encrypt(&randomisers, &bits.map(Integer::from), &mut rng).unwrap();
+                    let in_slots =
+                        [0, 1, 2].map(|slot| Integer::from(bits[slot]) << (slot as u32 * SLOT_BITS));
+                    let encrypted = encrypt(&randomisers, &in_slots, &mut rng).unwrap();
                     let mut negated = encrypted.clone();
                     invert_all(key.public(), &mut negated);
                     let pairs = (0..).zip(&pairs);
