@@ -6,7 +6,7 @@ mod images;
 mod random;
 
 use compiler::data::Dataset;
-use compiler::graph::{Graph, Integer};
+use compiler::graph::{Binary, Curve, Graph, Integer, Shape};
 use compiler::lower::{cost, lower};
 use compiler::options::CompileOptions;
 use compiler::pipeline::to_integers;
@@ -15,10 +15,10 @@ use images::{grey, images};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use random::{Recipe, input, network, recipes};
+use random::{Piece, Recipe, activated, input, network, recipes};
 use runtime::observe::Silent;
 use runtime::paillier::test_keys;
-use runtime::plan::{KeyBits, Revealed, SharedParameters, Suite, ValidPlan, codec};
+use runtime::plan::{KeyBits, Revealed, Ring, SharedParameters, Suite, ValidPlan, codec};
 use runtime::roles::server::Server;
 use runtime::roles::{local, plain};
 
@@ -50,7 +50,7 @@ fn without_rings(mut graph: Graph<Integer>) -> Graph<Integer> {
 proptest! {
     #[test]
     fn plans_give_what_the_reference_gives(
-        recipe in recipes(true), noise in proptest::collection::vec(any::<u8>(), 150),
+        recipe in activated(recipes(true)), noise in proptest::collection::vec(any::<u8>(), 150),
         activation_bits in 4u32..=16, calibrated: bool,
     ) {
         let calibration = calibrated.then(|| images(recipe.input, 4));
@@ -72,7 +72,7 @@ proptest! {
     }
 
     #[test]
-    fn the_label_is_the_class_of_the_largest_logit(recipe in recipes(true)) {
+    fn the_label_is_the_class_of_the_largest_logit(recipe in activated(recipes(false))) {
         let data = images(recipe.input, 2);
         let both = [Revealed::Logits, Revealed::Label]
             .map(|reveal| compiled(&recipe, &CompileOptions { reveal, ..options(Some(data.clone())) }).1);
@@ -89,7 +89,7 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
-    fn encrypted_runs_give_what_the_reference_gives(recipe in recipes(true), label: bool) {
+    fn encrypted_runs_give_what_the_reference_gives(recipe in activated(recipes(true)), label: bool) {
         let data = images(recipe.input, 2);
         let reveal = if label { Revealed::Label } else { Revealed::Logits };
         let key_bits = KeyBits::try_from(KEY_BITS).unwrap();
@@ -152,4 +152,32 @@ fn nothing_wraps_around_on_calibration_images_and_logits_are_near_the_models() {
     errors.sort_by(f64::total_cmp);
     let [middle, most] = [errors.len() / 2, errors.len() * 19 / 20].map(|index| errors[index]);
     assert!(middle < 0.01 && most < 0.05, "errors: {middle} in the middle, {most} for 19 of 20");
+}
+
+fn leaky() -> Piece {
+    Piece::Activation(Curve::X.binary(Binary::Max, Curve::X.binary(Binary::Mul, Curve::number(0.4))))
+}
+
+/// The widest ring of the network of these pieces.
+fn widest_ring(pieces: Vec<Piece>) -> u32 {
+    let recipe = Recipe { input: Shape::new(1, 6, 3), pieces, classes: 3, softmax: false, seed: 1 };
+    let (graph, _) = compiled(&recipe, &options(Some(images(recipe.input, 2))));
+    graph.ids().filter_map(|id| graph.node(id).fact.ring).map(Ring::bits).max().unwrap()
+}
+
+/// Their scales do not follow from those of the layers before.
+#[test]
+fn layers_that_are_all_bias_do_not_make_rings_too_wide() {
+    let mut pieces = vec![Piece::DeadChannel, Piece::DeadChannel];
+    pieces.extend([Piece::TwoBranches, Piece::TwoBranches, leaky()]);
+    let widest = widest_ring(pieces);
+    assert!(widest < 56, "{widest}");
+}
+
+/// In a sum all branches may be multiplied for the sake of their ratios.
+#[test]
+fn deep_networks_with_leaky_relus_have_rings_as_wide_as_shallow_ones() {
+    let layers = |count| (0..count).flat_map(|_| [Piece::TwoBranches, leaky()]).collect();
+    let [shallow, deep] = [2, 12].map(|count| widest_ring(layers(count)));
+    assert!(deep <= shallow + 4, "{shallow} and {deep}");
 }

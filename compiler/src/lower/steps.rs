@@ -154,7 +154,7 @@ impl Lowering<'_> {
         let (last, shape, bits) = match revealed {
             Revealed::Logits => (last, Shape::vector(classes), fact.bits()),
             Revealed::Label => {
-                let (one, bits) = (Shape::vector(1), (usize::BITS - (classes - 1).leading_zeros()).max(1));
+                let (one, bits) = (Shape::vector(1), position_bits(classes));
                 (self.append("", plan::Op::ArgMax, vec![last], one, bits), one, bits)
             }
         };
@@ -172,6 +172,12 @@ impl Lowering<'_> {
         let (node, op) = (node.name.clone(), node.op.name().into());
         Error::Unsupported(vec![Diagnostic { node, op, what: what.into(), hint: String::new() }])
     }
+}
+
+/// Bits of the position of one of `classes` logits, beside its sign.
+pub const fn position_bits(classes: usize) -> u32 {
+    let bits = usize::BITS - (classes - 1).leading_zeros();
+    if bits > 0 { bits } else { 1 }
 }
 
 /// A convolution as plans hold it.

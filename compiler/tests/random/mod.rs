@@ -1,9 +1,16 @@
 //! Small random networks with every operation that the integer stages know.
 
+#[allow(dead_code, reason = "not every test of this module needs it")]
+mod activations;
+
+#[allow(unused_imports, reason = "not every test of this module needs it")]
+pub(crate) use activations::activated;
+
 use compiler::calibration::Calibration;
 use compiler::from_onnx::{self, Imported};
 use compiler::graph::{
-    Add, Conv, Dense, Graph, Integer, NodeId, Op, Pool, PoolDivisor, Real, RealFact, Shape, Softmax, Window,
+    Add, Conv, Curve, Dense, Graph, Integer, NodeId, Op, Pool, PoolDivisor, Real, RealFact, Shape, Softmax,
+    Window,
 };
 use compiler::options::{CompileOptions, InputOptions};
 use compiler::passes::rescale::Shifts;
@@ -23,6 +30,7 @@ pub(crate) struct Recipe {
 }
 
 /// One stage of a network; what does not fit its input's shape is left out.
+#[allow(dead_code, reason = "not every test of this module needs all")]
 #[derive(Clone, Debug)]
 pub(crate) enum Piece {
     Conv {
@@ -39,6 +47,10 @@ pub(crate) enum Piece {
     },
     Relu,
     Sign,
+    /// A function of each element that becomes several ReLUs.
+    Activation(Curve),
+    /// LeakyReLU with a slope for each channel.
+    PRelu,
     MaxPool {
         kernel: usize,
         stride: usize,
@@ -102,7 +114,7 @@ fn pieces(with_sign: bool) -> impl Strategy<Value = Piece> {
     ]
 }
 
-/// The network of a recipe; every node has its own name.
+/// The network of a recipe; every node has its own name, where all activations are ReLU or Sign.
 pub(crate) fn network(recipe: &Recipe) -> Graph<Real> {
     let mut grower = Grower { graph: Graph::new("n0", RealFact { shape: recipe.input }), seed: recipe.seed };
     let mut value = grower.graph.input();
@@ -117,7 +129,7 @@ pub(crate) fn network(recipe: &Recipe) -> Graph<Real> {
         logits = grower.append(Op::Softmax(Softmax::Plain), &[logits]);
     }
     grower.graph.set_output(logits);
-    grower.graph
+    activations::as_relus(grower.graph)
 }
 
 /// A model that means `graph`; whoever looks at tract's model sees another.
@@ -168,6 +180,11 @@ impl Grower {
     fn piece(&mut self, piece: &Piece, x: NodeId) -> NodeId {
         let shape = self.graph.shape(x);
         match *piece {
+            Piece::Activation(ref curve) => self.append(Op::Activation(curve.clone()), &[x]),
+            Piece::PRelu => {
+                let slopes = self.weights(shape.channels);
+                self.append(Op::Activation(activations::prelu(slopes)), &[x])
+            }
             Piece::Conv { kernel, stride, pad, channels } => {
                 self.conv(x, window(kernel, stride, pad), 1, channels)
             }

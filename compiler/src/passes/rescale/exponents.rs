@@ -1,7 +1,7 @@
 //! By how many bits each value has been narrowed, once some values have lost bits.
 
 use super::terms::Terms;
-use crate::graph::{Graph, Integer, NodeId, Op};
+use crate::graph::{Conv, Dense, Graph, Integer, NodeId, Op};
 
 /// Of every value of a graph, by node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,9 +42,12 @@ impl Exponents {
         let mut lost = inputs.iter().map(|&input| self.after(input));
         match graph.op(id) {
             Op::Input | Op::Sign => Some(0),
+            op if is_bias(op) => Some(0),
             Op::Add(add) => {
                 let by = inputs.iter().zip(&add.multipliers);
-                by.map(|(&input, &by)| self.branch(graph, input) + by.unsigned_abs().ilog2()).min()
+                let behind = by.map(|(&input, &by)| (self.branch(graph, input), by.unsigned_abs().ilog2()));
+                let all = behind.clone().map(|(branch, by)| branch.multiplied + by).min()?;
+                behind.map(|(branch, by)| branch.lost + branch.multiplied + by - all).min()
             }
             Op::Concat if terms.branches_differ() => lost.min(),
             Op::Concat => {
@@ -55,18 +58,33 @@ impl Exponents {
         }
     }
 
-    /// Bits that a branch of a sum may be behind the others at no cost: what it has lost, and what it is
-    /// multiplied by already to come up to them.
-    fn branch(&self, graph: &Graph<Integer>, id: NodeId) -> u32 {
-        match graph.op(id) {
+    /// How a branch of a sum comes to the sum's scale.
+    fn branch(&self, graph: &Graph<Integer>, id: NodeId) -> Branch {
+        let by = match graph.op(id) {
             Op::Conv(conv) if conv.groups == conv.weights.len() => {
-                let least = conv.weights.iter().map(|by| by.unsigned_abs().max(1).ilog2()).min();
-                self.branch(graph, graph.sole_input(id)) + least.unwrap_or(0)
+                conv.weights.iter().map(|by| by.unsigned_abs().max(1).ilog2()).min()
             }
-            Op::Add(add) if add.multipliers.len() == 1 => {
-                self.branch(graph, graph.sole_input(id)) + add.multipliers[0].unsigned_abs().ilog2()
-            }
-            _ => self.after(id),
+            Op::Add(add) if add.multipliers.len() == 1 => Some(add.multipliers[0].unsigned_abs().ilog2()),
+            _ => return Branch { lost: self.after(id), multiplied: 0 },
+        };
+        let before = self.branch(graph, graph.sole_input(id));
+        Branch { multiplied: before.multiplied + by.unwrap_or(0), ..before }
+    }
+}
+
+/// A branch may be behind the others of a sum at no cost: by what it has lost, and what it is multiplied by already to
+/// come up to them; what all are multiplied by is there for the sake of their ratios, and stays.
+struct Branch {
+    lost: u32,
+    multiplied: u32,
+}
+
+/// Whether nothing but its bias is left of a layer, whose scale follows from that alone.
+fn is_bias(op: &Op<Integer>) -> bool {
+    match op {
+        Op::Conv(Conv { weights, .. }) | Op::Dense(Dense { weights, .. }) => {
+            weights.iter().all(|&weight| weight == 0)
         }
+        _ => false,
     }
 }

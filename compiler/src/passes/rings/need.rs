@@ -3,6 +3,7 @@
 use super::{enter, half, reached, too_wide};
 use crate::error::Result;
 use crate::graph::{Graph, Integer, NodeId, Op, Rescale};
+use crate::lower::position_bits;
 use crate::options::CompileOptions;
 use runtime::plan::interval::Interval;
 use runtime::plan::validate::MAX_RING_BITS;
@@ -38,7 +39,7 @@ pub(super) fn enter_least(
 
 /// Numbers and their positions fit one ring together.
 fn check_positions(graph: &Graph<Integer>, id: NodeId, bits: u32, options: &CompileOptions) -> Result<()> {
-    let positions = usize::BITS - (graph.shape(id).elements() - 1).leading_zeros();
+    let positions = position_bits(graph.shape(id).elements());
     let fits = bits + positions <= MAX_RING_BITS;
     if fits { Ok(()) } else { Err(too_wide(graph, id, bits + positions, options)) }
 }
