@@ -3,7 +3,8 @@
 mod support;
 
 use proptest::prelude::*;
-use runtime::plan::{DecodeError, Op, Plan, Shape, StepId, ValidPlan, Window, codec};
+use runtime::plan::{DecodeError, Layout, Op, Plan, Shape, StepId, ValidPlan, Window, codec};
+use support::shared::{Choices, shared};
 use support::{PlanBuilder, plans, valid};
 
 fn small() -> Plan {
@@ -102,6 +103,41 @@ fn each_check_refuses_what_it_is_for() {
         violation(|plan| plan.output.classes = 3),
     ];
     insta::assert_snapshot!(found.join("\n"));
+}
+
+/// The violations of a plan of suite `shared` of which one layout was made wrong.
+fn wrong_layout(change: fn(&mut Layout)) -> String {
+    let mut plan = shared(small(), &mut Choices(vec![0; 60]));
+    assert!(ValidPlan::new(plan.clone()).is_ok());
+    let layout = plan.steps.iter_mut().find_map(|step| step.layout.as_mut());
+    change(layout.expect("a linear step"));
+    ValidPlan::new(plan).expect_err("a violation")[0].to_string()
+}
+
+#[test]
+fn layouts_that_do_not_fit_are_refused() {
+    let found = [
+        wrong_layout(|layout| layout.tile = [0, 1]),
+        wrong_layout(|layout| layout.tile = [usize::MAX; 2]),
+        wrong_layout(|layout| layout.slot_bits = 1),
+        wrong_layout(|layout| layout.slot_bits = 1 << 31),
+        wrong_layout(|layout| layout.results = 0),
+        wrong_layout(|layout| layout.results = usize::MAX),
+        wrong_layout(|layout| layout.stacked = 0),
+        wrong_layout(|layout| layout.stacked = 100),
+        wrong_layout(|layout| layout.stacked = usize::MAX),
+    ];
+    insta::assert_snapshot!(found.join("\n"), @"
+    P4 s3: tiles of [0, 1] do not fit
+    P4 s3: tiles of [18446744073709551615, 18446744073709551615] do not fit
+    P7 s3: it needs slots of 12 bits, the plan says 1
+    P7 s3: slots of 2147483648 bits
+    P7 s3: 0 results of 1 slots do not fit a plaintext
+    P7 s3: 18446744073709551615 results of 1 slots do not fit a plaintext
+    P7 s3: 1 results of 0 slots do not fit a plaintext
+    P7 s3: 1 results of 199 slots do not fit a plaintext
+    P7 s3: 1 results of 18446744073709551614 slots do not fit a plaintext
+    ");
 }
 
 #[test]

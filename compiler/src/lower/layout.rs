@@ -11,6 +11,7 @@ use runtime::plan::{
     Cost, KeyBits, Layout, Linear, Masks, Op, Plan, Reach, Shape, SharedParameters, Step, StepId, Suite,
     Tiling, UnitCosts, Window,
 };
+use runtime::protocol::shared::linear::align_count;
 use runtime::protocol::shared::tiles::TiledConv;
 
 /// Tiles whose products are counted, after all have been weighed by those of one position.
@@ -59,9 +60,9 @@ fn choose(plan: &Plan, id: StepId, parameters: SharedParameters) -> Option<Layou
     let weights = step.op.weights()?;
     let reach = Reach::of(weights, weights.len() / step.shape.channels);
     let slot_bits = Layout::slot_bits(step.bits, masks, reach);
-    let layout = Layout { tile: [1, 1], slot_bits, masks, results: 1 };
+    let layout = Layout { tile: [1, 1], slot_bits, masks, results: 1, stacked: 1 };
     let layer = Layer::new(plan, id, layout, parameters)?;
-    let tiles = layer.tiles().into_iter().filter_map(|tile| layer.fullest(tile));
+    let tiles = layer.tiles().into_iter().flat_map(|tile| layer.fullest(tile));
     let mut best: Vec<Priced> = tiles.filter_map(|full| layer.best_reply(full)).collect();
     best.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
     let counted = best.iter().take(SHORTLIST).filter_map(|priced| layer.counted(&step.op, priced.layout));
@@ -119,10 +120,13 @@ impl Layer {
         Linear { window: self.window, layout: Layout { tile, ..self.layout } }.tiling(self.from)
     }
 
-    /// With as many results in a reply as fit; `None` where not one does.
-    fn fullest(&self, tile: [usize; 2]) -> Option<Layout> {
-        let results = self.layout.capacity(self.parameters, self.key) / self.tiling(tile)?.slots();
-        (results > 0).then_some(Layout { tile, results, ..self.layout })
+    /// For each number of stacked inputs, with as many results in a reply as fit; none where not one does.
+    fn fullest(&self, tile: [usize; 2]) -> Vec<Layout> {
+        let Some(slots) = self.tiling(tile).map(|tiling| tiling.slots()) else { return Vec::new() };
+        let room = self.layout.capacity(self.parameters, self.key);
+        let stacked = (1..=room).map(|stacked| Layout { tile, stacked, ..self.layout });
+        let full = stacked.map(|layout| Layout { results: room / layout.width(slots), ..layout });
+        full.take_while(|layout| layout.results > 0).collect()
     }
 
     /// The cheapest number of results in a reply, `full` having the largest; products are estimated.
@@ -144,9 +148,9 @@ impl Layer {
         Priced { layout, seconds: self.cost(&layout, tiling, sums).seconds(&UnitCosts::typical(self.key)) }
     }
 
-    /// What the server computes before it packs.
+    /// The weighted sums.
     fn sums(&self, op: &Op, tiling: &Tiling) -> Count {
-        let inputs = Linear { window: self.window, layout: self.layout }.masks(self.from, tiling);
+        let inputs = Linear { window: self.window, layout: self.layout }.inputs(self.from, tiling);
         weighted_sums_count(inputs, &TiledConv::new(op, inputs / tiling.planes(), tiling))
     }
 
@@ -154,7 +158,9 @@ impl Layer {
     fn cost(&self, layout: &Layout, tiling: &Tiling, sums: Count) -> Cost {
         let linear = Linear { window: self.window, layout: *layout };
         let (up, down) = (linear.masks(self.from, tiling), linear.products(self.to.channels, tiling));
-        let work = sums + self.packing(layout, tiling);
+        let block = tiling.slots() as u32 * layout.stride(self.parameters);
+        let aligned = align_count(linear.inputs(self.from, tiling), layout.stacked, block);
+        let work = aligned + sums + self.packing(layout, tiling);
         let bytes = |ciphertexts: usize| (ciphertexts * self.key.ciphertext_bytes()) as u64;
         Cost {
             products: work.products,
@@ -172,7 +178,7 @@ impl Layer {
     /// Of replies that are full, and of the last one.
     fn packing(&self, layout: &Layout, tiling: &Tiling) -> Count {
         let sums = self.to.channels * tiling.results();
-        let width = tiling.slots() as u32 * layout.stride(self.parameters);
+        let width = layout.width(tiling.slots()) as u32 * layout.stride(self.parameters);
         let fraction = layout.masks.fraction();
         let reply = |sums: usize| {
             let place = move |sum| TermPlace { multiplier_bits: 1, shift: sum * width + fraction };
@@ -251,7 +257,9 @@ mod tests {
         let parameters = SharedParameters::default();
         let id = StepId::new(1);
         let layout = choose(plan, id, parameters).unwrap();
-        let layer = Layer::new(plan, id, Layout { tile: [1, 1], results: 1, ..layout }, parameters).unwrap();
+        let layer =
+            Layer::new(plan, id, Layout { tile: [1, 1], results: 1, stacked: 1, ..layout }, parameters)
+                .unwrap();
         let tiling = layer.tiling(layout.tile).unwrap();
         let sums = layer.sums(&plan.step(id).op, &tiling);
         (layout, layer.cost(&layout, &tiling, sums))
@@ -260,14 +268,22 @@ mod tests {
     #[test]
     fn wide_images_fill_ciphertexts_and_narrow_ones_share_replies() {
         let wide = chosen(&plan(Shape::new(3, 32, 32), 16, Op::Relu)).0;
-        assert_eq!((wide.tile, wide.results), ([11, 1], 1));
+        assert_eq!((wide.tile, wide.stacked, wide.results), ([11, 1], 1, 1));
         let narrow = chosen(&plan(Shape::new(64, 2, 2), 64, Op::Relu)).0;
-        assert_eq!((narrow.tile, narrow.results), ([1, 1], 22));
+        assert_eq!((narrow.tile, narrow.stacked, narrow.results), ([1, 1], 2, 7));
+    }
+
+    /// Where many inputs have few results, one ciphertext holds several.
+    #[test]
+    fn inputs_of_a_layer_with_few_results_are_stacked() {
+        let stacked = |channels| chosen(&plan(Shape::new(100, 1, 1), channels, Op::Relu)).0.stacked;
+        assert_eq!([2, 20, 400].map(stacked), [45, 12, 2]);
     }
 
     #[test]
     fn the_choice_is_weighed_by_what_the_server_will_do() {
-        for shape in [Shape::new(3, 16, 16), Shape::new(40, 2, 3), Shape::new(2, 5, 1)] {
+        for shape in [Shape::new(3, 16, 16), Shape::new(40, 2, 3), Shape::new(2, 5, 1), Shape::new(90, 1, 1)]
+        {
             let mut plan = plan(shape, 8, Op::Relu);
             let (layout, cost) = chosen(&plan);
             plan.steps[1].layout = Some(layout);

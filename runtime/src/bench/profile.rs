@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::ot::{Batch, FieldBits, Kind, Role, Supply, Width, setup};
 use crate::paillier::{
     Ciphertexts, HolderKey, HolderRandomisers, PublicKey, PublicRandomisers, SecretKey, SecureRng,
-    invert_all, multiply_each, rerandomise, square_each, weighted_sums_count,
+    invert_all, multiply_each, rerandomise, shift_each, weighted_sums_count,
 };
 use crate::plan::{KeyBits, SharedParameters, UnitCosts};
 use rug::Integer;
@@ -193,7 +193,7 @@ fn unit(secret: SecretKey, budget: Duration, rng: &mut SecureRng) -> Result<Unit
     let each = |whole: f64| whole / count as f64;
 
     let product = each(seconds(budget, || multiply_each(&key, &mut batch, &other)));
-    let squaring = each(seconds(budget, || square_each(&key, &mut batch)));
+    let squaring = each(seconds(budget, || shift_each(&key, &mut batch, 1)));
     let mut single = holder.encrypt(&plaintexts[..1], rng).map_err(bug)?;
     let inversion = seconds(budget, || invert_all(&key, &mut single)) / rayon::current_num_threads() as f64;
     let rerandomisation = each(seconds(budget, || rerandomise(&randomisers, &mut batch, rng)));

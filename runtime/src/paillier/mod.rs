@@ -50,7 +50,7 @@ pub use limbs::Limb;
 pub use modular::{Scratch, SquareModulus};
 pub(crate) use ops::INVERSION_CHUNK;
 pub use ops::{
-    add_plain_each, invert_all, invert_count, multiply_each, pow, pow_count, pow_each, square_each,
+    add_plain_each, invert_all, invert_count, multiply_each, pow, pow_count, pow_each, shift_each,
 };
 pub use packing::SlotWidths;
 pub use permutation::Permutation;

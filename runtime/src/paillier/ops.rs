@@ -28,11 +28,14 @@ pub fn multiply_each(key: &PublicKey, x: &mut Ciphertexts, y: &Ciphertexts) {
         .for_each_init(|| key.scratch(), |scratch, (x, y)| key.ring().mul_assign(x, y, scratch));
 }
 
-/// Enc(2x) for each, in parallel.
-pub fn square_each(key: &PublicKey, ciphertexts: &mut Ciphertexts) {
+/// Enc(2^`bits`·x) for each, in parallel, by so many squarings.
+pub fn shift_each(key: &PublicKey, ciphertexts: &mut Ciphertexts, bits: u32) {
     let stride = ciphertexts.stride();
     let each = ciphertexts.limbs_mut().par_chunks_exact_mut(stride);
-    each.for_each_init(|| key.scratch(), |scratch, limbs| key.ring().square_assign(limbs, scratch));
+    each.for_each_init(
+        || key.scratch(),
+        |scratch, limbs| (0..bits).for_each(|_| key.ring().square_assign(limbs, scratch)),
+    );
 }
 
 /// Enc(x + plaintext) for each pair, in parallel: two products each.

@@ -16,6 +16,9 @@ pub struct Layout {
     pub masks: Masks,
     /// Results that come back in one ciphertext, one behind the other.
     pub results: usize,
+    /// S': inputs that go into one ciphertext, one behind the other, where a tiling's planes and a dense layer's
+    /// elements are inputs. At least 1; a result then comes with S' − 1 others before and behind it that mean nothing.
+    pub stacked: usize,
 }
 
 /// What hides the server's results from the client, who decrypts them.
@@ -40,7 +43,8 @@ impl Masks {
 
 impl Layout {
     /// Of a step that has none; no valid plan holds it.
-    pub(super) const NONE: Self = Self { tile: [0; 2], slot_bits: 0, masks: Masks::PerSlot, results: 0 };
+    pub(super) const NONE: Self =
+        Self { tile: [0; 2], slot_bits: 0, masks: Masks::PerSlot, results: 0, stacked: 0 };
 
     /// b for weighted sums that reach so far, with signed masks of bits + 1 bits.
     pub const fn slot_bits(bits: u32, masks: Masks, reach: Reach) -> u32 {
@@ -48,6 +52,12 @@ impl Layout {
         let needed = u128::BITS - largest.leading_zeros() + 1;
         let ring = bits + 1 + masks.fraction();
         if needed > ring { needed } else { ring }
+    }
+
+    /// Slots that a result takes, with those beside it that mean nothing, over tiles of `slots` slots; at most
+    /// `usize::MAX`.
+    pub const fn width(&self, slots: usize) -> usize {
+        slots.saturating_mul(self.stacked.saturating_mul(2).saturating_sub(1))
     }
 
     /// Bits from one slot to the next.
@@ -77,7 +87,7 @@ mod tests {
     #[test]
     fn slots_fill_a_plaintext() {
         let parameters = SharedParameters::default();
-        let layout = |masks| Layout { tile: [1, 1], slot_bits: 36, masks, results: 1 };
+        let layout = |masks| Layout { tile: [1, 1], slot_bits: 36, masks, results: 1, stacked: 1 };
         let capacity = |masks| layout(masks).capacity(parameters, KeyBits::default());
         assert_eq!(capacity(Masks::PerCiphertext), (3071 - 42) / 36);
         assert_eq!(capacity(Masks::PerSlot), 3070 / 77);

@@ -170,10 +170,15 @@ impl Schedule {
 }
 
 impl Linear {
-    /// Ciphertexts of the mask of an image of `from`.
-    pub fn masks(&self, from: Shape, tiling: &Tiling) -> usize {
+    /// Planes of an image of `from`, or elements.
+    pub fn inputs(&self, from: Shape, tiling: &Tiling) -> usize {
         let channels = if self.window.is_some() { from.channels } else { from.elements() };
         channels * tiling.planes()
+    }
+
+    /// Ciphertexts of the mask of an image of `from`.
+    pub fn masks(&self, from: Shape, tiling: &Tiling) -> usize {
+        self.inputs(from, tiling).div_ceil(self.layout.stacked)
     }
 
     /// Ciphertexts that come back for `channels` channels of results.

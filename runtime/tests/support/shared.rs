@@ -61,10 +61,11 @@ fn layout(plan: &Plan, id: StepId, parameters: SharedParameters, choices: &mut C
     let output = if window.is_some() { [step.shape.height, step.shape.width] } else { [1, 1] };
     loop {
         let tile = output.map(|size| 1 + choices.below(size as u32) as usize);
-        let mut layout = Layout { tile, slot_bits, masks, results: 1 };
+        let mut layout =
+            Layout { tile, slot_bits, masks, results: 1, stacked: 1 + choices.below(3) as usize };
         let tiling = Linear { window, layout }.tiling(plan.step(step.inputs[0]).shape);
         let slots = tiling.expect("tiles within the output").slots();
-        let most = layout.capacity(parameters, plan.key_bits) / slots;
+        let most = layout.capacity(parameters, plan.key_bits) / layout.width(slots);
         if most > 0 {
             layout.results = 1 + choices.below(most as u32) as usize;
             return Some(layout);

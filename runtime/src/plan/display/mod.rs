@@ -101,15 +101,16 @@ fn describe(step: &Step) -> String {
     text + &step.layout.map_or_else(String::new, describe_layout)
 }
 
-/// `, tiles 4x3, slots of 41 bits`
+/// `, tiles 4x3, slots of 41 bits`; `, tiles 1x1, slots of 37 bits, 4 inputs in one, 11 results`
 fn describe_layout(layout: Layout) -> String {
-    let Layout { tile: [height, width], slot_bits, masks, results } = layout;
+    let Layout { tile: [height, width], slot_bits, masks, results, stacked } = layout;
     let masked = match masks {
         Masks::PerCiphertext => "",
         Masks::PerSlot => " masked each",
     };
+    let stacked = if stacked > 1 { format!(", {stacked} inputs in one") } else { String::new() };
     let packed = if results > 1 { format!(", {results} results") } else { String::new() };
-    format!(", tiles {height}x{width}, slots of {slot_bits} bits{masked}{packed}")
+    format!(", tiles {height}x{width}, slots of {slot_bits} bits{masked}{stacked}{packed}")
 }
 
 fn describe_weights(weights: &[i32]) -> String {

@@ -175,12 +175,15 @@ impl Context<'_> {
             return;
         };
         let room = layout.capacity(self.schedule.parameters, self.key);
-        let fit = layout.results > 0 && tiling.slots().checked_mul(layout.results).is_some_and(|s| s <= room);
-        let few = linear.masks(from, &tiling) <= MAX_CIPHERTEXTS
+        let width = layout.width(tiling.slots());
+        let fit = layout.results > 0
+            && layout.stacked > 0
+            && width.checked_mul(layout.results).is_some_and(|slots| slots <= room);
+        let few = linear.inputs(from, &tiling) <= MAX_CIPHERTEXTS
             && self.step.shape.channels.saturating_mul(tiling.results()) <= MAX_CIPHERTEXTS;
         found.require(1, at, few, || "it takes too many ciphertexts".into());
         found.require(7, at, fit, || {
-            format!("{} results of {} slots do not fit a plaintext", layout.results, tiling.slots())
+            format!("{} results of {width} slots do not fit a plaintext", layout.results)
         });
     }
 }

@@ -7,7 +7,8 @@
 //! ```text
 //! client                                            server
 //! 1  draws r, packs it            [r]        ──▶
-//!                                                   2  [W·r], slot by slot, over the integers (tiles.rs)
+//!                                                   2  [W·r], slot by slot, over the integers (tiles.rs,
+//!                                                      stack.rs)
 //!                                                   3  several results into one ciphertext, times 2^c; adds
 //!                                                      2^(b−1) in every slot, and R; re-randomises
 //!                                            ◀──       [v]
@@ -31,6 +32,7 @@
 //! c = 0 slot by slot). The randomness of the ciphertexts is fresh. What a carry would tell about the weights (whether
 //! one product is above a number that the client knows) stays in shares: where values are revealed, c = 0.
 
+use self::stack::Stack;
 use super::tiles::TiledConv;
 use crate::paillier::{
     Ciphertexts, Count, PublicKey, Randomisers, Rows, SecretInteger, SecureRng, ShiftedTerm, TermPlace,
@@ -93,17 +95,24 @@ impl Packed {
 
     /// Step 1: plaintext number `index` of the mask `r` of the input.
     pub fn pack(&self, r: &[u64], index: usize) -> Integer {
-        let (channel, plane) = (index / self.tiling.planes(), index % self.tiling.planes());
-        let width = if self.linear.window.is_some() { self.from.width } else { 1 };
-        let channel = &r[channel * self.plane()..];
         let mut packed = Integer::new();
-        for slot in (0..self.tiling.slots()).rev() {
-            packed <<= self.stride;
-            if let Some([y, x]) = self.tiling.pixel(plane, slot) {
-                packed += self.ring.signed(self.ring.reduce(channel[y * width + x]));
-            }
+        for input in self.stack().of(index).rev() {
+            self.push(&mut packed, r, input);
         }
         packed
+    }
+
+    /// Puts an input's slots below those that are there.
+    fn push(&self, packed: &mut Integer, r: &[u64], input: usize) {
+        let (channel, plane) = (input / self.tiling.planes(), input % self.tiling.planes());
+        let width = if self.linear.window.is_some() { self.from.width } else { 1 };
+        let channel = &r[channel * self.plane()..];
+        for slot in (0..self.tiling.slots()).rev() {
+            *packed <<= self.stride;
+            if let Some([y, x]) = self.tiling.pixel(plane, slot) {
+                *packed += self.ring.signed(self.ring.reduce(channel[y * width + x]));
+            }
+        }
     }
 
     /// Steps 2, 3 and 5: what goes back for the packed mask, and the server's shares of the results.
@@ -115,7 +124,8 @@ impl Packed {
         mask: &Ciphertexts,
         rng: &mut SecureRng,
     ) -> (Ciphertexts, Vec<u64>) {
-        let sums = weighted_sums(key, &[mask], &self.rows(op));
+        let inputs = self.stack().align(key, mask);
+        let sums = weighted_sums(key, &[&*inputs], &self.rows(op));
         let generators: Vec<SecureRng> = (0..self.products()).map(|_| rng.split()).collect();
         let masked = |(product, mut rng): (usize, SecureRng)| {
             let mask = self.draw(product, &mut rng);
@@ -140,7 +150,8 @@ impl Packed {
     pub fn count(&self, op: &Op) -> Count {
         let packing: Count =
             (0..self.products()).map(|product| shifted_sum_count(self.places(product))).sum();
-        weighted_sums_count(self.masks(), &self.rows(op)) + packing
+        let stack = self.stack();
+        stack.align_count() + weighted_sums_count(stack.inputs, &self.rows(op)) + packing
     }
 
     /// Step 4: the client's shares of the results, from ciphertexts in any number of parts.
@@ -162,6 +173,22 @@ impl Packed {
         if self.linear.window.is_some() { self.from.plane() } else { 1 }
     }
 
+    fn stack(&self) -> Stack {
+        let block = self.tiling.slots() as u32 * self.stride;
+        let (inputs, stacked) = (self.linear.inputs(self.from, &self.tiling), self.linear.layout.stacked);
+        Stack { inputs, stacked, block }
+    }
+
+    /// Slots of one weighted sum in a ciphertext that comes back, of which those from number
+    /// [`first`](Self::first) on mean something.
+    fn width(&self) -> usize {
+        self.linear.layout.width(self.tiling.slots())
+    }
+
+    fn first(&self) -> usize {
+        (self.linear.layout.stacked - 1) * self.tiling.slots()
+    }
+
     /// The weighted sums that come back in one ciphertext, lowest slots first.
     fn rows_of(&self, product: usize) -> std::ops::Range<usize> {
         let (each, all) = (self.linear.layout.results, self.to.channels * self.tiling.results());
@@ -170,11 +197,11 @@ impl Packed {
 
     /// Slots of a ciphertext that comes back.
     fn slots(&self, product: usize) -> usize {
-        self.rows_of(product).len() * self.tiling.slots()
+        self.rows_of(product).len() * self.width()
     }
 
     fn places(&self, product: usize) -> impl Iterator<Item = TermPlace> + Clone {
-        let result = self.tiling.slots() as u32 * self.stride;
+        let result = self.width() as u32 * self.stride;
         let fraction = self.linear.layout.masks.fraction();
         let place = move |row| TermPlace { multiplier_bits: 1, shift: row * result + fraction };
         (0..self.rows_of(product).len() as u32).map(place)
@@ -215,7 +242,7 @@ impl Packed {
                 let (channel, result) = (row / self.tiling.results(), row % self.tiling.results());
                 for slot in 0..self.tiling.slots() {
                     let Some([y, x]) = self.tiling.position(result, slot) else { continue };
-                    let offset = (place * self.tiling.slots() + slot) * self.stride as usize;
+                    let offset = (place * self.width() + self.first() + slot) * self.stride as usize;
                     let digit = low_bits(&limbs, offset, self.stride);
                     shares[self.to.index(channel, y, x)] = self.shares.reduce(share(digit));
                 }
@@ -234,5 +261,8 @@ fn low_bits(limbs: &[u64], offset: usize, width: u32) -> u64 {
     if width < u64::BITS { bits & ((1 << width) - 1) } else { bits }
 }
 
+mod stack;
 #[cfg(test)]
 mod tests;
+
+pub use stack::align_count;

@@ -13,17 +13,23 @@ struct Case {
 
 impl Case {
     /// `None` where nothing fits.
-    fn new(op: Op, (from, to): (Shape, Shape), bits: u32, masks: Masks, tile: [usize; 2]) -> Option<Self> {
+    fn new(
+        op: Op,
+        (from, to): (Shape, Shape),
+        (bits, masks): (u32, Masks),
+        (tile, stacked): ([usize; 2], usize),
+    ) -> Option<Self> {
         let weights = op.weights().unwrap();
         let slot_bits = Layout::slot_bits(bits, masks, Reach::of(weights, weights.len() / to.channels));
         let parameters = SharedParameters::default();
-        let mut layout = Layout { tile, slot_bits, masks, results: 1 };
+        let mut layout = Layout { tile, slot_bits, masks, results: 1, stacked };
         let window = match &op {
             Op::Conv2d(conv) => Some(conv.window),
             _ => None,
         };
         let tiling = Linear { window, layout }.tiling(from)?;
-        layout.results = layout.capacity(parameters, KeyBits::try_from(512).unwrap()) / tiling.slots();
+        layout.results =
+            layout.capacity(parameters, KeyBits::try_from(512).unwrap()) / layout.width(tiling.slots());
         let step = |op, inputs, shape, bits| PublicStep { op, inputs, shape, bits };
         let input = step(PublicOp::Input, vec![], from, bits + 3);
         let linear = PublicOp::Linear(Linear { window, layout });
@@ -74,7 +80,7 @@ proptest! {
         (masks, bits, groups) in (masks(), 3u32..=20, 1usize..=2),
         (kernel, stride, pad) in ([1usize..=3, 1..=3], [1usize..=2, 1..=2], [0usize..=1, 0..=1]),
         size in [3usize..=7, 3..=7],
-        tile in [1usize..=4, 1..=4],
+        (tile, stacked) in ([1usize..=4, 1..=4], 1usize..=3),
         weights in prop::collection::vec(-127i32..=127, 6 * 9),
         seed: u64,
     ) {
@@ -85,7 +91,7 @@ proptest! {
         let weights = weights[..outputs * inputs * kernel[0] * kernel[1]].to_vec();
         let op = Op::Conv2d(Conv2d { window, groups, weights, bias: vec![] });
         let shapes = (Shape::new(2, size[0], size[1]), Shape::new(outputs, height, width));
-        if let Some(case) = Case::new(op, shapes, bits, masks, tile) {
+        if let Some(case) = Case::new(op, shapes, (bits, masks), (tile, stacked)) {
             case.check(seed);
         }
     }
@@ -93,13 +99,15 @@ proptest! {
     #[test]
     fn shares_of_dense_layers(
         (masks, bits) in (masks(), 3u32..=20),
-        outputs in 1usize..=12,
+        (outputs, stacked) in (1usize..=12, 1usize..=4),
         weights in prop::collection::vec(-127i32..=127, 12 * 12),
         seed: u64,
     ) {
         let op = Op::Dense(Dense { weights: weights[..outputs * 12].to_vec(), bias: vec![] });
         let shapes = (Shape::new(3, 2, 2), Shape::vector(outputs));
-        Case::new(op, shapes, bits, masks, [1, 1]).unwrap().check(seed);
+        if let Some(case) = Case::new(op, shapes, (bits, masks), ([1, 1], stacked)) {
+            case.check(seed);
+        }
     }
 }
 
@@ -112,7 +120,7 @@ fn decrypted_numbers_do_not_depend_on_the_weights() {
     for masks in [Masks::PerCiphertext, Masks::PerSlot] {
         let top = |weight: i32| {
             let op = Op::Dense(Dense { weights: vec![weight], bias: vec![] });
-            let case = Case::new(op, (Shape::vector(1), Shape::vector(1)), 4, masks, [1, 1]).unwrap();
+            let case = Case::new(op, (Shape::vector(1), Shape::vector(1)), (4, masks), ([1, 1], 1)).unwrap();
             let packed = Packed::of(&case.schedule, StepId::new(1)).unwrap();
             let encrypted = key.encrypt(&[packed.pack(&[5], 0)], &mut SecureRng::from_os().unwrap()).unwrap();
             let bits = packed.stride + if masks == Masks::PerSlot { 0 } else { packed.mask_bits };

@@ -1,0 +1,55 @@
+//! Inputs that lie one behind the other in a ciphertext.
+//!
+//! A plaintext with the inputs m_0, …, m_{S'−1} in blocks of B bits, times 2^(B·(S' − 1 − s)), has m_s in block S' − 1.
+//! Weighted sums of such copies are those of the inputs there, and in the S' − 1 blocks before and the S' − 1 behind it
+//! sums with the same weights, or some of them, of other inputs, as large at most: they mean nothing and are masked like
+//! the rest. A copy is made once for all rows. (Design of our own; S' = 1 is one input in each ciphertext.)
+
+use crate::paillier::{Ciphertexts, Count, PublicKey, shift_each};
+use std::borrow::Cow;
+
+/// How inputs are stacked.
+#[derive(Clone, Copy)]
+pub(super) struct Stack {
+    /// All inputs.
+    pub(super) inputs: usize,
+    /// S'.
+    pub(super) stacked: usize,
+    /// B.
+    pub(super) block: u32,
+}
+
+impl Stack {
+    /// The inputs in ciphertext number `index`, lowest block first.
+    pub(super) fn of(&self, index: usize) -> std::ops::Range<usize> {
+        index * self.stacked..self.inputs.min((index + 1) * self.stacked)
+    }
+
+    /// For every input a ciphertext with it in block S' − 1.
+    pub(super) fn align<'c>(&self, key: &PublicKey, ciphertexts: &'c Ciphertexts) -> Cow<'c, Ciphertexts> {
+        if self.stacked == 1 {
+            return Cow::Borrowed(ciphertexts);
+        }
+        // By how many blocks, each copy from the one before.
+        let mut copies = vec![ciphertexts.clone()];
+        while copies.len() < self.stacked {
+            let mut next = copies[copies.len() - 1].clone();
+            shift_each(key, &mut next, self.block);
+            copies.push(next);
+        }
+        let copy = |input: usize| copies[self.stacked - 1 - input % self.stacked].get(input / self.stacked);
+        Cow::Owned(Ciphertexts::gather(key, (0..self.inputs).map(copy)))
+    }
+
+    /// What [`align`](Self::align) takes.
+    pub(super) fn align_count(&self) -> Count {
+        align_count(self.inputs, self.stacked, self.block)
+    }
+}
+
+/// What it takes to bring each of `inputs` into the middle, of which `stacked` lie in blocks of `block` bits in one
+/// ciphertext.
+pub fn align_count(inputs: usize, stacked: usize, block: u32) -> Count {
+    let shifts = inputs.div_ceil(stacked) * (stacked - 1);
+    Count { squarings: shifts as u64 * u64::from(block), ..Count::default() }
+}
