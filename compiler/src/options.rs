@@ -6,7 +6,9 @@ use crate::graph::Affine;
 use crate::passes::LayerChoice;
 use crate::passes::expand_activations::{Fineness, PIECES};
 use runtime::plan::validate::MAX_INPUT_BITS;
-use runtime::plan::{BlindedParameters, Colours, InputSpec, KeyBits, Preprocessing, Revealed, Shape, Suite};
+use runtime::plan::{
+    BlindedParameters, Colours, InputSpec, KeyBits, Preprocessing, Revealed, Shape, SharedParameters, Suite,
+};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -62,7 +64,18 @@ pub struct CompileOptions {
 
 impl Default for CompileOptions {
     fn default() -> Self {
-        let suite = Suite::Blinded(BlindedParameters::default());
+        Self::of(Suite::Shared(SharedParameters::default()))
+    }
+}
+
+impl CompileOptions {
+    /// The paper's protocols.
+    pub fn blinded() -> Self {
+        Self::of(Suite::Blinded(BlindedParameters::default()))
+    }
+
+    /// What is chosen in `suite` where nothing else is said.
+    fn of(suite: Suite) -> Self {
         Self {
             suite,
             reveal: Revealed::default(),
@@ -245,10 +258,9 @@ mod tests {
     #[test]
     fn the_label_alone_takes_suite_shared() {
         let reveal = Revealed::Label;
-        let error = CompileOptions { reveal, ..CompileOptions::default() }.check().unwrap_err().to_string();
+        let error = CompileOptions { reveal, ..CompileOptions::blinded() }.check().unwrap_err().to_string();
         assert!(error.contains("takes suite shared"), "{error}");
-        let suite = Suite::Shared(runtime::plan::SharedParameters::default());
-        let shared = CompileOptions { reveal, suite, ..CompileOptions::default() };
+        let shared = CompileOptions { reveal, ..CompileOptions::default() };
         assert!(shared.check().is_ok());
         assert!(CompileOptions { activation_bits: 3, ..shared.clone() }.check().is_err());
         assert!(CompileOptions { margin_bits: Some(17), ..shared }.check().is_err());
@@ -302,7 +314,7 @@ mod tests {
         assert!(refused(InputOptions { range: (1.0, 1.0), ..base() }).contains("empty"));
         assert!(refused(InputOptions { scale: f64::NAN, ..base() }).contains("scale"));
         let activations = Fineness::Pieces(1);
-        assert!(CompileOptions { activations, ..CompileOptions::default() }.check().is_err());
-        assert!(CompileOptions { weight_bits: 9, ..CompileOptions::default() }.check().is_err());
+        assert!(CompileOptions { activations, ..CompileOptions::blinded() }.check().is_err());
+        assert!(CompileOptions { weight_bits: 9, ..CompileOptions::blinded() }.check().is_err());
     }
 }

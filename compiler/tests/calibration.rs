@@ -23,7 +23,7 @@ fn options(recipe: &Recipe, bits: u32, sparsity: f64, calibrated: bool) -> Compi
         weight_bits: bits,
         sparsity,
         calibration: calibrated.then(|| images(recipe.input, 9).into()),
-        ..CompileOptions::default()
+        ..CompileOptions::blinded()
     }
 }
 
@@ -270,9 +270,9 @@ fn wrong_images_are_refused() {
         refused(&images(Shape::new(2, 4, 4), 3), 5),
         "calibration images of 2x4x4, but the model takes 1x4x4"
     );
-    let options = CompileOptions { sparsity: 1.0, ..CompileOptions::default() };
+    let options = CompileOptions { sparsity: 1.0, ..CompileOptions::blinded() };
     assert!(options.check().unwrap_err().to_string().contains("the sparsity is a share"));
-    let options = CompileOptions { channel_sparsity: 0.5, ..CompileOptions::default() };
+    let options = CompileOptions { channel_sparsity: 0.5, ..CompileOptions::blinded() };
     let error = to_integers(&graph, &spec, &options).unwrap_err().to_string();
     assert!(error.contains("(--calibration)"), "{error}");
 }

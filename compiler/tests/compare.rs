@@ -21,7 +21,7 @@ fn compared(graph: &Graph<Real>, choices: &Choices) -> Comparison {
     let preparation = Preparation::for_choices(graph, &spec, None, choices).unwrap();
     let quantized = preparation
         .quantize(choices, &Shifts::default())
-        .and_then(|quantized| quantized.try_map(|graph| range(graph, &spec, &CompileOptions::default())))
+        .and_then(|quantized| quantized.try_map(|graph| range(graph, &spec, &CompileOptions::blinded())))
         .unwrap();
     let model = |image: &[f32]| {
         let image: Vec<f64> = image.iter().map(|&x| x.into()).collect();

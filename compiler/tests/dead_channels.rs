@@ -45,7 +45,7 @@ fn error(recipe: Recipe, dice: &[u8], calibrated: bool) -> Option<f64> {
     let graph = switched_off(network(&Recipe { softmax: false, ..recipe.clone() }), dice);
     let data = images(recipe.input, IMAGES);
     let calibration = calibrated.then(|| data.clone().into());
-    let options = CompileOptions { calibration, ..CompileOptions::default() };
+    let options = CompileOptions { calibration, ..CompileOptions::blinded() };
     let plan = pipeline::compile_imported(&model(graph.clone()), &options).ok()?;
     let (mut wrong, mut all) = (0.0, 1e-12);
     for index in 0..IMAGES {

@@ -8,7 +8,7 @@ use compiler::pipeline;
 use compiler::reference::integer;
 use runtime::observe::{Recorder, Silent};
 use runtime::paillier::test_keys;
-use runtime::plan::{KeyBits, Revealed, SharedParameters, Suite};
+use runtime::plan::{KeyBits, Revealed};
 use runtime::roles::server::Server;
 use runtime::roles::{local, plain};
 use std::path::{Path, PathBuf};
@@ -62,7 +62,6 @@ impl Case {
         let imported = from_onnx::read(&path).expect("a model");
         let read = |path: &Path| Dataset::read(path, imported.input).expect("images");
         let options = CompileOptions {
-            suite: Suite::Shared(SharedParameters::default()),
             reveal,
             key_bits: KeyBits::try_from(KEY_BITS).expect("accepted in tests"),
             input: InputOptions {

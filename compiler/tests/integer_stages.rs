@@ -17,11 +17,11 @@ use runtime::plan::{BlindedParameters, InputSpec, Plan, Suite, ValidPlan, codec}
 use runtime::roles::plain;
 
 fn integers(graph: &Graph<Real>, spec: &InputSpec) -> Graph<Integer> {
-    to_integers(graph, spec, &CompileOptions::default()).unwrap()
+    to_integers(graph, spec, &CompileOptions::blinded()).unwrap()
 }
 
 fn lowered(graph: &Graph<Integer>, spec: &InputSpec) -> Plan {
-    cost::price(lower(graph, "random", spec, &CompileOptions::default()).unwrap()).unwrap()
+    cost::price(lower(graph, "random", spec, &CompileOptions::blinded()).unwrap()).unwrap()
 }
 
 /// Raw pixels from noise.
@@ -64,7 +64,7 @@ proptest! {
 
     #[test]
     fn weights_are_as_narrow_as_asked_and_logits_have_one_scale(recipe in recipes(true), weight_bits in 2u32..=8) {
-        let options = CompileOptions { weight_bits, ..CompileOptions::default() };
+        let options = CompileOptions { weight_bits, ..CompileOptions::blinded() };
         let graph = quantized(&network(&recipe), &input(recipe.input), &options, &Shifts::default());
         let float = network(&recipe);
         for id in float.ids_in_order() {
@@ -86,7 +86,7 @@ proptest! {
         let recipe = Recipe { softmax: false, ..recipe };
         let spec = input(recipe.input);
         let float = network(&recipe);
-        let graph = quantized(&float, &spec, &CompileOptions::default(), &Shifts::default());
+        let graph = quantized(&float, &spec, &CompileOptions::blinded(), &Shifts::default());
         let integers = spec.quantize(&raw(recipe.input, &noise)).unwrap();
         let step = |i: usize| spec.step[i / recipe.input.plane()];
         let image: Vec<f64> = integers.iter().enumerate().map(|(i, &x)| x as f64 * step(i)).collect();
@@ -170,7 +170,7 @@ fn numbers_that_are_too_wide_are_refused_with_node_and_bits() {
         softmax: false,
         seed: 1,
     };
-    let error = to_integers(&network(&recipe), &input(recipe.input), &CompileOptions::default()).unwrap_err();
+    let error = to_integers(&network(&recipe), &input(recipe.input), &CompileOptions::blinded()).unwrap_err();
     let Error::Unsupported(diagnostics) = error else { panic!("{error}") };
     let text = diagnostics[0].to_string();
     assert!(text.contains("need more than 120 bits (its inputs have 1"), "{text}");
@@ -188,7 +188,7 @@ fn values_that_do_not_fit_the_key_are_refused() {
     };
     let options = |key_bits: u32| CompileOptions {
         key_bits: key_bits.try_into().unwrap(),
-        ..CompileOptions::default()
+        ..CompileOptions::blinded()
     };
     let graph = network(&recipe);
     assert!(to_integers(&graph, &input(recipe.input), &options(2048)).is_ok());

@@ -54,7 +54,7 @@ fn raw(recipe: &Recipe) -> Vec<f32> {
 /// What the model makes of a pixel before anything else.
 fn options() -> CompileOptions {
     let input = InputOptions { scale: 1.0 / 255.0, ..InputOptions::default() };
-    CompileOptions { input, ..CompileOptions::default() }
+    CompileOptions { input, ..CompileOptions::blinded() }
 }
 
 /// What tract makes of the file itself, for the first image of a batch of equal ones.

@@ -16,7 +16,7 @@ use runtime::roles::plain;
 
 /// The integer graph of `float` with as many bits dropped as `bits` say, in turn, by its nodes.
 fn rescaled(float: &Graph<Real>, spec: &InputSpec, bits: &[u32]) -> Graph<Integer> {
-    let options = CompileOptions::default();
+    let options = CompileOptions::blinded();
     let inner = float
         .ids_in_order()
         .into_iter()
@@ -35,7 +35,7 @@ proptest! {
         let graph = rescaled(&float, &spec, &bits);
         let raw: Vec<f32> = (0..recipe.input.elements()).map(|i| noise[i % noise.len()].into()).collect();
         let integers = spec.quantize(&raw).unwrap();
-        let plan = lower(&graph, "random", &spec, &CompileOptions::default()).unwrap();
+        let plan = lower(&graph, "random", &spec, &CompileOptions::blinded()).unwrap();
         let plan = ValidPlan::new(cost::price(plan).unwrap()).unwrap();
         prop_assert_eq!(plain::run(&plan, &integers), integer::run(&graph, &integers));
         let values = integer::values(&graph, &integers);

@@ -48,7 +48,7 @@ fn budget(points: f64, data: Dataset) -> Budget {
 fn found(points: f64) -> Found {
     let graph = residual();
     let data = labelled(SHAPE, &labels(&graph));
-    search(&model(graph), &CompileOptions::default(), &budget(points, data), &mut |_| ()).unwrap()
+    search(&model(graph), &CompileOptions::blinded(), &budget(points, data), &mut |_| ()).unwrap()
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn the_plan_is_cheaper_and_as_accurate_as_it_says() {
     let graph = residual();
     let data = labelled(SHAPE, &labels(&graph));
     let mut seen = Vec::new();
-    let options = CompileOptions::default();
+    let options = CompileOptions::blinded();
     let budget = budget(10.0, data.clone());
     let found = search(&model(graph.clone()), &options, &budget, &mut |event| {
         if let Event::Tried(trial) = event {
@@ -109,7 +109,7 @@ proptest! {
     fn any_network_is_within_its_budget(recipe in recipes(true)) {
         let graph = network(&recipe);
         let data = labelled(recipe.input, &labels(&graph));
-        match search(&model(graph), &CompileOptions::default(), &budget(8.0, data), &mut |_| ()) {
+        match search(&model(graph), &CompileOptions::blinded(), &budget(8.0, data), &mut |_| ()) {
             Ok(found) => prop_assert!(found.accuracy >= found.float_accuracy - 0.08 - 1e-9),
             Err(error) => prop_assert!(matches!(error, Error::Budget(_)), "{error}"),
         }
@@ -133,7 +133,7 @@ fn a_budget_that_nothing_satisfies_names_the_best() {
     let graph = twins();
     let data = labelled(graph.shape(graph.input()), &labels(&graph));
     let error =
-        search(&model(graph), &CompileOptions::default(), &budget(0.5, data), &mut |_| ()).unwrap_err();
+        search(&model(graph), &CompileOptions::blinded(), &budget(0.5, data), &mut |_| ()).unwrap_err();
     assert!(matches!(error, Error::Budget(_)));
     let text = error.to_string();
     assert!(text.starts_with("no plan tried loses at most 0.5 points; the best found, "), "{text}");
@@ -143,7 +143,7 @@ fn a_budget_that_nothing_satisfies_names_the_best() {
 #[test]
 fn data_that_does_not_serve_is_refused() {
     let refused = |budget: Budget| {
-        let result = search(&model(residual()), &CompileOptions::default(), &budget, &mut |_| ());
+        let result = search(&model(residual()), &CompileOptions::blinded(), &budget, &mut |_| ());
         result.unwrap_err().to_string()
     };
     assert_eq!(refused(budget(1.0, images(SHAPE, 3))), "an accuracy budget needs labels");

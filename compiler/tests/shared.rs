@@ -18,7 +18,7 @@ use proptest::test_runner::TestRunner;
 use random::{Piece, Recipe, activated, input, network, recipes};
 use runtime::observe::Silent;
 use runtime::paillier::test_keys;
-use runtime::plan::{KeyBits, Revealed, Ring, SharedParameters, Suite, ValidPlan, codec};
+use runtime::plan::{KeyBits, Revealed, Ring, ValidPlan, codec};
 use runtime::roles::server::Server;
 use runtime::roles::{local, plain};
 
@@ -29,8 +29,7 @@ const KEY_BITS: u32 = 1024;
 const NETWORKS: usize = 100;
 
 fn options(calibration: Option<Dataset>) -> CompileOptions {
-    let suite = Suite::Shared(SharedParameters::default());
-    CompileOptions { suite, calibration: calibration.map(Into::into), ..CompileOptions::default() }
+    CompileOptions { calibration: calibration.map(Into::into), ..CompileOptions::default() }
 }
 
 fn compiled(recipe: &Recipe, options: &CompileOptions) -> (Graph<Integer>, ValidPlan) {

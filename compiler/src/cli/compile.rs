@@ -16,8 +16,8 @@ use std::path::PathBuf;
 Examples:
   popcornc compile mnist.onnx -o mnist.plan
   popcornc compile lenet.onnx -o lenet.plan --input-scale 1/255 --input-mean 0.1307 --input-std 0.3081
-  popcornc compile mnist.onnx -o mnist.plan --suite shared --calibration train.npz
-  popcornc compile mnist.onnx -o mnist.plan --suite shared --reveal label --activation-bits 8 --calibration train.npz
+  popcornc compile mnist.onnx -o mnist.plan --calibration train.npz
+  popcornc compile mnist.onnx -o mnist.plan --reveal label --activation-bits 8 --calibration train.npz
   popcornc compile mnist.onnx -o small.plan --weight-bits 4 --sparsity 0.75 --calibration train.npz
   popcornc compile mnist.onnx -o small.plan --max-accuracy-drop 1 --eval test.npz --calibration train.npz
   popcornc compile cifar.onnx -o cifar.plan --input-scale 1/255 --input-mean 0.49,0.48,0.45 --input-std 0.25,0.24,0.26")]

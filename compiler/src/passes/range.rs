@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn a_layer_reaches_its_bounds() {
         let (graph, input) = layer();
-        let graph = range(graph, &input, &CompileOptions::default()).unwrap();
+        let graph = range(graph, &input, &CompileOptions::blinded()).unwrap();
         insta::assert_snapshot!(graph, @r"
         integer graph, output n1
         n0 = input : 2 scale 1 range [-100, 155] bits 8
@@ -207,7 +207,7 @@ mod tests {
         let (mut graph, input) = layer();
         let output = graph.output();
         graph.node_mut(output).op = Op::Dense(Dense { weights: vec![3, -2], bias: vec![i128::MAX] });
-        let error = range(graph, &input, &CompileOptions::default()).unwrap_err().to_string();
+        let error = range(graph, &input, &CompileOptions::blinded()).unwrap_err().to_string();
         assert!(
             error.contains("node 'y' (dense): its integers need more than 120 bits (its inputs have 8)"),
             "{error}"

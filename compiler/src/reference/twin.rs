@@ -104,7 +104,7 @@ mod tests {
             let shape = graph.shape(graph.input());
             let input = InputOptions::default().spec(shape).unwrap();
             let graph = simplify(graph, Fineness::default()).unwrap();
-            let integers = to_integers(&graph, &input, &CompileOptions::default()).unwrap();
+            let integers = to_integers(&graph, &input, &CompileOptions::blinded()).unwrap();
             let image: Vec<i64> = (0..shape.elements()).map(|i| (i as i64 * 37) % 256).collect();
             let scaled: Vec<f64> = image.iter().map(|&x| x as f64 * input.step[0]).collect();
             let id = match integers.op(integers.output()) {

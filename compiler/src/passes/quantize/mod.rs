@@ -117,7 +117,7 @@ mod tests {
         let quantized = quantized(&graph, &input).unwrap();
         let counterparts = [relu, second, sum].map(|id| quantized.counterpart(id).unwrap().to_string());
         assert_eq!(counterparts, ["n2", "n3", "n5"]);
-        let graph = range(quantized.graph, &input, &CompileOptions::default()).unwrap();
+        let graph = range(quantized.graph, &input, &CompileOptions::blinded()).unwrap();
         insta::assert_snapshot!(format!("{graph:#}"), @r"
         integer graph, output n6
         n0 = input : 2x4x4 scale 0.003922 range [0, 255] bits 8  # image

@@ -197,7 +197,7 @@ fn integers(graph: &Graph<Real>) -> Option<Graph<Integer>> {
     let choices = Choices::uniform(LayerChoice { bits: 4, sparsity: 0.0 });
     let quantized =
         Preparation::new(&graph, &input, None).ok()?.quantize(&choices, &Shifts::default()).ok()?;
-    range(quantized.graph, &input, &CompileOptions::default()).ok()
+    range(quantized.graph, &input, &CompileOptions::blinded()).ok()
 }
 
 proptest! {

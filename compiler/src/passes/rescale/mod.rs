@@ -65,14 +65,14 @@ mod tests {
     }
 
     fn quantized(graph: &Graph<Real>, input: &InputSpec, shifts: &Shifts) -> Quantized {
-        let choices = Choices::uniform(CompileOptions::default().layer());
+        let choices = Choices::uniform(CompileOptions::blinded().layer());
         Preparation::new(graph, input, None).unwrap().quantize(&choices, shifts).unwrap()
     }
 
     fn chosen(graph: &Graph<Real>, input: &InputSpec) -> Shifts {
         let first = quantized(graph, input, &Shifts::default());
         let source = |id| first.source(id, graph);
-        choose(&first.graph, input, |id| source(id).is_some(), &CompileOptions::default())
+        choose(&first.graph, input, |id| source(id).is_some(), &CompileOptions::blinded())
             .unwrap()
             .renamed(source)
     }
@@ -89,7 +89,7 @@ mod tests {
         let cut: Vec<String> =
             cut.iter().map(|&id| format!("{} by {}", graph.node(id).name, shifts.of(id).unwrap())).collect();
         insta::assert_snapshot!(cut.join(", "), @"conv 1 by 10, conv 3 by 17, conv 5 by 16, conv 7 by 16, conv 9 by 16, conv 11 by 17, conv 13 by 17");
-        let integers = range(quantized(&graph, &input, &shifts).graph, &input, &CompileOptions::default());
+        let integers = range(quantized(&graph, &input, &shifts).graph, &input, &CompileOptions::blinded());
         let integers = integers.unwrap();
         let image: Vec<i64> = (0..72).map(|i| i * 37 % 256).collect();
         let expected =

@@ -3,11 +3,10 @@ use crate::calibration::{Batch, Calibration};
 use crate::graph::{Add, Conv, Dense, Graph, Integer, IntegerFact, Op, Range, Rescale, Scale, Shape, Window};
 use crate::options::{CompileOptions, InputOptions};
 use crate::reference::integer;
-use runtime::plan::{InputSpec, Revealed, SharedParameters, Suite};
+use runtime::plan::{InputSpec, Revealed};
 
 fn options() -> CompileOptions {
-    let suite = Suite::Shared(SharedParameters::default());
-    CompileOptions { suite, margin_bits: Some(1), ..CompileOptions::default() }
+    CompileOptions { margin_bits: Some(1), ..CompileOptions::default() }
 }
 
 fn spec(shape: Shape) -> InputSpec {
