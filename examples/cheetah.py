@@ -36,6 +36,7 @@ Read it with care:
 
 import argparse
 import collections
+import contextlib
 import json
 import multiprocessing
 import os
@@ -149,20 +150,24 @@ class Line:
 
 
 def carry(source, destination, line):
-    """Carries bytes along a line until the source ends."""
+    """Carries bytes along a line until the source ends, or a party hangs up."""
     # As many as may be under way, in pieces of at most 16 KiB.
     under_way = queue.Queue(maxsize=64 + int(line.latency / line.byte) // (16 << 10))
 
     def deliver():
-        while (packet := under_way.get())[1]:
-            time.sleep(max(0, packet[0] - time.monotonic()))
-            destination.sendall(packet[1])
-        destination.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(OSError):
+            while (packet := under_way.get())[1]:
+                time.sleep(max(0, packet[0] - time.monotonic()))
+                destination.sendall(packet[1])
+            destination.shutdown(socket.SHUT_WR)
 
     threading.Thread(target=deliver, daemon=True).start()
     data = True
     while data:
-        data = source.recv(16 << 10)
+        try:
+            data = source.recv(16 << 10)
+        except OSError:
+            data = b""
         under_way.put((line.arrival(len(data)), data))
 
 
