@@ -42,14 +42,14 @@ impl Compile {
         output::check_writable(&self.output)?;
         let (model, options) = self.options.read(&self.model)?;
         let found = self.search.run(&model, &options)?;
-        let (plan, rings) = match &found {
-            Some(found) => (found.plan.clone(), None),
+        let (plan, calibration_images) = match &found {
+            Some(found) => (found.plan.clone(), found.calibration_images),
             None => {
                 let counted = pipeline::compile_counted(&model, &options)?;
-                let rings = options.has_rings().then(|| rings(counted.calibration_images));
-                (counted.plan, rings)
+                (counted.plan, counted.calibration_images)
             }
         };
+        let rings = options.has_rings().then(|| rings(calibration_images));
         let bytes = codec::encode(&plan);
         output::write_atomically(&self.output, &bytes)?;
         let activations = approximated(&model.graph, options.activations);

@@ -103,6 +103,7 @@ pub(super) fn table(found: &Found) -> String {
 /// The same for programs.
 pub(super) fn json(found: &Found) -> Value {
     json!({
+        "calibration_images": found.calibration_images,
         "images": found.images,
         "float_accuracy": found.float_accuracy,
         "plan_accuracy": found.accuracy,

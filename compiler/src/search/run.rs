@@ -7,6 +7,7 @@ use super::outcome::{self, lost_channels, mean_bits};
 use super::verdict::verdict;
 use super::{Budget, CHANNEL_SHARES, Event, Found, INPUT_SHARE, LayerOutcome, Trial, input};
 use crate::calibration::Calibration;
+use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::from_onnx::Imported;
 use crate::graph::{Graph, Real};
@@ -100,8 +101,16 @@ pub(super) struct Setting<'a> {
 
 impl Setting<'_> {
     fn calibration(&self) -> Result<Calibration> {
-        let data = self.options.calibration.as_ref().unwrap_or(&self.budget.data);
-        Calibration::new(data, self.options.calibration_images, self.graph, self.input)
+        Calibration::new(self.calibration_data(), self.options.calibration_images, self.graph, self.input)
+    }
+
+    /// Example images that are looked at.
+    pub(super) fn calibration_images(&self) -> usize {
+        self.options.calibration_images.min(self.calibration_data().len())
+    }
+
+    fn calibration_data(&self) -> &Dataset {
+        self.options.calibration.as_ref().unwrap_or(&self.budget.data)
     }
 }
 

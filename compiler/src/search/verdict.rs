@@ -30,6 +30,7 @@ pub(super) fn verdict(
         if accuracy >= setting.budget.least(float, 1.0) {
             return Ok(Found {
                 plan: plan.clone(),
+                calibration_images: setting.calibration_images(),
                 images: data.len(),
                 float_accuracy: float,
                 accuracy,
