@@ -6,7 +6,7 @@ mod images;
 mod random;
 
 use compiler::data::Dataset;
-use compiler::graph::{Binary, Curve, Graph, Integer, Shape};
+use compiler::graph::{Graph, Integer, Shape};
 use compiler::lower::{cost, lower};
 use compiler::options::CompileOptions;
 use compiler::pipeline::to_integers;
@@ -15,7 +15,7 @@ use images::{grey, images};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use random::{Piece, Recipe, activated, input, network, recipes};
+use random::{Piece, Recipe, activated, input, leaky, network, recipes};
 use runtime::observe::Silent;
 use runtime::paillier::test_keys;
 use runtime::plan::{KeyBits, Revealed, Ring, ValidPlan, codec};
@@ -71,7 +71,9 @@ proptest! {
     }
 
     #[test]
-    fn the_label_is_the_class_of_the_largest_logit(recipe in activated(recipes(false))) {
+    fn the_label_is_the_class_of_the_largest_logit(
+        recipe in prop_oneof![recipes(true), activated(recipes(false))],
+    ) {
         let data = images(recipe.input, 2);
         let both = [Revealed::Logits, Revealed::Label]
             .map(|reveal| compiled(&recipe, &CompileOptions { reveal, ..options(Some(data.clone())) }).1);
@@ -153,10 +155,6 @@ fn nothing_wraps_around_on_calibration_images_and_logits_are_near_the_models() {
     assert!(middle < 0.01 && most < 0.05, "errors: {middle} in the middle, {most} for 19 of 20");
 }
 
-fn leaky() -> Piece {
-    Piece::Activation(Curve::X.binary(Binary::Max, Curve::X.binary(Binary::Mul, Curve::number(0.4))))
-}
-
 /// The widest ring of the network of these pieces.
 fn widest_ring(pieces: Vec<Piece>) -> u32 {
     let recipe = Recipe { input: Shape::new(1, 6, 3), pieces, classes: 3, softmax: false, seed: 1 };
@@ -168,7 +166,7 @@ fn widest_ring(pieces: Vec<Piece>) -> u32 {
 #[test]
 fn layers_that_are_all_bias_do_not_make_rings_too_wide() {
     let mut pieces = vec![Piece::DeadChannel, Piece::DeadChannel];
-    pieces.extend([Piece::TwoBranches, Piece::TwoBranches, leaky()]);
+    pieces.extend([Piece::TwoBranches, Piece::TwoBranches, Piece::Activation(leaky(0.4))]);
     let widest = widest_ring(pieces);
     assert!(widest < 56, "{widest}");
 }
@@ -176,7 +174,8 @@ fn layers_that_are_all_bias_do_not_make_rings_too_wide() {
 /// In a sum all branches may be multiplied for the sake of their ratios.
 #[test]
 fn deep_networks_with_leaky_relus_have_rings_as_wide_as_shallow_ones() {
-    let layers = |count| (0..count).flat_map(|_| [Piece::TwoBranches, leaky()]).collect();
+    let layers =
+        |count| (0..count).flat_map(|_| [Piece::TwoBranches, Piece::Activation(leaky(0.4))]).collect();
     let [shallow, deep] = [2, 12].map(|count| widest_ring(layers(count)));
     assert!(deep <= shallow + 4, "{shallow} and {deep}");
 }

@@ -11,7 +11,7 @@ use runtime::plan::{
     Cost, KeyBits, Layout, Linear, Masks, Op, Plan, Reach, Shape, SharedParameters, Step, StepId, Suite,
     Tiling, UnitCosts, Window,
 };
-use runtime::protocol::shared::linear::align_count;
+use runtime::protocol::shared::linear::Stack;
 use runtime::protocol::shared::tiles::TiledConv;
 
 /// Tiles whose products are counted, after all have been weighed by those of one position.
@@ -62,8 +62,7 @@ fn choose(plan: &Plan, id: StepId, parameters: SharedParameters) -> Option<Layou
     let slot_bits = Layout::slot_bits(step.bits, masks, reach);
     let layout = Layout { tile: [1, 1], slot_bits, masks, results: 1, stacked: 1 };
     let layer = Layer::new(plan, id, layout, parameters)?;
-    let tiles = layer.tiles().into_iter().flat_map(|tile| layer.fullest(tile));
-    let mut best: Vec<Priced> = tiles.filter_map(|full| layer.best_reply(full)).collect();
+    let mut best: Vec<Priced> = layer.tiles().into_iter().flat_map(|tile| layer.best_replies(tile)).collect();
     best.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
     let counted = best.iter().take(SHORTLIST).filter_map(|priced| layer.counted(&step.op, priced.layout));
     counted.min_by(|a, b| a.seconds.total_cmp(&b.seconds)).map(|priced| priced.layout)
@@ -120,22 +119,20 @@ impl Layer {
         Linear { window: self.window, layout: Layout { tile, ..self.layout } }.tiling(self.from)
     }
 
-    /// For each number of stacked inputs, with as many results in a reply as fit; none where not one does.
-    fn fullest(&self, tile: [usize; 2]) -> Vec<Layout> {
-        let Some(slots) = self.tiling(tile).map(|tiling| tiling.slots()) else { return Vec::new() };
-        let room = self.layout.capacity(self.parameters, self.key);
-        let stacked = (1..=room).map(|stacked| Layout { tile, stacked, ..self.layout });
-        let full = stacked.map(|layout| Layout { results: room / layout.width(slots), ..layout });
-        full.take_while(|layout| layout.results > 0).collect()
-    }
-
-    /// The cheapest number of results in a reply, `full` having the largest; products are estimated.
-    fn best_reply(&self, full: Layout) -> Option<Priced> {
-        let tiling = self.tiling(full.tile)?;
+    /// For each number of stacked inputs the cheapest number of results in a reply, none where not one fits;
+    /// products are estimated.
+    fn best_replies(&self, tile: [usize; 2]) -> Vec<Priced> {
+        let Some(tiling) = self.tiling(tile) else { return Vec::new() };
         let sums = self.position.times(tiling.results() as u64);
-        let layouts = (1..=full.results).map(|results| Layout { results, ..full });
-        let priced = layouts.map(|layout| self.priced(layout, &tiling, sums));
-        priced.min_by(|a, b| a.seconds.total_cmp(&b.seconds))
+        let room = self.layout.capacity(self.parameters, self.key);
+        let best_reply = |stacked| {
+            let layout = Layout { tile, stacked, ..self.layout };
+            let replies =
+                (1..=room / layout.width(tiling.slots())).map(|results| Layout { results, ..layout });
+            let priced = replies.map(|layout| self.priced(layout, &tiling, sums));
+            priced.min_by(|a, b| a.seconds.total_cmp(&b.seconds))
+        };
+        (1..=room).map_while(best_reply).collect()
     }
 
     /// With the exact number of products.
@@ -159,8 +156,8 @@ impl Layer {
         let linear = Linear { window: self.window, layout: *layout };
         let (up, down) = (linear.masks(self.from, tiling), linear.products(self.to.channels, tiling));
         let block = tiling.slots() as u32 * layout.stride(self.parameters);
-        let aligned = align_count(linear.inputs(self.from, tiling), layout.stacked, block);
-        let work = aligned + sums + self.packing(layout, tiling);
+        let stack = Stack { inputs: linear.inputs(self.from, tiling), stacked: layout.stacked, block };
+        let work = stack.align_count() + sums + self.packing(layout, tiling);
         let bytes = |ciphertexts: usize| (ciphertexts * self.key.ciphertext_bytes()) as u64;
         Cost {
             products: work.products,

@@ -40,11 +40,16 @@ fn curves() -> impl Strategy<Value = Curve> {
     let smooth = [sigmoid(), tanh(), silu(), softplus(), elu(), selu(), gelu(), mish(), hard_swish()];
     prop_oneof![
         2 => (-2.0..0.5f32, 0.5..6.0f32).prop_map(|(low, high)| clip(Curve::X, low, high)),
-        2 => (0.0..1.0f32).prop_map(|slope| Curve::X.binary(Binary::Max, times(Curve::X, slope))),
+        2 => (0.0..1.0f32).prop_map(leaky),
         1 => (-1.0..1.0f32).prop_map(|bound| Curve::X.binary(Binary::Min, Curve::number(bound))),
         1 => Just(clip(plus(times(Curve::X, 0.2), 0.5), 0.0, 1.0)),
         6 => proptest::sample::select(smooth.to_vec()),
     ]
+}
+
+/// max(x, slope·x), for slopes up to 1.
+pub(crate) fn leaky(slope: f32) -> Curve {
+    Curve::X.binary(Binary::Max, times(Curve::X, slope))
 }
 
 fn sigmoid() -> Curve {

@@ -4,7 +4,7 @@
 mod activations;
 
 #[allow(unused_imports, reason = "not every test of this module needs it")]
-pub(crate) use activations::activated;
+pub(crate) use activations::{activated, leaky};
 
 use compiler::calibration::Calibration;
 use compiler::from_onnx::{self, Imported};

@@ -32,7 +32,6 @@
 //! c = 0 slot by slot). The randomness of the ciphertexts is fresh. What a carry would tell about the weights (whether
 //! one product is above a number that the client knows) stays in shares: where values are revealed, c = 0.
 
-use self::stack::Stack;
 use super::tiles::TiledConv;
 use crate::paillier::{
     Ciphertexts, Count, PublicKey, Randomisers, Rows, SecretInteger, SecureRng, ShiftedTerm, TermPlace,
@@ -265,4 +264,4 @@ mod stack;
 #[cfg(test)]
 mod tests;
 
-pub use stack::align_count;
+pub use stack::Stack;

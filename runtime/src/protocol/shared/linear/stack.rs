@@ -10,13 +10,13 @@ use std::borrow::Cow;
 
 /// How inputs are stacked.
 #[derive(Clone, Copy)]
-pub(super) struct Stack {
+pub struct Stack {
     /// All inputs.
-    pub(super) inputs: usize,
-    /// S'.
-    pub(super) stacked: usize,
-    /// B.
-    pub(super) block: u32,
+    pub inputs: usize,
+    /// S': inputs in a ciphertext, at least 1.
+    pub stacked: usize,
+    /// B: bits of an input's slots.
+    pub block: u32,
 }
 
 impl Stack {
@@ -41,15 +41,9 @@ impl Stack {
         Cow::Owned(Ciphertexts::gather(key, (0..self.inputs).map(copy)))
     }
 
-    /// What [`align`](Self::align) takes.
-    pub(super) fn align_count(&self) -> Count {
-        align_count(self.inputs, self.stacked, self.block)
+    /// What it takes to bring every input into the middle.
+    pub fn align_count(&self) -> Count {
+        let shifts = self.inputs.div_ceil(self.stacked) * (self.stacked - 1);
+        Count { squarings: shifts as u64 * u64::from(self.block), ..Count::default() }
     }
-}
-
-/// What it takes to bring each of `inputs` into the middle, of which `stacked` lie in blocks of `block` bits in one
-/// ciphertext.
-pub fn align_count(inputs: usize, stacked: usize, block: u32) -> Count {
-    let shifts = inputs.div_ceil(stacked) * (stacked - 1);
-    Count { squarings: shifts as u64 * u64::from(block), ..Count::default() }
 }
