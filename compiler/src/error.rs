@@ -49,6 +49,9 @@ pub enum Error {
     /// An option contradicts the model or another option.
     #[error("{0}")]
     Option(String),
+    /// The plan is too far from the model; says how far, where it arises, and what was tried.
+    #[error("{0}")]
+    Inaccurate(String),
     /// No plan that was tried is accurate enough; names the best.
     #[error("{0}")]
     Budget(String),

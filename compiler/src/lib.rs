@@ -1,17 +1,20 @@
 //! Popcorn's compiler: from an ONNX file to a plan that [`runtime`] executes.
 //!
-//! The folders are the pipeline, in order; [`pipeline`] is the list of its stages.
+//! The folders are the pipeline, in order; [`pipeline`] is the list of its stages, [`mod@compile`] runs it and checks what
+//! comes out.
 //!
 //! * [`from_onnx`]: the file, checked and read into a float [`graph`];
 //! * [`passes`]: float graph to integer graph, one pass per file;
 //! * [`lower`]: integer graph to plan, priced;
 //! * [`mod@reference`]: what the graphs mean: tract for floats, an interpreter for integers;
 //! * [`calibration`]: what values look like on example images;
+//! * [`self_check`]: plans beside their models;
 //! * [`search`]: the cheapest plan within an accuracy budget;
 //! * [`numeric`]: linear algebra;
 //! * [`data`]: labelled images and accuracy.
 
 pub mod calibration;
+pub mod compile;
 pub mod data;
 pub mod error;
 pub mod from_onnx;
@@ -23,3 +26,4 @@ pub mod passes;
 pub mod pipeline;
 pub mod reference;
 pub mod search;
+pub mod self_check;

@@ -27,6 +27,12 @@ pub const MARGIN_BITS: RangeInclusive<u32> = 0..=16;
 /// Example images that are looked at, where nothing else is said.
 pub const CALIBRATION_IMAGES: usize = 512;
 
+/// The largest error of logits, where nothing else is said.
+pub const MAX_ERROR: f64 = 0.1;
+
+/// Share of the images for which plan and model name the same class, where an error above the largest does not matter.
+pub const LEAST_AGREEMENT: f64 = 0.98;
+
 /// Further than this from a whole number of steps, an offset is nearly in the middle between two.
 const NEAR_TIE: f64 = 0.4;
 
@@ -60,6 +66,11 @@ pub struct CompileOptions {
     pub calibration: Option<Arc<Dataset>>,
     /// How many of them are looked at.
     pub calibration_images: usize,
+    /// Largest error of the logits (root mean square, relative to that of the model's, each image's mean taken away) of a
+    /// plan that names the model's class for fewer than [`LEAST_AGREEMENT`] of the images of the self-check.
+    pub max_error: f64,
+    /// Whether such a plan is returned all the same.
+    pub accept_error: bool,
 }
 
 impl Default for CompileOptions {
@@ -89,6 +100,8 @@ impl CompileOptions {
             activations: Fineness::default(),
             calibration: None,
             calibration_images: CALIBRATION_IMAGES,
+            max_error: MAX_ERROR,
+            accept_error: false,
         }
     }
 }
@@ -123,6 +136,9 @@ impl CompileOptions {
         })?;
         require(self.margin_bits.is_none_or(|bits| MARGIN_BITS.contains(&bits)), || {
             format!("rings have {} bits more than needed at most", MARGIN_BITS.end())
+        })?;
+        require(self.max_error > 0.0, || {
+            format!("the largest error is a share above 0, such as 0.1, not {}", self.max_error)
         })?;
         require(self.has_rings() || self.reveal == Revealed::Logits, || {
             "suite blinded reveals logits; the label alone takes suite shared".into()

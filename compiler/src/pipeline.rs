@@ -2,109 +2,32 @@
 
 use crate::calibration::Calibration;
 use crate::error::{Error, Result};
-use crate::from_onnx::{self, Imported};
-use crate::graph::{Domain, Graph, Integer, Real, verify};
+use crate::graph::{Conv, Dense, Domain, Graph, Integer, Op, Real, verify};
 use crate::lower::{cost, lower};
 use crate::options::CompileOptions;
-use crate::passes::expand_activations::Fineness;
-use crate::passes::rescale::{self, Shifts};
+use crate::passes::expand_activations::{Fineness, Ranges};
 use crate::passes::{
-    Choices, Preparation, Quantized, absorb_multipliers, canonicalize, expand_activations, fold_affine,
-    prune_channels, range, remove_dead, rings, sink_relu, split_max_pool,
+    Choices, Narrowing, Places, Precision, Preparation, Quantized, absorb_multipliers, canonicalize,
+    expand_activations, fold_affine, prune_channels, range, remove_dead, rescale, rings, sink_relu,
+    split_max_pool,
 };
-use runtime::plan::{InputSpec, ValidPlan};
+use runtime::plan::{Check, InputSpec, Plan, ValidPlan};
 use std::borrow::Cow;
-use std::path::Path;
-
-/// The plan for the model in the file `model`.
-///
-/// # Errors
-/// Whatever is wrong with the file, the model or the options; see [`Error`].
-pub fn compile(model: &Path, options: &CompileOptions) -> Result<ValidPlan> {
-    options.check()?;
-    compile_imported(&from_onnx::read(model)?, options)
-}
-
-/// The plan for an imported model.
-///
-/// # Errors
-/// [`Error::Unsupported`], [`Error::Option`], or a defect of the compiler.
-pub fn compile_imported(model: &Imported, options: &CompileOptions) -> Result<ValidPlan> {
-    Ok(compile_counted(model, options)?.plan)
-}
-
-/// A plan, and on how many images its rings rest.
-#[derive(Clone, Debug)]
-pub struct Counted {
-    /// The plan.
-    pub plan: ValidPlan,
-    /// Calibration images that were looked at.
-    pub calibration_images: usize,
-}
-
-/// The plan for an imported model, and what it rests on.
-///
-/// # Errors
-/// As [`compile_imported`].
-pub fn compile_counted(model: &Imported, options: &CompileOptions) -> Result<Counted> {
-    let quantized = quantize(model, options)?;
-    let calibration_images = quantized.calibration.as_ref().map_or(0, |images| images.images().len());
-    Ok(Counted { plan: quantized.plan(model, options)?, calibration_images })
-}
-
-/// A model at every stage of its compilation.
-#[derive(Clone, Debug)]
-pub struct Stages {
-    /// The float graph that was quantised: activations as pieces, without pruned channels.
-    pub float: Graph<Real>,
-    /// The integer graph, all channels of the float graph still in it.
-    pub integer: Quantized,
-    /// The plan.
-    pub plan: ValidPlan,
-}
-
-/// The stages of an imported model.
-///
-/// # Errors
-/// As [`compile_imported`].
-pub fn compile_in_stages(model: &Imported, options: &CompileOptions) -> Result<Stages> {
-    let quantized = quantize(model, options)?;
-    let plan = quantized.plan(model, options)?;
-    let QuantizedModel { input, calibration, float, integer } = quantized;
-    let integer = integer.try_map(|graph| bounded(graph, &input, calibration.as_ref(), options))?;
-    Ok(Stages { float, integer, plan })
-}
-
-/// A model before its values have bounds.
-struct QuantizedModel {
-    input: InputSpec,
-    calibration: Option<Calibration>,
-    float: Graph<Real>,
-    integer: Quantized,
-}
-
-impl QuantizedModel {
-    fn plan(&self, model: &Imported, options: &CompileOptions) -> Result<ValidPlan> {
-        let graph = finish(self.integer.graph.clone(), &self.input, self.calibration.as_ref(), options)?;
-        plan(graph, &model.name, &self.input, options)
-    }
-}
-
-fn quantize(model: &Imported, options: &CompileOptions) -> Result<QuantizedModel> {
-    let input = model.input_spec(&options.input)?;
-    let graph = simplify(model.graph.clone(), options.activations)?;
-    let calibration = calibration(&graph, &input, options)?;
-    let float = prune(Cow::Owned(graph), calibration.as_ref(), options)?.into_owned();
-    let integer = quantized(&float, &input, calibration.as_ref(), options)?;
-    Ok(QuantizedModel { input, calibration, float, integer })
-}
 
 /// The passes over the float graph.
 ///
 /// # Errors
 /// [`Error::Unsupported`], or a defect of a pass.
 pub fn simplify(graph: Graph<Real>, activations: Fineness) -> Result<Graph<Real>> {
-    let graph = verified(expand_activations(graph, activations)?, "expand_activations")?;
+    simplify_seen(graph, activations, &Ranges::new())
+}
+
+/// The same where it is known what activations read and give.
+///
+/// # Errors
+/// As [`simplify`].
+pub fn simplify_seen(graph: Graph<Real>, activations: Fineness, ranges: &Ranges) -> Result<Graph<Real>> {
+    let graph = verified(expand_activations(graph, activations, ranges)?, "expand_activations")?;
     let graph = verified(canonicalize(graph)?, "canonicalize")?;
     let graph = verified(fold_affine(graph)?, "fold_affine")?;
     let graph = verified(sink_relu(graph)?, "sink_relu")?;
@@ -120,23 +43,20 @@ pub fn to_integers(
     input: &InputSpec,
     options: &CompileOptions,
 ) -> Result<Graph<Integer>> {
-    let calibration = calibration(graph, input, options)?;
-    let graph = prune(Cow::Borrowed(graph), calibration.as_ref(), options)?;
-    let integers = quantized(&graph, input, calibration.as_ref(), options)?;
-    finish(integers.graph, input, calibration.as_ref(), options)
-}
-
-fn calibration(
-    graph: &Graph<Real>,
-    input: &InputSpec,
-    options: &CompileOptions,
-) -> Result<Option<Calibration>> {
     let data = options.calibration.as_deref();
-    data.map(|data| Calibration::new(data, options.calibration_images, graph, input)).transpose()
+    let calibration =
+        data.map(|data| Calibration::new(data, options.calibration_images, graph, input)).transpose()?;
+    let graph = prune(Cow::Borrowed(graph), calibration.as_ref(), options)?;
+    let precision = Precision::usual(options);
+    let preparation = Preparation::for_choices(&graph, input, calibration.as_ref(), &precision.choices)?;
+    Ok(integers(&preparation, &precision, options)?.finished)
 }
 
 /// The float graph without the channels that are not wanted.
-fn prune<'a>(
+///
+/// # Errors
+/// [`Error::Option`] where channels are to go and there are no example images.
+pub fn prune<'a>(
     graph: Cow<'a, Graph<Real>>,
     calibration: Option<&Calibration>,
     options: &CompileOptions,
@@ -148,36 +68,57 @@ fn prune<'a>(
     verified(remove_dead(verified(graph, "prune_channels")?)?, "remove_dead").map(Cow::Owned)
 }
 
-fn quantized(
-    graph: &Graph<Real>,
-    input: &InputSpec,
-    calibration: Option<&Calibration>,
-    options: &CompileOptions,
-) -> Result<Quantized> {
-    let choices = Choices::uniform(options.layer());
-    let preparation = Preparation::for_choices(graph, input, calibration, &choices)?;
-    integers(&preparation, &choices, options)
+/// An integer graph as it was quantised, and what the passes behind made of it.
+#[derive(Clone, Debug)]
+pub struct Integers {
+    /// All channels of the float graph still in it.
+    pub quantized: Quantized,
+    /// With its ranges, and its rings where the suite has rings.
+    pub finished: Graph<Integer>,
 }
 
-/// The integer graph of a prepared float graph, its layers compressed as `choices` say, narrowed where
-/// that pays.
+/// The integer graph of a prepared float graph, rounded as finely as `precision` says, narrowed where that pays; where
+/// numbers are too wide then, wherever they can be.
 ///
 /// # Errors
-/// [`Error::Unsupported`] where scales do not agree.
+/// [`Error::Unsupported`] where scales do not agree, or numbers are too wide whatever is narrowed.
 pub fn integers(
     preparation: &Preparation<'_>,
-    choices: &Choices,
+    precision: &Precision,
     options: &CompileOptions,
-) -> Result<Quantized> {
-    let (graph, input) = (preparation.graph(), preparation.input());
-    let mut quantized = preparation.quantize(choices, &Shifts::default())?;
-    let source = |id| quantized.source(id, graph);
-    let shifts =
-        rescale::choose(&quantized.graph, input, |id| source(id).is_some(), options)?.renamed(source);
-    if !shifts.is_empty() {
-        quantized = preparation.quantize(choices, &shifts)?;
+) -> Result<Integers> {
+    let Precision { choices, finer } = precision;
+    let narrowing = |places| Narrowing::at(options, places).with_finer(finer.clone());
+    let draft = preparation.draft(choices, &Narrowing::free(options).with_finer(finer.clone()))?;
+    let chosen = rescale::choose(&draft, preparation.graph(), preparation.input(), options)?;
+    match narrowed(preparation, choices, &narrowing(chosen), options) {
+        Err(Error::Unsupported(_)) => {
+            narrowed(preparation, choices, &narrowing(Places::Everywhere), options).map_err(tried_everywhere)
+        }
+        other => other,
     }
-    quantized.try_map(|graph| verified(graph, "quantize"))
+}
+
+fn narrowed(
+    preparation: &Preparation<'_>,
+    choices: &Choices,
+    narrowing: &Narrowing,
+    options: &CompileOptions,
+) -> Result<Integers> {
+    let quantized = preparation.quantize(choices, narrowing)?;
+    let quantized = quantized.try_map(|graph| verified(graph, "quantize"))?;
+    let (input, calibration) = (preparation.input(), preparation.calibration());
+    let finished = finish(quantized.graph.clone(), input, calibration, options)?;
+    Ok(Integers { quantized, finished })
+}
+
+/// `error`, and that narrowing does not help.
+fn tried_everywhere(error: Error) -> Error {
+    let Error::Unsupported(mut diagnostics) = error else { return error };
+    for diagnostic in &mut diagnostics {
+        diagnostic.what += ", even with a truncation behind every layer";
+    }
+    Error::Unsupported(diagnostics)
 }
 
 /// The passes over the integer graph.
@@ -199,7 +140,10 @@ pub fn finish(
 }
 
 /// Every value with its range, and its ring where the suite has rings.
-fn bounded(
+///
+/// # Errors
+/// [`Error::Unsupported`] where numbers are too wide.
+pub fn bounded(
     graph: Graph<Integer>,
     input: &InputSpec,
     calibration: Option<&Calibration>,
@@ -212,7 +156,7 @@ fn bounded(
     }
 }
 
-/// The plan of an integer graph, priced and validated.
+/// The plan of an integer graph, priced and validated, with what was found when it was checked.
 ///
 /// # Errors
 /// [`Error::Unsupported`], or a defect of the compiler.
@@ -220,9 +164,10 @@ pub fn plan(
     graph: Graph<Integer>,
     name: &str,
     input: &InputSpec,
+    check: Option<Check>,
     options: &CompileOptions,
 ) -> Result<ValidPlan> {
-    let plan = cost::price(lower(&graph, name, input, options)?)?;
+    let plan = Plan { check, ..cost::price(lower(&graph, name, input, options)?)? };
     ValidPlan::new(plan).map_err(|violations| {
         let list: Vec<String> = violations.iter().map(ToString::to_string).collect();
         Error::Bug(format!("the plan is invalid: {}", list.join("; ")))
@@ -232,4 +177,15 @@ pub fn plan(
 fn verified<D: Domain>(graph: Graph<D>, pass: &str) -> Result<Graph<D>> {
     verify::check(&graph, pass)?;
     Ok(graph)
+}
+
+/// Multiplications of weights and pixels in one run of `graph`.
+pub(crate) fn multiplications<D: Domain>(graph: &Graph<D>) -> u64 {
+    let of_node = |id| match graph.op(id) {
+        Op::Conv(Conv { weights, .. }) | Op::Dense(Dense { weights, .. }) => {
+            (weights.len() * graph.shape(id).plane()) as u64
+        }
+        _ => 0,
+    };
+    graph.ids().map(of_node).sum()
 }

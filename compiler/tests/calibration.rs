@@ -10,8 +10,7 @@ use compiler::data::Dataset;
 use compiler::graph::{Conv, Dense, Graph, Integer, NodeId, Op, Real, RealFact, Shape, Window, verify};
 use compiler::options::CompileOptions;
 use compiler::passes::prune_channels::{ChannelChoice, ChannelOrders, channel_orders, remove_channels};
-use compiler::passes::rescale::Shifts;
-use compiler::passes::{Choices, LayerChoice, Preparation, prune_channels, remove_dead};
+use compiler::passes::{Choices, LayerChoice, Narrowing, Preparation, prune_channels, remove_dead};
 use compiler::pipeline::to_integers;
 use compiler::reference::real;
 use images::images;
@@ -50,7 +49,7 @@ proptest! {
         recipe in recipes(true), bits in 1u32..=8, sparsity in 0f64..0.95, calibrated in any::<bool>(),
     ) {
         let float = network(&recipe);
-        let graph = quantized(&float, &input(recipe.input), &options(&recipe, bits, sparsity, calibrated), &Shifts::default());
+        let graph = quantized(&float, &input(recipe.input), &options(&recipe, bits, sparsity, calibrated), &Narrowing::free(&CompileOptions::blinded()));
         for (weights, columns) in weights(&float, &graph) {
             let zeros = weights.iter().filter(|&&weight| weight == 0).count();
             // A row of one weight is a channel, which stays.
@@ -186,7 +185,7 @@ proptest! {
             let choices = Choices::uniform(LayerChoice { bits, sparsity });
             let once = Preparation::for_choices(&graph, &spec, calibration.as_ref(), &choices).unwrap();
             let [many, once] = [&preparation, &once]
-                .map(|preparation| preparation.quantize(&choices, &Shifts::default()).unwrap().graph);
+                .map(|preparation| preparation.quantize(&choices, &Narrowing::free(&CompileOptions::blinded())).unwrap().graph);
             prop_assert_eq!(format!("{many:#}"), format!("{once:#}"));
         }
     }
@@ -233,7 +232,7 @@ fn weights_of_one_bit_are_signs_but_for_those_that_are_pruned() {
     for calibrated in [false, true] {
         let zeros = |sparsity: f64| -> Vec<usize> {
             let options = options(&recipe, 1, sparsity, calibrated);
-            let graph = quantized(&float, &input(recipe.input), &options, &Shifts::default());
+            let graph = quantized(&float, &input(recipe.input), &options, &Narrowing::free(&options));
             let (first, _) = weights(&float, &graph)[0];
             assert!(first.iter().all(|&weight| [-1, 0, 1].contains(&weight)), "{first:?}");
             (0..first.len()).filter(|&i| first[i] == 0).collect()
@@ -252,7 +251,7 @@ fn the_zeros_of_a_pruned_model_stay() {
             conv.weights.iter_mut().step_by(3).for_each(|weight| *weight = 0.0);
         }
     }
-    let graph = quantized(&float, &input(recipe.input), &options(&recipe, 4, 0.0, true), &Shifts::default());
+    let graph = quantized(&float, &input(recipe.input), &options(&recipe, 4, 0.0, true), &Narrowing::free(&CompileOptions::blinded()));
     let first = weights(&float, &graph)[0].0;
     assert!(first.iter().step_by(3).all(|&weight| weight == 0), "{first:?}");
     assert!(first.iter().any(|&weight| weight != 0));

@@ -8,7 +8,6 @@ mod random;
 use compiler::data::{Comparison, compare};
 use compiler::graph::{Graph, NodeId, Op, Real, Shape};
 use compiler::options::CompileOptions;
-use compiler::passes::rescale::Shifts;
 use compiler::passes::{Choices, LayerChoice, Preparation, range};
 use compiler::reference::real;
 use images::images;
@@ -20,7 +19,7 @@ fn compared(graph: &Graph<Real>, choices: &Choices) -> Comparison {
     let spec = input(graph.shape(graph.input()));
     let preparation = Preparation::for_choices(graph, &spec, None, choices).unwrap();
     let quantized = preparation
-        .quantize(choices, &Shifts::default())
+        .quantize(choices, &Narrowing::free(&CompileOptions::blinded()))
         .and_then(|quantized| quantized.try_map(|graph| range(graph, &spec, &CompileOptions::blinded())))
         .unwrap();
     let model = |image: &[f32]| {

@@ -8,7 +8,7 @@ use compiler::error::Error;
 use compiler::graph::{Graph, Integer, NodeId, Op, Real, Scale, Shape};
 use compiler::lower::{cost, lower};
 use compiler::options::CompileOptions;
-use compiler::passes::rescale::Shifts;
+use compiler::passes::Narrowing;
 use compiler::pipeline::to_integers;
 use compiler::reference::{integer, real};
 use proptest::prelude::*;
@@ -65,7 +65,7 @@ proptest! {
     #[test]
     fn weights_are_as_narrow_as_asked_and_logits_have_one_scale(recipe in recipes(true), weight_bits in 2u32..=8) {
         let options = CompileOptions { weight_bits, ..CompileOptions::blinded() };
-        let graph = quantized(&network(&recipe), &input(recipe.input), &options, &Shifts::default());
+        let graph = quantized(&network(&recipe), &input(recipe.input), &options, &Narrowing::free(&options));
         let float = network(&recipe);
         for id in float.ids_in_order() {
             let (Op::Conv(_) | Op::Dense(_)) = float.op(id) else { continue };
@@ -86,7 +86,7 @@ proptest! {
         let recipe = Recipe { softmax: false, ..recipe };
         let spec = input(recipe.input);
         let float = network(&recipe);
-        let graph = quantized(&float, &spec, &CompileOptions::blinded(), &Shifts::default());
+        let graph = quantized(&float, &spec, &CompileOptions::blinded(), &Narrowing::free(&CompileOptions::blinded()));
         let integers = spec.quantize(&raw(recipe.input, &noise)).unwrap();
         let step = |i: usize| spec.step[i / recipe.input.plane()];
         let image: Vec<f64> = integers.iter().enumerate().map(|(i, &x)| x as f64 * step(i)).collect();

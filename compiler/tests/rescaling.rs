@@ -4,35 +4,32 @@
 
 mod random;
 
-use compiler::graph::{Graph, Integer, Op, Real};
+use compiler::graph::{Graph, Integer, Real};
 use compiler::lower::{cost, lower};
 use compiler::options::CompileOptions;
-use compiler::passes::rescale::Shifts;
+use compiler::passes::{Narrowing, Places};
 use compiler::reference::integer;
 use proptest::prelude::*;
 use random::{input, network, quantized, recipes};
 use runtime::plan::{InputSpec, ValidPlan};
 use runtime::roles::plain;
 
-/// The integer graph of `float` with as many bits dropped as `bits` say, in turn, by its nodes.
-fn rescaled(float: &Graph<Real>, spec: &InputSpec, bits: &[u32]) -> Graph<Integer> {
+/// The integer graph of `float`, of whose values those lose bits that `picks` say, in turn.
+fn rescaled(float: &Graph<Real>, spec: &InputSpec, picks: &[bool]) -> Graph<Integer> {
     let options = CompileOptions::blinded();
-    let inner = float
-        .ids_in_order()
-        .into_iter()
-        .filter(|&id| id != float.input() && id != float.output() && !matches!(float.op(id), Op::Softmax(_)));
-    let shifts: Shifts = inner.zip(bits.iter().copied().cycle()).filter(|&(_, bits)| bits > 0).collect();
-    quantized(float, spec, &options, &shifts)
+    let picked = float.ids_in_order().into_iter().zip(picks.iter().copied().cycle());
+    let places = Places::At(picked.filter(|&(_, pick)| pick).map(|(id, _)| id).collect());
+    quantized(float, spec, &options, &Narrowing::at(&options, places))
 }
 
 proptest! {
     #[test]
     fn the_stages_agree_and_ranges_hold(
         recipe in recipes(true), noise in proptest::collection::vec(any::<u8>(), 150),
-        bits in proptest::collection::vec(0u32..6, 5),
+        picks in proptest::collection::vec(any::<bool>(), 5),
     ) {
         let (spec, float) = (input(recipe.input), network(&recipe));
-        let graph = rescaled(&float, &spec, &bits);
+        let graph = rescaled(&float, &spec, &picks);
         let raw: Vec<f32> = (0..recipe.input.elements()).map(|i| noise[i % noise.len()].into()).collect();
         let integers = spec.quantize(&raw).unwrap();
         let plan = lower(&graph, "random", &spec, &CompileOptions::blinded()).unwrap();

@@ -36,6 +36,13 @@ impl<'a> Activations<'a> {
         inputs.iter().filter_map(|input| self.values[input.index()].clone()).collect()
     }
 
+    /// Rounds the recorded value of `id`, channel by channel, to whole numbers of `steps`.
+    pub fn round(&mut self, id: NodeId, steps: &[f64]) {
+        if let Some(value) = &self.values[id.index()] {
+            self.values[id.index()] = Some(Arc::new(value.rounded(steps)));
+        }
+    }
+
     /// Evaluates `id` as `op`, its own operation or one that stands for it, and forgets the values that
     /// nothing else reads.
     pub fn record(&mut self, id: NodeId, op: &Op<Real>) -> Arc<Batch> {

@@ -1,6 +1,7 @@
 //! One value of a graph for many images.
 
 use crate::graph::Shape;
+use rayon::prelude::*;
 
 /// A tensor of `shape` for each of some images, one image after the other, each row-major.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +43,16 @@ impl Batch {
     pub fn chunks(&self, count: usize) -> impl Iterator<Item = Self> {
         let chunks = self.values.chunks(count * self.shape.elements());
         chunks.map(|values| Self { shape: self.shape, values: values.to_vec() })
+    }
+
+    /// The same with every element rounded to a whole number of its channel's `steps`.
+    pub(super) fn rounded(&self, steps: &[f64]) -> Self {
+        let (plane, mut values) = (self.shape.plane(), self.values.clone());
+        values.par_chunks_exact_mut(plane).enumerate().for_each(|(index, plane)| {
+            let step = steps[index % steps.len()];
+            plane.iter_mut().for_each(|x| *x = ((f64::from(*x) / step).round() * step) as f32);
+        });
+        Self { shape: self.shape, values }
     }
 
     /// The elements of image `index`.

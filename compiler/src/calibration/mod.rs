@@ -5,17 +5,17 @@ mod activations;
 mod batch;
 mod evaluate;
 mod patches;
-mod peaks;
 mod sample;
-mod synthetic;
+mod statistics;
+pub(crate) mod synthetic;
 mod walk;
 
 pub use activations::Activations;
 pub use batch::Batch;
 pub use evaluate::apply;
 pub use patches::Reading;
-pub use peaks::Peaks;
 pub use sample::{Sample, Sampling};
+pub use statistics::{Channel, Statistics};
 pub use walk::walk;
 
 use crate::data::{Dataset, integers};
@@ -23,9 +23,6 @@ use crate::error::{Error, Result};
 use crate::graph::{Graph, Real};
 use runtime::plan::InputSpec;
 use std::sync::Arc;
-
-/// Images on which the size of values is measured.
-const PEAK_IMAGES: usize = 8;
 
 /// Example images, as the model sees them once they are integers.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,16 +36,29 @@ impl Calibration {
     /// # Errors
     /// [`Error::Option`] for no images or images of another shape; a pixel outside the declared range.
     pub fn new(data: &Dataset, limit: usize, graph: &Graph<Real>, input: &InputSpec) -> Result<Self> {
+        let indices: Vec<usize> = (0..data.len().min(limit)).collect();
+        Self::of_some(data, &indices, graph, input)
+    }
+
+    /// Those images of `data` that have these indices; fewer where the values of `graph` would not fit into memory.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn of_some(
+        data: &Dataset,
+        indices: &[usize],
+        graph: &Graph<Real>,
+        input: &InputSpec,
+    ) -> Result<Self> {
         if data.shape() != input.shape {
             let what = format!("calibration images of {}, but the model takes {}", data.shape(), input.shape);
             return Err(Error::Option(what));
         }
-        let count = data.len().min(limit).min(activations::affordable_images(graph));
-        if count == 0 {
+        if indices.is_empty() {
             return Err(Error::Option("calibration needs at least one image".into()));
         }
-        let images = (0..count).map(|index| data.image(index));
-        Ok(Self { images: as_seen(images, input)?.into() })
+        let images = indices.iter().take(activations::affordable_images(graph));
+        Ok(Self { images: as_seen(images.map(|&index| data.image(index)), input)?.into() })
     }
 
     /// These images, as the model sees them.
@@ -61,15 +71,6 @@ impl Calibration {
     pub fn images(&self) -> &Arc<Batch> {
         &self.images
     }
-}
-
-/// How large the values of `graph` get: on the first of the calibration images, or, where there are
-/// none, on artificial ones.
-///
-/// # Errors
-/// A pixel outside the declared range.
-pub fn peaks(graph: &Graph<Real>, calibration: Option<&Calibration>, input: &InputSpec) -> Result<Peaks> {
-    Ok(Peaks::measure(graph, &images(calibration, input)?.first(PEAK_IMAGES)))
 }
 
 /// The calibration images, or, where there are none, artificial ones.

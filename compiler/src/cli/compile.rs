@@ -1,11 +1,16 @@
 //! `popcornc compile`.
 
 use super::options::CompileArgs;
+use super::progress::Spinner;
 use super::search::{self, SearchArgs};
 use super::{Outcome, output};
 use clap::Args;
-use compiler::passes::expand_activations::approximated;
-use compiler::pipeline;
+use compiler::compile::{Compiled, compile_in_stages};
+use compiler::error::Error;
+use compiler::from_onnx::Imported;
+use compiler::options::CompileOptions;
+use compiler::passes::expand_activations::{Approximated, Ranges, approximated};
+use compiler::search::Found;
 use runtime::plan::{ValidPlan, codec};
 use serde_json::json;
 use std::path::PathBuf;
@@ -42,17 +47,13 @@ impl Compile {
         output::check_writable(&self.output)?;
         let (model, options) = self.options.read(&self.model)?;
         let found = self.search.run(&model, &options)?;
-        let (plan, calibration_images) = match &found {
-            Some(found) => (found.plan.clone(), found.calibration_images),
-            None => {
-                let counted = pipeline::compile_counted(&model, &options)?;
-                (counted.plan, counted.calibration_images)
-            }
+        let Outcomes { plan, calibration_images, activations } = match &found {
+            Some(found) => Outcomes::of_search(found, &model, &options),
+            None => Outcomes::of_compilation(&model, &options)?,
         };
         let rings = options.has_rings().then(|| rings(calibration_images));
         let bytes = codec::encode(&plan);
         output::write_atomically(&self.output, &bytes)?;
-        let activations = approximated(&model.graph, options.activations);
         if self.json {
             return output::print_json(&json!({
                 "plan": self.output,
@@ -63,14 +64,40 @@ impl Compile {
                 "cost": plan.plan().total_cost(),
                 "activations": activations.iter().map(ToString::to_string).collect::<Vec<String>>(),
                 "rings": rings,
+                "check": plan.plan().check,
                 "search": found.as_ref().map(search::json),
             }));
         }
         let mut parts: Vec<String> = activations.iter().map(ToString::to_string).collect();
         parts.extend(rings);
+        parts.extend(plan.plan().check.as_ref().map(ToString::to_string));
         parts.extend(found.as_ref().map(search::table));
         parts.push(summary(&plan, &self.output.display().to_string(), bytes.len()));
         output::print(&parts.join("\n"))
+    }
+}
+
+/// What either way of compiling gives.
+struct Outcomes {
+    plan: ValidPlan,
+    calibration_images: usize,
+    activations: Vec<Approximated>,
+}
+
+impl Outcomes {
+    fn of_search(found: &Found, model: &Imported, options: &CompileOptions) -> Self {
+        Self {
+            plan: found.plan.clone(),
+            calibration_images: found.calibration_images,
+            activations: approximated(&model.graph, options.activations, &Ranges::new()),
+        }
+    }
+
+    fn of_compilation(model: &Imported, options: &CompileOptions) -> Result<Self, Error> {
+        let spinner = Spinner::new();
+        let Compiled { plan, approximated, calibration_images, .. } =
+            compile_in_stages(model, options, &mut |what| spinner.show(what))?;
+        Ok(Self { plan, calibration_images, activations: approximated })
     }
 }
 

@@ -6,7 +6,7 @@ use compiler::error::Error;
 use compiler::from_onnx::{self, Imported};
 use compiler::options::{
     ACTIVATION_BITS, CALIBRATION_IMAGES, CompileOptions, DEFAULT_ACTIVATION_BITS, InputOptions, MARGIN_BITS,
-    WEIGHT_BITS, parse_number,
+    MAX_ERROR, WEIGHT_BITS, parse_number,
 };
 use compiler::passes::expand_activations::Fineness;
 use runtime::plan::{BlindedParameters, Colours, KeyBits, Revealed, SharedParameters, Suite};
@@ -56,6 +56,13 @@ pub(super) struct CompileArgs {
     /// Look at so many of them only
     #[arg(long, value_name = "N", default_value_t = CALIBRATION_IMAGES, requires = "calibration")]
     calibration_images: usize,
+    /// Largest relative error of the logits (root mean square) where fewer than 98 % of the labels agree with the model's.
+    /// The compiler checks this on calibration images that it has held back; a plan beyond it is an error
+    #[arg(long, value_name = "F", default_value_t = MAX_ERROR, value_parser = parse_number)]
+    max_error: f64,
+    /// Write a plan that is further from the model than that
+    #[arg(long)]
+    accept_error: bool,
 }
 
 /// How the model wants its images: (pixel · scale − mean) ÷ std.
@@ -161,6 +168,8 @@ impl CompileArgs {
             activations: self.activation_pieces.map_or(Fineness::Percent, Fineness::Pieces),
             calibration: None,
             calibration_images: self.calibration_images,
+            max_error: self.max_error,
+            accept_error: self.accept_error,
         }
     }
 }

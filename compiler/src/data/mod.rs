@@ -11,4 +11,4 @@ pub use deviation::Deviation;
 pub use runtime::data::Dataset;
 
 pub(crate) use accuracy::{class, largest};
-pub(crate) use prepared::integers;
+pub(crate) use prepared::{Prepared, integers};

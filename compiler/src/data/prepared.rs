@@ -13,15 +13,15 @@ pub(crate) fn integers(input: &InputSpec, raw: &[f32]) -> Result<Vec<i64>> {
 }
 
 /// A raw image as plans and as float models take it, row-major.
-pub(super) struct Prepared {
-    pub(super) integers: Vec<i64>,
-    pub(super) preprocessed: Vec<f32>,
+pub(crate) struct Prepared {
+    pub(crate) integers: Vec<i64>,
+    pub(crate) preprocessed: Vec<f32>,
 }
 
 impl Prepared {
     /// # Errors
     /// A wrong number of pixels, or one outside the range of `input`.
-    pub(super) fn new(input: &InputSpec, raw: &[f32]) -> Result<Self> {
+    pub(crate) fn new(input: &InputSpec, raw: &[f32]) -> Result<Self> {
         let integers = integers(input, raw)?;
         let plane = input.shape.plane();
         let preprocess = |(i, &x): (usize, &f32)| input.preprocessing.apply(i / plane, x.into()) as f32;

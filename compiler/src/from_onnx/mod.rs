@@ -36,7 +36,7 @@ pub use report::{OperatorReport, Report};
 use crate::error::{Diagnostic, Error, Result};
 use crate::graph::{Affine, Graph, Real, Shape, verify};
 use crate::options::InputOptions;
-use crate::passes::expand_activations::{Fineness, approximated};
+use crate::passes::expand_activations::{Fineness, Ranges, approximated};
 use runtime::plan::InputSpec;
 use std::path::Path;
 use tract_onnx::pb::ModelProto;
@@ -94,7 +94,7 @@ fn check_model(proto: ModelProto, path: &Path) -> Result<Report> {
     if report.supported() {
         match import(proto, path) {
             Err(Error::Unsupported(diagnostics)) => report.add(diagnostics),
-            other => report.approximated = approximated(&other?.graph, Fineness::default()),
+            other => report.approximated = approximated(&other?.graph, Fineness::default(), &Ranges::new()),
         }
     }
     Ok(report)

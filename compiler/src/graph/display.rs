@@ -150,8 +150,8 @@ mod tests {
             shape: Shape::new(channels, 2, 2),
             scale,
             range: (0..channels as i128).map(|c| Range { low: -3 - c, high: 12 }).collect(),
-            peak: 0.0,
             ring: None,
+            room: None,
         };
         let mut graph: Graph<Integer> = Graph::new("image", fact(1, Scale::PerTensor(0.5)));
         let both = graph.add(

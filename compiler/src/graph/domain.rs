@@ -74,8 +74,8 @@ impl Domain for Integer {
             shape: Shape { channels: channels.len(), ..fact.shape },
             scale: fact.scale.narrowed(channels),
             range: channels.iter().map(|&channel| fact.range[channel]).collect(),
-            peak: fact.peak,
             ring: fact.ring,
+            room: fact.room,
         }
     }
 }

@@ -20,11 +20,19 @@ pub struct IntegerFact {
     pub scale: Scale,
     /// Bounds of each channel that no input can leave (interval arithmetic); one per channel.
     pub range: Vec<Range>,
-    /// Largest integer that the middle channel takes on example images, which many inputs leave; 0
-    /// where that is not known.
-    pub peak: f64,
     /// Suite `shared`: integers are taken in this ring.
     pub ring: Option<Ring>,
+    /// How full that ring is, where integers can leave it.
+    pub room: Option<Room>,
+}
+
+/// How full a ring is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Room {
+    /// Share that the largest integer on calibration images takes.
+    pub taken: f64,
+    /// Estimated chance that an image leaves it; `None` where there are too few images to say.
+    pub overflow: Option<f64>,
 }
 
 /// Real size of one integer step of a tensor; always positive and finite.

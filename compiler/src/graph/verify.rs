@@ -259,8 +259,8 @@ mod tests {
             shape: Shape::vector(2),
             scale,
             range: range.iter().map(|&(low, high)| Range { low, high }).collect(),
-            peak: 0.0,
             ring: None,
+            room: None,
         };
         let mut graph: Graph<Integer> = Graph::new("x", fact(Scale::PerTensor(0.0), &[(0, 1)]));
         let input = graph.input();

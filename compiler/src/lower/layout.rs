@@ -235,6 +235,7 @@ mod tests {
                 revealed: Revealed::Logits,
             },
             setup: Cost::default(),
+            check: None,
         }
     }
 

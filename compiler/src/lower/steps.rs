@@ -33,6 +33,7 @@ pub fn lower(
         steps: lowering.steps,
         output,
         setup: Cost::default(),
+        check: None,
     })
 }
 
@@ -195,7 +196,7 @@ fn bias(bias: &[i128]) -> Vec<i128> {
 }
 
 /// The longest beginning that a plan can hold.
-fn shorten(name: &str) -> String {
+pub fn shorten(name: &str) -> String {
     let end = (0..=MAX_NAME.min(name.len())).rev().find(|&end| name.is_char_boundary(end)).unwrap_or(0);
     name[..end].to_owned()
 }

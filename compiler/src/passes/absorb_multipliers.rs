@@ -70,8 +70,8 @@ mod tests {
             shape: Shape::new(channels, 1, 2),
             scale: Scale::PerTensor(1.0),
             range: vec![Range { low: 0, high: 9 }; channels],
-            peak: 0.0,
             ring: None,
+            room: None,
         };
         let conv = |groups, weights: &[i32], bias: &[i128]| {
             let (weights, bias) = (weights.to_vec(), bias.to_vec());

@@ -12,13 +12,17 @@ pub mod rescale;
 mod rings;
 mod sink_relu;
 mod split_max_pool;
+mod terms;
 
 pub use absorb_multipliers::absorb_multipliers;
 pub use canonicalize::canonicalize;
 pub use expand_activations::expand_activations;
 pub use fold_affine::fold_affine;
 pub use prune_channels::prune_channels;
-pub use quantize::{Choices, LayerChoice, Preparation, Quantized};
+pub use quantize::{
+    Choices, LayerChoice, Narrowing, Noise, Outlook, Places, Precision, Preparation, Quantized, Rounding,
+    spend,
+};
 pub use range::range;
 pub use remove_dead::{Constants, remove_dead};
 pub use rings::rings;

@@ -179,8 +179,8 @@ mod tests {
             shape: Shape::vector(channels),
             scale: Scale::PerTensor(1.0),
             range: vec![Range { low: i128::MIN, high: i128::MAX }; channels],
-            peak: 0.0,
             ring: None,
+            room: None,
         };
         let mut graph = Graph::new("x", fact(2));
         let dense = Dense { weights: vec![3, -2], bias: vec![5] };

@@ -120,8 +120,8 @@ mod tests {
             shape,
             scale: Scale::PerTensor(1.0),
             range: vec![Range { low: -5, high: 7 }; shape.channels],
-            peak: 0.0,
             ring: None,
+            room: None,
         };
         let mut graph = Graph::new("image", fact(shape));
         let pool = graph.add("pool", Op::MaxPool(window), &[graph.input()], fact(output));

@@ -42,7 +42,7 @@ impl Ladder {
         let (prices, float) = (Prices::new(graph, options), examples.logits(graph));
         let mut ladder = BTreeMap::new();
         for id in graph.ids_in_order().into_iter().filter(|&id| is_linear(graph, id)) {
-            let sensitivity = sensitivity(preparation, &float, examples, id)?;
+            let sensitivity = sensitivity(preparation, &float, examples, options, id)?;
             let rung = |choice| {
                 let error = sensitivity * preparation.error(id, choice);
                 Rung { choice, seconds: prices.layer(id, choice), error }

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::from_onnx::Imported;
 use crate::graph::{Graph, Real};
 use crate::options::CompileOptions;
-use crate::passes::{Choices, LayerChoice, Preparation};
+use crate::passes::{Choices, LayerChoice, Precision, Preparation};
 use crate::pipeline;
 use crate::reference::twin;
 use runtime::plan::{InputSpec, UnitCosts, ValidPlan};
@@ -229,11 +229,11 @@ impl Search<'_> {
     /// A plan, and its accuracy on the examples.
     fn compile(&self, preparation: &Preparation<'_>, choices: &Choices) -> Result<(ValidPlan, f64)> {
         let setting = self.setting;
-        let integers = pipeline::integers(preparation, choices, setting.options)?;
-        let accuracy = setting.examples.accuracy(&twin(&integers.graph));
-        let graph =
-            pipeline::finish(integers.graph, setting.input, preparation.calibration(), setting.options)?;
-        let plan = pipeline::plan(graph, &setting.model.name, setting.input, setting.options)?;
+        let precision = Precision { choices: choices.clone(), finer: BTreeMap::new() };
+        let integers = pipeline::integers(preparation, &precision, setting.options)?;
+        let accuracy = setting.examples.accuracy(&twin(&integers.finished));
+        let plan =
+            pipeline::plan(integers.finished, &setting.model.name, setting.input, None, setting.options)?;
         Ok((plan, accuracy))
     }
 }

@@ -3,8 +3,8 @@
 use super::examples::Examples;
 use crate::error::Result;
 use crate::graph::NodeId;
-use crate::passes::rescale::Shifts;
-use crate::passes::{Choices, LayerChoice, Preparation};
+use crate::options::CompileOptions;
+use crate::passes::{Choices, LayerChoice, Narrowing, Preparation};
 use crate::reference::twin;
 
 /// What every layer but the one that is looked at gets.
@@ -21,11 +21,12 @@ pub(super) fn sensitivity(
     preparation: &Preparation<'_>,
     float: &[f32],
     examples: &Examples,
+    options: &CompileOptions,
     id: NodeId,
 ) -> Result<f64> {
     let mut choices = Choices::uniform(FINE);
     choices.set(id, COARSE);
-    let integers = preparation.quantize(&choices, &Shifts::default())?.graph;
+    let integers = preparation.quantize(&choices, &Narrowing::free(options))?.graph;
     let own = preparation.error(id, COARSE);
     let logits = examples.logits(&twin(&integers));
     Ok(if own > 0.0 { relative_error(&logits, float) / own } else { 1.0 })

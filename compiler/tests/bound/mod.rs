@@ -40,7 +40,7 @@ fn deviation(graph: &Graph<Real>, id: NodeId) -> Op<Real> {
         Op::Affine(affine) => Op::Affine(Affine { scale: abs(&affine.scale), shift: vec![0.0; channels] }),
         Op::Add(add) => Op::Add(Add { multipliers: abs(&add.multipliers) }),
         Op::Activation(curve) => {
-            let found = approximate_all(curve, channels, Fineness::Percent).unwrap();
+            let found = approximate_all(curve, channels, Fineness::Percent, None).unwrap();
             let each = |of: &dyn Fn(usize) -> f64| -> Vec<f32> {
                 (0..channels).map(|channel| of(if found.len() == 1 { 0 } else { channel }) as f32).collect()
             };

@@ -13,8 +13,7 @@ use compiler::graph::{
     Window,
 };
 use compiler::options::{CompileOptions, InputOptions};
-use compiler::passes::rescale::Shifts;
-use compiler::passes::{Choices, Preparation, range};
+use compiler::passes::{Choices, Narrowing, Preparation, range};
 use proptest::prelude::*;
 use runtime::plan::InputSpec;
 use std::path::Path;
@@ -150,20 +149,20 @@ pub(crate) fn input(shape: Shape) -> InputSpec {
 }
 
 /// The integer graph of `graph` before anything dead is removed from it: one layer for each of its layers,
-/// and values that lose bits where `shifts` say so.
+/// and values that lose bits where `narrowing` says so.
 #[allow(dead_code, reason = "not every test of this module needs it")]
 pub(crate) fn quantized(
     graph: &Graph<Real>,
     spec: &InputSpec,
     options: &CompileOptions,
-    shifts: &Shifts,
+    narrowing: &Narrowing,
 ) -> Graph<Integer> {
     let calibration = options.calibration.as_deref();
     let calibration =
         calibration.map(|data| Calibration::new(data, options.calibration_images, graph, spec).unwrap());
     let choices = Choices::uniform(options.layer());
     let preparation = Preparation::for_choices(graph, spec, calibration.as_ref(), &choices).unwrap();
-    range(preparation.quantize(&choices, shifts).unwrap().graph, spec, options).unwrap()
+    range(preparation.quantize(&choices, narrowing).unwrap().graph, spec, options).unwrap()
 }
 
 struct Grower {

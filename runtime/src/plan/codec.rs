@@ -19,7 +19,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Version of the format that this build writes and reads.
-pub const FORMAT_VERSION: u32 = 4;
+pub const FORMAT_VERSION: u32 = 5;
 
 /// Longest plan that is read, in bytes.
 pub const MAX_PLAN_BYTES: u64 = 4 << 30;
@@ -211,6 +211,7 @@ mod tests {
             steps,
             output,
             setup: Cost::default(),
+            check: None,
         }
     }
 

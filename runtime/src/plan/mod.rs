@@ -7,6 +7,7 @@
 //!
 //! This module imports no other module of the crate.
 
+mod check;
 pub mod codec;
 mod cost;
 mod display;
@@ -25,6 +26,7 @@ mod tiling;
 pub mod validate;
 mod view;
 
+pub use check::{Check, CheckImages, Headroom};
 pub use codec::{DecodeError, FORMAT_VERSION};
 pub use cost::{Cost, UnitCosts};
 pub(crate) use display::Table;
@@ -61,6 +63,8 @@ pub struct Plan {
     pub output: OutputSpec,
     /// What a session costs before its first inference, beside the handshake.
     pub setup: Cost,
+    /// How close the plan is to its model, where the compiler has looked; never sent to the client.
+    pub check: Option<Check>,
 }
 
 /// One operation on tensors; it defines one value, named by the step's own id.

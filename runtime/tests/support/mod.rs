@@ -45,6 +45,7 @@ impl PlanBuilder {
             steps: Vec::new(),
             output,
             setup: Cost::default(),
+            check: None,
         };
         let mut builder = Self { plan, ranges: Vec::new() };
         builder.push(Op::Input, &[], shape);

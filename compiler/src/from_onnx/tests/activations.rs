@@ -29,7 +29,7 @@ fn activations(model: Onnx) -> Vec<(String, f64)> {
     let graph = &imported.graph;
     let found = graph.ids().filter_map(|id| match graph.op(id) {
         Op::Activation(curve) => {
-            let pieces = approximate_all(curve, graph.shape(id).channels, Fineness::Percent).unwrap();
+            let pieces = approximate_all(curve, graph.shape(id).channels, Fineness::Percent, None).unwrap();
             Some((curve.to_string(), pieces.iter().map(|found| found.error).fold(0.0, f64::max)))
         }
         _ => None,

@@ -225,7 +225,8 @@ impl Translator<'_> {
     fn check_activations(&mut self) {
         for id in self.graph.ids_in_order() {
             let Op::Activation(curve) = self.graph.op(id) else { continue };
-            if let Err(what) = approximate_all(curve, self.graph.shape(id).channels, Fineness::Percent) {
+            if let Err(what) = approximate_all(curve, self.graph.shape(id).channels, Fineness::Percent, None)
+            {
                 let refusal = Refusal::new(
                     format!("{curve} cannot be written with ReLUs: {what}"),
                     "retrain with ReLU",

@@ -30,6 +30,37 @@ const GRID: usize = 1024;
 /// Slopes are multiples of the steepest one divided by this.
 const SLOPES: i32 = 64;
 
+/// What calibration images show of the values that an activation reads and gives.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Seen {
+    /// What it reads lies within this of 0, with room to spare.
+    pub reach: f64,
+    /// How far its pieces may stray there.
+    pub tolerance: f64,
+}
+
+/// Pieces that follow `curve` where its values were seen, and continue straight from there; `None` where that takes too
+/// many.
+pub(super) fn pieces_where_seen(curve: &Curve, channel: usize, seen: Seen) -> Option<Approximation> {
+    let Seen { reach, tolerance } = seen;
+    let slope = |at: f64, towards: f64| {
+        (curve.at(channel, at) - curve.at(channel, at * towards)) / (at - at * towards)
+    };
+    let inside = 1.0 - 1.0 / GRID as f64;
+    let continued = |x: f64| {
+        let nearest = x.clamp(-reach, reach);
+        let beyond = if nearest == x { 0.0 } else { (x - nearest) * slope(nearest, inside) };
+        curve.at(channel, nearest) + beyond
+    };
+    let tube = Tube { tolerance, ..Tube::new(continued, reach) };
+    if tube.values.iter().any(|value| !value.is_finite()) {
+        return None;
+    }
+    let pieces = tube.follow()?;
+    let error = largest_error(curve, channel, &pieces, reach / 4.0);
+    (error <= 2.0 * tolerance).then_some(Approximation { pieces, error })
+}
+
 /// Pieces for `curve`, as fine as asked.
 ///
 /// # Errors

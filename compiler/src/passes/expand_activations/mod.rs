@@ -5,7 +5,8 @@
 //! Gelu, …) are followed within 1 % of the distance between their limits, or of the steeper ray's slope
 //! where they have none (0.01 for those that tend to x), or as closely as a given number of pieces can;
 //! [`approximated`] reports how many pieces there are and the error. Further out they continue along the
-//! rays to which they tend.
+//! rays to which they tend. Where calibration images have shown what a curve reads and gives, it is followed there, within
+//! 2 % of the standard deviation of what it gives, and continued straight.
 //!
 //! A function that is constant on both sides is written over z = ReLU(w − ReLU(x − t₀)), which lies
 //! between 0 and the distance w of its outermost bends: as many ReLUs, and values whose bounds do not
@@ -30,27 +31,35 @@ mod exact;
 mod fit;
 mod pieces;
 mod report;
+mod seen;
 mod sum;
 
+pub use fit::Seen;
 pub use pieces::{Approximation, Bend, Fineness, PIECES, Pieces, approximate, is_piecewise_linear};
 pub use report::{Approximated, approximated};
+pub use seen::{Ranges, ranges};
 
 use crate::error::{Diagnostic, Error, Result};
 use crate::graph::{Curve, Graph, NodeId, Op, Real};
+use pieces::approximate_seen;
 use sum::Sum;
 
 /// Curves that differ between more channels than this are not followed.
 const MAX_DIFFERENT: usize = 1 << 13;
 
-/// Runs the pass.
+/// Runs the pass; `ranges` are those of the values that curves read, where they are known.
 ///
 /// # Errors
 /// [`Error::Unsupported`] with the curves that jump, do not become straight or need more pieces.
-pub fn expand_activations(mut graph: Graph<Real>, fineness: Fineness) -> Result<Graph<Real>> {
+pub fn expand_activations(
+    mut graph: Graph<Real>,
+    fineness: Fineness,
+    ranges: &Ranges,
+) -> Result<Graph<Real>> {
     let mut refused = Vec::new();
     for id in graph.ids_in_order() {
         let Op::Activation(curve) = graph.op(id) else { continue };
-        match approximate_all(curve, graph.shape(id).channels, fineness) {
+        match approximate_all(curve, graph.shape(id).channels, fineness, ranges.get(&id).copied()) {
             Ok(found) => expand(&mut graph, id, found.into_iter().map(|found| found.pieces).collect()),
             Err(what) => refused.push(Diagnostic {
                 node: graph.node(id).name.clone(),
@@ -63,7 +72,7 @@ pub fn expand_activations(mut graph: Graph<Real>, fineness: Fineness) -> Result<
     if refused.is_empty() { Ok(graph) } else { Err(Error::Unsupported(refused)) }
 }
 
-/// Pieces for a curve over so many channels: one for all of them, or one each.
+/// Pieces for a curve over so many channels, where it reads and gives what was `seen`: one for all of them, or one each.
 ///
 /// # Errors
 /// As [`approximate`].
@@ -71,12 +80,13 @@ pub fn approximate_all(
     curve: &Curve,
     channels: usize,
     fineness: Fineness,
+    seen: Option<Seen>,
 ) -> std::result::Result<Vec<Approximation>, String> {
     let different = if curve.is_uniform() { 1 } else { channels };
     if different > MAX_DIFFERENT && !is_piecewise_linear(curve) {
         return Err(format!("it differs between {different} channels"));
     }
-    (0..different).map(|channel| approximate(curve, channel, fineness)).collect()
+    (0..different).map(|channel| approximate_seen(curve, channel, fineness, seen)).collect()
 }
 
 fn expand(graph: &mut Graph<Real>, id: NodeId, pieces: Vec<Pieces>) {
@@ -113,7 +123,7 @@ mod tests {
     #[test]
     fn example() {
         let graph = activated(clip(0.0, 6.0));
-        let after = expand_activations(graph.clone(), Fineness::Percent).unwrap();
+        let after = expand_activations(graph.clone(), Fineness::Percent, &Ranges::new()).unwrap();
         assert_same_value(&graph, &after);
         insta::assert_snapshot!(after, @"
         real graph, output n6
@@ -134,10 +144,13 @@ mod tests {
         let prelu = Curve::Choose(Box::new([test, slopes, Curve::X]));
         let hard_sigmoid = clip(0.0, 1.0).over(&times(Curve::X, 0.2).binary(Binary::Add, Curve::number(0.5)));
         for curve in [leaky, prelu, hard_sigmoid, clip(-1.0, 0.5), clip(0.0, 0.5), times(Curve::X, 3.0)] {
-            let found = approximate_all(&curve, 2, Fineness::Percent).unwrap();
+            let found = approximate_all(&curve, 2, Fineness::Percent, None).unwrap();
             assert!(found.iter().all(|found| found.error == 0.0 && found.pieces.bends.len() <= 2), "{curve}");
             let graph = activated(curve);
-            assert_same_value(&graph, &expand_activations(graph.clone(), Fineness::Percent).unwrap());
+            assert_same_value(
+                &graph,
+                &expand_activations(graph.clone(), Fineness::Percent, &Ranges::new()).unwrap(),
+            );
         }
     }
 
@@ -209,7 +222,9 @@ mod tests {
         let square = Curve::X.binary(Binary::Mul, Curve::X);
         let jump = Curve::X.binary(Binary::Less, Curve::number(0.3));
         for curve in [square, Curve::X.unary(Unary::Exp), jump, Curve::X.unary(Unary::Sqrt)] {
-            let error = expand_activations(activated(curve), Fineness::Percent).unwrap_err().to_string();
+            let error = expand_activations(activated(curve), Fineness::Percent, &Ranges::new())
+                .unwrap_err()
+                .to_string();
             assert!(error.contains("node 'activation'") && error.contains("cannot be written"), "{error}");
         }
     }
@@ -223,7 +238,7 @@ mod tests {
                 curve = times(curve.binary(op, Curve::number(bound)), slope).binary(Binary::Add, times(Curve::X, 0.5));
             }
             let graph = activated(curve);
-            let after = expand_activations(graph.clone(), Fineness::Percent).unwrap();
+            let after = expand_activations(graph.clone(), Fineness::Percent, &Ranges::new()).unwrap();
             prop_assert!(after.ids().all(|id| !matches!(after.op(id), Op::Activation(_))));
             assert_same_value(&graph, &after);
             let image: Vec<f64> = (0..25).map(|i| f64::from(i * 7 % 25) - 12.0).collect();

@@ -1,5 +1,6 @@
 //! Piecewise linear functions as sums of shifted ReLUs.
 
+use super::fit::Seen;
 use super::{exact, fit};
 use crate::graph::Curve;
 use std::ops::RangeInclusive;
@@ -75,4 +76,21 @@ pub fn approximate(curve: &Curve, channel: usize, fineness: Fineness) -> Result<
         Some(pieces) => Ok(Approximation { pieces, error: 0.0 }),
         None => fit::pieces(curve, channel, fineness),
     }
+}
+
+/// The same, where it is known what the activation reads and gives; as fine as that asks, unless a number of pieces was
+/// asked for.
+///
+/// # Errors
+/// As [`approximate`].
+pub fn approximate_seen(
+    curve: &Curve,
+    channel: usize,
+    fineness: Fineness,
+    seen: Option<Seen>,
+) -> Result<Approximation, String> {
+    let is_exact = exact::pieces(curve, channel).is_some();
+    let seen = seen.filter(|_| !is_exact && fineness == Fineness::Percent);
+    let found = seen.and_then(|seen| fit::pieces_where_seen(curve, channel, seen));
+    found.map_or_else(|| approximate(curve, channel, fineness), Ok)
 }

@@ -1,6 +1,6 @@
 //! What is told of the activations that are followed only approximately.
 
-use super::{Fineness, approximate_all};
+use super::{Fineness, Ranges, approximate_all};
 use crate::graph::{Graph, Op, Real};
 use serde::Serialize;
 use std::fmt;
@@ -14,16 +14,18 @@ pub struct Approximated {
     pub curve: String,
     /// Number of straight pieces; of the channel that has most.
     pub pieces: usize,
-    /// Largest difference between the pieces and the function, whatever x is.
+    /// Largest difference between the pieces and the function, whatever x is; where it is known what the function reads,
+    /// for these x.
     pub error: f64,
 }
 
-/// The activations of an imported graph that are followed by straight pieces; those that cannot be
-/// followed are left out.
-pub fn approximated(graph: &Graph<Real>, fineness: Fineness) -> Vec<Approximated> {
+/// The activations of an imported graph that are followed by straight pieces, where values have these `ranges`; those
+/// that cannot be followed are left out.
+pub fn approximated(graph: &Graph<Real>, fineness: Fineness, ranges: &Ranges) -> Vec<Approximated> {
     let report = |id| {
         let Op::Activation(curve) = graph.op(id) else { return None };
-        let found = approximate_all(curve, graph.shape(id).channels, fineness).ok()?;
+        let found =
+            approximate_all(curve, graph.shape(id).channels, fineness, ranges.get(&id).copied()).ok()?;
         let error = found.iter().map(|found| found.error).fold(0.0, f64::max);
         let pieces = found.iter().map(|found| found.pieces.bends.len() + 1).max()?;
         let (node, curve) = (graph.node(id).name.clone(), curve.to_string());

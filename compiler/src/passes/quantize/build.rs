@@ -5,51 +5,75 @@ use super::demand::{self, Follower};
 use super::fit::{Fit, Row};
 use super::grid::Grid;
 use super::layer::Layer;
-use super::value::{Value, scale, typical_input, unbounded};
-use super::{Choices, Preparation, Quantized, exact, scales};
-use crate::calibration::{Activations, Sample};
+use super::value::{Value, scale, unbounded};
+use super::{Choices, LayerChoice, Narrowing, Noise, Outlook, Preparation, Quantized, exact, scales};
+use crate::calibration::{Activations, Calibration, Sample};
 use crate::error::{Diagnostic, Error, Result};
 use crate::graph::{Graph, Integer, IntegerFact, NodeId, Op, Pool, Real, Rescale, Scale, Shape};
 use crate::lower::sum_pool;
-use crate::passes::rescale::Shifts;
 
 /// What [`Preparation::quantize`] promises.
-pub(super) fn build(preparation: &Preparation<'_>, choices: &Choices, shifts: &Shifts) -> Result<Quantized> {
-    let mut quantizer = Quantizer::new(preparation, choices, shifts);
-    for id in quantizer.float.ids_in_order() {
+pub(super) fn build(
+    preparation: &Preparation<'_>,
+    calibration: Option<&Calibration>,
+    choices: &Choices,
+    narrowing: &Narrowing,
+) -> Result<Quantized> {
+    let mut quantizer = Quantizer::new(preparation, calibration, choices, narrowing);
+    for id in demand::visiting_order(quantizer.float) {
         if id != quantizer.float.input() {
             quantizer.visit(id)?;
         }
     }
     let counterparts = quantizer.values.into_iter().map(|value| Some(value?.id)).collect();
-    Ok(Quantized { graph: quantizer.out, counterparts })
+    Ok(Quantized { graph: quantizer.out, counterparts, outlooks: quantizer.outlooks, noise: quantizer.noise })
 }
 
 /// The walk.
 pub(super) struct Quantizer<'a> {
-    preparation: &'a Preparation<'a>,
+    pub(super) preparation: &'a Preparation<'a>,
     pub(super) float: &'a Graph<Real>,
     choices: &'a Choices,
-    shifts: &'a Shifts,
+    pub(super) narrowing: &'a Narrowing,
     activations: Option<Activations<'a>>,
     pub(super) one_scale: Vec<bool>,
     followers: Vec<Option<Follower>>,
     pub(super) out: Graph<Integer>,
+    outlooks: Vec<Outlook>,
+    pub(super) noise: Vec<Noise>,
     /// By node of the float graph.
     pub(super) values: Vec<Option<Value>>,
 }
 
 impl<'a> Quantizer<'a> {
-    fn new(preparation: &'a Preparation<'a>, choices: &'a Choices, shifts: &'a Shifts) -> Self {
+    fn new(
+        preparation: &'a Preparation<'a>,
+        calibration: Option<&Calibration>,
+        choices: &'a Choices,
+        narrowing: &'a Narrowing,
+    ) -> Self {
         let (float, input) = (preparation.graph, preparation.input);
         let source = float.input();
         let out =
             Graph::new(float.node(source).name.clone(), unbounded(input.shape, scale(input.step.clone())));
         let mut values = vec![None; float.id_bound()];
-        values[source.index()] = Some(Value { id: out.input(), typical: typical_input(input) });
-        let (one_scale, followers) = (demand::one_scale(float), demand::followers(float, shifts));
-        let activations = preparation.calibration.map(|calibration| Activations::new(float, calibration));
-        Self { preparation, float, choices, shifts, activations, one_scale, followers, out, values }
+        values[source.index()] = Some(Value { id: out.input(), zero: vec![false; input.shape.channels] });
+        let (one_scale, followers) = (demand::one_scale(float), demand::followers(float));
+        let activations = calibration.map(|calibration| Activations::new(float, calibration));
+        let outlooks = vec![Outlook::default()];
+        Self {
+            preparation,
+            float,
+            choices,
+            narrowing,
+            activations,
+            one_scale,
+            followers,
+            out,
+            outlooks,
+            noise: Vec::new(),
+            values,
+        }
     }
 
     fn visit(&mut self, id: NodeId) -> Result<()> {
@@ -71,7 +95,7 @@ impl<'a> Quantizer<'a> {
             self.record(id, self.float.op(id));
         }
         let value = if self.is_logits(id) { self.with_one_scale(id, value)? } else { value };
-        let value = self.shifts.of(id).map_or(value.clone(), |bits| self.rescale(id, &value, bits));
+        let value = self.narrowed(id, value);
         if id == self.float.output() {
             self.out.set_output(value.id);
         }
@@ -92,46 +116,73 @@ impl<'a> Quantizer<'a> {
         let layer = Layer::of(self.float, id).ok_or_else(|| Error::Bug(format!("{id} is not linear")))?;
         let input = self.input_value(id);
         let input_scale = self.scale(&input).clone();
+        let sizes = self.sizes(self.float.sole_input(id), &input_scale);
         let mut choice = self.choices.of(id);
-        let exact = exact::scales(&layer, &input_scale, &input.typical, Grid::of(choice.bits).largest());
+        let exact = exact::scales(&layer, &input_scale, &sizes, Grid::of(choice.bits).largest());
         let exact = exact.filter(|_| !self.one_scale[id.index()]);
         if layer.columns() == 1 {
             choice.sparsity = 0.0; // every weight is a whole channel
         }
+        let is_exact = exact.is_some();
         let curvature = self.curvature(id, &layer, &input_scale);
         let removals = self.preparation.layer(id).and_then(|prepared| prepared.removals.as_ref());
         let fit = Fit::new(&layer, &input_scale, &curvature, choice, removals);
         let (output, rows) = match exact {
-            Some(output) => (output, Vec::new()),
-            None => self.output_scales(id, &layer, &input, &fit),
+            Some(output) => (output.clone(), FitRows { fitted: Vec::new(), fine: output }),
+            None => self.output_scales(id, &layer, &sizes, &fit, choice),
         };
-        let typical = scales::typical(&layer, &input_scale, &input.typical, &output);
-        let quantized = fit.round(&output, rows);
+        if !is_exact {
+            self.hear_weights(id, &self.rows(id, &layer, &sizes, &rows.fine), &output);
+        }
+        let quantized = fit.round(&output, rows.fitted, &rows.fine);
         if self.activations.is_some() {
             self.record(id, &layer.real_op(&quantized, &input_scale, &output, self.float.op(id)));
         }
+        let zero = quantized.zero_rows();
         let fact = unbounded(self.float.shape(id), scale(output));
-        Ok(self.push(id, quantized.op(self.float.op(id)), &[input.id], fact, typical))
+        Ok(self.push(id, quantized.op(self.float.op(id)), &[input.id], fact, zero))
+    }
+
+    /// Root mean squares of the integers of the channels of `id`, where they have `scale`.
+    fn sizes(&self, id: NodeId, scale: &Scale) -> Vec<f64> {
+        let channels = self.preparation.statistics.of(id).iter().enumerate();
+        channels.map(|(channel, seen)| seen.rms() / scale.channel(channel)).collect()
     }
 
     /// Scales for the outputs of a linear layer, and its rows where they have been rounded on the way.
-    fn output_scales(&self, id: NodeId, layer: &Layer, input: &Value, fit: &Fit) -> (Vec<f64>, Vec<Row>) {
-        let (one_scale, input_scale) = (self.one_scale[id.index()], self.scale(input));
-        let (fine, rows) = if one_scale {
-            (vec![fit.common_scale(); layer.outputs()], Vec::new())
+    fn output_scales(
+        &self,
+        id: NodeId,
+        layer: &Layer,
+        sizes: &[f64],
+        fit: &Fit,
+        choice: LayerChoice,
+    ) -> (Vec<f64>, FitRows) {
+        let one_scale = self.one_scale[id.index()];
+        let fitted = if one_scale { Vec::new() } else { fit.rows() };
+        let fine: Vec<f64> = if one_scale {
+            vec![fit.common_scale(); layer.outputs()]
         } else {
-            let rows = fit.rows();
-            (rows.iter().map(|row| row.scale).collect(), rows)
+            fitted.iter().map(|row| row.scale).collect()
         };
-        let mut output = scales::per_channel(layer, input_scale, &input.typical, &fine);
-        if one_scale {
-            output = scales::one(&output);
-        }
-        if let Some(follower) = &self.followers[id.index()] {
-            let sizes = scales::sizes(layer, input_scale, &input.typical);
-            output = self.follow(follower, output, &sizes, one_scale);
-        }
-        (output, rows)
+        let rows = self.rows(id, layer, sizes, &fine);
+        let output = if one_scale { scales::common(&rows, fine[0]) } else { scales::per_row(&rows) };
+        let output = match &self.followers[id.index()] {
+            Some(follower) => self.follow(follower, output, &rows, one_scale, choice),
+            None => output,
+        };
+        (output, FitRows { fitted, fine })
+    }
+
+    /// What the rows of the linear layer `id` look like.
+    fn rows(&self, id: NodeId, layer: &Layer, sizes: &[f64], fine: &[f64]) -> Vec<scales::Row> {
+        let channels = self.preparation.statistics.of(id).iter();
+        let weights = self.preparation.tolerance.weights(id);
+        let of_row = |(row, (&channel, (&weight, &fine)))| {
+            let read = layer.channels(row).map(|channel| sizes[channel].powi(2)).sum();
+            scales::Row { fine, channel, weight, read }
+        };
+        channels.zip(weights.iter().zip(fine)).enumerate().map(of_row).collect()
     }
 
     fn curvature(&self, id: NodeId, layer: &Layer, input: &Scale) -> Curvature {
@@ -156,16 +207,15 @@ impl<'a> Quantizer<'a> {
         let sum = sum_pool(pool, self.input_shape(id), self.float.shape(id))
             .map_err(|what| self.refuse(id, what))?;
         let scales = self.scales(&input).into_iter().map(|scale| scale / sum.divisor as f64).collect();
-        let typical = input.typical.iter().map(|typical| typical * sum.divisor as f64).collect();
         let fact = unbounded(self.float.shape(id), scale(scales));
-        Ok(self.push(id, Op::AveragePool(pool.clone()), &[input.id], fact, typical))
+        Ok(self.push(id, Op::AveragePool(pool.clone()), &[input.id], fact, input.zero))
     }
 
     /// An operation that changes neither scale nor channels.
     fn keep(&mut self, id: NodeId, op: Op<Integer>) -> Value {
         let input = self.input_value(id);
         let fact = unbounded(self.float.shape(id), self.scale(&input).clone());
-        self.push(id, op, &[input.id], fact, input.typical)
+        self.push(id, op, &[input.id], fact, input.zero)
     }
 
     fn flatten(&mut self, id: NodeId) -> Result<Value> {
@@ -175,10 +225,9 @@ impl<'a> Quantizer<'a> {
             input = self.with_one_scale(id, input)?;
         }
         let plane = self.input_shape(id).plane();
-        let spread =
-            |channels: Vec<f64>| channels.into_iter().flat_map(|x| std::iter::repeat_n(x, plane)).collect();
-        let fact = unbounded(self.float.shape(id), scale(spread(self.scales(&input))));
-        Ok(self.push(id, Op::Flatten, &[input.id], fact, spread(input.typical)))
+        let scales = scale(spread(self.scales(&input), plane));
+        let fact = unbounded(self.float.shape(id), scales);
+        Ok(self.push(id, Op::Flatten, &[input.id], fact, spread(input.zero, plane)))
     }
 
     fn sign(&mut self, id: NodeId) -> Value {
@@ -189,26 +238,35 @@ impl<'a> Quantizer<'a> {
             Op::Sign,
             &[input.id],
             unbounded(shape, Scale::PerTensor(1.0)),
-            vec![1.0; shape.channels],
+            vec![false; shape.channels],
         )
     }
 
-    /// Integers of all branches are brought to about one size, since the next layer sees all of them
-    /// through weights of few bits.
+    /// Integers of all branches are brought to about one size, judged by the noise that they bear, since the next layer
+    /// sees all of them through weights of few bits.
     fn concat(&mut self, id: NodeId) -> Result<Value> {
         let mut inputs = self.input_values(id);
-        let factors = scales::balance(inputs.iter().map(|input| input.typical.as_slice()));
-        for (input, factor) in inputs.iter_mut().zip(factors) {
+        let sizes: Vec<f64> =
+            self.float.inputs(id).iter().zip(&inputs).map(|(&from, value)| self.level(from, value)).collect();
+        for (input, factor) in inputs.iter_mut().zip(scales::balance(&sizes)) {
             if factor > 1 {
-                let channels = input.typical.len();
-                let scales: Vec<f64> = self.scales(input).iter().map(|scale| scale / factor as f64).collect();
-                *input = self.multiply(id, input, &vec![factor; channels], &scales);
+                *input = self.times(id, input, factor);
             }
         }
         let scales = inputs.iter().flat_map(|input| self.scales(input)).collect();
-        let typical = inputs.iter().flat_map(|input| input.typical.clone()).collect();
+        let zero = inputs.iter().flat_map(|input| input.zero.clone()).collect();
         let ids: Vec<NodeId> = inputs.iter().map(|input| input.id).collect();
-        Ok(self.push(id, Op::Concat, &ids, unbounded(self.float.shape(id), scale(scales)), typical))
+        Ok(self.push(id, Op::Concat, &ids, unbounded(self.float.shape(id), scale(scales)), zero))
+    }
+
+    /// How large the integers of `value`, of the float graph's `from`, are for the noise that readers bear: the root mean
+    /// square over channels, weighed by what readers make of them.
+    fn level(&self, from: NodeId, value: &Value) -> f64 {
+        let weights = self.preparation.tolerance.weights(from);
+        let channels = self.preparation.statistics.of(from);
+        let signal: f64 = weights.iter().zip(channels).map(|(weight, seen)| weight * seen.variance).sum();
+        let unit = weights.iter().zip(self.scales(value)).map(|(weight, scale)| weight * scale * scale);
+        (signal / unit.sum::<f64>()).sqrt()
     }
 
     pub(super) fn push(
@@ -216,20 +274,59 @@ impl<'a> Quantizer<'a> {
         from: NodeId,
         op: Op<Integer>,
         inputs: &[NodeId],
-        mut fact: IntegerFact,
-        typical: Vec<f64>,
+        fact: IntegerFact,
+        zero: Vec<bool>,
     ) -> Value {
-        fact.peak = self.preparation.peaks.integer(from, &fact.scale);
-        Value { id: self.out.add(self.float.node(from).name.clone(), op, inputs, fact), typical }
+        let outlook = self.outlook(from, &fact.scale);
+        let id = self.out.add(self.float.node(from).name.clone(), op, inputs, fact);
+        self.outlooks.resize(id.index() + 1, Outlook::default());
+        self.outlooks[id.index()] = outlook;
+        Value { id, zero }
+    }
+
+    /// Of the value `from` of the float graph as integers of this scale.
+    fn outlook(&self, from: NodeId, scale: &Scale) -> Outlook {
+        let channels = self.preparation.statistics.of(from);
+        // A node made on the way to `from` may have other channels.
+        if matches!(scale, Scale::PerChannel(scales) if scales.len() != channels.len()) {
+            return Outlook::default();
+        }
+        let scales: Vec<f64> = (0..channels.len()).map(|channel| scale.channel(channel)).collect();
+        let peak = channels.iter().zip(&scales).map(|(seen, scale)| seen.peak / scale).fold(0.0, f64::max);
+        Outlook { peak, spare: self.spare_bits(from, &scales, peak) }
+    }
+
+    /// Low bits that the value of `id`, integers of these scales and of at most `peak`, may lose; one bit is kept.
+    fn spare_bits(&self, id: NodeId, scales: &[f64], peak: f64) -> u32 {
+        let most = if peak > 2.0 { peak.log2() as u32 } else { 0 };
+        let noise = self.narrowing.noise(id);
+        self.preparation.tolerance.spare_bits(id, scales, noise).map_or(most, |bits| bits.min(most))
+    }
+
+    /// `value` without the low bits that it may lose, where it loses any.
+    fn narrowed(&mut self, id: NodeId, value: Value) -> Value {
+        let free = self.narrowing.terms.is_free(self.float, id);
+        let last = self.is_logits(id) || id == self.float.output();
+        if last || !(free || self.narrowing.is_place(id)) {
+            return value;
+        }
+        let bits = self.outlooks[value.id.index()].spare;
+        if bits < self.narrowing.terms.least(self.float, id) {
+            return value;
+        }
+        self.rescale(id, &value, bits)
     }
 
     /// `value` without its lowest `bits`.
     fn rescale(&mut self, id: NodeId, value: &Value, bits: u32) -> Value {
         let factor = f64::from(bits).exp2();
-        let scales = self.scales(value).into_iter().map(|scale| scale * factor).collect();
-        let typical = value.typical.iter().map(|typical| typical / factor).collect();
+        let scales: Vec<f64> = self.scales(value).into_iter().map(|scale| scale * factor).collect();
+        if let Some(activations) = &mut self.activations {
+            activations.round(id, &scales);
+        }
+        self.hear_value(id, &scales);
         let fact = unbounded(self.float.shape(id), scale(scales));
-        self.push(id, Op::Rescale(Rescale { bits }), &[value.id], fact, typical)
+        self.push(id, Op::Rescale(Rescale { bits }), &[value.id], fact, value.zero.clone())
     }
 
     fn input_shape(&self, id: NodeId) -> Shape {
@@ -263,4 +360,17 @@ impl<'a> Quantizer<'a> {
         let (node, op) = (node.name.clone(), node.op.name().into());
         Error::Unsupported(vec![Diagnostic { node, op, what: what.into(), hint: String::new() }])
     }
+}
+
+/// Rows of a layer on the way to integers.
+struct FitRows {
+    /// Rounded at their own scales, where every row has one.
+    fitted: Vec<Row>,
+    /// Scales that suit their weights.
+    fine: Vec<f64>,
+}
+
+/// One entry for every element of each channel.
+fn spread<T: Copy>(channels: Vec<T>, plane: usize) -> Vec<T> {
+    channels.into_iter().flat_map(|x| std::iter::repeat_n(x, plane)).collect()
 }

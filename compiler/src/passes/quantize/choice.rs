@@ -33,6 +33,11 @@ impl Choices {
         self.by_layer.insert(layer, choice);
     }
 
+    /// The layers for which something else was chosen than for the rest.
+    pub fn layers(&self) -> impl Iterator<Item = (NodeId, LayerChoice)> + '_ {
+        self.by_layer.iter().map(|(&layer, &choice)| (layer, choice))
+    }
+
     /// The choice for `layer`.
     pub fn of(&self, layer: NodeId) -> LayerChoice {
         self.by_layer.get(&layer).copied().unwrap_or(self.default)

@@ -1,5 +1,6 @@
 //! Which value of the integer graph stands for which of the float graph.
 
+use super::Noise;
 use crate::graph::{Graph, Integer, NodeId, Real};
 
 /// A quantised graph and where it came from.
@@ -9,6 +10,18 @@ pub struct Quantized {
     pub graph: Graph<Integer>,
     /// By node of the float graph.
     pub(super) counterparts: Vec<Option<NodeId>>,
+    /// By node of the integer graph.
+    pub(super) outlooks: Vec<Outlook>,
+    pub(super) noise: Vec<Noise>,
+}
+
+/// What a value of the integer graph looks like, for prices.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Outlook {
+    /// Largest integer on calibration images.
+    pub peak: f64,
+    /// Low bits that it may lose; see [`super::tolerance`].
+    pub spare: u32,
 }
 
 impl Quantized {
@@ -16,6 +29,16 @@ impl Quantized {
     /// a node of the graph that was quantised. Of several nodes that were made of one, it is the last.
     pub fn counterpart(&self, float: NodeId) -> Option<NodeId> {
         self.counterparts.get(float.index()).copied().flatten()
+    }
+
+    /// Where rounding makes noise.
+    pub fn noise(&self) -> &[Noise] {
+        &self.noise
+    }
+
+    /// What the values of the integer graph as it was quantised look like, by node.
+    pub(crate) fn outlooks(&self) -> &[Outlook] {
+        &self.outlooks
     }
 
     /// The node of `float`, the graph that was quantised, whose counterpart is `id`.

@@ -3,7 +3,6 @@
 
 use crate::graph::{Graph, NodeId, Op, Real};
 use crate::lower::sum_pool;
-use crate::passes::rescale::Shifts;
 
 /// For every node, whether all channels of its value must have the same scale: those whose scale
 /// reaches the logits, which are compared with each other.
@@ -38,12 +37,13 @@ fn passes_scale_on(op: &Op<Real>) -> bool {
 pub(super) struct Source {
     /// The node that chose it.
     pub node: NodeId,
-    /// Scale of the value = scale of the node's value · factor, channel by channel.
+    /// Scale of the value = scale of the node's value · factor, channel by channel, and a power of two where values
+    /// lose bits on the way.
     pub factor: f64,
 }
 
 /// The source of the scale of `id`, through operations that keep channels apart.
-pub(super) fn source(graph: &Graph<Real>, shifts: &Shifts, id: NodeId) -> Source {
+pub(super) fn source(graph: &Graph<Real>, id: NodeId) -> Source {
     let (mut node, mut factor) = (id, 1.0);
     loop {
         match graph.op(node) {
@@ -56,15 +56,41 @@ pub(super) fn source(graph: &Graph<Real>, shifts: &Shifts, id: NodeId) -> Source
             }
             _ => return Source { node, factor },
         }
-        factor *= shifts.factor(node);
         node = graph.sole_input(node);
     }
+}
+
+/// The nodes of `graph`, producers first, each operation without weights as soon as what it reads is there: so that the
+/// scales of other branches of a sum are known when its last layer chooses its own.
+pub(super) fn visiting_order(graph: &Graph<Real>) -> Vec<NodeId> {
+    let mut missing: Vec<usize> = vec![0; graph.id_bound()];
+    graph.ids().for_each(|id| missing[id.index()] = graph.inputs(id).len());
+    let order = graph.ids_in_order();
+    let (mut ready, mut visited) = (vec![graph.input()], Vec::with_capacity(order.len()));
+    let mut linear = order.iter().filter(|&&id| is_linear(graph, id));
+    while visited.len() < order.len() {
+        // Linear layers come in the graph's own order, once their inputs are there.
+        let next = ready.pop().or_else(|| linear.next().copied());
+        let Some(id) = next else { break };
+        visited.push(id);
+        for (consumer, _) in graph.consumers(id) {
+            missing[consumer.index()] -= 1;
+            if missing[consumer.index()] == 0 && !is_linear(graph, consumer) {
+                ready.push(consumer);
+            }
+        }
+    }
+    visited
+}
+
+fn is_linear(graph: &Graph<Real>, id: NodeId) -> bool {
+    matches!(graph.op(id), Op::Conv(_) | Op::Dense(_))
 }
 
 /// A layer whose scale is to be a ratio of integers to those of other branches of a sum.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Follower {
-    /// Scale at the sum = scale of the layer before it loses bits · factor.
+    /// Scale at the sum = scale of the layer · factor, and a power of two.
     pub factor: f64,
     /// The other branches' sources, all earlier in the graph.
     pub others: Vec<Source>,
@@ -74,15 +100,15 @@ pub(super) struct Follower {
 ///
 /// Of each sum this is the layer behind the branch whose source comes last, since all other scales
 /// are known by then; a layer follows one sum only.
-pub(super) fn followers(graph: &Graph<Real>, shifts: &Shifts) -> Vec<Option<Follower>> {
-    let order = graph.ids_in_order();
+pub(super) fn followers(graph: &Graph<Real>) -> Vec<Option<Follower>> {
+    let order = visiting_order(graph);
     let mut position = vec![0; graph.id_bound()];
     order.iter().enumerate().for_each(|(index, id)| position[id.index()] = index);
     let mut followers: Vec<Option<Follower>> = vec![None; graph.id_bound()];
     for &id in &order {
         let Op::Add(add) = graph.op(id) else { continue };
         let mut branches: Vec<Source> =
-            graph.inputs(id).into_iter().map(|input| source(graph, shifts, input)).collect();
+            graph.inputs(id).into_iter().map(|input| source(graph, input)).collect();
         branches
             .iter_mut()
             .zip(&add.multipliers)
@@ -90,12 +116,10 @@ pub(super) fn followers(graph: &Graph<Real>, shifts: &Shifts) -> Vec<Option<Foll
         branches.retain(|branch| branch.factor > 0.0);
         branches.sort_by_key(|branch| position[branch.node.index()]);
         let Some(last) = branches.pop() else { continue };
-        let free = matches!(graph.op(last.node), Op::Conv(_) | Op::Dense(_))
-            && followers[last.node.index()].is_none();
+        let free = is_linear(graph, last.node) && followers[last.node.index()].is_none();
         let alone = branches.iter().all(|branch| branch.node != last.node);
         if free && alone && !branches.is_empty() {
-            followers[last.node.index()] =
-                Some(Follower { factor: last.factor * shifts.factor(last.node), others: branches });
+            followers[last.node.index()] = Some(Follower { factor: last.factor, others: branches });
         }
     }
     followers

@@ -57,7 +57,7 @@ impl<'a> Fit<'a> {
     pub(super) fn rows(&self) -> Vec<Row> {
         let row = |row: usize| {
             let parts = self.parts(row);
-            self.row(&parts, round::best_scale(&parts, self.grid))
+            self.row(&parts, round::best_scale(&parts, self.grid), self.grid)
         };
         (0..self.layer.outputs()).into_par_iter().map(row).collect()
     }
@@ -79,22 +79,24 @@ impl<'a> Fit<'a> {
         })
     }
 
-    /// The layer with outputs of these scales; `rows` that have theirs already are taken.
-    pub(super) fn round(&self, output: &[f64], rows: Vec<Row>) -> IntegerLayer {
+    /// The layer with outputs of these scales; `rows` that have theirs already are taken. Where a scale is finer than
+    /// `fine`, weights are wider than was asked for.
+    pub(super) fn round(&self, output: &[f64], rows: Vec<Row>, fine: &[f64]) -> IntegerLayer {
         let mut rows: Vec<Option<Row>> = rows.into_iter().map(Some).collect();
         rows.resize(output.len(), None);
         let again = |(row, (known, &scale)): (usize, (Option<Row>, &f64))| {
-            known.filter(|known| known.scale == scale).unwrap_or_else(|| self.row(&self.parts(row), scale))
+            let again = || self.row(&self.parts(row), scale, self.grid.widened(fine[row] / scale));
+            known.filter(|known| known.scale == scale).unwrap_or_else(again)
         };
         let rows: Vec<Row> = rows.into_par_iter().zip(output).enumerate().map(again).collect();
         let bias = rows.iter().enumerate().map(|(index, row)| self.bias(index, row)).collect();
         IntegerLayer { weights: rows.into_iter().flat_map(|row| row.weights).collect(), bias }
     }
 
-    fn row(&self, parts: &[Part<'_>], scale: f64) -> Row {
+    fn row(&self, parts: &[Part<'_>], scale: f64, grid: Grid) -> Row {
         let mut weights = vec![0; self.layer.columns()];
         for part in parts {
-            let rounded = part.round(scale, self.grid);
+            let rounded = part.round(scale, grid);
             part.columns.iter().zip(rounded.integers).for_each(|(&at, integer)| weights[at] = integer);
         }
         Row { scale, weights }

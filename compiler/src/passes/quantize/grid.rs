@@ -3,6 +3,9 @@
 /// Adding and subtracting this rounds a small number to the nearest integer, the even one of two.
 const ROUNDER: f64 = 1.5 * (1u64 << 52) as f64;
 
+/// No weight is wider.
+const WIDEST: f64 = (1u32 << 30) as f64;
+
 /// Integers for weights of a certain width, in symmetry about zero.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Grid {
@@ -26,6 +29,14 @@ impl Grid {
         match self {
             Self::Signs => 1.0,
             Self::UpTo(largest) => largest,
+        }
+    }
+
+    /// The grid for weights `times` as large; the same where they are no larger.
+    pub(super) fn widened(self, times: f64) -> Self {
+        match self {
+            Self::UpTo(largest) if times > 1.0 => Self::UpTo((largest * times).ceil().min(WIDEST)),
+            grid => grid,
         }
     }
 
@@ -55,6 +66,13 @@ mod tests {
         assert_eq!([2, 4, 8].map(|bits| Grid::of(bits).largest()), [1.0, 7.0, 127.0]);
         assert_eq!([-0.1, 0.0, 7.0].map(|x| Grid::Signs.nearest(x)), [-1.0, 1.0, 1.0]);
         assert_eq!([-0.4, 0.6, 7.0].map(|x| Grid::of(2).nearest(x)), [0.0, 1.0, 1.0]);
+    }
+
+    #[test]
+    fn wider_grids_hold_larger_weights() {
+        assert_eq!(Grid::of(3).widened(2.5), Grid::UpTo(8.0));
+        assert_eq!(Grid::of(3).widened(0.5), Grid::of(3));
+        assert_eq!(Grid::Signs.widened(2.0), Grid::Signs);
     }
 
     proptest! {

@@ -1,112 +1,147 @@
 //! The part of the walk that brings scales together: of the branches of a sum, and of the logits.
 
 use super::build::Quantizer;
-use super::demand::{self, Follower};
+use super::demand::Follower;
+use super::grid::Grid;
+use super::scales::Row;
+use super::sum::Agreement;
 use super::value::{Value, scale, unbounded};
-use super::{ratio, scales, sum};
+use super::{LayerChoice, ratio, scales, sum};
+use crate::calibration::Channel;
 use crate::error::Result;
 use crate::graph::{Add, Conv, NodeId, Op, Real, Scale, Window};
 
 /// Bits of a weight that multiplies a channel.
 const MULTIPLIER_BITS: u32 = 30;
 
+/// A branch of a sum.
+struct Branch {
+    /// In the float graph.
+    source: NodeId,
+    value: Value,
+    /// What the float graph multiplies it by; never 0.
+    by: f64,
+}
+
 impl Quantizer<'_> {
-    /// `least`, made coarser so that they agree with the other branches of a sum; unchanged where the
-    /// others do not agree among themselves.
+    /// `least`, changed so that they agree with the other branches of a sum; unchanged where the others do not agree
+    /// among themselves.
     ///
-    /// `sizes` are the real sizes of the layer's outputs. Where the other branches are much larger, a scale
-    /// that suits the layer's weights would blow up the sum's integers in this channel only: it gets coarser.
+    /// In suite `shared` they become powers of two times the others' scales, so that the sum multiplies its branches by
+    /// one number each; elsewhere ratios of small integers, coarser than `least`, since wide weights take products.
     pub(super) fn follow(
         &self,
         follower: &Follower,
         least: Vec<f64>,
-        sizes: &[f64],
+        rows: &[Row],
         one_scale: bool,
+        choice: LayerChoice,
     ) -> Vec<f64> {
-        let others: Option<Vec<Vec<f64>>> =
-            follower.others.iter().map(|other| self.source_scales(other)).collect();
-        let Some(agreed) = others.and_then(|others| sum::agree(&others, one_scale)) else { return least };
-        let least = scales::limited(least, sizes, &self.sizes_beside(follower));
-        let align =
-            |(least, other): (&f64, &f64)| ratio::align(least * follower.factor, *other) / follower.factor;
-        least.iter().zip(&agreed.scales).map(align).collect()
-    }
-
-    /// Real sizes of the other branches together, in units of the layer's output.
-    fn sizes_beside(&self, follower: &Follower) -> Vec<f64> {
-        let mut squares: Vec<f64> = Vec::new();
-        for other in &follower.others {
-            let Some(value) = &self.values[other.node.index()] else { continue };
-            squares.resize(value.typical.len(), 0.0);
-            let units = other.factor / follower.factor;
-            for ((square, typical), scale) in squares.iter_mut().zip(&value.typical).zip(self.scales(value)) {
-                *square += (typical * scale * units).powi(2);
-            }
+        let others: Option<Vec<&Value>> =
+            follower.others.iter().map(|other| self.values[other.node.index()].as_ref()).collect();
+        let Some(others) = others else { return least };
+        let mut scales: Vec<Vec<f64>> = others
+            .iter()
+            .zip(&follower.others)
+            .map(|(value, other)| self.scaled(value, other.factor))
+            .collect();
+        let free = fill_zeros(&mut scales, &others);
+        let Some(agreed) = sum::agree(&scales, one_scale) else { return least };
+        if self.narrowing.terms.rings && Grid::of(choice.bits).has_zero() {
+            let others: Vec<f64> = agreed.scales.iter().map(|scale| scale / follower.factor).collect();
+            return scales::beside(rows, &least, &others, &free);
         }
-        squares.into_iter().map(f64::sqrt).collect()
+        let align = |(row, (&least, &other)): (usize, (&f64, &f64))| {
+            if free[row] { least } else { ratio::align(least * follower.factor, other) / follower.factor }
+        };
+        least.iter().zip(&agreed.scales).enumerate().map(align).collect()
     }
 
-    fn source_scales(&self, source: &demand::Source) -> Option<Vec<f64>> {
-        let value = self.values[source.node.index()].as_ref()?;
-        Some(self.scales(value).into_iter().map(|scale| scale * source.factor).collect())
+    fn scaled(&self, value: &Value, factor: f64) -> Vec<f64> {
+        self.scales(value).into_iter().map(|scale| scale * factor).collect()
     }
 
     pub(super) fn add(&mut self, id: NodeId, add: &Add<Real>) -> Result<Value> {
+        let sources = self.float.inputs(id);
         let factors = add.multipliers.iter().map(|&by| f64::from(by));
-        let branches: Vec<(Value, f64)> =
-            self.input_values(id).into_iter().zip(factors).filter(|&(_, by)| by != 0.0).collect();
+        let branches: Vec<Branch> = sources
+            .into_iter()
+            .zip(self.input_values(id))
+            .zip(factors)
+            .filter(|&(_, by)| by != 0.0)
+            .map(|((source, value), by)| Branch { source, value, by })
+            .collect();
         if branches.is_empty() {
             return Err(self.refuse(id, "all its branches are multiplied by zero"));
         }
-        let scale = |(value, by): &(Value, f64)| -> Vec<f64> {
-            self.scales(value).into_iter().map(|scale| scale * by.abs()).collect()
-        };
-        let mut scales: Vec<Vec<f64>> = branches.iter().map(scale).collect();
-        let typical: Vec<&[f64]> = branches.iter().map(|(value, _)| value.typical.as_slice()).collect();
-        let negligible = sum::negligible(&typical, &scales);
-        for &(branch, channel, instead) in &negligible {
-            scales[branch][channel] = scales[instead][channel];
-        }
-        let mut agreement = sum::agree(&scales, self.one_scale[id.index()]).ok_or_else(|| {
-            self.refuse(id, "the sizes of its branches differ by a factor of more than 2^52")
-        })?;
-        for (branch, channel, _) in negligible {
-            agreement.multipliers[branch][channel] = 0;
-        }
-        if !self.one_scale[id.index()] {
-            agreement.balance(&typical);
-        }
-        let mut inputs = Vec::new();
-        let mut multipliers = Vec::new();
-        for ((value, by), factors) in branches.iter().zip(&agreement.multipliers) {
-            if factors.iter().all(|factor| *factor == 0) {
+        let agreement = self.agreement(id, &branches)?;
+        let (mut inputs, mut multipliers) = (Vec::new(), Vec::new());
+        for (branch, factors) in branches.iter().zip(&agreement.multipliers) {
+            let mut needed = factors.iter().zip(&branch.value.zero).filter(|&(_, &zero)| !zero);
+            let first = needed.next().map_or(1, |(&factor, _)| factor);
+            let uniform = needed.all(|(&factor, _)| factor == first);
+            if uniform && first == 0 {
                 continue;
             }
-            let sign = by.signum() as i64;
-            let uniform = factors.iter().all(|factor| *factor == factors[0]);
-            let value =
-                if uniform { value.clone() } else { self.multiply(id, value, factors, &agreement.scales) };
+            let value = if uniform {
+                branch.value.clone()
+            } else {
+                self.multiply(id, &branch.value, factors, &agreement.scales)
+            };
             inputs.push(value);
-            multipliers.push(if uniform { sign * factors[0] } else { sign });
+            let sign = branch.by.signum() as i64;
+            multipliers.push(if uniform { sign * first } else { sign });
         }
         Ok(self.join(id, &inputs, multipliers, agreement.scales))
     }
 
+    /// What brings the branches of the sum `id` to one scale in each channel, or in all.
+    fn agreement(&self, id: NodeId, branches: &[Branch]) -> Result<Agreement> {
+        let one_scale = self.one_scale[id.index()];
+        let mut scales: Vec<Vec<f64>> =
+            branches.iter().map(|branch| self.scaled(&branch.value, branch.by.abs())).collect();
+        let values: Vec<&Value> = branches.iter().map(|branch| &branch.value).collect();
+        fill_zeros(&mut scales, &values);
+        let disagree = || self.refuse(id, "the sizes of its branches differ by a factor of more than 2^52");
+        if let Some(agreement) = sum::agree(&scales, one_scale).filter(Agreement::is_uniform) {
+            return Ok(agreement);
+        }
+        let sizes: Vec<Vec<f64>> = branches.iter().map(|branch| self.real_sizes(branch)).collect();
+        let weights = self.preparation.tolerance.weights(id);
+        let negligible = sum::negligible(&sizes, weights);
+        for &(branch, channel, instead) in &negligible {
+            scales[branch][channel] = scales[instead][channel];
+        }
+        let mut agreement = sum::agree(&scales, one_scale).ok_or_else(disagree)?;
+        for (branch, channel, _) in negligible {
+            agreement.multipliers[branch][channel] = 0;
+        }
+        if !one_scale {
+            let seen = self.preparation.statistics.of(id);
+            agreement.balance(&seen.iter().map(Channel::rms).collect::<Vec<_>>());
+        }
+        Ok(agreement)
+    }
+
+    /// Root mean squares of the channels of a branch, as they go into its sum.
+    fn real_sizes(&self, branch: &Branch) -> Vec<f64> {
+        let channels = self.preparation.statistics.of(branch.source).iter();
+        channels.map(|channel| channel.rms() * branch.by.abs()).collect()
+    }
+
     fn join(&mut self, id: NodeId, inputs: &[Value], multipliers: Vec<i64>, scales: Vec<f64>) -> Value {
-        let square = |input: &Value, by: i64, channel: usize| (input.typical[channel] * by as f64).powi(2);
-        let typical = (0..scales.len())
-            .map(|channel| {
-                inputs
-                    .iter()
-                    .zip(&multipliers)
-                    .map(|(input, &by)| square(input, by, channel))
-                    .sum::<f64>()
-                    .sqrt()
-            })
-            .collect();
+        let zero = (0..scales.len()).map(|channel| inputs.iter().all(|input| input.zero[channel])).collect();
         let ids: Vec<NodeId> = inputs.iter().map(|input| input.id).collect();
         let fact = unbounded(self.float.shape(id), scale(scales));
-        self.push(id, Op::Add(Add { multipliers }), &ids, fact, typical)
+        self.push(id, Op::Add(Add { multipliers }), &ids, fact, zero)
+    }
+
+    /// `value` with all channels multiplied by one positive integer.
+    pub(super) fn times(&mut self, id: NodeId, value: &Value, factor: i64) -> Value {
+        let shape = *self.out.node(value.id).fact.as_ref();
+        let scales = self.scales(value).into_iter().map(|scale| scale / factor as f64).collect();
+        let op = Op::Add(Add { multipliers: vec![factor] });
+        self.push(id, op, &[value.id], unbounded(shape, scale(scales)), value.zero.clone())
     }
 
     /// `value` brought to one scale for all channels.
@@ -139,10 +174,28 @@ impl Quantizer<'_> {
     /// `value` with each channel multiplied by its own weight.
     fn depthwise(&mut self, id: NodeId, value: &Value, weights: Vec<i32>, scales: Vec<f64>) -> Value {
         let shape = *self.out.node(value.id).fact.as_ref();
-        let by = value.typical.iter().zip(&weights);
-        let typical = by.map(|(typical, &weight)| typical * f64::from(weight)).collect();
+        let zero = value.zero.iter().zip(&weights).map(|(&zero, &weight)| zero || weight == 0).collect();
         let (window, groups, bias) = (Window::dense([1, 1]), weights.len(), vec![0; weights.len()]);
         let conv = Op::Conv(Conv { window, groups, weights, bias });
-        self.push(id, conv, &[value.id], unbounded(shape, scale(scales)), typical)
+        self.push(id, conv, &[value.id], unbounded(shape, scale(scales)), zero)
     }
+}
+
+/// Gives channels of zeros, whose scales mean nothing, those of a branch that has others there; the channels in which
+/// all branches are zero.
+fn fill_zeros(scales: &mut [Vec<f64>], values: &[&Value]) -> Vec<bool> {
+    let channels = scales.first().map_or(0, Vec::len);
+    let mut free = vec![false; channels];
+    for channel in 0..channels {
+        let Some(other) = values.iter().position(|value| !value.zero[channel]) else {
+            free[channel] = true;
+            let scale = scales[0][channel];
+            scales.iter_mut().for_each(|branch| branch[channel] = scale);
+            continue;
+        };
+        let scale = scales[other][channel];
+        let zeros = scales.iter_mut().zip(values).filter(|(_, value)| value.zero[channel]);
+        zeros.for_each(|(branch, _)| branch[channel] = scale);
+    }
+    free
 }

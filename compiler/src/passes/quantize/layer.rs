@@ -90,6 +90,12 @@ impl<'a> Layer<'a> {
         group * self.group_inputs + column / self.taps
     }
 
+    /// The input channels that the weights of `output` read, weight by weight.
+    pub(super) fn channels(&self, output: usize) -> impl Iterator<Item = usize> {
+        let group = self.group(output);
+        (0..self.columns()).map(move |column| self.channel(group, column))
+    }
+
     pub(super) fn bias(&self, output: usize) -> f64 {
         self.bias[output].into()
     }
@@ -144,6 +150,13 @@ impl<'a> Layer<'a> {
 }
 
 impl IntegerLayer {
+    /// Which rows give zero whatever they read.
+    pub(super) fn zero_rows(&self) -> Vec<bool> {
+        let columns = self.weights.len() / self.bias.len();
+        let rows = self.weights.chunks_exact(columns).zip(&self.bias);
+        rows.map(|(row, &bias)| bias == 0 && row.iter().all(|&weight| weight == 0)).collect()
+    }
+
     /// In place of the operation `op` of the float graph.
     pub(super) fn op(self, op: &Op<Real>) -> Op<Integer> {
         let Self { weights, bias } = self;

@@ -59,6 +59,8 @@ mod fit;
 mod grid;
 mod join;
 mod layer;
+mod narrowing;
+mod noise;
 mod outlook;
 mod preparation;
 mod ratio;
@@ -67,30 +69,34 @@ mod removal;
 mod round;
 mod scales;
 mod search;
+mod spend;
 mod sum;
 mod support;
+mod tolerance;
 mod value;
 
 pub use choice::{Choices, LayerChoice};
-pub use counterparts::Quantized;
+pub use counterparts::{Outlook, Quantized};
+pub use narrowing::{Narrowing, Places};
+pub use noise::{Noise, Rounding};
 pub use preparation::Preparation;
+pub use spend::{Precision, spend};
 
 pub(super) use curvature::damped_covariances;
 pub(super) use refit::refit;
 
 #[cfg(test)]
 mod tests {
-    use super::{Choices, LayerChoice, Preparation, Quantized};
+    use super::{Choices, LayerChoice, Narrowing, Preparation, Quantized};
     use crate::error::Result;
     use crate::graph::{Add, Conv, Graph, Op, Real, RealFact, Shape, Window};
     use crate::options::{CompileOptions, InputOptions};
     use crate::passes::range;
-    use crate::passes::rescale::Shifts;
     use runtime::plan::InputSpec;
 
     fn quantized(graph: &Graph<Real>, input: &InputSpec) -> Result<Quantized> {
         let choices = Choices::uniform(LayerChoice { bits: 8, sparsity: 0.0 });
-        Preparation::new(graph, input, None)?.quantize(&choices, &Shifts::default())
+        Preparation::new(graph, input, None)?.quantize(&choices, &Narrowing::free(&CompileOptions::blinded()))
     }
 
     fn conv(weights: [f32; 4], bias: [f32; 2]) -> Op<Real> {

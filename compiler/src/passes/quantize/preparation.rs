@@ -2,11 +2,11 @@
 
 use super::layer::Layer;
 use super::removal::Removals;
-use super::{Choices, LayerChoice, Quantized, build, outlook};
-use crate::calibration::{self, Activations, Batch, Calibration, Peaks, Reading, Sample, Sampling};
+use super::tolerance::Tolerance;
+use super::{Choices, LayerChoice, Narrowing, Quantized, build, outlook};
+use crate::calibration::{self, Activations, Batch, Calibration, Reading, Sample, Sampling, Statistics};
 use crate::error::Result;
 use crate::graph::{Graph, NodeId, Real};
-use crate::passes::rescale::Shifts;
 use runtime::plan::InputSpec;
 use std::collections::BTreeMap;
 
@@ -15,7 +15,8 @@ pub struct Preparation<'a> {
     pub(super) graph: &'a Graph<Real>,
     pub(super) input: &'a InputSpec,
     pub(super) calibration: Option<&'a Calibration>,
-    pub(super) peaks: Peaks,
+    pub(super) statistics: Statistics,
+    pub(super) tolerance: Tolerance,
     layers: BTreeMap<NodeId, Prepared>,
 }
 
@@ -62,9 +63,13 @@ impl<'a> Preparation<'a> {
         calibration: Option<&'a Calibration>,
         is_pruned: impl Fn(NodeId) -> bool,
     ) -> Result<Self> {
-        let peaks = calibration::peaks(graph, calibration, input)?;
-        let layers = calibration.map(|calibration| measure(graph, calibration, is_pruned));
-        Ok(Self { graph, input, calibration, peaks, layers: layers.unwrap_or_default() })
+        let images = calibration::images(calibration, input)?;
+        let (statistics, layers) = match calibration {
+            Some(calibration) => measure(graph, calibration, is_pruned),
+            None => (Statistics::measure(graph, &images), BTreeMap::new()),
+        };
+        let tolerance = Tolerance::of(graph, &statistics);
+        Ok(Self { graph, input, calibration, statistics, tolerance, layers })
     }
 
     /// The float graph.
@@ -82,14 +87,22 @@ impl<'a> Preparation<'a> {
         self.calibration
     }
 
-    /// The integer graph of this float graph, its layers compressed as `choices` say; values lose the
-    /// bits that `shifts` say, by node of the float graph.
+    /// The integer graph of this float graph, its layers compressed and its values narrowed as `choices` and
+    /// `narrowing` say.
     ///
     /// # Errors
     /// [`crate::error::Error::Unsupported`] with the node whose scales cannot be made to agree or whose
     /// averages have no common divisor.
-    pub fn quantize(&self, choices: &Choices, shifts: &Shifts) -> Result<Quantized> {
-        build::build(self, choices, shifts)
+    pub fn quantize(&self, choices: &Choices, narrowing: &Narrowing) -> Result<Quantized> {
+        build::build(self, self.calibration, choices, narrowing)
+    }
+
+    /// The same without a look at what the quantised layers in front give: quick, and good enough for prices.
+    ///
+    /// # Errors
+    /// As [`Self::quantize`].
+    pub fn draft(&self, choices: &Choices, narrowing: &Narrowing) -> Result<Quantized> {
+        build::build(self, None, choices, narrowing)
     }
 
     /// How much the output of the linear layer `id` is likely to change if only this layer is
@@ -119,18 +132,20 @@ fn measure(
     graph: &Graph<Real>,
     calibration: &Calibration,
     is_pruned: impl Fn(NodeId) -> bool,
-) -> BTreeMap<NodeId, Prepared> {
+) -> (Statistics, BTreeMap<NodeId, Prepared>) {
     let mut activations = Activations::new(graph, calibration);
-    let mut layers = BTreeMap::new();
+    let (mut statistics, mut layers) = (Statistics::empty(graph), BTreeMap::new());
+    statistics.record(graph.input(), calibration.images());
     for id in graph.ids_in_order().into_iter().filter(|&id| id != graph.input()) {
         let inputs = activations.inputs(id);
         let output = activations.record(id, graph.op(id));
+        statistics.record(id, &output);
         let reading = Reading::of(graph.op(id), graph.shape(id));
         let Some((layer, reading)) = Layer::of(graph, id).zip(reading) else { continue };
         let sampling = Sampling::new(reading, inputs[0].shape(), inputs[0].len());
         layers.insert(id, Prepared::new(&layer, sampling, &inputs[0], &output, is_pruned(id)));
     }
-    layers
+    (statistics, layers)
 }
 
 impl Prepared {

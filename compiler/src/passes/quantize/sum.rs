@@ -2,8 +2,10 @@
 
 use super::ratio::multipliers;
 
-/// A branch whose values are this share of another's, in a channel, adds less than weights' rounding takes.
-const NEGLIGIBLE: f64 = 1.0 / 65_536.0;
+/// Of the relative noise that a sum's readers bear, the share (squared) that channels left out of branches may make.
+const NEGLIGIBLE: f64 = 1.0 / (1u64 << 20) as f64;
+/// A channel of a sum that is this share of the largest is not worth balancing.
+const SMALL: f64 = 1.0 / 65_536.0;
 /// Channels of a sum whose integers differ by more are balanced; it costs products.
 const MAX_IMBALANCE: f64 = 64.0;
 /// No multiplier grows to this.
@@ -39,17 +41,17 @@ pub(super) fn agree(scales: &[Vec<f64>], one_scale: bool) -> Option<Agreement> {
 }
 
 impl Agreement {
+    /// Whether every branch is multiplied by one number.
+    pub(super) fn is_uniform(&self) -> bool {
+        self.multipliers.iter().all(|branch| branch.iter().all(|factor| *factor == branch[0]))
+    }
+
     /// Makes the sum's integers larger in channels where they are much smaller than in others but worth as
-    /// much; `typical` are the branches' integers.
-    pub(super) fn balance(&mut self, typical: &[&[f64]]) {
-        let branches = || typical.iter().zip(&self.multipliers);
-        let square = |channel: usize| {
-            branches().map(|(typical, by)| (typical[channel] * by[channel] as f64).powi(2)).sum::<f64>()
-        };
-        let integers: Vec<f64> = (0..self.scales.len()).map(|channel| square(channel).sqrt()).collect();
-        let sizes = || integers.iter().zip(&self.scales).map(|(integer, scale)| integer * scale);
-        let least = NEGLIGIBLE * sizes().fold(0.0, f64::max);
-        let counts: Vec<bool> = sizes().map(|size| size > 0.0 && size >= least).collect();
+    /// much; `sizes` are the real ones of the sum's channels.
+    pub(super) fn balance(&mut self, sizes: &[f64]) {
+        let least = SMALL * sizes.iter().copied().fold(0.0, f64::max);
+        let counts: Vec<bool> = sizes.iter().map(|&size| size > 0.0 && size >= least).collect();
+        let integers: Vec<f64> = sizes.iter().zip(&self.scales).map(|(size, scale)| size / scale).collect();
         let largest =
             integers.iter().zip(&counts).filter(|(_, counts)| **counts).map(|(x, _)| *x).fold(0.0, f64::max);
         for channel in (0..counts.len()).filter(|&channel| counts[channel]) {
@@ -63,21 +65,20 @@ impl Agreement {
     }
 }
 
-/// Which branches' channels are left out of a sum: branch, channel, and a branch next to which it is nothing.
+/// Which branches' channels are left out of a sum: branch, channel, and the largest branch there. `sizes` are real ones,
+/// by branch and channel; `weights` say what noise in the sum's channels weighs.
 ///
 /// Their scales would make the integers of the whole sum far larger in this channel than in others, all of
 /// which the next layer sees through weights of few bits. (A channel that training has switched off has
 /// weights of 10^-9 or so.)
-pub(super) fn negligible(typical: &[&[f64]], scales: &[Vec<f64>]) -> Vec<(usize, usize, usize)> {
-    let size = |(typical, scales): (&&[f64], &Vec<f64>)| -> Vec<f64> {
-        typical.iter().zip(scales).map(|(typical, scale)| typical * scale).collect()
-    };
-    let sizes: Vec<Vec<f64>> = typical.iter().zip(scales).map(size).collect();
+pub(super) fn negligible(sizes: &[Vec<f64>], weights: &[f64]) -> Vec<(usize, usize, usize)> {
+    let bearable = NEGLIGIBLE / weights.len().max(1) as f64;
     let mut left_out = Vec::new();
-    for channel in 0..scales.first().map_or(0, Vec::len) {
+    for (channel, weight) in weights.iter().enumerate() {
         let largest = (0..sizes.len()).max_by(|&a, &b| sizes[a][channel].total_cmp(&sizes[b][channel]));
         let Some(largest) = largest else { continue };
-        let is_nothing = |branch: &usize| sizes[*branch][channel] < NEGLIGIBLE * sizes[largest][channel];
+        let is_nothing =
+            |&branch: &usize| branch != largest && weight * sizes[branch][channel].powi(2) <= bearable;
         left_out.extend((0..sizes.len()).filter(is_nothing).map(|branch| (branch, channel, largest)));
     }
     left_out

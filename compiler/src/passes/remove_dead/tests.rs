@@ -6,8 +6,7 @@ use crate::graph::{
     verify,
 };
 use crate::options::{CompileOptions, InputOptions};
-use crate::passes::rescale::Shifts;
-use crate::passes::{Choices, LayerChoice, Preparation, canonicalize, fold_affine, range};
+use crate::passes::{Choices, LayerChoice, Narrowing, Preparation, canonicalize, fold_affine, range};
 use crate::reference::integer;
 use proptest::prelude::*;
 
@@ -195,8 +194,10 @@ fn integers(graph: &Graph<Real>) -> Option<Graph<Integer>> {
     let graph = fold_affine(canonicalize(graph.clone()).unwrap()).unwrap();
     let input = InputOptions::default().spec(graph.shape(graph.input())).unwrap();
     let choices = Choices::uniform(LayerChoice { bits: 4, sparsity: 0.0 });
-    let quantized =
-        Preparation::new(&graph, &input, None).ok()?.quantize(&choices, &Shifts::default()).ok()?;
+    let quantized = Preparation::new(&graph, &input, None)
+        .ok()?
+        .quantize(&choices, &Narrowing::free(&CompileOptions::blinded()))
+        .ok()?;
     range(quantized.graph, &input, &CompileOptions::blinded()).ok()
 }
 

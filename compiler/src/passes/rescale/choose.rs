@@ -1,75 +1,64 @@
-//! The search for the values that lose bits.
+//! The search for the values that lose bits at a cost.
 
 use super::exponents::Exponents;
 use super::price::Prices;
-use super::terms::Terms;
+use super::width::widths;
 use crate::error::Result;
-use crate::graph::{Graph, Integer, NodeId, Op};
+use crate::graph::{Graph, Integer, NodeId, Op, Real};
 use crate::options::CompileOptions;
+use crate::passes::terms::Terms;
+use crate::passes::{Places, Quantized};
 use runtime::plan::InputSpec;
-use std::collections::BTreeMap;
 
 /// Seconds that a bit beyond the widest counts as: more than anything else.
 const TOO_WIDE: f64 = 1e12;
+/// Bits by which rings are wider than the largest integer seen, about.
+const MARGIN: u32 = 2;
 
-/// Bits that values lose, by node of the integer graph.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Shifts(BTreeMap<NodeId, u32>);
-
-impl Shifts {
-    /// Whether no value loses any.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The bits that the value of `id` loses.
-    pub fn of(&self, id: NodeId) -> Option<u32> {
-        self.0.get(&id).copied()
-    }
-
-    /// By how much the scale of `id` grows.
-    pub fn factor(&self, id: NodeId) -> f64 {
-        self.of(id).map_or(1.0, |bits| f64::from(bits).exp2())
-    }
-
-    /// The same for other names of the nodes; nodes without another name are left out.
-    pub fn renamed(&self, rename: impl Fn(NodeId) -> Option<NodeId>) -> Self {
-        Self(self.0.iter().filter_map(|(&id, &bits)| Some((rename(id)?, bits))).collect())
-    }
-}
-
-impl FromIterator<(NodeId, u32)> for Shifts {
-    fn from_iter<I: IntoIterator<Item = (NodeId, u32)>>(shifts: I) -> Self {
-        Self(shifts.into_iter().collect())
-    }
-}
-
-/// The bits that values of `graph` should lose, of those that `may_lose` allows.
+/// The values of `float` that should lose bits although it takes a round, by what its `draft` tells of prices.
 ///
 /// # Errors
 /// A defect of the graph.
 pub fn choose(
-    graph: &Graph<Integer>,
+    draft: &Quantized,
+    float: &Graph<Real>,
     input: &InputSpec,
-    may_lose: impl Fn(NodeId) -> bool,
     options: &CompileOptions,
-) -> Result<Shifts> {
+) -> Result<Places> {
+    let graph = &draft.graph;
     let order = graph.ids_in_order();
-    let candidates: Vec<NodeId> =
-        order.iter().copied().filter(|&id| is_candidate(graph, id) && may_lose(id)).collect();
-    let (terms, mut chosen) = (Terms::of(options), vec![false; graph.id_bound()]);
-    candidates.iter().for_each(|&id| chosen[id.index()] = terms.is_free(graph, id));
-    let mut search = Search {
-        graph,
-        order,
-        candidates,
-        widths: terms.widths(graph, input)?,
-        prices: Prices::new(options),
-        chosen,
-        terms,
-    };
+    let sources = sources(draft, float);
+    let candidates: Vec<NodeId> = order
+        .iter()
+        .copied()
+        .filter(|&id| is_candidate(graph, id) && sources[id.index()].is_some())
+        .collect();
+    let spare = draft.outlooks().iter().map(|outlook| outlook.spare).collect();
+    let terms = Terms::of(options);
+    let widths = if terms.rings { expected_widths(draft) } else { widths(graph, input)? };
+    let chosen = vec![false; graph.id_bound()];
+    let prices = Prices::new(options);
+    let mut search = Search { graph, order, candidates, widths, spare, prices, chosen, terms };
     search.run();
-    Ok(search.shifts())
+    let places = search.places().filter_map(|id| sources[id.index()]).collect();
+    Ok(Places::At(places))
+}
+
+/// By node of the draft: the node of `float` whose value it is.
+fn sources(draft: &Quantized, float: &Graph<Real>) -> Vec<Option<NodeId>> {
+    let mut sources = vec![None; draft.graph.id_bound()];
+    for id in float.ids() {
+        if let Some(counterpart) = draft.counterpart(id) {
+            sources[counterpart.index()] = Some(id);
+        }
+    }
+    sources
+}
+
+/// Bits of the rings that values will need, about, by node.
+fn expected_widths(draft: &Quantized) -> Vec<u32> {
+    let bits = |peak: f64| if peak >= 1.0 { peak.log2() as u32 + 1 } else { 1 };
+    draft.outlooks().iter().map(|outlook| bits(outlook.peak) + MARGIN).collect()
 }
 
 fn is_candidate(graph: &Graph<Integer>, id: NodeId) -> bool {
@@ -85,6 +74,7 @@ struct Search<'a> {
     order: Vec<NodeId>,
     candidates: Vec<NodeId>,
     widths: Vec<u32>,
+    spare: Vec<u32>,
     prices: Prices<'a>,
     chosen: Vec<bool>,
     terms: Terms,
@@ -119,37 +109,40 @@ impl Search<'_> {
         seconds
     }
 
+    fn exponents(&self) -> Exponents {
+        Exponents::of(self.graph, &self.order, &self.chosen, &self.spare)
+    }
+
     /// Predicted seconds of all that widths matter for, and what widths beyond the limit count as.
     fn seconds(&mut self) -> f64 {
-        let Some(exponents) = Exponents::of(self.graph, &self.order, &self.chosen, self.terms) else {
-            return f64::INFINITY;
-        };
-        let mut total = 0.0;
-        for index in 0..self.order.len() {
-            total += self.of_node(self.order[index], &exponents);
-        }
-        total
+        let exponents = self.exponents();
+        (0..self.order.len()).map(|index| self.of_node(self.order[index], &exponents)).sum()
     }
 
     fn of_node(&mut self, id: NodeId, exponents: &Exponents) -> f64 {
-        let bits = self.widths[id.index()].saturating_sub(exponents.before[id.index()]);
         let own = exponents.own[id.index()];
         if own > 0 && own < self.terms.least(self.graph, id) {
             return f64::INFINITY;
         }
+        let bits = self.widths[id.index()].saturating_sub(exponents.before[id.index()]);
         let widest = self.terms.widest;
         let excess = f64::from(bits.saturating_sub(widest)) * TOO_WIDE;
         let rescale = if own > 0 { self.prices.rescale(self.graph, id, bits.min(widest)) } else { 0.0 };
-        let read = self.graph.inputs(id).first().map_or(0, |&input| {
-            self.widths[input.index()].saturating_sub(exponents.after(input)).min(widest)
-        });
+        let read = self
+            .read(id)
+            .map_or(0, |input| self.widths[input.index()].saturating_sub(exponents.after(input)).min(widest));
         excess + rescale + self.prices.operation(self.graph, id, read, bits.min(widest))
     }
 
-    fn shifts(&self) -> Shifts {
-        let exponents = Exponents::of(self.graph, &self.order, &self.chosen, self.terms);
-        let own = exponents.map_or_else(Vec::new, |exponents| exponents.own);
-        let shift = |id: &NodeId| (*id, own.get(id.index()).copied().unwrap_or(0));
-        Shifts(self.order.iter().map(shift).filter(|&(_, bits)| bits > 0).collect())
+    /// The value that `id` reads first; for what drops bits for nothing, the value before.
+    fn read(&self, id: NodeId) -> Option<NodeId> {
+        let input = *self.graph.inputs(id).first()?;
+        let fused = matches!(self.graph.op(input), Op::Rescale(_)) && self.terms.is_free(self.graph, input);
+        Some(if fused { self.graph.sole_input(input) } else { input })
+    }
+
+    fn places(&self) -> impl Iterator<Item = NodeId> {
+        let own = self.exponents().own;
+        self.order.clone().into_iter().filter(move |id| own[id.index()] > 0)
     }
 }

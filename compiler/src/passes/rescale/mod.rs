@@ -1,26 +1,22 @@
-//! Where a deep network's numbers are made narrower.
+//! Where numbers are made narrower although it takes a round.
 //!
 //! # What it does
-//! Integers grow by the width of the weights from layer to layer. Dropping low bits ([`Op::Rescale`])
-//! takes a round and an encryption per value in suite `blinded`, about as much as a ReLU in suite `shared`, and
-//! nothing there where a ReLU alone reads the value; it makes every later step
-//! cheaper; networks of more than about ten layers do not fit without. This pass chooses the values that
-//! lose bits, and how many, for an integer graph that has been quantised once without; quantising again
-//! places them ([`Preparation::quantize`](super::Preparation::quantize)).
+//! Integers grow by the width of the weights from layer to layer. Dropping low bits ([`Op::Rescale`]) takes a round and an
+//! encryption per value in suite `blinded`, about as much as a ReLU in suite `shared`, and nothing there where a ReLU alone
+//! reads the value; it makes every later step cheaper, and networks of more than about ten layers do not fit without.
+//! This pass chooses the places, for a draft of the integer graph. Of the places the one is taken, again and again, that
+//! saves most predicted time; places that later ones made useless are given up. Widths near the suite's limit count as so
+//! expensive that they are avoided first.
 //!
-//! A value may be cut down to 14 bits, or in suite `shared` to as many as the options say, measured by the largest integers that example images
-//! give (of the middle channel; others may keep fewer bits), not by the sound bounds: these grow faster than any image's values, and
-//! what they are too wide stays. Of the places the one is taken, again and again, that saves most
-//! predicted time, in suite `shared` beginning with all that cost nothing; places that later ones made useless are
-//! given up. Widths near the suite's limit count as
-//! so expensive that they are avoided first.
+//! How many bits a value loses is not decided here but when the layers in front of it are integers
+//! ([`Preparation::quantize`](super::Preparation::quantize)). A place that was chosen for a wrong reason costs time, never
+//! precision.
 //!
 //! # Requires
-//! An integer graph with peaks.
+//! A draft.
 //!
 //! # Guarantees
-//! In suite `blinded` branches of a concatenation lose equally many bits. A network that is cheaper without any rescaling,
-//! and fits, stays as it is. Equal graphs give equal choices.
+//! A network that is cheaper without any rescaling, and fits, stays as it is. Equal graphs give equal choices.
 //!
 //! # Example
 //! See the test `a_deep_chain_is_cut_where_it_is_narrow`.
@@ -28,10 +24,9 @@
 mod choose;
 mod exponents;
 mod price;
-mod terms;
 mod width;
 
-pub use choose::{Shifts, choose};
+pub use choose::choose;
 
 #[cfg(doc)]
 use crate::graph::Op;
@@ -40,11 +35,12 @@ use crate::graph::Op;
 mod tests {
     use super::*;
     use crate::graph::testing::conv;
-    use crate::graph::{Graph, Op, Real, RealFact, Shape, Window};
+    use crate::graph::{Graph, NodeId, Op, Real, RealFact, Shape, Window};
     use crate::options::{CompileOptions, InputOptions};
-    use crate::passes::{Choices, Preparation, Quantized, range};
+    use crate::passes::{Choices, Narrowing, Places, Preparation, Quantized, range};
     use crate::reference::integer;
     use runtime::plan::InputSpec;
+    use std::collections::BTreeSet;
 
     /// 3×3 convolutions with ReLUs, to 32 channels and to 2 in turn.
     fn chain(layers: usize) -> (Graph<Real>, InputSpec) {
@@ -64,32 +60,33 @@ mod tests {
         (graph, InputOptions::default().spec(shape).unwrap())
     }
 
-    fn quantized(graph: &Graph<Real>, input: &InputSpec, shifts: &Shifts) -> Quantized {
-        let choices = Choices::uniform(CompileOptions::blinded().layer());
-        Preparation::new(graph, input, None).unwrap().quantize(&choices, shifts).unwrap()
+    fn quantized(graph: &Graph<Real>, input: &InputSpec, places: Places) -> Quantized {
+        let options = CompileOptions::blinded();
+        let choices = Choices::uniform(options.layer());
+        let narrowing = Narrowing::at(&options, places);
+        Preparation::new(graph, input, None).unwrap().quantize(&choices, &narrowing).unwrap()
     }
 
-    fn chosen(graph: &Graph<Real>, input: &InputSpec) -> Shifts {
-        let first = quantized(graph, input, &Shifts::default());
-        let source = |id| first.source(id, graph);
-        choose(&first.graph, input, |id| source(id).is_some(), &CompileOptions::blinded())
-            .unwrap()
-            .renamed(source)
+    fn chosen(graph: &Graph<Real>, input: &InputSpec) -> BTreeSet<NodeId> {
+        let draft = quantized(graph, input, Places::At(BTreeSet::new()));
+        match choose(&draft, graph, input, &CompileOptions::blinded()).unwrap() {
+            Places::At(places) => places,
+            Places::Everywhere => panic!("places are chosen one by one"),
+        }
     }
 
     #[test]
     fn a_deep_chain_is_cut_where_it_is_narrow() {
         let (graph, input) = chain(16);
-        let shifts = chosen(&graph, &input);
-        let cut: Vec<_> = graph.ids_in_order().into_iter().filter(|&id| shifts.of(id).is_some()).collect();
-        assert!(!cut.is_empty());
-        for &id in &cut {
+        let places = chosen(&graph, &input);
+        assert!(!places.is_empty());
+        for &id in &places {
             assert_eq!(graph.shape(id).channels, 2, "{} loses bits", graph.node(id).name);
         }
-        let cut: Vec<String> =
-            cut.iter().map(|&id| format!("{} by {}", graph.node(id).name, shifts.of(id).unwrap())).collect();
-        insta::assert_snapshot!(cut.join(", "), @"conv 1 by 10, conv 3 by 17, conv 5 by 16, conv 7 by 16, conv 9 by 16, conv 11 by 17, conv 13 by 17");
-        let integers = range(quantized(&graph, &input, &shifts).graph, &input, &CompileOptions::blinded());
+        let names: Vec<&str> = places.iter().map(|&id| graph.node(id).name.as_str()).collect();
+        insta::assert_snapshot!(names.join(", "), @"");
+        let integers =
+            range(quantized(&graph, &input, Places::At(places)).graph, &input, &CompileOptions::blinded());
         let integers = integers.unwrap();
         let image: Vec<i64> = (0..72).map(|i| i * 37 % 256).collect();
         let expected =

@@ -1,9 +1,9 @@
 //! What steps take that depend on the widths of values: the same questions to either suite.
 
-use super::terms::Terms;
 use crate::graph::{Graph, Integer, NodeId, Op};
 use crate::lower::{self, Comparison};
 use crate::options::CompileOptions;
+use crate::passes::terms::Terms;
 use runtime::plan::{BlindedParameters, Exchange, ExchangeKind, Suite, UnitCosts};
 use runtime::protocol::blinded::cost::exchange;
 use std::collections::HashMap;
@@ -18,6 +18,8 @@ pub(super) struct Prices<'a> {
     options: &'a CompileOptions,
     unit: UnitCosts,
     known: HashMap<(Kind, u32), f64>,
+    /// By node: weights that are not zero.
+    weights: HashMap<NodeId, usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,7 +32,12 @@ enum Kind {
 
 impl<'a> Prices<'a> {
     pub(super) fn new(options: &'a CompileOptions) -> Self {
-        Self { options, unit: UnitCosts::typical(options.key_bits), known: HashMap::new() }
+        Self {
+            options,
+            unit: UnitCosts::typical(options.key_bits),
+            known: HashMap::new(),
+            weights: HashMap::new(),
+        }
     }
 
     /// Seconds that the operation of `id` takes which reads values of `read` bits and has results of `bits`, as far as
@@ -59,10 +66,11 @@ impl<'a> Prices<'a> {
     }
 
     /// Of a linear layer in slots as wide as its results: the ciphertexts that they fill, and all products.
-    fn sums(&self, graph: &Graph<Integer>, id: NodeId, weights: &[i32], bits: u32) -> f64 {
+    fn sums(&mut self, graph: &Graph<Integer>, id: NodeId, weights: &[i32], bits: u32) -> f64 {
         let elements = |shape: crate::graph::Shape| shape.elements() as f64;
         let (from, to) = (graph.input_shapes(id)[0], graph.shape(id));
-        let used = weights.iter().filter(|&&weight| weight != 0).count();
+        let count = || weights.iter().filter(|&&weight| weight != 0).count();
+        let used = *self.weights.entry(id).or_insert_with(count);
         let products = used as f64 * (to.elements() / to.channels) as f64;
         let bytes = self.options.key_bits.ciphertext_bytes() as f64 * self.unit.byte;
         let up = elements(from) * (self.unit.encryption + bytes);
@@ -72,7 +80,7 @@ impl<'a> Prices<'a> {
     }
 
     fn value(&mut self, kind: Kind, bits: u32) -> f64 {
-        let Self { options, unit, known } = self;
+        let Self { options, unit, known, .. } = self;
         *known.entry((kind, bits)).or_insert_with(|| match options.suite {
             Suite::Blinded(parameters) => blinded(kind, bits, parameters, options, unit),
             Suite::Shared(_) if kind == Kind::Sign => lower::comparison(Comparison::Sign, bits, unit),

@@ -1,8 +1,9 @@
 //! The ring of every value, for suite `shared`.
 //!
 //! # What it does
-//! A value's ring holds what the value was on the example images, times 2^margin, and never more than interval
-//! arithmetic says that it can be. Who reads the value may want more: the half that is added before low bits go, the
+//! A value's ring holds what the value was on the example images and a margin, and never more than interval arithmetic says
+//! that it can be. The margin is chosen, ring by ring, such that an image leaves some ring with an estimated chance of at
+//! most 10^-4. Who reads the value may want more: the half that is added before low bits go, the
 //! differences of a tournament, and, for what is computed share by share, at least the bits of its own ring.
 //! Integers that do not fit wrap around.
 //!
@@ -19,22 +20,29 @@
 mod need;
 mod readers;
 mod spread;
+mod tail;
 #[cfg(test)]
 mod tests;
 
 use crate::calibration::{self, Calibration};
 use crate::error::{Error, Result};
-use crate::graph::{Graph, Integer, NodeId, Op, Range, Rescale};
+use crate::graph::{Graph, Integer, NodeId, Op, Range, Rescale, Room};
 use crate::options::CompileOptions;
 use crate::passes::range::{bounds, diagnostic};
 use runtime::plan::interval::Interval;
 use runtime::plan::validate::MAX_RING_BITS;
 use runtime::plan::{InputSpec, Ring};
+use spread::Spread;
+use tail::Tail;
 
-/// Bits beyond what calibration images need.
-const MARGIN: u32 = 2;
-/// Bits beyond what artificial images need.
-const WIDE_MARGIN: u32 = 3;
+/// Chance that an image leaves one of the rings.
+const OVERFLOW: f64 = 1e-4;
+/// Rings are at least so much larger than what calibration images need.
+const LEAST_MARGIN: f64 = 1.5;
+/// The same where there are too few images to tell anything of others.
+const MARGIN: f64 = 4.0;
+/// The same for synthetic images.
+const WIDE_MARGIN: f64 = 8.0;
 
 /// Enters the ring and the range of every value.
 ///
@@ -47,32 +55,51 @@ pub fn rings(
     options: &CompileOptions,
 ) -> Result<Graph<Integer>> {
     let images = calibration::images(calibration, input)?;
-    let margin = options.margin_bits.unwrap_or(if calibration.is_some() { MARGIN } else { WIDE_MARGIN });
-    let seen = spread::spreads(&graph, &images, margin);
-    let mut bits = need::enter_least(&mut graph, input, &seen, options)?;
+    let spreads = Spread::of(&graph, &images);
+    let chance = OVERFLOW / graph.len() as f64;
+    let margin = |spread: &Spread| match (options.margin_bits, calibration) {
+        (Some(bits), _) => f64::from(bits).exp2(),
+        (None, None) => WIDE_MARGIN,
+        (None, Some(_)) => {
+            let needed =
+                spread.tail.bound(chance).map(|bound| (bound / spread.tail.largest()).max(LEAST_MARGIN));
+            needed.filter(|margin| margin.is_finite()).unwrap_or(MARGIN)
+        }
+    };
+    let expected: Vec<Vec<Interval>> = spreads.iter().map(|spread| spread.expected(margin(spread))).collect();
+    let mut bits = need::enter_least(&mut graph, input, &expected, options)?;
     readers::serve(&graph, &mut bits);
     for id in graph.ids_in_order() {
-        enter(&mut graph, id, bits[id.index()], input, options)?;
+        let fits = enter(&mut graph, id, bits[id.index()], input, options)?;
+        let room = || room(bits[id.index()], &spreads[id.index()].tail);
+        graph.node_mut(id).fact.room = if fits { None } else { Some(room()) };
     }
     Ok(graph)
 }
 
-/// Takes `id` into the ring of 2^(`bits` + 1) elements, with its range there.
+/// How full the ring of 2^(`bits` + 1) elements is of values like these.
+fn room(bits: u32, seen: &Tail) -> Room {
+    let capacity = f64::from(bits).exp2();
+    Room { taken: seen.largest() / capacity, overflow: seen.chance(capacity) }
+}
+
+/// Takes `id` into the ring of 2^(`bits` + 1) elements, with its range there; whether it can never leave it.
 fn enter(
     graph: &mut Graph<Integer>,
     id: NodeId,
     bits: u32,
     input: &InputSpec,
     options: &CompileOptions,
-) -> Result<()> {
+) -> Result<bool> {
     let ring = Ring::new(bits + 1).filter(|_| bits <= MAX_RING_BITS);
     let ring = ring.ok_or_else(|| too_wide(graph, id, bits, options))?;
     let range = reached(graph, id, input, options)?;
+    let fits = range.iter().all(|x| x.bits() <= bits);
     let fact = &mut graph.node_mut(id).fact;
     fact.range =
         range.into_iter().map(|x| if x.bits() <= bits { x } else { all_of(ring) }).map(from).collect();
     fact.ring = Some(ring);
-    Ok(())
+    Ok(fits)
 }
 
 /// Bounds of `id` before they wrap around, from its inputs' ranges and rings.

@@ -15,7 +15,7 @@ fn spec(shape: Shape) -> InputSpec {
 
 fn fact(shape: Shape, scale: f64) -> IntegerFact {
     let range = vec![Range { low: i128::MIN, high: i128::MAX }; shape.channels];
-    IntegerFact { shape, scale: Scale::PerTensor(scale), range, peak: 0.0, ring: None }
+    IntegerFact { shape, scale: Scale::PerTensor(scale), range, ring: None, room: None }
 }
 
 fn pointwise(weights: Vec<i32>, bias: Vec<i128>) -> Op<Integer> {

@@ -16,6 +16,9 @@ impl fmt::Display for ValidPlan {
         writeln!(f, "plan    {} {}", self.id().short(), plan.name)?;
         write_borders(f, &self.client_view().input, &self.client_view().output)?;
         writeln!(f, "suite   {}, {} bit key", describe_suite(plan.suite), plan.key_bits)?;
+        if let Some(check) = &plan.check {
+            writeln!(f, "check   {check}")?;
+        }
         writeln!(f)?;
         let mut table = Table::new(&["step", "computes", "shape", "bits", "from"]);
         table.align_right(3);

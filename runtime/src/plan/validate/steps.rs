@@ -4,7 +4,7 @@ use super::shapes::{fits, inferred_shape};
 use super::view::check_input;
 use super::{Findings, MAX_BITS, MAX_MULTIPLIER_BITS, MAX_NAME, MAX_STEPS, MAX_TOTAL_ELEMENTS};
 use crate::plan::interval::{self, Interval};
-use crate::plan::{Cost, Layout, Op, Plan, Reach, Shape, Step, StepId, Suite};
+use crate::plan::{Check, Cost, Layout, Op, Plan, Reach, Shape, Step, StepId, Suite};
 
 pub(super) fn check_plan(plan: &Plan, found: &mut Findings) {
     found.require(1, None, (2..=MAX_STEPS).contains(&plan.steps.len()), || {
@@ -12,6 +12,10 @@ pub(super) fn check_plan(plan: &Plan, found: &mut Findings) {
     });
     found.require(1, None, plan.name.len() <= MAX_NAME, || "the plan's name is too long".into());
     found.require(9, None, is_sane(&plan.setup), || "the setup's cost is absurd".into());
+    let is_sound = plan.check.as_ref().is_none_or(is_sound);
+    found.require(8, None, is_sound, || {
+        "what its check found is not finite, or its names are too long".into()
+    });
     check_input(&plan.input, found);
     let elements = plan.steps.iter().map(|step| step.shape).filter(|&shape| fits(shape)).map(Shape::elements);
     let total: usize = elements.sum();
@@ -71,6 +75,14 @@ fn check_step(plan: &Plan, id: StepId, step: &Step, found: &mut Findings) {
             found.require(4, at, false, || what);
         }
     }
+}
+
+fn is_sound(check: &Check) -> bool {
+    let headroom = check.headroom.as_ref();
+    let of_headroom = headroom.map_or([0.0; 2], |headroom| [headroom.taken, headroom.overflow]);
+    let numbers = [check.agreement, check.error].into_iter().chain(of_headroom);
+    let names = [Some(&check.worst), headroom.map(|headroom| &headroom.node)];
+    numbers.into_iter().all(f64::is_finite) && names.into_iter().flatten().all(|name| name.len() <= MAX_NAME)
 }
 
 fn is_sane(cost: &Cost) -> bool {

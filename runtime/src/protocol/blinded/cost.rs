@@ -174,6 +174,7 @@ mod tests {
             steps,
             output,
             setup: Cost::default(),
+            check: None,
         }
     }
 

@@ -1,0 +1,99 @@
+//! Mean, variance and largest magnitude of a network's values, channel by channel.
+
+use super::{Batch, walk};
+use crate::graph::{Graph, NodeId, Real};
+use rayon::prelude::*;
+
+/// One channel of a value over all images and positions, in real units.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Channel {
+    /// Mean.
+    pub mean: f64,
+    /// Variance.
+    pub variance: f64,
+    /// Largest magnitude.
+    pub peak: f64,
+    /// Share that is above 0.
+    pub positive: f64,
+}
+
+impl Channel {
+    /// Root mean square, the mean included.
+    pub fn rms(&self) -> f64 {
+        (self.variance + self.mean * self.mean).sqrt()
+    }
+}
+
+/// The channels of every value of a graph on some images.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Statistics {
+    /// By node, by channel.
+    by_node: Vec<Vec<Channel>>,
+}
+
+impl Statistics {
+    /// Of a graph none of whose values has been seen.
+    pub(crate) fn empty(graph: &Graph<Real>) -> Self {
+        Self { by_node: vec![Vec::new(); graph.id_bound()] }
+    }
+
+    /// Those of `graph` on `images`.
+    pub fn measure(graph: &Graph<Real>, images: &Batch) -> Self {
+        let mut statistics = Self::empty(graph);
+        walk(graph, images, |id, values| statistics.record(id, values));
+        statistics
+    }
+
+    /// Enters the values of `id`.
+    pub(crate) fn record(&mut self, id: NodeId, values: &Batch) {
+        let channels = 0..values.shape().channels;
+        self.by_node[id.index()] =
+            channels.into_par_iter().map(|channel| of_channel(values, channel)).collect();
+    }
+
+    /// The channels of `id`.
+    pub fn of(&self, id: NodeId) -> &[Channel] {
+        &self.by_node[id.index()]
+    }
+}
+
+fn of_channel(values: &Batch, channel: usize) -> Channel {
+    let plane = values.shape().plane();
+    let (mut sum, mut squares, mut peak, mut positive) = (0.0, 0.0, 0f32, 0usize);
+    let first: f64 = values.image(0)[channel * plane].into();
+    for image in 0..values.len() {
+        for &x in &values.image(image)[channel * plane..][..plane] {
+            // Relative to one of them, so that a constant has no variance.
+            let x0 = f64::from(x) - first;
+            sum += x0;
+            squares += x0 * x0;
+            peak = peak.max(x.abs());
+            positive += usize::from(x > 0.0);
+        }
+    }
+    let count = (values.len() * plane) as f64;
+    let mean = sum / count;
+    Channel {
+        mean: first + mean,
+        variance: (squares / count - mean * mean).max(0.0),
+        peak: peak.into(),
+        positive: positive as f64 / count,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::{RealFact, Shape};
+
+    #[test]
+    fn channels_are_measured_apart() {
+        let shape = Shape::new(2, 1, 2);
+        let graph = Graph::<Real>::new("image", RealFact { shape });
+        let images = Batch::new(shape, vec![1.0, 3.0, 7.0, 7.0, 5.0, -7.0, 7.0, 7.0]);
+        let statistics = Statistics::measure(&graph, &images);
+        let [first, second] = statistics.of(graph.input()) else { panic!("two channels") };
+        assert_eq!((first.mean, first.variance, first.peak, first.positive), (0.5, 20.75, 7.0, 0.75));
+        assert_eq!((second.mean, second.variance, second.rms()), (7.0, 0.0, 7.0));
+    }
+}

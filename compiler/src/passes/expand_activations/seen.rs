@@ -1,0 +1,46 @@
+//! What calibration images show of the values around curves.
+
+use super::Seen;
+use crate::calibration::{Batch, walk};
+use crate::graph::{Graph, NodeId, Op, Real};
+use std::collections::BTreeMap;
+
+/// Pieces may stray from the curve by this share of the standard deviation of its values.
+const STRAYING: f64 = 0.02;
+/// Room beyond the largest magnitude that was seen.
+const ROOM: f64 = 1.5;
+
+/// By node: what an activation reads and gives.
+pub type Ranges = BTreeMap<NodeId, Seen>;
+
+/// Of the activations of `graph` on `images`; none where all are straight.
+pub fn ranges(graph: &Graph<Real>, images: &Batch) -> Ranges {
+    let curved: Vec<NodeId> = graph
+        .ids_in_order()
+        .into_iter()
+        .filter(|&id| matches!(graph.op(id), Op::Activation(curve) if !super::is_piecewise_linear(curve)))
+        .collect();
+    let mut ranges = Ranges::new();
+    if curved.is_empty() {
+        return ranges;
+    }
+    let (mut reaches, mut deviations) = (BTreeMap::new(), BTreeMap::new());
+    walk(graph, images, |id, values| {
+        reaches.insert(id, values.values().iter().fold(0f32, |reach, x| reach.max(x.abs())));
+        deviations.insert(id, deviation(values.values()));
+    });
+    for id in curved {
+        let reach = ROOM * f64::from(reaches[&graph.sole_input(id)]);
+        let tolerance = STRAYING * deviations[&id];
+        if reach > 0.0 && tolerance > 0.0 && reach.is_finite() {
+            ranges.insert(id, Seen { reach, tolerance });
+        }
+    }
+    ranges
+}
+
+fn deviation(values: &[f32]) -> f64 {
+    let count = values.len() as f64;
+    let mean = values.iter().map(|&x| f64::from(x)).sum::<f64>() / count;
+    (values.iter().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>() / count).sqrt()
+}

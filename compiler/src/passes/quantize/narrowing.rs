@@ -1,0 +1,63 @@
+//! Which values lose low bits, and how many at most.
+
+use crate::graph::NodeId;
+use crate::options::CompileOptions;
+use crate::passes::terms::Terms;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The values that lose low bits, by node of the float graph; in suite `shared` those that a ReLU alone reads do in any
+/// case, since that costs nothing.
+///
+/// How many bits a value loses follows from its scale, once the layers in front have theirs: as many as what reads it
+/// bears, see [`Self::noise`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Narrowing {
+    pub(super) terms: Terms,
+    places: Places,
+    finer: BTreeMap<NodeId, u32>,
+}
+
+/// Where values lose bits although it takes a round.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Places {
+    /// At these values.
+    At(BTreeSet<NodeId>),
+    /// At every value with bits to spare.
+    Everywhere,
+}
+
+impl Narrowing {
+    /// Only where it costs nothing.
+    pub fn free(options: &CompileOptions) -> Self {
+        Self::at(options, Places::At(BTreeSet::new()))
+    }
+
+    /// Where it costs nothing, and at `places`.
+    pub fn at(options: &CompileOptions, places: Places) -> Self {
+        Self { terms: Terms::of(options), places, finer: BTreeMap::new() }
+    }
+
+    /// The same, with so many bits more kept of some values.
+    pub fn with_finer(self, finer: BTreeMap<NodeId, u32>) -> Self {
+        Self { finer, ..self }
+    }
+
+    /// Bits beyond the usual that are kept, by value.
+    pub fn finer(&self) -> &BTreeMap<NodeId, u32> {
+        &self.finer
+    }
+
+    /// Whether `id` loses bits at a cost.
+    pub(super) fn is_place(&self, id: NodeId) -> bool {
+        match &self.places {
+            Places::At(ids) => ids.contains(&id),
+            Places::Everywhere => true,
+        }
+    }
+
+    /// The noise that rounding the value `id` may make, as a share of the standard deviation of what readers make of it.
+    pub(super) fn noise(&self, id: NodeId) -> f64 {
+        let bits = self.terms.precision + self.finer.get(&id).copied().unwrap_or(0);
+        2.0 * (-f64::from(bits)).exp2()
+    }
+}

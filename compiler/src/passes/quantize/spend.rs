@@ -1,0 +1,118 @@
+//! More bits for what adds most to the error of the logits.
+
+use super::{Choices, LayerChoice, Noise, Rounding};
+use crate::graph::NodeId;
+use crate::options::{ACTIVATION_BITS, CompileOptions};
+use std::collections::BTreeMap;
+
+/// Weights are not made wider than this.
+const WIDEST_WEIGHTS: u32 = 12;
+/// Halvings of the range in which the bearable error of one source is sought.
+const HALVINGS: usize = 60;
+
+/// How finely layers and values are rounded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Precision {
+    /// Of layers.
+    pub choices: Choices,
+    /// Bits that values keep beyond the usual, by node of the float graph.
+    pub finer: BTreeMap<NodeId, u32>,
+}
+
+impl Precision {
+    /// As the options say.
+    pub fn usual(options: &CompileOptions) -> Self {
+        Self { choices: Choices::uniform(options.layer()), finer: BTreeMap::new() }
+    }
+
+    /// Nodes that have more bits than the options say.
+    pub fn finer_nodes(&self, options: &CompileOptions) -> usize {
+        let weights = self
+            .choices
+            .layers()
+            .filter(|(id, choice)| choice.bits > options.weight_bits && !self.finer.contains_key(id));
+        self.finer.len() + weights.count()
+    }
+}
+
+/// `precision` with so many more bits that the squared error of the logits, predicted to come from `noise`, falls to
+/// `share` of what it is, or as near as bits help; `None` where no more can be spent.
+///
+/// Errors of independent sources add up, and each bit quarters one: so all are cut to the same size.
+pub fn spend(
+    precision: &Precision,
+    noise: &[Noise],
+    share: f64,
+    options: &CompileOptions,
+) -> Option<Precision> {
+    let total: f64 = noise.iter().map(|noise| noise.error).sum();
+    let bearable = bearable(noise, total * share);
+    let mut finer = precision.clone();
+    for Noise { node, rounding, error } in noise {
+        let bits = (error / bearable).log2() / 2.0;
+        if bits > 0.0 && bits.is_finite() {
+            finer.add(*node, *rounding, bits.ceil() as u32, options);
+        }
+    }
+    (finer != *precision).then_some(finer)
+}
+
+/// The error to which every source is cut so that all together make `total`.
+fn bearable(noise: &[Noise], total: f64) -> f64 {
+    let sum = |most: f64| noise.iter().map(|noise| noise.error.min(most)).sum::<f64>();
+    let (mut low, mut high) = (0.0, noise.iter().map(|noise| noise.error).fold(0.0, f64::max));
+    for _ in 0..HALVINGS {
+        let middle = (low + high) / 2.0;
+        if sum(middle) > total { high = middle } else { low = middle }
+    }
+    high
+}
+
+impl Precision {
+    fn add(&mut self, node: NodeId, rounding: Rounding, bits: u32, options: &CompileOptions) {
+        match rounding {
+            Rounding::Weights => {
+                let choice = self.choices.of(node);
+                let bits = (choice.bits + bits).min(WIDEST_WEIGHTS.max(choice.bits));
+                self.choices.set(node, LayerChoice { bits, ..choice });
+            }
+            Rounding::Value => {
+                let most = ACTIVATION_BITS.end().saturating_sub(options.activation_bits);
+                let known = self.finer.get(&node).copied().unwrap_or(0);
+                let bits = (known + bits).min(most);
+                if bits > known {
+                    self.finer.insert(node, bits);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::{Graph, Op, Real, RealFact, Shape};
+
+    #[test]
+    fn the_loudest_are_quietened_first() {
+        let mut graph = Graph::<Real>::new("image", RealFact { shape: Shape::vector(1) });
+        let loud = graph.append("loud", Op::Relu, &[graph.input()]).unwrap();
+        let quiet = graph.append("quiet", Op::Relu, &[loud]).unwrap();
+        let options = CompileOptions::default();
+        let noise = [
+            Noise { node: loud, rounding: Rounding::Value, error: 1e-2 },
+            Noise { node: loud, rounding: Rounding::Weights, error: 1e-3 },
+            Noise { node: quiet, rounding: Rounding::Value, error: 1e-5 },
+        ];
+        let usual = Precision::usual(&options);
+        let finer = spend(&usual, &noise, 0.1, &options).unwrap();
+        assert_eq!(finer.finer, BTreeMap::from([(loud, 3)]));
+        assert_eq!((finer.choices.of(loud).bits, finer.choices.of(quiet).bits), (9, 8));
+        assert_eq!(finer.finer_nodes(&options), 1);
+        let mut spent = usual;
+        while let Some(finer) = spend(&spent, &noise, 0.01, &options) {
+            spent = finer;
+        }
+        assert_eq!((spent.finer[&loud], spent.choices.of(loud).bits), (8, WIDEST_WEIGHTS));
+    }
+}

@@ -1,0 +1,13 @@
+//! The compiler's check of its own work: the plan beside the model, on images that did not choose the plan.
+//!
+//! `images` keeps some calibration images back, `fidelity` runs plan and model on them, `headroom` looks how full rings are.
+
+mod fidelity;
+mod headroom;
+mod images;
+
+pub use fidelity::Fidelity;
+
+pub(crate) use fidelity::measure;
+pub(crate) use headroom::headroom;
+pub(crate) use images::{Images, keep_back};
