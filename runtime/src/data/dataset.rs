@@ -1,6 +1,7 @@
 //! Labelled images of one shape, in one file.
 
 use super::archive::Archive;
+use super::axes::{Axes, channels_first};
 use super::file::{self, Kind};
 use super::fit::wrong_size;
 use super::npy::{Array, spell};
@@ -27,8 +28,9 @@ impl Dataset {
     /// The images of an `.npz` file (array `images`, or the only array; labels in `labels`) or of an
     /// `.npy` file, for a model that takes images of `shape`.
     ///
-    /// Arrays are (N,C,H,W), (N,H,W) for one channel, or a single (C,H,W) or (H,W); for a model that
-    /// takes a vector any axes of the right product. Elements are integers or floats.
+    /// Arrays are (N,C,H,W), (N,H,W) for one channel, or a single (C,H,W) or (H,W); channels may come last
+    /// where the sizes tell the two orders apart. For a model that takes a vector any axes of the right product, for
+    /// one that takes a sequence also (N,C,L) or (C,L). Elements are integers or floats.
     ///
     /// # Errors
     /// [`InvalidInput::File`] with what is wrong: not such a file, damaged, another size of image, a
@@ -53,13 +55,19 @@ impl Dataset {
     }
 
     fn new(images: &Array, labels: Option<&Array>, shape: Shape) -> Result<Self, String> {
-        let (count, got) = interpret(&images.shape, shape)
+        let Axes { count, shape: got, channels_last } = Axes::of(&images.shape, shape)
             .ok_or_else(|| format!("an array of {} holds no images of {shape}", spell(&images.shape)))?;
         if got != shape {
             return Err(wrong_size(got, shape));
         }
-        let pixels =
+        let mut pixels =
             images.bytes().map_or_else(|| Pixels::Floats(images.floats(0..images.len())), Pixels::Bytes);
+        if channels_last {
+            pixels = match pixels {
+                Pixels::Bytes(bytes) => Pixels::Bytes(channels_first(&bytes, shape)),
+                Pixels::Floats(floats) => Pixels::Floats(channels_first(&floats, shape)),
+            };
+        }
         let labels = labels.map(|labels| read_labels(labels, count)).transpose()?;
         Ok(Self { shape, images: pixels, labels })
     }
@@ -110,31 +118,6 @@ pub(super) fn images_and_labels(bytes: &[u8]) -> Result<(Vec<u8>, Option<Vec<u8>
     };
     let labels = (others.len() < names.len()).then(|| archive.read("labels")).transpose()?;
     Ok((archive.read(images)?, labels))
-}
-
-/// How many images an array of these `axes` holds and their shape; `target` decides where axes are ambiguous.
-pub(super) fn interpret(axes: &[usize], target: Shape) -> Option<(usize, Shape)> {
-    if target.plane() == 1 {
-        return interpret_vectors(axes, target);
-    }
-    match *axes {
-        [height, width] => Some((1, Shape::new(1, height, width))),
-        [channels, height, width] if channels == target.channels => {
-            Some((1, Shape::new(channels, height, width)))
-        }
-        [count, height, width] => Some((count, Shape::new(1, height, width))),
-        [count, channels, height, width] => Some((count, Shape::new(channels, height, width))),
-        _ => None,
-    }
-}
-
-fn interpret_vectors(axes: &[usize], target: Shape) -> Option<(usize, Shape)> {
-    let (&first, rest) = axes.split_first()?;
-    if axes.iter().product::<usize>() == target.channels {
-        return Some((1, target));
-    }
-    let length = rest.iter().product();
-    (!rest.is_empty()).then_some((first, Shape::vector(length)))
 }
 
 fn read_labels(labels: &Array, count: usize) -> Result<Vec<i64>, String> {

@@ -9,9 +9,11 @@
 //! bytes, not by its name.
 
 mod archive;
+mod axes;
 mod dataset;
 mod file;
 mod fit;
+mod half;
 mod npy;
 mod picture;
 mod source;
@@ -20,4 +22,5 @@ mod tests;
 
 pub use dataset::Dataset;
 pub use fit::Fit;
+pub use half::half_to_f32;
 pub use source::ImageSource;

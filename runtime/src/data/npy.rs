@@ -1,5 +1,6 @@
 //! Arrays in numpy's `.npy` format, versions 1 to 3.
 
+use super::half::half_to_f32;
 use std::ops::Range;
 
 const MAGIC: &[u8] = b"\x93NUMPY";
@@ -106,7 +107,7 @@ impl Element {
             (b'b', 1) => Kind::Bool,
             (b'i', 1 | 2 | 4 | 8) => Kind::Signed,
             (b'u', 1 | 2 | 4 | 8) => Kind::Unsigned,
-            (b'f', 4 | 8) => Kind::Float,
+            (b'f', 2 | 4 | 8) => Kind::Float,
             _ => return Err(unsupported()),
         };
         Ok(Self { kind, bytes, big_endian: order == b'>' })
@@ -129,6 +130,7 @@ impl Element {
 
     fn float(self, bytes: &[u8]) -> f64 {
         match (self.kind, self.bytes) {
+            (Kind::Float, 2) => f64::from(half_to_f32(self.bits(bytes) as u16)),
             (Kind::Float, 4) => f64::from(f32::from_bits(self.bits(bytes) as u32)),
             (Kind::Float, _) => f64::from_bits(self.bits(bytes)),
             _ => self.integer(bytes) as f64,
@@ -209,6 +211,14 @@ mod tests {
             (vec![2], Some(vec![-2, 258]), vec![-2.0, 258.0])
         );
         assert_eq!(array.bytes(), None);
+    }
+
+    #[test]
+    fn half_precision_is_read() {
+        for (order, data) in [('<', [0x00, 0x3c, 0x00, 0xc1]), ('>', [0x3c, 0x00, 0xc1, 0x00])] {
+            let header = format!("{{'descr': '{order}f2', 'fortran_order': False, 'shape': (2,), }}\n");
+            assert_eq!(Array::parse(&npy(&header, &data)).unwrap().floats(0..2), [1.0, -2.5]);
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! One image, as a user names it.
 
-use super::dataset::{images_and_labels, interpret};
+use super::axes::{Axes, channels_first};
+use super::dataset::images_and_labels;
 use super::file::{self, Kind};
 use super::fit::{Fit, Planes};
 use super::npy::{Array, spell};
@@ -66,7 +67,7 @@ impl ImageSource {
     }
 
     fn choose(&self, array: &Array, target: Shape) -> Result<Planes, String> {
-        let (count, shape) = interpret(&array.shape, target)
+        let Axes { count, shape, channels_last } = Axes::of(&array.shape, target)
             .ok_or_else(|| format!("an array of {} holds no images of {target}", spell(&array.shape)))?;
         let index = match self.index {
             Some(index) if index < count => index,
@@ -82,6 +83,7 @@ impl ImageSource {
             }
         };
         let pixels = array.floats(index * shape.elements()..(index + 1) * shape.elements());
+        let pixels = if channels_last { channels_first(&pixels, shape) } else { pixels };
         Ok(Planes { shape, pixels })
     }
 }

@@ -106,6 +106,20 @@ fn arrays_of_all_forms_are_images() {
 }
 
 #[test]
+fn channels_may_come_last_where_sizes_tell() {
+    let whole: Vec<f32> = (0..24).map(|x| (x % 12 * 2 + x / 12) as f32).collect();
+    let set = dataset(&npy(&[5, 3, 4, 2], 1), SHAPE).unwrap();
+    assert_eq!((set.len(), set.image(0)), (5, whole.clone()));
+    assert_eq!(image(&npy(&[3, 4, 2], 4), None, SHAPE).unwrap(), whole);
+    assert_eq!(image(&npy(&[3, 4, 1], 4), None, Shape::new(1, 3, 4)).unwrap()[..3], [0.0, 1.0, 2.0]);
+    let cube = Shape::new(3, 3, 3);
+    assert_eq!(image(&npy(&[3, 3, 3], 4), None, cube).unwrap()[..4], [0.0, 1.0, 2.0, 3.0], "channels first");
+    let sequence = Shape::new(3, 1, 4);
+    assert_eq!(dataset(&npy(&[5, 3, 4], 4), sequence).unwrap().image(1)[..2], [12.0, 13.0]);
+    assert_eq!(image(&npy(&[4, 3], 4), None, sequence).unwrap()[..4], [0.0, 3.0, 6.0, 9.0]);
+}
+
+#[test]
 fn one_image_is_chosen_by_index() {
     let bytes = npz(true, None);
     assert_eq!(image(&bytes, Some(2), SHAPE).unwrap()[0], 48.0);
