@@ -46,6 +46,9 @@ pub enum InvalidInput {
         /// What is wrong with it.
         what: String,
     },
+    /// Some of several images could not be used; each has been reported.
+    #[error("images left out: {0}")]
+    LeftOut(usize),
     /// Bytes are not a plan of this version.
     #[error(transparent)]
     Plan(#[from] DecodeError),

@@ -120,6 +120,33 @@ fn a_key_a_server_and_a_prediction() {
     assert!(text(&people.stdout).starts_with("prediction  1\n"), "{}", text(&people.stdout));
 }
 
+/// Names come line by line: empty ones are passed over, and what cannot be read is reported, not asked about.
+#[test]
+fn a_list_of_images_survives_its_gaps() {
+    use std::io::Write;
+    let fixture = Fixture::new();
+    let serving = fixture.serve();
+    let mut child = popcorn()
+        .current_dir(fixture.folder.path())
+        .args(["infer", "--connect", &serving.address, "--input", "-", "--prepare", "16", "--json"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("started");
+    let mut names = child.stdin.take().expect("piped");
+    names.write_all(b"image.npy\n\nabsent.npy\r\nimage.npy\n").expect("written");
+    drop(names);
+    let output = child.wait_with_output().expect("ended");
+    assert_eq!(text(&output.stdout).lines().count(), 2, "{}", text(&output.stdout));
+    let errors = text(&output.stderr);
+    assert!(errors.contains("absent.npy: ") && errors.ends_with("error: images left out: 1\n"), "{errors}");
+    assert_eq!(output.status.code(), Some(1));
+    let named = ["infer", "--connect", &serving.address, "--input", "absent.npy", "--input", "image.npy"];
+    let output = fixture.run(&named);
+    assert!(text(&output.stdout).starts_with("prediction  1\n") && output.status.code() == Some(1));
+}
+
 #[cfg(unix)]
 fn assert_private(path: &Path) {
     use std::os::unix::fs::PermissionsExt;

@@ -159,6 +159,7 @@ fn too_many_prepared_inferences_are_refused_with_a_reason() {
         let serving = scope.spawn(move || server.serve(connect(theirs), &mut Silent));
         let mut session =
             client::greet(connect(ours), None).expect("a plan").with_key(&KEY).expect("a session");
+        assert_eq!(session.max_prepared(), MAX_PREPARED, "the server says it");
         for _ in 0..MAX_PREPARED {
             session.prepare(&mut Silent).expect("prepared");
         }

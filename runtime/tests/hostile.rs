@@ -8,7 +8,7 @@ use runtime::error::{Error, PeerFault};
 use runtime::observe::Silent;
 use runtime::paillier::SecureRng;
 use runtime::plan::{Op, PlanId, Shape, ValidPlan, codec};
-use runtime::protocol::hello::Hello;
+use runtime::protocol::hello::{Hello, Welcome};
 use runtime::protocol::message::{self, Message};
 use runtime::roles::listener::{self, Admission};
 use runtime::roles::server::Server;
@@ -55,7 +55,13 @@ fn told(connection: &mut Memory) -> String {
 
 fn greet(connection: &mut Memory) {
     message::send(connection, Message::Hello, &Hello { plan: None }.to_bytes()).expect("sent");
-    message::receive(connection, Message::Welcome, Limit::AtMost(codec::MAX_VIEW_BYTES)).expect("a welcome");
+    message::receive(connection, Message::Welcome, Limit::AtMost(codec::MAX_VIEW_BYTES + 1))
+        .expect("a welcome");
+}
+
+/// What a server answers that shows these bytes as its plan.
+fn welcome(view: &[u8]) -> Vec<u8> {
+    Welcome { max_prepared: 1, view }.to_bytes()
 }
 
 fn introduce(connection: &mut Memory) {
@@ -234,10 +240,12 @@ fn asked(misbehave: impl FnOnce(&mut Memory) + Send) -> Error {
 fn a_client_is_told_who_is_to_blame() {
     let error = asked(|connection| message::refuse(connection, "no\u{1b}[31m more").expect("sent"));
     assert_eq!(error.to_string(), "the server refused: no [31m more");
-    let error = asked(|connection| message::send(connection, Message::Welcome, b"POPCORNC").expect("sent"));
+    let error =
+        asked(|connection| message::send(connection, Message::Welcome, welcome(b"POPCORNC")).expect("sent"));
     assert!(matches!(error, Error::PeerMisbehaved(PeerFault::Plan(_))), "{error}");
     let view = codec::encode_view(plan().client_view());
-    let error = asked(|connection| message::send(connection, Message::Welcome, &view).expect("sent"));
+    let error =
+        asked(|connection| message::send(connection, Message::Welcome, welcome(&view)).expect("sent"));
     assert!(matches!(error, Error::PeerMisbehaved(PeerFault::HungUp(_))), "{error}");
 }
 
@@ -249,7 +257,7 @@ fn left(act: impl FnOnce(&mut Memory) + Send) -> Error {
             let mut connection = connected(theirs);
             message::receive(&mut connection, Message::Hello, Limit::AtMost(64)).expect("a hello");
             let view = codec::encode_view(plan().client_view());
-            message::send(&mut connection, Message::Welcome, &view).expect("sent");
+            message::send(&mut connection, Message::Welcome, welcome(&view)).expect("sent");
             message::receive(&mut connection, Message::Key, Limit::AtMost(64)).expect("a key");
             act(&mut connection);
         });
@@ -276,7 +284,7 @@ fn a_question_beyond_the_plans_bounds_is_answered_and_reported_after_the_logits(
     let full = encrypted(&[-1]).repeat(packed); // N − 1 fills every slot
     let answer = Limit::Exactly((exchange.reply_ciphertexts() * CIPHERTEXT) as u64);
     let error = asked(|connection| {
-        message::send(connection, Message::Welcome, &view).expect("sent");
+        message::send(connection, Message::Welcome, welcome(&view)).expect("sent");
         message::receive(connection, Message::Key, Limit::AtMost(64)).expect("a key");
         message::receive(connection, Message::Input, Limit::AtMost(512)).expect("an input");
         message::send(connection, Message::Question, &full).expect("sent");

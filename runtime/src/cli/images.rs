@@ -15,6 +15,8 @@ pub(crate) struct Images {
     count: Option<usize>,
     input: InputSpec,
     fit: Fit,
+    /// Images that could not be read.
+    failures: usize,
 }
 
 /// What comes next.
@@ -26,18 +28,22 @@ pub(crate) enum Next {
 }
 
 impl Images {
-    /// Named by `names`; `-` stands for the lines of standard input.
+    /// Named by `names`; `-` stands for the lines of standard input. Named images that cannot be read or do not fit
+    /// the plan are reported before anything is asked, and left out.
     ///
     /// # Errors
-    /// The system gives no thread; or a named image cannot be read or does not fit the plan, before anything is asked.
+    /// The system gives no thread; or there is one image, and it is left out.
     pub(crate) fn new(names: &[String], plan: &ClientPlan, fit: Fit) -> Result<Self> {
         let (sender, receiver) = channel();
-        let count = (!names.iter().any(|name| name == "-")).then_some(names.len());
-        let images = Self { names: receiver, count, input: plan.input.clone(), fit };
-        for name in names.iter().filter(|name| *name != "-") {
+        let mut images = Self { names: receiver, count: None, input: plan.input.clone(), fit, failures: 0 };
+        if let [name] = names
+            && name != "-"
+        {
             images.read(name)?;
         }
-        let names = names.to_vec();
+        let names: Vec<String> =
+            names.iter().filter(|name| *name == "-" || images.is_readable(name)).cloned().collect();
+        images.count = (!names.iter().any(|name| name == "-")).then_some(names.len());
         let send = move || {
             for name in names {
                 match &*name {
@@ -57,22 +63,46 @@ impl Images {
         self.count.map_or(wanted, |count| count.min(wanted))
     }
 
-    /// The next image; waits for it only if `wait`. `None` after the last.
+    /// The next image; waits for it only if `wait`. `None` after the last. Empty lines are passed over, and so, with a
+    /// report, are images that cannot be read or do not fit the plan.
     ///
     /// # Errors
-    /// It cannot be read, or does not fit the plan.
-    pub(crate) fn next(&self, wait: bool) -> Result<Option<Next>> {
-        let name = match self.names.try_recv() {
-            Ok(name) => name,
-            Err(TryRecvError::Disconnected) => return Ok(None),
-            Err(TryRecvError::Empty) if !wait => return Ok(Some(Next::NotYet)),
-            Err(TryRecvError::Empty) => match self.names.recv() {
+    /// Standard input cannot be read.
+    pub(crate) fn next(&mut self, wait: bool) -> Result<Option<Next>> {
+        loop {
+            let name = match self.names.try_recv() {
                 Ok(name) => name,
-                Err(_) => return Ok(None),
-            },
-        };
-        let name = name.map_err(|error| Error::io("cannot read standard input", error))?;
-        self.read(name.trim()).map(|image| Some(Next::Image(image)))
+                Err(TryRecvError::Disconnected) => return Ok(None),
+                Err(TryRecvError::Empty) if !wait => return Ok(Some(Next::NotYet)),
+                Err(TryRecvError::Empty) => match self.names.recv() {
+                    Ok(name) => name,
+                    Err(_) => return Ok(None),
+                },
+            };
+            let name = name.map_err(|error| Error::io("cannot read standard input", error))?;
+            let name = name.trim();
+            if name.is_empty() {
+                continue;
+            }
+            match self.read(name) {
+                Ok(image) => return Ok(Some(Next::Image(image))),
+                Err(error) => self.leave_out(&error),
+            }
+        }
+    }
+
+    /// How many images were left out.
+    pub(crate) const fn failures(&self) -> usize {
+        self.failures
+    }
+
+    fn is_readable(&mut self, name: &str) -> bool {
+        self.read(name).map_err(|error| self.leave_out(&error)).is_ok()
+    }
+
+    fn leave_out(&mut self, error: &Error) {
+        eprintln!("error: {error}");
+        self.failures += 1;
     }
 
     fn read(&self, name: &str) -> Result<Vec<f32>> {

@@ -8,6 +8,7 @@ use clap::Args;
 use runtime::Result;
 use runtime::channel::tcp;
 use runtime::data::Fit;
+use runtime::error::InvalidInput;
 use runtime::observe::{Spending, StepReport};
 use runtime::plan::PlanId;
 use runtime::roles::client::{self, Prediction};
@@ -30,7 +31,8 @@ pub(crate) struct Infer {
     /// reads one from each line of standard input as it comes
     #[arg(long = "input", value_name = "FILE", required = true)]
     inputs: Vec<String>,
-    /// Inferences that are kept prepared ahead, also while the next image is waited for; at most 16
+    /// Inferences that are kept prepared ahead, also while the next image is waited for; at most 16, or as many
+    /// as the server allows
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=MAX_PREPARED as i64))]
     prepare: u16,
     #[command(flatten)]
@@ -85,14 +87,15 @@ impl Infer {
         let connection = tcp::connect(&self.connect, Duration::from_secs(self.timeout))?;
         let greeting = client::greet(connection, self.plan)?;
         let plan = greeting.plan().clone();
-        let images = Images::new(&self.inputs, &plan, self.ask.fit())?;
+        let mut images = Images::new(&self.inputs, &plan, self.ask.fit())?;
         let start = Instant::now();
         let key = keys::load_or_generate(self.ask.key.as_deref(), &plan)?;
         let mut asked = Spending::default();
         let mut making_key = start.elapsed();
         let mut session = greeting.with_key(&key)?;
         let mut progress = Progress::new(self.ask.json);
-        let ahead = if session.prepares_ahead() { images.ahead(self.prepare.into()) } else { 0 };
+        let wanted = usize::from(self.prepare).min(session.max_prepared());
+        let ahead = if session.prepares_ahead() { images.ahead(wanted) } else { 0 };
         while session.prepared() < ahead {
             session.prepare(&mut progress)?;
         }
@@ -109,6 +112,9 @@ impl Infer {
             self.ask.print(&report, &prediction)?;
             self.ask.print_steps(&[("client", &progress.take())])?;
         }
-        Ok(())
+        match images.failures() {
+            0 => Ok(()),
+            count => Err(InvalidInput::LeftOut(count).into()),
+        }
     }
 }

@@ -34,7 +34,7 @@ impl Role {
 pub enum Message {
     /// Client → server: [`crate::protocol::hello::Hello`], 37 bytes.
     Hello = 1,
-    /// Server → client: the client view's bytes ([`crate::plan::codec::encode_view`]).
+    /// Server → client: [`crate::protocol::hello::Welcome`], a byte and the client view's bytes.
     Welcome = 2,
     /// Server → client, in place of any of its messages: why it ends the session; UTF-8, at most 1024 bytes.
     Refusal = 3,

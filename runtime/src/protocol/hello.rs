@@ -1,10 +1,10 @@
-//! The first message: which protocol, which plan.
+//! The first messages: which protocol, which plan.
 
 use crate::error::PeerFault;
 use crate::plan::PlanId;
 
 /// Version of the protocol that this build speaks.
-pub const PROTOCOL_VERSION: u32 = 4;
+pub const PROTOCOL_VERSION: u32 = 5;
 
 /// Bytes of a [`Hello`].
 pub const HELLO_BYTES: usize = 4 + 1 + 32;
@@ -53,6 +53,32 @@ impl Hello {
     }
 }
 
+/// The server's answer: `max_prepared: u8 · client view`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Welcome<'a> {
+    /// Inferences that the client may prepare ahead.
+    pub max_prepared: u8,
+    /// As [`crate::plan::codec::encode_view`] writes it.
+    pub view: &'a [u8],
+}
+
+impl<'a> Welcome<'a> {
+    /// As sent.
+    pub fn to_bytes(self) -> Vec<u8> {
+        [&[self.max_prepared], self.view].concat()
+    }
+
+    /// As received.
+    ///
+    /// # Errors
+    /// There is nothing.
+    pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, PeerFault> {
+        let malformed = || PeerFault::Protocol("its welcome is empty".into());
+        let (&max_prepared, view) = bytes.split_first().ok_or_else(malformed)?;
+        Ok(Self { max_prepared, view })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,6 +93,9 @@ mod tests {
         other_version[0] = 99;
         assert!(Hello::from_bytes(&other_version).is_err());
         assert!(Hello::from_bytes(&other_version[..9]).is_err());
+        let welcome = Welcome { max_prepared: 3, view: b"plan" };
+        assert_eq!(Welcome::from_bytes(&welcome.to_bytes()).unwrap(), welcome);
+        assert!(Welcome::from_bytes(&[]).is_err());
         let mut neither = Hello { plan: None }.to_bytes();
         neither[4] = 2;
         assert!(Hello::from_bytes(&neither).is_err());

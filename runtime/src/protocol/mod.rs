@@ -6,7 +6,7 @@
 //! ```text
 //! client                                   server
 //! Hello{version, plan?}              ──▶
-//!                                    ◀──   Welcome{client view}       or Refusal{reason}
+//!                                    ◀──   Welcome{limit, view}       or Refusal{reason}
 //! Key{N}                             ──▶
 //! suite blinded, for each image:
 //!   Input{Enc(x)}                    ──▶

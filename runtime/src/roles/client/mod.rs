@@ -16,7 +16,7 @@ use crate::error::{InvalidInput, PeerFault, Result};
 use crate::observe::{Observer, Phase, Spending, Spent, StepReport};
 use crate::paillier::{HolderKey, SecureRng};
 use crate::plan::{ClientPlan, PlanId, StepId, Work, codec};
-use crate::protocol::hello::Hello;
+use crate::protocol::hello::{Hello, Welcome};
 use crate::protocol::message::{self, Message};
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 pub struct Greeting<T: Transport> {
     connection: Connection<T>,
     plan: ClientPlan,
+    max_prepared: usize,
     elapsed: Duration,
 }
 
@@ -31,6 +32,7 @@ pub struct Greeting<T: Transport> {
 pub struct Session<'k, T: Transport> {
     connection: Connection<T>,
     plan: ClientPlan,
+    max_prepared: usize,
     key: &'k HolderKey,
     rng: SecureRng,
     /// In suite `shared`.
@@ -45,12 +47,14 @@ pub struct Session<'k, T: Transport> {
 pub fn greet<T: Transport>(mut connection: Connection<T>, wanted: Option<PlanId>) -> Result<Greeting<T>> {
     let start = Instant::now();
     message::send(&mut connection, Message::Hello, &Hello { plan: wanted }.to_bytes())?;
-    let bytes = message::receive(&mut connection, Message::Welcome, Limit::AtMost(codec::MAX_VIEW_BYTES))?;
-    let plan = codec::decode_view(&bytes).map_err(|error| PeerFault::Plan(error.to_string()))?;
+    let bytes =
+        message::receive(&mut connection, Message::Welcome, Limit::AtMost(codec::MAX_VIEW_BYTES + 1))?;
+    let welcome = Welcome::from_bytes(&bytes)?;
+    let plan = codec::decode_view(welcome.view).map_err(|error| PeerFault::Plan(error.to_string()))?;
     if wanted.is_some_and(|wanted| wanted != plan.id) {
         return Err(PeerFault::Plan(format!("it is {}, not the one asked for", plan.id)).into());
     }
-    Ok(Greeting { connection, plan, elapsed: start.elapsed() })
+    Ok(Greeting { connection, plan, max_prepared: welcome.max_prepared.into(), elapsed: start.elapsed() })
 }
 
 impl<T: Transport> Greeting<T> {
@@ -75,6 +79,7 @@ impl<T: Transport> Greeting<T> {
         Ok(Session {
             connection: self.connection,
             plan: self.plan,
+            max_prepared: self.max_prepared,
             key,
             rng,
             ahead: Ahead::default(),
@@ -110,6 +115,11 @@ impl<T: Transport> Session<'_, T> {
     /// Whether there is anything to do ahead.
     pub const fn prepares_ahead(&self) -> bool {
         matches!(self.plan.work, Work::Schedule(_))
+    }
+
+    /// Inferences that the server lets a client prepare ahead.
+    pub const fn max_prepared(&self) -> usize {
+        self.max_prepared
     }
 
     /// Inferences that are prepared.

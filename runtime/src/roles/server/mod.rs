@@ -11,7 +11,7 @@ use crate::observe::Observer;
 use crate::paillier::{Pool, PublicKey, PublicRandomisers, SecureRng};
 use crate::plan::{ValidPlan, Work, codec};
 use crate::protocol::blinded::ServerContext;
-use crate::protocol::hello::{HELLO_BYTES, Hello};
+use crate::protocol::hello::{HELLO_BYTES, Hello, Welcome};
 use crate::protocol::message::{self, Message};
 use std::sync::Arc;
 
@@ -101,7 +101,12 @@ impl Server {
         let hello = Hello::from_bytes(&body)?;
         match hello.plan {
             Some(plan) if plan != self.plan.id() => Err(PeerFault::OtherPlan(plan).into()),
-            _ => message::send(connection, Message::Welcome, codec::encode_view(self.plan.client_view())),
+            _ => {
+                let max_prepared = u8::try_from(self.max_prepared).unwrap_or(u8::MAX);
+                let view = codec::encode_view(self.plan.client_view());
+                let welcome = Welcome { max_prepared, view: &view };
+                message::send(connection, Message::Welcome, welcome.to_bytes())
+            }
         }
     }
 
