@@ -33,7 +33,7 @@ fn read(bytes: &[u8]) -> Result<(), TestCaseError> {
     std::fs::write(&path, bytes).unwrap();
     let begin = Instant::now();
     let (outcome, peak) = peak_of(|| {
-        let _ = from_onnx::check(&path);
+        let _ = from_onnx::check(&path, &from_onnx::Reading::default());
         from_onnx::read(&path)
     });
     prop_assert!(peak <= MEMORY, "{peak} bytes were allocated");

@@ -1,5 +1,6 @@
 //! `popcornc check`.
 
+use super::options::{ReadingArgs, print_notes};
 use super::{Outcome, output};
 use clap::Args;
 use std::path::PathBuf;
@@ -12,6 +13,8 @@ pub(super) struct Check {
     /// The model
     #[arg(value_name = "MODEL.onnx")]
     model: PathBuf,
+    #[command(flatten)]
+    reading: ReadingArgs,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -19,7 +22,8 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(&self) -> Outcome {
-        let report = compiler::from_onnx::check(&self.model)?;
+        let report = compiler::from_onnx::check(&self.model, &self.reading.reading())?;
+        print_notes(&report.notes);
         if self.json {
             output::print_json(&report)?
         } else {

@@ -1,5 +1,6 @@
 //! `popcornc eval`.
 
+use super::options::ReadingArgs;
 use super::progress::Bar;
 use super::{Outcome, inspect, output};
 use clap::Args;
@@ -18,6 +19,8 @@ pub(super) struct Eval {
     /// Its plan, run in plain integers, which is what encrypted runs give
     #[arg(value_name = "OUT.plan")]
     plan: PathBuf,
+    #[command(flatten)]
+    reading: ReadingArgs,
     /// Arrays `images` (N,C,H,W), raw pixels, and `labels` (N)
     #[arg(long, value_name = "DATA.npz")]
     data: PathBuf,
@@ -33,7 +36,7 @@ impl Eval {
     pub(super) fn run(&self) -> Outcome {
         let plan = inspect::read(&self.plan)?;
         let input = &plan.client_view().input;
-        let model = compiler::from_onnx::read(&self.model)?;
+        let model = self.reading.read(&self.model)?;
         if model.input != input.shape {
             let what = format!("the model takes images of {}, the plan of {}", model.input, input.shape);
             return Err(Error::Option(what));

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use compiler::data::Dataset;
 use compiler::error::Error;
-use compiler::from_onnx::{self, Imported};
+use compiler::from_onnx::{self, Imported, Reading};
 use compiler::options::{
     ACTIVATION_BITS, CALIBRATION_IMAGES, CompileOptions, DEFAULT_ACTIVATION_BITS, InputOptions, MARGIN_BITS,
     MAX_ERROR, WEIGHT_BITS, parse_number,
@@ -13,16 +13,49 @@ use runtime::plan::{BlindedParameters, Colours, KeyBits, Revealed, SharedParamet
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
+/// How a model is read.
+#[derive(Args)]
+pub(super) struct ReadingArgs {
+    /// Compile this output of the model, or any value inside it, instead of the one that looks like the scores of classes
+    #[arg(long, value_name = "NAME")]
+    model_output: Option<String>,
+}
+
+impl ReadingArgs {
+    /// The choices.
+    pub(super) fn reading(&self) -> Reading {
+        Reading { output: self.model_output.clone() }
+    }
+
+    /// The model in the file `path`; says on standard error what there is to know about it.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the model.
+    pub(super) fn read(&self, path: &Path) -> Result<Imported, Error> {
+        let model = from_onnx::read_as(path, &self.reading())?;
+        print_notes(&model.notes);
+        Ok(model)
+    }
+}
+
+/// What there is to know about a model, on standard error.
+pub(super) fn print_notes(notes: &[String]) {
+    notes.iter().for_each(|note| eprintln!("note: {note}"));
+}
+
 /// What a compilation depends on beside the model.
 #[derive(Args)]
 pub(super) struct CompileArgs {
+    #[command(flatten)]
+    reading: ReadingArgs,
     /// The protocols: `shared` leaks nothing, and does what takes long before the image is known; `blinded`, the
     /// paper's, needs Paillier alone, and shows the client a little of the distribution of magnitudes inside layers
     #[arg(long, value_enum, default_value_t = SuiteName::Shared)]
     suite: SuiteName,
-    /// What the client learns: all logits, or the label alone (suite shared)
-    #[arg(long, value_enum, default_value_t = RevealName::Logits)]
-    reveal: RevealName,
+    /// What the client learns: all logits, or the label alone (suite shared). By default logits, unless the model
+    /// itself ends in the label (ArgMax)
+    #[arg(long, value_enum)]
+    reveal: Option<RevealName>,
     /// Length of the client's key: 2048, 3072 or 4096
     #[arg(long, value_name = "BITS", default_value_t = KeyBits::default())]
     key_bits: KeyBits,
@@ -77,9 +110,10 @@ struct InputArgs {
     /// Divided by last: one number, or one per channel
     #[arg(long, value_name = "S,..", default_value = "1", value_delimiter = ',', value_parser = parse_number)]
     input_std: Vec<f64>,
-    /// Smallest and largest raw pixel; others are refused
-    #[arg(long, value_name = "LOW,HIGH", default_value = "0,255", value_parser = parse_range, allow_negative_numbers = true)]
-    input_range: (f64, f64),
+    /// Smallest and largest raw pixel; others are refused. By default 0,255, or what the model's input holds if it
+    /// is an integer of 8 bits
+    #[arg(long, value_name = "LOW,HIGH", value_parser = parse_range, allow_negative_numbers = true)]
+    input_range: Option<(f64, f64)>,
     /// Order in which the model takes the channels of a PNG or JPEG picture (networks from Caffe: bgr);
     /// arrays are taken as they are
     #[arg(long, value_name = "ORDER", default_value = "rgb")]
@@ -140,24 +174,40 @@ impl CompileArgs {
     pub(super) fn read(&self, path: &Path) -> Result<(Imported, CompileOptions), Error> {
         let mut options = self.options();
         options.check()?;
-        let model = from_onnx::read(path)?;
+        let model = self.reading.read(path)?;
+        options.reveal = self.revealed(&model, &options)?;
+        if let (None, Some((low, high))) = (self.input.input_range, model.pixels) {
+            options.input.range = (low, high);
+        }
         if let Some(path) = &self.calibration {
             options.calibration = Some(read_data(path, &model)?.into());
         }
         Ok((model, options))
     }
 
+    /// What is asked for, else what the model's own end implies.
+    fn revealed(&self, model: &Imported, options: &CompileOptions) -> Result<Revealed, Error> {
+        match self.reveal {
+            None if model.ends_in_label && options.has_rings() => Ok(Revealed::Label),
+            None if model.ends_in_label => Err(Error::Option(
+                "the model gives the label alone, which suite blinded cannot; use suite shared, or reveal the scores (--reveal logits)"
+                    .into(),
+            )),
+            asked => Ok(asked.map_or_else(Revealed::default, Revealed::from)),
+        }
+    }
+
     fn options(&self) -> CompileOptions {
         CompileOptions {
             suite: self.suite.suite(),
-            reveal: self.reveal.into(),
+            reveal: self.reveal.map_or_else(Revealed::default, Revealed::from),
             key_bits: self.key_bits,
             input: InputOptions {
                 scale: self.input.input_scale,
                 mean: self.input.input_mean.clone(),
                 std: self.input.input_std.clone(),
-                range: self.input.input_range,
                 colours: self.input.input_colours.into(),
+                range: self.input.input_range.unwrap_or(InputOptions::default().range),
                 ..InputOptions::default()
             },
             activation_bits: self.activation_bits,

@@ -7,6 +7,7 @@
 use super::attributes::{constant, display_name, int64s};
 use super::constants;
 use super::layout::{self, Layout};
+use super::precision::element_type;
 use crate::error::Diagnostic;
 use crate::graph::Shape;
 use tract_onnx::pb::tensor_proto::DataType;
@@ -20,6 +21,7 @@ use tract_onnx::pb::{GraphProto, ModelProto, TensorProto, ValueInfoProto};
 pub(super) struct Input {
     shape: Shape,
     layout: Layout,
+    pixels: Option<(i8, u8)>,
 }
 
 impl Input {
@@ -31,6 +33,28 @@ impl Input {
     /// How the model arranges it.
     pub(super) fn layout(self) -> Layout {
         self.layout
+    }
+
+    /// What a user should know of it.
+    pub(super) fn notes(self) -> Vec<String> {
+        let Shape { channels, height, width } = self.shape;
+        let cube = self.layout == Layout::ChannelsLast && channels == height && height == width;
+        let cube = cube.then(|| {
+            format!(
+                "the model takes channels last; arrays of {channels}x{height}x{width} are read channels first"
+            )
+        });
+        let signed = self.pixels == Some((i8::MIN, i8::MAX as u8));
+        let signed = signed.then(|| {
+            "the model takes int8 images, so raw pixels are -128 to 127; for pictures give --input-range 0,255 --input-mean 128"
+                .into()
+        });
+        cube.into_iter().chain(signed).collect()
+    }
+
+    /// Smallest and largest value, where the model takes integers of 8 bits.
+    pub(super) fn pixels(self) -> Option<(f64, f64)> {
+        self.pixels.map(|(low, high)| (low.into(), high.into()))
     }
 }
 
@@ -69,6 +93,11 @@ fn declared(graph: &GraphProto, input: &ValueInfoProto) -> Result<(Option<i64>, 
         problem(&input.name, what, "export the model with a fixed input of Nx1x28x28 or the like")
     };
     let mut input_copy = input.clone();
+    let pixels = match element_type(&mut input_copy).map(|kind| DataType::try_from(*kind)) {
+        Some(Ok(DataType::Int8)) => Some((i8::MIN, i8::MAX as u8)),
+        Some(Ok(DataType::Uint8)) => Some((0, u8::MAX)),
+        _ => None,
+    };
     let dims = dimensions(&mut input_copy).ok_or_else(|| refuse("the input has no declared shape".into()))?;
     let sizes: Vec<Option<i64>> = dims.iter().map(size).collect();
     let text: Vec<String> =
@@ -81,10 +110,11 @@ fn declared(graph: &GraphProto, input: &ValueInfoProto) -> Result<(Option<i64>, 
     if elements.is_none_or(|elements| elements == 0 || elements > super::typed::MAX_ACTIVATIONS) {
         return Err(refuse(format!("the input's shape {text} is empty or too large")));
     }
-    // Two axes behind a batch of many may be a sequence of vectors.
+    // Two axes behind a batch of many may be a sequence of vectors, unless it is read as one.
     let several = image.len() == 2 && batch.is_some_and(|batch| batch > 1);
-    match layout::image(graph, &input.name, &image).filter(|_| !several) {
-        Some((shape, layout)) => Ok((batch, Input { shape, layout })),
+    let found = layout::image(graph, &input.name, &image);
+    match found.filter(|(shape, _)| !(several && shape.channels == 1)) {
+        Some((shape, layout)) => Ok((batch, Input { shape, layout, pixels })),
         None => Err(refuse(format!("the input's shape {text} is no batch of images"))),
     }
 }

@@ -3,7 +3,7 @@
 //! Constants are folded while the model is read. Broadcasts, gathers and fillers can blow a small file
 //! up to any size, so their results are bounded from the file alone, before anything is evaluated.
 
-use super::attributes::{constant, elements, int64s};
+use super::attributes::{constant, elements, int64s, reads};
 use super::file::MAX_ELEMENTS;
 use super::refusal::Refusal;
 use super::registry::{self, FOLDED};
@@ -22,7 +22,7 @@ pub(super) fn computed(graph: &GraphProto) -> HashSet<String> {
     let inputs = graph.input.iter().filter(|input| !weights.contains(input.name.as_str()));
     let mut names: HashSet<String> = inputs.map(|input| input.name.clone()).collect();
     for node in &graph.node {
-        if !reads_shape(node) && node.input.iter().any(|input| names.contains(input)) {
+        if !reads_shape(node) && reads(node).into_iter().any(|name| names.contains(name)) {
             names.extend(node.output.iter().filter(|output| !output.is_empty()).cloned());
         }
     }
@@ -67,6 +67,9 @@ impl<'a> Extents<'a> {
     /// Admits a node whose operands are constants.
     pub(super) fn fold(&mut self, node: &NodeProto) -> Result<(), Refusal> {
         let op = node.op_type.as_str();
+        if op == "If" {
+            return registry::check(node);
+        }
         if !FOLDED.contains(&op) {
             let hint = "simplify the model with onnx-simplifier, which stores the result instead";
             return Err(Refusal::new("this operator on constants is not supported", hint));

@@ -1,16 +1,16 @@
 //! The file: read within bounds and decoded; every tensor checked against the data that is there.
 
-use super::attributes;
+use super::{attributes, external};
 use crate::error::{Error, Result};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
-use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
-use tract_onnx::pb::{ModelProto, TensorProto};
+use tract_onnx::pb::tensor_proto::DataType;
+use tract_onnx::pb::{GraphProto, ModelProto, TensorProto};
 use tract_onnx::prelude::Framework;
 
 /// Protobuf's own limit.
-const MAX_BYTES: u64 = 1 << 31;
+pub(super) const MAX_BYTES: u64 = 1 << 31;
 /// More than any network that could be run under encryption.
 const MAX_NODES: usize = 20_000;
 /// Elements of one tensor.
@@ -24,10 +24,12 @@ pub(super) fn decode(path: &Path) -> Result<ModelProto> {
     if bytes.is_empty() {
         return Err(malformed(path, "the file is empty"));
     }
-    let proto = super::guard::quietly(|| tract_onnx::onnx().proto_model_for_read(&mut bytes.as_slice()))
+    let mut proto = super::guard::quietly(|| tract_onnx::onnx().proto_model_for_read(&mut bytes.as_slice()))
         .map_err(|what| malformed(path, &what))?
         .map_err(|error| malformed(path, &format!("this is no ONNX model ({error:#})")))?;
-    check(&proto).map_err(|what| malformed(path, &what))?;
+    let graph = proto.graph.as_mut().ok_or_else(|| malformed(path, "the file holds no ONNX graph"))?;
+    let checked = external::load(graph, path).and_then(|()| check(graph));
+    checked.map_err(|what| malformed(path, &what))?;
     Ok(proto)
 }
 
@@ -47,17 +49,14 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 }
 
 /// What decodes as protobuf but cannot be a model.
-pub(super) fn check(proto: &ModelProto) -> std::result::Result<(), String> {
-    let graph = proto.graph.as_ref().ok_or("the file holds no ONNX graph")?;
+pub(super) fn check(graph: &GraphProto) -> std::result::Result<(), String> {
     if graph.node.is_empty() || graph.output.is_empty() {
         return Err("the graph has no operators or no output".into());
     }
     if graph.node.len() > MAX_NODES {
         return Err(format!("the graph has {} operators, more than {MAX_NODES}", graph.node.len()));
     }
-    let attributes =
-        graph.node.iter().flat_map(|node| &node.attribute).filter_map(|attribute| attribute.t.as_ref());
-    for tensor in graph.initializer.iter().chain(attributes) {
+    for tensor in attributes::tensors(graph) {
         check_tensor(tensor).map_err(|what| format!("tensor '{}': {what}", tensor.name))?;
     }
     if !graph.sparse_initializer.is_empty() {
@@ -67,24 +66,31 @@ pub(super) fn check(proto: &ModelProto) -> std::result::Result<(), String> {
 }
 
 fn check_tensor(tensor: &TensorProto) -> std::result::Result<(), String> {
-    if tensor.data_location == Some(DataLocation::External as i32) {
-        return Err("its data is stored outside the model file; save the model as a single file".into());
-    }
-    let fits = |&elements: &u64| elements <= MAX_ELEMENTS && tensor.dims.len() <= MAX_RANK;
-    let elements = attributes::elements(&tensor.dims).filter(fits);
-    let elements = elements.ok_or_else(|| format!("impossible shape {:?}", tensor.dims))?;
     if tensor.raw_data.is_empty() {
-        return Ok(()); // tract compares the other fields' lengths with the shape
+        // tract compares the other fields' lengths with the shape.
+        return elements(tensor).map(|_| ());
     }
-    let size = match DataType::try_from(tensor.data_type) {
-        Ok(DataType::Double | DataType::Int64 | DataType::Uint64) => 8,
-        Ok(DataType::Float | DataType::Int32 | DataType::Uint32) => 4,
-        Ok(DataType::Float16 | DataType::Int16 | DataType::Uint16) => 2,
-        Ok(DataType::Bool | DataType::Int8 | DataType::Uint8) => 1,
-        _ => return Err(format!("element type {} is not supported", tensor.data_type)),
-    };
-    if tensor.raw_data.len() as u64 == elements * size {
+    if tensor.raw_data.len() as u64 == byte_len(tensor)? {
         return Ok(());
     }
     Err(format!("{} bytes of data for a shape of {:?}", tensor.raw_data.len(), tensor.dims))
+}
+
+fn elements(tensor: &TensorProto) -> std::result::Result<u64, String> {
+    let fits = |&elements: &u64| elements <= MAX_ELEMENTS && tensor.dims.len() <= MAX_RANK;
+    let elements = attributes::elements(&tensor.dims).filter(fits);
+    elements.ok_or_else(|| format!("impossible shape {:?}", tensor.dims))
+}
+
+/// Bytes that the elements of a tensor take.
+pub(super) fn byte_len(tensor: &TensorProto) -> std::result::Result<u64, String> {
+    let size = match DataType::try_from(tensor.data_type) {
+        Ok(DataType::Double | DataType::Int64 | DataType::Uint64) => 8,
+        Ok(DataType::Float | DataType::Int32 | DataType::Uint32) => 4,
+        Ok(DataType::Float16 | DataType::Bfloat16 | DataType::Int16 | DataType::Uint16) => 2,
+        Ok(DataType::Bool | DataType::Int8 | DataType::Uint8) => 1,
+        Ok(kind) => return Err(format!("elements of type {} are not supported", kind.as_str_name())),
+        Err(_) => return Err(format!("element type {} is not supported", tensor.data_type)),
+    };
+    Ok(elements(tensor)? * size)
 }

@@ -36,35 +36,13 @@ const NAN: &str = "NaN";
 const INFINITE: &str = "infinite";
 
 fn flaw(tensor: &TensorProto) -> Option<&'static str> {
-    fn of(mut values: impl Iterator<Item = f64> + Clone) -> Option<&'static str> {
-        if values.clone().any(f64::is_nan) {
-            return Some(NAN);
-        }
-        values.any(f64::is_infinite).then_some(INFINITE)
+    if tensor.data_type != DataType::Float as i32 {
+        return None;
     }
-    let raw = &tensor.raw_data;
-    match DataType::try_from(tensor.data_type).ok()? {
-        DataType::Float => {
-            let stored = raw.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes));
-            of(stored.chain(tensor.float_data.iter().copied()).map(f64::from))
-        }
-        DataType::Double => {
-            let stored = raw.as_chunks().0.iter().map(|&bytes| f64::from_le_bytes(bytes));
-            of(stored.chain(tensor.double_data.iter().copied()))
-        }
-        DataType::Float16 => {
-            let stored = raw.as_chunks().0.iter().map(|&bytes| u16::from_le_bytes(bytes));
-            of(stored.chain(tensor.int32_data.iter().map(|&bits| bits as u16)).map(half))
-        }
-        _ => None,
+    let stored = tensor.raw_data.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes));
+    let mut values = stored.chain(tensor.float_data.iter().copied());
+    if values.clone().any(f32::is_nan) {
+        return Some(NAN);
     }
-}
-
-/// A number in half precision as far as it matters here: NaN, infinite, or something else.
-fn half(bits: u16) -> f64 {
-    match (bits & 0x7c00 == 0x7c00, bits & 0x3ff) {
-        (false, _) => 0.0,
-        (true, 0) => f64::INFINITY,
-        (true, _) => f64::NAN,
-    }
+    values.any(f32::is_infinite).then_some(INFINITE)
 }

@@ -2,6 +2,7 @@
 //!
 //! The file does not say. What the model does with the image does: convolutions, poolings and
 //! normalisations read channels first; a Transpose to channels first shows that they come last.
+//! A sequence of vectors is an image of height 1, its axes told apart in the same way.
 //! Where neither happens (the image is flattened at once), a last axis of 1, 3 or 4 behind a longer
 //! one is taken for the channels of a stored image.
 
@@ -26,7 +27,10 @@ pub(super) fn image(graph: &GraphProto, name: &str, dims: &[usize]) -> Option<(S
             Layout::ChannelsFirst => (Shape::new(a, b, c), Layout::ChannelsFirst),
             Layout::ChannelsLast => (Shape::new(c, a, b), Layout::ChannelsLast),
         }),
-        [height, width] => Some((Shape::new(1, height, width), Layout::ChannelsFirst)),
+        [a, b] => {
+            let image = (Shape::new(1, a, b), Layout::ChannelsFirst);
+            Some(sequence(graph, name, [a, b]).or_else(|| reshaped(graph, name, a * b)).unwrap_or(image))
+        }
         [len] => Some(reshaped(graph, name, len).unwrap_or((Shape::vector(len), Layout::ChannelsFirst))),
         _ => None,
     }
@@ -47,18 +51,52 @@ fn reshaped(graph: &GraphProto, name: &str, len: usize) -> Option<(Shape, Layout
     image(graph, reader.output.first()?, &dims)
 }
 
-/// The layout of the three axes `image` of the value `name`.
-fn detect(graph: &GraphProto, name: &str, image: [usize; 3]) -> Layout {
+/// The image of height 1 that a sequence is to what reads it; `None` where nothing reads it as a sequence.
+fn sequence(graph: &GraphProto, name: &str, [a, b]: [usize; 2]) -> Option<(Shape, Layout)> {
+    let last = last_alike(graph, name);
+    let reader = graph.node.iter().find(|node| node.input.iter().any(|input| input == last))?;
+    match reader.op_type.as_str() {
+        "Conv" | "MaxPool" | "AveragePool" | "GlobalAveragePool" | "GlobalMaxPool" | "BatchNormalization" => {
+            Some((Shape::new(a, 1, b), Layout::ChannelsFirst))
+        }
+        "Transpose" if ints(reader, "perm") == [0, 2, 1] => Some((Shape::new(b, 1, a), Layout::ChannelsLast)),
+        "Unsqueeze" => {
+            let axes = match reader.input.get(1) {
+                Some(axes) => int64s(constant(graph, axes)?)?,
+                None => ints(reader, "axes").to_vec(),
+            };
+            let dims = match axes[..] {
+                [1 | -3] => [1, a, b],
+                [2 | -2] => [a, 1, b],
+                [3 | -1] => [a, b, 1],
+                _ => return None,
+            };
+            image(graph, reader.output.first()?, &dims)
+        }
+        _ => None,
+    }
+}
+
+/// The last of the values that are made of `name` element by element, the first that reads the one before.
+fn last_alike<'a>(graph: &'a GraphProto, name: &'a str) -> &'a str {
     let (mut name, mut next) = (name, 0);
     while let Some(offset) = graph.node[next..].iter().position(|node| node.input.iter().any(|i| i == name)) {
         next += offset;
-        let node = &graph.node[next];
-        match evidence(node) {
-            Evidence::For(layout) => return layout,
-            Evidence::FurtherOn => name = node.output.first().map_or("", String::as_str),
-            Evidence::None => break,
+        match (evidence(&graph.node[next]), graph.node[next].output.first()) {
+            (Evidence::FurtherOn, Some(output)) => name = output,
+            _ => break,
         }
         next += 1;
+    }
+    name
+}
+
+/// The layout of the three axes `image` of the value `name`.
+fn detect(graph: &GraphProto, name: &str, image: [usize; 3]) -> Layout {
+    let last = last_alike(graph, name);
+    let reader = graph.node.iter().find(|node| node.input.iter().any(|input| input == last));
+    if let Some(Evidence::For(layout)) = reader.map(evidence) {
+        return layout;
     }
     let [first, _, last] = image;
     match last {
@@ -76,13 +114,13 @@ enum Evidence {
 
 fn evidence(node: &NodeProto) -> Evidence {
     match node.op_type.as_str() {
-        "Conv" | "MaxPool" | "AveragePool" | "GlobalAveragePool" | "BatchNormalization" => {
+        "Conv" | "MaxPool" | "AveragePool" | "GlobalAveragePool" | "GlobalMaxPool" | "BatchNormalization" => {
             Evidence::For(Layout::ChannelsFirst)
         }
         "Transpose" if ints(node, "perm") == [0, 3, 1, 2] => Evidence::For(Layout::ChannelsLast),
         "Transpose" if ints(node, "perm") == [0, 2, 3, 1] => Evidence::For(Layout::ChannelsFirst),
-        "Add" | "Cast" | "Clip" | "DequantizeLinear" | "Div" | "Identity" | "Mul" | "QuantizeLinear"
-        | "Relu" | "Sub" => Evidence::FurtherOn,
+        "Add" | "Cast" | "Clip" | "DequantizeLinear" | "Div" | "Identity" | "Mul" | "Pad"
+        | "QuantizeLinear" | "Relu" | "Sub" => Evidence::FurtherOn,
         _ => Evidence::None,
     }
 }

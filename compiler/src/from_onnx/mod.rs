@@ -1,28 +1,40 @@
 //! From an ONNX file to a float graph.
 //!
-//! 1. `file` reads the bytes, within bounds, and decodes the protobuf;
-//! 2. `scan` holds every operator against the [`registry`] and reports all that are not supported at
+//! 1. `file` reads the bytes, within bounds, and decodes the protobuf; `external` fetches weights from
+//!    files beside it;
+//! 2. small passes over the protobuf bring it into one form, a file each: `conditions` takes the branches
+//!    that are settled, `outputs` leaves one output and what it needs, `label` takes a choice of the best class off
+//!    its end, `order` sorts the nodes, `precision` makes all numbers f32;
+//! 3. `scan` holds every operator against the [`registry`] and reports all that are not supported at
 //!    once, before anything else is tried;
-//! 3. `auto_pad` settles how layers are padded, `quantized` removes the rounding from models of integer
-//!    toolchains, `batch` fixes the batch axis to one image;
-//! 4. tract infers types and shapes and folds constants (`typed`);
-//! 5. `translate` turns the typed model into a [`Graph`], again reporting all that it cannot say;
-//! 6. `normalization` takes the arithmetic on the image itself out of the graph.
+//! 4. further passes: `auto_pad` settles how layers are padded, `batch` fixes the batch axis to one image,
+//!    `quantized` takes models of integer toolchains for what they mean;
+//! 5. tract infers types and shapes and folds constants (`typed`);
+//! 6. `translate` turns the typed model into a [`Graph`], again reporting all that it cannot say;
+//! 7. `normalization` takes the arithmetic on the image itself out of the graph.
 
 mod attributes;
 mod auto_pad;
 mod batch;
+mod conditions;
 mod constants;
+mod external;
 mod file;
 mod finite;
 pub(crate) mod guard;
+mod label;
 pub(crate) mod layout;
 mod normalization;
+mod order;
+mod outputs;
+mod precision;
 mod quantized;
+mod ranges;
 mod refusal;
 pub mod registry;
 mod report;
 mod scan;
+mod steps;
 #[cfg(test)]
 pub(crate) mod testing;
 mod translate;
@@ -42,6 +54,13 @@ use std::path::Path;
 use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::TypedModel;
 
+/// How a model is read.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    /// The output that is compiled, or any value of the graph; by default the one that looks most like scores.
+    pub output: Option<String>,
+}
+
 /// A model as read.
 pub struct Imported {
     /// What the model means, from the normalised image on.
@@ -52,9 +71,16 @@ pub struct Imported {
     pub input: Shape,
     /// What the model itself does to each channel first; plans do it as part of their preprocessing.
     pub normalization: Option<Affine>,
+    /// Whether the model gives the label alone: it ended in a choice of the class with the highest score, which is
+    /// no part of the graph.
+    pub ends_in_label: bool,
+    /// Smallest and largest raw pixel that the type of the model's input holds, where it is an integer of 8 bits.
+    pub pixels: Option<(f64, f64)>,
+    /// What a user should know of how the model was read.
+    pub notes: Vec<String>,
     /// How the model itself arranges the image; `graph` and plans have channels first.
     pub(crate) layout: layout::Layout,
-    /// The same model as tract sees it, for [`crate::reference::FloatReference`].
+    /// The same model as tract sees it, quantised values rounded as the file says, for [`crate::reference::FloatReference`].
     pub(crate) typed: TypedModel,
 }
 
@@ -78,21 +104,30 @@ impl Imported {
 /// [`Error::File`] and [`Error::Malformed`] about the file, [`Error::Unsupported`] with every node
 /// that cannot be compiled.
 pub fn read(path: &Path) -> Result<Imported> {
-    import(file::decode(path)?, path)
+    read_as(path, &Reading::default())
+}
+
+/// The same, with choices.
+///
+/// # Errors
+/// As [`read`], and [`Error::Option`] for an output that is not there.
+pub fn read_as(path: &Path, reading: &Reading) -> Result<Imported> {
+    import(file::decode(path)?, path, reading)
 }
 
 /// Says of every operator of a model whether it is supported.
 ///
 /// # Errors
-/// [`Error::File`] and [`Error::Malformed`] about the file; an unsupported operator is no error here.
-pub fn check(path: &Path) -> Result<Report> {
-    check_model(file::decode(path)?, path)
+/// [`Error::File`], [`Error::Malformed`] and [`Error::Option`] as [`read_as`]; an unsupported operator is no error here.
+pub fn check(path: &Path, reading: &Reading) -> Result<Report> {
+    check_model(file::decode(path)?, path, reading)
 }
 
-fn check_model(proto: ModelProto, path: &Path) -> Result<Report> {
-    let mut report = Report::new(model_name(&proto, path), scan::scan(&proto, path)?);
+fn check_model(proto: ModelProto, path: &Path, reading: &Reading) -> Result<Report> {
+    let model = Model::new(proto, path, reading)?;
+    let mut report = Report::new(model.name.clone(), model.notes.clone(), scan::scan(&model.proto));
     if report.supported() {
-        match import(proto, path) {
+        match model.import(path) {
             Err(Error::Unsupported(diagnostics)) => report.add(diagnostics),
             other => report.approximated = approximated(&other?.graph, Fineness::default(), &Ranges::new()),
         }
@@ -100,21 +135,66 @@ fn check_model(proto: ModelProto, path: &Path) -> Result<Report> {
     Ok(report)
 }
 
-fn import(mut proto: ModelProto, path: &Path) -> Result<Imported> {
-    let name = model_name(&proto, path);
-    refuse(scan::scan(&proto, path)?.into_diagnostics())?;
-    auto_pad::prefer(&mut proto);
-    refuse(quantized::remove(&mut proto))?;
-    let names = typed::name_nodes(&mut proto);
-    let input = batch::single_image(&mut proto).map_err(|diagnostic| Error::Unsupported(vec![diagnostic]))?;
-    let typed = typed::load(&proto, path, &names)?;
-    let (mut graph, diagnostics) = guard::quietly(|| translate::translate(&typed, input, &names))
-        .map_err(|what| Error::Malformed { path: path.into(), what })?;
-    refuse(diagnostics)?;
-    let normalization = normalization::take(&mut graph);
-    verify::check(&graph, "import")?;
-    let (input, layout) = (input.shape(), input.layout());
-    Ok(Imported { graph, name, input, normalization, layout, typed })
+fn import(proto: ModelProto, path: &Path, reading: &Reading) -> Result<Imported> {
+    let model = Model::new(proto, path, reading)?;
+    refuse(scan::scan(&model.proto).into_diagnostics())?;
+    model.import(path)
+}
+
+/// A model in the form that everything further on expects: one output, nodes in order, numbers in f32.
+struct Model {
+    proto: ModelProto,
+    name: String,
+    choice: Option<label::Choice>,
+    notes: Vec<String>,
+}
+
+impl Model {
+    fn new(mut proto: ModelProto, path: &Path, reading: &Reading) -> Result<Self> {
+        let name = model_name(&proto, path);
+        let graph = proto.graph.get_or_insert_default();
+        conditions::fold(graph);
+        let mut notes: Vec<String> =
+            outputs::choose(graph, reading.output.as_deref()).map_err(Error::Option)?.into_iter().collect();
+        let choice = label::strip(graph);
+        if let Some(label::Choice { op, .. }) = &choice {
+            notes.push(format!("the model ends in {op}: it gives the label alone"));
+        }
+        order::sort(graph).map_err(|what| file::malformed(path, &what))?;
+        precision::to_f32(graph);
+        Ok(Self { proto, name, choice, notes })
+    }
+
+    /// What the model means; the scan has found nothing against it.
+    fn import(self, path: &Path) -> Result<Imported> {
+        let Self { mut proto, name, choice, mut notes } = self;
+        auto_pad::prefer(&mut proto);
+        let names = typed::name_nodes(&mut proto);
+        let input = batch::single_image(&mut proto).map_err(|found| Error::Unsupported(vec![found]))?;
+        notes.extend(input.notes());
+        let rounded = quantized::rounded(&proto).map(|rounded| typed::load(&rounded, path, &names));
+        refuse(quantized::remove(&mut proto, &names))?;
+        let typed = typed::load(&proto, path, &names)?;
+        if let Some(choice) = choice.as_ref().filter(|choice| !label::is_of_the_image(choice, &typed)) {
+            return Err(Error::Unsupported(vec![label::of_pixels(choice)]));
+        }
+        let (mut graph, diagnostics) = guard::quietly(|| translate::translate(&typed, input, &names))
+            .map_err(|what| Error::Malformed { path: path.into(), what })?;
+        refuse(diagnostics)?;
+        let normalization = normalization::take(&mut graph);
+        verify::check(&graph, "import")?;
+        Ok(Imported {
+            graph,
+            name,
+            input: input.shape(),
+            normalization,
+            ends_in_label: choice.is_some(),
+            pixels: input.pixels(),
+            notes,
+            layout: input.layout(),
+            typed: rounded.transpose()?.unwrap_or(typed),
+        })
+    }
 }
 
 fn refuse(diagnostics: Vec<Diagnostic>) -> Result<()> {

@@ -21,13 +21,18 @@ const SMOOTH: &str =
 /// Of what is no activation by itself.
 const PART: &str = "as part of an activation";
 
+/// Of what chooses a class.
+const LABEL: &str =
+    "over the classes, as the last operator, for the best one: the client then learns the label alone";
+
 /// What may read values that depend on the image.
 pub const OPERATORS: &[Operator] = &[
     op("Abs", PART, any),
     op("Add", "two computed values of one shape, or a constant per channel", any),
+    op("ArgMax", LABEL, not_last),
     op(
         "AveragePool",
-        "2-D, any kernel, stride, padding, dilation; `ceil_mode` unless padding is counted",
+        "1-D and 2-D, any kernel, stride, padding, dilation; `ceil_mode` unless padding is counted",
         pool,
     ),
     op("BatchNormalization", "with constant statistics (inference)", batch_normalization),
@@ -36,12 +41,12 @@ pub const OPERATORS: &[Operator] = &[
     op("Concat", "over channels, first or last", any),
     op(
         "Conv",
-        "2-D with constant weights; any stride, padding (explicit or automatic), dilation, groups",
+        "1-D and 2-D with constant weights; any stride, padding (explicit or automatic), dilation, groups",
         conv,
     ),
     op(
         "DequantizeLinear",
-        "of constants; of what QuantizeLinear gives, with the same constant scale and zero point",
+        "of constants; of what QuantizeLinear gives, with the same constant scale and zero point; of an image of integers",
         any,
     ),
     op("Div", "by a constant per channel; else as part of an activation", any),
@@ -50,45 +55,53 @@ pub const OPERATORS: &[Operator] = &[
     op("Erf", PART, any),
     op("Exp", PART, any),
     op("Flatten", "keeping the batch apart", any),
+    op("Gather", "of channels; of equally distant rows or columns", any),
     op("Gelu", SMOOTH, any),
     op("Gemm", "with constant weights and bias", gemm),
-    op("GlobalAveragePool", "2-D", any),
+    op("GlobalAveragePool", "1-D and 2-D", any),
+    op("GlobalMaxPool", "1-D and 2-D", any),
     op("Greater", "as the condition of Where", any),
     op("HardSigmoid", "exact", any),
     op("HardSwish", SMOOTH, any),
     op("Identity", "any", any),
+    op("If", "on a constant", undecided),
     op("LeakyRelu", "exact", any),
     op("Less", "as the condition of Where", any),
     op("Log", PART, any),
     op("LogSoftmax", "over the classes, as the last operator; computed by the client", any),
     op("MatMul", "with a constant matrix", any),
     op("Max", "with a constant per channel; else as part of an activation", any),
-    op("MaxPool", "2-D, one output; any kernel, stride, padding, dilation, `ceil_mode`", pool),
+    op("MaxPool", "1-D and 2-D, one output; any kernel, stride, padding, dilation, `ceil_mode`", pool),
     op("Min", "with a constant per channel; else as part of an activation", any),
     op("Mish", SMOOTH, any),
     op("Mul", "by a constant per channel; of functions of one value (x * sigmoid(x)) as an activation", any),
     op("Neg", PART, any),
     op("PRelu", "exact, with slopes per channel", any),
+    op("Pad", "with a constant, over height, width and channels", pad),
     op("Pow", PART, any),
     op(
         "QuantizeLinear",
-        "of constants; of computed values in front of DequantizeLinear: nothing is rounded or cut off, except below 0 where the range begins there",
+        "of constants; of computed values, which are cut off at both ends of the range (not the image) and not rounded",
         any,
     ),
     op("Reciprocal", PART, any),
+    op("ReduceMax", "over height and width, channels first or last", any),
     op("ReduceMean", "over height and width, channels first or last", any),
     op("Relu", "any", any),
     op("Reshape", "where only axes are joined, or axes of length 1 come and go", any),
     op("Selu", SMOOTH, any),
     op("Sigmoid", SMOOTH, any),
     op("Sign", "any; an input of exactly 0 gives -1", any),
+    op("Slice", "of channels; of equally distant rows or columns", any),
     op("Softmax", "over the classes, as the last operator; computed by the client", any),
     op("Softplus", SMOOTH, any),
+    op("Split", "of channels, rows or columns", any),
     op("Sqrt", PART, any),
     op("Squeeze", "of axes of length 1", any),
     op("Sub", "two computed values of one shape, or a constant per channel on either side", any),
     op("Sum", "of computed values of one shape", any),
     op("Tanh", SMOOTH, any),
+    op("TopK", LABEL, not_last),
     op(
         "Transpose",
         "anywhere, also of the model's input (NHWC), if convolutions and poolings read channels first",
@@ -159,7 +172,7 @@ pub(super) fn check(node: &NodeProto) -> Result<(), Refusal> {
     if !matches!(node.domain.as_str(), "" | "ai.onnx") {
         return Err(Refusal::new(
             format!("operators of the domain '{}' are not part of ONNX", node.domain),
-            "export the model with standard operators",
+            "export with standard operators; functions of the model itself can be written out (onnx.inliner)",
         ));
     }
     match OPERATORS.iter().find(|operator| operator.name == node.op_type) {
@@ -177,22 +190,57 @@ pub(super) fn check_attributes(node: &NodeProto) -> Result<(), Refusal> {
 /// What to try instead of an unsupported operator.
 fn hint(op: &str) -> &'static str {
     match op {
-        "LSTM" | "GRU" | "RNN" | "Loop" | "If" | "Scan" => "only feed-forward networks can be compiled",
-        "QLinearConv" | "ConvInteger" | "QLinearMatMul" => {
-            "export the float model; the compiler quantizes by itself"
+        "LSTM" | "GRU" | "RNN" | "Loop" | "Scan" => "only feed-forward networks can be compiled",
+        "QLinearConv" | "QLinearMatMul" | "QLinearAdd" | "QLinearGlobalAveragePool" => {
+            "export quantization as QuantizeLinear and DequantizeLinear pairs (QDQ), or the float model"
+        }
+        "ConvInteger" | "MatMulInteger" | "DynamicQuantizeLinear" => {
+            "quantize statically (QDQ) instead of dynamically, or export the float model"
         }
         "ConvTranspose" | "Resize" | "Upsample" => "only networks that reduce resolution can be compiled",
-        "GlobalMaxPool" => "use MaxPool with a kernel of the image's size",
-        "LRN" | "InstanceNormalization" | "LayerNormalization" | "GroupNormalization" => {
-            "retrain with BatchNormalization"
+        "LRN"
+        | "InstanceNormalization"
+        | "LayerNormalization"
+        | "GroupNormalization"
+        | "RMSNormalization"
+        | "LpNormalization"
+        | "MeanVarianceNormalization"
+        | "ReduceL2" => {
+            "it divides by what it computes of the image; retrain with BatchNormalization instead"
         }
-        "Pad" => "use the padding of the convolution or pooling behind it",
-        _ => "simplify the model with onnx-simplifier, or replace the layer and retrain",
+        "Attention" | "MultiHeadAttention" => {
+            "products of computed values cannot be compiled; use a convolutional network"
+        }
+        _ => "replace the layer and retrain, or compile the model up to there (--model-output)",
     }
 }
 
 fn any(_: &NodeProto) -> Result<(), Refusal> {
     Ok(())
+}
+
+fn undecided(_: &NodeProto) -> Result<(), Refusal> {
+    Err(Refusal::new(
+        "its condition is no constant, or depends on shapes",
+        "export without branches, or let onnx-simplifier decide them",
+    ))
+}
+
+fn not_last(_: &NodeProto) -> Result<(), Refusal> {
+    Err(Refusal::new(
+        "it is not a choice of the best class at the end of the model",
+        "compile the model up to the scores that it reads (--model-output)",
+    ))
+}
+
+fn pad(node: &NodeProto) -> Result<(), Refusal> {
+    match string(node, "mode").as_deref() {
+        None | Some("" | "constant") => Ok(()),
+        Some(mode) => Err(Refusal::new(
+            format!("mode = {mode} repeats or mirrors the border"),
+            "pad with zeros (mode = constant) instead, and train the model further",
+        )),
+    }
 }
 
 /// Strides, dilations, kernels and padding that tract may be given.
@@ -206,11 +254,11 @@ fn window(node: &NodeProto) -> Result<(), Refusal> {
                 "negative padding crops; crop the input instead",
             ));
         }
-        let axes = if name == "pads" { 4 } else { 2 };
-        if !values.is_empty() && values.len() != axes {
+        let axes = if name == "pads" { values.len() / 2 } else { values.len() };
+        if axes > 2 {
             return Err(Refusal::new(
-                format!("{name} = {values:?} is not 2-D"),
-                "only 2-D layers can be compiled",
+                format!("{name} = {values:?} is of a {axes}-D layer"),
+                "only layers over images (2-D) and sequences (1-D) can be compiled",
             ));
         }
     }

@@ -12,6 +12,8 @@ pub struct Report {
     pub model: String,
     /// In the order of the file.
     pub operators: Vec<OperatorReport>,
+    /// What a user should know of how the model was read.
+    pub notes: Vec<String>,
     /// What concerns no single operator: inputs, outputs.
     pub problems: Vec<String>,
     /// Activations that are followed by straight pieces, with the error of doing so.
@@ -34,9 +36,9 @@ pub struct OperatorReport {
 }
 
 impl Report {
-    pub(super) fn new(model: String, findings: super::scan::Findings) -> Self {
+    pub(super) fn new(model: String, notes: Vec<String>, findings: super::scan::Findings) -> Self {
         let problems = findings.problems.iter().map(ToString::to_string).collect();
-        Self { model, operators: findings.operators, problems, approximated: Vec::new() }
+        Self { model, notes, operators: findings.operators, problems, approximated: Vec::new() }
     }
 
     /// Whether the whole model can be compiled.

@@ -1,14 +1,13 @@
 //! The first look: every operator held against the registry, before anything is evaluated.
 
-use super::attributes::display_name;
+use super::attributes::{display_name, reads};
 use super::constants::{Extents, computed, reads_shape};
-use super::file::malformed;
 use super::finite::NotFinite;
+use super::refusal::Refusal;
 use super::registry;
 use super::report::OperatorReport;
-use crate::error::{Diagnostic, Result};
+use crate::error::Diagnostic;
 use std::collections::HashSet;
-use std::path::Path;
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};
 
 /// What the scan found.
@@ -27,85 +26,72 @@ impl Findings {
     }
 }
 
-/// Looks at every node of a model.
-pub(super) fn scan(proto: &ModelProto, path: &Path) -> Result<Findings> {
+/// Looks at every node of a model; they are in order.
+pub(super) fn scan(proto: &ModelProto) -> Findings {
     let empty = GraphProto::default();
     let graph = proto.graph.as_ref().unwrap_or(&empty);
-    check_order(graph).map_err(|what| malformed(path, &what))?;
-    let computed = computed(graph);
-    let mut extents = Extents::of_weights(graph);
-    let not_finite = NotFinite::of(graph);
-    let operators =
-        graph.node.iter().map(|node| operator(node, &computed, &mut extents, &not_finite)).collect();
-    Ok(Findings { operators, problems: problems(graph, &computed) })
+    let mut scan = Scan {
+        computed: computed(graph),
+        extents: Extents::of_weights(graph),
+        not_finite: NotFinite::of(graph),
+        unknown: HashSet::new(),
+    };
+    let operators: Vec<OperatorReport> = graph.node.iter().map(|node| scan.operator(node)).collect();
+    let problems = if scan.unknown.is_empty() { problems(graph, &scan.computed) } else { Vec::new() };
+    Findings { operators, problems }
 }
 
-fn operator(
-    node: &NodeProto,
-    computed: &HashSet<String>,
-    extents: &mut Extents,
-    not_finite: &NotFinite,
-) -> OperatorReport {
-    let depends = !reads_shape(node) && node.input.iter().any(|input| computed.contains(input));
-    let verdict = if depends { registry::check(node) } else { extents.fold(node) };
-    let verdict = verdict.and_then(|()| not_finite.check(node));
-    let (node, op) = (display_name(node), node.op_type.clone());
-    match verdict {
-        Ok(()) => OperatorReport { node, op, supported: true, what: String::new(), hint: String::new() },
-        Err(refusal) => {
-            let Diagnostic { node, op, what, hint } = refusal.about(&node, &op);
-            OperatorReport { node, op, supported: false, what, hint }
+/// What is known on the way.
+struct Scan<'a> {
+    computed: HashSet<String>,
+    extents: Extents<'a>,
+    not_finite: NotFinite<'a>,
+    /// Results of refused operators, and constants that depend on them.
+    unknown: HashSet<&'a str>,
+}
+
+impl<'a> Scan<'a> {
+    fn operator(&mut self, node: &'a NodeProto) -> OperatorReport {
+        let verdict = self.verdict(node);
+        if verdict.is_err() {
+            self.unknown.extend(node.output.iter().map(String::as_str));
         }
+        let (node, op) = (display_name(node), node.op_type.clone());
+        match verdict {
+            Ok(()) => OperatorReport { node, op, supported: true, what: String::new(), hint: String::new() },
+            Err(refusal) => {
+                let Diagnostic { node, op, what, hint } = refusal.about(&node, &op);
+                OperatorReport { node, op, supported: false, what, hint }
+            }
+        }
+    }
+
+    /// An operator on what a refused one gives is judged by itself; a constant cannot be.
+    fn verdict(&mut self, node: &'a NodeProto) -> Result<(), Refusal> {
+        let reads = reads(node);
+        let condition = node.input.first().filter(|_| node.op_type == "If");
+        let verdict = if condition.is_some_and(|name| self.unknown.contains(name.as_str())) {
+            Ok(())
+        } else if !reads_shape(node) && reads.iter().any(|&name| self.computed.contains(name)) {
+            registry::check(node)
+        } else if reads.iter().any(|name| self.unknown.contains(name)) {
+            self.unknown.extend(node.output.iter().map(String::as_str));
+            return Ok(());
+        } else {
+            self.extents.fold(node)
+        };
+        verdict.and_then(|()| self.not_finite.check(node))
     }
 }
 
 fn problems(graph: &GraphProto, computed: &HashSet<String>) -> Vec<Diagnostic> {
-    let problem = |node: &str, what: String, hint: &str| Diagnostic {
-        node: node.into(),
-        op: "Output".into(),
-        what,
-        hint: hint.into(),
-    };
-    let mut problems = Vec::new();
-    if let [_, _, ..] = graph.output[..] {
-        let names: Vec<&str> = graph.output.iter().map(|output| output.name.as_str()).collect();
-        let what = format!("the model has {} outputs ({})", names.len(), names.join(", "));
-        problems.push(problem("model", what, "keep only the logits as output"));
-    }
-    for output in graph.output.iter().filter(|output| !computed.contains(&output.name)) {
-        problems.push(problem(&output.name, "the output does not depend on the input".into(), ""));
-    }
-    problems
-}
-
-/// Refuses values that are used before they are defined, or defined twice: cycles, typing errors.
-fn check_order(graph: &GraphProto) -> std::result::Result<(), String> {
-    let stored: Vec<&str> = graph.initializer.iter().map(|tensor| tensor.name.as_str()).collect();
-    let inputs: Vec<&str> = graph.input.iter().map(|input| input.name.as_str()).collect();
-    for names in [&stored, &inputs] {
-        let mut seen = HashSet::new();
-        if let Some(twice) = names.iter().find(|&name| !seen.insert(name)) {
-            return Err(format!("'{twice}' is defined twice"));
-        }
-    }
-    let mut defined: HashSet<&str> = stored.into_iter().chain(inputs).collect();
-    for node in &graph.node {
-        if let Some(input) =
-            node.input.iter().find(|input| !input.is_empty() && !defined.contains(input.as_str()))
-        {
-            return Err(format!(
-                "node '{}' reads '{input}', which nothing before it defines",
-                display_name(node)
-            ));
-        }
-        for output in node.output.iter().filter(|output| !output.is_empty()) {
-            if !defined.insert(output) {
-                return Err(format!("'{output}' is defined twice"));
-            }
-        }
-    }
-    match graph.output.iter().find(|output| !defined.contains(output.name.as_str())) {
-        Some(output) => Err(format!("nothing defines the output '{}'", output.name)),
-        None => Ok(()),
-    }
+    let constant = graph.output.iter().filter(|output| !computed.contains(&output.name));
+    constant
+        .map(|output| Diagnostic {
+            node: output.name.clone(),
+            op: "Output".into(),
+            what: "the output does not depend on the input".into(),
+            hint: String::new(),
+        })
+        .collect()
 }

@@ -107,6 +107,20 @@ impl Onnx {
         self
     }
 
+    /// The last operator has more outputs.
+    pub(crate) fn and_gives(mut self, outputs: &[&str]) -> Self {
+        if let Some(node) = self.graph.node.last_mut() {
+            node.output.extend(outputs.iter().map(ToString::to_string));
+        }
+        self
+    }
+
+    /// A value is an output of the model, too.
+    pub(crate) fn output(mut self, name: &str, dims: &[i64]) -> Self {
+        self.graph.output.push(value_info(name, dims, DataType::Float as i32));
+        self
+    }
+
     pub(crate) fn build(mut self) -> ModelProto {
         self.graph.output.push(ValueInfoProto { name: self.last, ..Default::default() });
         let opset_import = vec![OperatorSetIdProto { domain: String::new(), version: self.opset }];
@@ -126,6 +140,7 @@ pub(crate) fn tensor(name: &str, dims: &[i64], kind: DataType, values: &[f32]) -
     match kind {
         DataType::Double => bytes(values.iter().flat_map(|&x| f64::from(x).to_le_bytes()).collect()),
         DataType::Float16 => bytes(values.iter().flat_map(|&x| half(x).to_le_bytes()).collect()),
+        DataType::Bfloat16 => bytes(values.iter().flat_map(|&x| x.to_le_bytes()[2..].to_vec()).collect()),
         _ => TensorProto { float_data: values.to_vec(), ..tensor },
     }
 }

@@ -1,4 +1,5 @@
-//! tract as the float reference: what the model gives, computed by other code than ours.
+//! tract as the float reference: what the model gives, computed by other code than ours. Values that the model
+//! quantises are rounded and cut off as it says.
 
 use crate::error::{Error, Result};
 use crate::from_onnx::Imported;
@@ -82,8 +83,11 @@ impl FloatReference {
     }
 
     fn evaluate(&self, image: &[f32]) -> TractResult<Vec<f32>> {
-        let image =
-            Tensor::from_shape(&self.dims, &self.arranged(image))?.cast_to_dt(self.datum_type)?.into_owned();
+        let mut image = self.arranged(image);
+        if self.datum_type.is_integer() {
+            image.iter_mut().for_each(|pixel| *pixel = pixel.round());
+        }
+        let image = Tensor::from_shape(&self.dims, &image)?.cast_to_dt(self.datum_type)?.into_owned();
         let outputs = self.plan.run(tvec!(image.into_tvalue()))?;
         Ok(outputs[0].cast_to::<f32>()?.try_as_plain_ram()?.as_slice::<f32>()?.to_vec())
     }

@@ -1,11 +1,10 @@
 //! Forms in which exporters write the same thing: computed shapes, stored shapes, number types, opsets.
 
 use super::super::testing::Attribute::{Int, Ints};
-use super::super::testing::{Onnx, tensor};
+use super::super::testing::Onnx;
 use super::operators::accept;
 use super::*;
 use tract_onnx::pb::tensor_proto::DataType;
-use tract_onnx::pb::type_proto::Value;
 
 /// x.view(x.size(0), -1), as old exporters write it.
 #[test]
@@ -92,7 +91,7 @@ fn weights_may_be_listed_as_inputs() {
     let mut listed = graph.input[0].clone();
     listed.name = "w".into();
     graph.input.insert(0, listed);
-    let imported = import(model, Path::new("test.onnx")).unwrap();
+    let imported = import(model, Path::new("test.onnx"), &Reading::default()).unwrap();
     assert_eq!(imported.input, Shape::new(2, 3, 3));
     assert_agrees(&imported, -1.0, 1.0);
 }
@@ -142,33 +141,4 @@ fn normalisation_leaves_the_model() {
     ");
     let spec = imported.input_spec(&InputOptions::default()).unwrap();
     assert_eq!(spec.preprocessing.apply(1, 10.0), (10.0 - 0.25) / 2.0);
-}
-
-/// Whole models in half or double precision.
-#[test]
-fn half_and_double_precision_are_read() {
-    for kind in [DataType::Double, DataType::Float16] {
-        let model = Onnx::new(&[1, 2, 3, 3])
-            .weight("w", &[2, 2, 2, 2])
-            .weight("b", &[2])
-            .then("Conv", &["w", "b"], &[])
-            .then("Relu", &[], &[])
-            .then("Flatten", &[], &[]);
-        let imported = import(in_precision(model.build(), kind), Path::new("test.onnx")).unwrap();
-        let tolerance = if kind == DataType::Float16 { 5e-3 } else { 1e-4 };
-        assert_within(&imported, -1.0, 1.0, tolerance);
-    }
-}
-
-/// Weights and input of another type.
-fn in_precision(mut model: ModelProto, kind: DataType) -> ModelProto {
-    let graph = model.graph.as_mut().unwrap();
-    for stored in &mut graph.initializer {
-        *stored = tensor(&stored.name, &stored.dims, kind, &stored.float_data);
-    }
-    let kind_of_input = graph.input[0].r#type.as_mut().and_then(|kind| kind.value.as_mut());
-    if let Some(Value::TensorType(tensor)) = kind_of_input {
-        tensor.elem_type = kind as i32;
-    }
-    model
 }

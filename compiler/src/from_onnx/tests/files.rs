@@ -26,7 +26,7 @@ fn real_models_agree_with_tract() {
     ];
     for (file, low, high) in models {
         let Some(path) = data(file) else { continue };
-        assert!(check(&path).unwrap().supported(), "{file}");
+        assert!(check(&path, &Reading::default()).unwrap().supported(), "{file}");
         let mut imported = read(&path).unwrap();
         assert_agrees(&imported, low, high);
         imported.graph = crate::pipeline::simplify(imported.graph, Fineness::Percent).unwrap();

@@ -2,10 +2,14 @@
 
 mod activations;
 mod exporters;
+mod external;
 mod files;
 mod layouts;
+mod moves;
 mod operators;
+mod outputs;
 mod quantized;
+mod sequences;
 
 use super::*;
 use crate::reference::{FloatReference, real};

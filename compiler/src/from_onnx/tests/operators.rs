@@ -5,13 +5,14 @@ use super::super::testing::{Attribute, Onnx};
 use super::*;
 
 pub(super) fn accept(model: Onnx) -> Imported {
-    let imported = import(model.build(), Path::new("test.onnx")).unwrap_or_else(|error| panic!("{error}"));
+    let imported = import(model.build(), Path::new("test.onnx"), &Reading::default())
+        .unwrap_or_else(|error| panic!("{error}"));
     assert_agrees(&imported, -1.0, 1.0);
     imported
 }
 
 pub(super) fn refuse(model: Onnx) -> String {
-    match import(model.build(), Path::new("test.onnx")) {
+    match import(model.build(), Path::new("test.onnx"), &Reading::default()) {
         Err(error @ Error::Unsupported(_)) => error.to_string(),
         Err(error) => panic!("{error}"),
         Ok(imported) => panic!("{}", imported.graph),
@@ -184,14 +185,14 @@ fn every_unsupported_operator_is_listed() {
     the model cannot be compiled:
       node 'v0' (LSTM): this operator is not supported; only feed-forward networks can be compiled
       node 'v1' (Conv): pads = [0, 0, -1, 0] is out of range; negative padding crops; crop the input instead
-      node 'v3' (LRN): this operator is not supported; retrain with BatchNormalization
+      node 'v3' (LRN): this operator is not supported; it divides by what it computes of the image; retrain with BatchNormalization instead
     ");
-    let report = check_model(model().build(), Path::new("test.onnx")).unwrap();
+    let report = check_model(model().build(), Path::new("test.onnx"), &Reading::default()).unwrap();
     insta::assert_snapshot!(report, @"
     NO  LSTM 'v0'; this operator is not supported; only feed-forward networks can be compiled
     NO  Conv 'v1'; pads = [0, 0, -1, 0] is out of range; negative padding crops; crop the input instead
     ok  Relu 'v2'
-    NO  LRN 'v3'; this operator is not supported; retrain with BatchNormalization
+    NO  LRN 'v3'; this operator is not supported; it divides by what it computes of the image; retrain with BatchNormalization instead
     test: 3 of 4 operators cannot be compiled
     ");
     assert!(!report.supported() && serde_json::to_string(&report).unwrap().contains(r#""op":"LSTM""#));
@@ -223,7 +224,7 @@ fn what_the_translation_refuses_is_listed_too() {
       node 'v4' (Mul): a weight is infinite; the training diverged, or the weights overflow f32
       node 'v6' (Softmax): it is taken over axes [1] of [1, 2, 4, 4] only; only a softmax over all classes can be compiled
     ");
-    let report = check_model(model().build(), Path::new("test.onnx")).unwrap();
+    let report = check_model(model().build(), Path::new("test.onnx"), &Reading::default()).unwrap();
     assert_eq!(report.operators.iter().filter(|operator| !operator.supported).count(), 3, "{report}");
 }
 
@@ -250,7 +251,7 @@ fn weights_that_are_no_numbers_are_named() {
 #[test]
 fn models_that_contradict_themselves_are_refused() {
     let say = |model: ModelProto| {
-        import(model, Path::new("test.onnx"))
+        import(model, Path::new("test.onnx"), &Reading::default())
             .map(|imported| imported.graph.to_string())
             .unwrap_err()
             .to_string()
@@ -264,7 +265,7 @@ fn models_that_contradict_themselves_are_refused() {
     the model cannot be compiled:
       node 'v0' (Transpose): perm = [1, 1] is no permutation
     ");
-    insta::assert_snapshot!(say(Onnx::new(&[1, 1, 2, 2]).node("Relu", &["nowhere"], &[]).build()), @"test.onnx: node 'v0' reads 'nowhere', which nothing before it defines");
+    insta::assert_snapshot!(say(Onnx::new(&[1, 1, 2, 2]).node("Relu", &["nowhere"], &[]).build()), @"test.onnx: node 'v0' reads 'nowhere', which nothing defines");
     insta::assert_snapshot!(say(Onnx::new(&[1, 1, 0, 0]).then("Relu", &[], &[]).build()), @"
     the model cannot be compiled:
       node 'image' (Input): the input's shape is open: 1x1x?x?; export the model with a fixed input of Nx1x28x28 or the like

@@ -3,7 +3,7 @@
 use super::site::Site;
 use super::{Found, Translator};
 use crate::from_onnx::refusal::Refusal;
-use crate::graph::{Conv, Dense, Op, Window};
+use crate::graph::{Conv, Dense, NodeId, Op, Real, Window};
 use tract_onnx::tract_core::axes::Axis;
 use tract_onnx::tract_core::ops::cnn::conv::KernelFormat;
 use tract_onnx::tract_core::ops::cnn::{Conv as TractConv, PoolSpec};
@@ -12,7 +12,7 @@ use tract_onnx::tract_core::ops::nn::DataFormat;
 
 impl Translator<'_> {
     pub(super) fn conv(&mut self, conv: &TractConv, site: &Site) -> Found {
-        let (id, shape) = site.image(&self.graph, 0)?;
+        let (id, shape) = self.image(site, 0)?;
         if conv.kernel_fmt != KernelFormat::OIHW || conv.q_params.is_some() {
             return Err(Refusal::new(
                 "quantized or channels-last kernels are not supported",
@@ -29,7 +29,23 @@ impl Translator<'_> {
             return Err(format!("{} biases for {channels} channels", bias.len()).into());
         }
         let conv = Conv { window, groups: conv.group, weights: site.weights(1)?, bias };
+        let (id, conv) = self.over_source(id, conv);
         self.plain(&site.name, Op::Conv(conv), &[id])
+    }
+
+    /// A convolution over zeros around an image, or over chosen channels, as one over the image itself.
+    fn over_source(&self, id: NodeId, conv: Conv<Real>) -> (NodeId, Conv<Real>) {
+        let moved = self.moved(id);
+        let shape = self.graph.shape(moved.source);
+        match self.unpadded(id, &conv.window) {
+            Some((source, window)) if moved.keeps_channels(shape) => (source, Conv { window, ..conv }),
+            Some((source, window)) if conv.groups == 1 => {
+                let [height, width] = window.kernel;
+                let weights = moved.weights(&conv.weights, height * width, shape);
+                (source, Conv { window, weights, ..conv })
+            }
+            _ => (id, conv),
+        }
     }
 
     /// A product of the flattened computed value with a constant matrix, whichever way round and
@@ -114,29 +130,35 @@ fn gather(elements: &[f32], dims: &[usize], strides: &[usize], offset: usize, in
 /// The window of a convolution or pooling over an image, with padding as numbers. Where rounding up
 /// (`ceil_mode`) asks for windows beyond the padding, the padding grows.
 pub(super) fn window(spec: &PoolSpec, image: [usize; 2], output: &[usize]) -> Result<Window, Refusal> {
-    let two_dimensional = spec.data_format == DataFormat::NCHW && spec.rank() == 2 && output.len() == 4;
-    if !two_dimensional {
+    let axes = spec.rank();
+    if spec.data_format != DataFormat::NCHW || !(1..=2).contains(&axes) || output.len() != 2 + axes {
         return Err(Refusal::new(
-            "only 2-D layers over NCHW images are supported",
-            "reshape 1-D data to a height of 1",
+            "only layers over images and over sequences are supported",
+            "3-D layers cannot be compiled",
         ));
     }
-    let padding = spec.computed_padding(&image);
+    // A sequence is an image of height 1.
+    let spread = |of: &dyn Fn(usize) -> usize, absent: usize| match axes {
+        1 => [absent, of(0)],
+        _ => [of(0), of(1)],
+    };
+    let padding = spec.computed_padding(&image[2 - axes..]);
+    let output = spread(&|axis| output[2 + axis], 1);
     let mut window = Window {
-        kernel: [spec.kernel_shape[0], spec.kernel_shape[1]],
-        stride: [spec.stride(0), spec.stride(1)],
-        dilation: [spec.dilation(0), spec.dilation(1)],
-        pad_before: [padding[0].pad_before, padding[1].pad_before],
-        pad_after: [padding[0].pad_after, padding[1].pad_after],
+        kernel: spread(&|axis| spec.kernel_shape[axis], 1),
+        stride: spread(&|axis| spec.stride(axis), 1),
+        dilation: spread(&|axis| spec.dilation(axis), 1),
+        pad_before: spread(&|axis| padding[axis].pad_before, 0),
+        pad_after: spread(&|axis| padding[axis].pad_after, 0),
     };
     for axis in 0..2 {
-        let reach = (output[2 + axis].saturating_sub(1)) * window.stride[axis]
+        let reach = (output[axis].saturating_sub(1)) * window.stride[axis]
             + (window.kernel[axis] - 1) * window.dilation[axis]
             + 1;
         let missing = reach.saturating_sub(image[axis] + window.pad_before[axis] + window.pad_after[axis]);
         window.pad_after[axis] += missing;
     }
-    if window.output(image).map(|size| size.to_vec()).as_deref() != Some(&output[2..]) {
+    if window.output(image) != Some(output) {
         return Err(Refusal::new(format!("the window {window} does not fit the image"), "use less padding"));
     }
     Ok(window)

@@ -8,6 +8,8 @@
 mod arithmetic;
 mod curves;
 mod linear;
+mod moved;
+mod moves;
 mod pool;
 mod shapes;
 mod site;
@@ -20,12 +22,13 @@ use super::typed::Names;
 use crate::error::Diagnostic;
 use crate::graph::{Graph, NodeId, Op, Real, RealFact, Softmax};
 use crate::passes::expand_activations::{Fineness, approximate_all};
+use moved::Moved;
 use site::{Operand, Site, Value};
 use std::collections::HashMap;
 use tract_onnx::prelude::{IntoArcTensor, IntoTValue, OutletId, TypedModel};
 use tract_onnx::tract_core::internal::EvalContext;
 use tract_onnx::tract_core::model::TypedNode;
-use tract_onnx::tract_core::ops::array::TypedConcat;
+use tract_onnx::tract_core::ops::array::{Gather, Pad, Slice, StridedSlice, TypedConcat};
 use tract_onnx::tract_core::ops::binary::TypedBinOp;
 use tract_onnx::tract_core::ops::cast::Cast;
 use tract_onnx::tract_core::ops::change_axes::AxisOp;
@@ -46,8 +49,15 @@ pub(super) fn translate(model: &TypedModel, input: Input, names: &Names) -> (Gra
         Layout::ChannelsFirst => View::plain(graph.input(), input.shape()),
         Layout::ChannelsLast => View::channels_last(graph.input(), input.shape()),
     };
-    let mut translator =
-        Translator { model, names, image, graph, values: HashMap::new(), diagnostics: Vec::new() };
+    let mut translator = Translator {
+        model,
+        names,
+        image,
+        graph,
+        values: HashMap::new(),
+        moved: HashMap::new(),
+        diagnostics: Vec::new(),
+    };
     translator.run();
     translator.diagnostics.sort_by_key(|diagnostic| names.position(&diagnostic.node));
     (translator.graph, translator.diagnostics)
@@ -59,6 +69,8 @@ struct Translator<'a> {
     image: View,
     graph: Graph<Real>,
     values: HashMap<OutletId, Value>,
+    /// The values that are parts of others.
+    moved: HashMap<NodeId, Moved>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -130,7 +142,7 @@ impl Translator<'_> {
         } else if let Some(pool) = op.downcast_ref::<SumPool>() {
             self.average_pool(pool, site)
         } else if let Some(reduce) = op.downcast_ref::<Reduce>() {
-            self.global_sum(reduce, site)
+            self.global(reduce, site)
         } else if let Some(binary) = op.downcast_ref::<TypedBinOp>() {
             self.binary(binary.0.name(), site)
         } else if let Some(unary) = op.downcast_ref::<ElementWiseOp>() {
@@ -141,6 +153,14 @@ impl Translator<'_> {
             self.axes(axes, site)
         } else if let Some(concat) = op.downcast_ref::<TypedConcat>() {
             self.concat(concat.axis, site)
+        } else if let Some(pad) = op.downcast_ref::<Pad>() {
+            self.pad(pad, site)
+        } else if let Some(slice) = op.downcast_ref::<Slice>() {
+            self.slice(slice, site)
+        } else if let Some(slice) = op.downcast_ref::<StridedSlice>() {
+            self.strided_slice(slice, site)
+        } else if let Some(gather) = op.downcast_ref::<Gather>() {
+            self.gather(gather, site)
         } else if let Some(softmax) = op.downcast_ref::<TractSoftmax>() {
             self.softmax(softmax, site)
         } else if let Some(cast) = op.downcast_ref::<Cast>() {

@@ -2,7 +2,6 @@
 
 use super::super::refusal::Refusal;
 use super::view::View;
-use crate::graph::{Graph, NodeId, Real, Shape};
 use std::sync::Arc;
 use tract_onnx::prelude::{Tensor, TypedFact};
 
@@ -76,25 +75,6 @@ impl Site {
     /// The operand at `position` as finite numbers.
     pub(super) fn weights(&self, position: usize) -> Result<Vec<f32>, Refusal> {
         finite(floats(self.constant(position)?)?)
-    }
-
-    /// The computed operand as an image, where tract and the graph see the same one.
-    pub(super) fn image(&self, graph: &Graph<Real>, position: usize) -> Result<(NodeId, Shape), Refusal> {
-        let view = self.computed(position)?;
-        let shape = graph.shape(view.id);
-        if view.is_plain() && self.inputs[position].dims == [1, shape.channels, shape.height, shape.width] {
-            return Ok((view.id, shape));
-        }
-        if !view.is_plain() {
-            return Err(Refusal::new(
-                format!("it reads {:?} as an image, whose axes were rearranged", self.inputs[position].dims),
-                "bring channels, height and width into this order before the layer",
-            ));
-        }
-        Err(Refusal::new(
-            format!("it reads {:?} as an image, which was computed as {shape}", self.inputs[position].dims),
-            "only the image itself may be reshaped to another image, before it enters the model",
-        ))
     }
 }
 

@@ -100,6 +100,27 @@ impl View {
         Some(Self::new(self.id, groups.concat()))
     }
 
+    /// The channel of the graph value of `shape` at each position of tract's `axis`, where the other axes list each
+    /// channel's plane in order; `None` where they do not.
+    pub(super) fn channel_order(&self, dims: &[usize], axis: usize, shape: Shape) -> Option<Vec<usize>> {
+        let mut groups = self.split(dims)?;
+        let channels = groups.get(axis)?.clone();
+        groups.remove(axis);
+        let plane = shape.plane();
+        let whole = Self::new(self.id, vec![Axis { size: plane, stride: 1 }]);
+        if Self::new(self.id, groups.concat()) != whole
+            || channels.iter().any(|axis| axis.stride % plane != 0)
+        {
+            return None;
+        }
+        let mut order = vec![0];
+        for axis in channels {
+            let step = axis.stride / plane;
+            order = order.into_iter().flat_map(|at| (0..axis.size).map(move |i| at + i * step)).collect();
+        }
+        (order.len() == shape.channels).then_some(order)
+    }
+
     /// Values that belong to the elements as tract lists them, as the graph does.
     pub(super) fn to_graph_order<T: Copy + Default>(&self, values: &[T]) -> Vec<T> {
         if self.is_plain() {
@@ -153,6 +174,17 @@ mod tests {
         assert_eq!(ordered[..3], [0, 2, 4]);
         assert_eq!(ordered[shape.index(1, 2, 3)], 23);
         assert_eq!(ordered[shape.index(1, 0, 0)], 1);
+    }
+
+    #[test]
+    fn shuffled_channels_are_followed() {
+        let shape = Shape::new(6, 2, 2);
+        let graph: Graph<Real> = Graph::new("image", RealFact { shape });
+        let shuffled = View::plain(graph.input(), shape).moved(&[1, 2, 3, 2, 2], 1, 2).unwrap();
+        assert_eq!(shuffled.channel_order(&[1, 6, 2, 2], 1, shape), Some(vec![0, 3, 1, 4, 2, 5]));
+        let last = View::channels_last(graph.input(), shape);
+        assert_eq!(last.channel_order(&[1, 2, 2, 6], 3, shape), Some((0..6).collect()));
+        assert_eq!(last.channel_order(&[1, 6, 2, 2], 1, shape), None);
     }
 
     #[test]

@@ -1,0 +1,116 @@
+//! If on a constant: the branch that is taken stands in its place.
+//!
+//! Exporters leave such nodes where a script asks for something that the exported model settles.
+
+use super::attributes::{elements, int64s, node, numbers, stored_value, subgraphs};
+use std::collections::{HashMap, HashSet};
+use tract_onnx::pb::{GraphProto, NodeProto, TensorProto};
+
+/// Constants with more elements decide nothing.
+const MAX_ELEMENTS: u64 = 16;
+
+/// Replaces every If whose condition is known.
+pub(super) fn fold(graph: &mut GraphProto) {
+    if graph.node.iter().all(|node| node.op_type != "If") {
+        return;
+    }
+    let mut known = Known::of(graph);
+    let mut waiting = std::mem::take(&mut graph.node);
+    waiting.reverse();
+    while let Some(mut node) = waiting.pop() {
+        match known.branch(&mut node) {
+            Some(branch) => {
+                let nodes = inlined(branch, &node, &mut graph.initializer);
+                waiting.extend(nodes.into_iter().rev());
+            }
+            None => {
+                known.learn(&node);
+                graph.node.push(node);
+            }
+        }
+    }
+}
+
+/// Small constants.
+struct Known(HashMap<String, Vec<f64>>);
+
+impl Known {
+    fn of(graph: &GraphProto) -> Self {
+        let stored =
+            graph.initializer.iter().filter_map(|tensor| Some((tensor.name.clone(), small(tensor)?)));
+        Self(stored.collect())
+    }
+
+    /// Takes the branch out of an If whose condition is known.
+    fn branch(&self, node: &mut NodeProto) -> Option<GraphProto> {
+        let condition = self.0.get(node.input.first().filter(|_| node.op_type == "If")?)?;
+        let taken = if *condition.first()? != 0.0 { "then_branch" } else { "else_branch" };
+        node.attribute.iter_mut().find(|attribute| attribute.name == taken)?.g.take()
+    }
+
+    /// Follows what scripts compute conditions with.
+    fn learn(&mut self, node: &NodeProto) {
+        let operand = |position: usize| node.input.get(position).and_then(|name| self.0.get(name));
+        let truth = |holds: bool| Some(vec![f64::from(u8::from(holds))]);
+        let value = match (node.op_type.as_str(), operand(0), operand(1)) {
+            ("Constant", ..) => stored_value(node).and_then(small),
+            ("Cast" | "Identity" | "Squeeze" | "Unsqueeze", Some(value), _) => Some(value.clone()),
+            ("Not", Some(value), _) => {
+                Some(value.iter().map(|&value| f64::from(u8::from(value == 0.0))).collect())
+            }
+            ("Equal", Some(a), Some(b)) if a.len() == 1 && b.len() == 1 => truth(a == b),
+            ("Greater", Some(a), Some(b)) if a.len() == 1 && b.len() == 1 => truth(a > b),
+            ("Less", Some(a), Some(b)) if a.len() == 1 && b.len() == 1 => truth(a < b),
+            ("And", Some(a), Some(b)) if a.len() == 1 && b.len() == 1 => truth(a[0] != 0.0 && b[0] != 0.0),
+            ("Or", Some(a), Some(b)) if a.len() == 1 && b.len() == 1 => truth(a[0] != 0.0 || b[0] != 0.0),
+            _ => None,
+        };
+        if let (Some(value), Some(output)) = (value, node.output.first()) {
+            self.0.insert(output.clone(), value);
+        }
+    }
+}
+
+fn small(tensor: &TensorProto) -> Option<Vec<f64>> {
+    elements(&tensor.dims).filter(|&count| count <= MAX_ELEMENTS)?;
+    let integers = int64s(tensor).map(|values| values.into_iter().map(|value| value as f64).collect());
+    integers.or_else(|| numbers(tensor))
+}
+
+/// The nodes of a branch under names of their own, then its results as those of the If.
+fn inlined(mut branch: GraphProto, choice: &NodeProto, stored: &mut Vec<TensorProto>) -> Vec<NodeProto> {
+    let prefix = choice.output.first().cloned().unwrap_or_default();
+    let defined: HashSet<String> = branch
+        .node
+        .iter()
+        .flat_map(|node| &node.output)
+        .chain(branch.initializer.iter().map(|tensor| &tensor.name))
+        .filter(|name| !name.is_empty())
+        .cloned()
+        .collect();
+    let rename = |name: &mut String| {
+        if defined.contains(name) {
+            *name = format!("{prefix}/{name}");
+        }
+    };
+    rename_in(&mut branch, &rename);
+    stored.append(&mut branch.initializer);
+    let results = branch.output.iter().zip(&choice.output);
+    let results: Vec<NodeProto> =
+        results.map(|(result, output)| node(&choice.name, "Identity", &[&result.name], output)).collect();
+    [branch.node, results].concat()
+}
+
+fn rename_in(graph: &mut GraphProto, rename: &impl Fn(&mut String)) {
+    graph.initializer.iter_mut().for_each(|tensor| rename(&mut tensor.name));
+    graph.output.iter_mut().for_each(|output| rename(&mut output.name));
+    for node in &mut graph.node {
+        node.input.iter_mut().chain(&mut node.output).for_each(rename);
+        if subgraphs(node).next().is_some() {
+            let attributes = node.attribute.iter_mut();
+            attributes
+                .flat_map(|attribute| attribute.g.iter_mut().chain(&mut attribute.graphs))
+                .for_each(|inner| rename_in(inner, rename));
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! A model that ends in ArgMax, or in TopK of one class: it gives the label alone.
+//!
+//! Which class has the highest score is found under encryption if the label is all that the client
+//! learns, so the model is read up to the scores.
+
+use super::attributes::{constant, display_name, int, int64s, producers};
+use super::outputs;
+use crate::error::Diagnostic;
+use tract_onnx::pb::{GraphProto, NodeProto};
+use tract_onnx::prelude::TypedModel;
+
+/// Operators that a label may pass through behind the choice.
+const CARRIES: [&str; 6] = ["Cast", "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"];
+/// More of them in a row are not looked through.
+const LONGEST: usize = 16;
+
+/// The choice of the highest score that a model ended in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Choice {
+    node: String,
+    /// The operator, as ONNX spells it.
+    pub(super) op: String,
+    /// The axis of the classes.
+    axis: i64,
+}
+
+/// Whether `value` is the position of the highest score, as `node` gives it.
+pub(super) fn chooses(node: &NodeProto, value: &str) -> bool {
+    match node.op_type.as_str() {
+        "ArgMax" => true,
+        "TopK" => node.output.get(1).is_some_and(|output| output == value),
+        _ => false,
+    }
+}
+
+/// Takes the choice of the label off the end of the graph.
+pub(super) fn strip(graph: &mut GraphProto) -> Option<Choice> {
+    let by_value = producers(graph);
+    let mut value = graph.output.first()?.name.as_str();
+    let mut node = *by_value.get(value)?;
+    for _ in 0..LONGEST {
+        if !CARRIES.contains(&node.op_type.as_str()) {
+            break;
+        }
+        value = node.input.first()?;
+        node = by_value.get(value)?;
+    }
+    if !chooses(node, value) || (node.op_type == "TopK" && !is_one(graph, node)) {
+        return None;
+    }
+    let default = if node.op_type == "ArgMax" { 0 } else { -1 };
+    let axis = int(node, "axis").unwrap_or(default);
+    let choice = Choice { node: display_name(node), op: node.op_type.clone(), axis };
+    let scores = node.input.first()?.clone();
+    graph.output[0] = tract_onnx::pb::ValueInfoProto { name: scores, ..Default::default() };
+    outputs::prune(graph);
+    Some(choice)
+}
+
+/// Whether TopK gives the highest score alone.
+fn is_one(graph: &GraphProto, node: &NodeProto) -> bool {
+    let count = match node.input.get(1) {
+        Some(name) => constant(graph, name).and_then(int64s).and_then(|counts| counts.first().copied()),
+        None => int(node, "k"),
+    };
+    count == Some(1) && int(node, "largest") != Some(0)
+}
+
+/// Whether the choice is among all values of the output: a label for the image, not for each pixel.
+pub(super) fn is_of_the_image(choice: &Choice, typed: &TypedModel) -> bool {
+    let Ok(fact) = typed.output_fact(0) else { return false };
+    let dims = fact.shape.as_concrete().unwrap_or_default();
+    let axis = if choice.axis < 0 { choice.axis + dims.len() as i64 } else { choice.axis };
+    usize::try_from(axis).is_ok_and(|axis| dims.get(axis) == Some(&dims.iter().product()))
+}
+
+/// Of a choice among other values than all of the output.
+pub(super) fn of_pixels(choice: &Choice) -> Diagnostic {
+    Diagnostic {
+        node: choice.node.clone(),
+        op: choice.op.clone(),
+        what: format!("it chooses along axis {} of several, one label for each position", choice.axis),
+        hint: "a plan gives one label for the image; only a choice among all scores can be compiled".into(),
+    }
+}
