@@ -8,7 +8,7 @@ use crate::graph::{Graph, Integer, Real};
 use crate::lower::shorten;
 use crate::options::{CompileOptions, LEAST_AGREEMENT};
 use crate::passes::expand_activations::{Approximated, Ranges, approximated, ranges};
-use crate::passes::{Noise, Precision, Preparation, Quantized, spend};
+use crate::passes::{Noise, Precision, Preparation, Quantized, spend, spend_everywhere};
 use crate::pipeline::{self, Integers};
 use crate::reference::FloatReference;
 use crate::self_check::{Fidelity, Images, headroom, keep_back, measure};
@@ -16,12 +16,16 @@ use runtime::plan::{Check, CheckImages, InputSpec, ValidPlan};
 use std::borrow::Cow;
 use std::path::Path;
 
-/// The error of logits down to which bits are spent.
-const GOAL: f64 = 0.035;
+/// The error of logits down to which bits are spent, in suite `shared`, where they cost little, and in `blinded`.
+const GOALS: [f64; 2] = [0.01, 0.035];
 /// The agreement with the model's labels, as expected from its margins, up to which bits are spent.
 const EXPECTED_AGREEMENT: f64 = 0.993;
 /// So often at most.
 const ROUNDS: usize = 4;
+/// Squared errors are aimed at this share of what is borne.
+const AIM: f64 = 0.7;
+/// More bits must bring errors below this share of what they were, or are not spent.
+const WORTH: f64 = 0.9;
 /// Multiplications that the model may take on the images of a check; bounds its time.
 const WORK: u64 = 40_000_000_000;
 
@@ -131,7 +135,8 @@ impl Attempt {
 
     /// How many times larger the errors are than they should be.
     fn excess(&self, options: &CompileOptions) -> f64 {
-        let by_error = self.fidelity.error / GOAL.min(options.max_error);
+        let goal = if options.has_rings() { GOALS[0] } else { GOALS[1] };
+        let by_error = self.fidelity.error / goal.min(options.max_error);
         by_error.max(1.0 / self.fidelity.bearable(EXPECTED_AGREEMENT))
     }
 
@@ -155,18 +160,34 @@ impl Workshop<'_> {
             if excess <= 1.0 {
                 break;
             }
-            let noise = best.integers.quantized.noise();
-            let Some(finer) = spend(&best.precision, noise, 0.7 / excess.powi(2), self.options) else {
-                break;
-            };
-            watch(&format!("spending more bits, round {round}"));
-            let next = self.attempt(&preparation, finer, watch)?;
-            if next.fidelity.error >= best.fidelity.error {
-                break;
-            }
-            best = next;
+            let Some(better) = self.better(&preparation, &best, excess, round, watch)? else { break };
+            best = better;
         }
         Ok(best)
+    }
+
+    /// A plan that is clearly closer to the model than `best`, whose errors are `excess` times too large: with more bits for
+    /// what is predicted to add most, or else for everything.
+    fn better(
+        &self,
+        preparation: &Preparation<'_>,
+        best: &Attempt,
+        excess: f64,
+        round: usize,
+        watch: Watch<'_>,
+    ) -> Result<Option<Attempt>> {
+        let noise = best.integers.quantized.noise();
+        let most = excess.log2().ceil().clamp(1.0, 3.0) as u32;
+        let aimed = spend(&best.precision, noise, AIM / excess.powi(2), self.options);
+        let all = spend_everywhere(&best.precision, noise, most, self.options);
+        for finer in [aimed, all].into_iter().flatten() {
+            watch(&format!("spending more bits, round {round}"));
+            let next = self.attempt(preparation, finer, watch)?;
+            if next.fidelity.error < WORTH * best.fidelity.error {
+                return Ok(Some(next));
+            }
+        }
+        Ok(None)
     }
 
     fn attempt(

@@ -1,9 +1,9 @@
 //! Plans against float models on MNIST's test images, which lie outside the project.
 
+use compiler::compile;
 use compiler::data::{Dataset, evaluate};
 use compiler::from_onnx;
 use compiler::options::{CompileOptions, InputOptions};
-use compiler::pipeline;
 use compiler::reference::FloatReference;
 use runtime::plan::{BlindedParameters, SharedParameters, Suite};
 use std::path::{Path, PathBuf};
@@ -43,7 +43,7 @@ fn assert_accurate(limit: usize) {
                 shared.then(|| Dataset::read(&examples, imported.input).expect("examples").into());
             let options =
                 CompileOptions { suite, input: input.clone(), calibration, ..CompileOptions::default() };
-            let plan = pipeline::compile_imported(&imported, &options).expect("a plan");
+            let plan = compile::compile_imported(&imported, &options).expect("a plan");
             let accuracy = evaluate(&plan, &|x| tract.run(x), &dataset, limit, &()).expect("an evaluation");
             let (float, ours) =
                 (accuracy.float_accuracy.expect("labels"), accuracy.plan_accuracy.expect("labels"));

@@ -251,7 +251,12 @@ fn the_zeros_of_a_pruned_model_stay() {
             conv.weights.iter_mut().step_by(3).for_each(|weight| *weight = 0.0);
         }
     }
-    let graph = quantized(&float, &input(recipe.input), &options(&recipe, 4, 0.0, true), &Narrowing::free(&CompileOptions::blinded()));
+    let graph = quantized(
+        &float,
+        &input(recipe.input),
+        &options(&recipe, 4, 0.0, true),
+        &Narrowing::free(&CompileOptions::blinded()),
+    );
     let first = weights(&float, &graph)[0].0;
     assert!(first.iter().step_by(3).all(|&weight| weight == 0), "{first:?}");
     assert!(first.iter().any(|&weight| weight != 0));

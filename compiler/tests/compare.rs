@@ -8,7 +8,7 @@ mod random;
 use compiler::data::{Comparison, compare};
 use compiler::graph::{Graph, NodeId, Op, Real, Shape};
 use compiler::options::CompileOptions;
-use compiler::passes::{Choices, LayerChoice, Preparation, range};
+use compiler::passes::{Choices, LayerChoice, Narrowing, Preparation, range};
 use compiler::reference::real;
 use images::images;
 use proptest::prelude::*;

@@ -7,15 +7,16 @@ mod images;
 #[allow(dead_code, reason = "only networks are needed")]
 mod random;
 
+use compiler::compile;
+use compiler::from_onnx::Imported;
 use compiler::graph::{Conv, Dense, Graph, Op, Real};
 use compiler::options::CompileOptions;
-use compiler::pipeline;
 use compiler::reference::real;
 use images::images;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use random::{Recipe, model, network, recipes};
+use random::{Recipe, network, recipes};
 use runtime::roles::plain;
 
 const NETWORKS: usize = 120;
@@ -46,7 +47,7 @@ fn error(recipe: Recipe, dice: &[u8], calibrated: bool) -> Option<f64> {
     let data = images(recipe.input, IMAGES);
     let calibration = calibrated.then(|| data.clone().into());
     let options = CompileOptions { calibration, ..CompileOptions::blinded() };
-    let plan = pipeline::compile_imported(&model(graph.clone()), &options).ok()?;
+    let plan = compile::compile_imported(&Imported::of_graph("random", graph.clone()), &options).ok()?;
     let (mut wrong, mut all) = (0.0, 1e-12);
     for index in 0..IMAGES {
         let raw = data.image(index);

@@ -1,10 +1,10 @@
 //! Suite `shared` on trained models: encrypted run = plan interpreter = integer reference, bit for bit, and as many bytes
 //! as predicted. Those that lie outside the project are skipped, with a printed line, where they are absent.
 
+use compiler::compile::{self, Compiled};
 use compiler::data::Dataset;
 use compiler::from_onnx;
 use compiler::options::{CompileOptions, InputOptions};
-use compiler::pipeline;
 use compiler::reference::integer;
 use runtime::observe::{Recorder, Silent};
 use runtime::paillier::test_keys;
@@ -74,12 +74,11 @@ impl Case {
             calibration_images: EXAMPLES,
             ..CompileOptions::default()
         };
-        let plan = pipeline::compile_imported(&imported, &options).expect("a plan");
+        let Compiled { plan, finished, .. } =
+            compile::compile_in_stages(&imported, &options, &mut |_| {}).expect("a plan");
         let image = read(&images).image(index);
         let integers = plan.plan().input.quantize(&image).expect("pixels");
-        let float = pipeline::simplify(imported.graph.clone(), options.activations).expect("a graph");
-        let graph = pipeline::to_integers(&float, &plan.plan().input, &options).expect("integers");
-        let reference = integer::run(&graph, &integers);
+        let reference = integer::run(&finished, &integers);
         let expected = match reveal {
             Revealed::Logits => reference,
             Revealed::Label => {

@@ -1,8 +1,9 @@
 //! Trained networks, end to end: what each stage computes agrees, down to the encrypted run.
 
+use compiler::compile::{self, Compiled};
 use compiler::from_onnx::{self, Imported};
+use compiler::graph::{Graph, Integer};
 use compiler::options::{CompileOptions, InputOptions};
-use compiler::pipeline;
 use compiler::reference::{FloatReference, integer};
 use runtime::channel::tcp;
 use runtime::data::{Fit, ImageSource};
@@ -52,11 +53,12 @@ fn options(scale: f64, mean: f64, std: f64) -> CompileOptions {
 /// tract ≈ plan interpreter = integer reference = encrypted run, over memory and over TCP; counted = predicted.
 fn assert_same_everywhere(model: &Path, options: &CompileOptions, images: usize) -> Vec<usize> {
     let imported = from_onnx::read(model).expect("a model");
-    let plan = pipeline::compile_imported(&imported, options).expect("a plan");
+    let Compiled { plan, finished, .. } =
+        compile::compile_in_stages(&imported, options, &mut |_| {}).expect("a plan");
     let plan = codec::decode(&codec::encode(&plan)).expect("own bytes");
     let digits = digits(&imported);
     let expected: Vec<Vec<i128>> =
-        digits.iter().map(|digit| assert_plain(&imported, options, &plan, digit)).collect();
+        digits.iter().map(|digit| assert_plain(&imported, &finished, &plan, digit)).collect();
     let server = Server::new(plan.clone());
     let (mut ours, mut theirs) = (Recorder::default(), Recorder::default());
     let batch = digits[..images].iter().map(Vec::as_slice);
@@ -75,13 +77,11 @@ fn assert_same_everywhere(model: &Path, options: &CompileOptions, images: usize)
 }
 
 /// The integers of the reference and of the plan, which are equal and close to tract's floats.
-fn assert_plain(imported: &Imported, options: &CompileOptions, plan: &ValidPlan, raw: &[f32]) -> Vec<i128> {
+fn assert_plain(imported: &Imported, finished: &Graph<Integer>, plan: &ValidPlan, raw: &[f32]) -> Vec<i128> {
     let spec = &plan.plan().input;
     let integers = spec.quantize(raw).expect("pixels");
-    let simplified = pipeline::simplify(imported.graph.clone(), options.activations).expect("a graph");
-    let graph = pipeline::to_integers(&simplified, spec, options).expect("an integer graph");
     let result = plain::run(plan, &integers);
-    assert_eq!(result, integer::run(&graph, &integers), "plan interpreter and integer reference");
+    assert_eq!(result, integer::run(finished, &integers), "plan interpreter and integer reference");
     let preprocessed: Vec<f32> =
         raw.iter().map(|&pixel| spec.preprocessing.apply(0, pixel.into()) as f32).collect();
     let float = FloatReference::new(imported).and_then(|tract| tract.run(&preprocessed)).expect("logits");
@@ -134,7 +134,7 @@ fn mnist_avgpool_bn() {
 fn plans_of_the_networks_in_testdata() {
     let options = CompileOptions { key_bits: KeyBits::default(), ..options(1.0 / 255.0, 0.0, 1.0) };
     for network in ["mnist-mlp", "mnist-cnn"] {
-        let plan = pipeline::compile(&testdata(&format!("{network}.onnx")), &options).expect("a plan");
+        let plan = compile::compile(&testdata(&format!("{network}.onnx")), &options).expect("a plan");
         insta::assert_snapshot!(format!("{network}-server"), plan);
         insta::assert_snapshot!(format!("{network}-client"), plan.client_view());
     }
@@ -147,7 +147,7 @@ fn shared_plans_of_the_networks_in_testdata() {
     let options = CompileOptions { suite, key_bits: KeyBits::default(), ..options(1.0 / 255.0, 0.0, 1.0) };
     for (network, reveal) in [("mnist-mlp", Revealed::Label), ("mnist-cnn", Revealed::Logits)] {
         let options = CompileOptions { reveal, ..options.clone() };
-        let plan = pipeline::compile(&testdata(&format!("{network}.onnx")), &options).expect("a plan");
+        let plan = compile::compile(&testdata(&format!("{network}.onnx")), &options).expect("a plan");
         insta::assert_snapshot!(format!("{network}-shared-server"), plan);
         insta::assert_snapshot!(format!("{network}-shared-client"), plan.client_view());
     }
@@ -156,6 +156,6 @@ fn shared_plans_of_the_networks_in_testdata() {
 #[test]
 fn equal_input_gives_equal_bytes() {
     let compile =
-        || pipeline::compile(&testdata("mnist-mlp.onnx"), &CompileOptions::blinded()).expect("a plan");
+        || compile::compile(&testdata("mnist-mlp.onnx"), &CompileOptions::blinded()).expect("a plan");
     assert_eq!(codec::encode(&compile()), codec::encode(&compile()));
 }

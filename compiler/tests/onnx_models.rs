@@ -6,6 +6,7 @@ mod bound;
 mod onnx;
 
 use bound::{deviations, magnitudes};
+use compiler::compile;
 use compiler::error::Error;
 use compiler::from_onnx::{self, Imported};
 use compiler::graph::{Graph, Op, Real};
@@ -155,7 +156,7 @@ fn run(recipe: &Recipe) -> Result<Outcome, TestCaseError> {
     let deviations = real::evaluate(&deviations(&exact), &vec![0.0; image.len()]);
     close("simplify", &got, &expected, 1e-3, &deviations)?;
 
-    let plan = match pipeline::compile_imported(&imported, &options()) {
+    let plan = match compile::compile_imported(&imported, &options()) {
         Ok(plan) => plan,
         Err(error) => return refused(&error),
     };

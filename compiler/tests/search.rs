@@ -8,13 +8,14 @@ mod random;
 
 use compiler::data::{Dataset, evaluate};
 use compiler::error::Error;
+use compiler::from_onnx::Imported;
 use compiler::graph::{Dense, Graph, Op, Real, RealFact, Shape};
 use compiler::options::CompileOptions;
 use compiler::reference::real;
 use compiler::search::{Budget, Event, Found, search};
 use images::{images, labelled};
 use proptest::prelude::*;
-use random::{Piece, Recipe, model, network, recipes};
+use random::{Piece, Recipe, network, recipes};
 
 const SHAPE: Shape = Shape::new(2, 6, 6);
 const IMAGES: usize = 150;
@@ -48,7 +49,13 @@ fn budget(points: f64, data: Dataset) -> Budget {
 fn found(points: f64) -> Found {
     let graph = residual();
     let data = labelled(SHAPE, &labels(&graph));
-    search(&model(graph), &CompileOptions::blinded(), &budget(points, data), &mut |_| ()).unwrap()
+    search(
+        &Imported::of_graph("random", graph),
+        &CompileOptions::blinded(),
+        &budget(points, data),
+        &mut |_| (),
+    )
+    .unwrap()
 }
 
 #[test]
@@ -58,7 +65,7 @@ fn the_plan_is_cheaper_and_as_accurate_as_it_says() {
     let mut seen = Vec::new();
     let options = CompileOptions::blinded();
     let budget = budget(10.0, data.clone());
-    let found = search(&model(graph.clone()), &options, &budget, &mut |event| {
+    let found = search(&Imported::of_graph("random", graph.clone()), &options, &budget, &mut |event| {
         if let Event::Tried(trial) = event {
             seen.push(trial.clone());
         }
@@ -109,7 +116,7 @@ proptest! {
     fn any_network_is_within_its_budget(recipe in recipes(true)) {
         let graph = network(&recipe);
         let data = labelled(recipe.input, &labels(&graph));
-        match search(&model(graph), &CompileOptions::blinded(), &budget(8.0, data), &mut |_| ()) {
+        match search(&Imported::of_graph("random", graph), &CompileOptions::blinded(), &budget(8.0, data), &mut |_| ()) {
             Ok(found) => prop_assert!(found.accuracy >= found.float_accuracy - 0.08 - 1e-9),
             Err(error) => prop_assert!(matches!(error, Error::Budget(_)), "{error}"),
         }
@@ -132,8 +139,13 @@ fn twins() -> Graph<Real> {
 fn a_budget_that_nothing_satisfies_names_the_best() {
     let graph = twins();
     let data = labelled(graph.shape(graph.input()), &labels(&graph));
-    let error =
-        search(&model(graph), &CompileOptions::blinded(), &budget(0.5, data), &mut |_| ()).unwrap_err();
+    let error = search(
+        &Imported::of_graph("random", graph),
+        &CompileOptions::blinded(),
+        &budget(0.5, data),
+        &mut |_| (),
+    )
+    .unwrap_err();
     assert!(matches!(error, Error::Budget(_)));
     let text = error.to_string();
     assert!(text.starts_with("no plan tried loses at most 0.5 points; the best found, "), "{text}");
@@ -143,7 +155,12 @@ fn a_budget_that_nothing_satisfies_names_the_best() {
 #[test]
 fn data_that_does_not_serve_is_refused() {
     let refused = |budget: Budget| {
-        let result = search(&model(residual()), &CompileOptions::blinded(), &budget, &mut |_| ());
+        let result = search(
+            &Imported::of_graph("random", residual()),
+            &CompileOptions::blinded(),
+            &budget,
+            &mut |_| (),
+        );
         result.unwrap_err().to_string()
     };
     assert_eq!(refused(budget(1.0, images(SHAPE, 3))), "an accuracy budget needs labels");

@@ -37,6 +37,12 @@ pub fn apply(op: &Op<Real>, inputs: &[&Batch], shape: Shape) -> Batch {
             })
         }
         Op::Relu => each(input, shape, |image, out| (0..out.len()).for_each(|i| out[i] = image[i].max(0.0))),
+        Op::Clip(clip) => {
+            let plane = shape.plane();
+            each(input, shape, |image, out| {
+                (0..out.len()).for_each(|i| out[i] = image[i].clamp(0.0, clip.high[i / plane]));
+            })
+        }
         Op::Sign => each(input, shape, |image, out| {
             (0..out.len()).for_each(|i| out[i] = f32::from(u8::from(image[i] > 0.0)))
         }),

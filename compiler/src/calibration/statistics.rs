@@ -1,7 +1,7 @@
 //! Mean, variance and largest magnitude of a network's values, channel by channel.
 
 use super::{Batch, walk};
-use crate::graph::{Graph, NodeId, Real};
+use crate::graph::{Graph, NodeId, Op, Real};
 use rayon::prelude::*;
 
 /// One channel of a value over all images and positions, in real units.
@@ -13,8 +13,8 @@ pub struct Channel {
     pub variance: f64,
     /// Largest magnitude.
     pub peak: f64,
-    /// Share that is above 0.
-    pub positive: f64,
+    /// Share where a ReLU or a clip that gives the channel passes changes on: above 0, and below where a clip ends.
+    pub passing: f64,
 }
 
 impl Channel {
@@ -40,15 +40,15 @@ impl Statistics {
     /// Those of `graph` on `images`.
     pub fn measure(graph: &Graph<Real>, images: &Batch) -> Self {
         let mut statistics = Self::empty(graph);
-        walk(graph, images, |id, values| statistics.record(id, values));
+        walk(graph, images, |id, values| statistics.record(id, graph.op(id), values));
         statistics
     }
 
-    /// Enters the values of `id`.
-    pub(crate) fn record(&mut self, id: NodeId, values: &Batch) {
+    /// Enters the values of `id`, which `op` has given.
+    pub(crate) fn record(&mut self, id: NodeId, op: &Op<Real>, values: &Batch) {
         let channels = 0..values.shape().channels;
         self.by_node[id.index()] =
-            channels.into_par_iter().map(|channel| of_channel(values, channel)).collect();
+            channels.into_par_iter().map(|channel| of_channel(values, channel, end(op, channel))).collect();
     }
 
     /// The channels of `id`.
@@ -57,9 +57,17 @@ impl Statistics {
     }
 }
 
-fn of_channel(values: &Batch, channel: usize) -> Channel {
+/// Where a clip ends; nowhere for other operations.
+fn end(op: &Op<Real>, channel: usize) -> f32 {
+    match op {
+        Op::Clip(clip) => clip.high[channel],
+        _ => f32::INFINITY,
+    }
+}
+
+fn of_channel(values: &Batch, channel: usize, end: f32) -> Channel {
     let plane = values.shape().plane();
-    let (mut sum, mut squares, mut peak, mut positive) = (0.0, 0.0, 0f32, 0usize);
+    let (mut sum, mut squares, mut peak, mut passing) = (0.0, 0.0, 0f32, 0usize);
     let first: f64 = values.image(0)[channel * plane].into();
     for image in 0..values.len() {
         for &x in &values.image(image)[channel * plane..][..plane] {
@@ -68,7 +76,7 @@ fn of_channel(values: &Batch, channel: usize) -> Channel {
             sum += x0;
             squares += x0 * x0;
             peak = peak.max(x.abs());
-            positive += usize::from(x > 0.0);
+            passing += usize::from(x > 0.0 && x < end);
         }
     }
     let count = (values.len() * plane) as f64;
@@ -77,7 +85,7 @@ fn of_channel(values: &Batch, channel: usize) -> Channel {
         mean: first + mean,
         variance: (squares / count - mean * mean).max(0.0),
         peak: peak.into(),
-        positive: positive as f64 / count,
+        passing: passing as f64 / count,
     }
 }
 
@@ -93,7 +101,7 @@ mod tests {
         let images = Batch::new(shape, vec![1.0, 3.0, 7.0, 7.0, 5.0, -7.0, 7.0, 7.0]);
         let statistics = Statistics::measure(&graph, &images);
         let [first, second] = statistics.of(graph.input()) else { panic!("two channels") };
-        assert_eq!((first.mean, first.variance, first.peak, first.positive), (0.5, 20.75, 7.0, 0.75));
+        assert_eq!((first.mean, first.variance, first.peak, first.passing), (0.5, 20.75, 7.0, 0.75));
         assert_eq!((second.mean, second.variance, second.rms()), (7.0, 0.0, 7.0));
     }
 }

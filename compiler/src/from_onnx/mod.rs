@@ -80,11 +80,27 @@ pub struct Imported {
     pub notes: Vec<String>,
     /// How the model itself arranges the image; `graph` and plans have channels first.
     pub(crate) layout: layout::Layout,
-    /// The same model as tract sees it, quantised values rounded as the file says, for [`crate::reference::FloatReference`].
-    pub(crate) typed: TypedModel,
+    /// The same model as tract sees it, quantised values rounded as the file says, for [`crate::reference::FloatReference`];
+    /// `None` where there is no file.
+    pub(crate) typed: Option<TypedModel>,
 }
 
 impl Imported {
+    /// A model that means `graph`, without a file.
+    pub fn of_graph(name: impl Into<String>, graph: Graph<Real>) -> Self {
+        Self {
+            name: name.into(),
+            input: graph.shape(graph.input()),
+            normalization: None,
+            ends_in_label: false,
+            pixels: None,
+            notes: Vec::new(),
+            layout: layout::Layout::ChannelsFirst,
+            typed: None,
+            graph,
+        }
+    }
+
     /// The border of the model's plans: raw images as the user's options say, then the model's own
     /// normalisation.
     ///
@@ -192,7 +208,7 @@ impl Model {
             pixels: input.pixels(),
             notes,
             layout: input.layout(),
-            typed: rounded.transpose()?.unwrap_or(typed),
+            typed: Some(rounded.transpose()?.unwrap_or(typed)),
         })
     }
 }

@@ -44,6 +44,7 @@ fn write_parameters<D: Domain>(f: &mut fmt::Formatter<'_>, op: &Op<D>, input_cha
             write_tensor(f, "scale", &[affine.scale.len()], &affine.scale)?;
             write_tensor(f, "shift", &[affine.shift.len()], &affine.shift)
         }
+        Op::Clip(clip) => write_tensor(f, "high", &[clip.high.len()], &clip.high),
         Op::AveragePool(pool) => write!(
             f,
             " {}{}",

@@ -19,7 +19,7 @@ pub mod verify;
 pub use curve::{Binary, Curve, Unary};
 pub use domain::{Domain, Element, Integer, Real};
 pub use fact::{IntegerFact, Range, RealFact, Room, Scale};
-pub use op::{Add, Affine, Conv, Dense, Op, Pool, PoolDivisor, Rescale, Softmax};
+pub use op::{Add, Affine, Clip, Conv, Dense, Op, Pool, PoolDivisor, Rescale, Softmax};
 pub use runtime::plan::{Shape, Window};
 pub use shape::infer_shape;
 

@@ -21,6 +21,8 @@ pub enum Op<D: Domain> {
     MaxPool(Window),
     /// max(x, 0).
     Relu,
+    /// min(max(x, 0), high). Only in the float graph; becomes two ReLUs, the second over a narrow ring.
+    Clip(Clip),
     /// A function of each element. Only in the float graph; becomes a sum of ReLUs.
     Activation(Curve),
     /// 1 for x > 0, else 0; the affine map to the model's two values stands in an [`Op::Affine`] behind it.
@@ -67,6 +69,13 @@ pub struct Affine {
     pub scale: Vec<f32>,
     /// One per channel.
     pub shift: Vec<f32>,
+}
+
+/// A ReLU that ends.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Clip {
+    /// Largest value, above 0; one per channel.
+    pub high: Vec<f32>,
 }
 
 /// A sum or average over windows.
@@ -121,6 +130,7 @@ impl<D: Domain> Op<D> {
             Op::AveragePool(_) => "average_pool",
             Op::MaxPool(_) => "max_pool",
             Op::Relu => "relu",
+            Op::Clip(_) => "clip",
             Op::Activation(_) => "activation",
             Op::Sign => "sign",
             Op::Add(_) => "add",

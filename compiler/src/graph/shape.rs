@@ -19,6 +19,7 @@ pub fn infer_shape<D: Domain>(op: &Op<D>, inputs: &[Shape]) -> Result<Shape, Str
             check_len("shift", affine.shift.len(), first.channels)?;
             Ok(first)
         }
+        Op::Clip(clip) => check_len("high", clip.high.len(), first.channels).map(|()| first),
         Op::AveragePool(pool) => nowhere_empty(&pool.window, first),
         Op::MaxPool(window) => nowhere_empty(window, first),
         Op::Activation(curve) => {

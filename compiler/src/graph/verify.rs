@@ -9,8 +9,8 @@
 //! | I5 | the positions of a node's inputs are 0, 1, …, without gaps or repetitions | both |
 //! | I6 | the recorded shape is the one that [`infer_shape`] gives: weights have the right length, groups divide the channels, windows fit | both |
 //! | I7 | a softmax is only ever the output | both |
-//! | I8 | weights, biases, multipliers, scales and shifts are finite | both |
-//! | I9 | there is no [`Op::Affine`] and no [`Op::Activation`] | integer |
+//! | I8 | weights, biases, multipliers, scales, shifts and the ends of clips are finite | both |
+//! | I9 | there is no [`Op::Affine`], no [`Op::Activation`] and no [`Op::Clip`] | integer |
 //! | I10 | a scale per channel has one entry per channel, and every scale is positive and finite | integer |
 //! | I11 | there is one range per channel, and none is empty (low ≤ high) | integer |
 //! | I12 | no multiplier of a sum is zero | integer |
@@ -154,6 +154,7 @@ fn infinite_parameters<D: Domain>(op: &Op<D>) -> impl Iterator<Item = &'static s
         Op::Conv(conv) => [("a weight", infinite(&conv.weights)), ("a bias", infinite(&conv.bias))],
         Op::Dense(dense) => [("a weight", infinite(&dense.weights)), ("a bias", infinite(&dense.bias))],
         Op::Affine(affine) => [("a scale", infinite(&affine.scale)), ("a shift", infinite(&affine.shift))],
+        Op::Clip(clip) => [("an end", infinite(&clip.high)), ("", false)],
         Op::Activation(curve) => {
             let infinite = curve.constants().into_iter().any(infinite);
             [("a constant", infinite), ("", false)]
@@ -175,8 +176,8 @@ pub(super) fn integer_faults(node: &Node<Integer>) -> Vec<Fault> {
     let channels = node.fact.shape.channels;
     let mut faults = Vec::new();
     match &node.op {
-        Op::Affine(_) | Op::Activation(_) => {
-            faults.push(fault(9, "an affine map or an activation in the integer graph"));
+        Op::Affine(_) | Op::Activation(_) | Op::Clip(_) => {
+            faults.push(fault(9, "an affine map, an activation or a clip in the integer graph"));
         }
         Op::Add(add) if add.multipliers.contains(&0) => {
             faults.push(fault(12, "a branch is multiplied by zero"))

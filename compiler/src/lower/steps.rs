@@ -101,7 +101,7 @@ impl Lowering<'_> {
             Op::Rescale(rescale) => plan::Op::Rescale { bits: rescale.bits },
             Op::Concat if self.graph.inputs(id).len() > 1 => plan::Op::Concat,
             Op::Concat | Op::Flatten | Op::Softmax(_) => return Ok(None),
-            Op::Affine(_) | Op::Activation(_) => {
+            Op::Affine(_) | Op::Activation(_) | Op::Clip(_) => {
                 return Err(Error::Bug(format!("{id} ({}) reached lowering", self.graph.op(id).name())));
             }
         }))

@@ -47,6 +47,7 @@ fn has_no_effect(graph: &Graph<Real>, id: NodeId) -> bool {
         }
         Op::Concat => graph.inputs(id).len() == 1,
         Op::Input
+        | Op::Clip(_)
         | Op::Conv(_)
         | Op::Dense(_)
         | Op::Activation(_)
@@ -59,7 +60,7 @@ fn has_no_effect(graph: &Graph<Real>, id: NodeId) -> bool {
 
 fn is_nonnegative(graph: &Graph<Real>, id: NodeId) -> bool {
     match graph.op(id) {
-        Op::Relu | Op::Sign => true,
+        Op::Relu | Op::Clip(_) | Op::Sign => true,
         Op::MaxPool(_) | Op::AveragePool(_) | Op::Flatten | Op::Concat => {
             graph.inputs(id).into_iter().all(|input| is_nonnegative(graph, input))
         }

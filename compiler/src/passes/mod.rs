@@ -21,7 +21,7 @@ pub use fold_affine::fold_affine;
 pub use prune_channels::prune_channels;
 pub use quantize::{
     Choices, LayerChoice, Narrowing, Noise, Outlook, Places, Precision, Preparation, Quantized, Rounding,
-    spend,
+    spend, spend_everywhere,
 };
 pub use range::range;
 pub use remove_dead::{Constants, remove_dead};

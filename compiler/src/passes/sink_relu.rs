@@ -1,5 +1,5 @@
 //! # What it does
-//! Moves a ReLU behind the max-pooling that reads it. The two commute, and the pooled value has fewer
+//! Moves a ReLU or a clip behind the max-pooling that reads it. The two commute, and the pooled value has fewer
 //! elements: a 2×2 pooling leaves a quarter of the ReLU's comparisons.
 //!
 //! # Requires
@@ -26,7 +26,7 @@ use crate::graph::{Graph, NodeId, Op, Real};
 /// None; the signature is that of every pass.
 pub fn sink_relu(mut graph: Graph<Real>) -> Result<Graph<Real>> {
     for id in graph.ids_in_order() {
-        if matches!(graph.op(id), Op::Relu) {
+        if matches!(graph.op(id), Op::Relu | Op::Clip(_)) {
             while let Some(pool) = smaller_pool_behind(&graph, id) {
                 swap(&mut graph, id, pool);
             }

@@ -32,10 +32,10 @@ impl Terms {
         }
     }
 
-    /// Whether `id` loses bits at no cost: a ReLU alone reads it.
+    /// Whether `id` loses bits at no cost: a ReLU or a clip alone reads it.
     pub(super) fn is_free<D: Domain>(self, graph: &Graph<D>, id: NodeId) -> bool {
         let reader = graph.sole_consumer(id).filter(|_| self.rings && id != graph.output());
-        reader.is_some_and(|reader| matches!(graph.op(reader), Op::Relu))
+        reader.is_some_and(|reader| matches!(graph.op(reader), Op::Relu | Op::Clip(_)))
     }
 
     /// The fewest bits that it pays to drop at `id`.

@@ -5,7 +5,8 @@ use crate::error::{Error, Result};
 use crate::from_onnx::Imported;
 use crate::from_onnx::guard::quietly;
 use crate::from_onnx::layout::Layout;
-use crate::graph::{Affine, Shape};
+use crate::graph::{Affine, Graph, Real, Shape};
+use crate::reference::real;
 use std::path::Path;
 use std::sync::Arc;
 use tract_onnx::prelude::{
@@ -14,14 +15,25 @@ use tract_onnx::prelude::{
 
 /// A float model, ready to run one image at a time from any number of threads.
 pub struct FloatReference {
+    engine: Engine,
+    input: Shape,
+    layout: Layout,
+    normalization: Option<Affine>,
+}
+
+/// What computes.
+enum Engine {
+    Tract(Tract),
+    /// Of a model without a file.
+    Interpreter(Graph<Real>),
+}
+
+struct Tract {
     plan: Arc<TypedRunnableModel>,
     /// The model's own shape of the input, batch included.
     dims: Vec<usize>,
     /// The model's own type of the input.
     datum_type: DatumType,
-    input: Shape,
-    layout: Layout,
-    normalization: Option<Affine>,
 }
 
 impl FloatReference {
@@ -38,13 +50,13 @@ impl FloatReference {
     /// # Errors
     /// [`Error::Bug`] where tract cannot run what it has typed.
     pub fn new(imported: &Imported) -> Result<Self> {
-        let prepared = quietly(|| prepare(imported.typed.clone()))
-            .and_then(|made| made.map_err(|error| format!("{error:#}")));
-        let (plan, dims, datum_type) =
-            prepared.map_err(|what| Error::Bug(format!("the float reference: {what}")))?;
+        let engine = match &imported.typed {
+            Some(typed) => Engine::Tract(caught(|| Tract::new(typed.clone()))?),
+            None => Engine::Interpreter(imported.graph.clone()),
+        };
         let (input, layout, normalization) =
             (imported.input, imported.layout, imported.normalization.clone());
-        Ok(Self { plan, dims, datum_type, input, layout, normalization })
+        Ok(Self { engine, input, layout, normalization })
     }
 
     /// The output of the model (after its softmax, if it ends in one) for one image,
@@ -60,9 +72,13 @@ impl FloatReference {
                 preprocessed.len()
             )));
         }
-        let output = quietly(|| self.evaluate(preprocessed))
-            .and_then(|made| made.map_err(|error| format!("{error:#}")));
-        output.map_err(|what| Error::Bug(format!("the float reference: {what}")))
+        match &self.engine {
+            Engine::Tract(tract) => caught(|| tract.evaluate(self.arranged(preprocessed))),
+            Engine::Interpreter(graph) => {
+                let image: Vec<f64> = preprocessed.iter().map(|&x| x.into()).collect();
+                Ok(real::evaluate(graph, &image).into_iter().map(|x| x as f32).collect())
+            }
+        }
     }
 
     /// The image as the model itself takes it: before its own normalisation, in its own order.
@@ -81,9 +97,18 @@ impl FloatReference {
             }
         }
     }
+}
 
-    fn evaluate(&self, image: &[f32]) -> TractResult<Vec<f32>> {
-        let mut image = self.arranged(image);
+impl Tract {
+    fn new(typed: TypedModel) -> TractResult<Self> {
+        let model = typed.into_optimized()?;
+        let fact = model.input_fact(0)?;
+        let dims = fact.shape.as_concrete().map(<[usize]>::to_vec).unwrap_or_default();
+        let datum_type = fact.datum_type;
+        Ok(Self { plan: model.into_runnable()?, dims, datum_type })
+    }
+
+    fn evaluate(&self, mut image: Vec<f32>) -> TractResult<Vec<f32>> {
         if self.datum_type.is_integer() {
             image.iter_mut().for_each(|pixel| *pixel = pixel.round());
         }
@@ -93,10 +118,8 @@ impl FloatReference {
     }
 }
 
-fn prepare(typed: TypedModel) -> TractResult<(Arc<TypedRunnableModel>, Vec<usize>, DatumType)> {
-    let model = typed.into_optimized()?;
-    let fact = model.input_fact(0)?;
-    let dims = fact.shape.as_concrete().map(<[usize]>::to_vec).unwrap_or_default();
-    let datum_type = fact.datum_type;
-    Ok((model.into_runnable()?, dims, datum_type))
+/// What tract gives, or its failure or panic as a defect.
+fn caught<T>(run: impl FnOnce() -> TractResult<T>) -> Result<T> {
+    let made = quietly(run).and_then(|made| made.map_err(|error| format!("{error:#}")));
+    made.map_err(|what| Error::Bug(format!("the float reference: {what}")))
 }

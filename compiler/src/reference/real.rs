@@ -42,6 +42,10 @@ fn node(graph: &Graph<Real>, id: NodeId, image: &[f64], values: &[Vec<f64>]) -> 
             inputs[0].iter().enumerate().map(|(i, &x)| curve.at(i / plane, x)).collect()
         }
         Op::Relu => inputs[0].iter().map(|x| x.max(0.0)).collect(),
+        Op::Clip(clip) => {
+            let planes = inputs[0].chunks(shapes[0].plane()).zip(&clip.high);
+            planes.flat_map(|(plane, &high)| plane.iter().map(move |x| x.clamp(0.0, high.into()))).collect()
+        }
         Op::Sign => inputs[0].iter().map(|&x| f64::from(u8::from(x > 0.0))).collect(),
         Op::Add(add) => (0..inputs[0].len())
             .map(|i| {

@@ -50,6 +50,7 @@ fn real(graph: &Graph<Integer>, id: NodeId) -> Op<Real> {
         }
         Op::Input => Op::Input,
         Op::Affine(affine) => Op::Affine(affine.clone()),
+        Op::Clip(clip) => Op::Clip(clip.clone()),
         Op::AveragePool(pool) => Op::AveragePool(pool.clone()),
         Op::MaxPool(window) => Op::MaxPool(*window),
         Op::Relu => Op::Relu,

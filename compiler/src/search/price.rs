@@ -104,6 +104,7 @@ fn comparisons(graph: &Graph<Real>, id: NodeId) -> f64 {
     let elements = graph.shape(id).elements() as f64;
     match graph.op(id) {
         Op::Relu | Op::Sign => elements,
+        Op::Clip(_) => 2.0 * elements,
         Op::MaxPool(window) => elements * (window.kernel[0] * window.kernel[1] - 1) as f64,
         _ => 0.0,
     }

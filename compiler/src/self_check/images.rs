@@ -16,40 +16,35 @@ pub(crate) struct Images {
 
 /// The first `limit` images of `data`, by index: those that choose numbers, and those that check them, at most `most`.
 pub(crate) fn keep_back(data: &Dataset, limit: usize, most: usize) -> (Vec<usize>, Images) {
-    let count = data.len().min(limit);
-    let every = EVERY.max(count.div_ceil(ENOUGH));
-    let is_kept = |index: &usize| index % every == every - 1;
-    let (kept, others): (Vec<usize>, Vec<usize>) = (0..count).partition(is_kept);
-    let raw = |indices: &[usize]| indices.iter().take(most.max(1)).map(|&index| data.image(index)).collect();
+    let (chosen, checks, source) = split(data.len().min(limit));
+    let raw = checks.into_iter().take(most.max(1)).map(|index| data.image(index)).collect();
+    (chosen, Images { raw, source })
+}
+
+/// Of so many images those that choose, those that check, and where the latter come from.
+fn split(count: usize) -> (Vec<usize>, Vec<usize>, CheckImages) {
     if count < 2 * EVERY {
-        let all: Vec<usize> = (0..count).collect();
-        let images = Images { raw: raw(&all), source: CheckImages::Calibration };
-        return (all, images);
+        return ((0..count).collect(), (0..count).collect(), CheckImages::Calibration);
     }
-    (others, Images { raw: raw(&kept), source: CheckImages::HeldBack })
+    let every = EVERY.max(count.div_ceil(ENOUGH));
+    let (checks, chosen) = (0..count).partition(|index| index % every == every - 1);
+    (chosen, checks, CheckImages::HeldBack)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use runtime::plan::Shape;
-
-    fn split(count: usize, limit: usize) -> (Vec<usize>, Images) {
-        let shape = Shape::new(1, 1, 1);
-        let data = Dataset::new(shape, (0..count).map(|index| index as f32).collect(), None).unwrap();
-        keep_back(&data, limit, 1000)
-    }
 
     #[test]
     fn no_image_does_both() {
-        let (chosen, checks) = split(600, 512);
-        assert_eq!((chosen.len(), checks.raw.len(), checks.source), (448, 64, CheckImages::HeldBack));
-        assert!(checks.raw.iter().all(|image| !chosen.contains(&(image[0] as usize)) && image[0] < 512.0));
+        let (chosen, checks, source) = split(512);
+        assert_eq!((chosen.len(), checks.len(), source), (448, 64, CheckImages::HeldBack));
+        assert!(checks.iter().all(|index| !chosen.contains(index) && *index < 512));
     }
 
     #[test]
     fn few_images_do_both() {
-        let (chosen, checks) = split(7, 512);
-        assert_eq!((chosen.len(), checks.raw.len(), checks.source), (7, 7, CheckImages::Calibration));
+        let (chosen, checks, source) = split(7);
+        assert_eq!((chosen.len(), checks.len(), source), (7, 7, CheckImages::Calibration));
     }
 }

@@ -7,7 +7,6 @@ mod activations;
 pub(crate) use activations::{activated, leaky};
 
 use compiler::calibration::Calibration;
-use compiler::from_onnx::{self, Imported};
 use compiler::graph::{
     Add, Conv, Curve, Dense, Graph, Integer, NodeId, Op, Pool, PoolDivisor, Real, RealFact, Shape, Softmax,
     Window,
@@ -16,7 +15,6 @@ use compiler::options::{CompileOptions, InputOptions};
 use compiler::passes::{Choices, Narrowing, Preparation, range};
 use proptest::prelude::*;
 use runtime::plan::InputSpec;
-use std::path::Path;
 
 /// A recipe from which [`network`] grows a graph.
 #[derive(Clone, Debug)]
@@ -129,16 +127,6 @@ pub(crate) fn network(recipe: &Recipe) -> Graph<Real> {
     }
     grower.graph.set_output(logits);
     activations::as_relus(grower.graph)
-}
-
-/// A model that means `graph`; whoever looks at tract's model sees another.
-#[allow(dead_code, reason = "not every test of this module needs it")]
-pub(crate) fn model(graph: Graph<Real>) -> Imported {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/mnist-mlp.onnx");
-    let mut model = from_onnx::read(&path).unwrap();
-    model.input = graph.shape(graph.input());
-    model.graph = graph;
-    model
 }
 
 /// Pixels 0 to 255 that become −128 to 127 or so.

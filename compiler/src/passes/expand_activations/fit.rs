@@ -29,6 +29,8 @@ const LOOKED_AHEAD: usize = 5;
 const GRID: usize = 1024;
 /// Slopes are multiples of the steepest one divided by this.
 const SLOPES: i32 = 64;
+/// Slopes closer than this share of their unit are one.
+const SAME: f64 = 1e-6;
 
 /// What calibration images show of the values that an activation reads and gives.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -163,7 +165,8 @@ impl Tube {
             if let Some((next, meeting)) = self.last_piece(here, level) {
                 bends.push(Bend { at: self.places[here], change: next - slope });
                 bends.push(Bend { at: meeting, change: right - next });
-                bends.retain(|bend| bend.change != 0.0);
+                // Slopes are multiples of the unit, but for the rays' and what floating point leaves of a difference.
+                bends.retain(|bend| bend.change.abs() > SAME * self.unit);
                 return Some(Pieces { offset: self.values[0] - left * self.places[0], slope: left, bends });
             }
             let reach = |slope: &f64| self.furthest(here, level, *slope);

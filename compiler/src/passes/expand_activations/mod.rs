@@ -1,6 +1,6 @@
 //! # What it does
 //! Writes every [`Op::Activation`] as a sum of shifted ReLUs:
-//! f(x) = c0 + c1·x + Σ aᵢ·ReLU(x − tᵢ), from Affine, Relu and Add nodes. Curves that are piecewise
+//! f(x) = c0 + c1·x + Σ aᵢ·ReLU(x − tᵢ), from Affine, Relu, Clip and Add nodes. Curves that are piecewise
 //! linear (Clip, LeakyRelu, PRelu, HardSigmoid) are written exactly. Others (Sigmoid, Tanh, HardSwish,
 //! Gelu, …) are followed within 1 % of the distance between their limits, or of the steeper ray's slope
 //! where they have none (0.01 for those that tend to x), or as closely as a given number of pieces can;
@@ -8,9 +8,8 @@
 //! rays to which they tend. Where calibration images have shown what a curve reads and gives, it is followed there, within
 //! 2 % of the standard deviation of what it gives, and continued straight.
 //!
-//! A function that is constant on both sides is written over z = ReLU(w − ReLU(x − t₀)), which lies
-//! between 0 and the distance w of its outermost bends: as many ReLUs, and values whose bounds do not
-//! grow.
+//! A function that is constant on both sides is written over z = min(max(x − t₀, 0), w) ([`Op::Clip`]) with the distance w
+//! of its outermost bends: values whose bounds do not grow.
 //!
 //! # Requires
 //! Nothing.
@@ -21,10 +20,7 @@
 //! # Example
 //! Of conv, min(max(x, 0), 6) there remain (snapshot test `example`):
 //! ```text
-//! n3 = relu n1 : 2x3x3
-//! n4 = affine n3 scale 2 (2 of 2, #f1d49205) shift 2 (2 of 2, #5c5eeb45) : 2x3x3
-//! n5 = relu n4 : 2x3x3
-//! n6 = affine n5 scale 2 (2 of 2, #f1d49205) shift 2 (2 of 2, #5c5eeb45) : 2x3x3
+//! n3 = clip n1 high 2 (2 of 2, #5c5eeb45) : 2x3x3
 //! ```
 
 mod exact;
@@ -126,13 +122,10 @@ mod tests {
         let after = expand_activations(graph.clone(), Fineness::Percent, &Ranges::new()).unwrap();
         assert_same_value(&graph, &after);
         insta::assert_snapshot!(after, @"
-        real graph, output n6
+        real graph, output n3
         n0 = input : 1x5x5
         n1 = conv n0 3x3 weights 2x1x3x3 (18 of 18, #f4fa4193) bias 2 (2 of 2, #af2b1449) : 2x3x3
-        n3 = relu n1 : 2x3x3
-        n4 = affine n3 scale 2 (2 of 2, #f1d49205) shift 2 (2 of 2, #5c5eeb45) : 2x3x3
-        n5 = relu n4 : 2x3x3
-        n6 = affine n5 scale 2 (2 of 2, #f1d49205) shift 2 (2 of 2, #5c5eeb45) : 2x3x3
+        n3 = clip n1 high 2 (2 of 2, #5c5eeb45) : 2x3x3
         ");
     }
 

@@ -83,7 +83,7 @@ pub fn approximate(curve: &Curve, channel: usize, fineness: Fineness) -> Result<
 ///
 /// # Errors
 /// As [`approximate`].
-pub fn approximate_seen(
+pub(super) fn approximate_seen(
     curve: &Curve,
     channel: usize,
     fineness: Fineness,

@@ -1,7 +1,7 @@
 //! Nodes for a sum of shifted ReLUs.
 
 use super::pieces::{Bend, Pieces};
-use crate::graph::{Add, Affine, Graph, NodeId, Op, Real, RealFact};
+use crate::graph::{Add, Affine, Clip, Graph, NodeId, Op, Real, RealFact};
 
 /// The nodes in the making.
 pub(super) struct Sum<'a> {
@@ -11,6 +11,9 @@ pub(super) struct Sum<'a> {
     /// By channel; all with the same number of bends.
     pieces: Vec<Pieces>,
 }
+
+/// Factors below this share of the largest are what floating point leaves of nothing.
+const ROUNDING: f64 = 1e-9;
 
 /// A number per channel.
 type PerChannel = Vec<f64>;
@@ -43,32 +46,31 @@ impl<'a> Sum<'a> {
         self.total(terms, &offset)
     }
 
-    /// Over z = ReLU(w − ReLU(x − t₀)): (c0 + a₀·w) − a₀·z + Σ aᵢ·ReLU((w − (tᵢ − t₀)) − z), for a
-    /// function that is constant before t₀ and behind t₀ + w.
+    /// Over z = min(max(x − t₀, 0), w): c0 + a₀·z + Σ aᵢ·ReLU(z − (tᵢ − t₀)), for a function that is constant before t₀
+    /// and behind t₀ + w.
     pub(super) fn clamped(&mut self, x: NodeId) -> NodeId {
         let last = self.pieces[0].bends.len() - 1;
-        let end = |pieces: &Pieces| pieces.bends[last].at;
         let ones = self.each(|_| 1.0);
-        let minus = self.each(|_| -1.0);
         let start = self.each(|pieces| -pieces.bends[0].at);
-        let width = self.each(|pieces| end(pieces) - pieces.bends[0].at);
+        let high =
+            self.pieces.iter().map(|pieces| (pieces.bends[last].at - pieces.bends[0].at) as f32).collect();
         let shifted = self.affine(x, &ones, &start);
-        let above = self.relu(shifted);
-        let below = self.affine(above, &minus, &width);
-        let z = self.relu(below);
-        let mut terms = vec![(z, self.each(|pieces| -pieces.bends[0].change))];
+        let z = self.graph.add(self.name.clone(), Op::Clip(Clip { high }), &[shifted], self.fact.clone());
+        let mut terms = vec![(z, self.each(|pieces| pieces.bends[0].change))];
         for bend in 1..last {
-            let left = self.each(|pieces| end(pieces) - pieces.bends[bend].at);
-            let shifted = self.affine(z, &minus, &left);
+            let below = self.each(|pieces| pieces.bends[0].at - pieces.bends[bend].at);
+            let shifted = self.affine(z, &ones, &below);
             terms.push((self.relu(shifted), self.each(|pieces| pieces.bends[bend].change)));
         }
-        let offset = self.each(|p| p.offset + p.bends[0].change * (end(p) - p.bends[0].at));
+        let offset = self.each(|pieces| pieces.offset);
         self.total(terms, &offset)
     }
 
     /// Σ factor·term + offset.
     fn total(&mut self, mut terms: Vec<(NodeId, PerChannel)>, offset: &[f64]) -> NodeId {
-        let counts = |(_, factors): &(NodeId, PerChannel)| factors.iter().any(|&factor| factor != 0.0);
+        let size = |factors: &PerChannel| factors.iter().fold(0f64, |size, factor| size.max(factor.abs()));
+        let largest = terms.iter().map(|(_, factors)| size(factors)).fold(0.0, f64::max);
+        let counts = |(_, factors): &(NodeId, PerChannel)| size(factors) > ROUNDING * largest;
         if terms.iter().any(counts) {
             terms.retain(counts);
         } else {

@@ -29,9 +29,13 @@ fn readers(graph: &Graph<Real>, id: NodeId) -> Option<Vec<NodeId>> {
     for (consumer, _) in graph.consumers(id) {
         match graph.op(consumer) {
             op if is_plain_linear(op) => found.push(consumer),
-            Op::Relu | Op::Sign | Op::MaxPool(_) | Op::AveragePool(_) | Op::Affine(_) | Op::Flatten => {
-                found.extend(readers(graph, consumer)?)
-            }
+            Op::Relu
+            | Op::Clip(_)
+            | Op::Sign
+            | Op::MaxPool(_)
+            | Op::AveragePool(_)
+            | Op::Affine(_)
+            | Op::Flatten => found.extend(readers(graph, consumer)?),
             _ => return None,
         }
     }

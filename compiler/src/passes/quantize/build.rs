@@ -9,7 +9,9 @@ use super::value::{Value, scale, unbounded};
 use super::{Choices, LayerChoice, Narrowing, Noise, Outlook, Preparation, Quantized, exact, scales};
 use crate::calibration::{Activations, Calibration, Sample};
 use crate::error::{Diagnostic, Error, Result};
-use crate::graph::{Graph, Integer, IntegerFact, NodeId, Op, Pool, Real, Rescale, Scale, Shape};
+use crate::graph::{
+    Add, Clip, Conv, Graph, Integer, IntegerFact, NodeId, Op, Pool, Real, Rescale, Scale, Shape, Window,
+};
 use crate::lower::sum_pool;
 
 /// What [`Preparation::quantize`] promises.
@@ -84,6 +86,7 @@ impl<'a> Quantizer<'a> {
             Op::Concat => self.concat(id)?,
             Op::MaxPool(window) => self.keep(id, Op::MaxPool(*window)),
             Op::Relu => self.keep(id, Op::Relu),
+            Op::Clip(clip) => self.clip(id, clip),
             Op::Softmax(kind) => self.keep(id, Op::Softmax(*kind)),
             Op::Flatten => self.flatten(id)?,
             Op::Sign => self.sign(id),
@@ -132,7 +135,7 @@ impl<'a> Quantizer<'a> {
             None => self.output_scales(id, &layer, &sizes, &fit, choice),
         };
         if !is_exact {
-            self.hear_weights(id, &self.rows(id, &layer, &sizes, &rows.fine), &output);
+            self.hear_weights(id, &self.rows(id, &layer, &sizes, &rows.fine, choice.bits), &output);
         }
         let quantized = fit.round(&output, rows.fitted, &rows.fine);
         if self.activations.is_some() {
@@ -165,7 +168,7 @@ impl<'a> Quantizer<'a> {
         } else {
             fitted.iter().map(|row| row.scale).collect()
         };
-        let rows = self.rows(id, layer, sizes, &fine);
+        let rows = self.rows(id, layer, sizes, &fine, choice.bits);
         let output = if one_scale { scales::common(&rows, fine[0]) } else { scales::per_row(&rows) };
         let output = match &self.followers[id.index()] {
             Some(follower) => self.follow(follower, output, &rows, one_scale, choice),
@@ -175,12 +178,12 @@ impl<'a> Quantizer<'a> {
     }
 
     /// What the rows of the linear layer `id` look like.
-    fn rows(&self, id: NodeId, layer: &Layer, sizes: &[f64], fine: &[f64]) -> Vec<scales::Row> {
+    fn rows(&self, id: NodeId, layer: &Layer, sizes: &[f64], fine: &[f64], bits: u32) -> Vec<scales::Row> {
         let channels = self.preparation.statistics.of(id).iter();
         let weights = self.preparation.tolerance.weights(id);
         let of_row = |(row, (&channel, (&weight, &fine)))| {
             let read = layer.channels(row).map(|channel| sizes[channel].powi(2)).sum();
-            scales::Row { fine, channel, weight, read }
+            scales::Row { fine, channel, weight, read, bits }
         };
         channels.zip(weights.iter().zip(fine)).enumerate().map(of_row).collect()
     }
@@ -216,6 +219,26 @@ impl<'a> Quantizer<'a> {
         let input = self.input_value(id);
         let fact = unbounded(self.float.shape(id), self.scale(&input).clone());
         self.push(id, op, &[input.id], fact, input.zero)
+    }
+
+    /// min(max(x, 0), high) = y − max(y − high, 0) with y = max(x, 0), which has lost its low bits already: the second
+    /// comparison is over a narrow ring.
+    fn clip(&mut self, id: NodeId, clip: &Clip) -> Value {
+        let from = self.float.sole_input(id);
+        let (input, shape) = (self.input_value(id), self.float.shape(id));
+        let (scales, fact) = (self.scales(&input), unbounded(shape, self.scale(&input).clone()));
+        let relu = self.push(from, Op::Relu, &[input.id], fact.clone(), input.zero);
+        let ends =
+            clip.high.iter().zip(scales).map(|(&high, scale)| -(f64::from(high) / scale).round() as i128);
+        let (weights, bias, groups) = (vec![1; shape.channels], ends.collect(), shape.channels);
+        let shift = Op::Conv(Conv { window: Window::dense([1, 1]), groups, weights, bias });
+        let above = self.push(from, shift, &[relu.id], fact.clone(), vec![false; shape.channels]);
+        let excess = self.push(from, Op::Relu, &[above.id], fact.clone(), vec![false; shape.channels]);
+        for part in [&relu, &above, &excess] {
+            self.out.node_mut(part.id).name = self.float.node(id).name.clone();
+        }
+        let difference = Op::Add(Add { multipliers: vec![1, -1] });
+        self.push(id, difference, &[relu.id, excess.id], fact, relu.zero)
     }
 
     fn flatten(&mut self, id: NodeId) -> Result<Value> {

@@ -21,6 +21,7 @@ pub(super) fn one_scale(graph: &Graph<Real>) -> Vec<bool> {
 fn passes_scale_on(op: &Op<Real>) -> bool {
     match op {
         Op::Relu
+        | Op::Clip(_)
         | Op::MaxPool(_)
         | Op::AveragePool(_)
         | Op::Flatten
@@ -47,7 +48,7 @@ pub(super) fn source(graph: &Graph<Real>, id: NodeId) -> Source {
     let (mut node, mut factor) = (id, 1.0);
     loop {
         match graph.op(node) {
-            Op::Relu | Op::MaxPool(_) => {}
+            Op::Relu | Op::Clip(_) | Op::MaxPool(_) => {}
             Op::AveragePool(pool) => {
                 match sum_pool(pool, graph.shape(graph.sole_input(node)), graph.shape(node)) {
                     Ok(sum) => factor /= sum.divisor as f64,

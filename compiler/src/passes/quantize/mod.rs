@@ -80,7 +80,7 @@ pub use counterparts::{Outlook, Quantized};
 pub use narrowing::{Narrowing, Places};
 pub use noise::{Noise, Rounding};
 pub use preparation::Preparation;
-pub use spend::{Precision, spend};
+pub use spend::{Precision, spend, spend_everywhere};
 
 pub(super) use curvature::damped_covariances;
 pub(super) use refit::refit;

@@ -133,7 +133,7 @@ mod tests {
         let fit = Fit::new(layer, &input, &curvature, choice, Some(removals));
         let rows = fit.rows();
         let scales: Vec<f64> = rows.iter().map(|row| row.scale.max(1e-9)).collect();
-        let Op::Dense(real) = layer.real_op(&fit.round(&scales, rows), &input, &scales, op) else {
+        let Op::Dense(real) = layer.real_op(&fit.round(&scales, rows, &scales), &input, &scales, op) else {
             unreachable!()
         };
         let sum = |sample: &Sample| sample.variance().iter().sum::<f64>();

@@ -135,11 +135,11 @@ fn measure(
 ) -> (Statistics, BTreeMap<NodeId, Prepared>) {
     let mut activations = Activations::new(graph, calibration);
     let (mut statistics, mut layers) = (Statistics::empty(graph), BTreeMap::new());
-    statistics.record(graph.input(), calibration.images());
+    statistics.record(graph.input(), graph.op(graph.input()), calibration.images());
     for id in graph.ids_in_order().into_iter().filter(|&id| id != graph.input()) {
         let inputs = activations.inputs(id);
         let output = activations.record(id, graph.op(id));
-        statistics.record(id, &output);
+        statistics.record(id, graph.op(id), &output);
         let reading = Reading::of(graph.op(id), graph.shape(id));
         let Some((layer, reading)) = Layer::of(graph, id).zip(reading) else { continue };
         let sampling = Sampling::new(reading, inputs[0].shape(), inputs[0].len());

@@ -10,8 +10,8 @@ const CONSTANT: f64 = (1 << 20) as f64;
 const OUTWEIGHED: f64 = 16.0;
 /// Values are not multiplied by more than this.
 const MAX_BALANCE: f64 = (1 << 30) as f64;
-/// Largest integer of the widest weights.
-const LARGEST: f64 = 127.0;
+/// Width of weights where nothing else is asked for.
+const USUAL_BITS: u32 = 8;
 /// How much noisier, squared, a layer may be for the sake of a common power of two.
 const COARSER: f64 = 1.5;
 
@@ -32,14 +32,18 @@ pub(super) struct Row {
     pub weight: f64,
     /// Sum of the squares of the integers that it weighs: squared noise of the row, in squares of its scale, times 12.
     pub read: f64,
+    /// Width of its weights.
+    pub bits: u32,
 }
 
 impl Row {
-    /// The coarsest scale at which the row's rounding adds `noise` to what readers bear.
+    /// The coarsest scale at which the row's rounding adds `noise` to what readers bear. Where that is all that the row
+    /// adds at all, its weights may be rounded away, and only its bias counts.
     fn coarsest(&self, noise: f64) -> f64 {
+        let read = if self.weight * self.channel.variance <= noise { 0.0 } else { self.read };
         // At this scale nothing is left of the row.
-        let nothing = 4.0 * (LARGEST * self.fine).max(self.channel.rms());
-        (12.0 * noise / (self.weight * (self.read + 1.0))).sqrt().min(nothing)
+        let nothing = 4.0 * (f64::from(1u32 << self.bits) * self.fine).max(self.channel.rms());
+        (12.0 * noise / (self.weight * (read + 1.0))).sqrt().min(nothing)
     }
 
     /// Integers of the row at the scale that suits its weights.
@@ -49,7 +53,10 @@ impl Row {
 
     /// Its scale where integers are usually of size `usual`, among so many rows.
     fn scale(&self, usual: Option<f64>, rows: usize) -> f64 {
-        let [free, bearable] = [NEGLIGIBLE, BEARABLE].map(|noise| self.coarsest(noise / rows as f64));
+        // Wider weights are asked for where less noise is borne.
+        let share =
+            (2.0 * (f64::from(USUAL_BITS) - f64::from(self.bits.max(USUAL_BITS)))).exp2() / rows as f64;
+        let [free, bearable] = [NEGLIGIBLE, BEARABLE].map(|noise| self.coarsest(noise * share));
         let even = self.channel.rms() / usual.map_or(CONSTANT, |usual| IMBALANCE * usual);
         self.fine.max(free).max(even.min(bearable))
     }
@@ -125,9 +132,8 @@ mod tests {
     use super::*;
 
     fn row(fine: f64, mean: f64, deviation: f64, weight: f64) -> Row {
-        let channel =
-            Channel { mean, variance: deviation * deviation, peak: mean + deviation, positive: 0.5 };
-        Row { fine, channel, weight, read: 1e4 }
+        let channel = Channel { mean, variance: deviation * deviation, peak: mean + deviation, passing: 0.5 };
+        Row { fine, channel, weight, read: 1e4, bits: USUAL_BITS }
     }
 
     #[test]
@@ -140,7 +146,7 @@ mod tests {
     fn a_row_that_nobody_notices_is_rounded_away() {
         let dead = row(1e-12, 1e-10, 1e-10, 1.0);
         let scales = per_row(&[row(1e-3, 0.0, 1.0, 1.0), dead]);
-        assert!(scales[1] > LARGEST * dead.fine * 2.0 && scales[1] > 2.0 * dead.channel.rms(), "{scales:?}");
+        assert!(scales[1] > 127.0 * dead.fine * 2.0 && scales[1] > 2.0 * dead.channel.rms(), "{scales:?}");
     }
 
     #[test]

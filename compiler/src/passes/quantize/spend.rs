@@ -57,6 +57,20 @@ pub fn spend(
     (finer != *precision).then_some(finer)
 }
 
+/// `precision` with `bits` more for every source of `noise`; `None` where no more can be spent.
+pub fn spend_everywhere(
+    precision: &Precision,
+    noise: &[Noise],
+    bits: u32,
+    options: &CompileOptions,
+) -> Option<Precision> {
+    let mut finer = precision.clone();
+    for Noise { node, rounding, .. } in noise {
+        finer.add(*node, *rounding, bits, options);
+    }
+    (finer != *precision).then_some(finer)
+}
+
 /// The error to which every source is cut so that all together make `total`.
 fn bearable(noise: &[Noise], total: f64) -> f64 {
     let sum = |most: f64| noise.iter().map(|noise| noise.error.min(most)).sum::<f64>();

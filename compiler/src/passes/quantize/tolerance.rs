@@ -8,7 +8,8 @@
 //! Σ_r W_r·Σ_c ‖w_rc‖²·ν_c ÷ Σ_r W_r·σ_r²  =  Σ_c V_c·ν_c          V_c = Σ_r W_r·‖w_rc‖² ÷ Σ_r W_r·σ_r²
 //! ```
 //!
-//! V_c is the weight of noise in input channel c. Operations without weights pass weights on; the logits begin. A channel
+//! V_c is the weight of noise in input channel c. Operations without weights pass weights on, a ReLU or a clip for the share
+//! of values that it lets through; the logits begin. A channel
 //! that training has switched off, or that its readers ignore, has next to no weight and so sets no scale.
 //!
 //! Without the division the same recursion follows noise to the logits ([`Tolerance::reach`]).
@@ -117,14 +118,13 @@ impl Reader<'_> {
             }
             Op::Flatten => own.chunks(shape.plane()).map(|plane| plane.iter().sum()).collect(),
             Op::Sign => vec![1.0 / variance(statistics, input).max(f64::MIN_POSITIVE); shape.channels],
-            Op::Relu if until == Until::Logits => {
-                own.iter().zip(statistics.of(id)).map(|(weight, seen)| weight * seen.positive).collect()
+            Op::Relu | Op::Clip(_) => {
+                own.iter().zip(statistics.of(id)).map(|(weight, seen)| weight * seen.passing).collect()
             }
             Op::Input
             | Op::Affine(_)
             | Op::Activation(_)
             | Op::MaxPool(_)
-            | Op::Relu
             | Op::Rescale(_)
             | Op::Softmax(_) => own.to_vec(),
         }
@@ -213,7 +213,7 @@ mod tests {
         }
         let passed = crate::calibration::apply(&linear, &[&noise], shape);
         let mut seen = Statistics::empty(&graph);
-        seen.record(graph.output(), &passed);
+        seen.record(graph.output(), op, &passed);
         let share = variance(&seen, graph.output()) / variance(&statistics, graph.output());
         let predicted: f64 = tolerance
             .weights(graph.input())

@@ -73,6 +73,7 @@ fn tied<D: Domain>(graph: &Graph<D>, id: NodeId) -> Vec<(Channel, Channel)> {
         | Op::AveragePool(_)
         | Op::MaxPool(_)
         | Op::Relu
+        | Op::Clip(_)
         | Op::Activation(_)
         | Op::Sign
         | Op::Rescale(_)

@@ -2,7 +2,7 @@
 
 use super::needed::Needed;
 use super::rows::Rows;
-use crate::graph::{Affine, Conv, Dense, Domain, Graph, NodeId, Op, Shape};
+use crate::graph::{Affine, Clip, Conv, Dense, Domain, Graph, NodeId, Op, Shape};
 
 /// A node with fewer channels.
 struct Narrow<D: Domain> {
@@ -54,6 +54,7 @@ fn operation<D: Domain>(op: &Op<D>, input: Shape, read: &[usize], kept: &[usize]
             weights: weights(op, &dense.weights, input, read, kept),
             bias: picked(&dense.bias, kept),
         }),
+        Op::Clip(clip) => Op::Clip(Clip { high: picked(&clip.high, kept) }),
         Op::Affine(affine) => {
             Op::Affine(Affine { scale: picked(&affine.scale, kept), shift: picked(&affine.shift, kept) })
         }

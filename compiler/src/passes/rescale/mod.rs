@@ -84,7 +84,7 @@ mod tests {
             assert_eq!(graph.shape(id).channels, 2, "{} loses bits", graph.node(id).name);
         }
         let names: Vec<&str> = places.iter().map(|&id| graph.node(id).name.as_str()).collect();
-        insta::assert_snapshot!(names.join(", "), @"");
+        insta::assert_snapshot!(names.join(", "), @"conv 1, conv 3, conv 5, conv 7, conv 9, conv 11, conv 13");
         let integers =
             range(quantized(&graph, &input, Places::At(places)).graph, &input, &CompileOptions::blinded());
         let integers = integers.unwrap();
