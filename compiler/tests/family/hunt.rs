@@ -5,7 +5,7 @@ use super::{FAMILIES, Family};
 use rayon::prelude::*;
 
 /// What a plan that follows the network may well be off by; a refusal of such a network helps nobody.
-const EASY: f64 = 0.02;
+const EASY: f64 = 0.025;
 
 /// Networks that are named for each family and suite.
 const NAMED: usize = 4;

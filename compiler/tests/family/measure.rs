@@ -174,11 +174,11 @@ pub(crate) fn relative_error(pairs: impl Iterator<Item = (Vec<f32>, Vec<f32>)>) 
     (wrong / all).sqrt()
 }
 
-fn largest(logits: &[f32]) -> usize {
+pub(crate) fn largest(logits: &[f32]) -> usize {
     (0..logits.len()).fold(0, |best, index| if logits[index] > logits[best] { index } else { best })
 }
 
-fn labels(logits: &[Vec<f32>]) -> usize {
+pub(crate) fn labels(logits: &[Vec<f32>]) -> usize {
     let mut labels: Vec<usize> = logits.iter().map(|logits| largest(logits)).collect();
     labels.sort_unstable();
     labels.dedup();

@@ -6,7 +6,7 @@ use super::images::Scenery;
 use super::style::{Norm, Style};
 use super::tensor::{Tensor, Window};
 use super::testing::Attribute::{Float, Int, Ints};
-use super::testing::{Attribute, Onnx, attribute, tensor};
+use super::testing::{Attribute, Onnx, attribute, tensor, value_info};
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{ModelProto, NodeProto};
 
@@ -95,8 +95,12 @@ impl Net {
 
     /// The model whose output is `logits`.
     pub(crate) fn build(mut self, logits: Value) -> ModelProto {
+        let classes = self.channels(logits) as i64;
         self.onnx.last = self.values[logits.0].name.clone();
-        self.onnx.build()
+        let output = value_info(&self.onnx.last, &[1, classes], DataType::Float as i32);
+        let mut proto = self.onnx.build();
+        proto.graph.as_mut().expect("a graph").output = vec![output];
+        proto
     }
 
     /// Whether there may be more layers behind `x`.

@@ -106,9 +106,9 @@ impl Tensor {
         let plane = self.plane();
         for channel in self.pixels.chunks_mut(plane) {
             let fitted = || channel.iter().flat_map(|pixel| &pixel[..FITTED]);
-            let step = (fitted().fold(0f32, |most, &x| most.max(x))
-                - fitted().fold(0f32, |least, &x| least.min(x)))
-                / 255.0;
+            let largest = fitted().copied().fold(f32::NEG_INFINITY, f32::max);
+            let smallest = fitted().copied().fold(f32::INFINITY, f32::min);
+            let step = (largest - smallest) / 255.0;
             if step > 0.0 {
                 channel
                     .iter_mut()
