@@ -2,21 +2,19 @@
 
 use super::images::Scenery;
 use super::net::{Layer, Net, Value};
-use super::tensor::{FITTED, Tensor, Window};
+use super::ridge::{self, Rows};
+use super::tensor::{Tensor, Window};
 use super::testing::Attribute::Int;
 
 /// A vector's only pixel.
 const POINT: Window = Window { kernel: 1, stride: 1, pad: 0 };
 
-/// Weights row by row, and a bias for each row.
-struct Rows {
-    weights: Vec<f32>,
-    bias: Vec<f32>,
-}
-
 impl Net {
     /// From features to logits, in one of the usual ways.
     pub(crate) fn classify(&mut self, x: Value, scenery: &Scenery, classes: usize) -> Value {
+        if self.is_flat(x) {
+            return self.logits(x, scenery, classes);
+        }
         match self.dice.whole(0, 9) {
             0..=1 => self.convolved_head(x, scenery, classes),
             2..=3 if self.tensor(x).plane() * self.channels(x) <= 400 => {
@@ -69,11 +67,10 @@ impl Net {
 
     /// The last layer: mostly one that knows the pictures' classes, else a random one.
     pub(crate) fn logits(&mut self, x: Value, scenery: &Scenery, classes: usize) -> Value {
+        let features = self.tensor(x).clone();
         let rows = if self.dice.chance(0.7) {
-            let features = self.tensor(x).clone();
             self.fit(&features, scenery, classes)
         } else {
-            let features = self.tensor(x).clone();
             self.centred(&features, classes)
         };
         self.dense(x, rows)
@@ -101,58 +98,9 @@ impl Net {
         Rows { weights, bias }
     }
 
-    /// Ridge regression from features to classes.
+    /// Rows that tell the pictures' classes.
     fn fit(&mut self, features: &Tensor, scenery: &Scenery, classes: usize) -> Rows {
-        let statistics = features.statistics();
-        let centred: Vec<Vec<f64>> = (0..FITTED)
-            .map(|index| {
-                let pairs = features.picture(index).into_iter().zip(&statistics);
-                pairs.map(|(x, (mean, _))| f64::from(x - mean)).collect()
-            })
-            .collect();
-        let mut gram: Vec<Vec<f64>> =
-            centred.iter().map(|a| centred.iter().map(|b| product(a, b)).collect()).collect();
-        let trace: f64 = (0..FITTED).map(|index| gram[index][index]).sum();
-        let ridge = self.ridge() * trace / FITTED as f64 + f64::MIN_POSITIVE;
-        (0..FITTED).for_each(|index| gram[index][index] += ridge);
-        let share = 1.0 / classes as f64;
-        let targets = (0..FITTED).map(|index| {
-            (0..classes).map(|class| f64::from(u8::from(scenery.class(index) == class)) - share).collect()
-        });
-        let duals = solve(gram, targets.collect());
-        let mut rows = Rows { weights: Vec::new(), bias: Vec::new() };
-        for class in 0..classes {
-            let weight =
-                |column: usize| (0..FITTED).map(|i| duals[i][class] * centred[i][column]).sum::<f64>();
-            let row: Vec<f64> = (0..statistics.len()).map(weight).collect();
-            let shift: f64 = row.iter().zip(&statistics).map(|(w, (mean, _))| w * f64::from(*mean)).sum();
-            rows.bias.push((share - shift) as f32);
-            rows.weights.extend(row.into_iter().map(|weight| weight as f32));
-        }
-        rows
+        let ridge = self.dice.pick(&[0.1, 0.3, 1.0]);
+        ridge::fit(features, |index| scenery.class(index), classes, ridge)
     }
-
-    fn ridge(&mut self) -> f64 {
-        self.dice.pick(&[0.1, 0.3, 1.0])
-    }
-}
-
-fn product(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-/// The x for which a·x = b, by elimination, for a positive definite.
-fn solve(mut a: Vec<Vec<f64>>, mut b: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
-    for pivot in 0..a.len() {
-        let (row, target) = (a[pivot].clone(), b[pivot].clone());
-        for other in (0..a.len()).filter(|&other| other != pivot) {
-            let by = a[other][pivot] / row[pivot];
-            a[other].iter_mut().zip(&row).for_each(|(x, y)| *x -= by * y);
-            b[other].iter_mut().zip(&target).for_each(|(x, y)| *x -= by * y);
-        }
-    }
-    for (index, row) in b.iter_mut().enumerate() {
-        row.iter_mut().for_each(|x| *x /= a[index][index]);
-    }
-    b
 }

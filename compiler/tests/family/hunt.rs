@@ -1,14 +1,15 @@
 //! Many networks at once, and a table of what became of them.
 
 use super::measure::{Measured, Outcome, SUITES, measure};
-use super::{FAMILIES, Family};
+use super::{FAMILIES, Family, STEADY};
 use rayon::prelude::*;
-
-/// What a plan that follows the network may well be off by; a refusal of such a network helps nobody.
-const EASY: f64 = 0.025;
+use std::cmp::Reverse;
 
 /// Networks that are named for each family and suite.
 const NAMED: usize = 4;
+
+/// Refusals that are listed.
+const LISTED: usize = 12;
 
 /// So many networks, of all families in turn, with seeds from `first` on.
 pub(crate) fn hunt(families: &[Family], count: usize, first: u64) -> Vec<Measured> {
@@ -17,15 +18,16 @@ pub(crate) fn hunt(families: &[Family], count: usize, first: u64) -> Vec<Measure
     (0..count).into_par_iter().map(network).collect()
 }
 
-/// A line for each family and suite, and the worst of all.
+/// A line for each family and suite. `unfair` are refusals though 8 bits suffice, `noise` is what 8 bits bring,
+/// `labels` how many different ones networks give, both in the middle.
 pub(crate) fn table(found: &[Measured]) -> String {
     let mut lines = vec![format!(
-        "{:<16} {:<8} {:>5} {:>7} {:>6} {:>6} | {:>7} {:>7} {:>7} | {:>6} | {:>6} {:>6} | worst seeds",
+        "{:<16} {:<8} {:>5} {:>7} {:>6} {:>6} | {:>8} {:>8} {:>8} | {:>8} | {:>8} {:>6} | worst seeds",
         "family",
         "suite",
         "count",
         "refused",
-        "easy",
+        "unfair",
         "missed",
         "median",
         "95 %",
@@ -34,50 +36,54 @@ pub(crate) fn table(found: &[Measured]) -> String {
         "noise",
         "labels",
     )];
-    for (suite, (name, _)) in SUITES.iter().enumerate() {
+    for (suite, (suite_name, _)) in SUITES.iter().enumerate() {
         for family in FAMILIES {
             let group: Vec<&Measured> = found.iter().filter(|one| one.family == family.name).collect();
             if !group.is_empty() {
-                lines.push(line(family.name, name, &group, suite));
+                let worst = worst(&group, suite).join(" ");
+                lines.push(format!(
+                    "{:<16} {suite_name:<8} {} | {worst}",
+                    family.name,
+                    numbers(&group, suite)
+                ));
             }
         }
-        lines.push(line("all", name, &found.iter().collect::<Vec<_>>(), suite));
+        let all: Vec<&Measured> = found.iter().collect();
+        lines.push(format!("{:<16} {suite_name:<8} {} |", "all", numbers(&all, suite)));
     }
     lines.join("\n")
 }
 
-fn line(family: &str, suite_name: &str, group: &[&Measured], suite: usize) -> String {
-    let count = |holds: &dyn Fn(&Measured) -> bool| group.iter().filter(|one| holds(one)).count();
-    let refused = count(&|one| matches!(one.outcomes[suite], Outcome::Refused(_)));
-    let easy = count(&|one| one.noise <= EASY && matches!(one.outcomes[suite], Outcome::Refused(_)));
-    let missed = count(&|one| one.outcomes[suite].is_broken());
-    let mut ran: Vec<(f64, f64, u64)> = group
-        .iter()
-        .filter_map(|one| match one.outcomes[suite] {
-            Outcome::Fine(far) | Outcome::SilentMiss(far) => Some((far.error, far.agreement, one.seed)),
-            Outcome::Refused(_) | Outcome::Crashed(_) => None,
-        })
-        .collect();
-    ran.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let agreement = ran.iter().map(|far| far.1).sum::<f64>() / ran.len().max(1) as f64;
-    let errors: Vec<f64> = ran.iter().map(|far| far.0).collect();
-    let noise: Vec<f64> = sorted(group.iter().map(|one| one.noise));
-    let labels: Vec<f64> = sorted(group.iter().map(|one| one.labels as f64));
-    let crashed = group.iter().filter(|one| matches!(one.outcomes[suite], Outcome::Crashed(_)));
-    let worst = ran.iter().rev().filter(|far| far.0 > super::measure::PROMISE).map(|far| far.2);
-    let worst: Vec<String> =
-        crashed.map(|one| one.seed).chain(worst).take(NAMED).map(|seed| seed.to_string()).collect();
+/// The columns that count.
+fn numbers(group: &[&Measured], suite: usize) -> String {
+    let outcomes = || group.iter().map(|one| (one.noise, &one.outcomes[suite]));
+    let refused = || outcomes().filter(|(_, outcome)| matches!(outcome, Outcome::Refused(_)));
+    let unfair = refused().filter(|(noise, _)| *noise <= STEADY).count();
+    let missed = outcomes().filter(|(_, outcome)| outcome.is_broken()).count();
+    let distances = || outcomes().filter_map(|(_, outcome)| outcome.distance());
+    let errors = sorted(distances().map(|far| far.error));
+    let agreement = distances().map(|far| far.agreement).sum::<f64>() / errors.len() as f64;
+    let noise = sorted(group.iter().map(|one| one.noise));
+    let labels = sorted(group.iter().map(|one| one.labels as f64));
     format!(
-        "{family:<16} {suite_name:<8} {:>5} {refused:>7} {easy:>6} {missed:>6} | {} {} {} | {:>5.1}% | {} {:>6} | {}",
+        "{:>5} {:>7} {unfair:>6} {missed:>6} | {} {} {} | {} | {} {:>6}",
         group.len(),
+        refused().count(),
         percent(at(&errors, 0.5)),
         percent(at(&errors, 0.95)),
         percent(at(&errors, 1.0)),
-        100.0 * agreement,
+        percent(agreement),
         percent(at(&noise, 0.5)),
         at(&labels, 0.5),
-        worst.join(" "),
     )
+}
+
+/// Seeds whose plans are wrong, the worst first.
+fn worst(group: &[&Measured], suite: usize) -> Vec<String> {
+    let error = |one: &Measured| one.outcomes[suite].distance().map_or(f64::INFINITY, |far| far.error);
+    let mut broken: Vec<_> = group.iter().filter(|one| one.outcomes[suite].is_broken()).collect();
+    broken.sort_by(|a, b| error(b).total_cmp(&error(a)));
+    broken.iter().take(NAMED).map(|one| one.seed.to_string()).collect()
 }
 
 fn sorted(numbers: impl Iterator<Item = f64>) -> Vec<f64> {
@@ -92,21 +98,29 @@ fn at(sorted: &[f64], share: f64) -> f64 {
 }
 
 fn percent(share: f64) -> String {
-    format!("{:>6.2}%", 100.0 * share)
+    if share.is_nan() { format!("{:>8}", "-") } else { format!("{:>7.2}%", 100.0 * share) }
 }
 
-/// Refusals of networks that plans could well follow, by how often they occur, without what differs from one to
-/// the next.
+/// Refusals and panics, the most frequent first; numbers are taken to be equal.
 pub(crate) fn refusals(found: &[Measured]) -> String {
     let mut texts: Vec<(usize, String)> = Vec::new();
     for outcome in found.iter().flat_map(|one| &one.outcomes) {
         let (Outcome::Refused(text) | Outcome::Crashed(text)) = outcome else { continue };
-        let text: String = text.chars().map(|c| if c.is_ascii_digit() { '#' } else { c }).collect();
+        let text = without_numbers(text);
         match texts.iter_mut().find(|(_, known)| *known == text) {
             Some((count, _)) => *count += 1,
             None => texts.push((1, text)),
         }
     }
-    texts.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
-    texts.iter().take(12).map(|(count, text)| format!("{count:>5} × {text}")).collect::<Vec<_>>().join("\n")
+    texts.sort_by_key(|(count, _)| Reverse(*count));
+    let lines = texts.iter().take(LISTED).map(|(count, text)| format!("{count:>5} × {text}"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn without_numbers(text: &str) -> String {
+    let mut shorter = text.replace(|c: char| c.is_ascii_digit(), "#");
+    while shorter.contains("##") {
+        shorter = shorter.replace("##", "#");
+    }
+    shorter
 }

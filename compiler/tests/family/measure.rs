@@ -21,8 +21,11 @@ const OTHERS: Range<usize> = FITTED..FITTED + 32;
 /// The promise: a plan's relative error is at most this, or there is none.
 pub(crate) const PROMISE: f64 = 0.05;
 
+/// What is chosen in a suite where nothing else is said.
+type Defaults = fn() -> CompileOptions;
+
 /// The suites, by name.
-pub(crate) const SUITES: [(&str, fn() -> CompileOptions); 2] =
+pub(crate) const SUITES: [(&str, Defaults); 2] =
     [("shared", CompileOptions::default), ("blinded", CompileOptions::blinded)];
 
 /// What became of a network in a suite.
@@ -40,6 +43,14 @@ impl Outcome {
     /// Whether the promise is broken.
     pub(crate) fn is_broken(&self) -> bool {
         matches!(self, Self::SilentMiss(_) | Self::Crashed(_))
+    }
+
+    /// How far the plan is from the network, where there is one.
+    pub(crate) fn distance(&self) -> Option<Distance> {
+        match self {
+            Self::Fine(distance) | Self::SilentMiss(distance) => Some(*distance),
+            Self::Refused(_) | Self::Crashed(_) => None,
+        }
     }
 }
 

@@ -17,6 +17,7 @@ mod images;
 pub(crate) mod measure;
 mod net;
 mod residual;
+mod ridge;
 mod shapes;
 mod style;
 mod tensor;
@@ -39,7 +40,7 @@ const ATTEMPTS: usize = 12;
 /// The share of seeds whose first network is taken as it is.
 const HARD: f32 = 0.1;
 /// The relative error up to which 8 bits suffice.
-const STEADY: f64 = 0.025;
+pub(crate) const STEADY: f64 = 0.025;
 
 /// How large a network is.
 #[derive(Clone, Copy, Debug)]
