@@ -1,78 +1,89 @@
 //! Networks whose branches meet in sums.
 
 use super::Size;
-use super::chains::{shrinks, stem, stem_sums};
+use super::chains::{shrinks, stem};
 use super::net::{Layer, Net, Value};
 use super::style::Dead;
 use super::tensor::Window;
 
-/// How a block passes on what it reads where the shape changes.
-#[derive(Clone, Copy, PartialEq)]
+/// How blocks pass on what they read where the shape changes.
+#[derive(Clone, Copy)]
 enum Shortcut {
     Projection,
     /// Every second pixel, and channels of zeros (option A).
     Zeros,
 }
 
+/// The form of a ResNet v1.
+#[derive(Clone, Copy)]
+struct Form {
+    shortcut: Shortcut,
+    /// Channels that training has switched off are so where blocks are entered.
+    dead_skips: bool,
+    /// They are so in what blocks add.
+    dead_branches: bool,
+}
+
 /// ResNet v1.
 pub(super) fn basic(net: &mut Net, size: &Size) -> Value {
-    residual(net, size, Shortcut::Projection, false)
+    residual(net, size, Form { shortcut: Shortcut::Projection, dead_skips: false, dead_branches: false })
 }
 
 /// ResNet v1 whose shortcuts have no weights.
 pub(super) fn option_a(net: &mut Net, size: &Size) -> Value {
-    residual(net, size, Shortcut::Zeros, false)
+    residual(net, size, Form { shortcut: Shortcut::Zeros, dead_skips: false, dead_branches: false })
 }
 
 /// ResNet v1 some of whose channels training has switched off.
 pub(super) fn dead(net: &mut Net, size: &Size) -> Value {
-    residual(net, size, Shortcut::Projection, true)
+    let [dead_skips, dead_branches] = net.dice.pick(&[[true, false], [false, true], [true, true]]);
+    residual(net, size, Form { shortcut: Shortcut::Projection, dead_skips, dead_branches })
 }
 
-fn residual(net: &mut Net, size: &Size, shortcut: Shortcut, dies: bool) -> Value {
-    let [skip_dies, branch_dies] = net.dice.pick(&[[true, false], [false, true], [true, true]]);
+fn residual(net: &mut Net, size: &Size, form: Form) -> Value {
     let mut dead = Dead::draw(&mut net.dice, size.channels);
-    let mut x = net.image();
     let kernel = net.dice.pick(&[3, 5]);
     let layer = Layer::new(size.channels, kernel).stride(1 + usize::from(size.side > 16));
-    x = kill(net, x, layer, (dies && skip_dies).then_some(&dead));
-    x = net.relu(x);
+    let x = kill(net, net.image(), layer, &dead, form.dead_skips);
+    let mut x = net.relu(x);
     for _ in 0..size.blocks {
         if !net.has_room(x) {
             break;
         }
-        let mut channels = net.channels(x);
-        let shrinks = shrinks(net, x);
-        let stride = 1 + usize::from(shrinks);
-        let mut skip = x;
-        if shrinks {
+        let (mut channels, mut stride, mut skip) = (net.channels(x), 1, x);
+        if shrinks(net, x) {
             channels += channels / 2;
+            stride = 2;
             dead = Dead::draw(&mut net.dice, channels);
-            skip = match shortcut {
+            skip = match form.shortcut {
                 Shortcut::Projection => {
-                    kill(net, x, Layer::new(channels, 1).stride(2), (dies && skip_dies).then_some(&dead))
+                    kill(net, x, Layer::new(channels, 1).stride(2), &dead, form.dead_skips)
                 }
-                Shortcut::Zeros => {
-                    let more = channels - net.channels(x);
-                    let every_second = net.max_pool(x, Window { kernel: 1, stride: 2, pad: 0 });
-                    net.pad_channels(every_second, more / 2, more - more / 2)
-                }
+                Shortcut::Zeros => with_zeros(net, x, channels),
             };
         }
         let a = net.conv(x, Layer::new(channels, 3).stride(stride));
         let a = net.relu(a);
         let layer = Layer::new(channels, 3).gain(net.style.branch);
-        let b = kill(net, a, layer, (dies && branch_dies).then_some(&dead));
+        let b = kill(net, a, layer, &dead, form.dead_branches);
         x = net.add(skip, b);
         x = net.relu(x);
     }
     x
 }
 
-/// A convolution without activation, some of its channels dead.
-fn kill(net: &mut Net, x: Value, layer: Layer, dead: Option<&Dead>) -> Value {
+/// A convolution without activation; if it `dies`, some of its channels are dead.
+fn kill(net: &mut Net, x: Value, layer: Layer, dead: &Dead, dies: bool) -> Value {
     let norm = net.centred_norm(layer);
-    net.conv_to(x, layer, &dead.map_or(norm.clone(), |dead| norm.dead(dead)))
+    let norm = if dies { norm.dead(dead) } else { norm };
+    net.conv_to(x, layer, &norm)
+}
+
+/// Every second pixel of every second row, between channels of zeros.
+fn with_zeros(net: &mut Net, x: Value, channels: usize) -> Value {
+    let more = channels - net.channels(x);
+    let x = net.max_pool(x, Window { kernel: 1, stride: 2, pad: 0 });
+    net.pad_channels(x, more / 2, more - more / 2)
 }
 
 /// ResNet v2: BatchNormalization and ReLU in front of convolutions, and sums that are never cut off.
@@ -152,39 +163,4 @@ pub(super) fn shuffle(net: &mut Net, size: &Size) -> Value {
         x = net.relu(x);
     }
     x
-}
-
-/// The form of inverted residuals.
-pub(super) struct Inverted<'a> {
-    pub(super) activation: super::activation::Activation,
-    pub(super) kernels: &'a [usize],
-    pub(super) blocks: usize,
-}
-
-/// Inverted residuals: 1×1 to more channels, depthwise, 1×1 to few channels without activation.
-pub(super) fn inverted(net: &mut Net, size: &Size, form: &Inverted<'_>) -> Value {
-    let size = Size { channels: size.channels.min(12), ..*size };
-    let x = stem_sums(net, &size);
-    let mut x = net.activation(x, form.activation);
-    for _ in 0..size.blocks.min(form.blocks) {
-        if !net.has_room(x) {
-            break;
-        }
-        let shrinks = shrinks(net, x);
-        let channels = net.channels(x);
-        let wider = channels * net.dice.pick(&[2, 3, 4, 6]);
-        let outputs = if shrinks || net.dice.chance(0.2) { channels + 4 } else { channels };
-        let kernel = net.dice.pick(form.kernels);
-        let a = net.conv(x, Layer::new(wider, 1));
-        let a = net.activation(a, form.activation);
-        let a = net.conv(a, Layer::new(wider, kernel).groups(wider).stride(1 + usize::from(shrinks)));
-        let a = net.activation(a, form.activation);
-        let adds = outputs == channels && !shrinks;
-        let layer = Layer::new(outputs, 1);
-        let a = net.linear(a, if adds { layer.gain(net.style.branch) } else { layer });
-        x = if adds { net.add(x, a) } else { a };
-    }
-    let outputs = net.channels(x) * 2;
-    let x = net.conv(x, Layer::new(outputs, 1));
-    net.activation(x, form.activation)
 }
