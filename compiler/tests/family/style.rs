@@ -35,7 +35,7 @@ impl Style {
                 Weights::HeavyTailed,
                 Weights::Sparse(share),
             ]),
-            learned: dice.between(0.6, 0.95),
+            learned: dice.between(0.7, 0.97),
             folded: dice.chance(0.5),
             spread: dice.between(0.05, 0.6),
             gamma: dice.between(0.5, 1.5),

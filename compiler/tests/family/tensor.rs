@@ -1,8 +1,8 @@
-//! A float forward pass over all pictures at once, and beside it one that rounds as the best 8-bit plan would.
+//! A float forward pass over all pictures at once, and beside it one that rounds as a good plan would.
 
 /// Pictures that a network is fitted to.
 pub(crate) const FITTED: usize = 48;
-/// The first so many of them go through the network a second time, rounded to 8 bits everywhere.
+/// The first so many of them go through the network a second time: weights rounded to 8 bits, values to 9.
 pub(crate) const ROUNDED: usize = 16;
 const ALL: usize = FITTED + ROUNDED;
 
@@ -101,14 +101,14 @@ impl Tensor {
         Self { dims: self.dims, pixels: self.pixels.iter().enumerate().map(pixel).collect() }
     }
 
-    /// The rounded pictures, rounded to 8 bits of what their channel may hold.
+    /// The rounded pictures, rounded to 9 bits of what their channel may hold.
     pub(crate) fn rounded(mut self) -> Self {
         let plane = self.plane();
         for channel in self.pixels.chunks_mut(plane) {
             let fitted = || channel.iter().flat_map(|pixel| &pixel[..FITTED]);
             let largest = fitted().copied().fold(f32::NEG_INFINITY, f32::max);
             let smallest = fitted().copied().fold(f32::INFINITY, f32::min);
-            let step = (largest - smallest) / 255.0;
+            let step = (largest - smallest) / 511.0;
             if step > 0.0 {
                 channel
                     .iter_mut()
@@ -140,7 +140,20 @@ impl Tensor {
                 pixels.push(sum);
             }
         }
-        Self { dims, pixels }
+        Self { dims, pixels }.corrected()
+    }
+
+    /// Rounded pictures with the means of the others in every channel, as a layer's biases can see to.
+    fn corrected(mut self) -> Self {
+        let plane = self.plane();
+        for channel in self.pixels.chunks_mut(plane) {
+            let error = |pixel: &Pixel| {
+                pixel.iter().zip(&pixel[FITTED..]).map(|(exact, rounded)| exact - rounded).sum::<f32>()
+            };
+            let shift = channel.iter().map(error).sum::<f32>() / (plane * ROUNDED) as f32;
+            channel.iter_mut().flat_map(|pixel| &mut pixel[FITTED..]).for_each(|x| *x += shift);
+        }
+        self
     }
 
     /// What a window sees of a channel of one picture: taps inside the image, and pixels.
