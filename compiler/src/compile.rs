@@ -12,7 +12,7 @@ use crate::passes::{Noise, Precision, Preparation, Quantized, spend, spend_every
 use crate::pipeline::{self, Integers};
 use crate::reference::FloatReference;
 use crate::self_check::{Fidelity, Images, headroom, keep_back, measure};
-use runtime::plan::{Check, CheckImages, InputSpec, ValidPlan};
+use runtime::plan::{Check, CheckImages, Headroom, InputSpec, ValidPlan};
 use std::borrow::Cow;
 use std::path::Path;
 
@@ -216,10 +216,14 @@ impl Workshop<'_> {
             images: self.checks.raw.len() as u32,
             source: self.checks.source,
             agreement,
-            error,
+            error: rounded(error, 2),
             worst: worst.map(|name| shorten(&name)).unwrap_or_default(),
             finer: attempt.precision.finer_nodes(self.options) as u32,
-            headroom: headroom(&attempt.integers.finished),
+            headroom: headroom(&attempt.integers.finished).map(|headroom| Headroom {
+                taken: rounded(headroom.taken, 2),
+                overflow: rounded(headroom.overflow, 1),
+                ..headroom
+            }),
         };
         if attempt.is_good(self.options) || self.options.accept_error {
             return Ok(check);
@@ -232,4 +236,9 @@ impl Workshop<'_> {
             100.0 * LEAST_AGREEMENT,
         )))
     }
+}
+
+/// `x` to so many significant digits: machines differ in the last ones, plans must not.
+fn rounded(x: f64, digits: usize) -> f64 {
+    format!("{x:.*e}", digits - 1).parse().unwrap_or(x)
 }

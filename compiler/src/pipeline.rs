@@ -89,9 +89,11 @@ pub fn integers(
 ) -> Result<Integers> {
     let Precision { choices, finer } = precision;
     let narrowing = |places| Narrowing::at(options, places).with_finer(finer.clone());
-    let draft = preparation.draft(choices, &Narrowing::free(options).with_finer(finer.clone()))?;
-    let chosen = rescale::choose(&draft, preparation.graph(), preparation.input(), options)?;
-    match narrowed(preparation, choices, &narrowing(chosen), options) {
+    let chosen = || {
+        let draft = preparation.draft(choices, &Narrowing::free(options).with_finer(finer.clone()))?;
+        rescale::choose(&draft, preparation.graph(), preparation.input(), options)
+    };
+    match chosen().and_then(|places| narrowed(preparation, choices, &narrowing(places), options)) {
         Err(Error::Unsupported(_)) => {
             narrowed(preparation, choices, &narrowing(Places::Everywhere), options).map_err(tried_everywhere)
         }

@@ -2,14 +2,17 @@
 //! Floating point makes it quick over many images, and right up to its rounding and that of multipliers; [`Op::Rescale`], which
 //! rounds, passes values on.
 
-use crate::graph::{Add, Conv, Dense, Graph, Integer, Node, NodeId, Op, Real, RealFact, Scale};
+use crate::graph::{
+    Add, Conv, Dense, Graph, Integer, Node, NodeId, Op, Real, RealFact, Scale, zero_channels,
+};
 use std::convert::Infallible;
 
 /// The real twin of `graph`, node by node.
 pub fn twin(graph: &Graph<Integer>) -> Graph<Real> {
+    let zeros = zero_channels(graph);
     let converted = graph.convert(|id, node, _: &[&Node<Real>]| {
         let fact = RealFact { shape: node.fact.shape };
-        Ok::<_, Infallible>(Node { name: node.name.clone(), op: real(graph, id), fact })
+        Ok::<_, Infallible>(Node { name: node.name.clone(), op: real(graph, id, &zeros), fact })
     });
     match converted {
         Ok(twin) => twin,
@@ -17,7 +20,7 @@ pub fn twin(graph: &Graph<Integer>) -> Graph<Real> {
     }
 }
 
-fn real(graph: &Graph<Integer>, id: NodeId) -> Op<Real> {
+fn real(graph: &Graph<Integer>, id: NodeId, zeros: &[Vec<bool>]) -> Op<Real> {
     let (inputs, output) = (graph.inputs(id), &graph.node(id).fact.scale);
     let scale = |input: usize| &graph.node(inputs[input]).fact.scale;
     match graph.op(id) {
@@ -43,7 +46,9 @@ fn real(graph: &Graph<Integer>, id: NodeId) -> Op<Real> {
         }
         Op::Add(add) => {
             let real = |(input, &by): (usize, &i64)| {
-                (by as f64 * output.channel(0) / scale(input).channel(0)) as f32
+                let of_input = &zeros[inputs[input].index()];
+                let channel = of_input.iter().position(|zero| !zero).unwrap_or(0);
+                (by as f64 * output.channel(channel) / scale(input).channel(channel)) as f32
             };
             // Signs, up to the rounding of multipliers.
             Op::Add(Add { multipliers: add.multipliers.iter().enumerate().map(real).collect() })

@@ -17,7 +17,7 @@ const STEPS: i32 = 24;
 /// How close a plan is to its model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fidelity {
-    /// Share of the images for which both name the same class.
+    /// Share of the images for which both name the same class (one logit: for which both have the same sign).
     pub agreement: f64,
     /// Root mean square of the errors of the logits, relative to that of the model's logits, each image's mean taken
     /// away (one logit: as it is).
@@ -62,7 +62,7 @@ pub(crate) fn measure(
 ) -> Result<Fidelity> {
     let outputs: Vec<Outputs> =
         images.par_iter().map(|raw| Outputs::of(plan, model, raw)).collect::<Result<_>>()?;
-    let agreeing = outputs.iter().filter(|outputs| largest(&outputs.plan) == largest(&outputs.model)).count();
+    let agreeing = outputs.iter().filter(|outputs| choice(&outputs.plan) == choice(&outputs.model)).count();
     let errors = outputs.iter().map(Outputs::squared_error).sum::<f64>();
     let sizes = outputs.iter().map(|outputs| squares(&outputs.model)).sum::<f64>();
     let error = if errors == 0.0 { 0.0 } else { (errors / sizes).sqrt().min(WORST) };
@@ -106,6 +106,14 @@ impl Outputs {
 
     fn squared_error(&self) -> f64 {
         squares(&self.plan.iter().zip(&self.model).map(|(x, y)| x - y).collect::<Vec<f64>>())
+    }
+}
+
+/// The class that logits name; of a single one, whether it is above 0.
+fn choice(logits: &[f64]) -> Option<usize> {
+    match logits {
+        [one] => Some(usize::from(*one > 0.0)),
+        many => largest(many),
     }
 }
 

@@ -2,11 +2,11 @@
 
 use super::tensor::FITTED;
 use super::{Family, Network};
+use compiler::compile;
 use compiler::data::Dataset;
 use compiler::error::Error;
 use compiler::from_onnx::{self, Imported};
 use compiler::options::CompileOptions;
-use compiler::pipeline;
 use compiler::reference::FloatReference;
 use ndarray::Array4;
 use prost::Message;
@@ -147,7 +147,7 @@ fn preprocessed(network: &Network, imported: &Imported, raw: &[f32]) -> Vec<f32>
 }
 
 fn outcome(network: &Network, imported: &Imported, options: &CompileOptions, float: &[Vec<f32>]) -> Outcome {
-    let plan = match pipeline::compile_imported(imported, options) {
+    let plan = match compile::compile_imported(imported, options) {
         Ok(plan) => plan,
         Err(error) => return Outcome::Refused(error.to_string()),
     };

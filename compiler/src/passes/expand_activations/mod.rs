@@ -6,7 +6,7 @@
 //! where they have none (0.01 for those that tend to x), or as closely as a given number of pieces can;
 //! [`approximated`] reports how many pieces there are and the error. Further out they continue along the
 //! rays to which they tend. Where calibration images have shown what a curve reads and gives, it is followed there, within
-//! 2 % of the standard deviation of what it gives, and continued straight.
+//! 1 % of the standard deviation of what it gives, and continued straight.
 //!
 //! A function that is constant on both sides is written over z = min(max(x − t₀, 0), w) ([`Op::Clip`]) with the distance w
 //! of its outermost bends: values whose bounds do not grow.

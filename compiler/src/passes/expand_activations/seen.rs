@@ -6,7 +6,7 @@ use crate::graph::{Graph, NodeId, Op, Real};
 use std::collections::BTreeMap;
 
 /// Pieces may stray from the curve by this share of the standard deviation of its values.
-const STRAYING: f64 = 0.02;
+const STRAYING: f64 = 0.01;
 /// Room beyond the largest magnitude that was seen.
 const ROOM: f64 = 1.5;
 

@@ -13,7 +13,7 @@ pub(super) struct Sum<'a> {
 }
 
 /// Factors below this share of the largest are what floating point leaves of nothing.
-const ROUNDING: f64 = 1e-9;
+const ROUNDING: f64 = 1e-6;
 
 /// A number per channel.
 type PerChannel = Vec<f64>;

@@ -1,6 +1,6 @@
 //! Convolutions and dense layers in one form: rows of weights, one row per output channel.
 
-use crate::graph::{Conv, Dense, Graph, Integer, NodeId, Op, Real, Scale, Shape};
+use crate::graph::{Conv, Dense, Graph, Integer, NodeId, Op, Real, Scale, Shape, zero_rows};
 
 /// A linear layer of the float graph.
 pub(super) struct Layer<'a> {
@@ -152,9 +152,7 @@ impl<'a> Layer<'a> {
 impl IntegerLayer {
     /// Which rows give zero whatever they read.
     pub(super) fn zero_rows(&self) -> Vec<bool> {
-        let columns = self.weights.len() / self.bias.len();
-        let rows = self.weights.chunks_exact(columns).zip(&self.bias);
-        rows.map(|(row, &bias)| bias == 0 && row.iter().all(|&weight| weight == 0)).collect()
+        zero_rows(&self.weights, &self.bias)
     }
 
     /// In place of the operation `op` of the float graph.

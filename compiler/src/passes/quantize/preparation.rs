@@ -68,7 +68,7 @@ impl<'a> Preparation<'a> {
             Some(calibration) => measure(graph, calibration, is_pruned),
             None => (Statistics::measure(graph, &images), BTreeMap::new()),
         };
-        let tolerance = Tolerance::of(graph, &statistics);
+        let tolerance = Tolerance::of(graph, &statistics, calibration.is_some());
         Ok(Self { graph, input, calibration, statistics, tolerance, layers })
     }
 

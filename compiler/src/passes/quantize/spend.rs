@@ -2,7 +2,7 @@
 
 use super::{Choices, LayerChoice, Noise, Rounding};
 use crate::graph::NodeId;
-use crate::options::{ACTIVATION_BITS, CompileOptions};
+use crate::options::{ACTIVATION_BITS, CompileOptions, WEIGHT_BITS};
 use std::collections::BTreeMap;
 
 /// Weights are not made wider than this.
@@ -85,6 +85,8 @@ fn bearable(noise: &[Noise], total: f64) -> f64 {
 impl Precision {
     fn add(&mut self, node: NodeId, rounding: Rounding, bits: u32, options: &CompileOptions) {
         match rounding {
+            // Narrower weights are somebody's wish.
+            Rounding::Weights if options.weight_bits < *WEIGHT_BITS.end() => {}
             Rounding::Weights => {
                 let choice = self.choices.of(node);
                 let bits = (choice.bits + bits).min(WIDEST_WEIGHTS.max(choice.bits));

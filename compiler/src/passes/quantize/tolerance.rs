@@ -15,8 +15,13 @@
 //! Without the division the same recursion follows noise to the logits ([`Tolerance::reach`]).
 
 use super::layer::Layer;
-use crate::calibration::Statistics;
+use crate::calibration::{Channel, Statistics};
 use crate::graph::{Graph, NodeId, Op, PoolDivisor, Real};
+
+/// Share of values that an activation is taken to pass on, at least: on other images it may pass more on than it has.
+const PASSING: f64 = 1.0 / 16.0;
+/// The same where only synthetic images have been seen.
+const PASSING_SYNTHETIC: f64 = 0.5;
 
 /// Noise weights of the channels of every value.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,16 +33,17 @@ pub(super) struct Tolerance {
 }
 
 impl Tolerance {
-    /// Of the values of `graph`, which have these `statistics`.
-    pub(super) fn of(graph: &Graph<Real>, statistics: &Statistics) -> Self {
+    /// Of the values of `graph`, which have these `statistics` on calibration images, or on synthetic ones.
+    pub(super) fn of(graph: &Graph<Real>, statistics: &Statistics, is_calibrated: bool) -> Self {
+        let passing = if is_calibrated { PASSING } else { PASSING_SYNTHETIC };
         let empty = || vec![Vec::new(); graph.id_bound()];
         let mut tolerance = Self { by_node: empty(), at_logits: empty() };
         for id in graph.ids_in_order().into_iter().rev() {
-            let own = 1.0 / variance(statistics, id).max(f64::MIN_POSITIVE);
+            let own = 1.0 / variance(statistics, id);
             let own = vec![if id == graph.output() { own } else { 0.0 }; graph.shape(id).channels];
             let (mut next, mut last) = (own.clone(), own);
             for (consumer, position) in graph.consumers(id) {
-                let reader = Reader { graph, statistics, id: consumer, position };
+                let reader = Reader { graph, statistics, passing, id: consumer, position };
                 let passed = reader.passed(&tolerance.by_node[consumer.index()], Until::NextLayer);
                 next.iter_mut().zip(passed).for_each(|(weight, passed)| *weight = weight.max(passed));
                 let passed = reader.passed(&tolerance.at_logits[consumer.index()], Until::Logits);
@@ -83,6 +89,8 @@ enum Until {
 struct Reader<'a> {
     graph: &'a Graph<Real>,
     statistics: &'a Statistics,
+    /// Share of values that an activation passes on, at least.
+    passing: f64,
     id: NodeId,
     /// Of the value among its inputs.
     position: usize,
@@ -91,7 +99,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// What noise in the value weighs, by the weights `own` of the reader's channels.
     fn passed(&self, own: &[f64], until: Until) -> Vec<f64> {
-        let Self { graph, statistics, id, position } = *self;
+        let Self { graph, statistics, passing, id, position } = *self;
         let input = graph.inputs(id)[position];
         let shape = graph.shape(input);
         match graph.op(id) {
@@ -117,9 +125,10 @@ impl Reader<'_> {
                 own[first..first + shape.channels].to_vec()
             }
             Op::Flatten => own.chunks(shape.plane()).map(|plane| plane.iter().sum()).collect(),
-            Op::Sign => vec![1.0 / variance(statistics, input).max(f64::MIN_POSITIVE); shape.channels],
+            Op::Sign => vec![1.0 / variance(statistics, input); shape.channels],
             Op::Relu | Op::Clip(_) => {
-                own.iter().zip(statistics.of(id)).map(|(weight, seen)| weight * seen.passing).collect()
+                let seen = statistics.of(id).iter().map(|seen| seen.passing.max(passing));
+                own.iter().zip(seen).map(|(weight, passing)| weight * passing).collect()
             }
             Op::Input
             | Op::Affine(_)
@@ -133,14 +142,18 @@ impl Reader<'_> {
     fn through_layer(&self, own: &[f64], until: Until) -> Vec<f64> {
         let mut passed = vec![0.0; self.graph.input_shapes(self.id)[0].channels];
         let Some(layer) = Layer::of(self.graph, self.id) else { return passed };
-        let variances = self.statistics.of(self.id).iter().map(|channel| channel.variance);
+        let seen = self.statistics.of(self.id);
+        let weighed = |size: fn(&Channel) -> f64| -> f64 {
+            own.iter().zip(seen).map(|(weight, channel)| weight * size(channel)).sum()
+        };
         let total = match until {
-            Until::NextLayer => own.iter().zip(variances).map(|(weight, variance)| weight * variance).sum(),
+            // What never varies is judged by its size.
+            Until::NextLayer => {
+                let sums = [weighed(|channel| channel.variance), weighed(|channel| channel.rms().powi(2))];
+                sums.into_iter().find(|&sum| sum > 0.0).unwrap_or(1.0)
+            }
             Until::Logits => 1.0,
         };
-        if total <= 0.0 || total.is_nan() {
-            return passed;
-        }
         for (row, weight) in own.iter().enumerate() {
             let share = weight / total;
             for (channel, &entry) in layer.channels(row).zip(layer.row(row)) {
@@ -151,9 +164,12 @@ impl Reader<'_> {
     }
 }
 
-/// Of all channels together.
+/// Of all channels together, above 0: what never varies is judged by its size.
 fn variance(statistics: &Statistics, id: NodeId) -> f64 {
-    statistics.of(id).iter().map(|channel| channel.variance).sum()
+    let channels = statistics.of(id);
+    let variance = channels.iter().map(|channel| channel.variance).sum();
+    let size = channels.iter().map(|channel| channel.rms().powi(2)).sum();
+    [variance, size].into_iter().find(|&sum| sum > 0.0).unwrap_or(1.0)
 }
 
 #[cfg(test)]
@@ -182,7 +198,7 @@ mod tests {
         let graph = graph();
         let images = Batch::new(graph.shape(graph.input()), pattern(5 * 48));
         let statistics = Statistics::measure(&graph, &images);
-        let tolerance = Tolerance::of(&graph, &statistics);
+        let tolerance = Tolerance::of(&graph, &statistics, true);
         let input = graph.input();
         let spare = |scales: [f64; 3]| tolerance.spare_bits(input, &scales, 1.0 / 128.0);
         let even = spare([1e-4; 3]);
@@ -200,7 +216,7 @@ mod tests {
         let noise = (0..64 * 48).map(|i| ((f64::from(i) * 0.618_033_988_75).fract() * 2.0 - 1.0) as f32);
         let images = Batch::new(graph.shape(graph.input()), noise.collect());
         let statistics = Statistics::measure(&graph, &images);
-        let tolerance = Tolerance::of(&graph, &statistics);
+        let tolerance = Tolerance::of(&graph, &statistics, true);
         let step = 0.1;
         let rounded: Vec<f32> = images.values().iter().map(|x| (x / step).round() * step).collect();
         let difference = images.values().iter().zip(&rounded).map(|(x, y)| y - x).collect();

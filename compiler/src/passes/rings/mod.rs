@@ -37,8 +37,10 @@ use tail::Tail;
 
 /// Chance that an image leaves one of the rings.
 const OVERFLOW: f64 = 1e-4;
-/// Rings are at least so much larger than what calibration images need.
-const LEAST_MARGIN: f64 = 1.5;
+/// Rings are at least so much larger than what many calibration images need.
+const LEAST_MARGIN: f64 = 2.0;
+/// The same for fewer: this divided by the square root of their number is added.
+const FEW: f64 = 8.0;
 /// The same where there are too few images to tell anything of others.
 const MARGIN: f64 = 4.0;
 /// The same for synthetic images.
@@ -61,8 +63,9 @@ pub fn rings(
         (Some(bits), _) => f64::from(bits).exp2(),
         (None, None) => WIDE_MARGIN,
         (None, Some(_)) => {
-            let needed =
-                spread.tail.bound(chance).map(|bound| (bound / spread.tail.largest()).max(LEAST_MARGIN));
+            let least = LEAST_MARGIN + FEW / (images.len() as f64).sqrt();
+            let bound = spread.tail.bound(chance);
+            let needed = bound.map(|bound| (bound / spread.tail.largest()).max(least));
             needed.filter(|margin| margin.is_finite()).unwrap_or(MARGIN)
         }
     };
