@@ -53,6 +53,8 @@ def measure_statistics(model, images):
     """Gives every BatchNormalization the mean and the variance of these images."""
     for layer in model.modules():
         if isinstance(layer, nn.BatchNorm2d):
+            # With 0, as at the start of training, deep networks are chaotic: they blow up whatever is rounded.
+            layer.bias.fill_(1)
             layer.train()
             layer.momentum = None  # the plain average over all batches
     for batch in batches(images):
@@ -77,16 +79,16 @@ def features(model, images):
 
 def fit_last_layer(model, images, labels):
     """Ridge regression of what the logits should be on what the last layer reads."""
-    read = features(model, images).double()
-    # Not around 0: SqueezeNet's last layer has a ReLU behind it.
-    wanted = nn.functional.one_hot(torch.from_numpy(labels), CLASSES).double() + 1
-    centred = read - read.mean(0)
-    ridge = 0.01 * centred.square().sum() / read.shape[1]
-    gram = centred.T @ centred + ridge * torch.eye(read.shape[1], dtype=torch.float64)
-    weights = torch.linalg.solve(gram, centred.T @ (wanted - wanted.mean(0))).T
-    layer = last_layer(model)
+    layer, read = last_layer(model), features(model, images).double()
+    wanted = nn.functional.one_hot(torch.from_numpy(labels), CLASSES).double()
+    mean, centred = read.mean(0), read - read.mean(0)
+    # Leaves out what hardly varies, and would be lost in rounding.
+    ridge = centred.square().sum() / len(mean) * torch.eye(len(mean), dtype=torch.float64)
+    weights = torch.linalg.solve(centred.T @ centred + ridge, centred.T @ (wanted - wanted.mean(0))).T
     layer.weight.copy_(weights.reshape(layer.weight.shape))
-    layer.bias.copy_(wanted.mean(0) - weights @ read.mean(0))
+    # SqueezeNet's last layer, a convolution, has a ReLU behind it, which should cut off nothing.
+    level = 1 if isinstance(layer, nn.Conv2d) else 0
+    layer.bias.copy_(level - weights @ mean)
 
 
 @torch.no_grad()
