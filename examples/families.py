@@ -129,7 +129,7 @@ def popcornc(options, command, *arguments):
     except subprocess.TimeoutExpired:
         raise Refused(f"popcornc {command} takes more than {options.patience} s (--patience)") from None
     if result.returncode:
-        raise Refused(textwrap.shorten(f"popcornc {command}: {result.stderr}", 200, placeholder=" .."))
+        raise Refused(textwrap.shorten(f"popcornc {command}: {result.stderr}", 240, placeholder=" .."))
     return json.loads(result.stdout)
 
 
@@ -280,6 +280,7 @@ def main():
     torch.set_num_threads(options.threads)
     warnings.simplefilter("ignore")  # PyTorch's and the quantiser's, about forms that they would rather see
     logging.disable(logging.WARNING)
+    onnxruntime.set_default_logger_severity(3)
     with tempfile.TemporaryDirectory() as folder:
         options.work = options.work or pathlib.Path(folder)
         sys.exit(not run(options))
