@@ -12,6 +12,7 @@ from torchvision.models.inception import InceptionA, InceptionB, InceptionC, Inc
 from torchvision.models.regnet import BlockParams, RegNet
 from torchvision.models.resnet import BasicBlock
 from torchvision.models.squeezenet import Fire
+from torchvision.ops import Conv2dNormActivation
 
 CLASSES = 10
 
@@ -38,6 +39,15 @@ def keep_resolution(model, layers):
 def zoo(name, unstrided=0, **options):
     """A network of torchvision, without weights."""
     return keep_resolution(models.get_model(name, weights=None, num_classes=CLASSES, **options), unstrided)
+
+
+def mobilenet():
+    """Of a quarter of the width. The normalisations in front of ReLU6 begin with weight 3, so that it does cut."""
+    model = zoo("mobilenet_v2", 1, width_mult=0.25)
+    for layer in model.modules():
+        if isinstance(layer, Conv2dNormActivation):
+            layer[1].weight.data.fill_(3)
+    return model
 
 
 def mnasnet(alpha, unstrided=0):
@@ -143,12 +153,18 @@ def densenet(layers, growth=12, stride=1):
 
 def squeezenet():
     """Fire modules, narrower than SqueezeNet's, and its classifier."""
-    return nn.Sequential(
+    model = nn.Sequential(
         nn.Conv2d(3, 32, 3, 2, 1), nn.ReLU(),
         Fire(32, 16, 32, 32), Fire(64, 16, 32, 32), nn.MaxPool2d(3, 2, ceil_mode=True),
         Fire(64, 24, 48, 48), Fire(96, 24, 64, 64),
         nn.Conv2d(128, CLASSES, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
     )  # fmt: skip
+    for layer in model.modules():
+        if isinstance(layer, nn.Conv2d):
+            # Without BatchNormalization, PyTorch's weights let signals fade away.
+            nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)
+    return model
 
 
 def googlenet():
@@ -172,11 +188,14 @@ def inception():
 
 
 def lenet(activation):
+    """With normalisations, or the values of random weights fade away and every activation is a straight line."""
     return nn.Sequential(
-        nn.Conv2d(3, 6, 5), activation(), nn.AvgPool2d(2),
-        nn.Conv2d(6, 16, 5), activation(), nn.AvgPool2d(2),
+        nn.Conv2d(3, 6, 5), nn.BatchNorm2d(6), activation(), nn.AvgPool2d(2),
+        nn.Conv2d(6, 16, 5), nn.BatchNorm2d(16), activation(), nn.AvgPool2d(2),
         nn.Flatten(),
-        nn.Linear(400, 120), activation(), nn.Linear(120, 84), activation(), nn.Linear(84, CLASSES),
+        nn.Linear(400, 120), nn.BatchNorm1d(120), activation(),
+        nn.Linear(120, 84), nn.BatchNorm1d(84), activation(),
+        nn.Linear(84, CLASSES),
     )  # fmt: skip
 
 
@@ -187,7 +206,6 @@ ACTIVATIONS = (
     nn.ELU, nn.SELU, nn.CELU, nn.Softplus, nn.Mish, nn.Sigmoid, nn.Tanh,
 )  # fmt: skip
 
-MOBILENET = functools.partial(zoo, "mobilenet_v2", 1, width_mult=0.25)
 SMALL_REGNET = functools.partial(regnet_x, depth=8, w_0=16, w_a=16.0, w_m=2.0, group_width=8)
 
 FITTED = {
@@ -202,7 +220,7 @@ FITTED = {
     "densenet121": Network(functools.partial(zoo, "densenet121"), 64),
     "googlenet": Network(functools.partial(zoo, "googlenet", aux_logits=False, init_weights=False), 64),
     "inception": Network(inception),
-    "mobilenet_v2-0.25": Network(MOBILENET),
+    "mobilenet_v2-0.25": Network(mobilenet),
     "mnasnet0.35": Network(functools.partial(mnasnet, 0.35), 64),
     "mnasnet0.5": Network(functools.partial(mnasnet, 0.5), 64),
     "regnet_x_400mf": Network(functools.partial(zoo, "regnet_x_400mf", 1)),
@@ -210,9 +228,9 @@ FITTED = {
 
 TRAINED = {
     "trained-resnet20": Network(functools.partial(resnet20, 8), 32, Training()),
-    "trained-mobilenet_v2": Network(MOBILENET, 32, Training()),
+    "trained-mobilenet_v2": Network(mobilenet, 32, Training()),
     "trained-densenet": Network(functools.partial(densenet, 4, stride=2), 32, Training()),
-    "trained-squeezenet": Network(squeezenet, 32, Training(rate=0.02)),
+    "trained-squeezenet": Network(squeezenet, 32, Training(rate=0.01)),
     "trained-googlenet": Network(googlenet, 32, Training()),
     "trained-regnet_x": Network(SMALL_REGNET, 32, Training()),
     "trained-wrn16": Network(functools.partial(wrn16, 1, base=8), 32, Training()),

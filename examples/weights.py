@@ -52,7 +52,7 @@ def batches(images):
 def measure_statistics(model, images):
     """Gives every BatchNormalization the mean and the variance of these images."""
     for layer in model.modules():
-        if isinstance(layer, nn.BatchNorm2d):
+        if isinstance(layer, (nn.BatchNorm1d, nn.BatchNorm2d)):
             # With 0, as at the start of training, deep networks are chaotic: they blow up whatever is rounded.
             layer.bias.fill_(1)
             layer.train()
