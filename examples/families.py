@@ -242,14 +242,14 @@ def arguments():
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", metavar="NAME,..", default=",".join(every), help="by default all: " + ", ".join(every))
+    parser.add_argument("--only", metavar="NAME,..", default=",".join(every), help=f"default: {', '.join(every)}")
     parser.add_argument("--suite", choices=["shared", "blinded", "both"], default="shared", help="by default shared")
-    parser.add_argument("--exporter", choices=["torchscript", "dynamo"], default="torchscript", help="PyTorch's way to ONNX")
+    parser.add_argument("--exporter", choices=["torchscript", "dynamo"], default="torchscript", help="PyTorch's")
     parser.add_argument("--work", type=pathlib.Path, metavar="DIR", help="keeps weights, ONNX files, images, plans")
     parser.add_argument("--quick", action="store_true", help="train for two epochs only")
     parser.add_argument("--popcornc", default=ROOT / "target/release/popcornc", metavar="PATH", help="the compiler")
     parser.add_argument("--profile", metavar="PROFILE.json", help="what popcorn bench --profile wrote, for the seconds")
-    parser.add_argument("--patience", type=float, default=1800, metavar="SECONDS", help="for a command of popcornc (1800)")
+    parser.add_argument("--patience", type=float, default=1800, metavar="SECONDS", help="for a command (1800)")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="by default all cores")
     parser.add_argument("--json", action="store_true", help="print a line of JSON for each network, not the table")
     options = parser.parse_args()

@@ -42,7 +42,7 @@ def zoo(name, unstrided=0, **options):
 
 
 def mobilenet():
-    """Of a quarter of the width. The normalisations in front of ReLU6 begin with weight 3, so that it does cut."""
+    """MobileNet v2 of a quarter of the width. Its ReLU6 do cut: normalisations before them begin with weight 3."""
     model = zoo("mobilenet_v2", 1, width_mult=0.25)
     for layer in model.modules():
         if isinstance(layer, Conv2dNormActivation):
@@ -220,7 +220,7 @@ FITTED = {
     "densenet121": Network(functools.partial(zoo, "densenet121"), 64),
     "googlenet": Network(functools.partial(zoo, "googlenet", aux_logits=False, init_weights=False), 64),
     "inception": Network(inception),
-    "mobilenet_v2-0.25": Network(mobilenet),
+    "mobilenet_v2-0.25": Network(functools.partial(zoo, "mobilenet_v2", 1, width_mult=0.25)),
     "mnasnet0.35": Network(functools.partial(mnasnet, 0.35), 64),
     "mnasnet0.5": Network(functools.partial(mnasnet, 0.5), 64),
     "regnet_x_400mf": Network(functools.partial(zoo, "regnet_x_400mf", 1)),
