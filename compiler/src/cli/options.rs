@@ -24,7 +24,7 @@ pub(super) struct ReadingArgs {
 impl ReadingArgs {
     /// The choices.
     pub(super) fn reading(&self) -> Reading {
-        Reading { output: self.model_output.clone() }
+        Reading { output: self.model_output.clone(), image: None }
     }
 
     /// The model in the file `path`; says on standard error what there is to know about it.
@@ -32,10 +32,14 @@ impl ReadingArgs {
     /// # Errors
     /// Whatever is wrong with the model.
     pub(super) fn read(&self, path: &Path) -> Result<Imported, Error> {
-        let model = from_onnx::read_as(path, &self.reading())?;
-        print_notes(&model.notes);
-        Ok(model)
+        read(path, &self.reading())
     }
+}
+
+fn read(path: &Path, reading: &Reading) -> Result<Imported, Error> {
+    let model = from_onnx::read_as(path, reading)?;
+    print_notes(&model.notes);
+    Ok(model)
 }
 
 /// What there is to know about a model, on standard error.
@@ -174,7 +178,8 @@ impl CompileArgs {
     pub(super) fn read(&self, path: &Path) -> Result<(Imported, CompileOptions), Error> {
         let mut options = self.options();
         options.check()?;
-        let model = self.reading.read(path)?;
+        let reading = Reading { image: Some(numbers(&options.input)), ..self.reading.reading() };
+        let model = read(path, &reading)?;
         options.reveal = self.revealed(&model, &options)?;
         if let (None, Some((low, high))) = (self.input.input_range, model.pixels) {
             options.input.range = (low, high);
@@ -222,6 +227,15 @@ impl CompileArgs {
             accept_error: self.accept_error,
         }
     }
+}
+
+/// Smallest and largest number that preprocessing makes of raw pixels.
+fn numbers(input: &InputOptions) -> (f64, f64) {
+    let channels = input.mean.len().max(input.std.len());
+    let per_channel = input.mean.iter().cycle().zip(input.std.iter().cycle()).take(channels);
+    let ends = per_channel
+        .flat_map(|(mean, std)| [input.range.0, input.range.1].map(|raw| (raw * input.scale - mean) / std));
+    ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), x| (least.min(x), most.max(x)))
 }
 
 /// The images for `model` in the file `path`.

@@ -22,6 +22,7 @@ mod external;
 mod file;
 mod finite;
 pub(crate) mod guard;
+mod hints;
 mod label;
 pub(crate) mod layout;
 mod normalization;
@@ -59,6 +60,9 @@ use tract_onnx::prelude::TypedModel;
 pub struct Reading {
     /// The output that is compiled, or any value of the graph; by default the one that looks most like scores.
     pub output: Option<String>,
+    /// Smallest and largest number of a preprocessed image, where that is known: a model that cuts its image off
+    /// further inside does so in its plan, too. Otherwise images are taken to lie in the model's range.
+    pub image: Option<(f64, f64)>,
 }
 
 /// A model as read.
@@ -162,6 +166,7 @@ struct Model {
     proto: ModelProto,
     name: String,
     choice: Option<label::Choice>,
+    image: Option<(f64, f64)>,
     notes: Vec<String>,
 }
 
@@ -178,18 +183,18 @@ impl Model {
         }
         order::sort(graph).map_err(|what| file::malformed(path, &what))?;
         precision::to_f32(graph);
-        Ok(Self { proto, name, choice, notes })
+        Ok(Self { proto, name, choice, image: reading.image, notes })
     }
 
     /// What the model means; the scan has found nothing against it.
     fn import(self, path: &Path) -> Result<Imported> {
-        let Self { mut proto, name, choice, mut notes } = self;
+        let Self { mut proto, name, choice, image, mut notes } = self;
         auto_pad::prefer(&mut proto);
         let names = typed::name_nodes(&mut proto);
         let input = batch::single_image(&mut proto).map_err(|found| Error::Unsupported(vec![found]))?;
         notes.extend(input.notes());
         let rounded = quantized::rounded(&proto).map(|rounded| typed::load(&rounded, path, &names));
-        refuse(quantized::remove(&mut proto, &names))?;
+        refuse(quantized::remove(&mut proto, image, &names))?;
         let typed = typed::load(&proto, path, &names)?;
         if let Some(choice) = choice.as_ref().filter(|choice| !label::is_of_the_image(choice, &typed)) {
             return Err(Error::Unsupported(vec![label::of_pixels(choice)]));

@@ -4,7 +4,8 @@
 //! around a computed value rounds it to the steps of its calibration and cuts it off at both ends of
 //! their range. The compiler quantises by itself, so the rounding is left away. The cuts are kept, for
 //! toolchains drop a ReLU or ReLU6 in front of such a pair and leave it to the range; but not where the
-//! values are known to lie in the range (`ranges`), nor for the image, which is taken to.
+//! values are known to lie in the range (`ranges`). An image may reach a little beyond, as calibration images seldom
+//! hold the extremes, and is taken to lie in the range where nothing is known of it.
 //!
 //! The float reference keeps the rounding, too: see [`rounded`].
 
@@ -35,15 +36,17 @@ pub(super) const MOVES: [&str; 11] = [
 ];
 /// More of them in a row are not looked through.
 const LONGEST: usize = 32;
+/// How far an image may reach beyond its range, in widths of the range.
+const IMAGE_SLACK: f64 = 1.0 / 16.0;
 
 /// Turns pairs around computed values into what they mean for real numbers; the nodes where this
 /// cannot be said.
-pub(super) fn remove(proto: &mut ModelProto, names: &Names) -> Vec<Diagnostic> {
+pub(super) fn remove(proto: &mut ModelProto, image: Option<(f64, f64)>, names: &Names) -> Vec<Diagnostic> {
     let graph = proto.graph.get_or_insert_default();
     if !graph.node.iter().any(is_half) {
         return Vec::new();
     }
-    let (rewritten, refusals) = Pairs::of(graph).rewrite(Rounding::Dropped);
+    let (rewritten, refusals) = Pairs::of(graph, image).rewrite(Rounding::Dropped);
     let diagnostic = |(node, op, refusal): (String, String, Refusal)| {
         let name = names.origin(&node).map_or(node.as_str(), |(name, _)| name);
         refusal.about(name, &op)
@@ -59,7 +62,7 @@ pub(super) fn rounded(proto: &ModelProto) -> Option<ModelProto> {
     if !graph.node.iter().any(is_half) {
         return None;
     }
-    let pairs = Pairs::of(graph);
+    let pairs = Pairs::of(graph, None);
     if !graph.node.iter().any(|node| is_half(node) && pairs.is_computed(node)) {
         return None;
     }
@@ -123,8 +126,9 @@ struct Pairs<'a> {
 }
 
 impl<'a> Pairs<'a> {
-    fn of(graph: &'a GraphProto) -> Self {
-        Self { graph, computed: computed(graph), by_value: producers(graph), ranges: Ranges::of(graph) }
+    fn of(graph: &'a GraphProto, image: Option<(f64, f64)>) -> Self {
+        let ranges = Ranges::of(graph, image);
+        Self { graph, computed: computed(graph), by_value: producers(graph), ranges }
     }
 
     fn is_computed(&self, node: &NodeProto) -> bool {
@@ -164,12 +168,12 @@ impl<'a> Pairs<'a> {
             value = out.then(node, "Round", &value, None);
             value = out.then(node, "Mul", &value, Some(steps.scale));
         }
+        let is_image = self.ranges.is_image(&node.input[0]);
+        let slack = if is_image { (high - low) * IMAGE_SLACK } else { steps.scale / 2.0 };
         let (below, above) = match (rounding, self.ranges.of_value(&node.input[0])) {
             (Rounding::Kept, _) => (true, true),
             (Rounding::Dropped, None) => (false, false),
-            (Rounding::Dropped, Some((least, most))) => {
-                (least < low - steps.scale / 2.0, most > high + steps.scale / 2.0)
-            }
+            (Rounding::Dropped, Some((least, most))) => (least < low - slack, most > high + slack),
         };
         if below && low == 0.0 {
             value = out.then(node, "Relu", &value, None);

@@ -3,36 +3,58 @@
 use super::attributes::{constant, numbers};
 use super::quantized::MOVES;
 use super::steps::Steps;
-use std::collections::HashMap;
-use tract_onnx::pb::{AttributeProto, GraphProto, NodeProto};
+use std::collections::{HashMap, HashSet};
+use tract_onnx::pb::tensor_proto::DataType;
+use tract_onnx::pb::type_proto::Value;
+use tract_onnx::pb::{AttributeProto, GraphProto, NodeProto, ValueInfoProto};
 
 const ANY: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
 
-/// The bounds of the values of a graph whose nodes are in order; none for the image, nor for what constants make
-/// of it: it is taken to lie where it should.
-pub(super) struct Ranges<'a>(HashMap<&'a str, Option<(f64, f64)>>);
+/// The bounds of the values of a graph whose nodes are in order; none for an image of which nothing is known, nor for
+/// what constants make of it.
+pub(super) struct Ranges<'a> {
+    known: HashMap<&'a str, Option<(f64, f64)>>,
+    /// The image, and what constants make of it.
+    images: HashSet<&'a str>,
+}
 
 impl<'a> Ranges<'a> {
-    pub(super) fn of(graph: &'a GraphProto) -> Self {
-        let mut ranges = Self(graph.input.iter().map(|input| (input.name.as_str(), None)).collect());
+    /// `image` bounds the numbers of the image; one of integers has the whole range of its type anyway.
+    pub(super) fn of(graph: &'a GraphProto, image: Option<(f64, f64)>) -> Self {
+        let of_input =
+            |input: &'a ValueInfoProto| (input.name.as_str(), image.filter(|_| takes_numbers(input)));
+        let mut ranges = Self {
+            known: graph.input.iter().map(of_input).collect(),
+            images: graph.input.iter().map(|input| input.name.as_str()).collect(),
+        };
         for tensor in &graph.initializer {
-            ranges.0.insert(&tensor.name, Some(ANY));
+            ranges.known.insert(&tensor.name, Some(ANY));
+            ranges.images.remove(tensor.name.as_str());
         }
         for node in &graph.node {
             let range = ranges.result(graph, node);
-            ranges.0.extend(node.output.iter().map(|output| (output.as_str(), range)));
+            ranges.known.extend(node.output.iter().map(|output| (output.as_str(), range)));
+            if ranges.keeps_image(graph, node) {
+                ranges.images.extend(node.output.iter().map(String::as_str));
+            }
         }
         ranges
     }
 
     /// Smallest and largest number that the value can be.
     pub(super) fn of_value(&self, name: &str) -> Option<(f64, f64)> {
-        self.0.get(name).copied().unwrap_or(Some(ANY))
+        self.known.get(name).copied().unwrap_or(Some(ANY))
+    }
+
+    /// Whether the value is the image, or what constants make of it.
+    pub(super) fn is_image(&self, name: &str) -> bool {
+        self.images.contains(name)
     }
 
     fn result(&self, graph: &GraphProto, node: &NodeProto) -> Option<(f64, f64)> {
         let first = node.input.first().map_or(Some(ANY), |name| self.of_value(name));
         let all = || node.input.iter().map(|name| self.of_value(name).unwrap_or(ANY));
+        let unknown = || node.input.iter().any(|name| self.of_value(name).is_none());
         let bounded = first.unwrap_or(ANY);
         match node.op_type.as_str() {
             "Relu" => Some((bounded.0.max(0.0), bounded.1.max(0.0))),
@@ -53,7 +75,10 @@ impl<'a> Ranges<'a> {
             }
             "DequantizeLinear" | "GlobalAveragePool" | "GlobalMaxPool" | "Dropout" | "Cast" => first,
             op if MOVES.contains(&op) => first,
-            "Add" | "Sub" | "Mul" | "Div" if self.is_image_by_constants(graph, node) => None,
+            "Add" | "Sub" | "Mul" | "Div" if unknown() && self.keeps_image(graph, node) => None,
+            op @ ("Add" | "Sub" | "Mul" | "Div") if self.by_constant(graph, node, op).is_some() => {
+                self.by_constant(graph, node, op)
+            }
             "Add" => Some(all().fold((0.0, 0.0), |sum, range| (sum.0 + range.0, sum.1 + range.1))),
             "Concat" => Some(all().fold((f64::INFINITY, f64::NEG_INFINITY), |hull, range| {
                 (hull.0.min(range.0), hull.1.max(range.1))
@@ -62,11 +87,52 @@ impl<'a> Ranges<'a> {
         }
     }
 
-    fn is_image_by_constants(&self, graph: &GraphProto, node: &NodeProto) -> bool {
-        let image = |name: &String| self.of_value(name).is_none();
-        node.input.iter().any(image)
-            && node.input.iter().all(|name| image(name) || constant(graph, name).is_some())
+    /// An operation on a bounded value and a constant.
+    fn by_constant(&self, graph: &GraphProto, node: &NodeProto, op: &str) -> Option<(f64, f64)> {
+        let [left, right] = &node.input[..] else { return None };
+        let (a, b) = match (ends(graph, left), ends(graph, right)) {
+            (None, Some(constant)) => (self.of_value(left)?, constant),
+            (Some(constant), None) => (constant, self.of_value(right)?),
+            _ => return None,
+        };
+        if op == "Div" && b.0 <= 0.0 && b.1 >= 0.0 {
+            return Some(ANY);
+        }
+        let of = |x: f64, y: f64| match op {
+            "Add" => x + y,
+            "Sub" => x - y,
+            "Mul" => x * y,
+            _ => x / y,
+        };
+        let corners = [of(a.0, b.0), of(a.0, b.1), of(a.1, b.0), of(a.1, b.1)];
+        let hull = corners
+            .into_iter()
+            .fold(corners[0]..=corners[0], |hull, x| hull.start().min(x)..=hull.end().max(x));
+        Some(if corners.iter().any(|x| x.is_nan()) { ANY } else { hull.into_inner() })
     }
+
+    fn keeps_image(&self, graph: &GraphProto, node: &NodeProto) -> bool {
+        let image = |name: &String| self.is_image(name);
+        let by_constants = || node.input.iter().all(|name| image(name) || constant(graph, name).is_some());
+        match node.op_type.as_str() {
+            "Add" | "Sub" | "Mul" | "Div" => node.input.iter().any(image) && by_constants(),
+            "Cast" | "DequantizeLinear" | "QuantizeLinear" => node.input.first().is_some_and(image),
+            op => MOVES.contains(&op) && node.input.first().is_some_and(image),
+        }
+    }
+}
+
+/// Whether an input is declared to hold numbers in f32.
+fn takes_numbers(input: &ValueInfoProto) -> bool {
+    let kind = input.r#type.as_ref().and_then(|kind| kind.value.as_ref());
+    matches!(kind, Some(Value::TensorType(tensor)) if tensor.elem_type == DataType::Float as i32)
+}
+
+/// Smallest and largest number of a constant.
+fn ends(graph: &GraphProto, name: &str) -> Option<(f64, f64)> {
+    let values = numbers(constant(graph, name)?)?;
+    let first = *values.first()?;
+    Some(values.into_iter().fold((first, first), |(least, most), value| (least.min(value), most.max(value))))
 }
 
 /// A constant bound of Clip: an operand, or an attribute as in old opsets.

@@ -2,6 +2,7 @@
 //! table are made.
 
 use super::attributes::{int, ints, string};
+use super::hints::hint;
 use super::refusal::Refusal;
 use std::fmt::Write;
 use tract_onnx::pb::NodeProto;
@@ -81,7 +82,7 @@ pub const OPERATORS: &[Operator] = &[
     op("Pow", PART, any),
     op(
         "QuantizeLinear",
-        "of constants; of computed values, which are cut off at both ends of the range (not the image) and not rounded",
+        "of constants; of computed values, which are cut off at both ends of the range (the image only if it reaches a sixteenth beyond) and not rounded",
         any,
     ),
     op("Reciprocal", PART, any),
@@ -185,34 +186,6 @@ pub(super) fn check(node: &NodeProto) -> Result<(), Refusal> {
 pub(super) fn check_attributes(node: &NodeProto) -> Result<(), Refusal> {
     let operator = OPERATORS.iter().find(|operator| operator.name == node.op_type);
     operator.map_or(Ok(()), |operator| (operator.check)(node))
-}
-
-/// What to try instead of an unsupported operator.
-fn hint(op: &str) -> &'static str {
-    match op {
-        "LSTM" | "GRU" | "RNN" | "Loop" | "Scan" => "only feed-forward networks can be compiled",
-        "QLinearConv" | "QLinearMatMul" | "QLinearAdd" | "QLinearGlobalAveragePool" => {
-            "export quantization as QuantizeLinear and DequantizeLinear pairs (QDQ), or the float model"
-        }
-        "ConvInteger" | "MatMulInteger" | "DynamicQuantizeLinear" => {
-            "quantize statically (QDQ) instead of dynamically, or export the float model"
-        }
-        "ConvTranspose" | "Resize" | "Upsample" => "only networks that reduce resolution can be compiled",
-        "LRN"
-        | "InstanceNormalization"
-        | "LayerNormalization"
-        | "GroupNormalization"
-        | "RMSNormalization"
-        | "LpNormalization"
-        | "MeanVarianceNormalization"
-        | "ReduceL2" => {
-            "it divides by what it computes of the image; retrain with BatchNormalization instead"
-        }
-        "Attention" | "MultiHeadAttention" => {
-            "products of computed values cannot be compiled; use a convolutional network"
-        }
-        _ => "replace the layer and retrain, or compile the model up to there (--model-output)",
-    }
 }
 
 fn any(_: &NodeProto) -> Result<(), Refusal> {

@@ -77,13 +77,12 @@ fn padding_of_channels_adds_zeros() {
         .node("Conv", &["image", "w"], &[("strides", Ints(&[2, 2])), ("pads", Ints(&[1; 4]))])
         .node("Add", &["v1", "v2"], &[]);
     insta::assert_snapshot!(accept(shortcut).graph, @"
-    real graph, output n6
+    real graph, output n5
     n0 = input : 4x6x5
-    n2 = conv n0 1x1 stride 2 groups 4 weights 4x1x1x1 (4 of 4, #9d0ce045) bias 0 : 4x3x3
-    n3 = conv n2 1x1 weights 6x4x1x1 (4 of 24, #8b9d7745) bias 0 : 6x3x3
-    n4 = conv n0 3x3 stride 2 pad 1,1,1,1 weights 6x4x3x3 (216 of 216, #1883ef87) bias 0 : 6x3x3
-    n5 = add n3 n4 : 6x3x3
-    n6 = flatten n5 : 54
+    n2 = conv n0 1x1 stride 2 weights 6x4x1x1 (4 of 24, #8b9d7745) bias 0 : 6x3x3
+    n3 = conv n0 3x3 stride 2 pad 1,1,1,1 weights 6x4x3x3 (216 of 216, #1883ef87) bias 0 : 6x3x3
+    n4 = add n2 n3 : 6x3x3
+    n5 = flatten n4 : 54
     ");
     let last = Onnx::new(&[1, 6, 5, 4])
         .ints("channels", &[0, 0, 0, 2, 0, 0, 0, 1])
@@ -170,6 +169,8 @@ fn other_paddings_are_refused() {
     the model cannot be compiled:
       node 'v0' (Pad): it pads the batch; pad height, width or channels only
     ");
+    let negative = image().ints("inside", &[0, 0, -1, 0, 0, 0, 0, 0]).then("Pad", &["inside"], &[]);
+    assert!(refuse(negative).contains("(Pad): its padding is negative; crop with Slice"));
     let rows = image().ints("rows", &[0, 1, 3]).then("Gather", &["rows"], &[("axis", Int(2))]);
     insta::assert_snapshot!(refuse(rows), @"
     the model cannot be compiled:

@@ -13,7 +13,7 @@ fn features() -> Onnx {
 }
 
 fn read_model(model: ModelProto, output: Option<&str>) -> Imported {
-    let reading = Reading { output: output.map(String::from) };
+    let reading = Reading { output: output.map(String::from), ..Reading::default() };
     import(model, Path::new("test.onnx"), &reading).unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -53,7 +53,7 @@ fn any_value_may_be_asked_for() {
     let model = || features().then("Gemm", &["w"], &[]).then("Relu", &[], &[]).then("MatMul", &["v"], &[]);
     assert_eq!(chosen(model(), Some("v2")), ("v2".into(), Vec::new()));
     assert_eq!(chosen(model(), Some("v3")).0, "v3");
-    let reading = Reading { output: Some("nowhere".into()) };
+    let reading = Reading { output: Some("nowhere".into()), ..Reading::default() };
     let error = import(model().build(), Path::new("test.onnx"), &reading).map(|_| ()).unwrap_err();
     assert_eq!(error.to_string(), "the model has no output 'nowhere'; it has v3");
 }

@@ -116,6 +116,33 @@ fn bounds_without_effect_are_left_out() {
     insta::assert_snapshot!(cuts("Identity", 0.5, 0), @"min(max(x, -64), 63.5)");
 }
 
+/// An image that is cut off where it is known to reach further: by its own pair, behind arithmetic of the model.
+#[test]
+fn images_are_cut_where_they_reach_beyond() {
+    let operations = |image: Option<(f64, f64)>| {
+        let model = Onnx::new(&[1, 2, 4, 4])
+            .constant("half", &[], vec![0.5])
+            .constant("s", &[], vec![1.0 / 64.0])
+            .bytes("z", &[], &[128], false)
+            .weight("w", &[2, 2, 3, 3])
+            .then("Mul", &["half"], &[])
+            .then("QuantizeLinear", &["s", "z"], &[])
+            .then("DequantizeLinear", &["s", "z"], &[])
+            .then("Conv", &["w"], &[]);
+        let reading = Reading { image, ..Reading::default() };
+        let imported = import(model.build(), Path::new("test.onnx"), &reading).unwrap();
+        let graph = &imported.graph;
+        if image.is_some_and(|(_, most)| most > 5.0) {
+            assert_within(&imported, -2.0, 8.0, 0.01);
+        }
+        let names = graph.ids_in_order().into_iter().map(|id| graph.op(id).name());
+        names.skip(1).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(operations(None), "affine conv flatten");
+    assert_eq!(operations(Some((-4.0, 4.4))), "affine conv flatten", "a little is let pass");
+    assert_eq!(operations(Some((-4.0, 16.0))), "activation conv flatten");
+}
+
 /// Full-integer models: the image itself is of integers.
 #[test]
 fn images_of_integers_become_numbers_before_the_plan() {

@@ -39,7 +39,7 @@ impl Translator<'_> {
         let shape = self.graph.shape(moved.source);
         match self.unpadded(id, &conv.window) {
             Some((source, window)) if moved.keeps_channels(shape) => (source, Conv { window, ..conv }),
-            Some((source, window)) if conv.groups == 1 => {
+            Some((source, window)) if conv.groups == 1 && shape.channels <= 4 * moved.channels.len() => {
                 let [height, width] = window.kernel;
                 let weights = moved.weights(&conv.weights, height * width, shape);
                 (source, Conv { window, weights, ..conv })

@@ -11,6 +11,7 @@ mod linear;
 mod moved;
 mod moves;
 mod pool;
+mod roles;
 mod shapes;
 mod site;
 mod view;
@@ -56,6 +57,7 @@ pub(super) fn translate(model: &TypedModel, input: Input, names: &Names) -> (Gra
         graph,
         values: HashMap::new(),
         moved: HashMap::new(),
+        moving: 0,
         diagnostics: Vec::new(),
     };
     translator.run();
@@ -71,6 +73,8 @@ struct Translator<'a> {
     values: HashMap<OutletId, Value>,
     /// The values that are parts of others.
     moved: HashMap<NodeId, Moved>,
+    /// Weights of the layers that only move values.
+    moving: usize,
     diagnostics: Vec<Diagnostic>,
 }
 

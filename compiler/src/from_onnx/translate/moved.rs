@@ -8,7 +8,7 @@ use crate::from_onnx::refusal::Refusal;
 use crate::graph::{Binary, Conv, Curve, Graph, NodeId, Op, Real, Shape, Unary, Window};
 
 /// Weights of one such layer.
-const MAX_WEIGHTS: usize = 1 << 26;
+const MAX_WEIGHTS: usize = 1 << 24;
 
 /// A value as a part of an earlier one: each element is one of the source's, or 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,30 +103,40 @@ impl Moved {
 
     /// The convolutions that move, in order; none where everything stays.
     pub(super) fn layers(&self, shape: Shape) -> Result<Vec<Conv<Real>>, Refusal> {
+        let [(height, row, top, bottom), (width, column, left, right)] = self.lines.map(Lines::window);
+        let window = Window {
+            stride: [self.lines[0].step, self.lines[1].step],
+            pad_before: [top, left],
+            pad_after: [bottom, right],
+            ..Window::dense([height, width])
+        };
+        let moves_lines = self.lines != [Lines::all(shape.height), Lines::all(shape.width)];
+        let moves_channels = !self.keeps_channels(shape);
+        if moves_channels && [height, width] == [1, 1] {
+            return Ok(vec![self.choice(window, shape)?]);
+        }
         let mut layers = Vec::new();
-        if self.lines != [Lines::all(shape.height), Lines::all(shape.width)] {
-            let [(height, row, top, bottom), (width, column, left, right)] = self.lines.map(Lines::window);
-            let window = Window {
-                stride: [self.lines[0].step, self.lines[1].step],
-                pad_before: [top, left],
-                pad_after: [bottom, right],
-                ..Window::dense([height, width])
-            };
+        if moves_lines {
             let mut weights = zeros(shape.channels, height * width)?;
             weights.chunks_mut(height * width).for_each(|kernel| kernel[row * width + column] = 1.0);
             layers.push(Conv { window, groups: shape.channels, weights, bias: vec![0.0; shape.channels] });
         }
-        if !self.keeps_channels(shape) {
-            let count = self.channels.len();
-            let mut weights = zeros(count, shape.channels)?;
-            for (row, channel) in weights.chunks_mut(shape.channels).zip(&self.channels) {
-                if let Some(channel) = channel {
-                    row[*channel] = 1.0;
-                }
-            }
-            layers.push(Conv { window: Window::dense([1, 1]), groups: 1, weights, bias: vec![0.0; count] });
+        if moves_channels {
+            layers.push(self.choice(Window::dense([1, 1]), shape)?);
         }
         Ok(layers)
+    }
+
+    /// The convolution that chooses the channels, with a window of one tap.
+    fn choice(&self, window: Window, shape: Shape) -> Result<Conv<Real>, Refusal> {
+        let count = self.channels.len();
+        let mut weights = zeros(count, shape.channels)?;
+        for (row, channel) in weights.chunks_mut(shape.channels).zip(&self.channels) {
+            if let Some(channel) = channel {
+                row[*channel] = 1.0;
+            }
+        }
+        Ok(Conv { window, groups: 1, weights, bias: vec![0.0; count] })
     }
 
     /// The weights of a convolution without groups over the moved channels, as over the source's.

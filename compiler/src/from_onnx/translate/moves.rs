@@ -1,24 +1,19 @@
 //! Operators that move values about, as [`Moved`] values.
 
 use super::moved::{Moved, is_nonnegative};
+use super::roles::Role::{self, Batch, Channels, Lines};
+use super::roles::roles;
 use super::site::{Site, floats};
 use super::view::View;
 use super::{Found, Translator};
 use crate::from_onnx::refusal::Refusal;
+use crate::from_onnx::typed::MAX_ACTIVATIONS;
 use crate::graph::{Affine, NodeId, Op, Shape, Window};
 use tract_onnx::prelude::ToDim;
 use tract_onnx::tract_core::ops::array::{Gather, Pad, PadMode, Slice, StridedSlice};
 
-/// What an axis of a tract value is in the graph.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Role {
-    Batch,
-    Channels,
-    /// 0 for rows, 1 for columns.
-    Lines(usize),
-}
-
-use Role::{Batch, Channels, Lines};
+/// Weights of all layers together that only move values.
+const MAX_MOVING: usize = 1 << 25;
 
 /// A value whose axes are all known.
 struct Placed {
@@ -50,6 +45,10 @@ impl Translator<'_> {
                 format!("it pads with {filler}"),
                 "use the padding of the pooling behind it (pads), which ignores what lies outside",
             ));
+        }
+        // tract keeps negative padding as a number near the largest.
+        if pad.pads.iter().any(|&(before, after)| before.max(after) > MAX_ACTIVATIONS) {
+            return Err(Refusal::new("its padding is negative", "crop with Slice, or crop the image"));
         }
         let mut placed = self.placed(site, 0)?;
         if filler != 0.0 {
@@ -244,6 +243,13 @@ impl Translator<'_> {
     fn materialize(&mut self, name: &str, moved: Moved) -> Result<NodeId, Refusal> {
         let mut id = moved.source;
         for layer in moved.layers(self.graph.shape(id))? {
+            self.moving += layer.weights.len();
+            if self.moving > MAX_MOVING {
+                return Err(Refusal::new(
+                    "this and other layers move so many values that their matrices get too large",
+                    "choose channels before the image is flattened",
+                ));
+            }
             id = self.append(name, Op::Conv(layer), &[id])?;
         }
         if id != moved.source {
@@ -290,22 +296,4 @@ fn equidistant(positions: &[usize]) -> Option<(isize, usize, usize)> {
     };
     let even = positions.windows(2).all(|pair| pair[0] + step == pair[1]);
     even.then_some((*positions.first()? as isize, step, positions.len()))
-}
-
-/// The axes of a value that lists its elements channels first or channels last.
-fn roles(view: &View, dims: &[usize], shape: Shape) -> Option<&'static [Role]> {
-    let Shape { channels, height, width } = shape;
-    let is_line = height == 1;
-    let orders: [(bool, bool, &[usize], &[Role]); 5] = [
-        (true, true, &[1, channels, height, width], &[Batch, Channels, Lines(0), Lines(1)]),
-        (true, false, &[1, height, width, channels], &[Batch, Lines(0), Lines(1), Channels]),
-        (is_line, true, &[1, channels, width], &[Batch, Channels, Lines(1)]),
-        (is_line, false, &[1, width, channels], &[Batch, Lines(1), Channels]),
-        (shape.plane() == 1, true, &[1, channels], &[Batch, Channels]),
-    ];
-    let found = orders.into_iter().find(|&(possible, first, order, _)| {
-        let ordered = if first { View::plain(view.id, shape) } else { View::channels_last(view.id, shape) };
-        possible && *order == *dims && *view == ordered
-    });
-    found.map(|(.., roles)| roles)
 }
