@@ -8,6 +8,8 @@ use runtime::roles::plain;
 
 /// Probabilities below this are this, before their logarithm is taken.
 const LEAST: f32 = 1e-35;
+/// Logits that differ by less than this share of their squares are equal, up to the model's own rounding.
+const ROUNDING: f64 = 1e-10;
 /// Errors are not told beyond this.
 const WORST: f64 = 1e6;
 
@@ -62,9 +64,10 @@ pub(crate) fn measure(
 ) -> Result<Fidelity> {
     let outputs: Vec<Outputs> =
         images.par_iter().map(|raw| Outputs::of(plan, model, raw)).collect::<Result<_>>()?;
-    let agreeing = outputs.iter().filter(|outputs| choice(&outputs.plan) == choice(&outputs.model)).count();
+    let agreeing = outputs.iter().filter(|outputs| outputs.agree()).count();
     let errors = outputs.iter().map(Outputs::squared_error).sum::<f64>();
-    let sizes = outputs.iter().map(|outputs| squares(&outputs.model)).sum::<f64>();
+    let sizes =
+        outputs.iter().map(|outputs| squares(&outputs.model).max(outputs.whole * ROUNDING)).sum::<f64>();
     let error = if errors == 0.0 { 0.0 } else { (errors / sizes).sqrt().min(WORST) };
     let logits: usize = outputs.iter().map(|outputs| outputs.model.len()).sum();
     let deviation = (2.0 * errors / logits.max(1) as f64).sqrt().max(f64::MIN_POSITIVE);
@@ -76,6 +79,8 @@ pub(crate) fn measure(
 struct Outputs {
     plan: Vec<f64>,
     model: Vec<f64>,
+    /// Sum of the squares of the model's logits as they are.
+    whole: f64,
 }
 
 impl Outputs {
@@ -91,7 +96,20 @@ impl Outputs {
             Postprocessing::Softmax => f64::from(x.max(LEAST).ln()),
             Postprocessing::None | Postprocessing::LogSoftmax => x.into(),
         });
-        Ok(Self { plan: centred(integers.collect()), model: centred(model.collect()) })
+        let model: Vec<f64> = model.collect();
+        let whole = squares(&model);
+        Ok(Self { plan: centred(integers.collect()), model: centred(model), whole })
+    }
+
+    /// Whether both name the same class; where several have the model's largest logit, any of them.
+    fn agree(&self) -> bool {
+        match (&self.plan[..], &self.model[..]) {
+            ([plan], [model]) => (*plan > 0.0) == (*model > 0.0),
+            (plan, model) => {
+                let best = model.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                largest(plan).is_some_and(|class| model[class] >= best)
+            }
+        }
     }
 
     /// By how much the model's largest logit exceeds the next.
@@ -106,14 +124,6 @@ impl Outputs {
 
     fn squared_error(&self) -> f64 {
         squares(&self.plan.iter().zip(&self.model).map(|(x, y)| x - y).collect::<Vec<f64>>())
-    }
-}
-
-/// The class that logits name; of a single one, whether it is above 0.
-fn choice(logits: &[f64]) -> Option<usize> {
-    match logits {
-        [one] => Some(usize::from(*one > 0.0)),
-        many => largest(many),
     }
 }
 

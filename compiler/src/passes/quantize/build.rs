@@ -116,8 +116,10 @@ impl<'a> Quantizer<'a> {
     }
 
     fn linear(&mut self, id: NodeId) -> Result<Value> {
-        let layer = Layer::of(self.float, id).ok_or_else(|| Error::Bug(format!("{id} is not linear")))?;
         let input = self.input_value(id);
+        let op = Layer::without(self.float.op(id), self.input_shape(id), &input.zero);
+        let layer = Layer::of_op(&op, self.input_shape(id));
+        let layer = layer.ok_or_else(|| Error::Bug(format!("{id} is not linear")))?;
         let input_scale = self.scale(&input).clone();
         let sizes = self.sizes(self.float.sole_input(id), &input_scale);
         let mut choice = self.choices.of(id);

@@ -22,12 +22,8 @@ pub(super) struct IntegerLayer {
 impl<'a> Layer<'a> {
     /// The node `id` of `graph`, where it is linear with weights.
     pub(super) fn of(graph: &'a Graph<Real>, id: NodeId) -> Option<Self> {
-        let input = || graph.shape(graph.sole_input(id));
-        match graph.op(id) {
-            Op::Conv(conv) => Some(Self::conv(conv, input())),
-            Op::Dense(dense) => Some(Self::dense(dense, input())),
-            _ => None,
-        }
+        let input = graph.inputs(id).first().map(|&input| graph.shape(input))?;
+        Self::of_op(graph.op(id), input)
     }
 
     pub(super) fn conv(conv: &'a Conv<Real>, input: Shape) -> Self {
@@ -47,6 +43,28 @@ impl<'a> Layer<'a> {
             taps: input.plane(),
             group_inputs: input.channels,
             group_outputs: dense.bias.len(),
+        }
+    }
+
+    /// `op`, which reads an `input` whose channels in `zero` are zero, without weights on these: they would only be in the
+    /// way of the others.
+    pub(super) fn without(op: &Op<Real>, input: Shape, zero: &[bool]) -> Op<Real> {
+        let mut op = op.clone();
+        let Some(layer) = Layer::of_op(&op, input) else { return op };
+        let reads_zero = |row: usize| layer.channels(row).map(|channel| zero[channel]).collect::<Vec<bool>>();
+        let dead: Vec<bool> = (0..layer.outputs()).flat_map(reads_zero).collect();
+        if let Op::Conv(Conv { weights, .. }) | Op::Dense(Dense { weights, .. }) = &mut op {
+            weights.iter_mut().zip(dead).filter(|(_, dead)| *dead).for_each(|(weight, _)| *weight = 0.0);
+        }
+        op
+    }
+
+    /// `op` as a layer that reads `input`, where it is linear with weights.
+    pub(super) fn of_op(op: &'a Op<Real>, input: Shape) -> Option<Self> {
+        match op {
+            Op::Conv(conv) => Some(Self::conv(conv, input)),
+            Op::Dense(dense) => Some(Self::dense(dense, input)),
+            _ => None,
         }
     }
 

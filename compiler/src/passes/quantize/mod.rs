@@ -23,24 +23,27 @@
 //!
 //! * A layer of one weight per row (a shift, a batch normalisation that folds nowhere) keeps its weights
 //!   exactly, as integers as small as its biases allow; no share of them becomes zero.
-//! * The branches of a concatenation are multiplied by integers where their own are much smaller than
-//!   those of the largest branch.
+//! * Scales are chosen with a look at what reads the layer ([`tolerance`]): a row whose noise nobody notices gets a coarser
+//!   one, and may vanish. The branches of a concatenation are multiplied by powers of two where their integers are much
+//!   smaller, for the noise that they bear, than those of the largest branch.
+//! * Values lose the low bits that their readers can do without, where [`Narrowing`] says so.
 //! * Averages become sums, their divisor part of the scale.
 //! * Values whose scale reaches the logits have one scale for all channels, so that the largest
 //!   integer is the largest logit; where that cannot be had by choice of scales, a depthwise 1×1
 //!   convolution with integer multipliers makes it so.
-//! * The branches of a sum need the same scale. The layer behind the last branch takes one that is a
-//!   ratio of small integers to the others', channel by channel, at most a sixteenth coarser than its
-//!   weights need. Branches are then multiplied by integers, exactly; by a depthwise 1×1 convolution
-//!   where the multipliers differ between channels. Where no such layer is free, the multipliers are
-//!   rounded, with a relative error of at most 1/512. A branch's channel that is next to nothing beside the
-//!   other branches' is left out.
+//! * The branches of a sum need the same scale. In suite `shared` the layer behind the last branch takes the others'
+//!   scales times one power of two, and weights as wide as that needs; in suite `blinded` scales that are ratios of small
+//!   integers to the others', channel by channel, at most a sixteenth coarser than its weights need. Branches are then
+//!   multiplied by integers, exactly; by a depthwise 1×1 convolution where the multipliers differ between channels. Where
+//!   no such layer is free, the multipliers are rounded, with a relative error of at most 1/512. A branch's channel that
+//!   readers of the sum would not miss is left out.
+//! * A clip becomes two ReLUs, the second over what is left when low bits have gone.
 //!
 //! # Requires
 //! A float graph without [`Op::Affine`].
 //!
 //! # Guarantees
-//! No integer weight exceeds the width. Scales are exact: integer arithmetic on the graph's weights
+//! No integer weight exceeds the width, but for layers before sums in suite `shared`. Scales are exact: integer arithmetic on the graph's weights
 //! gives real values of the quantised weights, the rounded multipliers and the channels left out of sums excepted. The ranges say
 //! nothing yet; see [`super::range`]. On the calibration data compensated rounding is never worse than
 //! rounding to nearest at the same scale. Equal input gives equal integers, on any number of threads.

@@ -44,8 +44,12 @@ impl Row {
     fn coarsest(&self, noise: f64) -> f64 {
         let read = if self.weight * self.channel.variance <= noise { 0.0 } else { self.read };
         // At this scale nothing is left of the row.
-        let nothing = 4.0 * (f64::from(1u32 << self.bits) * self.fine).max(self.channel.rms());
-        (12.0 * noise / (self.weight * (read + 1.0))).sqrt().min(nothing)
+        (12.0 * noise / (self.weight * (read + 1.0))).sqrt().min(self.nothing())
+    }
+
+    /// A scale at which nothing is left of the row.
+    fn nothing(&self) -> f64 {
+        4.0 * (f64::from(1u32 << self.bits) * self.fine).max(self.channel.rms())
     }
 
     /// Integers of the row at the scale that suits its weights.
@@ -59,8 +63,14 @@ impl Row {
         let share =
             (2.0 * (f64::from(USUAL_BITS) - f64::from(self.bits.max(USUAL_BITS)))).exp2() / rows as f64;
         let [free, bearable] = [NEGLIGIBLE, BEARABLE].map(|noise| self.coarsest(noise * share));
-        let even = self.channel.rms() / usual.map_or(CONSTANT, |usual| IMBALANCE * usual);
-        self.fine.max(free).max(even.min(bearable))
+        if free >= self.nothing() {
+            return self.fine.max(free);
+        }
+        // The next layer sees all integers through weights of few bits: none are much smaller or larger than usual.
+        let [small, large] =
+            [1.0 / IMBALANCE, IMBALANCE].map(|by| usual.map_or(CONSTANT, |usual| by * usual));
+        let (coarse, even) = (self.channel.rms() / small, self.channel.rms() / large);
+        self.fine.max(free.min(coarse)).max(even.min(bearable))
     }
 }
 
