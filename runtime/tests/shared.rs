@@ -63,7 +63,8 @@ proptest! {
         }
         let (total, times) = (plan.plan(), images.len() as u64);
         let each: Cost = [total.offline_cost(), total.online_cost()].into_iter().sum();
-        let view = codec::encode_view(plan.client_view()).len();
+        // The client's view, and how many inferences it may prepare.
+        let view = codec::encode_view(plan.client_view()).len() + 1;
         let traffic = spending.into_iter().sum::<Spending>().traffic();
         let handshake = [2 * HEADER_BYTES + HELLO_BYTES + 64, HEADER_BYTES + view].map(|bytes| bytes as u64);
         prop_assert_eq!(traffic.sent, handshake[0] + total.setup.bytes_up + times * each.bytes_up);

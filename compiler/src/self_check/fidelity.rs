@@ -98,7 +98,8 @@ impl Outputs {
         });
         let model: Vec<f64> = model.collect();
         let whole = squares(&model);
-        Ok(Self { plan: centred(integers.collect()), model: centred(model), whole })
+        let is_relative = output.postprocessing != Postprocessing::None;
+        Ok(Self { plan: centred(integers.collect(), is_relative), model: centred(model, is_relative), whole })
     }
 
     /// Whether both name the same class; where several have the model's largest logit, any of them.
@@ -136,8 +137,10 @@ fn logits(plan: &ValidPlan, image: &[i64]) -> Vec<i128> {
     }
 }
 
-fn centred(logits: Vec<f64>) -> Vec<f64> {
-    let mean = if logits.len() > 1 { logits.iter().sum::<f64>() / logits.len() as f64 } else { 0.0 };
+/// `logits` without their mean; a single one as it is, unless only differences matter.
+fn centred(logits: Vec<f64>, is_relative: bool) -> Vec<f64> {
+    let mean =
+        if logits.len() > 1 || is_relative { logits.iter().sum::<f64>() / logits.len() as f64 } else { 0.0 };
     logits.into_iter().map(|x| x - mean).collect()
 }
 

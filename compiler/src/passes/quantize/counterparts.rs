@@ -20,7 +20,7 @@ pub struct Quantized {
 pub struct Outlook {
     /// Largest integer on calibration images.
     pub peak: f64,
-    /// Low bits that it may lose; see [`super::tolerance`].
+    /// Low bits that it may lose; see `tolerance.rs`.
     pub spare: u32,
 }
 

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// case, since that costs nothing.
 ///
 /// How many bits a value loses follows from its scale, once the layers in front have theirs: as many as what reads it
-/// bears, see [`Self::noise`].
+/// bears.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Narrowing {
     pub(super) terms: Terms,

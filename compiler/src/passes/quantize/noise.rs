@@ -20,7 +20,7 @@ pub struct Noise {
     pub node: NodeId,
     /// What is rounded there.
     pub rounding: Rounding,
-    /// The squared error of the logits that it makes, relative to their variance; about, see [`super::tolerance`].
+    /// The squared error of the logits that it makes, relative to their variance; about, see `tolerance.rs`.
     pub error: f64,
 }
 
