@@ -233,8 +233,8 @@ impl Workshop<'_> {
         }
         Err(Error::Inaccurate(format!(
             "the plan is too far from the model: {check}; at most {:.0} % is allowed (--max-error) where fewer than {:.0} % \
-             of the labels agree. Up to 16 bits of activations and 12 of weights were tried where the error arises; look at \
-             `popcornc compare`, give more calibration images like your customers', or take it with --accept-error",
+             of the labels agree. More bits were tried where the error arises, as long as they helped (activations up to 16, \
+             weights up to 12 unless --weight-bits makes them narrower); look at `popcornc compare`, give more calibration images like your customers', or take it with --accept-error",
             100.0 * self.options.max_error,
             100.0 * LEAST_AGREEMENT,
         )))

@@ -42,11 +42,6 @@ impl Narrowing {
         Self { finer, ..self }
     }
 
-    /// Bits beyond the usual that are kept, by value.
-    pub fn finer(&self) -> &BTreeMap<NodeId, u32> {
-        &self.finer
-    }
-
     /// Whether `id` loses bits at a cost.
     pub(super) fn is_place(&self, id: NodeId) -> bool {
         match &self.places {
