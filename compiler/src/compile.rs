@@ -55,8 +55,9 @@ pub fn compile_imported(model: &Imported, options: &CompileOptions) -> Result<Va
 pub struct Compiled {
     /// The float graph that was quantised: activations as pieces, without pruned channels.
     pub float: Graph<Real>,
-    /// The integer graph, all channels of the float graph still in it, with its ranges.
-    pub integer: Quantized,
+    /// The integer graph before anything has bounds, all channels of the float graph still in it.
+    quantized: Quantized,
+    calibration: Option<Calibration>,
     /// The integer graph that the plan computes.
     pub finished: Graph<Integer>,
     /// The plan, with what the compiler found when it checked it.
@@ -65,6 +66,18 @@ pub struct Compiled {
     pub approximated: Vec<Approximated>,
     /// Calibration images that chose the plan's numbers; 0 where synthetic ones did.
     pub calibration_images: usize,
+}
+
+impl Compiled {
+    /// The integer graph with its ranges, all channels of the float graph still in it; `options` are those of the
+    /// compilation.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] where numbers are too wide.
+    pub fn integer(&self, options: &CompileOptions) -> Result<Quantized> {
+        let (input, calibration) = (&self.plan.plan().input, self.calibration.as_ref());
+        self.quantized.clone().try_map(|graph| pipeline::bounded(graph, input, calibration, options))
+    }
 }
 
 /// The stages of an imported model; `watch` is told what is being done.
@@ -92,11 +105,11 @@ pub fn compile_in_stages(model: &Imported, options: &CompileOptions, watch: Watc
     let check = workshop.verdict(&best)?;
     let Attempt { integers: Integers { quantized, finished }, .. } = best;
     let plan = pipeline::plan(finished.clone(), &model.name, &input, Some(check), options)?;
-    let calibration = workshop.calibration.as_ref();
-    let integer = quantized.try_map(|graph| pipeline::bounded(graph, &input, calibration, options))?;
     let approximated = approximated(&model.graph, options.activations, &ranges);
-    let calibration_images = calibration.map_or(0, |calibration| calibration.images().len());
-    Ok(Compiled { integer, finished, plan, approximated, calibration_images, float: float.clone() })
+    let calibration = workshop.calibration;
+    let calibration_images = calibration.as_ref().map_or(0, |calibration| calibration.images().len());
+    let float = float.clone();
+    Ok(Compiled { quantized, calibration, finished, plan, approximated, calibration_images, float })
 }
 
 /// The calibration images that choose numbers, by index, and the images of the check.

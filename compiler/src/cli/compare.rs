@@ -55,7 +55,8 @@ impl Compare {
         }
         let tract = FloatReference::new(&model)?;
         let bar = Bar::new(data.len().min(self.limit));
-        let Compiled { float, integer, plan, .. } = &stages;
+        let integer = &stages.integer(&options)?;
+        let Compiled { float, plan, .. } = &stages;
         let input = &plan.plan().input;
         let comparison = compare(float, integer, input, &|image| tract.run(image), &data, self.limit, &bar);
         drop(bar);
