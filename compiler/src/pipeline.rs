@@ -87,10 +87,10 @@ pub fn integers(
     precision: &Precision,
     options: &CompileOptions,
 ) -> Result<Integers> {
-    let Precision { choices, finer } = precision;
-    let narrowing = |places| Narrowing::at(options, places).with_finer(finer.clone());
+    let Precision { choices, values } = precision;
+    let narrowing = |places| Narrowing::at(options, places).with_values(values.clone());
     let chosen = || {
-        let draft = preparation.draft(choices, &Narrowing::free(options).with_finer(finer.clone()))?;
+        let draft = preparation.draft(choices, &Narrowing::free(options).with_values(values.clone()))?;
         rescale::choose(&draft, preparation.graph(), preparation.input(), options)
     };
     match chosen().and_then(|places| narrowed(preparation, choices, &narrowing(places), options)) {

@@ -55,6 +55,12 @@ impl Batch {
         Self { shape: self.shape, values }
     }
 
+    /// The sum with a batch of the same shape and length.
+    pub(super) fn plus(mut self, other: &Self) -> Self {
+        self.values.par_iter_mut().zip(&other.values).for_each(|(x, y)| *x += y);
+        self
+    }
+
     /// The elements of image `index`.
     pub fn image(&self, index: usize) -> &[f32] {
         &self.values[index * self.shape.elements()..][..self.shape.elements()]

@@ -1,6 +1,6 @@
 //! What one operation makes of many images at once, on all cores.
 
-use super::{Batch, Reading};
+use super::{Batch, Reading, taps};
 use crate::graph::{Add, Conv, Dense, Op, Pool, PoolDivisor, Real, Shape, Window};
 use crate::numeric::{View, multiply_add};
 use rayon::prelude::*;
@@ -23,13 +23,11 @@ pub fn apply(op: &Op<Real>, inputs: &[&Batch], shape: Shape) -> Batch {
             each(input, shape, |image, out| (0..out.len()).for_each(|i| out[i] = map(i / plane, image[i])))
         }
         Op::AveragePool(pool) => {
-            each(input, shape, |image, out| average(pool, image, input.shape(), shape, out))
+            pooled(&pool.window, input, shape, 0.0, |sum, x| *sum += x, &divisors(pool, input.shape(), shape))
         }
-        Op::MaxPool(window) => each(input, shape, |image, out| {
-            over_windows(window, image, input.shape(), shape, out, |pixels| {
-                pixels.fold(f32::NEG_INFINITY, f32::max)
-            });
-        }),
+        Op::MaxPool(window) => {
+            pooled(window, input, shape, f32::NEG_INFINITY, |most, x| *most = most.max(x), &[])
+        }
         Op::Activation(curve) => {
             let plane = shape.plane();
             each(input, shape, |image, out| {
@@ -89,44 +87,63 @@ fn dense(dense: &Dense<Real>, input: &Batch, shape: Shape) -> Batch {
     Batch::new(shape, values)
 }
 
-fn average(pool: &Pool, image: &[f32], from: Shape, to: Shape, out: &mut [f32]) {
-    let kernel = pool.window.kernel[0] * pool.window.kernel[1];
-    over_windows(&pool.window, image, from, to, out, |pixels| {
-        let (count, sum) = pixels.fold((0, 0.0), |(count, sum), x| (count + 1, sum + x));
-        sum / if pool.divisor == PoolDivisor::Kernel { kernel as f32 } else { count as f32 }
-    });
+/// Windows of every channel, from `start` on, `fold` of the pixels under them; divided by the `divisors` of their positions,
+/// where there are any.
+fn pooled(
+    window: &Window,
+    input: &Batch,
+    shape: Shape,
+    start: f32,
+    fold: impl Fn(&mut f32, f32) + Sync,
+    divisors: &[f32],
+) -> Batch {
+    let from = input.shape();
+    each(input, shape, |image, out| {
+        for (plane, out) in image.chunks_exact(from.plane()).zip(out.chunks_exact_mut(shape.plane())) {
+            out.fill(start);
+            for run in taps::all(window).flat_map(|tap| taps::runs(window, tap, from, shape)) {
+                run.zip(out, plane).for_each(|(out, &x)| fold(out, x));
+            }
+            out.iter_mut().zip(divisors).for_each(|(out, divisor)| *out /= divisor);
+        }
+    })
 }
 
-/// `fold` over the pixels inside the image under each window.
-fn over_windows(
-    window: &Window,
-    image: &[f32],
-    from: Shape,
-    to: Shape,
-    out: &mut [f32],
-    fold: impl Fn(&mut dyn Iterator<Item = f32>) -> f32,
-) {
-    for (index, out) in out.iter_mut().enumerate() {
-        let (channel, position) = (index / to.plane(), index % to.plane());
-        let taps = window.taps([from.height, from.width], [position / to.width, position % to.width]);
-        *out = fold(&mut taps.map(|(_, [y, x])| image[from.index(channel, y, x)]));
+/// By position: what the sum of a window is divided by.
+pub(super) fn divisors(pool: &Pool, from: Shape, to: Shape) -> Vec<f32> {
+    let window = &pool.window;
+    if pool.divisor == PoolDivisor::Kernel {
+        return vec![(window.kernel[0] * window.kernel[1]) as f32; to.plane()];
     }
+    let rows = window.tap_counts(0, from.height, to.height);
+    let columns = window.tap_counts(1, from.width, to.width);
+    rows.iter().flat_map(|rows| columns.iter().map(move |columns| (rows * columns) as f32)).collect()
 }
 
 fn sum(add: &Add<Real>, inputs: &[&Batch], shape: Shape) -> Batch {
-    let mut values = vec![0.0; inputs[0].values().len()];
-    for (input, by) in inputs.iter().zip(&add.multipliers) {
-        values.iter_mut().zip(input.values()).for_each(|(sum, x)| *sum += by * x);
-    }
-    Batch::new(shape, values)
+    all_of_image(inputs, shape, |image, out| {
+        for (input, by) in inputs.iter().zip(&add.multipliers) {
+            out.iter_mut().zip(input.image(image)).for_each(|(sum, x)| *sum += by * x);
+        }
+    })
 }
 
 fn concat(inputs: &[&Batch], shape: Shape) -> Batch {
-    let images = 0..inputs[0].len();
-    Batch::new(
-        shape,
-        images.flat_map(|i| inputs.iter().flat_map(move |input| input.image(i).to_vec())).collect(),
-    )
+    all_of_image(inputs, shape, |image, out| {
+        let mut rest = out;
+        for input in inputs {
+            let (own, others) = rest.split_at_mut(input.shape().elements());
+            own.copy_from_slice(input.image(image));
+            rest = others;
+        }
+    })
+}
+
+/// Image by image, from zeros, for what reads several inputs.
+fn all_of_image(inputs: &[&Batch], shape: Shape, fill: impl Fn(usize, &mut [f32]) + Sync) -> Batch {
+    let mut values = vec![0.0; inputs[0].len() * shape.elements()];
+    values.par_chunks_exact_mut(shape.elements()).enumerate().for_each(|(image, out)| fill(image, out));
+    Batch::new(shape, values)
 }
 
 #[cfg(test)]

@@ -2,17 +2,21 @@
 //! rounded and pruned where it hurts least. Labels are not needed.
 
 mod activations;
+mod adjoint;
 mod batch;
 mod evaluate;
+mod gradients;
 mod patches;
 mod sample;
 mod statistics;
 pub(crate) mod synthetic;
+mod taps;
 mod walk;
 
 pub use activations::Activations;
 pub use batch::Batch;
 pub use evaluate::apply;
+pub use gradients::{Seen, gradients};
 pub use patches::Reading;
 pub use sample::{Sample, Sampling};
 pub use statistics::{Channel, Statistics};

@@ -1,7 +1,8 @@
 //! What each output of a linear layer sees of its input.
 
-use super::Batch;
+use super::{Batch, taps};
 use crate::graph::{Op, Real, Shape, Window};
+use std::borrow::Cow;
 
 /// How a linear layer reads its input: for each position of its output one row, in the order of a row
 /// of weights.
@@ -79,51 +80,23 @@ impl Reading {
 
     /// All rows of `group` of image `index`, as columns: for each weight of a row what it meets at each
     /// position.
-    pub fn unfold(&self, input: &Batch, index: usize, group: usize) -> Vec<f32> {
+    pub fn unfold<'a>(&self, input: &'a Batch, index: usize, group: usize) -> Cow<'a, [f32]> {
         let image = input.image(index);
-        let Self::Windows { window, groups, output } = self else { return image.to_vec() };
+        let Self::Windows { window, groups, output } = self else { return image.into() };
         let (shape, channels) = (input.shape(), input.shape().channels / groups);
+        if *window == Window::dense([1, 1]) {
+            return image[group * channels * shape.plane()..][..channels * shape.plane()].into();
+        }
         let taps = window.kernel[0] * window.kernel[1];
         let mut unfolded = vec![0.0; channels * taps * output.plane()];
         for (column, out) in unfolded.chunks_exact_mut(output.plane()).enumerate() {
             let (channel, tap) = (group * channels + column / taps, column % taps);
             let plane = &image[channel * shape.plane()..][..shape.plane()];
             let tap = [tap / window.kernel[1], tap % window.kernel[1]];
-            unfold_tap(window, plane, shape, tap, out, output.width);
+            for run in taps::runs(window, tap, shape, *output) {
+                run.zip(out, plane).for_each(|(out, &x)| *out = x);
+            }
         }
-        unfolded
-    }
-}
-
-/// What one tap of the window meets on one channel, position after position; zero outside.
-fn unfold_tap(
-    window: &Window,
-    plane: &[f32],
-    shape: Shape,
-    tap: [usize; 2],
-    out: &mut [f32],
-    out_width: usize,
-) {
-    let offset = |axis: usize| tap[axis] * window.dilation[axis];
-    // The pixel under position p is p·stride + offset − padding.
-    let first = window.pad_before[1].saturating_sub(offset(1)).div_ceil(window.stride[1]);
-    let reach = shape.width + window.pad_before[1];
-    let end = reach.saturating_sub(offset(1)).div_ceil(window.stride[1]).min(out_width);
-    if first >= end {
-        return;
-    }
-    let start = first * window.stride[1] + offset(1) - window.pad_before[1];
-    for (position, out) in out.chunks_exact_mut(out_width).enumerate() {
-        let y = position * window.stride[0] + offset(0);
-        if y < window.pad_before[0] || y >= window.pad_before[0] + shape.height {
-            continue;
-        }
-        let row = &plane[(y - window.pad_before[0]) * shape.width..][..shape.width];
-        let (out, pixels) = (&mut out[first..end], &row[start..]);
-        if window.stride[1] == 1 {
-            out.copy_from_slice(&pixels[..out.len()]);
-        } else {
-            out.iter_mut().zip(pixels.iter().step_by(window.stride[1])).for_each(|(out, &x)| *out = x);
-        }
+        unfolded.into()
     }
 }

@@ -1,6 +1,6 @@
 //! `popcornc compile`.
 
-use super::options::CompileArgs;
+use super::options::{CompileArgs, odd_calibration};
 use super::progress::Spinner;
 use super::search::{self, SearchArgs};
 use super::{Outcome, output};
@@ -46,6 +46,8 @@ impl Compile {
     pub(super) fn run(&self) -> Outcome {
         output::check_writable(&self.output)?;
         let (model, options) = self.options.read(&self.model)?;
+        let warnings: Vec<String> = odd_calibration(&options).into_iter().collect();
+        warnings.iter().for_each(|warning| output::warn(warning));
         let found = self.search.run(&model, &options)?;
         let Outcomes { plan, calibration_images, activations } = match &found {
             Some(found) => Outcomes::of_search(found, &model, &options),
@@ -65,6 +67,7 @@ impl Compile {
                 "activations": activations.iter().map(ToString::to_string).collect::<Vec<String>>(),
                 "rings": rings,
                 "check": plan.plan().check,
+                "warnings": warnings,
                 "search": found.as_ref().map(search::json),
             }));
         }

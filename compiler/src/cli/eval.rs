@@ -4,7 +4,7 @@ use super::options::ReadingArgs;
 use super::progress::Bar;
 use super::{Outcome, inspect, output};
 use clap::Args;
-use compiler::data::{Accuracy, Dataset, evaluate};
+use compiler::data::{Accuracy, Dataset, evaluate, odd_labels};
 use compiler::error::Error;
 use compiler::reference::FloatReference;
 use std::path::PathBuf;
@@ -44,6 +44,13 @@ impl Eval {
         let float = FloatReference::new(&model)?;
         let data = Dataset::read(&self.data, input.shape).map_err(runtime::Error::from)?;
         let limit = self.limit.unwrap_or(usize::MAX);
+        let odd = [
+            data.unfilled(limit, input.preprocessing.raw_range).map(|unfilled| {
+                format!("the pixels {unfilled}; the plan takes raw pixels, as they are before preprocessing")
+            }),
+            odd_labels(data.labels(), plan.plan().output.classes),
+        ];
+        odd.iter().flatten().for_each(|odd| output::warn(odd));
         let bar = Bar::new(data.len().min(limit));
         let accuracy = evaluate(&plan, &|image| float.run(image), &data, limit, &bar);
         drop(bar);

@@ -238,6 +238,15 @@ fn numbers(input: &InputOptions) -> (f64, f64) {
     ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), x| (least.min(x), most.max(x)))
 }
 
+/// What is odd about the example images of a compilation.
+pub(super) fn odd_calibration(options: &CompileOptions) -> Option<String> {
+    let unfilled = options.calibration.as_ref()?.unfilled(options.calibration_images, options.input.range)?;
+    Some(format!(
+        "the pixels of the calibration images {unfilled}; if they have been scaled already, say so (--input-range 0,1 for \
+         pixels from 0 to 1, and --input-scale as the model wants them)"
+    ))
+}
+
 /// The images for `model` in the file `path`.
 ///
 /// # Errors

@@ -17,6 +17,11 @@ pub(super) fn print(text: &str) -> Outcome {
     }
 }
 
+/// Tells on stderr what may be a mistake.
+pub(super) fn warn(what: &str) {
+    eprintln!("warning: {what}");
+}
+
 /// Prints `value` as indented JSON.
 pub(super) fn print_json(value: &impl Serialize) -> Outcome {
     print(&serde_json::to_string_pretty(value).map_err(|error| Error::Bug(error.to_string()))?)

@@ -1,8 +1,10 @@
 //! The search of `popcornc compile --max-accuracy-drop`: its options, its progress, its table.
 
 use super::options::read_data;
+use super::output;
 use super::progress::Spinner;
 use clap::Args;
+use compiler::data::odd_labels;
 use compiler::error::Error;
 use compiler::from_onnx::Imported;
 use compiler::options::CompileOptions;
@@ -35,6 +37,10 @@ impl SearchArgs {
     pub(super) fn run(&self, model: &Imported, options: &CompileOptions) -> Result<Option<Found>, Error> {
         let (Some(points), Some(path)) = (self.max_accuracy_drop, &self.eval) else { return Ok(None) };
         let data = read_data(path, model)?;
+        let classes = model.graph.shape(model.graph.output()).elements();
+        if let Some(odd) = odd_labels(data.labels(), classes) {
+            output::warn(&odd);
+        }
         let budget = Budget { points, data: data.into(), images: self.eval_images };
         eprintln!("{HEADER}");
         let spinner = Spinner::new();
@@ -47,13 +53,14 @@ impl SearchArgs {
 }
 
 const HEADER: &str = "products of the server, bytes both ways and predicted seconds of one inference; - loses too much\n\
-       bits  zeros  channels  accuracy     products      bytes   seconds  tried";
+       bits  values  zeros  channels  accuracy     products      bytes   seconds  tried";
 
 fn row(trial: &Trial) -> String {
     format!(
-        "{} {:>5.2} {:>5.1}% {:>8.1}% {:>8.2}% {:>12} {:>10} {:>9.1}  {}",
+        "{} {:>5.2} {:>7.2} {:>5.1}% {:>8.1}% {:>8.2}% {:>12} {:>10} {:>9.1}  {}",
         if trial.within { ' ' } else { '-' },
         trial.bits,
+        trial.value_bits,
         100.0 * trial.sparsity,
         100.0 * trial.channels,
         100.0 * trial.accuracy,
@@ -68,12 +75,12 @@ fn row(trial: &Trial) -> String {
 pub(super) fn table(found: &Found) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
-    let _ = writeln!(text, "layer by layer:\n  bits  zeros asked   channels  layer");
-    for LayerOutcome { name, channels, channels_before, choice } in &found.layers {
+    let _ = writeln!(text, "layer by layer:\n  bits  values  zeros asked   channels  layer");
+    for LayerOutcome { name, channels, channels_before, choice, value_bits } in &found.layers {
         let zeros = 100.0 * choice.sparsity;
         let _ = writeln!(
             text,
-            "  {:>4} {zeros:>11.0}% {channels:>4} of {channels_before:<4} {name}",
+            "  {:>4} {value_bits:>+7} {zeros:>11.0}% {channels:>4} of {channels_before:<4} {name}",
             choice.bits
         );
     }

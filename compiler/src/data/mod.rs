@@ -3,11 +3,13 @@
 mod accuracy;
 mod compare;
 mod deviation;
+mod labels;
 mod prepared;
 
 pub use accuracy::{Accuracy, Progress, evaluate};
 pub use compare::{Comparison, NodeComparison, WRONG, compare};
 pub use deviation::Deviation;
+pub use labels::odd_labels;
 pub use runtime::data::Dataset;
 
 pub(crate) use accuracy::{class, largest};

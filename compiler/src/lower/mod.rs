@@ -12,5 +12,5 @@ mod sum_pool;
 
 pub use comparison::{Comparison, comparison};
 pub use fuse::is_fused;
-pub use steps::{conv2d, dense, lower, position_bits, shorten};
+pub use steps::{conv2d, dense, lower, position_bits, postprocessing, shorten};
 pub use sum_pool::{DividedSum, sum_pool};

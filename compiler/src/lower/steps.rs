@@ -2,7 +2,7 @@
 
 use super::{fuse, is_fused, layout, sum_pool};
 use crate::error::{Diagnostic, Error, Result};
-use crate::graph::{Add, Conv, Dense, Graph, Integer, NodeId, Op, Rescale, Scale, Shape, Softmax};
+use crate::graph::{Add, Conv, Dense, Domain, Graph, Integer, NodeId, Op, Rescale, Scale, Shape, Softmax};
 use crate::options::CompileOptions;
 use runtime::plan::validate::MAX_NAME;
 use runtime::plan::{
@@ -160,12 +160,7 @@ impl Lowering<'_> {
             }
         };
         self.append("", plan::Op::Reveal, vec![last], shape, bits);
-        let postprocessing = match self.graph.op(id) {
-            Op::Softmax(Softmax::Plain) => Postprocessing::Softmax,
-            Op::Softmax(Softmax::Log) => Postprocessing::LogSoftmax,
-            _ => Postprocessing::None,
-        };
-        Ok(OutputSpec { classes, scale, postprocessing, revealed })
+        Ok(OutputSpec { classes, scale, postprocessing: postprocessing(self.graph.op(id)), revealed })
     }
 
     fn refuse(&self, id: NodeId, what: impl Into<String>) -> Error {
@@ -199,4 +194,13 @@ fn bias(bias: &[i128]) -> Vec<i128> {
 pub fn shorten(name: &str) -> String {
     let end = (0..=MAX_NAME.min(name.len())).rev().find(|&end| name.is_char_boundary(end)).unwrap_or(0);
     name[..end].to_owned()
+}
+
+/// What turns the logits into what a model that ends in `op` gives.
+pub fn postprocessing<D: Domain>(op: &Op<D>) -> Postprocessing {
+    match op {
+        Op::Softmax(Softmax::Plain) => Postprocessing::Softmax,
+        Op::Softmax(Softmax::Log) => Postprocessing::LogSoftmax,
+        _ => Postprocessing::None,
+    }
 }

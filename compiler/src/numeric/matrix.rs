@@ -60,6 +60,11 @@ impl Matrix {
         (0..self.size).for_each(|i| self.values[i * self.size + i] += x);
     }
 
+    /// Adds its own number to each element of the diagonal.
+    pub fn add_to_each(&mut self, numbers: impl Iterator<Item = f64>) {
+        numbers.enumerate().for_each(|(i, x)| self.values[i * self.size + i] += x);
+    }
+
     /// This matrix times `x`.
     pub fn times(&self, x: &[f64]) -> Vec<f64> {
         (0..self.size).map(|i| super::dot(self.row(i), x)).collect()

@@ -121,7 +121,10 @@ fn maxima(pool: &Window, ring: Option<Ring>, x: &[i128], shape: Shape, output: S
         let pixels = window(pool, x, shape, channel, at);
         match ring {
             None => pixels.into_iter().max().expect("no window is empty"),
-            Some(ring) => ring.maximum(pixels.into_iter().map(|x| x as i64).collect()).into(),
+            Some(ring) => {
+                let mut pixels: Vec<i64> = pixels.into_iter().map(|x| x as i64).collect();
+                ring.maximum(&mut pixels).into()
+            }
         }
     };
     elements(output).map(largest).collect()

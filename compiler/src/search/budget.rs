@@ -46,6 +46,8 @@ pub struct Trial {
     pub step: String,
     /// Weights' mean width in bits.
     pub bits: f64,
+    /// Mean of the bits that results of layers keep.
+    pub value_bits: f64,
     /// Share of the model's weights that are gone: zero, or with a whole channel.
     pub sparsity: f64,
     /// Share of the model's channels that are gone.
@@ -81,6 +83,8 @@ pub struct LayerOutcome {
     /// Width of its weights, and the zeros asked for.
     #[serde(flatten)]
     pub choice: LayerChoice,
+    /// Bits that its results keep beyond the usual, or fewer.
+    pub value_bits: i32,
 }
 
 /// The plan that was found.

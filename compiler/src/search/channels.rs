@@ -7,7 +7,7 @@ use crate::graph::{Graph, NodeId, Real};
 use crate::options::CompileOptions;
 use crate::passes::prune_channels::{ChannelChoice, ChannelOrders, channel_orders, remove_channels};
 use crate::passes::remove_dead;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A float graph's channels in the order in which they are to go.
 pub(super) struct Channels<'a> {
@@ -26,7 +26,7 @@ impl<'a> Channels<'a> {
         options: &CompileOptions,
     ) -> Self {
         let orders = channel_orders(graph, calibration);
-        let sequence = merged(&orders, &Prices::new(graph, options));
+        let sequence = merged(&orders, &Prices::new(graph, BTreeSet::new(), options));
         Self { graph, calibration, orders, sequence }
     }
 

@@ -1,27 +1,34 @@
-//! For each linear layer, the choices worth making, from accurate to cheap.
+//! For each linear layer and each value that loses bits, the choices worth making, from accurate to cheap.
 
 use super::examples::Examples;
 use super::price::Prices;
 use super::sensitivity::sensitivity;
 use crate::error::Result;
 use crate::graph::{Graph, NodeId, Op, Real};
-use crate::options::CompileOptions;
-use crate::passes::{Choices, LayerChoice, Preparation};
+use crate::options::{ACTIVATION_BITS, CompileOptions};
+use crate::passes::{Choices, LayerChoice, Noise, Precision, Preparation, Rounding};
+use crate::pipeline;
 use std::collections::BTreeMap;
 
 /// Widths that are considered.
 const BITS: [u32; 6] = [8, 6, 5, 4, 3, 2];
 /// Shares of zeros that are considered.
 const SPARSITIES: [f64; 14] = [0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.96];
+/// Bits that a value may keep beyond the usual.
+const MORE_BITS: i32 = 2;
 /// What a layer's error is worth, as a power of two: the higher, the more accurate and dearer.
 pub(super) type Care = f64;
 
-/// The choices of every layer.
-pub(super) struct Ladder(BTreeMap<NodeId, Vec<Rung>>);
+/// The choices of every layer and of every value that loses bits.
+pub(super) struct Ladder {
+    layers: BTreeMap<NodeId, Vec<Rung<LayerChoice>>>,
+    /// Bits that values keep beyond the usual, or fewer.
+    values: BTreeMap<NodeId, Vec<Rung<i32>>>,
+}
 
 #[derive(Clone, Copy, Debug)]
-struct Rung {
-    choice: LayerChoice,
+struct Rung<T> {
+    choice: T,
     /// As a share of the seconds of all layers at 8 bits, dense.
     seconds: f64,
     /// Predicted squared error of the logits, as a share of its variance.
@@ -29,7 +36,7 @@ struct Rung {
 }
 
 impl Ladder {
-    /// Of the linear layers of a graph.
+    /// Of a graph.
     ///
     /// # Errors
     /// Where scales do not agree.
@@ -39,39 +46,59 @@ impl Ladder {
         options: &CompileOptions,
     ) -> Result<Self> {
         let graph = preparation.graph();
-        let (prices, float) = (Prices::new(graph, options), examples.logits(graph));
-        let mut ladder = BTreeMap::new();
+        let usual = pipeline::integers(preparation, &dense(), options)?;
+        let rounded: Vec<&Noise> =
+            usual.quantized.noise().iter().filter(|noise| noise.rounding == Rounding::Value).collect();
+        let narrowed = rounded.iter().map(|noise| noise.node).collect();
+        let (prices, float) = (Prices::new(graph, narrowed, options), examples.logits(graph));
+        let mut layers = BTreeMap::new();
         for id in graph.ids_in_order().into_iter().filter(|&id| is_linear(graph, id)) {
             let sensitivity = sensitivity(preparation, &float, examples, options, id)?;
             let rung = |choice| {
                 let error = sensitivity * preparation.error(id, choice);
                 Rung { choice, seconds: prices.layer(id, choice), error }
             };
-            let rungs: Vec<Rung> = grid().map(rung).collect();
-            ladder.insert(id, rungs);
+            layers.insert(id, grid().map(rung).collect::<Vec<_>>());
         }
-        let total: f64 = ladder.values().map(|rungs| rungs[0].seconds).sum();
-        ladder.values_mut().flatten().for_each(|rung| rung.seconds /= total);
-        Ok(Self(ladder))
+        let values = rounded.into_iter().map(|noise| (noise.node, of_value(noise, &prices, options)));
+        let mut ladder = Self { layers, values: values.collect() };
+        let total: f64 = ladder.layers.values().map(|rungs| rungs[0].seconds).sum();
+        ladder.layers.values_mut().flatten().for_each(|rung| rung.seconds /= total);
+        ladder.values.values_mut().flatten().for_each(|rung| rung.seconds /= total);
+        Ok(ladder)
     }
 
-    /// The layers, those first whose cost at this care, or their own, is largest.
+    /// The layers and values, those first whose cost at this care, or their own, is largest.
     pub(super) fn dearest_first(&self, care: Care, own: &BTreeMap<NodeId, Care>) -> Vec<NodeId> {
         let care = |id| own.get(id).copied().unwrap_or(care);
-        let mut layers: Vec<(f64, NodeId)> =
-            self.0.iter().map(|(id, rungs)| (best(rungs, care(id)).seconds, *id)).collect();
-        layers.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        layers.into_iter().map(|(_, id)| id).collect()
+        let mut seconds: BTreeMap<NodeId, f64> =
+            self.layers.iter().map(|(id, rungs)| (*id, best(rungs, care(id)).seconds)).collect();
+        for (id, rungs) in &self.values {
+            *seconds.entry(*id).or_default() += best(rungs, care(id)).seconds;
+        }
+        let mut nodes: Vec<(f64, NodeId)> = seconds.into_iter().map(|(id, seconds)| (seconds, id)).collect();
+        nodes.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        nodes.into_iter().map(|(_, id)| id).collect()
     }
 
-    /// The choices that weigh cost against error with `care`, or with the layer's own.
-    pub(super) fn choices(&self, care: Care, own: &BTreeMap<NodeId, Care>) -> Choices {
-        let mut choices = Choices::uniform(LayerChoice { bits: BITS[0], sparsity: 0.0 });
-        for (id, rungs) in &self.0 {
-            choices.set(*id, best(rungs, own.get(id).copied().unwrap_or(care)).choice);
+    /// The choices that weigh cost against error with `care`, or with a node's own.
+    pub(super) fn choices(&self, care: Care, own: &BTreeMap<NodeId, Care>) -> Precision {
+        let care = |id| own.get(id).copied().unwrap_or(care);
+        let mut precision = dense();
+        for (id, rungs) in &self.layers {
+            precision.choices.set(*id, best(rungs, care(id)).choice);
         }
-        choices
+        precision.values =
+            self.values.iter().map(|(id, rungs)| (*id, best(rungs, care(id)).choice)).collect();
+        precision.values.retain(|_, bits| *bits != 0);
+        precision
     }
+}
+
+/// 8 bits and no zeros for all layers, the usual bits for all values.
+pub(super) fn dense() -> Precision {
+    let choices = Choices::uniform(LayerChoice { bits: BITS[0], sparsity: 0.0 });
+    Precision { choices, values: BTreeMap::new() }
 }
 
 fn is_linear(graph: &Graph<Real>, id: NodeId) -> bool {
@@ -83,8 +110,22 @@ fn grid() -> impl Iterator<Item = LayerChoice> {
     BITS.iter().flat_map(|&bits| SPARSITIES.iter().map(move |&sparsity| LayerChoice { bits, sparsity }))
 }
 
-fn best(rungs: &[Rung], care: Care) -> Rung {
-    let price = |rung: &Rung| rung.seconds + care.exp2() * rung.error;
-    let cheaper = |best: Rung, rung: &Rung| if price(rung) < price(&best) { *rung } else { best };
+/// Of the value whose rounding makes this noise: each bit less makes it four times as loud. The usual bits come first.
+fn of_value(noise: &Noise, prices: &Prices<'_>, options: &CompileOptions) -> Vec<Rung<i32>> {
+    let usual = options.activation_bits as i32;
+    let least = *ACTIVATION_BITS.start() as i32 - usual;
+    let most = (*ACTIVATION_BITS.end() as i32 - usual).min(MORE_BITS);
+    let per_bit = prices.kept_bit(noise.node);
+    let rung = |bits: i32| Rung {
+        choice: bits,
+        seconds: f64::from(usual + bits) * per_bit,
+        error: noise.error * (-2.0 * f64::from(bits)).exp2(),
+    };
+    std::iter::once(0).chain((least..0).rev()).chain(1..=most).map(rung).collect()
+}
+
+fn best<T: Copy>(rungs: &[Rung<T>], care: Care) -> Rung<T> {
+    let price = |rung: &Rung<T>| rung.seconds + care.exp2() * rung.error;
+    let cheaper = |best: Rung<T>, rung: &Rung<T>| if price(rung) < price(&best) { *rung } else { best };
     rungs.iter().fold(rungs[0], cheaper)
 }

@@ -4,7 +4,8 @@ use super::LayerOutcome;
 use crate::data::{Dataset, class, integers};
 use crate::error::Result;
 use crate::graph::{Graph, NodeId, Op, Real};
-use crate::passes::Choices;
+use crate::options::CompileOptions;
+use crate::passes::{Choices, Precision};
 use rayon::prelude::*;
 use runtime::plan::{self, ValidPlan};
 
@@ -18,12 +19,14 @@ pub(super) fn size(graph: &Graph<Real>, id: NodeId) -> Option<(usize, usize)> {
 }
 
 /// The linear layers of `graph` after channels have been taken out, which gave `thin`.
-pub(super) fn layers(graph: &Graph<Real>, thin: &Graph<Real>, choices: &Choices) -> Vec<LayerOutcome> {
+pub(super) fn layers(graph: &Graph<Real>, thin: &Graph<Real>, precision: &Precision) -> Vec<LayerOutcome> {
     let outcome = |id: NodeId| {
         let (_, channels_before) = size(graph, id)?;
         let (_, channels) = thin.contains(id).then(|| size(thin, id))??;
         let name = graph.node(id).name.clone();
-        Some(LayerOutcome { name, channels, channels_before, choice: choices.of(id) })
+        let value_bits = precision.values.get(&id).copied().unwrap_or(0);
+        let choice = precision.choices.of(id);
+        Some(LayerOutcome { name, channels, channels_before, choice, value_bits })
     };
     graph.ids_in_order().into_iter().filter_map(outcome).collect()
 }
@@ -44,6 +47,18 @@ fn weights(graph: &Graph<Real>) -> usize {
 pub(super) fn mean_bits(graph: &Graph<Real>, choices: &Choices) -> f64 {
     let bits = |id| size(graph, id).map(|(weights, _)| weights as f64 * f64::from(choices.of(id).bits));
     graph.ids().filter_map(bits).fold(0.0, |sum, bits| sum + bits) / weights(graph).max(1) as f64
+}
+
+/// Mean of the bits that the values of the linear layers of `graph` keep.
+pub(super) fn mean_value_bits(graph: &Graph<Real>, precision: &Precision, options: &CompileOptions) -> f64 {
+    let (mut bits, mut values) = (0.0, 0.0);
+    for id in graph.ids().filter(|&id| size(graph, id).is_some()) {
+        let kept = options.activation_bits as i32 + precision.values.get(&id).copied().unwrap_or(0);
+        let elements = graph.shape(id).elements() as f64;
+        bits += elements * f64::from(kept);
+        values += elements;
+    }
+    if values > 0.0 { bits / values } else { options.activation_bits.into() }
 }
 
 /// Share of the weights of `graph` that `plan` does without.

@@ -8,6 +8,7 @@ use crate::options::CompileOptions;
 use crate::passes::LayerChoice;
 use runtime::plan::{Exchange, ExchangeKind, Suite, UnitCosts};
 use runtime::protocol::blinded::cost::exchange;
+use std::collections::BTreeSet;
 
 /// Share of the weights that rounding alone makes zero, by width.
 const ROUNDED_AWAY: [(u32, f64); 6] = [(8, 0.02), (6, 0.05), (5, 0.1), (4, 0.18), (3, 0.3), (2, 0.5)];
@@ -25,12 +26,15 @@ pub(super) struct Prices<'a> {
     graph: &'a Graph<Real>,
     product: f64,
     comparison: f64,
-    /// What one bit more takes in all comparisons behind a node, by node.
+    /// What one bit of a value's ring or slots takes, by node: of what reads it.
     per_bit: Vec<f64>,
+    /// Values that lose bits.
+    narrowed: BTreeSet<NodeId>,
 }
 
 impl<'a> Prices<'a> {
-    pub(super) fn new(graph: &'a Graph<Real>, options: &CompileOptions) -> Self {
+    /// Of `graph`, whose values `narrowed` lose bits.
+    pub(super) fn new(graph: &'a Graph<Real>, narrowed: BTreeSet<NodeId>, options: &CompileOptions) -> Self {
         let unit = UnitCosts::typical(options.key_bits);
         let (comparison, usual_bits) = (
             |bits| match options.suite {
@@ -45,12 +49,36 @@ impl<'a> Prices<'a> {
         let usual = comparison(usual_bits);
         let bit = (comparison(usual_bits + MORE_BITS) - usual) / f64::from(MORE_BITS);
         let mut per_bit = vec![0.0; graph.id_bound()];
-        let mut behind = 0.0;
-        for id in graph.ids_in_order().into_iter().rev() {
-            per_bit[id.index()] = behind * bit;
-            behind += comparisons(graph, id);
+        for id in graph.ids() {
+            per_bit[id.index()] = bit * comparisons(graph, id) + slots(graph, id, options, &unit);
         }
-        Self { graph, product: unit.product / pixels(options), comparison: usual, per_bit }
+        Self { graph, product: unit.product / pixels(options), comparison: usual, per_bit, narrowed }
+    }
+
+    /// Of one bit of the value of `id`: in what reads it, and on until values lose bits.
+    fn of_bit(&self, id: NodeId) -> f64 {
+        let (mut seen, mut pending, mut seconds) = (BTreeSet::new(), self.readers(id), 0.0);
+        while let Some(reader) = pending.pop() {
+            if seen.insert(reader) {
+                seconds += self.per_bit[reader.index()];
+                if !self.narrowed.contains(&reader) {
+                    pending.extend(self.readers(reader));
+                }
+            }
+        }
+        seconds
+    }
+
+    /// Of one bit that the value of `id`, which loses bits, keeps: what reads it as it was is no dearer.
+    pub(super) fn kept_bit(&self, id: NodeId) -> f64 {
+        let narrow = self.readers(id).into_iter().map(|reader| match self.graph.op(reader) {
+            Op::Relu => self.of_bit(reader),
+            _ => {
+                self.per_bit[reader.index()]
+                    + if self.narrowed.contains(&reader) { 0.0 } else { self.of_bit(reader) }
+            }
+        });
+        narrow.sum()
     }
 
     /// Of the linear layer `id`, and what its width adds to the comparisons behind it.
@@ -61,7 +89,7 @@ impl<'a> Prices<'a> {
             ROUNDED_AWAY.iter().find(|(bits, _)| *bits == choice.bits).map_or(0.0, |&(_, zero)| zero);
         let left = weights as f64 * (1.0 - choice.sparsity.max(rounded));
         let buckets = rows as f64 * f64::from(1u32 << (choice.bits - 1).min(4));
-        positions * (left + buckets) * self.product + f64::from(choice.bits) * self.per_bit[id.index()]
+        positions * (left + buckets) * self.product + f64::from(choice.bits) * self.of_bit(id)
     }
 
     /// Of one output channel of the linear layer `id`, with what its readers make of it.
@@ -98,6 +126,18 @@ fn usual_bits(options: &CompileOptions) -> u32 {
 /// How many positions of a layer share a product.
 fn pixels(options: &CompileOptions) -> f64 {
     if options.has_rings() { f64::from(options.key_bits.plaintext_bits() / USUAL_SLOT) } else { 1.0 }
+}
+
+/// Suite `shared`: what one bit more of its results takes a linear layer, whose slots are as wide as they are.
+fn slots(graph: &Graph<Real>, id: NodeId, options: &CompileOptions, unit: &UnitCosts) -> f64 {
+    let is_linear = matches!(graph.op(id), Op::Conv(_) | Op::Dense(_));
+    if !is_linear || !options.has_rings() {
+        return 0.0;
+    }
+    let bytes = options.key_bits.ciphertext_bytes() as f64 * unit.byte;
+    let up = graph.input_shapes(id)[0].elements() as f64 * (unit.encryption + bytes);
+    let down = graph.shape(id).elements() as f64 * (unit.rerandomisation + unit.decryption + bytes);
+    (up + down) / f64::from(options.key_bits.plaintext_bits())
 }
 
 fn comparisons(graph: &Graph<Real>, id: NodeId) -> f64 {

@@ -2,8 +2,8 @@
 
 use super::channels::Channels;
 use super::examples::Examples;
-use super::ladder::{Care, Ladder};
-use super::outcome::{self, lost_channels, mean_bits};
+use super::ladder::{Care, Ladder, dense};
+use super::outcome::{self, lost_channels, mean_bits, mean_value_bits};
 use super::verdict::verdict;
 use super::{Budget, CHANNEL_SHARES, Event, Found, INPUT_SHARE, LayerOutcome, Trial, input};
 use crate::calibration::Calibration;
@@ -12,7 +12,8 @@ use crate::error::{Error, Result};
 use crate::from_onnx::Imported;
 use crate::graph::{Graph, Real};
 use crate::options::CompileOptions;
-use crate::passes::{Choices, LayerChoice, Precision, Preparation};
+use crate::passes::expand_activations::ranges;
+use crate::passes::{Precision, Preparation};
 use crate::pipeline;
 use crate::reference::twin;
 use runtime::plan::{InputSpec, UnitCosts, ValidPlan};
@@ -41,11 +42,19 @@ pub fn search(
 ) -> Result<Found> {
     options.check()?;
     budget.check()?;
-    let graph = pipeline::simplify(model.graph.clone(), options.activations)?;
     let fine = model.input_spec(&options.input)?;
     let examples = |input: &InputSpec| Examples::new(&budget.data, budget.images, input);
+    let labelled = examples(&fine)?;
+    let shown = Calibration::new(
+        options.calibration.as_ref().unwrap_or(&budget.data),
+        options.calibration_images,
+        &model.graph,
+        &fine,
+    )?;
+    let seen = ranges(&model.graph, shown.images());
+    let graph = pipeline::simplify_seen(model.graph.clone(), options.activations, &seen)?;
     watch(Event::Working("running the float model"));
-    let float = examples(&fine)?.of_classes(&graph)?.accuracy(&model.graph);
+    let float = labelled.of_classes(&graph)?.accuracy(&model.graph);
     let within = |share: f64| budget.least(float, share);
     if within(1.0) <= 0.0 {
         let what = format!(
@@ -143,10 +152,10 @@ impl Search<'_> {
     fn baseline(&mut self) -> Result<()> {
         let setting = self.setting;
         let calibration = setting.calibration()?;
-        let choices = Choices::uniform(LayerChoice { bits: 8, sparsity: 0.0 });
+        let precision = dense();
         let preparation =
-            Preparation::for_choices(setting.graph, setting.input, Some(&calibration), &choices)?;
-        self.try_out(Found::DENSE.into(), &preparation, &choices).map(drop)
+            Preparation::for_choices(setting.graph, setting.input, Some(&calibration), &precision.choices)?;
+        self.try_out(Found::DENSE.into(), &preparation, &precision).map(drop)
     }
 
     /// The least care for all layers of `graph` that is within the budget; `None` where there is none.
@@ -157,9 +166,9 @@ impl Search<'_> {
         let (mut low, mut high, mut within) = (CARES.0, CARES.1, None);
         for _ in 0..BISECTIONS {
             let care = (low + high) / 2.0;
-            let choices = ladder.choices(care, &BTreeMap::new());
+            let precision = ladder.choices(care, &BTreeMap::new());
             if let Some(seconds) =
-                self.try_out(format!("all layers, care {care:.2}"), &preparation, &choices)?
+                self.try_out(format!("all layers, care {care:.2}"), &preparation, &precision)?
             {
                 high = care;
                 within = Some((care, seconds));
@@ -178,10 +187,10 @@ impl Search<'_> {
             for id in ladder.dearest_first(start.care, &own).into_iter().take(SINGLE) {
                 let mut less_care = own.clone();
                 less_care.insert(id, own.get(&id).unwrap_or(&start.care) - less);
-                let choices = ladder.choices(start.care, &less_care);
+                let precision = ladder.choices(start.care, &less_care);
                 let step = format!("less care for {}", start.graph.node(id).name);
-                if choices != ladder.choices(start.care, &own)
-                    && self.try_out(step, &preparation, &choices)?.is_some()
+                if precision != ladder.choices(start.care, &own)
+                    && self.try_out(step, &preparation, &precision)?.is_some()
                 {
                     own = less_care;
                 }
@@ -195,11 +204,11 @@ impl Search<'_> {
         &mut self,
         step: String,
         preparation: &Preparation<'_>,
-        choices: &Choices,
+        precision: &Precision,
     ) -> Result<Option<f64>> {
         let setting = self.setting;
         (self.watch)(Event::Working(&step));
-        let (plan, accuracy) = match self.compile(preparation, choices) {
+        let (plan, accuracy) = match self.compile(preparation, precision) {
             Ok(compiled) => compiled,
             Err(error @ Error::Unsupported(_)) => {
                 self.refused.get_or_insert(error);
@@ -207,12 +216,13 @@ impl Search<'_> {
             }
             Err(error) => return Err(error),
         };
-        let layers = outcome::layers(setting.graph, preparation.graph(), choices);
+        let layers = outcome::layers(setting.graph, preparation.graph(), precision);
         let cost = plan.plan().total_cost();
         let within = accuracy >= setting.budget.least(setting.float, 1.0);
         let trial = Trial {
             step,
-            bits: mean_bits(preparation.graph(), choices),
+            bits: mean_bits(preparation.graph(), &precision.choices),
+            value_bits: mean_value_bits(preparation.graph(), precision, setting.options),
             sparsity: outcome::lost_weights(setting.graph, &plan),
             channels: lost_channels(&layers),
             accuracy,
@@ -227,10 +237,9 @@ impl Search<'_> {
     }
 
     /// A plan, and its accuracy on the examples.
-    fn compile(&self, preparation: &Preparation<'_>, choices: &Choices) -> Result<(ValidPlan, f64)> {
+    fn compile(&self, preparation: &Preparation<'_>, precision: &Precision) -> Result<(ValidPlan, f64)> {
         let setting = self.setting;
-        let precision = Precision { choices: choices.clone(), finer: BTreeMap::new() };
-        let integers = pipeline::integers(preparation, &precision, setting.options)?;
+        let integers = pipeline::integers(preparation, precision, setting.options)?;
         let accuracy = setting.examples.accuracy(&twin(&integers.finished));
         let plan =
             pipeline::plan(integers.finished, &setting.model.name, setting.input, None, setting.options)?;

@@ -1,10 +1,14 @@
-//! Plan and model on the same images.
+//! Two computations of the same logits on the same images: a plan's, or a graph's, beside the model's.
 
-use crate::data::{Prepared, largest};
+use crate::calibration::Batch;
+use crate::data::{integers, largest};
 use crate::error::Result;
+use crate::graph::{Graph, Real};
+use crate::lower::postprocessing;
 use rayon::prelude::*;
-use runtime::plan::{Op, Postprocessing, ValidPlan};
+use runtime::plan::{Op, OutputSpec, Postprocessing, ValidPlan};
 use runtime::roles::plain;
+use std::f64::consts::PI;
 
 /// Probabilities below this are this, before their logarithm is taken.
 const LEAST: f32 = 1e-35;
@@ -12,11 +16,10 @@ const LEAST: f32 = 1e-35;
 const ROUNDING: f64 = 1e-10;
 /// Errors are not told beyond this.
 const WORST: f64 = 1e6;
+/// Errors are not asked to fall below this share of what they are.
+const LEAST_SHARE: f64 = 1e-3;
 
-/// Errors that are tried, as powers of √2 below the present ones.
-const STEPS: i32 = 24;
-
-/// How close a plan is to its model.
+/// How close a plan, or a graph, is to its model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fidelity {
     /// Share of the images for which both name the same class (one logit: for which both have the same sign).
@@ -31,84 +34,85 @@ pub struct Fidelity {
 
 impl Fidelity {
     /// The share of the present errors, 0 to 1, at which plan and model are expected to name the same class for
-    /// `agreement` of the images: errors are taken for normal and equally large everywhere, and the model's margins say
-    /// how likely each label is to change.
+    /// `agreement` of all images like these. Errors are taken for normal and equally large everywhere; how many images
+    /// have a margin near zero is told by the smallest margins, of √n among n images, so that one tie says little.
     pub(crate) fn bearable(&self, agreement: f64) -> f64 {
-        let shares = (0..=STEPS).map(|step| (-f64::from(step) / 2.0).exp2());
-        shares
-            .clone()
-            .find(|&share| self.expected(share) >= agreement)
-            .unwrap_or_else(|| (-f64::from(STEPS) / 2.0).exp2())
-    }
-
-    /// The agreement to expect at so large a share of the present errors.
-    fn expected(&self, share: f64) -> f64 {
-        let kept = self.margins.iter().map(|margin| normal(margin / share)).sum::<f64>();
-        if self.margins.is_empty() { 1.0 } else { kept / self.margins.len() as f64 }
+        let mut margins = self.margins.clone();
+        margins.sort_by(f64::total_cmp);
+        let smallest = (margins.len() as f64).sqrt().ceil();
+        let Some(&margin) = margins.get((smallest as usize).saturating_sub(1)) else { return 1.0 };
+        let density = smallest / (margins.len() as f64 * margin);
+        // Of margins with this density a normal error of deviation σ turns E[max(σX, 0)] = σ/√(2π) around.
+        ((1.0 - agreement) * (2.0 * PI).sqrt() / density).clamp(LEAST_SHARE, 1.0)
     }
 }
 
-/// The cumulative normal distribution, within 2·10^-4 (Page, "Approximations to the Cumulative Normal Function", 1977).
-fn normal(x: f64) -> f64 {
-    1.0 / (1.0 + (-1.5976 * x - 0.070_565_992 * x.powi(3)).exp())
-}
+impl Fidelity {
+    /// Of `plan` and its model on `images` of raw pixels, of which the model gives `outputs`.
+    ///
+    /// # Errors
+    /// A pixel outside the plan's raw range.
+    pub(crate) fn of_plan(plan: &ValidPlan, images: &[Vec<f32>], outputs: &[Vec<f32>]) -> Result<Self> {
+        let OutputSpec { scale, postprocessing, .. } = plan.plan().output;
+        let pair = |(raw, model): (&Vec<f32>, &Vec<f32>)| -> Result<Outputs> {
+            let image = integers(&plan.client_view().input, raw)?;
+            let logits = logits(plan, &image).into_iter().map(|x| x as f64 * scale).collect();
+            Ok(Outputs::of(logits, model, postprocessing))
+        };
+        let pairs: Vec<Outputs> = images.par_iter().zip(outputs).map(pair).collect::<Result<_>>()?;
+        Ok(Self::of(&pairs))
+    }
 
-/// Of `plan` and `model` (raw pixels already preprocessed → the model's output) on `images` of raw pixels.
-///
-/// # Errors
-/// A pixel outside the plan's raw range, or an error of `model`.
-pub(crate) fn measure(
-    plan: &ValidPlan,
-    model: &(dyn Fn(&[f32]) -> Result<Vec<f32>> + Sync),
-    images: &[Vec<f32>],
-) -> Result<Fidelity> {
-    let outputs: Vec<Outputs> =
-        images.par_iter().map(|raw| Outputs::of(plan, model, raw)).collect::<Result<_>>()?;
-    let agreeing = outputs.iter().filter(|outputs| outputs.agree()).count();
-    let errors = outputs.iter().map(Outputs::squared_error).sum::<f64>();
-    let sizes =
-        outputs.iter().map(|outputs| squares(&outputs.model).max(outputs.whole * ROUNDING)).sum::<f64>();
-    let error = if errors == 0.0 { 0.0 } else { (errors / sizes).sqrt().min(WORST) };
-    let logits: usize = outputs.iter().map(|outputs| outputs.model.len()).sum();
-    let deviation = (2.0 * errors / logits.max(1) as f64).sqrt().max(f64::MIN_POSITIVE);
-    let margins = outputs.iter().map(|outputs| outputs.margin() / deviation).collect();
-    Ok(Fidelity { agreement: agreeing as f64 / images.len().max(1) as f64, error, margins })
+    /// Of `graph` and its model on images, of which they give these outputs.
+    pub(crate) fn of_graph(graph: &Graph<Real>, logits: &Batch, outputs: &[Vec<f32>]) -> Self {
+        let postprocessing = postprocessing(graph.op(graph.output()));
+        let pair = |(image, model): (usize, &Vec<f32>)| {
+            let logits = logits.image(image).iter().map(|&x| x.into()).collect();
+            Outputs::of(logits, model, postprocessing)
+        };
+        Self::of(&outputs.iter().enumerate().map(pair).collect::<Vec<Outputs>>())
+    }
+
+    fn of(outputs: &[Outputs]) -> Self {
+        let agreeing = outputs.iter().filter(|outputs| outputs.agree()).count();
+        let errors = outputs.iter().map(Outputs::squared_error).sum::<f64>();
+        let sizes =
+            outputs.iter().map(|outputs| squares(&outputs.model).max(outputs.whole * ROUNDING)).sum::<f64>();
+        let error = if errors == 0.0 { 0.0 } else { (errors / sizes).sqrt().min(WORST) };
+        let logits: usize = outputs.iter().map(|outputs| outputs.model.len()).sum();
+        let deviation = (2.0 * errors / logits.max(1) as f64).sqrt().max(f64::MIN_POSITIVE);
+        let margins = outputs.iter().map(|outputs| outputs.margin() / deviation).collect();
+        Self { agreement: agreeing as f64 / outputs.len().max(1) as f64, error, margins }
+    }
 }
 
 /// Logits of one image, their mean taken away.
 struct Outputs {
-    plan: Vec<f64>,
+    ours: Vec<f64>,
     model: Vec<f64>,
     /// Sum of the squares of the model's logits as they are.
     whole: f64,
 }
 
 impl Outputs {
-    fn of(
-        plan: &ValidPlan,
-        model: &(dyn Fn(&[f32]) -> Result<Vec<f32>> + Sync),
-        raw: &[f32],
-    ) -> Result<Self> {
-        let image = Prepared::new(&plan.client_view().input, raw)?;
-        let output = &plan.plan().output;
-        let integers = logits(plan, &image.integers).into_iter().map(|x| x as f64 * output.scale);
-        let model = model(&image.preprocessed)?.into_iter().map(|x| match output.postprocessing {
+    fn of(ours: Vec<f64>, model: &[f32], postprocessing: Postprocessing) -> Self {
+        let model = model.iter().map(|&x| match postprocessing {
             Postprocessing::Softmax => f64::from(x.max(LEAST).ln()),
             Postprocessing::None | Postprocessing::LogSoftmax => x.into(),
         });
         let model: Vec<f64> = model.collect();
         let whole = squares(&model);
-        let is_relative = output.postprocessing != Postprocessing::None;
-        Ok(Self { plan: centred(integers.collect(), is_relative), model: centred(model, is_relative), whole })
+        let is_relative = postprocessing != Postprocessing::None;
+        Self { ours: centred(ours, is_relative), model: centred(model, is_relative), whole }
     }
 
     /// Whether both name the same class; where several have the model's largest logit, any of them.
     fn agree(&self) -> bool {
-        match (&self.plan[..], &self.model[..]) {
-            ([plan], [model]) => (*plan > 0.0) == (*model > 0.0),
-            (plan, model) => {
+        match (&self.ours[..], &self.model[..]) {
+            ([ours], [model]) => (*ours > 0.0) == (*model > 0.0),
+            (ours, model) => {
                 let best = model.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                largest(plan).is_some_and(|class| model[class] >= best)
+                largest(ours).is_some_and(|class| model[class] >= best)
             }
         }
     }
@@ -124,7 +128,7 @@ impl Outputs {
     }
 
     fn squared_error(&self) -> f64 {
-        squares(&self.plan.iter().zip(&self.model).map(|(x, y)| x - y).collect::<Vec<f64>>())
+        squares(&self.ours.iter().zip(&self.model).map(|(x, y)| x - y).collect::<Vec<f64>>())
     }
 }
 
@@ -155,9 +159,12 @@ mod tests {
     #[test]
     fn narrow_margins_bear_small_errors_only() {
         let fidelity = |margins: Vec<f64>| Fidelity { agreement: 1.0, error: 0.1, margins };
-        assert_eq!(fidelity(vec![5.0; 100]).bearable(0.98), 1.0);
-        let half = fidelity([vec![0.5; 50], vec![50.0; 50]].concat()).bearable(0.98);
-        assert!((0.15..0.3).contains(&half), "{half}");
-        assert!((normal(1.96) - 0.975).abs() < 1e-3 && normal(f64::INFINITY) == 1.0);
+        let even =
+            |widest: f64| (0..100).map(|i| widest * (f64::from(i) + 0.5) / 100.0).collect::<Vec<f64>>();
+        assert_eq!(fidelity(even(1000.0)).bearable(0.98), 1.0);
+        let share = fidelity(even(1.0)).bearable(0.9);
+        assert!((share / (0.1 * (2.0 * PI).sqrt()) - 1.0).abs() < 0.1, "{share}");
+        let tie = [vec![1e-9], even(1000.0)].concat();
+        assert_eq!((fidelity(tie).bearable(0.98), fidelity(Vec::new()).bearable(0.98)), (1.0, 1.0));
     }
 }

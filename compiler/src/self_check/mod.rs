@@ -8,6 +8,5 @@ mod images;
 
 pub use fidelity::Fidelity;
 
-pub(crate) use fidelity::measure;
 pub(crate) use headroom::headroom;
 pub(crate) use images::{Images, keep_back};

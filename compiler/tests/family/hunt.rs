@@ -22,12 +22,13 @@ pub(crate) fn hunt(families: &[Family], count: usize, first: u64) -> Vec<Measure
 /// `labels` how many different ones networks give, both in the middle.
 pub(crate) fn table(found: &[Measured]) -> String {
     let mut lines = vec![format!(
-        "{:<16} {:<8} {:>5} {:>7} {:>6} {:>6} | {:>8} {:>8} {:>8} | {:>8} | {:>8} {:>6} | worst seeds",
+        "{:<16} {:<8} {:>5} {:>7} {:>6} {:>6} {:>6} | {:>8} {:>8} {:>8} | {:>8} | {:>8} {:>6} | worst seeds",
         "family",
         "suite",
         "count",
         "refused",
         "unfair",
+        "told",
         "missed",
         "median",
         "95 %",
@@ -59,6 +60,7 @@ fn numbers(group: &[&Measured], suite: usize) -> String {
     let outcomes = || group.iter().map(|one| (one.noise, &one.outcomes[suite]));
     let refused = || outcomes().filter(|(_, outcome)| matches!(outcome, Outcome::Refused(_)));
     let unfair = refused().filter(|(noise, _)| *noise <= STEADY).count();
+    let told = outcomes().filter(|(_, outcome)| matches!(outcome, Outcome::Told(_))).count();
     let missed = outcomes().filter(|(_, outcome)| outcome.is_broken()).count();
     let distances = || outcomes().filter_map(|(_, outcome)| outcome.distance());
     let errors = sorted(distances().map(|far| far.error));
@@ -66,7 +68,7 @@ fn numbers(group: &[&Measured], suite: usize) -> String {
     let noise = sorted(group.iter().map(|one| one.noise));
     let labels = sorted(group.iter().map(|one| one.labels as f64));
     format!(
-        "{:>5} {:>7} {unfair:>6} {missed:>6} | {} {} {} | {} | {} {:>6}",
+        "{:>5} {:>7} {unfair:>6} {told:>6} {missed:>6} | {} {} {} | {} | {} {:>6}",
         group.len(),
         refused().count(),
         percent(at(&errors, 0.5)),

@@ -13,12 +13,13 @@ use prost::Message;
 use runtime::roles::plain;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Pictures that plans are held to.
 const OTHERS: Range<usize> = FITTED..FITTED + 32;
 
-/// The promise: a plan's relative error is at most this, or there is none.
+/// The promise: a plan's relative error is at most this, or the compiler says that it is larger, or there is no plan.
 pub(crate) const PROMISE: f64 = 0.05;
 
 /// What is chosen in a suite where nothing else is said.
@@ -33,6 +34,8 @@ pub(crate) const SUITES: [(&str, Defaults); 2] =
 pub(crate) enum Outcome {
     Fine(Distance),
     Refused(String),
+    /// A plan that is as wrong as the compiler said.
+    Told(Distance),
     /// A plan that is wrong, without a word.
     SilentMiss(Distance),
     /// A panic of the compiler or of the plan.
@@ -48,7 +51,7 @@ impl Outcome {
     /// How far the plan is from the network, where there is one.
     pub(crate) fn distance(&self) -> Option<Distance> {
         match self {
-            Self::Fine(distance) | Self::SilentMiss(distance) => Some(*distance),
+            Self::Fine(distance) | Self::Told(distance) | Self::SilentMiss(distance) => Some(*distance),
             Self::Refused(_) | Self::Crashed(_) => None,
         }
     }
@@ -59,6 +62,10 @@ impl Outcome {
 pub(crate) struct Distance {
     /// Root mean square, relative to how far each picture's logits are from their mean.
     pub(crate) error: f64,
+    /// The same of the picture that is worst off.
+    pub(crate) worst: f64,
+    /// What the compiler found when it checked the plan.
+    pub(crate) told: f64,
     /// The share of pictures with the same label.
     pub(crate) agreement: f64,
 }
@@ -121,12 +128,24 @@ fn imported(network: &Network) -> Result<Imported, Error> {
 /// The pictures that the network is fitted to.
 fn calibration(network: &Network) -> Dataset {
     let folder = tempfile::tempdir().unwrap();
-    let shape = network.scenery.shape;
-    let pixels = (0..FITTED).flat_map(|index| network.scenery.picture(index)).collect();
-    let dims = (FITTED, shape.channels, shape.height, shape.width);
     let path = folder.path().join("calibration.npy");
-    ndarray_npy::write_npy(&path, &Array4::from_shape_vec(dims, pixels).unwrap()).unwrap();
-    Dataset::read(&path, shape).unwrap()
+    write(network, 0..FITTED, &path);
+    Dataset::read(&path, network.scenery.shape).unwrap()
+}
+
+fn write(network: &Network, pictures: Range<usize>, path: &Path) {
+    let shape = network.scenery.shape;
+    let dims = (pictures.len(), shape.channels, shape.height, shape.width);
+    let pixels = pictures.flat_map(|index| network.scenery.picture(index)).collect();
+    ndarray_npy::write_npy(path, &Array4::from_shape_vec(dims, pixels).unwrap()).unwrap();
+}
+
+/// Leaves `network` as the file `path`, and beside it the pictures that choose its plan and those that plans are held to.
+pub(crate) fn dump(network: &Network, path: &Path) {
+    std::fs::write(path, network.proto.encode_to_vec()).unwrap();
+    write(network, 0..FITTED, &path.with_extension("calibration.npy"));
+    write(network, OTHERS, &path.with_extension("others.npy"));
+    println!("{:?}", network.input);
 }
 
 /// Pictures as they are.
@@ -159,8 +178,14 @@ fn outcome(network: &Network, imported: &Imported, options: &CompileOptions, flo
     let pairs: Vec<_> = float.iter().cloned().zip(ours).collect();
     let agreeing = pairs.iter().filter(|(float, ours)| largest(float) == largest(ours)).count();
     let agreement = agreeing as f64 / float.len() as f64;
-    let distance = Distance { error: relative_error(pairs.into_iter()), agreement };
-    if distance.error <= PROMISE { Outcome::Fine(distance) } else { Outcome::SilentMiss(distance) }
+    let worst = pairs.iter().map(|pair| relative_error([pair.clone()].into_iter())).fold(0.0, f64::max);
+    let told = plan.plan().check.as_ref().map_or(0.0, |check| check.error);
+    let distance = Distance { error: relative_error(pairs.into_iter()), worst, told, agreement };
+    match distance {
+        Distance { error, .. } if error <= PROMISE => Outcome::Fine(distance),
+        Distance { told, .. } if told > PROMISE => Outcome::Told(distance),
+        _ => Outcome::SilentMiss(distance),
+    }
 }
 
 /// `run`'s outcome, also where it panics.

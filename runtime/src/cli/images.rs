@@ -1,6 +1,6 @@
 //! The images that `popcorn infer` asks about: named on the command line, or line by line on standard input.
 
-use runtime::data::{Fit, ImageSource};
+use runtime::data::{Fit, ImageSource, Unfilled};
 use runtime::error::InvalidInput;
 use runtime::plan::{ClientPlan, InputSpec};
 use runtime::{Error, Result};
@@ -85,7 +85,16 @@ impl Images {
                 continue;
             }
             match self.read(name) {
-                Ok(image) => return Ok(Some(Next::Image(image))),
+                Ok(image) => {
+                    if let Some(unfilled) =
+                        Unfilled::of(image.iter().copied(), self.input.preprocessing.raw_range)
+                    {
+                        eprintln!(
+                            "warning: the pixels of {name} {unfilled}; the plan takes raw pixels, as they are before preprocessing"
+                        );
+                    }
+                    return Ok(Some(Next::Image(image)));
+                }
                 Err(error) => self.leave_out(&error),
             }
         }

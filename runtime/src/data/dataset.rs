@@ -5,6 +5,7 @@ use super::axes::{Axes, channels_first};
 use super::file::{self, Kind};
 use super::fit::wrong_size;
 use super::npy::{Array, spell};
+use super::unfilled::Unfilled;
 use crate::error::InvalidInput;
 use crate::plan::Shape;
 use std::path::Path;
@@ -98,6 +99,11 @@ impl Dataset {
             Pixels::Bytes(bytes) => bytes[range].iter().map(|&pixel| f32::from(pixel)).collect(),
             Pixels::Floats(floats) => floats[range].to_vec(),
         }
+    }
+
+    /// What is odd about the pixels of the first `limit` images, where raw ones are declared to lie in `range`.
+    pub fn unfilled(&self, limit: usize, range: (f64, f64)) -> Option<Unfilled> {
+        Unfilled::of((0..self.len().min(limit)).flat_map(|index| self.image(index)), range)
     }
 
     /// The right class of each image, where the file has them; as many as images.

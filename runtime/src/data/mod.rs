@@ -19,8 +19,10 @@ mod picture;
 mod source;
 #[cfg(test)]
 mod tests;
+mod unfilled;
 
 pub use dataset::Dataset;
 pub use fit::Fit;
 pub use half::half_to_f32;
 pub use source::ImageSource;
+pub use unfilled::Unfilled;

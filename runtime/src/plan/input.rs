@@ -85,7 +85,7 @@ pub enum InputError {
         got: usize,
     },
     /// A pixel outside the range for which the plan's bounds hold.
-    #[error("pixel {index} is {value}; the model takes {low} to {high}")]
+    #[error("pixel {index} is {value}; raw pixels are declared to be {low} to {high}{}", scaled(*value, *low))]
     Pixel {
         /// Row-major position.
         index: usize,
@@ -96,6 +96,16 @@ pub enum InputError {
         /// Largest allowed.
         high: f64,
     },
+}
+
+/// What a pixel below the range, which is negative, says.
+const fn scaled(value: f64, low: f64) -> &'static str {
+    if value < 0.0 && low >= 0.0 {
+        "; a negative pixel has been through preprocessing: give it as it was before, or say so when compiling \
+         (--input-range, and no --input-mean)"
+    } else {
+        ""
+    }
 }
 
 impl Preprocessing {

@@ -48,14 +48,20 @@ impl Ring {
     }
 
     /// The winner of a tournament in which neighbours meet, an odd one waits, and a beats b if a − b, which may
-    /// wrap around, is positive. The maximum, where no difference wraps. 0 of no numbers.
-    pub fn maximum(self, mut numbers: Vec<i64>) -> i64 {
-        while numbers.len() > 1 {
-            let (pairs, odd) = numbers.as_chunks::<2>();
-            let winner = |[a, b]: &[i64; 2]| self.wrap(b.wrapping_add(self.wrap(a.wrapping_sub(*b)).max(0)));
-            numbers = pairs.iter().map(winner).chain(odd.iter().copied()).collect();
+    /// wrap around, is positive. The maximum, where no difference wraps. 0 of no numbers. `numbers` are overwritten.
+    pub fn maximum(self, numbers: &mut [i64]) -> i64 {
+        let mut left = numbers.len();
+        while left > 1 {
+            for pair in 0..left / 2 {
+                let [a, b] = [numbers[2 * pair], numbers[2 * pair + 1]];
+                numbers[pair] = self.wrap(b.wrapping_add(self.wrap(a.wrapping_sub(b)).max(0)));
+            }
+            if left % 2 == 1 {
+                numbers[left / 2] = numbers[left - 1];
+            }
+            left = left.div_ceil(2);
         }
-        numbers.pop().unwrap_or_default()
+        numbers.first().copied().unwrap_or_default()
     }
 
     /// The position of the winner of a tournament as in [`maximum`](Self::maximum), but where the first of two wins
@@ -94,9 +100,9 @@ mod tests {
         let ring = Ring::new(6).unwrap();
         assert_eq!([-32, -5, -4, 3, 4, 27, 28, 31].map(|x| ring.rescale(x, 3)), [-4, -1, 0, 0, 1, 3, -4, -4]);
         assert_eq!(ring.rescale(-7, 0), -7);
-        assert_eq!(ring.maximum(vec![3, -9, 15, 4, -16]), 15);
-        assert_eq!(ring.maximum(vec![-30, 20]), -30, "-30 - 20 is 14 here");
-        assert_eq!((ring.maximum(vec![-7]), ring.maximum(Vec::new())), (-7, 0));
+        assert_eq!(ring.maximum(&mut [3, -9, 15, 4, -16]), 15);
+        assert_eq!(ring.maximum(&mut [-30, 20]), -30, "-30 - 20 is 14 here");
+        assert_eq!((ring.maximum(&mut [-7]), ring.maximum(&mut [])), (-7, 0));
     }
 
     #[test]
@@ -117,7 +123,8 @@ mod tests {
             let (ring, tagged) = (Ring::new(bits).unwrap(), Ring::new(bits + 3).unwrap());
             let numbers: Vec<i64> = numbers.into_iter().map(|number| ring.wrap(number)).collect();
             let tag = |(place, number): (usize, &i64)| number << 3 | (7 - place) as i64;
-            let largest = tagged.maximum(numbers.iter().enumerate().map(tag).collect());
+            let mut places: Vec<i64> = numbers.iter().enumerate().map(tag).collect();
+            let largest = tagged.maximum(&mut places);
             prop_assert_eq!(ring.arg_max(&numbers), 7 - (largest & 7) as usize);
         }
     }

@@ -7,7 +7,7 @@ use super::grid::Grid;
 use super::layer::Layer;
 use super::value::{Value, scale, unbounded};
 use super::{Choices, LayerChoice, Narrowing, Noise, Outlook, Preparation, Quantized, exact, scales};
-use crate::calibration::{Activations, Calibration, Sample};
+use crate::calibration::{Activations, Calibration, Channel, Sample};
 use crate::error::{Diagnostic, Error, Result};
 use crate::graph::{
     Add, Clip, Conv, Graph, Integer, IntegerFact, NodeId, Op, Pool, Real, Rescale, Scale, Shape, Window,
@@ -137,7 +137,7 @@ impl<'a> Quantizer<'a> {
             None => self.output_scales(id, &layer, &sizes, &fit, choice),
         };
         if !is_exact {
-            self.hear_weights(id, &self.rows(id, &layer, &sizes, &rows.fine, choice.bits), &output);
+            self.hear_weights(id, &layer, &input_scale, &output);
         }
         let quantized = fit.round(&output, rows.fitted, &rows.fine);
         if self.activations.is_some() {
@@ -181,9 +181,11 @@ impl<'a> Quantizer<'a> {
 
     /// What the rows of the linear layer `id` look like.
     fn rows(&self, id: NodeId, layer: &Layer, sizes: &[f64], fine: &[f64], bits: u32) -> Vec<scales::Row> {
-        let channels = self.preparation.statistics.of(id).iter();
+        let excess = self.preparation.excess.of_node(id);
+        let seen = self.preparation.statistics.of(id).iter().zip(excess);
+        let channels = seen.map(|(seen, excess)| Channel { variance: seen.variance + excess, ..*seen });
         let weights = self.preparation.tolerance.weights(id);
-        let of_row = |(row, (&channel, (&weight, &fine)))| {
+        let of_row = |(row, (channel, (&weight, &fine)))| {
             let read = layer.channels(row).map(|channel| sizes[channel].powi(2)).sum();
             scales::Row { fine, channel, weight, read, bits }
         };
@@ -197,7 +199,8 @@ impl<'a> Quantizer<'a> {
         let batch = &activations.inputs(id)[0];
         let inputs: Vec<Sample> =
             (0..layer.groups()).map(|group| prepared.sampling.inputs(batch, group)).collect();
-        Curvature::measured(layer, &inputs, &prepared.outputs)
+        let excess = self.preparation.excess.of_node(self.float.sole_input(id));
+        Curvature::measured(layer, &inputs, &prepared.outputs, excess)
     }
 
     /// Tells the calibration data how the quantised copy computes `id`.

@@ -58,9 +58,10 @@ pub(super) struct Block {
 
 impl Curvature {
     /// Of a layer that reads `inputs` in the quantised network and gives `outputs` in the float network;
-    /// by group.
-    pub(super) fn measured(layer: &Layer, inputs: &[Sample], outputs: &[Sample]) -> Self {
-        let group = |group: usize| GroupCurvature::measured(layer, group, &inputs[group], &outputs[group]);
+    /// by group. Input channels may have so much variance more than these show (`excess`).
+    pub(super) fn measured(layer: &Layer, inputs: &[Sample], outputs: &[Sample], excess: &[f64]) -> Self {
+        let group =
+            |group: usize| GroupCurvature::measured(layer, group, &inputs[group], &outputs[group], excess);
         Self { groups: (0..layer.groups()).into_par_iter().map(group).collect() }
     }
 
@@ -75,11 +76,12 @@ impl Curvature {
 }
 
 impl GroupCurvature {
-    fn measured(layer: &Layer, group: usize, input: &Sample, output: &Sample) -> Self {
+    fn measured(layer: &Layer, group: usize, input: &Sample, output: &Sample, excess: &[f64]) -> Self {
         let missing = output.without(input, layer.group_weights(group));
         let ranges = blocks(layer);
         let share = ranges.len() as f64;
-        let block = |(columns, hessian): (&Range<usize>, Matrix)| {
+        let block = |(columns, mut hessian): (&Range<usize>, Matrix)| {
+            hessian.add_to_each(columns.clone().map(|column| excess[layer.channel(group, column)]));
             let covariances = input.covariance_with(columns.clone(), &missing);
             let of_output = |output: usize| {
                 covariances.iter().skip(output).step_by(missing.columns()).map(|x| x / share).collect()

@@ -2,10 +2,11 @@
 //!
 //! A row with a single weight w over inputs of scale s is exact with the integer ±m and the scale
 //! |w|·s ÷ m. Every bit of m is a bit of all later values, so m is 1 unless the bias needs finer steps or
-//! another channel has much larger integers.
+//! another channel has much larger integers. A shift, all of whose weights are one number, stays one: it has the same m for
+//! all channels, so that it costs nothing in suite `shared` and its result can be added to what it was made of.
 
 use super::layer::Layer;
-use super::scales::IMBALANCE;
+use super::scales::{IMBALANCE, median};
 use crate::graph::Scale;
 
 /// Half a step of the output, by which a bias may be off, is at most the typical input divided by this:
@@ -20,6 +21,10 @@ pub(super) fn scales(layer: &Layer, input: &Scale, typical: &[f64], largest: f64
     let rows: Vec<Row> = (0..layer.outputs())
         .map(|row| Row::of(layer, row, input, typical, largest))
         .collect::<Option<_>>()?;
+    if layer.weights().iter().filter(|&&weight| weight != 0.0).all(|weight| *weight == layer.weights()[0]) {
+        let least = median(rows.iter().map(|row| row.least)).unwrap_or(1.0);
+        return Some(rows.iter().map(|row| row.unit / least).collect());
+    }
     let top = rows.iter().map(|row| row.size * row.least).fold(0.0, f64::max);
     rows.iter().map(|row| row.scale(top, largest)).collect()
 }
@@ -83,9 +88,14 @@ mod tests {
 
     #[test]
     fn channels_keep_about_one_size() {
-        let scales = of(&[1.0, 1.0], &[0.0, 8e4], 1e4).unwrap();
-        assert_eq!(scales, [0.5 / 5.0, 0.5]);
-        assert_eq!(of(&[1.0, 1.0], &[0.0, 8e6], 1e4), None);
+        let scales = of(&[1.0, 2.0], &[0.0, 16e4], 1e4).unwrap();
+        assert_eq!(scales, [0.5 / 5.0, 1.0]);
+        assert_eq!(of(&[1.0, 2.0], &[0.0, 16e6], 1e4), None);
+    }
+
+    #[test]
+    fn a_shift_stays_a_shift() {
+        assert_eq!(of(&[1.0, 1.0, 1.0], &[0.3, 8e4, 0.2], 128.0), Some(vec![0.5 / 8.0; 3]));
     }
 
     #[test]

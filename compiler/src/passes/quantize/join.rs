@@ -123,10 +123,11 @@ impl Quantizer<'_> {
         Ok(agreement)
     }
 
-    /// Root mean squares of the channels of a branch, as they go into its sum.
+    /// About the root mean squares of the channels of a branch, as they go into its sum on images of any kind.
     fn real_sizes(&self, branch: &Branch) -> Vec<f64> {
-        let channels = self.preparation.statistics.of(branch.source).iter();
-        channels.map(|channel| channel.rms() * branch.by.abs()).collect()
+        let seen = self.preparation.statistics.of(branch.source).iter();
+        let excess = self.preparation.excess.of_node(branch.source);
+        seen.zip(excess).map(|(seen, excess)| seen.rms().hypot(excess.sqrt()) * branch.by.abs()).collect()
     }
 
     fn join(&mut self, id: NodeId, inputs: &[Value], multipliers: Vec<i64>, scales: Vec<f64>) -> Value {

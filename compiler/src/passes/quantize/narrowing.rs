@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Narrowing {
     pub(super) terms: Terms,
     places: Places,
-    finer: BTreeMap<NodeId, u32>,
+    values: BTreeMap<NodeId, i32>,
 }
 
 /// Where values lose bits although it takes a round.
@@ -34,12 +34,12 @@ impl Narrowing {
 
     /// Where it costs nothing, and at `places`.
     pub fn at(options: &CompileOptions, places: Places) -> Self {
-        Self { terms: Terms::of(options), places, finer: BTreeMap::new() }
+        Self { terms: Terms::of(options), places, values: BTreeMap::new() }
     }
 
-    /// The same, with so many bits more kept of some values.
-    pub fn with_finer(self, finer: BTreeMap<NodeId, u32>) -> Self {
-        Self { finer, ..self }
+    /// The same, with so many bits more kept of some values, or fewer.
+    pub fn with_values(self, values: BTreeMap<NodeId, i32>) -> Self {
+        Self { values, ..self }
     }
 
     /// Whether `id` loses bits at a cost.
@@ -52,7 +52,7 @@ impl Narrowing {
 
     /// The noise that rounding the value `id` may make, as a share of the standard deviation of what readers make of it.
     pub(super) fn noise(&self, id: NodeId) -> f64 {
-        let bits = self.terms.precision + self.finer.get(&id).copied().unwrap_or(0);
+        let bits = self.terms.precision.saturating_add_signed(self.values.get(&id).copied().unwrap_or(0));
         2.0 * (-f64::from(bits)).exp2()
     }
 }

@@ -127,8 +127,12 @@ mod tests {
         removals: &Removals,
         choice: LayerChoice,
     ) -> f64 {
-        let curvature =
-            Curvature::measured(layer, std::slice::from_ref(inputs), std::slice::from_ref(outputs));
+        let curvature = Curvature::measured(
+            layer,
+            std::slice::from_ref(inputs),
+            std::slice::from_ref(outputs),
+            &vec![0.0; layer.columns()],
+        );
         let input = Scale::PerTensor(1.0);
         let fit = Fit::new(layer, &input, &curvature, choice, Some(removals));
         let rows = fit.rows();

@@ -1,7 +1,9 @@
 //! What quantisation needs to know of a float graph, whatever is chosen for its layers.
 
+use super::excess::Excess;
 use super::layer::Layer;
 use super::removal::Removals;
+use super::sensitivity::Sensitivity;
 use super::tolerance::Tolerance;
 use super::{Choices, LayerChoice, Narrowing, Quantized, build, outlook};
 use crate::calibration::{self, Activations, Batch, Calibration, Reading, Sample, Sampling, Statistics};
@@ -17,6 +19,8 @@ pub struct Preparation<'a> {
     pub(super) calibration: Option<&'a Calibration>,
     pub(super) statistics: Statistics,
     pub(super) tolerance: Tolerance,
+    pub(super) excess: Excess,
+    pub(super) sensitivity: Sensitivity,
     layers: BTreeMap<NodeId, Prepared>,
 }
 
@@ -68,8 +72,10 @@ impl<'a> Preparation<'a> {
             Some(calibration) => measure(graph, calibration, is_pruned),
             None => (Statistics::measure(graph, &images), BTreeMap::new()),
         };
+        let excess = Excess::of(graph, &statistics);
         let tolerance = Tolerance::of(graph, &statistics, calibration.is_some());
-        Ok(Self { graph, input, calibration, statistics, tolerance, layers })
+        let sensitivity = Sensitivity::measure(graph, &images, &statistics, calibration.is_some());
+        Ok(Self { graph, input, calibration, statistics, tolerance, excess, sensitivity, layers })
     }
 
     /// The float graph.

@@ -15,14 +15,14 @@ const HALVINGS: usize = 60;
 pub struct Precision {
     /// Of layers.
     pub choices: Choices,
-    /// Bits that values keep beyond the usual, by node of the float graph.
-    pub finer: BTreeMap<NodeId, u32>,
+    /// Bits that values keep beyond the usual, or fewer, by node of the float graph.
+    pub values: BTreeMap<NodeId, i32>,
 }
 
 impl Precision {
     /// As the options say.
     pub fn usual(options: &CompileOptions) -> Self {
-        Self { choices: Choices::uniform(options.layer()), finer: BTreeMap::new() }
+        Self { choices: Choices::uniform(options.layer()), values: BTreeMap::new() }
     }
 
     /// Nodes that have more bits than the options say.
@@ -30,8 +30,8 @@ impl Precision {
         let weights = self
             .choices
             .layers()
-            .filter(|(id, choice)| choice.bits > options.weight_bits && !self.finer.contains_key(id));
-        self.finer.len() + weights.count()
+            .filter(|(id, choice)| choice.bits > options.weight_bits && !self.values.contains_key(id));
+        self.values.len() + weights.count()
     }
 }
 
@@ -93,11 +93,11 @@ impl Precision {
                 self.choices.set(node, LayerChoice { bits, ..choice });
             }
             Rounding::Value => {
-                let most = ACTIVATION_BITS.end().saturating_sub(options.activation_bits);
-                let known = self.finer.get(&node).copied().unwrap_or(0);
-                let bits = (known + bits).min(most);
+                let most = ACTIVATION_BITS.end().saturating_sub(options.activation_bits) as i32;
+                let known = self.values.get(&node).copied().unwrap_or(0);
+                let bits = known.saturating_add_unsigned(bits).min(most);
                 if bits > known {
-                    self.finer.insert(node, bits);
+                    self.values.insert(node, bits);
                 }
             }
         }
@@ -122,13 +122,13 @@ mod tests {
         ];
         let usual = Precision::usual(&options);
         let finer = spend(&usual, &noise, 0.1, &options).unwrap();
-        assert_eq!(finer.finer, BTreeMap::from([(loud, 3)]));
+        assert_eq!(finer.values, BTreeMap::from([(loud, 3)]));
         assert_eq!((finer.choices.of(loud).bits, finer.choices.of(quiet).bits), (9, 8));
         assert_eq!(finer.finer_nodes(&options), 1);
         let mut spent = usual;
         while let Some(finer) = spend(&spent, &noise, 0.01, &options) {
             spent = finer;
         }
-        assert_eq!((spent.finer[&loud], spent.choices.of(loud).bits), (8, WIDEST_WEIGHTS));
+        assert_eq!((spent.values[&loud], spent.choices.of(loud).bits), (8, WIDEST_WEIGHTS));
     }
 }

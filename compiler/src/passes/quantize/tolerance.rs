@@ -11,8 +11,6 @@
 //! V_c is the weight of noise in input channel c. Operations without weights pass weights on, a ReLU or a clip for the share
 //! of values that it lets through; the logits begin. A channel
 //! that training has switched off, or that its readers ignore, has next to no weight and so sets no scale.
-//!
-//! Without the division the same recursion follows noise to the logits ([`Tolerance::reach`]).
 
 use super::layer::Layer;
 use crate::calibration::{Channel, Statistics};
@@ -28,29 +26,22 @@ const PASSING_SYNTHETIC: f64 = 0.5;
 pub(super) struct Tolerance {
     /// By node, by channel: V.
     by_node: Vec<Vec<f64>>,
-    /// By node, by channel: the same at the logits.
-    at_logits: Vec<Vec<f64>>,
 }
 
 impl Tolerance {
     /// Of the values of `graph`, which have these `statistics` on calibration images, or on synthetic ones.
     pub(super) fn of(graph: &Graph<Real>, statistics: &Statistics, is_calibrated: bool) -> Self {
         let passing = if is_calibrated { PASSING } else { PASSING_SYNTHETIC };
-        let empty = || vec![Vec::new(); graph.id_bound()];
-        let mut tolerance = Self { by_node: empty(), at_logits: empty() };
+        let mut tolerance = Self { by_node: vec![Vec::new(); graph.id_bound()] };
         for id in graph.ids_in_order().into_iter().rev() {
             let own = 1.0 / variance(statistics, id);
-            let own = vec![if id == graph.output() { own } else { 0.0 }; graph.shape(id).channels];
-            let (mut next, mut last) = (own.clone(), own);
+            let mut next = vec![if id == graph.output() { own } else { 0.0 }; graph.shape(id).channels];
             for (consumer, position) in graph.consumers(id) {
                 let reader = Reader { graph, statistics, passing, id: consumer, position };
-                let passed = reader.passed(&tolerance.by_node[consumer.index()], Until::NextLayer);
+                let passed = reader.passed(&tolerance.by_node[consumer.index()]);
                 next.iter_mut().zip(passed).for_each(|(weight, passed)| *weight = weight.max(passed));
-                let passed = reader.passed(&tolerance.at_logits[consumer.index()], Until::Logits);
-                last.iter_mut().zip(passed).for_each(|(weight, passed)| *weight += passed);
             }
             tolerance.by_node[id.index()] = next;
-            tolerance.at_logits[id.index()] = last;
         }
         tolerance
     }
@@ -69,20 +60,6 @@ impl Tolerance {
         let bits = (12.0 * share * share / noise).log2() / 2.0;
         (noise > 0.0).then_some(bits.max(0.0) as u32)
     }
-
-    /// The squared error of the logits, relative to their variance, per unit of noise variance in each channel of `id`,
-    /// about: noise is taken for independent all the way.
-    pub(super) fn reach(&self, id: NodeId) -> &[f64] {
-        &self.at_logits[id.index()]
-    }
-}
-
-/// How far noise is followed.
-#[derive(Clone, Copy, PartialEq)]
-enum Until {
-    /// To the results of the linear layers that are reached first.
-    NextLayer,
-    Logits,
 }
 
 /// What reads a value.
@@ -98,12 +75,12 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// What noise in the value weighs, by the weights `own` of the reader's channels.
-    fn passed(&self, own: &[f64], until: Until) -> Vec<f64> {
+    fn passed(&self, own: &[f64]) -> Vec<f64> {
         let Self { graph, statistics, passing, id, position } = *self;
         let input = graph.inputs(id)[position];
         let shape = graph.shape(input);
         match graph.op(id) {
-            Op::Conv(_) | Op::Dense(_) => self.through_layer(own, until),
+            Op::Conv(_) | Op::Dense(_) => self.through_layer(own),
             Op::AveragePool(pool) => {
                 let window = pool.window.kernel[0] * pool.window.kernel[1];
                 let pixels = match pool.divisor {
@@ -114,9 +91,9 @@ impl Reader<'_> {
             }
             Op::Add(add) => {
                 // The noise of all branches together is what the sum bears.
-                let others = if until == Until::NextLayer { add.multipliers.len() - 1 } else { 1 };
+                let others = (add.multipliers.len() - 1).max(1) as f64;
                 let square = f64::from(add.multipliers[position]).powi(2);
-                own.iter().map(|weight| weight * square * others.max(1) as f64).collect()
+                own.iter().map(|weight| weight * square * others).collect()
             }
             Op::Concat => {
                 let inputs = graph.inputs(id);
@@ -139,21 +116,16 @@ impl Reader<'_> {
         }
     }
 
-    fn through_layer(&self, own: &[f64], until: Until) -> Vec<f64> {
+    fn through_layer(&self, own: &[f64]) -> Vec<f64> {
         let mut passed = vec![0.0; self.graph.input_shapes(self.id)[0].channels];
         let Some(layer) = Layer::of(self.graph, self.id) else { return passed };
         let seen = self.statistics.of(self.id);
         let weighed = |size: fn(&Channel) -> f64| -> f64 {
             own.iter().zip(seen).map(|(weight, channel)| weight * size(channel)).sum()
         };
-        let total = match until {
-            // What never varies is judged by its size.
-            Until::NextLayer => {
-                let sums = [weighed(|channel| channel.variance), weighed(|channel| channel.rms().powi(2))];
-                sums.into_iter().find(|&sum| sum > 0.0).unwrap_or(1.0)
-            }
-            Until::Logits => 1.0,
-        };
+        // What never varies is judged by its size.
+        let sums = [weighed(|channel| channel.variance), weighed(|channel| channel.rms().powi(2))];
+        let total = sums.into_iter().find(|&sum| sum > 0.0).unwrap_or(1.0);
         for (row, weight) in own.iter().enumerate() {
             let share = weight / total;
             for (channel, &entry) in layer.channels(row).zip(layer.row(row)) {

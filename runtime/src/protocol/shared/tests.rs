@@ -104,7 +104,7 @@ fn steps_cost_what_their_marks_say() {
     let signs = sums(ring(4), results.map(|(shares, _)| shares));
     let relus: Vec<i64> = numbers.iter().map(|number| ring(18).wrap(number.max(&0) >> 3)).collect();
     for (window, sign) in relus.chunks(3).zip(signs) {
-        let most = ring(18).maximum(window.to_vec());
+        let most = ring(18).maximum(&mut window.to_vec());
         assert_eq!(sign, u64::from(ring(17).wrap(most >> 2) >= 0));
     }
 }

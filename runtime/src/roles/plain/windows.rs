@@ -18,7 +18,7 @@ pub(super) fn maxima<T: Integer>(window: &Window, input: &[T], from: Shape, to: 
 
 /// The winners of windows, none of which is empty: maxima where no difference wraps around.
 pub(super) fn winners(ring: Ring, window: &Window, input: &[i64], from: Shape, to: Shape) -> Vec<i64> {
-    over_windows(window, input, from, to, |pixels| ring.maximum(pixels.to_vec()))
+    over_windows(window, input, from, to, |pixels| ring.maximum(pixels))
 }
 
 /// `fold` of the pixels inside the image under each window, channel by channel.
@@ -27,7 +27,7 @@ fn over_windows<T: Integer>(
     input: &[T],
     from: Shape,
     to: Shape,
-    fold: impl Fn(&[T]) -> T,
+    fold: impl Fn(&mut [T]) -> T,
 ) -> Vec<T> {
     let pixels = window.pixels(from, to);
     let mut result = Vec::with_capacity(to.elements());
@@ -36,7 +36,7 @@ fn over_windows<T: Integer>(
         for pixels in &pixels {
             seen.clear();
             seen.extend(pixels.iter().map(|&pixel| plane[pixel]));
-            result.push(fold(&seen));
+            result.push(fold(&mut seen));
         }
     }
     result

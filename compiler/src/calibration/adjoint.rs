@@ -1,0 +1,143 @@
+//! What changes of an operation's inputs change: gradients go from its value to its inputs.
+
+use super::{Batch, Reading, taps};
+use crate::graph::{Add, Clip, Conv, Dense, Op, Pool, Real, Shape, Window};
+use crate::numeric::{View, multiply_add};
+use rayon::prelude::*;
+
+/// Step of a difference quotient.
+const STEP: f64 = 1e-3;
+
+/// The gradient of input number `position` of `op`, whose value is `output` and has the gradient `gradient`. A sign, whose
+/// slope is 0, counts as a line over the standard deviation of what it reads.
+pub(super) fn adjoint(
+    op: &Op<Real>,
+    inputs: &[&Batch],
+    position: usize,
+    output: &Batch,
+    gradient: &Batch,
+) -> Batch {
+    let (input, to) = (inputs[position], output.shape());
+    let from = input.shape();
+    match op {
+        Op::Conv(conv) => of_convolution(op, conv, from, gradient),
+        Op::Dense(dense) => of_dense(dense, from, gradient),
+        Op::AveragePool(pool) => of_average(pool, from, gradient),
+        Op::MaxPool(window) => of_maximum(window, input, output, gradient),
+        Op::Relu => scaled(gradient, |at| f32::from(u8::from(input.values()[at] > 0.0))),
+        Op::Clip(Clip { high }) => scaled(gradient, |at| {
+            let (x, high) = (input.values()[at], high[channel(at, to)]);
+            f32::from(u8::from(x > 0.0 && x < high))
+        }),
+        Op::Activation(curve) => scaled(gradient, |at| {
+            let (x, channel) = (f64::from(input.values()[at]), channel(at, to));
+            ((curve.at(channel, x + STEP) - curve.at(channel, x - STEP)) / (2.0 * STEP)) as f32
+        }),
+        Op::Affine(affine) => scaled(gradient, |at| affine.scale[channel(at, to)]),
+        Op::Sign => {
+            let slope = 1.0 / deviation(input.values()).max(f32::MIN_POSITIVE);
+            scaled(gradient, |_| slope)
+        }
+        Op::Add(Add { multipliers }) => scaled(gradient, |_| multipliers[position]),
+        Op::Concat => {
+            let first = inputs[..position].iter().map(|input| input.shape().elements()).sum::<usize>();
+            each(gradient, from, |gradient, out| out.copy_from_slice(&gradient[first..][..out.len()]))
+        }
+        Op::Flatten | Op::Softmax(_) | Op::Rescale(_) | Op::Input => {
+            Batch::new(from, gradient.values().to_vec())
+        }
+    }
+}
+
+/// The channel of an element of a batch.
+fn channel(at: usize, shape: Shape) -> usize {
+    at / shape.plane() % shape.channels
+}
+
+fn deviation(values: &[f32]) -> f32 {
+    let mean = values.iter().sum::<f32>() / values.len() as f32;
+    (values.iter().map(|x| (x - mean).powi(2)).sum::<f32>() / values.len() as f32).sqrt()
+}
+
+/// Every element of `gradient` times its `slope`.
+fn scaled(gradient: &Batch, slope: impl Fn(usize) -> f32 + Sync) -> Batch {
+    let values = gradient.values().par_iter().enumerate().map(|(at, x)| x * slope(at));
+    Batch::new(gradient.shape(), values.collect())
+}
+
+/// Image by image, from zeros.
+fn each(gradient: &Batch, from: Shape, map: impl Fn(&[f32], &mut [f32]) + Sync) -> Batch {
+    let mut values = vec![0.0; gradient.len() * from.elements()];
+    let images = values.par_chunks_exact_mut(from.elements()).enumerate();
+    images.for_each(|(image, out)| map(gradient.image(image), out));
+    Batch::new(from, values)
+}
+
+fn of_convolution(op: &Op<Real>, conv: &Conv<Real>, from: Shape, gradient: &Batch) -> Batch {
+    let to = gradient.shape();
+    let Some(reading) = Reading::of(op, to) else { return gradient.clone() };
+    let (columns, rows, outputs) = (reading.columns(from), reading.rows(), to.channels / conv.groups);
+    each(gradient, from, |gradient, out| {
+        for group in 0..conv.groups {
+            let kernels = &conv.weights[group * outputs * columns..][..outputs * columns];
+            let kernels = View::rows(kernels, [outputs, columns]).transposed();
+            let gradient = &gradient[group * outputs * rows..][..outputs * rows];
+            let mut unfolded = vec![0.0; columns * rows];
+            multiply_add(kernels, View::rows(gradient, [outputs, rows]), &mut unfolded, rows);
+            let channels = out.chunks_exact_mut(from.plane()).skip(group * from.channels / conv.groups);
+            let taps = conv.window.kernel[0] * conv.window.kernel[1];
+            for (plane, unfolded) in channels.zip(unfolded.chunks_exact(taps * rows)) {
+                for (tap, unfolded) in taps::all(&conv.window).zip(unfolded.chunks_exact(rows)) {
+                    spread(&conv.window, tap, from, to, unfolded, plane);
+                }
+            }
+        }
+    })
+}
+
+/// Adds what `tap` has at each position to the pixel that it meets there.
+fn spread(window: &Window, tap: [usize; 2], from: Shape, to: Shape, given: &[f32], plane: &mut [f32]) {
+    for run in taps::runs(window, tap, from, to) {
+        let pixels = plane[run.pixel..].iter_mut().step_by(run.stride);
+        pixels.zip(&given[run.position..][..run.len]).for_each(|(pixel, x)| *pixel += x);
+    }
+}
+
+fn of_dense(dense: &Dense<Real>, from: Shape, gradient: &Batch) -> Batch {
+    let (inputs, outputs) = (from.elements(), gradient.shape().elements());
+    let mut values = vec![0.0; gradient.len() * inputs];
+    let gradients = View::rows(gradient.values(), [gradient.len(), outputs]);
+    multiply_add(gradients, View::rows(&dense.weights, [outputs, inputs]), &mut values, inputs);
+    Batch::new(from, values)
+}
+
+fn of_average(pool: &Pool, from: Shape, gradient: &Batch) -> Batch {
+    let (to, divisors) = (gradient.shape(), super::evaluate::divisors(pool, from, gradient.shape()));
+    each(gradient, from, |gradient, out| {
+        for (plane, gradient) in out.chunks_exact_mut(from.plane()).zip(gradient.chunks_exact(to.plane())) {
+            let share: Vec<f32> = gradient.iter().zip(&divisors).map(|(x, divisor)| x / divisor).collect();
+            taps::all(&pool.window).for_each(|tap| spread(&pool.window, tap, from, to, &share, plane));
+        }
+    })
+}
+
+/// The first of several maxima gets it all.
+fn of_maximum(window: &Window, input: &Batch, output: &Batch, gradient: &Batch) -> Batch {
+    let (from, to) = (input.shape(), output.shape());
+    let mut values = vec![0.0; input.values().len()];
+    let planes = values.par_chunks_exact_mut(from.plane()).enumerate();
+    planes.for_each(|(index, out)| {
+        let plane = |batch: &'_ Batch| index * batch.shape().plane()..(index + 1) * batch.shape().plane();
+        let (pixels, largest) = (&input.values()[plane(input)], &output.values()[plane(output)]);
+        let mut left = gradient.values()[plane(gradient)].to_vec();
+        for run in taps::all(window).flat_map(|tap| taps::runs(window, tap, from, to)) {
+            for step in 0..run.len {
+                let (at, pixel) = (run.position + step, run.pixel + step * run.stride);
+                if pixels[pixel] == largest[at] {
+                    out[pixel] += std::mem::take(&mut left[at]);
+                }
+            }
+        }
+    });
+    Batch::new(from, values)
+}

@@ -1,0 +1,163 @@
+//! Plans of one model, each closer to it than the one before.
+
+use super::Watch;
+use crate::calibration::Calibration;
+use crate::error::{Error, Result};
+use crate::from_onnx::Imported;
+use crate::graph::{Graph, Real};
+use crate::lower::shorten;
+use crate::options::{CompileOptions, LEAST_AGREEMENT};
+use crate::passes::{Noise, Precision, Preparation, spend, spend_everywhere};
+use crate::pipeline::{self, Integers};
+use crate::self_check::{Fidelity, Images, headroom};
+use runtime::plan::{Check, CheckImages, Headroom, InputSpec};
+
+/// The error of logits down to which bits are spent: in suite `shared`, where they cost little, in `blinded`, and where there
+/// are only synthetic images, which say little of others.
+const GOALS: [f64; 3] = [0.01, 0.02, 0.035];
+/// The agreement with the model's labels, as expected from its margins, up to which bits are spent.
+const EXPECTED_AGREEMENT: f64 = 0.993;
+/// So often at most.
+const ROUNDS: usize = 4;
+/// Squared errors are aimed at this share of what is borne.
+const AIM: f64 = 0.5;
+/// More bits must bring errors below this share of what they were, or are not spent.
+const WORTH: f64 = 0.9;
+/// Everything that the attempts at one plan share.
+pub(super) struct Workshop<'a> {
+    pub(super) model: &'a Imported,
+    pub(super) options: &'a CompileOptions,
+    pub(super) input: &'a InputSpec,
+    pub(super) calibration: Option<Calibration>,
+    pub(super) float: &'a Graph<Real>,
+    pub(super) checks: Images,
+    /// Of the model, by image of the check.
+    pub(super) outputs: Vec<Vec<f32>>,
+}
+
+/// A plan, and how it came out.
+pub(super) struct Attempt {
+    precision: Precision,
+    pub(super) integers: Integers,
+    fidelity: Fidelity,
+}
+
+impl Attempt {
+    fn is_good(&self, options: &CompileOptions) -> bool {
+        self.fidelity.error <= options.max_error || self.fidelity.agreement >= LEAST_AGREEMENT
+    }
+
+    /// How many times larger the errors are than they should be.
+    fn excess(&self, source: CheckImages, options: &CompileOptions) -> f64 {
+        // Patterns say little of the margins of photographs.
+        let is_real = source != CheckImages::Synthetic;
+        let goal = match (is_real, options.has_rings()) {
+            (true, true) => GOALS[0],
+            (true, false) => GOALS[1],
+            (false, _) => GOALS[2],
+        };
+        let by_error = self.fidelity.error / goal.min(options.max_error);
+        if is_real { by_error.max(1.0 / self.fidelity.bearable(EXPECTED_AGREEMENT)) } else { by_error }
+    }
+
+    /// The source of rounding noise that adds most to the error of the logits.
+    fn loudest(&self) -> Option<&Noise> {
+        let noise = self.integers.quantized.noise().iter();
+        noise.filter(|noise| noise.error > 0.0).max_by(|a, b| a.error.total_cmp(&b.error))
+    }
+}
+
+impl Workshop<'_> {
+    /// The first plan that is close enough to the model, or the closest that more bits bring.
+    pub(super) fn run(&self, watch: Watch<'_>) -> Result<Attempt> {
+        watch("measuring the float network");
+        let usual = Precision::usual(self.options);
+        let calibration = self.calibration.as_ref();
+        let preparation = Preparation::for_choices(self.float, self.input, calibration, &usual.choices)?;
+        let mut best = self.attempt(&preparation, usual, watch)?;
+        for round in 1..=ROUNDS {
+            let excess = best.excess(self.checks.source, self.options);
+            if excess <= 1.0 {
+                break;
+            }
+            let Some(better) = self.better(&preparation, &best, excess, round, watch)? else { break };
+            best = better;
+        }
+        Ok(best)
+    }
+
+    /// A plan that is clearly closer to the model than `best`, whose errors are `excess` times too large: with more bits for
+    /// what is predicted to add most, or else for everything.
+    fn better(
+        &self,
+        preparation: &Preparation<'_>,
+        best: &Attempt,
+        excess: f64,
+        round: usize,
+        watch: Watch<'_>,
+    ) -> Result<Option<Attempt>> {
+        let noise = best.integers.quantized.noise();
+        let most = excess.log2().ceil().clamp(1.0, 3.0) as u32;
+        let aimed = spend(&best.precision, noise, AIM / excess.powi(2), self.options);
+        let all = spend_everywhere(&best.precision, noise, most, self.options);
+        for finer in [aimed, all].into_iter().flatten() {
+            watch(&format!("spending more bits, round {round}"));
+            let next = self.attempt(preparation, finer, watch)?;
+            if next.fidelity.error < WORTH * best.fidelity.error {
+                return Ok(Some(next));
+            }
+        }
+        Ok(None)
+    }
+
+    fn attempt(
+        &self,
+        preparation: &Preparation<'_>,
+        precision: Precision,
+        watch: Watch<'_>,
+    ) -> Result<Attempt> {
+        watch("rounding weights and values");
+        let integers = pipeline::integers(preparation, &precision, self.options)?;
+        watch("laying out the plan");
+        let plan =
+            pipeline::plan(integers.finished.clone(), &self.model.name, self.input, None, self.options)?;
+        watch("checking the plan beside the model");
+        let fidelity = Fidelity::of_plan(&plan, &self.checks.raw, &self.outputs)?;
+        Ok(Attempt { precision, integers, fidelity })
+    }
+
+    /// # Errors
+    /// [`Error::Inaccurate`] where the plan is too far from the model, and that is not accepted.
+    pub(super) fn verdict(&self, attempt: &Attempt) -> Result<Check> {
+        let worst = attempt.loudest().map(|noise| self.float.node(noise.node).name.clone());
+        let Fidelity { agreement, error, .. } = attempt.fidelity;
+        let check = Check {
+            images: self.checks.raw.len() as u32,
+            source: self.checks.source,
+            agreement,
+            error: rounded(error, 2),
+            worst: worst.map(|name| shorten(&name)).unwrap_or_default(),
+            finer: attempt.precision.finer_nodes(self.options) as u32,
+            headroom: headroom(&attempt.integers.finished).map(|headroom| Headroom {
+                taken: rounded(headroom.taken, 2),
+                overflow: rounded(headroom.overflow, 1),
+                ..headroom
+            }),
+        };
+        if attempt.is_good(self.options) || self.options.accept_error {
+            return Ok(check);
+        }
+        Err(Error::Inaccurate(format!(
+            "the plan is too far from the model: {check}; at most {:.0} % is allowed (--max-error) where fewer than {:.0} % \
+             of the labels agree. More bits were tried where the error arises, as long as they helped (activations up to 16, \
+             weights up to 12 unless --weight-bits makes them narrower); look at `popcornc compare`, give more calibration images like your customers', or take it with --accept-error",
+            100.0 * self.options.max_error,
+            100.0 * LEAST_AGREEMENT,
+        )))
+    }
+}
+
+/// `x` to so many significant digits: machines differ in the last ones, plans must not.
+fn rounded(x: f64, digits: usize) -> f64 {
+    format!("{x:.*e}", digits - 1).parse().unwrap_or(x)
+}

@@ -1,0 +1,78 @@
+//! How closely straight pieces follow activations.
+
+use crate::calibration::{Batch, walk};
+use crate::error::Result;
+use crate::from_onnx::Imported;
+use crate::graph::{Graph, Real};
+use crate::options::CompileOptions;
+use crate::passes::expand_activations::Ranges;
+use crate::pipeline;
+use crate::self_check::Fidelity;
+
+/// Pieces alone may make this error of the logits.
+const BEARABLE: f64 = 0.004;
+/// The tolerance of all curves is halved so often at most.
+const HALVINGS: usize = 4;
+/// Finer pieces must bring the error below this share of what it was, or are not worth their cost.
+const WORTH: f64 = 0.8;
+
+/// A simplified float graph.
+pub(super) struct Followed {
+    pub graph: Graph<Real>,
+    /// By node of the model's graph: what activations read, and how far pieces stray from them.
+    pub ranges: Ranges,
+}
+
+/// The simplified graph of `model`, whose activations have these `ranges`: its pieces as coarse as they can be for the
+/// logits to be right on `images`, of which the model gives `outputs`.
+///
+/// # Errors
+/// As [`pipeline::simplify_seen`].
+pub(super) fn follow(
+    model: &Imported,
+    options: &CompileOptions,
+    ranges: Ranges,
+    images: &Batch,
+    outputs: &[Vec<f32>],
+) -> Result<Followed> {
+    let simplified = |ranges: Ranges| -> Result<Followed> {
+        Ok(Followed {
+            graph: pipeline::simplify_seen(model.graph.clone(), options.activations, &ranges)?,
+            ranges,
+        })
+    };
+    let mut best = simplified(ranges)?;
+    if best.ranges.is_empty() {
+        return Ok(best);
+    }
+    let mut error = error(&best.graph, images, outputs);
+    for _ in 0..HALVINGS {
+        if error <= BEARABLE {
+            break;
+        }
+        let next = simplified(halved(&best.ranges))?;
+        let less = self::error(&next.graph, images, outputs);
+        if less > WORTH * error {
+            break;
+        }
+        (best, error) = (next, less);
+    }
+    Ok(best)
+}
+
+fn halved(ranges: &Ranges) -> Ranges {
+    let mut ranges = ranges.clone();
+    ranges.values_mut().for_each(|seen| seen.tolerance /= 2.0);
+    ranges
+}
+
+/// Of the logits of `graph`, relative.
+fn error(graph: &Graph<Real>, images: &Batch, outputs: &[Vec<f32>]) -> f64 {
+    let mut logits = None;
+    walk(graph, images, |id, values| {
+        if id == graph.output() {
+            logits = Some(Fidelity::of_graph(graph, values, outputs).error);
+        }
+    });
+    logits.unwrap_or(f64::INFINITY)
+}

@@ -1,0 +1,138 @@
+//! From a model to a plan that has been checked: runs the [`pipeline`], looks at what comes out, and spends more bits
+//! where it is too far from the model.
+//!
+//! `curves` decides how closely activations are followed, `attempts` how finely weights and values are rounded.
+
+mod attempts;
+mod curves;
+
+use crate::calibration::{self, Batch, Calibration};
+use crate::data::Prepared;
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::Result;
+use crate::from_onnx::{self, Imported};
+use crate::graph::{Graph, Integer, Real};
+use crate::options::CompileOptions;
+use crate::passes::Quantized;
+use crate::passes::expand_activations::{Approximated, Ranges, approximated, ranges};
+use crate::pipeline::{self, Integers};
+use crate::reference::FloatReference;
+use crate::self_check::{Images, keep_back};
+use attempts::{Attempt, Workshop};
+use curves::Followed;
+use rayon::prelude::*;
+use runtime::plan::{CheckImages, InputSpec, ValidPlan};
+use std::borrow::Cow;
+use std::path::Path;
+
+/// Multiplications that the model may take on the images of a check; bounds its time.
+const WORK: u64 = 40_000_000_000;
+
+/// Told what is being done.
+pub type Watch<'a> = &'a mut dyn FnMut(&str);
+
+/// The plan for the model in the file `model`.
+///
+/// # Errors
+/// Whatever is wrong with the file, the model or the options, and [`Error::Inaccurate`]; see [`Error`].
+pub fn compile(model: &Path, options: &CompileOptions) -> Result<ValidPlan> {
+    options.check()?;
+    compile_imported(&from_onnx::read(model)?, options)
+}
+
+/// The plan for an imported model.
+///
+/// # Errors
+/// [`Error::Unsupported`], [`Error::Option`], [`Error::Inaccurate`], or a defect of the compiler.
+pub fn compile_imported(model: &Imported, options: &CompileOptions) -> Result<ValidPlan> {
+    Ok(compile_in_stages(model, options, &mut |_| {})?.plan)
+}
+
+/// A model at every stage of its compilation, and what the compiler found when it checked the plan.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// The float graph that was quantised: activations as pieces, without pruned channels.
+    pub float: Graph<Real>,
+    /// The integer graph before anything has bounds, all channels of the float graph still in it.
+    quantized: Quantized,
+    calibration: Option<Calibration>,
+    /// The integer graph that the plan computes.
+    pub finished: Graph<Integer>,
+    /// The plan, with what the compiler found when it checked it.
+    pub plan: ValidPlan,
+    /// Activations that straight pieces stand for.
+    pub approximated: Vec<Approximated>,
+    /// Calibration images that chose the plan's numbers; 0 where synthetic ones did.
+    pub calibration_images: usize,
+}
+
+impl Compiled {
+    /// The integer graph with its ranges, all channels of the float graph still in it; `options` are those of the
+    /// compilation.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] where numbers are too wide.
+    pub fn integer(&self, options: &CompileOptions) -> Result<Quantized> {
+        let (input, calibration) = (&self.plan.plan().input, self.calibration.as_ref());
+        self.quantized.clone().try_map(|graph| pipeline::bounded(graph, input, calibration, options))
+    }
+}
+
+/// The stages of an imported model; `watch` is told what is being done.
+///
+/// # Errors
+/// As [`compile_imported`].
+pub fn compile_in_stages(model: &Imported, options: &CompileOptions, watch: Watch<'_>) -> Result<Compiled> {
+    let input = model.input_spec(&options.input)?;
+    watch("looking at what activations read");
+    let (chosen, checks) = images(model, options, &input)?;
+    let calibrated = |graph: &Graph<Real>| -> Result<Option<Calibration>> {
+        let data = options.calibration.as_deref();
+        data.map(|data| Calibration::of_some(data, &chosen, graph, &input)).transpose()
+    };
+    let ranges = match calibrated(&model.graph)? {
+        Some(calibration) => ranges(&model.graph, calibration.images()),
+        None => Ranges::new(),
+    };
+    watch("running the model on the images of the check");
+    let outputs = outputs(model, &input, &checks)?;
+    let Followed { graph, ranges } =
+        curves::follow(model, options, ranges, &checked(&checks, &input)?, &outputs)?;
+    let calibration = calibrated(&graph)?;
+    let float = pipeline::prune(Cow::Owned(graph), calibration.as_ref(), options)?.into_owned();
+    let workshop = Workshop { model, options, input: &input, calibration, float: &float, checks, outputs };
+    let best = workshop.run(watch)?;
+    let check = workshop.verdict(&best)?;
+    let Attempt { integers: Integers { quantized, finished }, .. } = best;
+    let plan = pipeline::plan(finished.clone(), &model.name, &input, Some(check), options)?;
+    let approximated = approximated(&model.graph, options.activations, &ranges);
+    let calibration = workshop.calibration;
+    let calibration_images = calibration.as_ref().map_or(0, |calibration| calibration.images().len());
+    let float = float.clone();
+    Ok(Compiled { quantized, calibration, finished, plan, approximated, calibration_images, float })
+}
+
+/// The calibration images that choose numbers, by index, and the images of the check.
+fn images(model: &Imported, options: &CompileOptions, input: &InputSpec) -> Result<(Vec<usize>, Images)> {
+    let most = (WORK / pipeline::multiplications(&model.graph).max(1)).max(1);
+    match options.calibration.as_deref() {
+        Some(data) => Ok(keep_back(data, options.calibration_images, most as usize)),
+        None => {
+            let raw = calibration::synthetic::images(input);
+            Ok((Vec::new(), Images { raw, source: CheckImages::Synthetic }))
+        }
+    }
+}
+
+/// The images of a check as the model sees them once they are integers.
+fn checked(checks: &Images, input: &InputSpec) -> Result<Batch> {
+    calibration::as_seen(checks.raw.iter().cloned(), input)
+}
+
+/// What the model gives for the images of a check.
+fn outputs(model: &Imported, input: &InputSpec, checks: &Images) -> Result<Vec<Vec<f32>>> {
+    let reference = FloatReference::new(model)?;
+    let run = |raw: &Vec<f32>| reference.run(&Prepared::new(input, raw)?.preprocessed);
+    checks.raw.par_iter().map(run).collect()
+}

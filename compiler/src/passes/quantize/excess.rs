@@ -1,0 +1,117 @@
+//! What channels may do on images that calibration images do not resemble.
+//!
+//! A ReLU or a clip that next to no calibration image gets through is not dead for that: its input may come nearer on
+//! others. Its output then counts as if it had an eighth of what eight standard deviations reach. The excess of this over
+//! what was seen goes through the layers behind as independent variance.
+
+use super::layer::Layer;
+use crate::calibration::{Channel, Statistics};
+use crate::graph::{Graph, NodeId, Op, Real};
+
+/// Values are not taken to go further from their mean than so many standard deviations.
+const FARTHEST: f64 = 8.0;
+/// Share of positions where an activation passes values on, from which on what is seen tells enough.
+const RARE: f64 = 1.0 / 16.0;
+
+/// By node, by channel: what the square of a channel may be beyond its mean square on the calibration images.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Excess(Vec<Vec<f64>>);
+
+impl Excess {
+    /// Of the values of `graph`, which have these `statistics`.
+    pub(super) fn of(graph: &Graph<Real>, statistics: &Statistics) -> Self {
+        let mut excess = Self(vec![Vec::new(); graph.id_bound()]);
+        for id in graph.ids_in_order() {
+            excess.0[id.index()] = excess.node(graph, statistics, id);
+        }
+        excess
+    }
+
+    /// Of the channels of `id`.
+    pub(super) fn of_node(&self, id: NodeId) -> &[f64] {
+        &self.0[id.index()]
+    }
+
+    fn node(&self, graph: &Graph<Real>, statistics: &Statistics, id: NodeId) -> Vec<f64> {
+        let inputs = graph.inputs(id);
+        let shape = graph.shape(id);
+        let none = vec![0.0; shape.channels];
+        let Some(&input) = inputs.first() else { return none };
+        match graph.op(id) {
+            Op::Conv(_) | Op::Dense(_) => {
+                Layer::of(graph, id).map_or(none, |layer| self.of_rows(&layer, input))
+            }
+            Op::Relu => self.of_activation(statistics, id, input, |_| f64::INFINITY),
+            Op::Clip(clip) => self.of_activation(statistics, id, input, |channel| clip.high[channel].into()),
+            Op::Add(add) => inputs.iter().zip(&add.multipliers).fold(none, |sum, (&input, &by)| {
+                sum.iter().zip(self.of_node(input)).map(|(sum, x)| sum + f64::from(by).powi(2) * x).collect()
+            }),
+            Op::Concat => inputs.iter().flat_map(|&input| self.of_node(input)).copied().collect(),
+            Op::Flatten => {
+                let plane = graph.shape(input).plane();
+                self.of_node(input).iter().flat_map(|&x| std::iter::repeat_n(x, plane)).collect()
+            }
+            Op::AveragePool(_) | Op::MaxPool(_) | Op::Softmax(_) | Op::Rescale(_) => {
+                self.of_node(input).to_vec()
+            }
+            Op::Affine(affine) => {
+                let scales = affine.scale.iter().map(|&by| f64::from(by).powi(2));
+                self.of_node(input).iter().zip(scales).map(|(x, by)| x * by).collect()
+            }
+            Op::Input | Op::Sign | Op::Activation(_) => none,
+        }
+    }
+
+    fn of_rows(&self, layer: &Layer, input: NodeId) -> Vec<f64> {
+        let excess = self.of_node(input);
+        let of_row = |row: usize| {
+            let columns = layer.channels(row).zip(layer.row(row));
+            columns.map(|(channel, &weight)| excess[channel] * f64::from(weight).powi(2)).sum()
+        };
+        (0..layer.outputs()).map(of_row).collect()
+    }
+
+    fn of_activation(
+        &self,
+        statistics: &Statistics,
+        id: NodeId,
+        input: NodeId,
+        high: impl Fn(usize) -> f64,
+    ) -> Vec<f64> {
+        let (read, given) = (statistics.of(input), statistics.of(id));
+        let of_channel = |(channel, excess): (usize, &f64)| {
+            let (Channel { mean, variance, .. }, given) = (read[channel], given[channel]);
+            if given.passing >= RARE {
+                return 0.0;
+            }
+            let reach = mean + FARTHEST * (variance + excess).sqrt();
+            let size = reach.clamp(0.0, high(channel)) / FARTHEST;
+            (size.powi(2) - given.rms().powi(2)).max(0.0)
+        };
+        self.of_node(input).iter().enumerate().map(of_channel).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calibration::Batch;
+    use crate::graph::{Conv, RealFact, Shape, Window};
+
+    /// Of three channels the first is alive, the second nearly, the third is not; a layer behind adds them up.
+    #[test]
+    fn what_is_not_quite_dead_counts() {
+        let shape = Shape::new(3, 1, 2);
+        let mut graph = Graph::new("image", RealFact { shape });
+        let relu = graph.append("relu", Op::Relu, &[graph.input()]).unwrap();
+        let conv =
+            Conv { window: Window::dense([1, 1]), groups: 1, weights: vec![1.0, 2.0, 3.0], bias: vec![0.0] };
+        let sum = graph.append("sum", Op::Conv(conv), &[relu]).unwrap();
+        let images = Batch::new(shape, vec![3.0, -1.0, -1.0, -3.0, -1000.0, -1000.1]);
+        let excess = Excess::of(&graph, &Statistics::measure(&graph, &images));
+        let [alive, asleep, dead] = excess.of_node(relu) else { panic!("three channels") };
+        assert_eq!((*alive, *dead), (0.0, 0.0));
+        assert!((asleep - (6.0f64 / 8.0).powi(2)).abs() < 1e-9, "mean -2, deviation 1");
+        assert!((excess.of_node(sum)[0] - 4.0 * asleep).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,192 @@
+//! How far the noise of rounding reaches: the squared error of the logits that it makes, relative to their variance.
+//!
+//! Small noise e in a value changes the logits by J·e, with J their derivatives. For random signs v over the logits
+//! |J·e|² is the mean of (g·e)² with g = Jᵀ·v (Hutchinson 1990), so that one gradient an image tells of all values:
+//!
+//! ```text
+//! a value whose pixels are rounded apart, with variance ν in a channel    ν·Σ_pixels g²
+//! a weight of row r that is off by δ and meets x                          δ²·(Σ_pixels g_r·x)²
+//! ```
+//!
+//! The second is what the Fisher information says of a weight. That the same weight is wrong at every pixel, and that
+//! averages do not help against it, is in the sum over pixels.
+
+use super::layer::Layer;
+use crate::calibration::{Batch, Channel, Reading, Seen, Statistics, gradients};
+use crate::graph::{Graph, NodeId, Real, Scale};
+use crate::numeric::{View, multiply_add};
+use crate::pipeline::multiplications;
+use rayon::prelude::*;
+use std::sync::Arc;
+
+/// Multiplications that a look at the network may take, forwards and back; bounds its time.
+const WORK: u64 = 24_000_000_000;
+/// Images that are looked at whatever it costs.
+const LEAST_IMAGES: u64 = 4;
+/// Elements of all values of the images that are looked at together; bounds memory.
+const ELEMENTS: usize = 1 << 26;
+
+/// What noise in a float network's values and weights does to its logits.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Sensitivity {
+    /// By node, by channel: per unit of variance, for noise that is independent from pixel to pixel.
+    values: Vec<Vec<f64>>,
+    /// By linear node.
+    weights: Vec<OfWeights>,
+}
+
+/// What wrong weights of a linear layer do to the logits.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct OfWeights {
+    /// By row: for weights that are all off by 1, independently.
+    rows: Vec<f64>,
+    /// By input channel: the same of the weights of all rows that read it.
+    channels: Vec<f64>,
+}
+
+impl Sensitivity {
+    /// Of `graph`, on some of `images`, on which it has these `statistics`. Where `is_compensated`, biases take up what
+    /// wrong weights make of the mean of what they meet.
+    pub(super) fn measure(
+        graph: &Graph<Real>,
+        images: &Batch,
+        statistics: &Statistics,
+        is_compensated: bool,
+    ) -> Self {
+        let mut values = vec![Vec::new(); graph.id_bound()];
+        let mut weights = vec![OfWeights::default(); graph.id_bound()];
+        let affordable = (WORK / 3 / multiplications(graph).max(1)).max(LEAST_IMAGES) as usize;
+        let elements: usize = graph.ids().map(|id| graph.shape(id).elements()).sum();
+        let mut total = 0.0;
+        for (part, images) in images.first(affordable).chunks((ELEMENTS / elements).max(1)).enumerate() {
+            let seed = |logits: &Batch| {
+                total += spread(logits);
+                signs(logits, part)
+            };
+            gradients(graph, Arc::new(images), seed, |id, seen| {
+                add(&mut values[id.index()], of_channels(seen.gradient));
+                let layer = Layer::of(graph, id).zip(Reading::of(graph.op(id), graph.shape(id)));
+                if let Some((layer, reading)) = layer {
+                    let mean = |channel: &Channel| if is_compensated { channel.mean as f32 } else { 0.0 };
+                    let means: Vec<f32> = statistics.of(graph.sole_input(id)).iter().map(mean).collect();
+                    let of_images = of_weights(&layer, &reading, &seen, &means);
+                    of_images.into_iter().for_each(|more| weights[id.index()].add(more));
+                }
+            });
+        }
+        let total = if total > 0.0 { total } else { 1.0 };
+        values.iter_mut().flatten().for_each(|x| *x /= total);
+        weights.iter_mut().flat_map(|weights| &mut weights.rows).for_each(|x| *x /= total);
+        Self { values, weights }
+    }
+
+    /// By channel of `id`: the squared error of the logits, relative to their variance, per unit of variance of noise that
+    /// is independent from pixel to pixel.
+    pub(super) fn of_value(&self, id: NodeId) -> &[f64] {
+        &self.values[id.index()]
+    }
+
+    /// The squared error of the logits, relative to their variance, where the weights of the linear node `id`, which is
+    /// `layer`, are rounded to whole numbers that give integers of scale `output` from those of scale `input`.
+    pub(super) fn of_weights(&self, id: NodeId, layer: &Layer, input: &Scale, output: &[f64]) -> f64 {
+        let OfWeights { rows, channels } = &self.weights[id.index()];
+        let of_row = |row: usize| {
+            let all: f64 = layer.channels(row).map(|channel| channels[channel]).sum();
+            let of_column = |(channel, &weight): (usize, &f32)| {
+                let step = output[row] / input.channel(channel);
+                // What is rounded away is wrong by no more than itself.
+                channels[channel] * (step * step / 12.0).min(f64::from(weight).powi(2))
+            };
+            let wrong: f64 = layer.channels(row).zip(layer.row(row)).map(of_column).sum();
+            if all > 0.0 { rows[row] * wrong / all } else { 0.0 }
+        };
+        (0..rows.len()).map(of_row).sum()
+    }
+}
+
+impl OfWeights {
+    fn add(&mut self, more: Self) {
+        add(&mut self.rows, more.rows);
+        add(&mut self.channels, more.channels);
+    }
+}
+
+/// Σ over images of the squares of the logits, the mean of several taken away.
+fn spread(logits: &Batch) -> f64 {
+    let of_image =
+        |image: usize| -> f64 { centred(logits.image(image)).iter().map(|&x| f64::from(x).powi(2)).sum() };
+    (0..logits.len()).map(of_image).sum()
+}
+
+fn centred(numbers: &[f32]) -> Vec<f32> {
+    let mean = if numbers.len() > 1 { numbers.iter().sum::<f32>() / numbers.len() as f32 } else { 0.0 };
+    numbers.iter().map(|x| x - mean).collect()
+}
+
+/// Signs that have nothing to do with the logits, always the same, their mean taken away.
+fn signs(logits: &Batch, part: usize) -> Batch {
+    let mut state = part as u64 + 1;
+    let mut sign = || {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        if state >> 63 == 0 { 1.0 } else { -1.0 }
+    };
+    let classes = logits.shape().elements();
+    let of_image = |_| centred(&(0..classes).map(|_| sign()).collect::<Vec<f32>>());
+    Batch::new(logits.shape(), (0..logits.len()).flat_map(of_image).collect())
+}
+
+/// Σ g² over images and pixels, by channel.
+fn of_channels(gradient: &Batch) -> Vec<f64> {
+    let shape = gradient.shape();
+    let of_channel = |channel: usize| -> f64 {
+        let planes = (0..gradient.len())
+            .map(|image| &gradient.image(image)[channel * shape.plane()..][..shape.plane()]);
+        planes.flatten().map(|&g| f64::from(g).powi(2)).sum()
+    };
+    (0..shape.channels).into_par_iter().map(of_channel).collect()
+}
+
+/// Σ over weights of (Σ_pixels g·(x − `mean`))², image by image.
+fn of_weights(layer: &Layer, reading: &Reading, seen: &Seen<'_>, mean: &[f32]) -> Vec<OfWeights> {
+    let of_image = |image: usize| {
+        let mut sum = OfWeights { rows: Vec::new(), channels: vec![0.0; mean.len()] };
+        for group in 0..layer.groups() {
+            let squares = of_group(layer, reading, seen, mean, image, group);
+            for row in squares.chunks_exact(layer.columns()) {
+                sum.rows.push(row.iter().sum());
+                for (column, square) in row.iter().enumerate() {
+                    sum.channels[layer.channel(group, column)] += square;
+                }
+            }
+        }
+        sum
+    };
+    (0..seen.output.len()).into_par_iter().map(of_image).collect()
+}
+
+/// Of the weights of `group`, row after row.
+fn of_group(
+    layer: &Layer,
+    reading: &Reading,
+    seen: &Seen<'_>,
+    mean: &[f32],
+    image: usize,
+    group: usize,
+) -> Vec<f64> {
+    let (rows, columns, outputs) = (reading.rows(), layer.columns(), layer.outputs() / layer.groups());
+    let mut x = reading.unfold(seen.inputs[0], image, group).into_owned();
+    for (column, x) in x.chunks_exact_mut(rows).enumerate() {
+        let mean = mean[layer.channel(group, column)];
+        x.iter_mut().for_each(|x| *x -= mean);
+    }
+    let gradient = &seen.gradient.image(image)[group * outputs * rows..][..outputs * rows];
+    let mut products = vec![0f32; outputs * columns];
+    let x = View::rows(&x, [columns, rows]).transposed();
+    multiply_add(View::rows(gradient, [outputs, rows]), x, &mut products, columns);
+    products.into_iter().map(|product| f64::from(product).powi(2)).collect()
+}
+
+fn add(sum: &mut Vec<f64>, more: Vec<f64>) {
+    sum.resize(more.len(), 0.0);
+    sum.iter_mut().zip(more).for_each(|(sum, x)| *sum += x);
+}
