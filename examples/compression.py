@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Prints the README's table of compressed models (Markdown): accuracy by default, and what one point buys.
+"""Prints the README's table of compressed models (Markdown): what one point of accuracy buys in either suite.
 
 Usage: examples/compression.py [MODEL ...]      (after cargo build --release)
 
 Models and images are read from the folder POPCORN_DATA (default ../shared); those that are absent are
-left out with a line on stderr. Takes some minutes a model.
+left out with a line on stderr. Takes some minutes a model and suite.
 """
 
 import json
@@ -16,11 +16,12 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DATA = pathlib.Path(os.environ.get("POPCORN_DATA", ROOT.parent / "shared"))
-POPCORNC = ROOT / "target" / "release" / "popcornc"
+POPCORNC = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" / "popcornc"
 
 NORMALISED = ["--input-scale", "1/255", "--input-mean", "0.1307", "--input-std", "0.3081"]
 MNIST = ("mnist-test-10000.npz", "mnist-train-60000.npz")
 CIFAR = ("cifar10-test-1000.npz", "cifar10-train-5000.npz")
+SUITES = ("shared", "blinded")
 MODELS = {
     "mnist-8": ([], MNIST),
     "lenet5": (NORMALISED, MNIST),
@@ -40,34 +41,32 @@ def less(ours, theirs):
     return f"−{100 * (1 - ours / theirs):.1f} %"
 
 
-def row(name, options, evaluation, calibration, folder):
-    model, plan = DATA / "models" / f"{name}.onnx", folder / "plan"
-    popcornc("compile", model, "-o", plan, "--suite", "blinded", *options)
-    default = popcornc("eval", model, plan, "--data", evaluation)
+def row(name, suite, options, evaluation, calibration, folder):
     found = popcornc(
-        "compile", model, "-o", plan, "--suite", "blinded", *options,
-        "--max-accuracy-drop", "1", "--eval", evaluation,
-        "--calibration", calibration, "--calibration-images", "2048",
+        "compile", DATA / "models" / f"{name}.onnx", "-o", folder / "plan", "--suite", suite, *options,
+        "--max-accuracy-drop", "1", "--eval", evaluation, "--eval-images", "2000",
+        "--calibration", calibration, "--calibration-images", "1024",
     )["search"]
-    dense, chosen = found["trials"][0]["cost"], found["chosen"]
-    size = lambda cost: cost["bytes_up"] + cost["bytes_down"]
+    dense, chosen = found["trials"][0], found["chosen"]
+    size = lambda trial: trial["cost"]["bytes_up"] + trial["cost"]["bytes_down"]
     cells = [
         f"`{name}`",
-        f"{100 * default['float_accuracy']:.2f} %",
-        f"{100 * default['plan_accuracy']:.2f} %",
+        f"`{suite}`",
+        f"{100 * found['float_accuracy']:.2f} %",
+        f"{100 * found['plan_accuracy']:.2f} %",
         f"{chosen['bits']:.1f}",
+        f"{chosen['value_bits']:.1f}" if suite == "shared" else "",
         f"{100 * chosen['sparsity']:.0f} %",
         f"{100 * chosen['channels']:.0f} %",
-        f"{100 * found['plan_accuracy']:.2f} %",
-        f"{chosen['cost']['products'] / 1e6:.2f} M ({less(chosen['cost']['products'], dense['products'])})",
-        f"{size(chosen['cost']) / 1e6:.1f} MB ({less(size(chosen['cost']), size(dense))})",
+        f"{chosen['seconds']:.1f} s ({less(chosen['seconds'], dense['seconds'])})",
+        f"{size(chosen) / 1e6:.1f} MB ({less(size(chosen), size(dense))})",
     ]
     print("| " + " | ".join(cells) + " |", flush=True)
 
 
 def main():
-    print("| model | float | default plan | bits | zeros | channels gone | accuracy | products | bytes |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    print("| model | suite | float | plan | bits | of values | zeros | channels gone | predicted, one core | bytes |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
     for name in sys.argv[1:] or MODELS:
         options, files = MODELS[name]
         evaluation, calibration = (DATA / "data" / file for file in files)
@@ -75,8 +74,9 @@ def main():
         if absent:
             print(f"{name}: {absent[0]} is absent", file=sys.stderr)
             continue
-        with tempfile.TemporaryDirectory() as folder:
-            row(name, options, evaluation, calibration, pathlib.Path(folder))
+        for suite in SUITES:
+            with tempfile.TemporaryDirectory() as folder:
+                row(name, suite, options, evaluation, calibration, pathlib.Path(folder))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 use crate::calibration::Calibration;
 use crate::error::{Error, Result};
-use crate::graph::{Conv, Dense, Domain, Graph, Integer, Op, Real, verify};
+use crate::graph::{Domain, Graph, Integer, Real, verify};
 use crate::lower::{cost, lower};
 use crate::options::CompileOptions;
 use crate::passes::expand_activations::{Fineness, Ranges};
@@ -179,15 +179,4 @@ pub fn plan(
 fn verified<D: Domain>(graph: Graph<D>, pass: &str) -> Result<Graph<D>> {
     verify::check(&graph, pass)?;
     Ok(graph)
-}
-
-/// Multiplications of weights and pixels in one run of `graph`.
-pub(crate) fn multiplications<D: Domain>(graph: &Graph<D>) -> u64 {
-    let of_node = |id| match graph.op(id) {
-        Op::Conv(Conv { weights, .. }) | Op::Dense(Dense { weights, .. }) => {
-            (weights.len() * graph.shape(id).plane()) as u64
-        }
-        _ => 0,
-    };
-    graph.ids().map(of_node).sum()
 }

@@ -206,6 +206,16 @@ fn bad_input_is_named() {
 }
 
 #[test]
+fn images_that_are_hardly_raw_are_told_of() {
+    let fixture = Fixture::new();
+    let flat = ndarray::arr3(&[[[5.0f32, 5.0], [5.0, 5.0]]]);
+    ndarray_npy::write_npy(fixture.path("flat.npy"), &flat).expect("written");
+    let told = |image| text(&fixture.run(&["run", "model.plan", "--plain", "--input", image]).stderr);
+    assert_eq!(told("image.npy"), "");
+    assert!(told("flat.npy").starts_with("warning: the pixels of flat.npy are 5 everywhere"));
+}
+
+#[test]
 fn a_server_that_is_not_there_or_runs_another_plan_is_named() {
     let fixture = Fixture::new();
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");

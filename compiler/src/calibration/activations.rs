@@ -6,6 +6,10 @@ use std::sync::Arc;
 
 /// Most bytes that the values held at one time may take.
 const MEMORY: usize = 1 << 30;
+/// Elements of the values of all nodes and images, about; bounds time.
+const ELEMENTS: usize = 1 << 30;
+/// Images that are looked at whatever time it takes.
+const LEAST_IMAGES: usize = 32;
 
 /// Values of the nodes that are still to be read.
 #[derive(Debug)]
@@ -67,7 +71,8 @@ fn unread(graph: &Graph<Real>) -> Vec<usize> {
     unread
 }
 
-/// How many images' values fit into memory at the widest place of `graph`; at least one.
+/// How many images' values fit into memory at the widest place of `graph`, and are looked at in bearable time; at least
+/// one.
 pub(super) fn affordable_images(graph: &Graph<Real>) -> usize {
     let mut unread = unread(graph);
     let elements = |id: NodeId| graph.shape(id).elements();
@@ -82,5 +87,7 @@ pub(super) fn affordable_images(graph: &Graph<Real>) -> usize {
             }
         }
     }
-    (MEMORY / size_of::<f32>() / most).max(1)
+    let all: usize = graph.ids().map(elements).sum();
+    let timely = (ELEMENTS / all.max(1)).max(LEAST_IMAGES);
+    (MEMORY / size_of::<f32>() / most).min(timely).max(1)
 }

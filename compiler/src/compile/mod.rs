@@ -12,7 +12,7 @@ use crate::data::Prepared;
 use crate::error::Error;
 use crate::error::Result;
 use crate::from_onnx::{self, Imported};
-use crate::graph::{Graph, Integer, Real};
+use crate::graph::{Graph, Integer, Real, multiplications};
 use crate::options::CompileOptions;
 use crate::passes::Quantized;
 use crate::passes::expand_activations::{Approximated, Ranges, approximated, ranges};
@@ -115,7 +115,7 @@ pub fn compile_in_stages(model: &Imported, options: &CompileOptions, watch: Watc
 
 /// The calibration images that choose numbers, by index, and the images of the check.
 fn images(model: &Imported, options: &CompileOptions, input: &InputSpec) -> Result<(Vec<usize>, Images)> {
-    let most = (WORK / pipeline::multiplications(&model.graph).max(1)).max(1);
+    let most = (WORK / multiplications(&model.graph).max(1)).max(1);
     match options.calibration.as_deref() {
         Some(data) => Ok(keep_back(data, options.calibration_images, most as usize)),
         None => {

@@ -15,6 +15,7 @@ mod shape;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod verify;
+mod work;
 mod zeros;
 
 pub use curve::{Binary, Curve, Unary};
@@ -23,6 +24,7 @@ pub use fact::{IntegerFact, Range, RealFact, Room, Scale};
 pub use op::{Add, Affine, Clip, Conv, Dense, Op, Pool, PoolDivisor, Rescale, Softmax};
 pub use runtime::plan::{Shape, Window};
 pub use shape::infer_shape;
+pub use work::multiplications;
 pub use zeros::{zero_channels, zero_rows};
 
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};

@@ -86,13 +86,7 @@ impl Images {
             }
             match self.read(name) {
                 Ok(image) => {
-                    if let Some(unfilled) =
-                        Unfilled::of(image.iter().copied(), self.input.preprocessing.raw_range)
-                    {
-                        eprintln!(
-                            "warning: the pixels of {name} {unfilled}; the plan takes raw pixels, as they are before preprocessing"
-                        );
-                    }
+                    warn_of(name, &image, &self.input);
                     return Ok(Some(Next::Image(image)));
                 }
                 Err(error) => self.leave_out(&error),
@@ -119,5 +113,14 @@ impl Images {
         let image = source.read(&self.input, self.fit)?;
         self.input.quantize(&image).map_err(InvalidInput::from)?;
         Ok(image)
+    }
+}
+
+/// Tells on stderr what is odd about the pixels of the image called `name`.
+pub(crate) fn warn_of(name: &str, image: &[f32], input: &InputSpec) {
+    if let Some(unfilled) = Unfilled::of(image.iter().copied(), input.preprocessing.raw_range) {
+        eprintln!(
+            "warning: the pixels of {name} {unfilled}; the plan takes raw pixels, as they are before preprocessing"
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! `popcorn run`: client and server in one process.
 
+use super::images::warn_of;
 use super::infer::Ask;
 use super::progress::Progress;
 use super::report::Report;
@@ -44,6 +45,9 @@ impl Run {
         let plan = serve::read_plan(&self.plan)?;
         let read = |source: &ImageSource| source.read(&plan.plan().input, self.ask.fit());
         let images = self.inputs.iter().map(read).collect::<std::result::Result<Vec<_>, _>>()?;
+        for (source, image) in self.inputs.iter().zip(&images) {
+            warn_of(&source.to_string(), image, &plan.plan().input);
+        }
         if self.plain { self.interpret(&plan, &images) } else { self.encrypted(plan, &images) }
     }
 

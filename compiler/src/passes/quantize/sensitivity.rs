@@ -13,9 +13,8 @@
 
 use super::layer::Layer;
 use crate::calibration::{Batch, Channel, Reading, Seen, Statistics, gradients};
-use crate::graph::{Graph, NodeId, Real, Scale};
+use crate::graph::{Graph, NodeId, Real, Scale, multiplications};
 use crate::numeric::{View, multiply_add};
-use crate::pipeline::multiplications;
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -189,4 +188,81 @@ fn of_group(
 fn add(sum: &mut Vec<f64>, more: Vec<f64>) {
     sum.resize(more.len(), 0.0);
     sum.iter_mut().zip(more).for_each(|(sum, x)| *sum += x);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calibration::walk;
+    use crate::graph::testing::{conv, dense, pattern};
+    use crate::graph::{Op, Pool, PoolDivisor, RealFact, Shape, Window};
+
+    /// A convolution with a ReLU, averaged.
+    fn graph() -> (Graph<Real>, NodeId) {
+        let shape = Shape::new(2, 6, 6);
+        let mut graph = Graph::new("image", RealFact { shape });
+        let first = graph.append("conv", conv(2, 4, Window::dense([3, 3])), &[graph.input()]).unwrap();
+        let relu = graph.append("relu", Op::Relu, &[first]).unwrap();
+        let pool = Op::AveragePool(Pool { window: Window::dense([4, 4]), divisor: PoolDivisor::Kernel });
+        let pool = graph.append("pool", pool, &[relu]).unwrap();
+        let flat = graph.append("flat", Op::Flatten, &[pool]).unwrap();
+        graph.append("logits", dense(4, 3), &[flat]).unwrap();
+        (graph, first)
+    }
+
+    fn logits(graph: &Graph<Real>, images: &Batch) -> Batch {
+        let mut logits = None;
+        walk(graph, images, |id, values| {
+            if id == graph.output() {
+                logits = Some(values.clone());
+            }
+        });
+        logits.unwrap()
+    }
+
+    /// Squared error of the logits of `other`, relative to their spread.
+    fn error(graph: &Graph<Real>, other: &Graph<Real>, images: &Batch) -> f64 {
+        let (right, wrong) = (logits(graph, images), logits(other, images));
+        let difference = wrong.values().iter().zip(right.values()).map(|(x, y)| x - y).collect();
+        spread(&Batch::new(right.shape(), difference)) / spread(&right)
+    }
+
+    #[test]
+    fn wrong_weights_make_the_error_that_is_predicted() {
+        const STEP: f32 = 1.0 / 32.0;
+        const TRIES: usize = 40;
+        let (graph, id) = graph();
+        let images = Batch::new(graph.shape(graph.input()), pattern(64 * 72));
+        let statistics = Statistics::measure(&graph, &images);
+        let sensitivity = Sensitivity::measure(&graph, &images, &statistics, false);
+        let layer = Layer::of(&graph, id).unwrap();
+        let predicted = sensitivity.of_weights(id, &layer, &Scale::PerTensor(1.0), &[STEP.into(); 4]);
+        let mut state = 1u64;
+        let mut noise = || {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            ((state >> 40) as f32 / (1u64 << 24) as f32 - 0.5) * STEP
+        };
+        let mut measured = 0.0;
+        for _ in 0..TRIES {
+            let mut other = graph.clone();
+            if let Op::Conv(conv) = &mut other.node_mut(id).op {
+                conv.weights.iter_mut().for_each(|weight| *weight += noise());
+            }
+            measured += error(&graph, &other, &images) / TRIES as f64;
+        }
+        assert!((0.7..1.4).contains(&(measured / predicted)), "{measured} {predicted}");
+    }
+
+    #[test]
+    fn a_value_matters_by_what_the_logits_make_of_it() {
+        let (graph, id) = graph();
+        let images = Batch::new(graph.shape(graph.input()), pattern(64 * 72));
+        let statistics = Statistics::measure(&graph, &images);
+        let sensitivity = Sensitivity::measure(&graph, &images, &statistics, false);
+        // Of the logits themselves, three of them, their mean taken away: 2/3 each, over their spread.
+        let all: f64 =
+            sensitivity.of_value(graph.output()).iter().sum::<f64>() * spread(&logits(&graph, &images));
+        assert!((all / 64.0 - 2.0).abs() < 0.5, "{all}");
+        assert_eq!(sensitivity.of_value(id).len(), 4);
+    }
 }
