@@ -60,6 +60,9 @@ fn each(input: &Batch, shape: Shape, map: impl Fn(&[f32], &mut [f32]) + Sync) ->
 }
 
 fn convolution(op: &Op<Real>, conv: &Conv<Real>, input: &Batch, shape: Shape) -> Batch {
+    if conv.groups == input.shape().channels && conv.groups == shape.channels {
+        return depthwise(conv, input, shape);
+    }
     let Some(reading) = Reading::of(op, shape) else { return input.clone() };
     let (columns, rows, outputs) =
         (reading.columns(input.shape()), reading.rows(), shape.channels / conv.groups);
@@ -74,6 +77,23 @@ fn convolution(op: &Op<Real>, conv: &Conv<Real>, input: &Batch, shape: Shape) ->
         }
     });
     Batch::new(shape, values)
+}
+
+/// One channel makes one.
+fn depthwise(conv: &Conv<Real>, input: &Batch, shape: Shape) -> Batch {
+    let (window, from) = (&conv.window, input.shape());
+    let kernels = conv.weights.chunks_exact(window.kernel[0] * window.kernel[1]);
+    each(input, shape, |image, out| {
+        let planes = image.chunks_exact(from.plane()).zip(out.chunks_exact_mut(shape.plane()));
+        for ((plane, out), (kernel, &bias)) in planes.zip(kernels.clone().zip(&conv.bias)) {
+            out.fill(bias);
+            for (tap, weight) in taps::all(window).zip(kernel) {
+                for run in taps::runs(window, tap, from, shape) {
+                    run.zip(out, plane).for_each(|(sum, x)| *sum += weight * x);
+                }
+            }
+        }
+    })
 }
 
 fn dense(dense: &Dense<Real>, input: &Batch, shape: Shape) -> Batch {
