@@ -18,9 +18,9 @@ const GOALS: [f64; 3] = [0.015, 0.02, 0.035];
 /// The agreement with the model's labels, as expected from its margins, up to which bits are spent.
 const EXPECTED_AGREEMENT: f64 = 0.993;
 /// So often at most.
-const ATTEMPTS: usize = 4;
+const ATTEMPTS: usize = 6;
 /// Squared errors are aimed at this share of what is borne.
-const AIM: f64 = 0.7;
+const AIM: f64 = 0.6;
 /// More bits must bring errors below this share of what they were, or are not spent.
 const WORTH: f64 = 0.9;
 /// Everything that the attempts at one plan share.
@@ -101,8 +101,10 @@ impl Workshop<'_> {
         let noise = best.integers.quantized.noise();
         let most = excess.log2().ceil().clamp(1.0, 3.0) as u32;
         let aimed = spend(&best.precision, noise, AIM / excess.powi(2), self.options);
-        let all = spend_everywhere(&best.precision, noise, most, self.options);
-        for finer in [aimed, all].into_iter().flatten() {
+        // Scales depend on each other: sometimes it takes more bits everywhere before anything gets better.
+        let [all, more] =
+            [most, 2 * most].map(|bits| spend_everywhere(&best.precision, noise, bits, self.options));
+        for finer in [aimed, all, more].into_iter().flatten() {
             if *left == 0 {
                 return Ok(None);
             }

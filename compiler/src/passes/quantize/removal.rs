@@ -66,12 +66,15 @@ impl Removals {
         Self { rows: (0..layer.outputs()).into_par_iter().map(row).collect() }
     }
 
-    /// Takes `count` more weights out of `support`.
+    /// Takes `count` more weights out of `support`, which may lack some already.
     pub(super) fn prune(&self, layer: &Layer, support: &mut Support, count: usize) {
-        for (row, (removals, end)) in self.rows.iter().zip(self.cut(count)).enumerate() {
-            for removal in &removals[..end] {
-                support.drop(row * layer.columns() + removal.column as usize);
-            }
+        let place = |row: usize, removal: &Removal| row * layer.columns() + removal.column as usize;
+        let left = |(row, removals): (usize, &Vec<Removal>)| -> Vec<Removal> {
+            removals.iter().filter(|removal| support.has(place(row, removal))).copied().collect()
+        };
+        let left = Self { rows: self.rows.iter().enumerate().map(left).collect() };
+        for (row, (removals, end)) in left.rows.iter().zip(left.cut(count)).enumerate() {
+            removals[..end].iter().for_each(|removal| support.drop(place(row, removal)));
         }
     }
 
