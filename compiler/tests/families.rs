@@ -1,4 +1,4 @@
-//! Networks of every family that people train: a plan is right, or there is none.
+//! Networks of every family that people train: a plan is right, or the compiler says that it is not, or there is none.
 //!
 //! The hunt needs nothing but this program:
 //! `POPCORN_HUNT=1000 families --ignored --nocapture hunt`, and `POPCORN_FAMILY=resnet` for one family,

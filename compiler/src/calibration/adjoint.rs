@@ -1,5 +1,6 @@
 //! What changes of an operation's inputs change: gradients go from its value to its inputs.
 
+use super::evaluate::{divisors, each};
 use super::{Batch, Reading, taps};
 use crate::graph::{Add, Clip, Conv, Dense, Op, Pool, Real, Shape, Window};
 use crate::numeric::{View, multiply_add};
@@ -35,7 +36,7 @@ pub(super) fn adjoint(
         }),
         Op::Affine(affine) => scaled(gradient, |at| affine.scale[channel(at, to)]),
         Op::Sign => {
-            let slope = 1.0 / deviation(input.values()).max(f32::MIN_POSITIVE);
+            let slope = (1.0 / input.deviation()).min(f32::MAX.into()) as f32;
             scaled(gradient, |_| slope)
         }
         Op::Add(Add { multipliers }) => scaled(gradient, |_| multipliers[position]),
@@ -54,23 +55,10 @@ fn channel(at: usize, shape: Shape) -> usize {
     at / shape.plane() % shape.channels
 }
 
-fn deviation(values: &[f32]) -> f32 {
-    let mean = values.iter().sum::<f32>() / values.len() as f32;
-    (values.iter().map(|x| (x - mean).powi(2)).sum::<f32>() / values.len() as f32).sqrt()
-}
-
 /// Every element of `gradient` times its `slope`.
 fn scaled(gradient: &Batch, slope: impl Fn(usize) -> f32 + Sync) -> Batch {
     let values = gradient.values().par_iter().enumerate().map(|(at, x)| x * slope(at));
     Batch::new(gradient.shape(), values.collect())
-}
-
-/// Image by image, from zeros.
-fn each(gradient: &Batch, from: Shape, map: impl Fn(&[f32], &mut [f32]) + Sync) -> Batch {
-    let mut values = vec![0.0; gradient.len() * from.elements()];
-    let images = values.par_chunks_exact_mut(from.elements()).enumerate();
-    images.for_each(|(image, out)| map(gradient.image(image), out));
-    Batch::new(from, values)
 }
 
 fn of_convolution(op: &Op<Real>, conv: &Conv<Real>, from: Shape, gradient: &Batch) -> Batch {
@@ -112,7 +100,7 @@ fn of_dense(dense: &Dense<Real>, from: Shape, gradient: &Batch) -> Batch {
 }
 
 fn of_average(pool: &Pool, from: Shape, gradient: &Batch) -> Batch {
-    let (to, divisors) = (gradient.shape(), super::evaluate::divisors(pool, from, gradient.shape()));
+    let (to, divisors) = (gradient.shape(), divisors(pool, from, gradient.shape()));
     each(gradient, from, |gradient, out| {
         for (plane, gradient) in out.chunks_exact_mut(from.plane()).zip(gradient.chunks_exact(to.plane())) {
             let share: Vec<f32> = gradient.iter().zip(&divisors).map(|(x, divisor)| x / divisor).collect();

@@ -18,6 +18,20 @@ impl Batch {
         Self { shape, values }
     }
 
+    /// `count` images of `shape`, each filled from zeros, on all cores.
+    pub(super) fn by_image(shape: Shape, count: usize, fill: impl Fn(usize, &mut [f32]) + Sync) -> Self {
+        let mut values = vec![0.0; count * shape.elements()];
+        values.par_chunks_exact_mut(shape.elements()).enumerate().for_each(|(image, out)| fill(image, out));
+        Self::new(shape, values)
+    }
+
+    /// Standard deviation of all elements.
+    pub fn deviation(&self) -> f64 {
+        let count = self.values.len() as f64;
+        let mean = self.values.iter().map(|&x| f64::from(x)).sum::<f64>() / count;
+        (self.values.iter().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>() / count).sqrt()
+    }
+
     /// Shape of one image's tensor.
     pub fn shape(&self) -> Shape {
         self.shape

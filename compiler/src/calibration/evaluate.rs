@@ -52,11 +52,9 @@ pub fn apply(op: &Op<Real>, inputs: &[&Batch], shape: Shape) -> Batch {
     }
 }
 
-/// Image by image.
-fn each(input: &Batch, shape: Shape, map: impl Fn(&[f32], &mut [f32]) + Sync) -> Batch {
-    let mut values = vec![0.0; input.len() * shape.elements()];
-    values.par_chunks_exact_mut(shape.elements()).enumerate().for_each(|(i, out)| map(input.image(i), out));
-    Batch::new(shape, values)
+/// What `map` makes of each image, from zeros.
+pub(super) fn each(input: &Batch, shape: Shape, map: impl Fn(&[f32], &mut [f32]) + Sync) -> Batch {
+    Batch::by_image(shape, input.len(), |image, out| map(input.image(image), out))
 }
 
 fn convolution(op: &Op<Real>, conv: &Conv<Real>, input: &Batch, shape: Shape) -> Batch {
@@ -66,8 +64,7 @@ fn convolution(op: &Op<Real>, conv: &Conv<Real>, input: &Batch, shape: Shape) ->
     let Some(reading) = Reading::of(op, shape) else { return input.clone() };
     let (columns, rows, outputs) =
         (reading.columns(input.shape()), reading.rows(), shape.channels / conv.groups);
-    let mut values = vec![0.0; input.len() * shape.elements()];
-    values.par_chunks_exact_mut(shape.elements()).enumerate().for_each(|(image, out)| {
+    Batch::by_image(shape, input.len(), |image, out| {
         out.chunks_exact_mut(rows).zip(&conv.bias).for_each(|(channel, &bias)| channel.fill(bias));
         for (group, out) in out.chunks_exact_mut(outputs * rows).enumerate() {
             let unfolded = reading.unfold(input, image, group);
@@ -75,8 +72,7 @@ fn convolution(op: &Op<Real>, conv: &Conv<Real>, input: &Batch, shape: Shape) ->
             let kernels = View::rows(kernels, [outputs, columns]);
             multiply_add(kernels, View::rows(&unfolded, [columns, rows]), out, rows);
         }
-    });
-    Batch::new(shape, values)
+    })
 }
 
 /// One channel makes one.
@@ -141,7 +137,7 @@ pub(super) fn divisors(pool: &Pool, from: Shape, to: Shape) -> Vec<f32> {
 }
 
 fn sum(add: &Add<Real>, inputs: &[&Batch], shape: Shape) -> Batch {
-    all_of_image(inputs, shape, |image, out| {
+    Batch::by_image(shape, inputs[0].len(), |image, out| {
         for (input, by) in inputs.iter().zip(&add.multipliers) {
             out.iter_mut().zip(input.image(image)).for_each(|(sum, x)| *sum += by * x);
         }
@@ -149,7 +145,7 @@ fn sum(add: &Add<Real>, inputs: &[&Batch], shape: Shape) -> Batch {
 }
 
 fn concat(inputs: &[&Batch], shape: Shape) -> Batch {
-    all_of_image(inputs, shape, |image, out| {
+    Batch::by_image(shape, inputs[0].len(), |image, out| {
         let mut rest = out;
         for input in inputs {
             let (own, others) = rest.split_at_mut(input.shape().elements());
@@ -157,13 +153,6 @@ fn concat(inputs: &[&Batch], shape: Shape) -> Batch {
             rest = others;
         }
     })
-}
-
-/// Image by image, from zeros, for what reads several inputs.
-fn all_of_image(inputs: &[&Batch], shape: Shape, fill: impl Fn(usize, &mut [f32]) + Sync) -> Batch {
-    let mut values = vec![0.0; inputs[0].len() * shape.elements()];
-    values.par_chunks_exact_mut(shape.elements()).enumerate().for_each(|(image, out)| fill(image, out));
-    Batch::new(shape, values)
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub use gradients::{Seen, gradients};
 pub use patches::Reading;
 pub use sample::{Sample, Sampling};
 pub use statistics::{Channel, Statistics};
-pub use walk::walk;
+pub use walk::{logits, walk};
 
 use crate::data::{Dataset, integers};
 use crate::error::{Error, Result};

@@ -4,6 +4,17 @@ use super::{Activations, Batch};
 use crate::graph::{Graph, NodeId, Real};
 use std::sync::Arc;
 
+/// What `graph` gives for `images`: logits, since softmax passes its input on.
+pub fn logits(graph: &Graph<Real>, images: &Batch) -> Batch {
+    let mut logits = None;
+    walk(graph, images, |id, values| {
+        if id == graph.output() {
+            logits = Some(values.clone());
+        }
+    });
+    logits.unwrap_or_else(|| images.clone())
+}
+
 /// Calls `visit` with every node's values on `images`, producers first. A value is forgotten once
 /// everything that reads it has been visited.
 pub fn walk(graph: &Graph<Real>, images: &Batch, mut visit: impl FnMut(NodeId, &Batch)) {

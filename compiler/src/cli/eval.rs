@@ -48,7 +48,10 @@ impl Eval {
             data.unfilled(limit, input.preprocessing.raw_range).map(|unfilled| {
                 format!("the pixels {unfilled}; the plan takes raw pixels, as they are before preprocessing")
             }),
-            odd_labels(data.labels(), plan.plan().output.classes),
+            odd_labels(
+                data.labels().map(|labels| &labels[..labels.len().min(limit)]),
+                plan.plan().output.classes,
+            ),
         ];
         odd.iter().flatten().for_each(|odd| output::warn(odd));
         let bar = Bar::new(data.len().min(limit));

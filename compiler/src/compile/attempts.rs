@@ -12,9 +12,12 @@ use crate::pipeline::{self, Integers};
 use crate::self_check::{Fidelity, Images, headroom};
 use runtime::plan::{Check, CheckImages, Headroom, InputSpec};
 
-/// The error of logits down to which bits are spent: in suite `shared`, where they cost little, in `blinded`, and where there
-/// are only synthetic images, which say little of others.
-const GOALS: [f64; 3] = [0.015, 0.02, 0.035];
+/// The error of logits down to which bits are spent in suite `shared`, where they cost little.
+const GOAL_SHARED: f64 = 0.015;
+/// The same in suite `blinded`.
+const GOAL_BLINDED: f64 = 0.02;
+/// The same where there are only synthetic images, which say little of others.
+const GOAL_SYNTHETIC: f64 = 0.035;
 /// The agreement with the model's labels, as expected from its margins, up to which bits are spent.
 const EXPECTED_AGREEMENT: f64 = 0.993;
 /// So often at most.
@@ -23,6 +26,7 @@ const ATTEMPTS: usize = 6;
 const AIM: f64 = 0.6;
 /// More bits must bring errors below this share of what they were, or are not spent.
 const WORTH: f64 = 0.9;
+
 /// Everything that the attempts at one plan share.
 pub(super) struct Workshop<'a> {
     pub(super) model: &'a Imported,
@@ -52,9 +56,9 @@ impl Attempt {
         // Patterns say little of the margins of photographs.
         let is_real = source != CheckImages::Synthetic;
         let goal = match (is_real, options.has_rings()) {
-            (true, true) => GOALS[0],
-            (true, false) => GOALS[1],
-            (false, _) => GOALS[2],
+            (true, true) => GOAL_SHARED,
+            (true, false) => GOAL_BLINDED,
+            (false, _) => GOAL_SYNTHETIC,
         };
         let by_error = self.fidelity.error / goal.min(options.max_error);
         if is_real { by_error.max(1.0 / self.fidelity.bearable(EXPECTED_AGREEMENT)) } else { by_error }
@@ -104,7 +108,9 @@ impl Workshop<'_> {
         // Scales depend on each other: sometimes it takes more bits everywhere before anything gets better.
         let [all, more] =
             [most, 2 * most].map(|bits| spend_everywhere(&best.precision, noise, bits, self.options));
-        for finer in [aimed, all, more].into_iter().flatten() {
+        let mut candidates: Vec<Precision> = [aimed, all, more].into_iter().flatten().collect();
+        candidates.dedup();
+        for finer in candidates {
             if *left == 0 {
                 return Ok(None);
             }

@@ -1,6 +1,6 @@
 //! How closely straight pieces follow activations.
 
-use crate::calibration::{Batch, walk};
+use crate::calibration::{Batch, logits};
 use crate::error::Result;
 use crate::from_onnx::Imported;
 use crate::graph::{Graph, Real};
@@ -68,11 +68,5 @@ fn halved(ranges: &Ranges) -> Ranges {
 
 /// Of the logits of `graph`, relative.
 fn error(graph: &Graph<Real>, images: &Batch, outputs: &[Vec<f32>]) -> f64 {
-    let mut logits = None;
-    walk(graph, images, |id, values| {
-        if id == graph.output() {
-            logits = Some(Fidelity::of_graph(graph, values, outputs).error);
-        }
-    });
-    logits.unwrap_or(f64::INFINITY)
+    Fidelity::of_graph(graph, &logits(graph, images), outputs).error
 }

@@ -57,7 +57,7 @@ impl Matrix {
 
     /// Adds `x` to every element of the diagonal.
     pub fn add_to_diagonal(&mut self, x: f64) {
-        (0..self.size).for_each(|i| self.values[i * self.size + i] += x);
+        self.add_to_each(std::iter::repeat_n(x, self.size));
     }
 
     /// Adds its own number to each element of the diagonal.

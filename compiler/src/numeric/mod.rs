@@ -6,6 +6,7 @@
 mod matrix;
 mod product;
 mod root;
+mod scatter;
 pub mod simd;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -14,4 +15,5 @@ mod vector;
 pub use matrix::Matrix;
 pub use product::{Sum, View, multiply_add};
 pub use root::Root;
+pub use scatter::scatter;
 pub use vector::{axpy, dot, subtract};

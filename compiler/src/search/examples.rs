@@ -1,9 +1,9 @@
 //! Labelled images, and how many of them a network gets right.
 
-use crate::calibration::{Batch, as_seen, walk};
+use crate::calibration::{Batch, as_seen, logits};
 use crate::data::{Dataset, largest};
 use crate::error::{Error, Result};
-use crate::graph::{Graph, Op, Real};
+use crate::graph::{Graph, Real};
 use runtime::plan::InputSpec;
 
 /// Images that are evaluated together; bounds memory.
@@ -64,7 +64,7 @@ impl Examples {
     pub(super) fn accuracy(&self, graph: &Graph<Real>) -> f64 {
         let mut right = 0;
         for (batch, labels) in self.batches.iter().zip(self.labels.chunks(TOGETHER)) {
-            walk_to_logits(graph, batch, |logits| right += count_right(logits, labels));
+            right += count_right(&logits(graph, batch), labels);
         }
         right as f64 / self.len() as f64
     }
@@ -73,22 +73,10 @@ impl Examples {
     pub(super) fn logits(&self, graph: &Graph<Real>) -> Vec<f32> {
         let mut all = Vec::new();
         for batch in self.batches.iter().take(ENOUGH / TOGETHER) {
-            walk_to_logits(graph, batch, |logits| all.extend_from_slice(logits.values()));
+            all.extend_from_slice(logits(graph, batch).values());
         }
         all
     }
-}
-
-fn walk_to_logits(graph: &Graph<Real>, images: &Batch, mut visit: impl FnMut(&Batch)) {
-    let logits = match graph.op(graph.output()) {
-        Op::Softmax(_) => graph.sole_input(graph.output()),
-        _ => graph.output(),
-    };
-    walk(graph, images, |id, values| {
-        if id == logits {
-            visit(values);
-        }
-    });
 }
 
 fn count_right(logits: &Batch, labels: &[i64]) -> usize {

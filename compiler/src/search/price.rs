@@ -69,16 +69,11 @@ impl<'a> Prices<'a> {
         seconds
     }
 
-    /// Of one bit that the value of `id`, which loses bits, keeps: what reads it as it was is no dearer.
+    /// Of one bit that the value of `id`, which loses bits, keeps: a ReLU reads it as it was, and is no dearer.
     pub(super) fn kept_bit(&self, id: NodeId) -> f64 {
-        let narrow = self.readers(id).into_iter().map(|reader| match self.graph.op(reader) {
-            Op::Relu => self.of_bit(reader),
-            _ => {
-                self.per_bit[reader.index()]
-                    + if self.narrowed.contains(&reader) { 0.0 } else { self.of_bit(reader) }
-            }
-        });
-        narrow.sum()
+        let is_relu = |reader: &NodeId| matches!(self.graph.op(*reader), Op::Relu);
+        let relus = self.readers(id).into_iter().filter(is_relu).map(|reader| self.per_bit[reader.index()]);
+        self.of_bit(id) - relus.sum::<f64>()
     }
 
     /// Of the linear layer `id`, and what its width adds to the comparisons behind it.

@@ -45,9 +45,7 @@ impl Fidelity {
         // Of margins with this density a normal error of deviation σ turns E[max(σX, 0)] = σ/√(2π) around.
         ((1.0 - agreement) * (2.0 * PI).sqrt() / density).clamp(LEAST_SHARE, 1.0)
     }
-}
 
-impl Fidelity {
     /// Of `plan` and its model on `images` of raw pixels, of which the model gives `outputs`.
     ///
     /// # Errors

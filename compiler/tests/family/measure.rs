@@ -19,11 +19,8 @@ use std::sync::Arc;
 /// Pictures that plans are held to.
 const OTHERS: Range<usize> = FITTED..FITTED + 32;
 
-/// The promise: a plan's relative error is at most this, or the compiler says that it is larger, or there is no plan.
+/// The promise: a plan's relative error is at most this, or the compiler says that it is not, or there is no plan.
 pub(crate) const PROMISE: f64 = 0.05;
-
-/// A dozen pictures tell an error within this factor.
-const FACTOR: f64 = 2.0;
 
 /// What is chosen in a suite where nothing else is said.
 type Defaults = fn() -> CompileOptions;
@@ -37,7 +34,7 @@ pub(crate) const SUITES: [(&str, Defaults); 2] =
 pub(crate) enum Outcome {
     Fine(Distance),
     Refused(String),
-    /// A plan that is about as wrong as the compiler said.
+    /// A plan that is wrong, as the compiler said.
     Told(Distance),
     /// A plan that is wrong, without a word.
     SilentMiss(Distance),
@@ -186,7 +183,7 @@ fn outcome(network: &Network, imported: &Imported, options: &CompileOptions, flo
     let distance = Distance { error: relative_error(pairs.into_iter()), worst, told, agreement };
     match distance {
         Distance { error, .. } if error <= PROMISE => Outcome::Fine(distance),
-        Distance { error, told, .. } if told >= error / FACTOR => Outcome::Told(distance),
+        Distance { told, .. } if told >= PROMISE => Outcome::Told(distance),
         _ => Outcome::SilentMiss(distance),
     }
 }

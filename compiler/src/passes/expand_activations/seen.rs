@@ -27,7 +27,7 @@ pub fn ranges(graph: &Graph<Real>, images: &Batch) -> Ranges {
     let (mut reaches, mut deviations) = (BTreeMap::new(), BTreeMap::new());
     walk(graph, images, |id, values| {
         reaches.insert(id, values.values().iter().fold(0f32, |reach, x| reach.max(x.abs())));
-        deviations.insert(id, deviation(values.values()));
+        deviations.insert(id, values.deviation());
     });
     for id in curved {
         let reach = ROOM * f64::from(reaches[&graph.sole_input(id)]);
@@ -37,10 +37,4 @@ pub fn ranges(graph: &Graph<Real>, images: &Batch) -> Ranges {
         }
     }
     ranges
-}
-
-fn deviation(values: &[f32]) -> f64 {
-    let count = values.len() as f64;
-    let mean = values.iter().map(|&x| f64::from(x)).sum::<f64>() / count;
-    (values.iter().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>() / count).sqrt()
 }

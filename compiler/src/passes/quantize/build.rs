@@ -399,6 +399,6 @@ struct FitRows {
 }
 
 /// One entry for every element of each channel.
-fn spread<T: Copy>(channels: Vec<T>, plane: usize) -> Vec<T> {
+pub(super) fn spread<T: Copy>(channels: Vec<T>, plane: usize) -> Vec<T> {
     channels.into_iter().flat_map(|x| std::iter::repeat_n(x, plane)).collect()
 }

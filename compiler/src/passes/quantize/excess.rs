@@ -4,6 +4,7 @@
 //! others. Its output then counts as if it had an eighth of what eight standard deviations reach. The excess of this over
 //! what was seen goes through the layers behind as independent variance.
 
+use super::build::spread;
 use super::layer::Layer;
 use crate::calibration::{Channel, Statistics};
 use crate::graph::{Graph, NodeId, Op, Real};
@@ -47,10 +48,7 @@ impl Excess {
                 sum.iter().zip(self.of_node(input)).map(|(sum, x)| sum + f64::from(by).powi(2) * x).collect()
             }),
             Op::Concat => inputs.iter().flat_map(|&input| self.of_node(input)).copied().collect(),
-            Op::Flatten => {
-                let plane = graph.shape(input).plane();
-                self.of_node(input).iter().flat_map(|&x| std::iter::repeat_n(x, plane)).collect()
-            }
+            Op::Flatten => spread(self.of_node(input).to_vec(), graph.shape(input).plane()),
             Op::AveragePool(_) | Op::MaxPool(_) | Op::Softmax(_) | Op::Rescale(_) => {
                 self.of_node(input).to_vec()
             }

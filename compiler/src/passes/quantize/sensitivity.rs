@@ -14,7 +14,7 @@
 use super::layer::Layer;
 use crate::calibration::{Batch, Channel, Reading, Seen, Statistics, gradients};
 use crate::graph::{Graph, NodeId, Real, Scale, multiplications};
-use crate::numeric::{View, multiply_add};
+use crate::numeric::{View, multiply_add, scatter};
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -124,11 +124,8 @@ fn centred(numbers: &[f32]) -> Vec<f32> {
 
 /// Signs that have nothing to do with the logits, always the same, their mean taken away.
 fn signs(logits: &Batch, part: usize) -> Batch {
-    let mut state = part as u64 + 1;
-    let mut sign = || {
-        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        if state >> 63 == 0 { 1.0 } else { -1.0 }
-    };
+    let mut scattered = scatter(part as u64 + 1);
+    let mut sign = || if scattered() >> 63 == 0 { 1.0 } else { -1.0 };
     let classes = logits.shape().elements();
     let of_image = |_| centred(&(0..classes).map(|_| sign()).collect::<Vec<f32>>());
     Batch::new(logits.shape(), (0..logits.len()).flat_map(of_image).collect())
@@ -150,12 +147,10 @@ fn of_weights(layer: &Layer, reading: &Reading, seen: &Seen<'_>, mean: &[f32]) -
     let of_image = |image: usize| {
         let mut sum = OfWeights { rows: Vec::new(), channels: vec![0.0; mean.len()] };
         for group in 0..layer.groups() {
-            let squares = of_group(layer, reading, seen, mean, image, group);
-            for row in squares.chunks_exact(layer.columns()) {
-                sum.rows.push(row.iter().sum());
-                for (column, square) in row.iter().enumerate() {
-                    sum.channels[layer.channel(group, column)] += square;
-                }
+            let [rows, columns] = of_group(layer, reading, seen, mean, image, group);
+            sum.rows.extend(rows);
+            for (column, square) in columns.into_iter().enumerate() {
+                sum.channels[layer.channel(group, column)] += square;
             }
         }
         sum
@@ -163,7 +158,7 @@ fn of_weights(layer: &Layer, reading: &Reading, seen: &Seen<'_>, mean: &[f32]) -
     (0..seen.output.len()).into_par_iter().map(of_image).collect()
 }
 
-/// Of the weights of `group`, row after row.
+/// Of the weights of `group`: by row, and by column.
 fn of_group(
     layer: &Layer,
     reading: &Reading,
@@ -171,18 +166,30 @@ fn of_group(
     mean: &[f32],
     image: usize,
     group: usize,
-) -> Vec<f64> {
-    let (rows, columns, outputs) = (reading.rows(), layer.columns(), layer.outputs() / layer.groups());
+) -> [Vec<f64>; 2] {
+    let (pixels, columns, outputs) = (reading.rows(), layer.columns(), layer.outputs() / layer.groups());
     let mut x = reading.unfold(seen.inputs[0], image, group).into_owned();
-    for (column, x) in x.chunks_exact_mut(rows).enumerate() {
+    for (column, x) in x.chunks_exact_mut(pixels).enumerate() {
         let mean = mean[layer.channel(group, column)];
         x.iter_mut().for_each(|x| *x -= mean);
     }
-    let gradient = &seen.gradient.image(image)[group * outputs * rows..][..outputs * rows];
+    let gradient = &seen.gradient.image(image)[group * outputs * pixels..][..outputs * pixels];
+    if pixels == 1 {
+        // One product for every weight: its square is that of its row times that of its column.
+        let [g, x] = [gradient, &x].map(|of| of.iter().map(|&x| f64::from(x).powi(2)).collect::<Vec<f64>>());
+        let [all_g, all_x] = [&g, &x].map(|squares| squares.iter().sum::<f64>());
+        return [g.iter().map(|g| g * all_x).collect(), x.iter().map(|x| x * all_g).collect()];
+    }
     let mut products = vec![0f32; outputs * columns];
-    let x = View::rows(&x, [columns, rows]).transposed();
-    multiply_add(View::rows(gradient, [outputs, rows]), x, &mut products, columns);
-    products.into_iter().map(|product| f64::from(product).powi(2)).collect()
+    let x = View::rows(&x, [columns, pixels]).transposed();
+    multiply_add(View::rows(gradient, [outputs, pixels]), x, &mut products, columns);
+    let mut sums = [Vec::new(), vec![0.0; columns]];
+    for row in products.chunks_exact(columns) {
+        let squares = row.iter().map(|&product| f64::from(product).powi(2));
+        sums[0].push(squares.clone().sum());
+        sums[1].iter_mut().zip(squares).for_each(|(sum, square)| *sum += square);
+    }
+    sums
 }
 
 fn add(sum: &mut Vec<f64>, more: Vec<f64>) {
@@ -193,7 +200,7 @@ fn add(sum: &mut Vec<f64>, more: Vec<f64>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::calibration::walk;
+    use crate::calibration::logits;
     use crate::graph::testing::{conv, dense, pattern};
     use crate::graph::{Op, Pool, PoolDivisor, RealFact, Shape, Window};
 
@@ -208,16 +215,6 @@ mod tests {
         let flat = graph.append("flat", Op::Flatten, &[pool]).unwrap();
         graph.append("logits", dense(4, 3), &[flat]).unwrap();
         (graph, first)
-    }
-
-    fn logits(graph: &Graph<Real>, images: &Batch) -> Batch {
-        let mut logits = None;
-        walk(graph, images, |id, values| {
-            if id == graph.output() {
-                logits = Some(values.clone());
-            }
-        });
-        logits.unwrap()
     }
 
     /// Squared error of the logits of `other`, relative to their spread.
@@ -237,11 +234,8 @@ mod tests {
         let sensitivity = Sensitivity::measure(&graph, &images, &statistics, false);
         let layer = Layer::of(&graph, id).unwrap();
         let predicted = sensitivity.of_weights(id, &layer, &Scale::PerTensor(1.0), &[STEP.into(); 4]);
-        let mut state = 1u64;
-        let mut noise = || {
-            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            ((state >> 40) as f32 / (1u64 << 24) as f32 - 0.5) * STEP
-        };
+        let mut scattered = scatter(1);
+        let mut noise = || ((scattered() >> 40) as f32 / (1u64 << 24) as f32 - 0.5) * STEP;
         let mut measured = 0.0;
         for _ in 0..TRIES {
             let mut other = graph.clone();
