@@ -11,7 +11,7 @@ use crate::passes::{
     expand_activations, fold_affine, prune_channels, range, remove_dead, rescale, rings, sink_relu,
     split_max_pool,
 };
-use runtime::plan::{Check, InputSpec, Plan, ValidPlan};
+use runtime::plan::{InputSpec, Plan, ValidPlan};
 use std::borrow::Cow;
 
 /// The passes over the float graph.
@@ -158,7 +158,7 @@ pub fn bounded(
     }
 }
 
-/// The plan of an integer graph, priced and validated, with what was found when it was checked.
+/// The plan of an integer graph, priced and validated.
 ///
 /// # Errors
 /// [`Error::Unsupported`], or a defect of the compiler.
@@ -166,10 +166,16 @@ pub fn plan(
     graph: Graph<Integer>,
     name: &str,
     input: &InputSpec,
-    check: Option<Check>,
     options: &CompileOptions,
 ) -> Result<ValidPlan> {
-    let plan = Plan { check, ..cost::price(lower(&graph, name, input, options)?)? };
+    validated(cost::price(lower(&graph, name, input, options)?)?)
+}
+
+/// A plan of this compiler.
+///
+/// # Errors
+/// A defect of the compiler.
+pub fn validated(plan: Plan) -> Result<ValidPlan> {
     ValidPlan::new(plan).map_err(|violations| {
         let list: Vec<String> = violations.iter().map(ToString::to_string).collect();
         Error::Bug(format!("the plan is invalid: {}", list.join("; ")))

@@ -1,7 +1,8 @@
 //! The values of a graph's nodes on the calibration images, one node after the other.
 
+use super::evaluate::pointwise;
 use super::{Batch, Calibration, apply};
-use crate::graph::{Graph, NodeId, Op, Real};
+use crate::graph::{Graph, NodeId, Op, Real, Shape};
 use std::sync::Arc;
 
 /// Most bytes that the values held at one time may take.
@@ -42,8 +43,8 @@ impl<'a> Activations<'a> {
 
     /// Rounds the recorded value of `id`, channel by channel, to whole numbers of `steps`.
     pub fn round(&mut self, id: NodeId, steps: &[f64]) {
-        if let Some(value) = &self.values[id.index()] {
-            self.values[id.index()] = Some(Arc::new(value.rounded(steps)));
+        if let Some(value) = &mut self.values[id.index()] {
+            Arc::make_mut(value).round(steps);
         }
     }
 
@@ -51,17 +52,27 @@ impl<'a> Activations<'a> {
     /// nothing else reads.
     pub fn record(&mut self, id: NodeId, op: &Op<Real>) -> Arc<Batch> {
         let inputs = self.inputs(id);
-        let inputs: Vec<&Batch> = inputs.iter().map(|input| &**input).collect();
-        let value = Arc::new(apply(op, &inputs, self.graph.shape(id)));
-        self.values[id.index()] = Some(value.clone());
         for input in self.graph.inputs(id) {
             self.unread[input.index()] -= 1;
             if self.unread[input.index()] == 0 {
                 self.values[input.index()] = None;
             }
         }
+        let value = Arc::new(computed(op, inputs, self.graph.shape(id)));
+        self.values[id.index()] = Some(value.clone());
         value
     }
+}
+
+/// What `op` makes of `inputs`, in the place of the only one where nobody else holds it.
+fn computed(op: &Op<Real>, mut inputs: Vec<Arc<Batch>>, shape: Shape) -> Batch {
+    if let ([_], Some(change)) = (&inputs[..], pointwise(op)) {
+        let mut batch = Arc::unwrap_or_clone(inputs.swap_remove(0));
+        batch.each_plane(change);
+        return batch;
+    }
+    let inputs: Vec<&Batch> = inputs.iter().map(|input| &**input).collect();
+    apply(op, &inputs, shape)
 }
 
 /// By node: how many times its value is read.

@@ -59,14 +59,19 @@ impl Batch {
         chunks.map(|values| Self { shape: self.shape, values: values.to_vec() })
     }
 
-    /// The same with every element rounded to a whole number of its channel's `steps`.
-    pub(super) fn rounded(&self, steps: &[f64]) -> Self {
-        let (plane, mut values) = (self.shape.plane(), self.values.clone());
-        values.par_chunks_exact_mut(plane).enumerate().for_each(|(index, plane)| {
-            let step = steps[index % steps.len()];
+    /// Rounds every element to a whole number of its channel's `steps`.
+    pub(super) fn round(&mut self, steps: &[f64]) {
+        self.each_plane(|channel, plane| {
+            let step = steps[channel];
             plane.iter_mut().for_each(|x| *x = ((f64::from(*x) / step).round() * step) as f32);
         });
-        Self { shape: self.shape, values }
+    }
+
+    /// Changes every channel of every image, on all cores.
+    pub(super) fn each_plane(&mut self, change: impl Fn(usize, &mut [f32]) + Sync) {
+        let (plane, channels) = (self.shape.plane(), self.shape.channels);
+        let planes = self.values.par_chunks_exact_mut(plane).enumerate();
+        planes.for_each(|(index, plane)| change(index % channels, plane));
     }
 
     /// The sum with a batch of the same shape and length.

@@ -17,39 +17,60 @@ pub fn apply(op: &Op<Real>, inputs: &[&Batch], shape: Shape) -> Batch {
     match op {
         Op::Conv(conv) => convolution(op, conv, input, shape),
         Op::Dense(layer) => dense(layer, input, shape),
-        Op::Affine(affine) => {
-            let map = |channel: usize, x: f32| affine.scale[channel] * x + affine.shift[channel];
-            let plane = shape.plane();
-            each(input, shape, |image, out| (0..out.len()).for_each(|i| out[i] = map(i / plane, image[i])))
-        }
         Op::AveragePool(pool) => {
             pooled(&pool.window, input, shape, 0.0, |sum, x| *sum += x, &divisors(pool, input.shape(), shape))
         }
         Op::MaxPool(window) => {
             pooled(window, input, shape, f32::NEG_INFINITY, |most, x| *most = most.max(x), &[])
         }
-        Op::Activation(curve) => {
-            let plane = shape.plane();
-            each(input, shape, |image, out| {
-                (0..out.len()).for_each(|i| out[i] = curve.at(i / plane, image[i].into()) as f32)
-            })
-        }
-        Op::Relu => each(input, shape, |image, out| (0..out.len()).for_each(|i| out[i] = image[i].max(0.0))),
-        Op::Clip(clip) => {
-            let plane = shape.plane();
-            each(input, shape, |image, out| {
-                (0..out.len()).for_each(|i| out[i] = image[i].clamp(0.0, clip.high[i / plane]));
-            })
-        }
-        Op::Sign => each(input, shape, |image, out| {
-            (0..out.len()).for_each(|i| out[i] = f32::from(u8::from(image[i] > 0.0)))
-        }),
         Op::Add(add) => sum(add, inputs, shape),
         Op::Concat => concat(inputs, shape),
-        Op::Flatten | Op::Softmax(_) | Op::Rescale(_) | Op::Input => {
-            Batch::new(shape, input.values().to_vec())
+        Op::Flatten => Batch::new(shape, input.values().to_vec()),
+        Op::Affine(_)
+        | Op::Activation(_)
+        | Op::Relu
+        | Op::Clip(_)
+        | Op::Sign
+        | Op::Softmax(_)
+        | Op::Rescale(_)
+        | Op::Input => {
+            let mut batch = input.clone();
+            pointwise(op).into_iter().for_each(|change| batch.each_plane(change));
+            batch
         }
     }
+}
+
+/// What an operation makes, in place, of a channel of one image.
+pub(super) type Pointwise<'a> = Box<dyn Fn(usize, &mut [f32]) + Sync + 'a>;
+
+/// What `op` does to each channel, where an element of its value depends on the same one of its input only.
+pub(super) fn pointwise(op: &Op<Real>) -> Option<Pointwise<'_>> {
+    Some(match op {
+        Op::Affine(affine) => Box::new(|channel, plane| {
+            let (scale, shift) = (affine.scale[channel], affine.shift[channel]);
+            plane.iter_mut().for_each(|x| *x = scale * *x + shift);
+        }),
+        Op::Activation(curve) => Box::new(|channel, plane| {
+            plane.iter_mut().for_each(|x| *x = curve.at(channel, (*x).into()) as f32)
+        }),
+        Op::Relu => Box::new(|_, plane| plane.iter_mut().for_each(|x| *x = x.max(0.0))),
+        Op::Clip(clip) => Box::new(|channel, plane| {
+            let high = clip.high[channel];
+            plane.iter_mut().for_each(|x| *x = x.clamp(0.0, high));
+        }),
+        Op::Sign => Box::new(|_, plane| plane.iter_mut().for_each(|x| *x = f32::from(u8::from(*x > 0.0)))),
+        Op::Softmax(_) | Op::Rescale(_) | Op::Input => Box::new(|_, _| {}),
+        Op::Conv(_)
+        | Op::Dense(_)
+        | Op::AveragePool(_)
+        | Op::MaxPool(_)
+        | Op::Add(_)
+        | Op::Concat
+        | Op::Flatten => {
+            return None;
+        }
+    })
 }
 
 /// What `map` makes of each image, from zeros.

@@ -21,6 +21,15 @@ pub enum Reading {
     Whole,
 }
 
+/// A position of the output of a layer in one of many images.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Place {
+    /// The image, by index.
+    pub image: usize,
+    /// Row and column; both 0 where there is one position only.
+    pub position: [usize; 2],
+}
+
 impl Reading {
     /// How `op` reads, where it is linear with weights.
     pub fn of(op: &Op<Real>, output: Shape) -> Option<Self> {
@@ -49,6 +58,13 @@ impl Reading {
         }
     }
 
+    /// Row `row` of those of many images.
+    pub(super) fn place(&self, row: usize) -> Place {
+        let (image, row) = (row / self.rows(), row % self.rows());
+        let width = if let Self::Windows { output, .. } = self { output.width } else { 1 };
+        Place { image, position: [row / width, row % width] }
+    }
+
     /// Rows of one image.
     pub fn rows(&self) -> usize {
         match self {
@@ -57,25 +73,44 @@ impl Reading {
         }
     }
 
-    /// What `group` reads of image `index` for row `row`.
-    pub fn read(&self, input: &Batch, index: usize, group: usize, row: usize, out: &mut [f32]) {
-        let image = input.image(index);
-        let Self::Windows { window, groups, output } = self else { return out.copy_from_slice(image) };
-        let (shape, taps) = (input.shape(), window.kernel[0] * window.kernel[1]);
-        let image = &image[group * (shape.channels / groups) * shape.plane()..];
-        let at = [row / output.width, row % output.width];
-        out.fill(0.0);
-        for ([ky, kx], [y, x]) in window.taps([shape.height, shape.width], at) {
-            let pixels = image[y * shape.width + x..].iter().step_by(shape.plane());
-            let places = out[ky * window.kernel[1] + kx..].iter_mut().step_by(taps);
-            places.zip(pixels).for_each(|(out, &pixel)| *out = pixel);
+    /// What `group` reads of `input` at each of some places, one row of `out` after the other.
+    pub(super) fn read(&self, input: &Batch, group: usize, places: &[Place], out: &mut [f32]) {
+        let Self::Windows { window, groups, .. } = self else {
+            let rows = out.chunks_exact_mut(input.shape().elements()).zip(places);
+            return rows.for_each(|(row, place)| row.copy_from_slice(input.image(place.image)));
+        };
+        let (shape, columns) = (input.shape(), self.columns(input.shape()));
+        let (channels, elements) = (shape.channels / groups, shape.elements());
+        let all = &input.values()[group * channels * shape.plane()..];
+        for (tap, at) in taps::all(window).enumerate() {
+            let pixel = |place: &Place| {
+                Some(place.image * elements + taps::pixel(window, at, shape, place.position)?)
+            };
+            let pixels: Vec<Option<usize>> = places.iter().map(pixel).collect();
+            for channel in 0..channels {
+                let column = channel * columns / channels + tap;
+                let places = out[column..].iter_mut().step_by(columns).zip(&pixels);
+                let from = channel * shape.plane();
+                places.for_each(|(out, pixel)| *out = pixel.map_or(0.0, |pixel| all[from + pixel]));
+            }
         }
     }
 
-    /// What the layer gives to `group` in row `row` of image `index` of its output.
-    pub fn given(&self, output: &Batch, index: usize, group: usize, row: usize, out: &mut [f32]) {
-        let channels = &output.image(index)[group * out.len() * self.rows()..];
-        out.iter_mut().zip(channels.iter().skip(row).step_by(self.rows())).for_each(|(out, &x)| *out = x);
+    /// What the layer gives to `group` of its `output` at each of some places, one row of `out` after the other.
+    pub(super) fn given(&self, output: &Batch, group: usize, places: &[Place], out: &mut [f32]) {
+        let (rows, columns, elements) =
+            (self.rows(), out.len() / places.len().max(1), output.shape().elements());
+        let width = if let Self::Windows { output, .. } = self { output.width } else { 1 };
+        let pixel = |&Place { image, position: [y, x] }: &Place| image * elements + y * width + x;
+        let pixels: Vec<usize> = places.iter().map(pixel).collect();
+        for column in 0..columns {
+            let all = &output.values()[(group * columns + column) * rows..];
+            out[column..]
+                .iter_mut()
+                .step_by(columns)
+                .zip(&pixels)
+                .for_each(|(out, &pixel)| *out = all[pixel]);
+        }
     }
 
     /// All rows of `group` of image `index`, as columns: for each weight of a row what it meets at each

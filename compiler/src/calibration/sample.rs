@@ -1,5 +1,6 @@
 //! Rows that stand for all that a linear layer reads and gives; their means and covariances.
 
+use super::patches::Place;
 use super::{Batch, Reading};
 use crate::graph::Shape;
 use crate::numeric::{Matrix, View, multiply_add};
@@ -19,8 +20,7 @@ const TILE: usize = 96;
 #[derive(Clone, Debug)]
 pub struct Sampling {
     reading: Reading,
-    /// Image and row within the image.
-    places: Vec<[usize; 2]>,
+    places: Vec<Place>,
 }
 
 impl Sampling {
@@ -30,27 +30,27 @@ impl Sampling {
         let enough = ENOUGH_ROWS.min(ENOUGH_ELEMENTS / row).max(1);
         let all = images * reading.rows();
         let every = all.div_ceil(enough).max(1) as u64;
-        let place = |row: usize| [row / reading.rows(), row % reading.rows()];
-        let places = (0..all).filter(|&row| scattered(row).is_multiple_of(every)).map(place).collect();
+        let chosen = (0..all).filter(|&row| scattered(row).is_multiple_of(every));
+        let places = chosen.map(|row| reading.place(row)).collect();
         Self { reading, places }
     }
 
     /// What `group` of the layer reads of `input`.
     pub fn inputs(&self, input: &Batch, group: usize) -> Sample {
         let columns = self.reading.columns(input.shape());
-        self.sample(columns, |[image, row], out| self.reading.read(input, image, group, row, out))
+        self.sample(columns, |places, out| self.reading.read(input, group, places, out))
     }
 
     /// What `group` of the layer gives, of all its `output`.
     pub fn outputs(&self, output: &Batch, group: usize) -> Sample {
         let columns = output.shape().elements() / self.reading.rows() / self.reading.groups();
-        self.sample(columns, |[image, row], out| self.reading.given(output, image, group, row, out))
+        self.sample(columns, |places, out| self.reading.given(output, group, places, out))
     }
 
-    fn sample(&self, columns: usize, read: impl Fn([usize; 2], &mut [f32]) + Sync) -> Sample {
+    fn sample(&self, columns: usize, read: impl Fn(&[Place], &mut [f32]) + Sync) -> Sample {
         let mut values = vec![0.0; self.places.len() * columns];
-        let rows = values.par_chunks_exact_mut(columns).zip(&self.places);
-        rows.with_min_len(CHUNK).for_each(|(out, &place)| read(place, out));
+        let rows = values.par_chunks_mut(CHUNK * columns).zip(self.places.par_chunks(CHUNK));
+        rows.for_each(|(out, places)| read(places, out));
         Sample::centred(columns, values)
     }
 }
@@ -234,7 +234,7 @@ mod tests {
         let sampling = Sampling::new(Reading::of(&op, shape).unwrap(), shape, 32);
         assert!((28_000..36_000).contains(&sampling.places.len()), "{}", sampling.places.len());
         for image in 0..32 {
-            let of_image = sampling.places.iter().filter(|place| place[0] == image).count();
+            let of_image = sampling.places.iter().filter(|place| place.image == image).count();
             assert!((900..1100).contains(&of_image), "{of_image}");
         }
     }

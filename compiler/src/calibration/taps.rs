@@ -34,6 +34,17 @@ pub(super) fn all(window: &Window) -> impl Iterator<Item = [usize; 2]> + use<> {
     (0..rows).flat_map(move |y| (0..columns).map(move |x| [y, x]))
 }
 
+/// The pixel of a channel of `input`, row-major, that `tap` of `window` meets at `position` of the output, where it is inside.
+#[inline(always)]
+pub(super) fn pixel(window: &Window, tap: [usize; 2], input: Shape, position: [usize; 2]) -> Option<usize> {
+    let at = |axis: usize| {
+        let padded = position[axis] * window.stride[axis] + tap[axis] * window.dilation[axis];
+        padded.checked_sub(window.pad_before[axis])
+    };
+    let (y, x) = at(0).zip(at(1))?;
+    (y < input.height && x < input.width).then_some(y * input.width + x)
+}
+
 /// Where `tap` of `window` lies inside a channel of `input`, for all positions of `output`.
 pub(super) fn runs(
     window: &Window,

@@ -4,13 +4,13 @@ use super::Watch;
 use crate::calibration::Calibration;
 use crate::error::{Error, Result};
 use crate::from_onnx::Imported;
-use crate::graph::{Graph, Real};
+use crate::graph::{Graph, Real, multiplications};
 use crate::lower::shorten;
 use crate::options::{CompileOptions, LEAST_AGREEMENT};
 use crate::passes::{Noise, Precision, Preparation, spend, spend_everywhere};
 use crate::pipeline::{self, Integers};
 use crate::self_check::{Fidelity, Images, headroom};
-use runtime::plan::{Check, CheckImages, Headroom, InputSpec};
+use runtime::plan::{Check, CheckImages, Headroom, InputSpec, ValidPlan};
 
 /// The error of logits down to which bits are spent in suite `shared`, where they cost little.
 const GOAL_SHARED: f64 = 0.015;
@@ -20,8 +20,12 @@ const GOAL_BLINDED: f64 = 0.02;
 const GOAL_SYNTHETIC: f64 = 0.035;
 /// The agreement with the model's labels, as expected from its margins, up to which bits are spent.
 const EXPECTED_AGREEMENT: f64 = 0.993;
-/// So often at most.
-const ATTEMPTS: usize = 6;
+/// Bits are spent so often at most.
+const MOST_ATTEMPTS: u64 = 6;
+/// The same where the network and its images are so large that it takes long.
+const LEAST_ATTEMPTS: u64 = 2;
+/// Multiplications that all attempts take together on their images, about; bounds their time.
+const WORK: u64 = 120_000_000_000;
 /// Squared errors are aimed at this share of what is borne.
 const AIM: f64 = 0.6;
 /// More bits must bring errors below this share of what they were, or are not spent.
@@ -43,6 +47,7 @@ pub(super) struct Workshop<'a> {
 pub(super) struct Attempt {
     precision: Precision,
     pub(super) integers: Integers,
+    pub(super) plan: ValidPlan,
     fidelity: Fidelity,
 }
 
@@ -79,7 +84,7 @@ impl Workshop<'_> {
         let calibration = self.calibration.as_ref();
         let preparation = Preparation::for_choices(self.float, self.input, calibration, &usual.choices)?;
         let mut best = self.attempt(&preparation, usual, watch)?;
-        let mut left = ATTEMPTS;
+        let mut left = self.attempts();
         loop {
             let excess = best.excess(self.checks.source, self.options);
             if excess <= 1.0 {
@@ -90,6 +95,13 @@ impl Workshop<'_> {
                 None => return Ok(best),
             }
         }
+    }
+
+    /// How often more bits may be tried.
+    fn attempts(&self) -> usize {
+        let calibration = self.calibration.as_ref().map_or(0, |calibration| calibration.images().len());
+        let each = multiplications(self.float) * (calibration + self.checks.raw.len()) as u64;
+        (WORK / each.max(1)).clamp(LEAST_ATTEMPTS, MOST_ATTEMPTS) as usize
     }
 
     /// A plan that is clearly closer to the model than `best`, whose errors are `excess` times too large: with more bits for
@@ -115,7 +127,8 @@ impl Workshop<'_> {
                 return Ok(None);
             }
             *left -= 1;
-            watch(&format!("spending more bits, attempt {} of at most {ATTEMPTS}", ATTEMPTS - *left));
+            let most = self.attempts();
+            watch(&format!("spending more bits, attempt {} of at most {most}", most - *left));
             let next = self.attempt(preparation, finer, watch)?;
             if next.fidelity.error < WORTH * best.fidelity.error {
                 return Ok(Some(next));
@@ -133,11 +146,10 @@ impl Workshop<'_> {
         watch("rounding weights and values");
         let integers = pipeline::integers(preparation, &precision, self.options)?;
         watch("laying out the plan");
-        let plan =
-            pipeline::plan(integers.finished.clone(), &self.model.name, self.input, None, self.options)?;
+        let plan = pipeline::plan(integers.finished.clone(), &self.model.name, self.input, self.options)?;
         watch("checking the plan beside the model");
         let fidelity = Fidelity::of_plan(&plan, &self.checks.raw, &self.outputs)?;
-        Ok(Attempt { precision, integers, fidelity })
+        Ok(Attempt { precision, integers, plan, fidelity })
     }
 
     /// # Errors

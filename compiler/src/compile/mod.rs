@@ -22,7 +22,7 @@ use crate::self_check::{Images, keep_back};
 use attempts::{Attempt, Workshop};
 use curves::Followed;
 use rayon::prelude::*;
-use runtime::plan::{CheckImages, InputSpec, ValidPlan};
+use runtime::plan::{CheckImages, InputSpec, Plan, ValidPlan};
 use std::borrow::Cow;
 use std::path::Path;
 
@@ -104,8 +104,8 @@ pub fn compile_in_stages(model: &Imported, options: &CompileOptions, watch: Watc
     let workshop = Workshop { model, options, input: &input, calibration, float: &float, checks, outputs };
     let best = workshop.run(watch)?;
     let check = workshop.verdict(&best)?;
-    let Attempt { integers: Integers { quantized, finished }, .. } = best;
-    let plan = pipeline::plan(finished.clone(), &model.name, &input, Some(check), options)?;
+    let Attempt { integers: Integers { quantized, finished }, plan, .. } = best;
+    let plan = pipeline::validated(Plan { check: Some(check), ..plan.into_plan() })?;
     let approximated = approximated(&model.graph, options.activations, &ranges);
     let calibration = workshop.calibration;
     let calibration_images = calibration.as_ref().map_or(0, |calibration| calibration.images().len());

@@ -241,8 +241,7 @@ impl Search<'_> {
         let setting = self.setting;
         let integers = pipeline::integers(preparation, precision, setting.options)?;
         let accuracy = setting.examples.accuracy(&twin(&integers.finished));
-        let plan =
-            pipeline::plan(integers.finished, &setting.model.name, setting.input, None, setting.options)?;
+        let plan = pipeline::plan(integers.finished, &setting.model.name, setting.input, setting.options)?;
         Ok((plan, accuracy))
     }
 }

@@ -19,6 +19,8 @@ use std::f64::consts::LN_2;
 const RARE: f64 = 64.0;
 /// Halvings of the range in which λ is sought.
 const HALVINGS: usize = 40;
+/// Rows that are looked at together.
+const TOGETHER: usize = 16;
 /// Bits of a mask below which half units count.
 const FINE: u32 = 8;
 
@@ -34,18 +36,17 @@ pub struct Reach {
 impl Reach {
     /// Of `weights` in rows of `row` each.
     pub fn of(weights: &[i32], row: usize) -> Self {
-        let mut rows: Vec<(u64, &[i32])> = weights.chunks(row.max(1)).map(|row| (norm(row), row)).collect();
-        rows.sort_by_key(|&(norm, _)| std::cmp::Reverse(norm));
-        let largest = rows.first().map_or(0, |&(norm, _)| norm);
-        // t is a quarter of a row's norm at least where it has few weights, less where it has many.
+        let mut rows: Vec<(u64, &[i32])> = weights.chunks(row.max(1)).map(|row| (normal(row), row)).collect();
+        rows.sort_by_key(|&(normal, _)| std::cmp::Reverse(normal));
+        let norm = rows.iter().map(|(_, row)| norm(row)).max().unwrap_or(0);
         let mut likely = 0;
-        for rows in rows.chunks(64) {
+        for rows in rows.chunks(TOGETHER) {
             if rows[0].0 <= likely {
                 break;
             }
             likely = rows.par_iter().map(|(_, row)| reach(row)).max().unwrap_or(0).max(likely);
         }
-        Self { norm: largest, likely: likely.min(largest) }
+        Self { norm, likely: likely.min(norm) }
     }
 
     /// The largest magnitude of a sum with masks of `bits` bits and a sign, but with probability 2^−64.
@@ -58,6 +59,12 @@ impl Reach {
 
 fn norm(row: &[i32]) -> u64 {
     row.iter().map(|weight| u64::from(weight.unsigned_abs())).sum()
+}
+
+/// What ⌈t⌉ of one row does not exceed: log(sinh(x) ÷ x) ≤ x² ÷ 6, and the bound is least for a normal sum.
+fn normal(row: &[i32]) -> u64 {
+    let squares: f64 = row.iter().map(|&weight| f64::from(weight).powi(2)).sum();
+    (2.0 * (RARE + 1.0) * LN_2 * squares / 3.0).sqrt().ceil() as u64 + 1
 }
 
 /// ⌈t⌉ of one row.

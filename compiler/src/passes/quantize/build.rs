@@ -13,6 +13,7 @@ use crate::graph::{
     Add, Clip, Conv, Graph, Integer, IntegerFact, NodeId, Op, Pool, Real, Rescale, Scale, Shape, Window,
 };
 use crate::lower::sum_pool;
+use rayon::prelude::*;
 
 /// What [`Preparation::quantize`] promises.
 pub(super) fn build(
@@ -198,7 +199,7 @@ impl<'a> Quantizer<'a> {
         };
         let batch = &activations.inputs(id)[0];
         let inputs: Vec<Sample> =
-            (0..layer.groups()).map(|group| prepared.sampling.inputs(batch, group)).collect();
+            (0..layer.groups()).into_par_iter().map(|group| prepared.sampling.inputs(batch, group)).collect();
         let excess = self.preparation.excess.of_node(self.float.sole_input(id));
         Curvature::measured(layer, &inputs, &prepared.outputs, excess)
     }

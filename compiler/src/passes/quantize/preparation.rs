@@ -9,6 +9,7 @@ use super::{Choices, LayerChoice, Narrowing, Quantized, build, outlook};
 use crate::calibration::{self, Activations, Batch, Calibration, Reading, Sample, Sampling, Statistics};
 use crate::error::Result;
 use crate::graph::{Graph, NodeId, Real};
+use rayon::prelude::*;
 use runtime::plan::InputSpec;
 use std::collections::BTreeMap;
 
@@ -157,10 +158,12 @@ fn measure(
 impl Prepared {
     fn new(layer: &Layer, sampling: Sampling, input: &Batch, output: &Batch, is_pruned: bool) -> Self {
         let groups = 0..layer.groups();
-        let outputs: Vec<Sample> = groups.clone().map(|group| sampling.outputs(output, group)).collect();
+        let outputs: Vec<Sample> =
+            groups.clone().into_par_iter().map(|group| sampling.outputs(output, group)).collect();
         let variance = outputs.iter().flat_map(Sample::variance).collect();
         let removals = is_pruned.then(|| {
-            let inputs: Vec<Sample> = groups.map(|group| sampling.inputs(input, group)).collect();
+            let inputs: Vec<Sample> =
+                groups.into_par_iter().map(|group| sampling.inputs(input, group)).collect();
             Removals::measured(layer, &inputs)
         });
         Self { sampling, outputs, variance, removals }

@@ -25,8 +25,8 @@ pub(in crate::passes) fn refit(
     };
     let sampling = Sampling::new(reading, input.shape(), input.len());
     let groups = 0..layer.groups();
-    let inputs: Vec<_> = groups.clone().map(|group| sampling.inputs(input, group)).collect();
-    let outputs: Vec<_> = groups.map(|group| sampling.outputs(output, group)).collect();
+    let inputs: Vec<_> = groups.clone().into_par_iter().map(|group| sampling.inputs(input, group)).collect();
+    let outputs: Vec<_> = groups.into_par_iter().map(|group| sampling.outputs(output, group)).collect();
     let curvature = Curvature::measured(&layer, &inputs, &outputs, &vec![0.0; input.shape().channels]);
     let shared: Vec<Vec<Shared<'_>>> = curvature.groups.iter().map(|group| shared(group, kept)).collect();
     let support = Support::of(&layer);

@@ -7,8 +7,6 @@ use crate::reference::twin;
 use rayon::prelude::*;
 use runtime::plan::interval::Interval;
 
-/// Images that are evaluated together; bounds memory.
-const TOGETHER: usize = 32;
 /// Integers are not followed beyond this; no ring holds as many.
 const MOST: f64 = 1e30;
 
@@ -22,14 +20,21 @@ pub(super) struct Spread {
 }
 
 impl Spread {
-    /// Of the values of every node of `graph` on `images`.
+    /// Of the values of every node of `graph` on `images`. Each image goes its own way, so that memory grows with cores only.
     pub(super) fn of(graph: &Graph<Integer>, images: &Batch) -> Vec<Self> {
-        let mut seen = vec![Self::default(); graph.id_bound()];
         let twin = twin(graph);
-        for images in images.chunks(TOGETHER) {
-            walk(&twin, &images, |id, values| seen[id.index()].add(values, &graph.node(id).fact));
+        let of_image = |index: usize| {
+            let mut planes = vec![Vec::new(); graph.id_bound()];
+            let image = Batch::new(images.shape(), images.image(index).to_vec());
+            walk(&twin, &image, |id, values| planes[id.index()] = bounds(values, &graph.node(id).fact));
+            planes
+        };
+        let seen: Vec<Vec<Vec<[f64; 2]>>> = (0..images.len()).into_par_iter().map(of_image).collect();
+        let mut spreads = vec![Self::default(); graph.id_bound()];
+        for planes in seen {
+            spreads.iter_mut().zip(planes).for_each(|(spread, planes)| spread.add(&planes));
         }
-        seen
+        spreads
     }
 
     /// The integers that are expected, by channel: those seen, times `margin`.
@@ -41,27 +46,26 @@ impl Spread {
             .collect()
     }
 
-    fn add(&mut self, values: &Batch, fact: &IntegerFact) {
-        let (plane, channels) = (values.shape().plane(), values.shape().channels);
-        let of_image = |image: usize| -> Vec<[f64; 2]> {
-            let planes = values.image(image).chunks_exact(plane).enumerate();
-            planes.map(|(channel, plane)| bounds(plane, fact.scale.channel(channel))).collect()
-        };
-        let images: Vec<Vec<[f64; 2]>> = (0..values.len()).into_par_iter().map(of_image).collect();
-        self.channels.resize(channels, [f64::INFINITY, f64::NEG_INFINITY]);
-        for image in images {
-            let largest = image.iter().flatten().fold(0f64, |largest, x| largest.max(x.abs()));
-            self.tail.push(largest);
-            for (known, [low, high]) in self.channels.iter_mut().zip(image) {
-                *known = [known[0].min(low), known[1].max(high)];
-            }
+    /// Enters one more image, of whose planes these are smallest and largest integer.
+    fn add(&mut self, planes: &[[f64; 2]]) {
+        self.tail.push(planes.iter().flatten().fold(0f64, |largest, x| largest.max(x.abs())));
+        self.channels.resize(planes.len(), [f64::INFINITY, f64::NEG_INFINITY]);
+        for (known, [low, high]) in self.channels.iter_mut().zip(planes) {
+            *known = [known[0].min(*low), known[1].max(*high)];
         }
     }
 }
 
-/// Smallest and largest integer of some values of this `scale`.
-fn bounds(values: &[f32], scale: f64) -> [f64; 2] {
-    let (low, high) =
-        values.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), &x| (low.min(x), high.max(x)));
-    [f64::from(low) / scale, f64::from(high) / scale]
+/// Smallest and largest integer of every channel of one image's `values`.
+fn bounds(values: &Batch, fact: &IntegerFact) -> Vec<[f64; 2]> {
+    let planes = values.image(0).chunks_exact(values.shape().plane()).enumerate();
+    planes
+        .map(|(channel, plane)| {
+            let (low, high) = plane
+                .iter()
+                .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), &x| (low.min(x), high.max(x)));
+            let scale = fact.scale.channel(channel);
+            [f64::from(low) / scale, f64::from(high) / scale]
+        })
+        .collect()
 }

@@ -111,6 +111,11 @@ impl ValidPlan {
         &self.plan
     }
 
+    /// The same, to be changed.
+    pub fn into_plan(self) -> Plan {
+        self.plan
+    }
+
     /// What the client is given.
     pub fn client_view(&self) -> &ClientPlan {
         &self.view
