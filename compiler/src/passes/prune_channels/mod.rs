@@ -21,7 +21,7 @@
 //! weights, on any number of threads.
 //!
 //! # Example
-//! See the test `channels_that_others_can_stand_for_go_without_loss` in `compiler/tests/calibration.rs`.
+//! See the test `channels_that_others_can_stand_for_go_without_loss` in `compiler/tests/it/calibration.rs`.
 
 mod choice;
 mod order;

@@ -1,0 +1,66 @@
+//! Models with several outputs, and models that give the label, on the command line.
+
+use crate::testing::Attribute::Int;
+use crate::testing::Onnx;
+use prost::Message;
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+struct Model {
+    folder: TempDir,
+}
+
+impl Model {
+    fn new(model: Onnx) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("m.onnx"), model.build().encode_to_vec()).unwrap();
+        Self { folder }
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_popcornc"));
+        command.current_dir(self.folder.path()).args(arguments).output().unwrap()
+    }
+
+    /// What is revealed, and how many values.
+    fn compiled(&self, options: &[&str]) -> (serde_json::Value, serde_json::Value) {
+        let output = self.run(&[&["compile", "m.onnx", "-o", "m.plan"], options].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let plan = self.run(&["inspect", "m.plan", "--json"]).stdout;
+        let plan: serde_json::Value = serde_json::from_slice(&plan).unwrap();
+        (plan["output"]["revealed"].clone(), plan["output"]["classes"].clone())
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn scores() -> Onnx {
+    Onnx::new(&[1, 1, 4, 3]).weight("w", &[12, 5]).then("Flatten", &[], &[]).then("Gemm", &["w"], &[])
+}
+
+#[test]
+fn the_chosen_output_is_named_and_another_can_be() {
+    let model = Model::new(scores().output("v0", &[1, 12]));
+    let check = model.run(&["check", "m.onnx"]);
+    let note =
+        "note: the model has 2 outputs (v0, v1); this is about 'v1'; --model-output NAME takes another\n";
+    assert_eq!(text(&check.stderr), note);
+    assert_eq!(model.compiled(&[]).1, 5);
+    assert_eq!(model.compiled(&["--model-output", "v0"]).1, 12);
+    let absent = model.run(&["check", "m.onnx", "--model-output", "v9"]);
+    assert_eq!(text(&absent.stderr), "error: the model has no output 'v9'; it has v0, v1\n");
+}
+
+#[test]
+fn a_model_that_gives_the_label_reveals_the_label() {
+    for model in [scores(), scores().then("Softmax", &[], &[("axis", Int(1))])] {
+        let model = Model::new(model.then("ArgMax", &[], &[("axis", Int(1))]));
+        assert_eq!(model.compiled(&[]), ("Label".into(), 5.into()));
+        assert_eq!(model.compiled(&["--reveal", "logits"]).0, "Logits");
+        let blinded = model.run(&["compile", "m.onnx", "-o", "m.plan", "--suite", "blinded"]);
+        assert!(text(&blinded.stderr).contains("which suite blinded cannot"), "{}", text(&blinded.stderr));
+        assert_eq!(model.compiled(&["--suite", "blinded", "--reveal", "logits"]).0, "Logits");
+    }
+}

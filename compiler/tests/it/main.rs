@@ -1,0 +1,32 @@
+//! The compiler from outside: from files to plans, and what plans give. Helpers are folders, tests are files.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod bound;
+mod family;
+mod images;
+mod onnx;
+mod random;
+#[path = "../../src/from_onnx/testing.rs"]
+#[allow(dead_code, reason = "the importer's own tests use the rest")]
+mod testing;
+
+mod accuracy;
+mod calibration;
+mod cli;
+mod cli_activations;
+mod cli_mistakes;
+mod cli_outputs;
+mod cli_shared;
+mod compare;
+mod dead_channels;
+mod encrypted_models;
+mod families;
+mod integer_stages;
+mod models;
+mod onnx_models;
+mod photos;
+mod readme;
+mod rescaling;
+mod search;
+mod shared;

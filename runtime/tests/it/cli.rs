@@ -1,0 +1,368 @@
+//! `popcorn` as its user meets it.
+
+use crate::support::{PlanBuilder, valid};
+use runtime::bench::profile::Profile;
+use runtime::plan::{KeyBits, Op, Plan, Shape, codec};
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use tempfile::TempDir;
+
+fn popcorn() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_popcorn"))
+}
+
+/// A small plan for 2048 bit keys, and an image for it.
+struct Fixture {
+    folder: TempDir,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let fixture = Self { folder: TempDir::new().expect("a folder") };
+        fixture.write_plan();
+        let image = ndarray::arr3(&[[[1.0f32, -2.0], [3.0, 15.0]]]);
+        ndarray_npy::write_npy(fixture.path("image.npy"), &image).expect("written");
+        let large = ndarray::arr3(&[[[1.0f32, -2.0, 0.0], [3.0, 15.0, 0.0]]]);
+        ndarray_npy::write_npy(fixture.path("large.npy"), &large).expect("written");
+        fixture
+    }
+
+    fn write_plan(&self) {
+        let mut builder = PlanBuilder::new(Shape::new(1, 2, 2));
+        let relu = builder.push(Op::Relu, &[builder.last()], Shape::new(1, 2, 2));
+        let dense = runtime::plan::Dense { weights: vec![1, -2, 3, 4, 5, -6, 7, 8], bias: Vec::new() };
+        builder.push(Op::Dense(dense), &[relu], Shape::vector(2));
+        let plan = Plan { key_bits: KeyBits::try_from(2048).expect("a length"), ..builder.finish() };
+        std::fs::write(self.path("model.plan"), codec::encode(&valid(plan))).expect("written");
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        popcorn().current_dir(self.folder.path()).args(arguments).output().expect("started")
+    }
+
+    fn serve(&self) -> Serving {
+        let mut child = popcorn()
+            .current_dir(self.folder.path())
+            .args(["serve", "model.plan", "--listen", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("started");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
+        let address = line.trim().rsplit(' ').next().expect("an address").to_owned();
+        Serving { child, address }
+    }
+}
+
+struct Serving {
+    child: Child,
+    address: String,
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.child.kill().expect("killed");
+        self.child.wait().expect("ended");
+    }
+}
+
+/// 1·1 + 3·3 + 4·15 and 5·1 + 7·3 + 8·15.
+const EXPECTED: [f64; 2] = [70.0, 146.0];
+
+fn json(output: &Output) -> Value {
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The error of a command that must fail with status 1 and print nothing else.
+fn failure(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    assert!(output.stdout.is_empty());
+    let error = text(&output.stderr);
+    assert!(error.starts_with("error: "), "{error}");
+    assert!(!error.contains("panicked"), "{error}");
+    error
+}
+
+#[test]
+fn a_key_a_server_and_a_prediction() {
+    let fixture = Fixture::new();
+    assert!(fixture.run(&["keygen", "-o", "me.key", "--key-bits", "2048"]).status.success());
+    assert_private(&fixture.path("me.key"));
+    let serving = fixture.serve();
+    for key in [&["--key", "me.key"][..], &[]] {
+        let ask = ["infer", "--connect", &serving.address, "--input", "image.npy", "--json"];
+        let result = json(&fixture.run(&[&ask, key].concat()));
+        assert_eq!(result["label"], 1);
+        assert_eq!(result["logits"], serde_json::json!(EXPECTED));
+        assert_eq!(result["suite"], "blinded");
+        assert_eq!(result["key_bits"], 2048);
+        assert_eq!(result["rounds"], 3);
+        assert!(result["bytes"]["sent"].as_u64() > Some(12 * 512));
+        assert!(result["seconds"]["online"].as_f64() > Some(0.0));
+        assert!(!cfg!(target_os = "linux") || result["peak_memory_bytes"].as_u64() > Some(1 << 20));
+    }
+    let people =
+        fixture.run(&["infer", "--connect", &serving.address, "--input", "image.npy", "--key", "me.key"]);
+    assert!(text(&people.stdout).starts_with("prediction  1\n"), "{}", text(&people.stdout));
+}
+
+/// Names come line by line: empty ones are passed over, and what cannot be read is reported, not asked about.
+#[test]
+fn a_list_of_images_survives_its_gaps() {
+    use std::io::Write;
+    let fixture = Fixture::new();
+    let serving = fixture.serve();
+    let mut child = popcorn()
+        .current_dir(fixture.folder.path())
+        .args(["infer", "--connect", &serving.address, "--input", "-", "--prepare", "16", "--json"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("started");
+    let mut names = child.stdin.take().expect("piped");
+    names.write_all(b"image.npy\n\nabsent.npy\r\nimage.npy\n").expect("written");
+    drop(names);
+    let output = child.wait_with_output().expect("ended");
+    assert_eq!(text(&output.stdout).lines().count(), 2, "{}", text(&output.stdout));
+    let errors = text(&output.stderr);
+    assert!(errors.contains("absent.npy: ") && errors.ends_with("error: images left out: 1\n"), "{errors}");
+    assert_eq!(output.status.code(), Some(1));
+    let named = ["infer", "--connect", &serving.address, "--input", "absent.npy", "--input", "image.npy"];
+    let output = fixture.run(&named);
+    assert!(text(&output.stdout).starts_with("prediction  1\n") && output.status.code() == Some(1));
+}
+
+#[cfg(unix)]
+fn assert_private(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    assert_eq!(std::fs::metadata(path).expect("a file").permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn both_parties_in_one_process_agree_with_the_interpreter() {
+    let fixture = Fixture::new();
+    for plain in [&["--plain"][..], &[]] {
+        let result =
+            json(&fixture.run(&[&["run", "model.plan", "--input", "image.npy", "--json"], plain].concat()));
+        assert_eq!(result["logits"], serde_json::json!(EXPECTED));
+    }
+    let people = fixture.run(&["run", "model.plan", "--input", "image.npy"]);
+    assert!(text(&people.stdout).contains("server"), "{}", text(&people.stdout));
+}
+
+#[test]
+fn a_slow_network_between_the_parties_is_waited_for() {
+    let fixture = Fixture::new();
+    let arguments = ["run", "model.plan", "--input", "image.npy", "--link", "50/200"];
+    let result = json(&fixture.run(&[&arguments[..], &["--json"]].concat()));
+    assert_eq!(result["logits"], serde_json::json!(EXPECTED));
+    assert_eq!(result["link"], "50 Mbit/s, 200 ms there and back");
+    let rounds = result["online"]["rounds"].as_f64().expect("a number");
+    assert!(result["seconds"]["online"].as_f64() >= Some(0.2 * rounds), "{result}");
+    let people = text(&fixture.run(&arguments).stdout);
+    assert!(people.contains("network     50 Mbit/s, 200 ms there and back\n"), "{people}");
+    let senseless = fixture.run(&["run", "model.plan", "--input", "image.npy", "--link", "fast"]);
+    assert_eq!(senseless.status.code(), Some(2));
+    assert!(text(&senseless.stderr).contains("as in 100/20"), "{}", text(&senseless.stderr));
+}
+
+#[test]
+fn bad_input_is_named() {
+    let fixture = Fixture::new();
+    let run = |plan: &str, input: &str| failure(&fixture.run(&["run", plan, "--input", input]));
+    let plan = std::fs::read(fixture.path("model.plan")).expect("a plan");
+    let spoil = |name: &str, position: usize| {
+        let mut spoilt = plan.clone();
+        spoilt[position] ^= 0x20;
+        std::fs::write(fixture.path(name), spoilt).expect("written");
+    };
+    spoil("version.plan", 8);
+    spoil("corrupted.plan", plan.len() - 5);
+    std::fs::write(fixture.path("cut.plan"), &plan[..plan.len() / 2]).expect("written");
+    std::fs::write(fixture.path("text.png"), "no image").expect("written");
+    assert!(run("absent.plan", "image.npy").contains("absent.plan"));
+    assert!(run("version.plan", "image.npy").contains("version"));
+    assert!(run("corrupted.plan", "image.npy").contains("corrupted"));
+    assert!(run("cut.plan", "image.npy").contains("corrupted"));
+    assert!(run("image.npy", "image.npy").contains("no Popcorn plan"));
+    assert!(run("model.plan", "large.npy").contains("2x3"));
+    assert!(run("model.plan", "text.png").contains("text.png"));
+    assert!(run("model.plan", "absent.png").contains("absent.png"));
+}
+
+#[test]
+fn images_that_are_hardly_raw_are_told_of() {
+    let fixture = Fixture::new();
+    let flat = ndarray::arr3(&[[[5.0f32, 5.0], [5.0, 5.0]]]);
+    ndarray_npy::write_npy(fixture.path("flat.npy"), &flat).expect("written");
+    let told = |image| text(&fixture.run(&["run", "model.plan", "--plain", "--input", image]).stderr);
+    assert_eq!(told("image.npy"), "");
+    assert!(told("flat.npy").starts_with("warning: the pixels of flat.npy are 5 everywhere"));
+}
+
+#[test]
+fn a_server_that_is_not_there_or_runs_another_plan_is_named() {
+    let fixture = Fixture::new();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let ask = |address: &str, more: &[&str]| {
+        failure(&fixture.run(&[&["infer", "--connect", address, "--input", "image.npy"], more].concat()))
+    };
+    assert!(ask(&free.to_string(), &[]).contains("cannot connect"));
+    let serving = fixture.serve();
+    assert!(
+        ask(&serving.address, &["--plan", &"7d".repeat(32)]).contains("the server refused: it runs plan")
+    );
+    assert!(fixture.run(&["keygen", "-o", "long.key", "--key-bits", "3072"]).status.success());
+    assert!(
+        ask(&serving.address, &["--key", "long.key"]).contains("needs a key of 2048 bits, this one has 3072")
+    );
+    let bytes = std::fs::read(fixture.path("model.plan")).expect("a plan");
+    let id = codec::decode(&bytes).expect("a plan").id().to_string();
+    let right = ["infer", "--connect", &serving.address, "--input", "image.npy", "--plan", &id, "--json"];
+    assert_eq!(json(&fixture.run(&right))["label"], 1);
+}
+
+#[test]
+fn keys_are_never_overwritten_and_bad_ones_are_refused() {
+    let fixture = Fixture::new();
+    std::fs::write(fixture.path("some.key"), "not a key").expect("written");
+    let error = failure(&fixture.run(&["keygen", "-o", "some.key", "--key-bits", "2048"]));
+    assert!(error.contains("some.key"), "{error}");
+    assert_eq!(std::fs::read(fixture.path("some.key")).expect("still there"), b"not a key");
+    let error = failure(&fixture.run(&["run", "model.plan", "--input", "image.npy", "--key", "some.key"]));
+    assert!(error.contains("some.key"), "{error}");
+    let unsupported = fixture.run(&["keygen", "-o", "new.key", "--key-bits", "1000"]);
+    assert_eq!(unsupported.status.code(), Some(2));
+    assert!(!fixture.path("new.key").exists());
+}
+
+/// The place of every figure and text in a JSON value; of lists, of the first element.
+fn places(value: &Value, place: &str) -> Vec<String> {
+    match value {
+        Value::Object(fields) => {
+            let dot = if place.is_empty() { "" } else { "." };
+            fields.iter().flat_map(|(name, value)| places(value, &format!("{place}{dot}{name}"))).collect()
+        }
+        Value::Array(list) => {
+            list.iter().take(1).flat_map(|first| places(first, &format!("{place}[]"))).collect()
+        }
+        Value::Number(number) => {
+            assert!(number.as_f64().is_some_and(|number| number >= 0.0), "{place} is {number}");
+            vec![place.into()]
+        }
+        _ => vec![place.into()],
+    }
+}
+
+#[test]
+fn bench_prints_figures_beside_baselines() {
+    let fixture = Fixture::new();
+    let report = json(&fixture.run(&[
+        "bench",
+        "--key-bits",
+        "2048,3072",
+        "--budget",
+        "1",
+        "--threads",
+        "2",
+        "--json",
+    ]));
+    insta::assert_snapshot!(places(&report, "").join("\n"), @"
+    kernels[].baseline
+    kernels[].baseline_ns
+    kernels[].bits
+    kernels[].name
+    kernels[].ours_ns
+    kernels[].ratio
+    link
+    machine.cores
+    machine.processor
+    machine.system
+    machine.threads
+    scaling[].bits
+    scaling[].name
+    scaling[].ratio
+    scaling[].threads
+    ");
+    let named = |list: &str| -> Vec<(String, u64)> {
+        let entries = report[list].as_array().expect("a list");
+        let named = |entry: &Value| Some((entry["name"].as_str()?.to_owned(), entry["bits"].as_u64()?));
+        entries.iter().map(|entry| named(entry).expect("a name and bits")).collect()
+    };
+    let squared =
+        ["product", "square", "weighted_sum_1", "weighted_sum_2", "weighted_sum_4", "weighted_sum_8"];
+    let single = ["encrypt", "rerandomise", "decrypt", "relu"];
+    let at = |bits: u64, name: &str| (name.to_owned(), bits);
+    let kernels = [2048, 3072].map(|bits| {
+        [squared.map(|name| at(2 * bits, name)).to_vec(), single.map(|name| at(bits, name)).to_vec()].concat()
+    });
+    assert_eq!(named("kernels"), kernels.concat());
+    let scaling =
+        [2048, 3072].map(|bits| [at(2 * bits, "weighted_sum_4"), at(bits, "encrypt"), at(bits, "decrypt")]);
+    assert_eq!(named("scaling"), scaling.concat());
+}
+
+#[test]
+fn bench_runs_plans_beside_the_way_of_the_paper() {
+    let fixture = Fixture::new();
+    let report = json(&fixture.run(&["bench", "model.plan", "--threads", "1", "--json"]));
+    insta::assert_snapshot!(places(&report["plans"], "plans").join("\n"), @"
+    plans[].bytes
+    plans[].key_bits
+    plans[].online_bytes
+    plans[].online_seconds
+    plans[].paper_style_seconds
+    plans[].plan
+    plans[].predicted_seconds
+    plans[].ratio
+    plans[].rounds
+    plans[].seconds
+    plans[].suite
+    ");
+    let people = fixture.run(&["bench", "model.plan", "--threads", "1", "--link", "50/200"]);
+    let people = text(&people.stdout);
+    assert!(people.contains("1 thread") && people.contains("key bits"), "{people}");
+    assert!(people.contains("over 50 Mbit/s, 200 ms there and back\n"), "{people}");
+    assert!(failure(&fixture.run(&["bench", "absent.plan"])).contains("absent.plan"));
+}
+
+#[test]
+fn bench_writes_profiles_that_are_read_again() {
+    let fixture = Fixture::new();
+    let arguments = ["bench", "--key-bits", "2048", "--budget", "1", "--profile", "profile.json"];
+    let output = fixture.run(&arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let profile = std::fs::read(fixture.path("profile.json")).expect("a profile");
+    let read = Profile::from_json(&profile).expect("a profile");
+    assert_eq!(read.entries.iter().map(|entry| entry.key_bits).collect::<Vec<_>>(), [2048]);
+    let value: Value = serde_json::from_slice(&profile).expect("JSON");
+    insta::assert_snapshot!(places(&value["entries"], "entries").join("\n"), @"
+    entries[].key_bits
+    entries[].set_up[].client
+    entries[].set_up[].server
+    entries[].set_up[].uses
+    entries[].unit.byte
+    entries[].unit.decryption
+    entries[].unit.encryption
+    entries[].unit.inversion
+    entries[].unit.ot
+    entries[].unit.product
+    entries[].unit.rerandomisation
+    entries[].unit.round
+    entries[].unit.squaring
+    entries[].weight
+    ");
+}

@@ -1,0 +1,169 @@
+//! Suite `shared` over a line that damages what goes over it: both parties end, with an answer or a typed error.
+
+use crate::support::shared::{Choices, shared};
+use crate::support::{KEY, every_operation, valid};
+use proptest::prelude::*;
+use runtime::channel::{Connection, Transport, memory, tcp};
+use runtime::error::{Error, PeerFault};
+use runtime::observe::Silent;
+use runtime::plan::ValidPlan;
+use runtime::protocol::message::{self, Message};
+use runtime::roles::client;
+use runtime::roles::server::{MAX_PREPARED, Server};
+use std::io::{self, Write};
+use std::thread;
+use std::time::Duration;
+
+/// What happens to the byte at a position of a stream.
+#[derive(Clone, Copy, Debug)]
+enum Damage {
+    /// These bits of it change.
+    Change(u64, u8),
+    /// It and all that follow are lost.
+    Cut(u64),
+}
+
+/// A transport whose writer damages.
+struct Damaged<T>(T, Option<Damage>);
+
+struct Writer<W> {
+    inner: W,
+    damage: Option<Damage>,
+    written: u64,
+}
+
+impl<T: Transport> Transport for Damaged<T> {
+    type Reader = T::Reader;
+    type Writer = Writer<T::Writer>;
+
+    fn split(self) -> (T::Reader, Self::Writer) {
+        let (reader, inner) = self.0.split();
+        (reader, Writer { inner, damage: self.1, written: 0 })
+    }
+
+    fn close(reader: &mut T::Reader) {
+        T::close(reader);
+    }
+}
+
+impl<W: Write> Write for Writer<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut bytes = bytes.to_vec();
+        let place = |at: u64| at.checked_sub(self.written).map(|place| place as usize);
+        match self.damage {
+            Some(Damage::Change(at, bits)) => {
+                if let Some(byte) = place(at).and_then(|place| bytes.get_mut(place)) {
+                    *byte ^= bits;
+                }
+            }
+            Some(Damage::Cut(at)) if place(at).is_none_or(|place| place < bytes.len()) => {
+                return Err(io::ErrorKind::BrokenPipe.into());
+            }
+            _ => {}
+        }
+        self.inner.write_all(&bytes)?;
+        self.written += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+fn plan() -> ValidPlan {
+    valid(shared(every_operation(), &mut Choices(vec![3, 1, 19, 2, 3])))
+}
+
+/// One inference over a line that damages what the client or the server sends; both parties' errors.
+fn damaged(by_client: Option<Damage>, by_server: Option<Damage>) -> [Option<Error>; 2] {
+    const PATIENCE: Duration = Duration::from_secs(2);
+    let (ours, theirs) = tcp::pair(PATIENCE).expect("sockets");
+    let connect = |end, damage| Connection::new(Damaged(end, damage), Some(PATIENCE)).expect("a thread");
+    let (ours, theirs) = (connect(ours, by_client), connect(theirs, by_server));
+    let server = Server::new(plan());
+    thread::scope(|scope| {
+        let serving = scope.spawn(move || server.serve(theirs, &mut Silent).err());
+        let image = vec![1.0; 72];
+        let session = client::greet(ours, None).and_then(|greeting| greeting.with_key(&KEY));
+        let asked = session.and_then(|mut session| session.infer(&image, &mut Silent).map(drop)).err();
+        [asked, serving.join().expect("no panic")]
+    })
+}
+
+/// What an honest session sends, by client and server.
+fn honest() -> [u64; 2] {
+    let total = plan().plan().total_cost();
+    [total.bytes_up, total.bytes_down]
+}
+
+fn is_the_peers(error: &Error) -> bool {
+    matches!(error, Error::PeerMisbehaved(_) | Error::Refused(_))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(25))]
+    #[test]
+    fn damage_ends_in_an_answer_or_in_a_typed_error(at: u32, bits in 1u8..=255, cut: bool, to_server: bool) {
+        let [up, down] = honest();
+        let at = u64::from(at) % if to_server { up } else { down };
+        let damage = Some(if cut { Damage::Cut(at) } else { Damage::Change(at, bits) });
+        let errors = if to_server { damaged(damage, None) } else { damaged(None, damage) };
+        for error in errors.iter().flatten() {
+            prop_assert!(is_the_peers(error), "{error:?}");
+        }
+        prop_assert!(!cut || errors[0].is_some(), "no answer without its messages");
+    }
+}
+
+/// What the server says of a client of its own.
+fn served(act: impl FnOnce(&mut Connection<memory::MemoryTransport>)) -> Error {
+    let (ours, theirs) = memory::pair();
+    let connect = |end| Connection::new(end, None).expect("a thread");
+    let (mut ours, theirs) = (connect(ours), connect(theirs));
+    let server = Server::new(plan());
+    thread::scope(|scope| {
+        let serving = scope.spawn(move || server.serve(theirs, &mut Silent));
+        message::send(&mut ours, Message::Hello, &runtime::protocol::hello::Hello { plan: None }.to_bytes())
+            .expect("sent");
+        let view = runtime::channel::Limit::AtMost(1 << 20);
+        message::receive(&mut ours, Message::Welcome, view).expect("a welcome");
+        message::send(&mut ours, Message::Key, KEY.public().modulus_bytes()).expect("sent");
+        act(&mut ours);
+        drop(ours);
+        serving.join().expect("no panic").expect_err("an error")
+    })
+}
+
+#[test]
+fn who_asks_before_preparing_is_refused() {
+    let error = served(|connection| message::send(connection, Message::Infer, &[]).expect("sent"));
+    assert!(
+        matches!(&error, Error::PeerMisbehaved(PeerFault::Protocol(what)) if what.contains("prepared")),
+        "{error}"
+    );
+    let error = served(|connection| message::send(connection, Message::Input, &[]).expect("sent"));
+    assert!(matches!(error, Error::PeerMisbehaved(PeerFault::WrongMessage { .. })), "{error}");
+    let error = served(|connection| message::send(connection, Message::Prepare, &[0]).expect("sent"));
+    assert!(matches!(error, Error::PeerMisbehaved(PeerFault::WrongLength { .. })), "{error}");
+}
+
+#[test]
+fn too_many_prepared_inferences_are_refused_with_a_reason() {
+    let (ours, theirs) = memory::pair();
+    let connect = |end| Connection::new(end, None).expect("a thread");
+    let server = Server::new(plan());
+    thread::scope(|scope| {
+        let serving = scope.spawn(move || server.serve(connect(theirs), &mut Silent));
+        let mut session =
+            client::greet(connect(ours), None).expect("a plan").with_key(&KEY).expect("a session");
+        assert_eq!(session.max_prepared(), MAX_PREPARED, "the server says it");
+        for _ in 0..MAX_PREPARED {
+            session.prepare(&mut Silent).expect("prepared");
+        }
+        let error = session.prepare(&mut Silent).expect_err("one too many");
+        assert!(matches!(&error, Error::Refused(reason) if reason.contains("more than 16")), "{error}");
+        drop(session);
+        assert!(serving.join().expect("no panic").is_err());
+    });
+}

@@ -1,0 +1,306 @@
+//! Peers that lie, stop half-way or fall silent end their own session with a typed error, nobody else's.
+
+use crate::support::{KEY, PlanBuilder, valid};
+use rug::Integer;
+use runtime::channel::{Connection, Limit, memory, tcp};
+use runtime::error::{Error, PeerFault};
+use runtime::observe::Silent;
+use runtime::paillier::SecureRng;
+use runtime::plan::{Op, PlanId, Shape, ValidPlan, codec};
+use runtime::protocol::hello::{Hello, Welcome};
+use runtime::protocol::message::{self, Message};
+use runtime::roles::listener::{self, Admission};
+use runtime::roles::server::Server;
+use runtime::roles::{client, plain};
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+type Memory = Connection<memory::MemoryTransport>;
+
+fn plan() -> ValidPlan {
+    let mut builder = PlanBuilder::new(Shape::new(1, 1, 4));
+    let input = builder.last();
+    builder.push(Op::Relu, &[input], Shape::new(1, 1, 4));
+    valid(builder.finish())
+}
+
+const IMAGE: [f32; 4] = [3.0, -3.0, 0.0, 15.0];
+
+fn connected(end: memory::MemoryTransport) -> Memory {
+    Connection::new(end, None).expect("a thread")
+}
+
+/// What the server says of a client that does `act` and then closes the connection; what `act` gives.
+fn served<R>(act: impl FnOnce(&mut Memory) -> R) -> (Error, R) {
+    let (ours, theirs) = memory::pair();
+    let server = Server::new(plan());
+    thread::scope(|scope| {
+        let serving = scope.spawn(move || server.serve(connected(theirs), &mut Silent));
+        let mut connection = connected(ours);
+        let result = act(&mut connection);
+        drop(connection);
+        (serving.join().expect("no panic").expect_err("an error"), result)
+    })
+}
+
+/// Why the server refuses, as the client is told.
+fn told(connection: &mut Memory) -> String {
+    let reason = message::receive(connection, Message::Refusal, Limit::AtMost(1024)).expect("a refusal");
+    String::from_utf8(reason).expect("text")
+}
+
+fn greet(connection: &mut Memory) {
+    message::send(connection, Message::Hello, &Hello { plan: None }.to_bytes()).expect("sent");
+    message::receive(connection, Message::Welcome, Limit::AtMost(codec::MAX_VIEW_BYTES + 1))
+        .expect("a welcome");
+}
+
+/// What a server answers that shows these bytes as its plan.
+fn welcome(view: &[u8]) -> Vec<u8> {
+    Welcome { max_prepared: 1, view }.to_bytes()
+}
+
+fn introduce(connection: &mut Memory) {
+    greet(connection);
+    message::send(connection, Message::Key, KEY.public().modulus_bytes()).expect("sent");
+}
+
+const CIPHERTEXT: usize = 128;
+
+/// Fresh encryptions under [`KEY`], as sent.
+fn encrypted(plaintexts: &[i32]) -> Vec<u8> {
+    let integers: Vec<Integer> = plaintexts.iter().map(|&x| Integer::from(x)).collect();
+    let mut rng = SecureRng::from_os().expect("randomness");
+    KEY.encrypt(&integers, &mut rng).expect("small numbers").to_bytes(KEY.public())
+}
+
+#[test]
+fn another_plan_is_refused_by_name() {
+    let (error, told) = served(|connection| {
+        let hello = Hello { plan: Some(PlanId::from_bytes([9; 32])) };
+        message::send(connection, Message::Hello, &hello.to_bytes()).expect("sent");
+        told(connection)
+    });
+    assert!(matches!(error, Error::PeerMisbehaved(PeerFault::OtherPlan(_))), "{error}");
+    assert!(told.contains(&plan().id().to_string()));
+}
+
+#[test]
+fn another_protocol_version_is_refused() {
+    let (error, told) = served(|connection| {
+        let mut hello = Hello { plan: None }.to_bytes();
+        hello[0] ^= 0x55;
+        message::send(connection, Message::Hello, &hello).expect("sent");
+        told(connection)
+    });
+    assert!(matches!(error, Error::PeerMisbehaved(PeerFault::Protocol(_))), "{error}");
+    assert!(told.contains("version"));
+}
+
+#[test]
+fn wrong_and_unknown_messages_are_named() {
+    let (error, _) = served(|connection| message::send(connection, Message::Key, &[1]).expect("sent"));
+    assert_eq!(error.to_string(), "the peer misbehaved: it sent key where hello was expected");
+    let (error, _) = served(|connection| connection.send(200, "nonsense", Vec::new()).expect("sent"));
+    assert!(error.to_string().contains("unknown message 200"), "{error}");
+}
+
+#[test]
+fn messages_of_another_length_are_refused_before_they_are_read() {
+    let (error, _) = served(|connection| {
+        introduce(connection);
+        message::send(connection, Message::Input, &[0; 3 * CIPHERTEXT]).expect("sent");
+    });
+    assert!(
+        matches!(error, Error::PeerMisbehaved(PeerFault::WrongLength { expected: 512, got: 384, .. })),
+        "{error}"
+    );
+    let (error, _) = served(|connection| {
+        introduce(connection);
+        drop(message::begin(connection, Message::Input, u64::MAX).expect("sent"));
+    });
+    assert!(matches!(error, Error::PeerMisbehaved(PeerFault::WrongLength { got: u64::MAX, .. })), "{error}");
+}
+
+#[test]
+fn unusable_keys_are_refused() {
+    let even = vec![0xfe; 64];
+    let small = [vec![0; 32], vec![0xff; 32]].concat();
+    for modulus in [even, small, vec![0; 64]] {
+        let (error, _) = served(|connection| {
+            greet(connection);
+            message::send(connection, Message::Key, &modulus).expect("sent");
+        });
+        assert!(matches!(error, Error::PeerMisbehaved(PeerFault::PublicKey(_))), "{error}");
+    }
+}
+
+#[test]
+fn numbers_that_are_no_ciphertexts_are_refused() {
+    let modulus = KEY.public().modulus_bytes();
+    let n = [vec![0; CIPHERTEXT - modulus.len()], modulus].concat();
+    for bad in [vec![0; CIPHERTEXT], vec![0xff; CIPHERTEXT], n] {
+        let mut input = encrypted(&[1; 4]);
+        input[2 * CIPHERTEXT..3 * CIPHERTEXT].copy_from_slice(&bad);
+        let (error, told) = served(|connection| {
+            introduce(connection);
+            message::send(connection, Message::Input, &input).expect("sent");
+            told(connection)
+        });
+        assert!(
+            matches!(error, Error::PeerMisbehaved(PeerFault::Ciphertext { message: "input", .. })),
+            "{error}"
+        );
+        assert!(told.contains("invalid ciphertext"));
+    }
+}
+
+#[test]
+fn hanging_up_anywhere_is_noticed() {
+    let (error, _) = served(greet);
+    assert!(matches!(error, Error::PeerMisbehaved(PeerFault::HungUp("key"))), "{error}");
+    let input = encrypted(&[1; 4]);
+    let (error, _) = served(|connection| {
+        introduce(connection);
+        message::send(connection, Message::Input, &input).expect("sent");
+    });
+    // The server notices when it sends its question, or when it waits for the answer.
+    assert!(matches!(error, Error::PeerMisbehaved(PeerFault::HungUp("question" | "answer"))), "{error}");
+}
+
+/// A listener with `max_clients` places and a short patience, on a free port.
+fn listen(plan: &ValidPlan, max_clients: usize) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let server = Server::new(plan.clone());
+    let admission = Admission { max_clients, timeout: Duration::from_secs(2) };
+    thread::spawn(move || listener::listen(&server, &listener, admission, drop));
+    address
+}
+
+fn infer(address: &str, plan: &ValidPlan) {
+    let connection = tcp::connect(address, Duration::from_secs(60)).expect("a connection");
+    let mut session =
+        client::greet(connection, Some(plan.id())).expect("a greeting").with_key(&KEY).expect("a session");
+    let expected = plain::run(plan, &plan.plan().input.quantize(&IMAGE).expect("fits"));
+    assert_eq!(session.infer(&IMAGE, &mut Silent).expect("a prediction").integers, expected);
+}
+
+#[test]
+fn the_server_goes_on_serving_others() {
+    let plan = plan();
+    let address = listen(&plan, 64);
+    let mut garbage = TcpStream::connect(&address).expect("a connection");
+    garbage.write_all(&[0x5a; 4096]).expect("sent");
+    let silent = TcpStream::connect(&address).expect("a connection");
+    drop(TcpStream::connect(&address).expect("a connection"));
+    infer(&address, &plan);
+    drop((garbage, silent));
+    infer(&address, &plan);
+}
+
+#[test]
+fn a_client_too_many_is_turned_away_with_a_reason_and_silence_frees_the_place() {
+    let plan = plan();
+    let address = listen(&plan, 1);
+    let silent = TcpStream::connect(&address).expect("a connection");
+    let refused = loop {
+        let connection = tcp::connect(&address, Duration::from_secs(60)).expect("a connection");
+        if let Err(error) = client::greet(connection, None) {
+            break error;
+        }
+    };
+    assert!(matches!(&refused, Error::Refused(reason) if reason.contains("try again later")), "{refused}");
+    // The silent client is given up in the end.
+    while client::greet(tcp::connect(&address, Duration::from_secs(60)).expect("a connection"), None).is_err()
+    {
+    }
+    drop(silent);
+}
+
+/// What the client says of a server that does `misbehave` after the client's hello.
+fn asked(misbehave: impl FnOnce(&mut Memory) + Send) -> Error {
+    let (ours, theirs) = memory::pair();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            let mut connection = connected(theirs);
+            message::receive(&mut connection, Message::Hello, Limit::AtMost(64)).expect("a hello");
+            misbehave(&mut connection);
+        });
+        let session = client::greet(connected(ours), None).and_then(|greeting| greeting.with_key(&KEY));
+        session.and_then(|mut session| session.infer(&IMAGE, &mut Silent)).expect_err("an error")
+    })
+}
+
+#[test]
+fn a_client_is_told_who_is_to_blame() {
+    let error = asked(|connection| message::refuse(connection, "no\u{1b}[31m more").expect("sent"));
+    assert_eq!(error.to_string(), "the server refused: no [31m more");
+    let error =
+        asked(|connection| message::send(connection, Message::Welcome, welcome(b"POPCORNC")).expect("sent"));
+    assert!(matches!(error, Error::PeerMisbehaved(PeerFault::Plan(_))), "{error}");
+    let view = codec::encode_view(plan().client_view());
+    let error =
+        asked(|connection| message::send(connection, Message::Welcome, welcome(&view)).expect("sent"));
+    assert!(matches!(error, Error::PeerMisbehaved(PeerFault::HungUp(_))), "{error}");
+}
+
+/// What the client says of a server that shows its plan, does `act` and hangs up before the client sends its image.
+fn left(act: impl FnOnce(&mut Memory) + Send) -> Error {
+    let (ours, theirs) = memory::pair();
+    let mut session = thread::scope(|scope| {
+        scope.spawn(move || {
+            let mut connection = connected(theirs);
+            message::receive(&mut connection, Message::Hello, Limit::AtMost(64)).expect("a hello");
+            let view = codec::encode_view(plan().client_view());
+            message::send(&mut connection, Message::Welcome, welcome(&view)).expect("sent");
+            message::receive(&mut connection, Message::Key, Limit::AtMost(64)).expect("a key");
+            act(&mut connection);
+        });
+        client::greet(connected(ours), None).and_then(|greeting| greeting.with_key(&KEY)).expect("a session")
+    });
+    session.infer(&IMAGE, &mut Silent).expect_err("an error")
+}
+
+#[test]
+fn a_refusal_is_read_though_nobody_takes_what_the_client_sends() {
+    let error = left(|connection| message::refuse(connection, "no more").expect("sent"));
+    assert_eq!(error.to_string(), "the server refused: no more");
+    let error = left(|_| ());
+    assert!(matches!(error, Error::PeerMisbehaved(PeerFault::HungUp("input"))), "{error}");
+}
+
+#[test]
+fn a_question_beyond_the_plans_bounds_is_answered_and_reported_after_the_logits() {
+    let plan = plan();
+    let view = codec::encode_view(plan.client_view());
+    let work = crate::support::exchanges(&plan);
+    let exchange = work.rounds[0];
+    let packed = exchange.packed_ciphertexts(work.parameters, plan.plan().key_bits);
+    let full = encrypted(&[-1]).repeat(packed); // N − 1 fills every slot
+    let answer = Limit::Exactly((exchange.reply_ciphertexts() * CIPHERTEXT) as u64);
+    let error = asked(|connection| {
+        message::send(connection, Message::Welcome, welcome(&view)).expect("sent");
+        message::receive(connection, Message::Key, Limit::AtMost(64)).expect("a key");
+        message::receive(connection, Message::Input, Limit::AtMost(512)).expect("an input");
+        message::send(connection, Message::Question, &full).expect("sent");
+        message::receive(connection, Message::Answer, answer).expect("an answer like any other");
+        message::send(connection, Message::Logits, encrypted(&[0])).expect("sent");
+    });
+    assert!(matches!(error, Error::PeerMisbehaved(PeerFault::OutOfBounds("question"))), "{error}");
+}
+
+#[test]
+fn a_client_that_drips_bytes_is_given_up() {
+    let plan = plan();
+    let address = listen(&plan, 1);
+    let mut dripping = TcpStream::connect(&address).expect("a connection");
+    let dripped = (0..100).take_while(|_| {
+        thread::sleep(Duration::from_millis(500));
+        dripping.write_all(&[1]).is_ok()
+    });
+    assert!(dripped.count() < 20, "still there after ten seconds");
+    infer(&address, &plan);
+}

@@ -1,0 +1,12 @@
+//! The runtime from outside: plans, sessions between honest and hostile parties, the program `popcorn`.
+
+mod support;
+
+mod cli;
+mod damage;
+mod encrypted;
+mod hostile;
+mod overlap;
+mod plan;
+mod shared;
+mod views;

@@ -1,0 +1,146 @@
+//! Plans as bytes and as text; what validation refuses.
+
+use crate::support::shared::{Choices, shared};
+use crate::support::{PlanBuilder, plans, valid};
+use proptest::prelude::*;
+use runtime::plan::{DecodeError, Layout, Op, Plan, Shape, StepId, ValidPlan, Window, codec};
+
+fn small() -> Plan {
+    let mut builder = PlanBuilder::new(Shape::new(1, 4, 4));
+    let input = builder.last();
+    let window = Window { stride: [2, 2], ..Window::dense([2, 2]) };
+    let max = builder.push(Op::MaxPool(window), &[input], Shape::new(1, 2, 2));
+    let relu = builder.push(Op::Relu, &[max], Shape::new(1, 2, 2));
+    let dense = runtime::plan::Dense { weights: vec![1, -2, 3, 0, 5, 6, -7, 8], bias: vec![10, -20] };
+    builder.push(Op::Dense(dense), &[relu], Shape::vector(2));
+    builder.finish()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn plans_and_views_survive_their_bytes(plan in plans()) {
+        let Ok(plan) = ValidPlan::new(plan) else { return Ok(()) };
+        let bytes = codec::encode(&plan);
+        let read = codec::decode(&bytes).expect("own bytes");
+        prop_assert_eq!(read.plan(), plan.plan());
+        prop_assert_eq!(read.id(), plan.id());
+        prop_assert_eq!(codec::encode(&read), bytes);
+        let view = codec::decode_view(&codec::encode_view(plan.client_view())).expect("own bytes");
+        prop_assert_eq!(&view, plan.client_view());
+    }
+
+    #[test]
+    fn arbitrary_bytes_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        prop_assert!(codec::decode(&bytes).is_err());
+        let framed = [b"POPCORNP".as_slice(), &1u32.to_le_bytes(), &bytes].concat();
+        prop_assert!(codec::decode(&framed).is_err());
+    }
+}
+
+#[test]
+fn every_changed_byte_and_every_cut_is_noticed() {
+    let bytes = codec::encode(&valid(small()));
+    for position in 0..bytes.len() {
+        let mut changed = bytes.clone();
+        changed[position] ^= 1;
+        assert!(codec::decode(&changed).is_err(), "byte {position}");
+        assert!(codec::decode(&bytes[..position]).is_err(), "cut at {position}");
+    }
+    assert!(codec::decode(&[bytes, vec![0]].concat()).is_err());
+}
+
+#[test]
+fn versions_and_kinds_are_told_apart() {
+    let plan = valid(small());
+    let mut newer = codec::encode(&plan);
+    newer[8] = 99;
+    assert_eq!(codec::decode(&newer).expect_err("another version"), DecodeError::Version { got: 99 });
+    let view = codec::encode_view(plan.client_view());
+    assert!(matches!(codec::decode(&view), Err(DecodeError::WrongKind { .. })));
+    assert_eq!(codec::decode(b"\x08onnx").expect_err("no plan"), DecodeError::NotAPlan);
+}
+
+/// The first violation of a plan that was made wrong.
+fn violation(change: impl FnOnce(&mut Plan)) -> String {
+    let mut plan = small();
+    change(&mut plan);
+    ValidPlan::new(plan).expect_err("a violation")[0].to_string()
+}
+
+#[test]
+fn each_check_refuses_what_it_is_for() {
+    let step = |plan: &mut Plan, i: usize, change: fn(&mut runtime::plan::Step)| change(&mut plan.steps[i]);
+    let found = [
+        violation(|plan| plan.steps.truncate(1)),
+        violation(|plan| plan.name = "x".repeat(2000)),
+        violation(|plan| plan.steps.swap(0, 1)),
+        violation(|plan| step(plan, 2, |step| step.inputs = vec![StepId::new(3)])),
+        violation(|plan| step(plan, 2, |step| step.inputs = Vec::new())),
+        violation(|plan| step(plan, 1, |step| step.shape.width = 3)),
+        violation(|plan| {
+            step(plan, 1, |step| step.op = Op::MaxPool(Window { pad_after: [9, 0], ..Window::dense([2, 2]) }))
+        }),
+        violation(|plan| {
+            step(plan, 3, |step| {
+                step.op = Op::Dense(runtime::plan::Dense { weights: vec![1; 7], bias: vec![] })
+            })
+        }),
+        violation(|plan| {
+            step(plan, 3, |step| {
+                step.op = Op::Dense(runtime::plan::Dense { weights: vec![1; 8], bias: vec![1] })
+            })
+        }),
+        violation(|plan| step(plan, 3, |step| step.bits -= 1)),
+        violation(|plan| step(plan, 2, |step| step.bits = 121)),
+        violation(|plan| plan.input.preprocessing.std = vec![0.0]),
+        violation(|plan| plan.input.preprocessing.mean.clear()),
+        violation(|plan| plan.input.step = vec![1e-12]),
+        violation(|plan| plan.output.scale = f64::NAN),
+        violation(|plan| plan.output.classes = 3),
+    ];
+    insta::assert_snapshot!(found.join("\n"));
+}
+
+/// The violations of a plan of suite `shared` of which one layout was made wrong.
+fn wrong_layout(change: fn(&mut Layout)) -> String {
+    let mut plan = shared(small(), &mut Choices(vec![0; 60]));
+    assert!(ValidPlan::new(plan.clone()).is_ok());
+    let layout = plan.steps.iter_mut().find_map(|step| step.layout.as_mut());
+    change(layout.expect("a linear step"));
+    ValidPlan::new(plan).expect_err("a violation")[0].to_string()
+}
+
+#[test]
+fn layouts_that_do_not_fit_are_refused() {
+    let found = [
+        wrong_layout(|layout| layout.tile = [0, 1]),
+        wrong_layout(|layout| layout.tile = [usize::MAX; 2]),
+        wrong_layout(|layout| layout.slot_bits = 1),
+        wrong_layout(|layout| layout.slot_bits = 1 << 31),
+        wrong_layout(|layout| layout.results = 0),
+        wrong_layout(|layout| layout.results = usize::MAX),
+        wrong_layout(|layout| layout.stacked = 0),
+        wrong_layout(|layout| layout.stacked = 100),
+        wrong_layout(|layout| layout.stacked = usize::MAX),
+    ];
+    insta::assert_snapshot!(found.join("\n"), @"
+    P4 s3: tiles of [0, 1] do not fit
+    P4 s3: tiles of [18446744073709551615, 18446744073709551615] do not fit
+    P7 s3: it needs slots of 12 bits, the plan says 1
+    P7 s3: slots of 2147483648 bits
+    P7 s3: 0 results of 1 slots do not fit a plaintext
+    P7 s3: 18446744073709551615 results of 1 slots do not fit a plaintext
+    P7 s3: 1 results of 0 slots do not fit a plaintext
+    P7 s3: 1 results of 199 slots do not fit a plaintext
+    P7 s3: 1 results of 18446744073709551614 slots do not fit a plaintext
+    ");
+}
+
+#[test]
+fn a_plan_prints_its_steps_and_costs() {
+    let plan = valid(small());
+    insta::assert_snapshot!("server_view", plan);
+    insta::assert_snapshot!("client_view", plan.client_view());
+}

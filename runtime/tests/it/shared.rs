@@ -1,0 +1,121 @@
+//! Suite `shared`: encrypted runs equal the plan interpreter exactly, and cost what plans predict.
+
+use crate::support::shared::{Choices, shared};
+use crate::support::{KEY, PlanBuilder, plans, valid};
+use proptest::prelude::*;
+use runtime::channel::{frame::HEADER_BYTES, tcp};
+use runtime::observe::{Phase, Recorder, Silent, Spending, StepReport};
+use runtime::plan::{Cost, Op, OutputSpec, Plan, Revealed, Shape, StepId, ValidPlan, codec};
+use runtime::protocol::hello::HELLO_BYTES;
+use runtime::roles::server::Server;
+use runtime::roles::{client, local, plain};
+use std::time::Duration;
+
+/// Pixels from −15 to 15.
+fn image(shape: Shape, seed: &[i8]) -> Vec<f32> {
+    (0..shape.elements()).map(|i| f32::from(seed[i % seed.len()] % 16)).collect()
+}
+
+fn choices() -> impl Strategy<Value = Choices> {
+    prop::collection::vec(0u32..1 << 16, 61).prop_map(Choices).no_shrink()
+}
+
+fn interpreted(plan: &ValidPlan, image: &[f32]) -> Vec<i128> {
+    plain::run(plan, &plan.plan().input.quantize(image).expect("pixels in range"))
+}
+
+/// What each party sent in each step is what was predicted.
+fn assert_priced(plan: &Plan, client: &[StepReport], server: &[StepReport]) {
+    let sent = |reports: &[StepReport], id: StepId| {
+        let online = reports.iter().filter(|report| report.phase == Phase::Online && report.step == id);
+        online.fold([0, 0], |[sent, rounds], report| [sent + report.traffic.sent, rounds + report.rounds])
+    };
+    for (id, step) in plan.steps() {
+        let Cost { bytes_up, bytes_down, rounds, .. } = step.cost;
+        // Infer is sent before the first step.
+        let infer = if id == StepId::new(0) { HEADER_BYTES as u64 } else { 0 };
+        assert_eq!(sent(client, id)[0], bytes_up - infer, "{id} of\n{plan:?}");
+        assert_eq!(sent(server, id), [bytes_down, rounds], "{id} of\n{plan:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+    #[test]
+    fn encrypted_runs_equal_the_interpreter(
+        plan in plans(),
+        mut choices in choices(),
+        seeds in prop::collection::vec(prop::collection::vec(-15i8..=15, 1..30), 1..3),
+    ) {
+        let plan = valid(shared(plan, &mut choices));
+        let images: Vec<Vec<f32>> = seeds.iter().map(|seed| image(plan.plan().input.shape, seed)).collect();
+        let (mut ours, mut theirs) = (Recorder::default(), Recorder::default());
+        let server = Server::new(plan.clone());
+        let run = local::run(&server, &KEY, images.iter().map(Vec::as_slice), &mut ours, &mut theirs);
+        let (predictions, spending) = run.expect("predictions");
+        for (image, prediction) in images.iter().zip(&predictions) {
+            prop_assert_eq!(&prediction.integers, &interpreted(&plan, image));
+        }
+        if images.len() == 1 {
+            assert_priced(plan.plan(), &ours.steps, &theirs.steps);
+        }
+        let (total, times) = (plan.plan(), images.len() as u64);
+        let each: Cost = [total.offline_cost(), total.online_cost()].into_iter().sum();
+        // The client's view, and how many inferences it may prepare.
+        let view = codec::encode_view(plan.client_view()).len() + 1;
+        let traffic = spending.into_iter().sum::<Spending>().traffic();
+        let handshake = [2 * HEADER_BYTES + HELLO_BYTES + 64, HEADER_BYTES + view].map(|bytes| bytes as u64);
+        prop_assert_eq!(traffic.sent, handshake[0] + total.setup.bytes_up + times * each.bytes_up);
+        prop_assert_eq!(traffic.received, handshake[1] + total.setup.bytes_down + times * each.bytes_down);
+        prop_assert_eq!(traffic.frames_received, 1 + total.setup.rounds + times * each.rounds);
+    }
+}
+
+/// Every operation, over TCP, several inferences prepared ahead.
+#[test]
+fn several_inferences_are_prepared_ahead() {
+    let plan = valid(shared(crate::support::every_operation(), &mut Choices(vec![0, 1, 19, 2, 3])));
+    let shape = plan.plan().input.shape;
+    let (ours, theirs) = tcp::loopback(Duration::from_secs(20)).expect("sockets");
+    let server = Server::new(plan.clone());
+    std::thread::scope(|scope| {
+        let serving = scope.spawn(move || server.serve(theirs, &mut Silent));
+        let mut session = client::greet(ours, None).expect("a plan").with_key(&KEY).expect("a session");
+        for _ in 0..3 {
+            session.prepare(&mut Silent).expect("prepared");
+        }
+        let prepared = session.spending();
+        for (left, seed) in [2, 1, 0, 0].into_iter().zip([[3i8, -9, 14], [0, 0, 0], [15, -15, 1], [7, 7, 8]])
+        {
+            let image = image(shape, &seed);
+            let prediction = session.infer(&image, &mut Silent).expect("a prediction");
+            assert_eq!(prediction.integers, interpreted(&plan, &image));
+            assert_eq!(session.prepared(), left);
+        }
+        assert!(
+            session.spending().offline.traffic.sent > prepared.offline.traffic.sent,
+            "the fourth was not"
+        );
+        drop(session);
+        assert_eq!(serving.join().expect("no panic").expect("served"), 4);
+    });
+}
+
+/// Only the label is revealed, the first of several largest.
+#[test]
+fn a_label_is_revealed_alone() {
+    let mut builder = PlanBuilder::new(Shape::vector(5));
+    builder.push(Op::ArgMax, &[builder.last()], Shape::vector(1));
+    let mut plan = shared(builder.finish(), &mut Choices(vec![7, 20, 3, 11]));
+    plan.output = OutputSpec { classes: 5, revealed: Revealed::Label, ..plan.output };
+    let plan = valid(plan);
+    for (image, label) in
+        [([-3.0, 7.0, 15.0, 2.0, 15.0], 2), ([0.0; 5], 0), ([-15.0, -15.0, -15.0, -15.0, -14.0], 4)]
+    {
+        let server = Server::new(plan.clone());
+        let run = local::run(&server, &KEY, [image.as_slice()], &mut Silent, &mut Silent);
+        let (predictions, _) = run.expect("a prediction");
+        assert_eq!((predictions[0].label(), &*predictions[0].logits), (label, &[][..]));
+        assert_eq!(predictions[0].integers, interpreted(&plan, &image));
+    }
+}
