@@ -27,3 +27,9 @@ pub mod pipeline;
 pub mod reference;
 pub mod search;
 pub mod self_check;
+
+pub use data::Dataset;
+pub use error::{Error, Result};
+pub use from_onnx::Model;
+pub use options::{CompileOptions, InputOptions};
+pub use runtime::Plan;

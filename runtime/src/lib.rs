@@ -1,22 +1,61 @@
 //! Popcorn's runtime: executes a compiled plan between a client, who holds an image and a Paillier
 //! key, and a server, who holds the weights of a neural network.
 //!
-//! The folders are layers, lowest first; each uses only those above it in this list:
+//! # In an application
+//!
+//! ```
+//! use runtime::{Client, ClientKey, KeyBits, Plan, Server};
+//! use std::{net::TcpListener, path::Path, time::Duration};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // The company, with a plan from `popcornc compile`:
+//! let plan = Plan::read(Path::new("../testdata/mnist-mlp.plan"))?;
+//! let expected = plan.id();
+//! let server = Server::builder(plan).max_clients(4).build()?;
+//! let running = server.start(TcpListener::bind("127.0.0.1:0")?)?;
+//!
+//! // The customer, on another machine:
+//! let key = ClientKey::generate(KeyBits::default())?;
+//! let mut client = Client::connect(running.address().to_string())
+//!     .key(key)
+//!     .plan(expected)
+//!     .timeout(Duration::from_secs(60))
+//!     .open()?;
+//! client.prepare(1)?; // what does not depend on the image
+//! let image = vec![0.0; client.plan().input.shape.elements()];
+//! let prediction = client.infer(&image)?;
+//! println!("class {}, logits {:?}", prediction.label(), prediction.logits);
+//! # assert_eq!(prediction.logits.len(), 10);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `examples/embed` has whole programs. The names at the root are for applications; they own what they need and are
+//! `Send`. Feature `images` (by default) reads images from files; feature `cli` (by default) is for the program `popcorn`.
+//!
+//! # Inside
+//!
+//! The modules are for the programs `popcorn` and `popcornc`, and for who reads the code; they may change with every
+//! version. They are layers, lowest first; each uses only those above it in this list:
 //!
 //! * [`plan`]: the compiled program, its bytes, its text, and the client's view of it;
 //! * [`data`]: images from files;
 //! * [`paillier`]: keys, ciphertexts and the kernels on them;
-//! * [`channel`]: framed, counted messages over memory or TCP;
-//! * [`message`]: every message of a session, and refusals;
+//! * [`channel`]: framed, counted messages over any stream;
 //! * [`ot`]: oblivious transfer, on which suite `shared` rests;
-//! * [`protocol`]: the interactive protocols, as functions of state and message;
+//! * [`message`]: every message of a session, and refusals;
+//! * [`protocol`]: the interactive protocols;
 //! * [`roles`]: client, server, both in one process, and the plan interpreter without cryptography;
+//! * `app`: what an application holds, and what the root exports;
 //! * [`mod@bench`]: how fast all that is here, beside baselines.
 //!
 //! [`error`] says who is to blame when something fails, [`observe`] reports bytes, rounds and time.
 
+mod app;
+#[cfg(feature = "cli")]
 pub mod bench;
 pub mod channel;
+#[cfg(feature = "images")]
 pub mod data;
 pub mod error;
 pub mod message;
@@ -27,4 +66,9 @@ pub mod plan;
 pub mod protocol;
 pub mod roles;
 
+pub use app::{Client, ClientBuilder, ClientKey, Running, Server, ServerBuilder};
 pub use error::{Error, Result};
+pub use observe::Observer;
+pub use plan::{KeyBits, PlanId, ValidPlan as Plan};
+pub use roles::client::Prediction;
+pub use roles::listener::Departure;

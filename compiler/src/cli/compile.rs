@@ -7,7 +7,7 @@ use super::{Outcome, output};
 use clap::Args;
 use compiler::compile::{Compiled, compile_in_stages};
 use compiler::error::Error;
-use compiler::from_onnx::Imported;
+use compiler::from_onnx::Model;
 use compiler::options::CompileOptions;
 use compiler::passes::expand_activations::{Approximated, Ranges, approximated};
 use compiler::search::Found;
@@ -88,7 +88,7 @@ struct Outcomes {
 }
 
 impl Outcomes {
-    fn of_search(found: &Found, model: &Imported, options: &CompileOptions) -> Self {
+    fn of_search(found: &Found, model: &Model, options: &CompileOptions) -> Self {
         Self {
             plan: found.plan.clone(),
             calibration_images: found.calibration_images,
@@ -96,7 +96,7 @@ impl Outcomes {
         }
     }
 
-    fn of_compilation(model: &Imported, options: &CompileOptions) -> Result<Self, Error> {
+    fn of_compilation(model: &Model, options: &CompileOptions) -> Result<Self, Error> {
         let spinner = Spinner::new();
         let Compiled { plan, approximated, calibration_images, .. } =
             compile_in_stages(model, options, &mut |what| spinner.show(what))?;

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use compiler::data::Dataset;
 use compiler::error::Error;
-use compiler::from_onnx::{self, Imported, Reading};
+use compiler::from_onnx::{self, Model, Reading};
 use compiler::options::{
     ACTIVATION_BITS, CALIBRATION_IMAGES, CompileOptions, DEFAULT_ACTIVATION_BITS, InputOptions, MARGIN_BITS,
     MAX_ERROR, WEIGHT_BITS, parse_number,
@@ -31,12 +31,12 @@ impl ReadingArgs {
     ///
     /// # Errors
     /// Whatever is wrong with the model.
-    pub(super) fn read(&self, path: &Path) -> Result<Imported, Error> {
+    pub(super) fn read(&self, path: &Path) -> Result<Model, Error> {
         read(path, &self.reading())
     }
 }
 
-fn read(path: &Path, reading: &Reading) -> Result<Imported, Error> {
+fn read(path: &Path, reading: &Reading) -> Result<Model, Error> {
     let model = from_onnx::read_as(path, reading)?;
     print_notes(&model.notes);
     Ok(model)
@@ -175,7 +175,7 @@ impl CompileArgs {
     ///
     /// # Errors
     /// Options that contradict themselves, and whatever is wrong with the model or the example images.
-    pub(super) fn read(&self, path: &Path) -> Result<(Imported, CompileOptions), Error> {
+    pub(super) fn read(&self, path: &Path) -> Result<(Model, CompileOptions), Error> {
         let mut options = self.options();
         options.check()?;
         let reading = Reading { image: Some(numbers(&options.input)), ..self.reading.reading() };
@@ -191,7 +191,7 @@ impl CompileArgs {
     }
 
     /// What is asked for, else what the model's own end implies.
-    fn revealed(&self, model: &Imported, options: &CompileOptions) -> Result<Revealed, Error> {
+    fn revealed(&self, model: &Model, options: &CompileOptions) -> Result<Revealed, Error> {
         match self.reveal {
             None if model.ends_in_label && options.has_rings() => Ok(Revealed::Label),
             None if model.ends_in_label => Err(Error::Option(
@@ -251,7 +251,7 @@ pub(super) fn odd_calibration(options: &CompileOptions) -> Option<String> {
 ///
 /// # Errors
 /// The file cannot be read, or has images of another shape.
-pub(super) fn read_data(path: &Path, model: &Imported) -> Result<Dataset, Error> {
+pub(super) fn read_data(path: &Path, model: &Model) -> Result<Dataset, Error> {
     Ok(Dataset::read(path, model.input).map_err(runtime::Error::from)?)
 }
 

@@ -6,7 +6,7 @@ use super::progress::Spinner;
 use clap::Args;
 use compiler::data::odd_labels;
 use compiler::error::Error;
-use compiler::from_onnx::Imported;
+use compiler::from_onnx::Model;
 use compiler::options::CompileOptions;
 use compiler::search::{Budget, Event, Found, LayerOutcome, Trial, search};
 use serde_json::{Value, json};
@@ -34,7 +34,7 @@ impl SearchArgs {
     ///
     /// # Errors
     /// Those of the search.
-    pub(super) fn run(&self, model: &Imported, options: &CompileOptions) -> Result<Option<Found>, Error> {
+    pub(super) fn run(&self, model: &Model, options: &CompileOptions) -> Result<Option<Found>, Error> {
         let (Some(points), Some(path)) = (self.max_accuracy_drop, &self.eval) else { return Ok(None) };
         let data = read_data(path, model)?;
         let classes = model.graph.shape(model.graph.output()).elements();

@@ -3,7 +3,7 @@
 use super::Watch;
 use crate::calibration::Calibration;
 use crate::error::{Error, Result};
-use crate::from_onnx::Imported;
+use crate::from_onnx::Model;
 use crate::graph::{Graph, Real, multiplications};
 use crate::lower::shorten;
 use crate::options::{CompileOptions, LEAST_AGREEMENT};
@@ -33,7 +33,7 @@ const WORTH: f64 = 0.9;
 
 /// Everything that the attempts at one plan share.
 pub(super) struct Workshop<'a> {
-    pub(super) model: &'a Imported,
+    pub(super) model: &'a Model,
     pub(super) options: &'a CompileOptions,
     pub(super) input: &'a InputSpec,
     pub(super) calibration: Option<Calibration>,

@@ -2,7 +2,7 @@
 
 use crate::calibration::{Batch, logits};
 use crate::error::Result;
-use crate::from_onnx::Imported;
+use crate::from_onnx::Model;
 use crate::graph::{Graph, Real};
 use crate::options::CompileOptions;
 use crate::passes::expand_activations::Ranges;
@@ -29,7 +29,7 @@ pub(super) struct Followed {
 /// # Errors
 /// As [`pipeline::simplify_seen`].
 pub(super) fn follow(
-    model: &Imported,
+    model: &Model,
     options: &CompileOptions,
     ranges: Ranges,
     images: &Batch,

@@ -11,7 +11,7 @@ use crate::data::Prepared;
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::Result;
-use crate::from_onnx::{self, Imported};
+use crate::from_onnx::{self, Model};
 use crate::graph::{Graph, Integer, Real, multiplications};
 use crate::options::CompileOptions;
 use crate::passes::Quantized;
@@ -37,16 +37,26 @@ pub type Watch<'a> = &'a mut dyn FnMut(&str);
 /// # Errors
 /// Whatever is wrong with the file, the model or the options, and [`Error::Inaccurate`]; see [`Error`].
 pub fn compile(model: &Path, options: &CompileOptions) -> Result<ValidPlan> {
-    options.check()?;
-    compile_imported(&from_onnx::read(model)?, options)
+    from_onnx::read(model)?.compile(options)
 }
 
 /// The plan for an imported model.
 ///
 /// # Errors
 /// [`Error::Unsupported`], [`Error::Option`], [`Error::Inaccurate`], or a defect of the compiler.
-pub fn compile_imported(model: &Imported, options: &CompileOptions) -> Result<ValidPlan> {
+pub fn compile_imported(model: &Model, options: &CompileOptions) -> Result<ValidPlan> {
     Ok(compile_in_stages(model, options, &mut |_| {})?.plan)
+}
+
+impl Model {
+    /// The plan for this model.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`], [`Error::Option`], [`Error::Inaccurate`], or a defect of the compiler.
+    pub fn compile(&self, options: &CompileOptions) -> Result<ValidPlan> {
+        options.check()?;
+        compile_imported(self, options)
+    }
 }
 
 /// A model at every stage of its compilation, and what the compiler found when it checked the plan.
@@ -83,7 +93,7 @@ impl Compiled {
 ///
 /// # Errors
 /// As [`compile_imported`].
-pub fn compile_in_stages(model: &Imported, options: &CompileOptions, watch: Watch<'_>) -> Result<Compiled> {
+pub fn compile_in_stages(model: &Model, options: &CompileOptions, watch: Watch<'_>) -> Result<Compiled> {
     let input = model.input_spec(&options.input)?;
     watch("looking at what activations read");
     let (chosen, checks) = images(model, options, &input)?;
@@ -114,7 +124,7 @@ pub fn compile_in_stages(model: &Imported, options: &CompileOptions, watch: Watc
 }
 
 /// The calibration images that choose numbers, by index, and the images of the check.
-fn images(model: &Imported, options: &CompileOptions, input: &InputSpec) -> Result<(Vec<usize>, Images)> {
+fn images(model: &Model, options: &CompileOptions, input: &InputSpec) -> Result<(Vec<usize>, Images)> {
     let most = (WORK / multiplications(&model.graph).max(1)).max(1);
     match options.calibration.as_deref() {
         Some(data) => Ok(keep_back(data, options.calibration_images, most as usize)),
@@ -131,7 +141,7 @@ fn checked(checks: &Images, input: &InputSpec) -> Result<Batch> {
 }
 
 /// What the model gives for the images of a check.
-fn outputs(model: &Imported, input: &InputSpec, checks: &Images) -> Result<Vec<Vec<f32>>> {
+fn outputs(model: &Model, input: &InputSpec, checks: &Images) -> Result<Vec<Vec<f32>>> {
     let reference = FloatReference::new(model)?;
     let run = |raw: &Vec<f32>| reference.run(&Prepared::new(input, raw)?.preprocessed);
     checks.raw.par_iter().map(run).collect()

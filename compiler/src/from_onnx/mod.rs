@@ -66,7 +66,7 @@ pub struct Reading {
 }
 
 /// A model as read.
-pub struct Imported {
+pub struct Model {
     /// What the model means, from the normalised image on.
     pub graph: Graph<Real>,
     /// The graph's name in the file, or the file's own name.
@@ -89,7 +89,16 @@ pub struct Imported {
     pub(crate) typed: Option<TypedModel>,
 }
 
-impl Imported {
+impl Model {
+    /// Reads an ONNX file.
+    ///
+    /// # Errors
+    /// [`Error::File`] and [`Error::Malformed`] for the file; [`Error::Unsupported`] names every operator that is not
+    /// supported, and what to do.
+    pub fn read(path: &Path) -> Result<Self> {
+        read(path)
+    }
+
     /// A model that means `graph`, without a file.
     pub fn of_graph(name: impl Into<String>, graph: Graph<Real>) -> Self {
         Self {
@@ -123,7 +132,7 @@ impl Imported {
 /// # Errors
 /// [`Error::File`] and [`Error::Malformed`] about the file, [`Error::Unsupported`] with every node
 /// that cannot be compiled.
-pub fn read(path: &Path) -> Result<Imported> {
+pub fn read(path: &Path) -> Result<Model> {
     read_as(path, &Reading::default())
 }
 
@@ -131,7 +140,7 @@ pub fn read(path: &Path) -> Result<Imported> {
 ///
 /// # Errors
 /// As [`read`], and [`Error::Option`] for an output that is not there.
-pub fn read_as(path: &Path, reading: &Reading) -> Result<Imported> {
+pub fn read_as(path: &Path, reading: &Reading) -> Result<Model> {
     import(file::decode(path)?, path, reading)
 }
 
@@ -144,7 +153,7 @@ pub fn check(path: &Path, reading: &Reading) -> Result<Report> {
 }
 
 fn check_model(proto: ModelProto, path: &Path, reading: &Reading) -> Result<Report> {
-    let model = Model::new(proto, path, reading)?;
+    let model = Parsed::new(proto, path, reading)?;
     let mut report = Report::new(model.name.clone(), model.notes.clone(), scan::scan(&model.proto));
     if report.supported() {
         match model.import(path) {
@@ -155,14 +164,14 @@ fn check_model(proto: ModelProto, path: &Path, reading: &Reading) -> Result<Repo
     Ok(report)
 }
 
-fn import(proto: ModelProto, path: &Path, reading: &Reading) -> Result<Imported> {
-    let model = Model::new(proto, path, reading)?;
+fn import(proto: ModelProto, path: &Path, reading: &Reading) -> Result<Model> {
+    let model = Parsed::new(proto, path, reading)?;
     refuse(scan::scan(&model.proto).into_diagnostics())?;
     model.import(path)
 }
 
 /// A model in the form that everything further on expects: one output, nodes in order, numbers in f32.
-struct Model {
+struct Parsed {
     proto: ModelProto,
     name: String,
     choice: Option<label::Choice>,
@@ -170,7 +179,7 @@ struct Model {
     notes: Vec<String>,
 }
 
-impl Model {
+impl Parsed {
     fn new(mut proto: ModelProto, path: &Path, reading: &Reading) -> Result<Self> {
         let name = model_name(&proto, path);
         let graph = proto.graph.get_or_insert_default();
@@ -187,7 +196,7 @@ impl Model {
     }
 
     /// What the model means; the scan has found nothing against it.
-    fn import(self, path: &Path) -> Result<Imported> {
+    fn import(self, path: &Path) -> Result<Model> {
         let Self { mut proto, name, choice, image, mut notes } = self;
         auto_pad::prefer(&mut proto);
         let names = typed::name_nodes(&mut proto);
@@ -204,7 +213,7 @@ impl Model {
         refuse(diagnostics)?;
         let normalization = normalization::take(&mut graph);
         verify::check(&graph, "import")?;
-        Ok(Imported {
+        Ok(Model {
             graph,
             name,
             input: input.shape(),

@@ -2,7 +2,7 @@
 //! quantises are rounded and cut off as it says.
 
 use crate::error::{Error, Result};
-use crate::from_onnx::Imported;
+use crate::from_onnx::Model;
 use crate::from_onnx::guard::quietly;
 use crate::from_onnx::layout::Layout;
 use crate::graph::{Affine, Graph, Real, Shape};
@@ -49,7 +49,7 @@ impl FloatReference {
     ///
     /// # Errors
     /// [`Error::Bug`] where tract cannot run what it has typed.
-    pub fn new(imported: &Imported) -> Result<Self> {
+    pub fn new(imported: &Model) -> Result<Self> {
         let engine = match &imported.typed {
             Some(typed) => Engine::Tract(caught(|| Tract::new(typed.clone()))?),
             None => Engine::Interpreter(imported.graph.clone()),
@@ -60,7 +60,7 @@ impl FloatReference {
     }
 
     /// The output of the model (after its softmax, if it ends in one) for one image,
-    /// preprocessed and normalised as [`Imported::graph`] takes it, row-major (channels, height, width).
+    /// preprocessed and normalised as [`Model::graph`] takes it, row-major (channels, height, width).
     ///
     /// # Errors
     /// [`Error::Option`] for an image of the wrong size, [`Error::Bug`] where tract fails.

@@ -2,7 +2,7 @@
 
 use super::examples::Examples;
 use crate::error::Result;
-use crate::from_onnx::Imported;
+use crate::from_onnx::Model;
 use crate::graph::{Graph, Real};
 use crate::options::{CompileOptions, InputOptions};
 use runtime::plan::InputSpec;
@@ -17,7 +17,7 @@ const STEPS: [u32; 5] = [7, 15, 31, 63, 127];
 /// # Errors
 /// Those of `examples`.
 pub(super) fn coarsest(
-    model: &Imported,
+    model: &Model,
     graph: &Graph<Real>,
     options: &CompileOptions,
     examples: impl Fn(&InputSpec) -> Result<Examples>,

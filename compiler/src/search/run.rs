@@ -9,7 +9,7 @@ use super::{Budget, CHANNEL_SHARES, Event, Found, INPUT_SHARE, LayerOutcome, Tri
 use crate::calibration::Calibration;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::from_onnx::Imported;
+use crate::from_onnx::Model;
 use crate::graph::{Graph, Real};
 use crate::options::CompileOptions;
 use crate::passes::expand_activations::ranges;
@@ -35,7 +35,7 @@ const LESS_CARE: [Care; 3] = [2.0, 1.0, 0.5];
 /// # Errors
 /// [`Error::Budget`] where no plan tried is good enough; whatever is wrong with data, options or model.
 pub fn search(
-    model: &Imported,
+    model: &Model,
     options: &CompileOptions,
     budget: &Budget,
     watch: &mut dyn FnMut(Event<'_>),
@@ -96,7 +96,7 @@ pub fn search(
 
 /// What does not change during a search.
 pub(super) struct Setting<'a> {
-    pub model: &'a Imported,
+    pub model: &'a Model,
     options: &'a CompileOptions,
     pub budget: &'a Budget,
     /// As the options say.

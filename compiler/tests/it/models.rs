@@ -1,7 +1,7 @@
 //! Trained networks, end to end: what each stage computes agrees, down to the encrypted run.
 
 use compiler::compile::{self, Compiled};
-use compiler::from_onnx::{self, Imported};
+use compiler::from_onnx::{self, Model};
 use compiler::graph::{Graph, Integer};
 use compiler::options::{CompileOptions, InputOptions};
 use compiler::reference::{FloatReference, integer};
@@ -13,11 +13,11 @@ use runtime::plan::{KeyBits, Revealed, SharedParameters, Suite, ValidPlan, codec
 use runtime::roles::server::Server;
 use runtime::roles::{local, plain};
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 /// A key that is quick to use and easy to break.
-static KEY: LazyLock<HolderKey> = LazyLock::new(|| test_keys::holder(512));
+static KEY: LazyLock<Arc<HolderKey>> = LazyLock::new(|| Arc::new(test_keys::holder(512)));
 
 fn testdata(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata").join(file)
@@ -34,7 +34,7 @@ fn outside(model: &str) -> Option<PathBuf> {
 }
 
 /// Ten digits drawn for the project.
-fn digits(imported: &Imported) -> Vec<Vec<f32>> {
+fn digits(imported: &Model) -> Vec<Vec<f32>> {
     let input = imported.input_spec(&InputOptions::default()).expect("a border");
     let digit = |d| ImageSource { path: testdata(&format!("digits/{d}.png")), index: None };
     (0..10).map(|d| digit(d).read(&input, Fit::Exact).expect("a digit")).collect()
@@ -77,7 +77,7 @@ fn assert_same_everywhere(model: &Path, options: &CompileOptions, images: usize)
 }
 
 /// The integers of the reference and of the plan, which are equal and close to tract's floats.
-fn assert_plain(imported: &Imported, finished: &Graph<Integer>, plan: &ValidPlan, raw: &[f32]) -> Vec<i128> {
+fn assert_plain(imported: &Model, finished: &Graph<Integer>, plan: &ValidPlan, raw: &[f32]) -> Vec<i128> {
     let spec = &plan.plan().input;
     let integers = spec.quantize(raw).expect("pixels");
     let result = plain::run(plan, &integers);

@@ -4,7 +4,7 @@ use crate::bound::{deviations, magnitudes};
 use crate::onnx::{Recipe, build, recipes};
 use compiler::compile;
 use compiler::error::Error;
-use compiler::from_onnx::{self, Imported};
+use compiler::from_onnx::{self, Model};
 use compiler::graph::{Graph, Op, Real};
 use compiler::options::{CompileOptions, InputOptions};
 use compiler::passes::expand_activations::Fineness;
@@ -94,7 +94,7 @@ fn close(what: &str, got: &[f64], expected: &[f64], share: f64, more: &[f64]) ->
 }
 
 /// The image as the imported graph takes it.
-fn preprocessed(imported: &Imported, raw: &[f32]) -> Vec<f64> {
+fn preprocessed(imported: &Model, raw: &[f32]) -> Vec<f64> {
     let spec = imported.input_spec(&options().input).unwrap();
     let plane = imported.input.plane();
     raw.iter().enumerate().map(|(i, &x)| spec.preprocessing.apply(i / plane, x.into())).collect()

@@ -4,7 +4,7 @@ use crate::images::{images, labelled};
 use crate::random::{Piece, Recipe, network, recipes};
 use compiler::data::{Dataset, evaluate};
 use compiler::error::Error;
-use compiler::from_onnx::Imported;
+use compiler::from_onnx::Model;
 use compiler::graph::{Dense, Graph, Op, Real, RealFact, Shape};
 use compiler::options::CompileOptions;
 use compiler::reference::real;
@@ -43,13 +43,8 @@ fn budget(points: f64, data: Dataset) -> Budget {
 fn found(points: f64) -> Found {
     let graph = residual();
     let data = labelled(SHAPE, &labels(&graph));
-    search(
-        &Imported::of_graph("random", graph),
-        &CompileOptions::blinded(),
-        &budget(points, data),
-        &mut |_| (),
-    )
-    .unwrap()
+    search(&Model::of_graph("random", graph), &CompileOptions::blinded(), &budget(points, data), &mut |_| ())
+        .unwrap()
 }
 
 #[test]
@@ -59,7 +54,7 @@ fn the_plan_is_cheaper_and_as_accurate_as_it_says() {
     let mut seen = Vec::new();
     let options = CompileOptions::blinded();
     let budget = budget(10.0, data.clone());
-    let found = search(&Imported::of_graph("random", graph.clone()), &options, &budget, &mut |event| {
+    let found = search(&Model::of_graph("random", graph.clone()), &options, &budget, &mut |event| {
         if let Event::Tried(trial) = event {
             seen.push(trial.clone());
         }
@@ -110,7 +105,7 @@ proptest! {
     fn any_network_is_within_its_budget(recipe in recipes(true)) {
         let graph = network(&recipe);
         let data = labelled(recipe.input, &labels(&graph));
-        match search(&Imported::of_graph("random", graph), &CompileOptions::blinded(), &budget(8.0, data), &mut |_| ()) {
+        match search(&Model::of_graph("random", graph), &CompileOptions::blinded(), &budget(8.0, data), &mut |_| ()) {
             Ok(found) => prop_assert!(found.accuracy >= found.float_accuracy - 0.08 - 1e-9),
             Err(error) => prop_assert!(matches!(error, Error::Budget(_)), "{error}"),
         }
@@ -134,7 +129,7 @@ fn a_budget_that_nothing_satisfies_names_the_best() {
     let graph = twins();
     let data = labelled(graph.shape(graph.input()), &labels(&graph));
     let error = search(
-        &Imported::of_graph("random", graph),
+        &Model::of_graph("random", graph),
         &CompileOptions::blinded(),
         &budget(0.5, data),
         &mut |_| (),
@@ -149,12 +144,8 @@ fn a_budget_that_nothing_satisfies_names_the_best() {
 #[test]
 fn data_that_does_not_serve_is_refused() {
     let refused = |budget: Budget| {
-        let result = search(
-            &Imported::of_graph("random", residual()),
-            &CompileOptions::blinded(),
-            &budget,
-            &mut |_| (),
-        );
+        let result =
+            search(&Model::of_graph("random", residual()), &CompileOptions::blinded(), &budget, &mut |_| ());
         result.unwrap_err().to_string()
     };
     assert_eq!(refused(budget(1.0, images(SHAPE, 3))), "an accuracy budget needs labels");

@@ -96,7 +96,7 @@ proptest! {
         let expected = pixels.iter().map(|raw| plain::run(&plan, &spec.quantize(raw).unwrap()));
         let expected: Vec<Vec<i128>> = expected.collect();
         let (server, images) = (Server::new(plan), pixels.iter().map(Vec::as_slice));
-        let run = local::run(&server, &test_keys::holder(KEY_BITS), images, &mut Silent, &mut Silent);
+        let run = local::run(&server, &test_keys::holder(KEY_BITS).into(), images, &mut Silent, &mut Silent);
         let revealed = run.unwrap().0.into_iter().map(|prediction| prediction.integers);
         prop_assert_eq!(revealed.collect::<Vec<_>>(), expected);
     }

@@ -12,6 +12,7 @@ use crate::plan::ValidPlan;
 use crate::roles::local;
 use crate::roles::server::Server;
 use serde::Serialize;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// What the sample of each kind of operation takes, at most.
@@ -60,7 +61,7 @@ pub fn time(plan: ValidPlan, link: Option<Link>) -> Result<PlanTime> {
     let paper_style_seconds = units.seconds(plan.plan(), rayon::current_num_threads());
     let profile = Profile::measure(&[bits], SAMPLE_TIME)?;
     let predicted = Prediction::new(&plan, profile.entry(bits).map_err(bug)?, link);
-    let key = HolderKey::new(secret, plan.client_view().encryptions())?;
+    let key = Arc::new(HolderKey::new(secret, plan.client_view().encryptions())?);
     let Spending { offline, online } = session(&Server::new(plan), &key, link)?;
     let seconds = (offline.elapsed + online.elapsed).as_secs_f64();
     let bytes = |spent: Spent| spent.traffic.sent + spent.traffic.received;
@@ -80,7 +81,7 @@ pub fn time(plan: ValidPlan, link: Option<Link>) -> Result<PlanTime> {
 }
 
 /// The session of middle length.
-fn session(server: &Server, key: &HolderKey, link: Option<Link>) -> Result<Spending> {
+fn session(server: &Server, key: &Arc<HolderKey>, link: Option<Link>) -> Result<Spending> {
     let input = &server.plan().plan().input;
     let image = vec![input.preprocessing.raw_range.0 as f32; input.shape.elements()];
     let (beginning, mut sessions) = (Instant::now(), Vec::new());

@@ -1,9 +1,9 @@
 //! A transport with frames, limits, deadlines and counters.
 
-use super::Transport;
 use super::allowance::Allowance;
 use super::frame::{HEADER_BYTES, Header};
 use super::outbox::{Outbox, no_thread};
+use super::{Reader, Transport};
 use crate::error::{Error, PeerFault, Result};
 use std::io::{self, ErrorKind, Read};
 use std::ops::{AddAssign, Sub};
@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 /// Frames to and from one peer. Dropped without [`close`](Self::close), it gives the peer up: what is still queued
 /// may be lost.
-pub struct Connection<T: Transport> {
-    reader: T::Reader,
+pub struct Connection {
+    reader: Box<dyn Reader>,
     outbox: Outbox,
     /// How long a peer may keep us waiting over a frame, its length at the slowest rate not counted;
     /// `None` for ever.
@@ -105,13 +105,13 @@ impl AddAssign for Traffic {
     }
 }
 
-impl<T: Transport> Connection<T> {
+impl Connection {
     /// Takes over a transport on which nothing has been sent. No call on the transport may block
     /// longer than `patience`; a peer that is slower than that, or drips bytes, is given up.
     ///
     /// # Errors
     /// The system gives no thread for sending.
-    pub fn new(transport: T, patience: Option<Duration>) -> Result<Self> {
+    pub fn new(transport: Transport, patience: Option<Duration>) -> Result<Self> {
         let (reader, writer) = transport.split();
         let outbox = Outbox::start(writer, patience).map_err(no_thread)?;
         Ok(Self {
@@ -177,7 +177,7 @@ impl<T: Transport> Connection<T> {
     pub fn close(self) {
         let Self { mut reader, outbox, .. } = self;
         drop(outbox);
-        T::close(&mut reader);
+        reader.close();
     }
 
     /// Waits for the next header, when everything is sent; `Ok(None)` where the peer closed the stream

@@ -4,41 +4,23 @@ use super::Transport;
 use std::io::{self, Read, Write};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-/// One end of a pair.
-pub struct MemoryTransport {
-    outgoing: MemoryWriter,
-    incoming: MemoryReader,
-}
-
 /// Waits for the other end, and sees the end of the stream once the other end's writer is dropped.
-pub struct MemoryReader {
+struct MemoryReader {
     incoming: Receiver<Vec<u8>>,
     unread: io::Cursor<Vec<u8>>,
 }
 
 /// Never waits.
-pub struct MemoryWriter(Sender<Vec<u8>>);
+struct MemoryWriter(Sender<Vec<u8>>);
 
 /// Two connected ends.
-pub fn pair() -> (MemoryTransport, MemoryTransport) {
+pub fn pair() -> (Transport, Transport) {
     let ((to_right, from_left), (to_left, from_right)) = (channel(), channel());
-    (MemoryTransport::new(to_right, from_right), MemoryTransport::new(to_left, from_left))
+    (end(to_right, from_right), end(to_left, from_left))
 }
 
-impl MemoryTransport {
-    fn new(outgoing: Sender<Vec<u8>>, incoming: Receiver<Vec<u8>>) -> Self {
-        let incoming = MemoryReader { incoming, unread: io::Cursor::default() };
-        Self { outgoing: MemoryWriter(outgoing), incoming }
-    }
-}
-
-impl Transport for MemoryTransport {
-    type Reader = MemoryReader;
-    type Writer = MemoryWriter;
-
-    fn split(self) -> (MemoryReader, MemoryWriter) {
-        (self.incoming, self.outgoing)
-    }
+fn end(outgoing: Sender<Vec<u8>>, incoming: Receiver<Vec<u8>>) -> Transport {
+    Transport::new(MemoryReader { incoming, unread: io::Cursor::default() }, MemoryWriter(outgoing))
 }
 
 impl Read for MemoryReader {

@@ -27,21 +27,51 @@ pub mod tcp;
 pub use connection::{Connection, Incoming, Limit, Outgoing, Traffic};
 pub use link::{Link, NotALink};
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 
-/// A reliable, ordered byte stream to the peer and one from it.
-pub trait Transport {
-    /// What the peer sends. Dropping it gives the peer up: a write that waits for the peer fails then.
-    type Reader: Read + Send;
-    /// What is sent to the peer. Dropping it may end the stream.
-    type Writer: Write + Send + 'static;
+/// A reliable, ordered byte stream to the peer and one from it, which one thread each uses.
+pub struct Transport {
+    reader: Box<dyn Reader>,
+    writer: Box<dyn Write + Send>,
+}
 
-    /// The two directions, which one thread each uses.
-    fn split(self) -> (Self::Reader, Self::Writer);
+/// What the peer sends. Dropping it gives the peer up: a write that waits for the peer fails then.
+pub trait Reader: Read + Send {
+    /// Ends the stream, of which everything is written, so that the peer still receives what was sent last, though it
+    /// may be sending itself.
+    fn close(&mut self) {}
+}
 
-    /// Ends the stream, of which everything is written, so that the peer still receives what was sent
-    /// last, though it may be sending itself.
-    fn close(reader: &mut Self::Reader) {
-        let _ = reader;
+impl Transport {
+    /// The two directions of any stream, whose ends need no more than to be dropped. No call may block for ever.
+    pub fn new(reader: impl Read + Send + 'static, writer: impl Write + Send + 'static) -> Self {
+        Self::with_reader(Dropped(reader), writer)
+    }
+
+    /// The same where the stream has to be ended in a way of its own.
+    pub fn with_reader(reader: impl Reader + 'static, writer: impl Write + Send + 'static) -> Self {
+        Self { reader: Box::new(reader), writer: Box::new(writer) }
+    }
+
+    /// The two directions.
+    pub fn split(self) -> (Box<dyn Reader>, Box<dyn Write + Send>) {
+        (self.reader, self.writer)
     }
 }
+
+impl Reader for Box<dyn Reader> {
+    fn close(&mut self) {
+        (**self).close();
+    }
+}
+
+/// What ends when it is dropped.
+struct Dropped<R>(R);
+
+impl<R: Read> Read for Dropped<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl<R: Read + Send> Reader for Dropped<R> {}

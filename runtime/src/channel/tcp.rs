@@ -1,6 +1,6 @@
 //! Two machines.
 
-use super::{Connection, Transport};
+use super::{Connection, Reader, Transport};
 use crate::error::{Error, Result};
 use std::io::{self, Read};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream, ToSocketAddrs};
@@ -15,14 +15,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a stream that is being closed is drained.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A TCP stream, its two directions apart.
-pub struct TcpTransport {
-    reader: TcpReader,
-    writer: TcpStream,
-}
-
 /// What the peer sends. Dropping it ends both directions, so that nobody waits for a peer that is given up.
-pub struct TcpReader(TcpStream);
+struct TcpReader(TcpStream);
 
 impl Read for TcpReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -37,29 +31,22 @@ impl Drop for TcpReader {
     }
 }
 
-impl TcpTransport {
-    fn new(stream: TcpStream, timeout: Duration) -> Result<Self> {
-        let configured = stream
-            .set_nodelay(true)
-            .and_then(|()| stream.set_read_timeout(Some(timeout)))
-            .and_then(|()| stream.set_write_timeout(Some(timeout)))
-            .and_then(|()| stream.try_clone());
-        let writer = configured.map_err(|error| Error::io("cannot set the socket's options", error))?;
-        Ok(Self { reader: TcpReader(stream), writer })
-    }
+/// The two directions of `stream`, on which no call waits longer than `timeout`.
+fn transport(stream: TcpStream, timeout: Duration) -> Result<Transport> {
+    let configured = stream
+        .set_nodelay(true)
+        .and_then(|()| stream.set_read_timeout(Some(timeout)))
+        .and_then(|()| stream.set_write_timeout(Some(timeout)))
+        .and_then(|()| stream.try_clone());
+    let writer = configured.map_err(|error| Error::io("cannot set the socket's options", error))?;
+    Ok(Transport::with_reader(TcpReader(stream), writer))
 }
 
-impl Transport for TcpTransport {
-    type Reader = TcpReader;
-    type Writer = TcpStream;
-
-    fn split(self) -> (TcpReader, TcpStream) {
-        (self.reader, self.writer)
-    }
-
+impl Reader for TcpReader {
     /// A socket closed with unread bytes resets the connection, and the peer would lose our last
     /// message; so what it still sends is read and dropped, for a while.
-    fn close(TcpReader(stream): &mut TcpReader) {
+    fn close(&mut self) {
+        let Self(stream) = self;
         let deadline = Instant::now() + CLOSE_TIMEOUT;
         let ready =
             stream.shutdown(Shutdown::Write).and_then(|()| stream.set_read_timeout(Some(CLOSE_TIMEOUT)));
@@ -72,7 +59,7 @@ impl Transport for TcpTransport {
 ///
 /// # Errors
 /// The name does not resolve, or nobody answers.
-pub fn connect(address: &str, timeout: Duration) -> Result<Connection<TcpTransport>> {
+pub fn connect(address: &str, timeout: Duration) -> Result<Connection> {
     let failed = |error| Error::io(format!("cannot connect to {address} (HOST:PORT)"), error);
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for candidate in address.to_socket_addrs().map_err(failed)? {
@@ -88,7 +75,7 @@ pub fn connect(address: &str, timeout: Duration) -> Result<Connection<TcpTranspo
 ///
 /// # Errors
 /// The system has no port or socket to give.
-pub fn loopback(timeout: Duration) -> Result<(Connection<TcpTransport>, Connection<TcpTransport>)> {
+pub fn loopback(timeout: Duration) -> Result<(Connection, Connection)> {
     let (connected, accepted) = pair(timeout)?;
     Ok((Connection::new(connected, Some(timeout))?, Connection::new(accepted, Some(timeout))?))
 }
@@ -97,20 +84,20 @@ pub fn loopback(timeout: Duration) -> Result<(Connection<TcpTransport>, Connecti
 ///
 /// # Errors
 /// The system has no port or socket to give.
-pub fn pair(timeout: Duration) -> Result<(TcpTransport, TcpTransport)> {
+pub fn pair(timeout: Duration) -> Result<(Transport, Transport)> {
     let failed = |error| Error::io("cannot connect within this machine", error);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(failed)?;
     let connected = TcpStream::connect(listener.local_addr().map_err(failed)?).map_err(failed)?;
     let (accepted, _) = listener.accept().map_err(failed)?;
-    Ok((TcpTransport::new(connected, timeout)?, TcpTransport::new(accepted, timeout)?))
+    Ok((transport(connected, timeout)?, transport(accepted, timeout)?))
 }
 
 /// Frames over a stream that a listener accepted; a peer that takes longer than `timeout` over a frame is given up.
 ///
 /// # Errors
 /// The system refuses the socket's options, or a thread.
-pub fn accept(stream: TcpStream, timeout: Duration) -> Result<Connection<TcpTransport>> {
-    Connection::new(TcpTransport::new(stream, timeout)?, Some(timeout))
+pub fn accept(stream: TcpStream, timeout: Duration) -> Result<Connection> {
+    Connection::new(transport(stream, timeout)?, Some(timeout))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `popcorn bench`.
 
-use super::{output, serve};
+use super::output;
 use clap::Args;
 use runtime::bench::Machine;
 use runtime::bench::cases::Material;
@@ -89,7 +89,7 @@ impl Bench {
     }
 
     fn report(&self) -> Result<()> {
-        let plans = self.plans.iter().map(|path| serve::read_plan(path)).collect::<Result<Vec<_>>>()?;
+        let plans = self.plans.iter().map(|path| ValidPlan::read(path)).collect::<Result<Vec<_>>>()?;
         let machine = Machine::this(rayon::current_num_threads());
         self.say(&format!("{machine}\n"))?;
         let link = self.link.map(|link| link.to_string());

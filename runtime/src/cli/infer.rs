@@ -1,18 +1,18 @@
 //! `popcorn infer`: private predictions from a server.
 
 use super::images::{Images, Next};
+use super::output;
 use super::progress::Progress;
 use super::report::{Report, steps};
-use super::{keys, output};
 use clap::Args;
-use runtime::Result;
 use runtime::channel::tcp;
 use runtime::data::Fit;
 use runtime::error::InvalidInput;
 use runtime::observe::{Spending, StepReport};
-use runtime::plan::PlanId;
+use runtime::plan::{KeyBits, PlanId};
 use runtime::roles::client::{self, Prediction};
 use runtime::roles::server::MAX_PREPARED;
+use runtime::{ClientKey, Result};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -77,6 +77,14 @@ impl Ask {
         output::print(&tables.collect::<String>())
     }
 
+    /// The key in the file that is named, or a new one that lives as long as the process.
+    pub(crate) fn key(&self, bits: KeyBits) -> Result<ClientKey> {
+        match &self.key {
+            Some(path) => ClientKey::read(path),
+            None => ClientKey::generate(bits),
+        }
+    }
+
     pub(crate) const fn fit(&self) -> Fit {
         if self.resize { Fit::Resize } else { Fit::Exact }
     }
@@ -89,10 +97,10 @@ impl Infer {
         let plan = greeting.plan().clone();
         let mut images = Images::new(&self.inputs, &plan, self.ask.fit())?;
         let start = Instant::now();
-        let key = keys::load_or_generate(self.ask.key.as_deref(), &plan)?;
+        let key = self.ask.key(plan.key_bits)?.holder(&plan)?;
         let mut asked = Spending::default();
         let mut making_key = start.elapsed();
-        let mut session = greeting.with_key(&key)?;
+        let mut session = greeting.with_key(key)?;
         let mut progress = Progress::new(self.ask.json);
         let wanted = usize::from(self.prepare).min(session.max_prepared());
         let ahead = if session.prepares_ahead() { images.ahead(wanted) } else { 0 };

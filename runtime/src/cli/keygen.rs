@@ -1,9 +1,8 @@
 //! `popcorn keygen`: a key pair in a file.
 
-use super::keys;
 use clap::Args;
-use runtime::Result;
 use runtime::plan::KeyBits;
+use runtime::{ClientKey, Result};
 use std::path::PathBuf;
 
 /// Make a key pair and write it to a file that only you can read
@@ -20,8 +19,7 @@ pub(crate) struct Keygen {
 
 impl Keygen {
     pub(crate) fn run(self) -> Result<()> {
-        let key = keys::generate(self.key_bits)?;
-        keys::write(&key, &self.output)?;
+        ClientKey::generate(self.key_bits)?.write(&self.output)?;
         eprintln!("wrote a {} bit key to {}; keep it secret", self.key_bits, self.output.display());
         Ok(())
     }

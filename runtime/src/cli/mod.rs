@@ -4,7 +4,6 @@ mod bench;
 mod images;
 mod infer;
 mod keygen;
-mod keys;
 mod output;
 mod progress;
 mod report;

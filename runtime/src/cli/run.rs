@@ -4,7 +4,6 @@ use super::images::warn_of;
 use super::infer::Ask;
 use super::progress::Progress;
 use super::report::Report;
-use super::{keys, serve};
 use clap::Args;
 use runtime::Result;
 use runtime::channel::Link;
@@ -42,7 +41,7 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn run(self) -> Result<()> {
-        let plan = serve::read_plan(&self.plan)?;
+        let plan = ValidPlan::read(&self.plan)?;
         let read = |source: &ImageSource| source.read(&plan.plan().input, self.ask.fit());
         let images = self.inputs.iter().map(read).collect::<std::result::Result<Vec<_>, _>>()?;
         for (source, image) in self.inputs.iter().zip(&images) {
@@ -65,7 +64,7 @@ impl Run {
 
     fn encrypted(&self, plan: ValidPlan, images: &[Vec<f32>]) -> Result<()> {
         let start = Instant::now();
-        let key = keys::load_or_generate(self.ask.key.as_deref(), plan.client_view())?;
+        let key = self.ask.key(plan.plan().key_bits)?.holder(plan.client_view())?;
         let mut making_key = start.elapsed();
         let (suite, key_bits) = (plan.plan().suite, plan.plan().key_bits);
         let (mut client, mut server) = (Progress::new(self.ask.json), Recorder::default());

@@ -1,18 +1,14 @@
 //! `popcorn serve`: answers clients until it is stopped.
 
-use super::keys;
 use super::report::megabytes;
 use clap::Args;
 use runtime::channel::tcp;
-use runtime::error::InvalidInput;
 use runtime::observe::peak_memory;
-use runtime::plan::{ValidPlan, codec};
-use runtime::roles::listener::{self, Admission, Departure, End};
-use runtime::roles::server::{MAX_PREPARED, Server};
-use runtime::{Error, Result};
-use std::io::Read;
+use runtime::roles::listener::{Departure, End};
+use runtime::roles::server::MAX_PREPARED;
+use runtime::{Error, Plan, Result, Server};
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Answer clients over TCP, any number at a time up to a limit
@@ -38,7 +34,12 @@ pub(crate) struct Serve {
 
 impl Serve {
     pub(crate) fn run(self) -> Result<()> {
-        let server = Server::new(read_plan(&self.plan)?).with_max_prepared(self.max_prepared.into());
+        let server = Server::builder(Plan::read(&self.plan)?)
+            .max_prepared(self.max_prepared.into())
+            .max_clients(self.max_clients.into())
+            .timeout(Duration::from_secs(self.timeout))
+            .departed(log)
+            .build()?;
         let listener = TcpListener::bind(&self.listen)
             .map_err(|error| Error::io(format!("cannot listen on {} (HOST:PORT)", self.listen), error))?;
         let address = listener.local_addr().map_err(|error| Error::io("cannot listen", error))?;
@@ -48,9 +49,7 @@ impl Serve {
             server.plan().id(),
             server.plan().plan().key_bits
         ))?;
-        let timeout = Duration::from_secs(self.timeout);
-        let admission = Admission { max_clients: self.max_clients.into(), timeout };
-        match listener::listen(&server, &listener, admission, log)? {}
+        server.serve(&listener)
     }
 }
 
@@ -64,16 +63,4 @@ fn log(departure: Departure) {
         End::TurnedAway => eprintln!("{client}: turned away, all places are taken"),
         End::Failed(error) => eprintln!("{client}: {error}"),
     }
-}
-
-/// The plan in a file.
-pub(crate) fn read_plan(path: &Path) -> Result<ValidPlan> {
-    let mut bytes = Vec::new();
-    let read =
-        std::fs::File::open(path).and_then(|file| file.take(codec::MAX_PLAN_BYTES).read_to_end(&mut bytes));
-    read.map_err(|error| Error::io(format!("cannot read {}", path.display()), error))?;
-    let plan = codec::decode(&bytes)
-        .map_err(|error| InvalidInput::File { path: path.into(), what: error.to_string() })?;
-    keys::require_secure(plan.plan().key_bits)?;
-    Ok(plan)
 }

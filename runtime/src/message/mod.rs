@@ -3,7 +3,7 @@
 //! The server may send a refusal in place of any of its messages: whoever waits for one at the client hears it.
 
 use crate::channel::frame::Header;
-use crate::channel::{Connection, Incoming, Limit, Outgoing, Transport};
+use crate::channel::{Connection, Incoming, Limit, Outgoing};
 use crate::error::{Error, PeerFault, Result};
 use std::borrow::Cow;
 
@@ -139,11 +139,7 @@ impl Message {
 ///
 /// # Errors
 /// The peer hung up or does not read.
-pub fn send<'b, T: Transport>(
-    connection: &mut Connection<T>,
-    message: Message,
-    body: impl Into<Cow<'b, [u8]>>,
-) -> Result<()> {
+pub fn send<'b>(connection: &mut Connection, message: Message, body: impl Into<Cow<'b, [u8]>>) -> Result<()> {
     connection.send(message as u8, message.name(), body.into().into_owned())
 }
 
@@ -151,11 +147,7 @@ pub fn send<'b, T: Transport>(
 ///
 /// # Errors
 /// The peer hung up or does not read.
-pub fn begin<T: Transport>(
-    connection: &mut Connection<T>,
-    message: Message,
-    length: u64,
-) -> Result<Outgoing> {
+pub fn begin(connection: &mut Connection, message: Message, length: u64) -> Result<Outgoing> {
     connection.begin(message as u8, message.name(), length)
 }
 
@@ -163,7 +155,7 @@ pub fn begin<T: Transport>(
 ///
 /// # Errors
 /// The peer hung up or does not read.
-pub fn refuse<T: Transport>(connection: &mut Connection<T>, reason: &str) -> Result<()> {
+pub fn refuse(connection: &mut Connection, reason: &str) -> Result<()> {
     let cut = (0..=MAX_REASON.min(reason.len())).rev().find(|&end| reason.is_char_boundary(end)).unwrap_or(0);
     send(connection, Message::Refusal, &reason.as_bytes()[..cut])
 }
@@ -172,11 +164,7 @@ pub fn refuse<T: Transport>(connection: &mut Connection<T>, reason: &str) -> Res
 ///
 /// # Errors
 /// A refusal, another message, another length, silence, or the end of the stream.
-pub fn receive<T: Transport>(
-    connection: &mut Connection<T>,
-    message: Message,
-    limit: Limit,
-) -> Result<Vec<u8>> {
+pub fn receive(connection: &mut Connection, message: Message, limit: Limit) -> Result<Vec<u8>> {
     receive_at(connection, message.listener(), message, limit)
 }
 
@@ -184,8 +172,8 @@ pub fn receive<T: Transport>(
 ///
 /// # Errors
 /// As [`receive`].
-pub fn receive_at<T: Transport>(
-    connection: &mut Connection<T>,
+pub fn receive_at(
+    connection: &mut Connection,
     listener: Role,
     message: Message,
     limit: Limit,
@@ -198,8 +186,8 @@ pub fn receive_at<T: Transport>(
 ///
 /// # Errors
 /// As [`receive`], but for the end of the stream.
-pub fn receive_or_end<T: Transport>(
-    connection: &mut Connection<T>,
+pub fn receive_or_end(
+    connection: &mut Connection,
     message: Message,
     limit: Limit,
 ) -> Result<Option<Vec<u8>>> {
@@ -211,11 +199,7 @@ pub fn receive_or_end<T: Transport>(
 ///
 /// # Errors
 /// As [`receive_or_end`], but for what happens to the body.
-pub fn open_or_end<T: Transport>(
-    connection: &mut Connection<T>,
-    message: Message,
-    length: u64,
-) -> Result<Option<Incoming>> {
+pub fn open_or_end(connection: &mut Connection, message: Message, length: u64) -> Result<Option<Incoming>> {
     let Some(header) = expect(connection, message.listener(), message)? else { return Ok(None) };
     connection.receive(header, Limit::Exactly(length), message.name()).map(Some)
 }
@@ -224,11 +208,7 @@ pub fn open_or_end<T: Transport>(
 ///
 /// # Errors
 /// As [`receive`], but for what happens to the body.
-pub fn open_meanwhile<T: Transport>(
-    connection: &mut Connection<T>,
-    message: Message,
-    length: u64,
-) -> Result<Incoming> {
+pub fn open_meanwhile(connection: &mut Connection, message: Message, length: u64) -> Result<Incoming> {
     let header = connection.receive_header_meanwhile(message.name())?;
     let header = header.ok_or(PeerFault::HungUp(message.name()))?;
     let header = matching(connection, message.listener(), header, message)?;
@@ -239,10 +219,7 @@ pub fn open_meanwhile<T: Transport>(
 ///
 /// # Errors
 /// As [`receive_or_end`].
-pub fn receive_either<T: Transport>(
-    connection: &mut Connection<T>,
-    [first, second]: [Message; 2],
-) -> Result<Option<Message>> {
+pub fn receive_either(connection: &mut Connection, [first, second]: [Message; 2]) -> Result<Option<Message>> {
     let Some(header) = connection.receive_header(first.name())? else { return Ok(None) };
     let got = if header.tag == second as u8 { second } else { first };
     let header = matching(connection, got.listener(), header, got)?;
@@ -251,22 +228,13 @@ pub fn receive_either<T: Transport>(
 }
 
 /// Waits for the header of `message`; `None` where the peer ends the session instead.
-fn expect<T: Transport>(
-    connection: &mut Connection<T>,
-    listener: Role,
-    message: Message,
-) -> Result<Option<Header>> {
+fn expect(connection: &mut Connection, listener: Role, message: Message) -> Result<Option<Header>> {
     let Some(header) = connection.receive_header(message.name())? else { return Ok(None) };
     matching(connection, listener, header, message).map(Some)
 }
 
 /// The header, if it is one of `message`.
-fn matching<T: Transport>(
-    connection: &mut Connection<T>,
-    listener: Role,
-    header: Header,
-    message: Message,
-) -> Result<Header> {
+fn matching(connection: &mut Connection, listener: Role, header: Header, message: Message) -> Result<Header> {
     match Message::from_tag(header.tag) {
         Some(got) if got == message => Ok(header),
         Some(Message::Refusal) if listener == Role::Client => Err(refusal(connection, header)?),
@@ -280,7 +248,7 @@ fn matching<T: Transport>(
 
 /// What to report of an `error` at the client: if the server hung up, the refusal that it sent before, though the
 /// client was sending.
-pub fn refused_or<T: Transport>(connection: &mut Connection<T>, error: Error) -> Error {
+pub fn refused_or(connection: &mut Connection, error: Error) -> Error {
     let Error::PeerMisbehaved(PeerFault::HungUp(expected)) = error else { return error };
     match connection.receive_last_header(expected) {
         Ok(Some(header)) if header.tag == Message::Refusal as u8 => {
@@ -291,7 +259,7 @@ pub fn refused_or<T: Transport>(connection: &mut Connection<T>, error: Error) ->
 }
 
 /// The refusal that `header` announced.
-fn refusal<T: Transport>(connection: &mut Connection<T>, header: Header) -> Result<Error> {
+fn refusal(connection: &mut Connection, header: Header) -> Result<Error> {
     let reason =
         connection.receive_body(header, Limit::AtMost(MAX_REASON as u64), Message::Refusal.name())?;
     Ok(Error::Refused(printable(&reason)))

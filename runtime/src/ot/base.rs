@@ -24,7 +24,7 @@
 use super::block::{BLOCK_BITS, Block};
 use super::cost::{Cost, Sent};
 use super::pool::{ReceivedOts, SentOts};
-use crate::channel::{Connection, Limit, Transport};
+use crate::channel::{Connection, Limit};
 use crate::error::{Error, PeerFault, Result};
 use crate::message::{self, Message};
 use crate::paillier::{
@@ -68,8 +68,8 @@ const DIFFERENCE: TermPlace = TermPlace { multiplier_bits: SLOT_BITS, shift: 0 }
 ///
 /// # Errors
 /// The peer's frame is another one or has another length or holds no ciphertexts, or it hung up.
-pub fn receive<T: Transport>(
-    connection: &mut Connection<T>,
+pub fn receive(
+    connection: &mut Connection,
     key: &HolderKey,
     count: usize,
     rng: &mut SecureRng,
@@ -101,8 +101,8 @@ pub fn receive<T: Transport>(
 ///
 /// # Errors
 /// As [`receive`].
-pub fn send<T: Transport>(
-    connection: &mut Connection<T>,
+pub fn send(
+    connection: &mut Connection,
     randomisers: &dyn Randomisers,
     count: usize,
     rng: &mut SecureRng,
@@ -156,8 +156,8 @@ fn pack<'a>(
     shifted_sum(randomisers.key(), &terms, &constant, randomisers.draw(rng))
 }
 
-fn ciphertexts<T: Transport>(
-    connection: &mut Connection<T>,
+fn ciphertexts(
+    connection: &mut Connection,
     message: Message,
     key: &PublicKey,
     count: usize,

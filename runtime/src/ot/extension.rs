@@ -35,7 +35,7 @@ use super::hash;
 use super::pool::{ReceivedOts, SentOts};
 use super::tree::{Tree, climb};
 use super::vole::Rows;
-use crate::channel::{Connection, Limit, Transport};
+use crate::channel::{Connection, Limit};
 use crate::error::{Error, Result};
 use crate::message::{self, Message, Role};
 use zeroize::Zeroizing;
@@ -68,11 +68,7 @@ impl ExtensionReceiver {
     ///
     /// # Errors
     /// The peer hung up or does not read; or these are more or fewer base OTs.
-    pub fn begin<T: Transport>(
-        connection: &mut Connection<T>,
-        base: SentOts,
-        field: FieldBits,
-    ) -> Result<Self> {
+    pub fn begin(connection: &mut Connection, base: SentOts, field: FieldBits) -> Result<Self> {
         expect_base(base.len())?;
         let mut sums = Vec::with_capacity(field.tree_bytes() as usize);
         let mut rows = Vec::with_capacity(field.trees());
@@ -93,9 +89,9 @@ impl ExtensionReceiver {
     ///
     /// # Errors
     /// The peer hung up or does not read.
-    pub(super) fn extend<T: Transport, R: Send>(
+    pub(super) fn extend<R: Send>(
         &mut self,
-        connection: &mut Connection<T>,
+        connection: &mut Connection,
         chunks: &[usize],
         make: impl Fn(usize, ReceivedChunk<'_>) -> R + Sync,
     ) -> Result<Vec<R>> {
@@ -123,8 +119,8 @@ impl ExtensionSender {
     ///
     /// # Errors
     /// The peer's message has another length or does not come; or these are more or fewer base OTs.
-    pub fn begin<T: Transport>(
-        connection: &mut Connection<T>,
+    pub fn begin(
+        connection: &mut Connection,
         role: Role,
         base: ReceivedOts,
         field: FieldBits,
@@ -153,9 +149,9 @@ impl ExtensionSender {
     ///
     /// # Errors
     /// The peer's message has another length or does not come.
-    pub(super) fn extend<T: Transport, R: Send>(
+    pub(super) fn extend<R: Send>(
         &mut self,
-        connection: &mut Connection<T>,
+        connection: &mut Connection,
         chunks: &[usize],
         make: impl Fn(usize, SentChunk<'_>) -> R + Sync,
     ) -> Result<Vec<R>> {

@@ -21,7 +21,7 @@ use super::cost::Sent;
 use super::extension::{ExtensionReceiver, ExtensionSender};
 use super::field::{BASE_OTS, FieldBits};
 use super::pool::{ReceivedOts, SentOts};
-use crate::channel::{Connection, Transport};
+use crate::channel::Connection;
 use crate::error::Result;
 use crate::message::Role;
 use crate::paillier::{HolderKey, Randomisers, SecureRng};
@@ -57,8 +57,8 @@ pub fn cost(bits: KeyBits, field: FieldBits) -> SetupCost {
 ///
 /// # Errors
 /// A frame of the peer's is another one or has another length or holds no ciphertexts, or it hung up.
-pub fn client<T: Transport>(
-    connection: &mut Connection<T>,
+pub fn client(
+    connection: &mut Connection,
     key: &HolderKey,
     field: FieldBits,
     rng: &mut SecureRng,
@@ -74,8 +74,8 @@ pub fn client<T: Transport>(
 ///
 /// # Errors
 /// As [`client`].
-pub fn server<T: Transport>(
-    connection: &mut Connection<T>,
+pub fn server(
+    connection: &mut Connection,
     randomisers: &dyn Randomisers,
     field: FieldBits,
     rng: &mut SecureRng,

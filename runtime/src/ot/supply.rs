@@ -23,7 +23,7 @@ use super::numbers::Width;
 use super::setup::Extensions;
 use super::sixteen::{SixteenReceiver, SixteenSender};
 use super::triples::Triples;
-use crate::channel::{Connection, Transport};
+use crate::channel::Connection;
 use crate::error::{Error, Result};
 use crate::message::Role;
 use std::collections::VecDeque;
@@ -46,8 +46,8 @@ impl Supply {
     /// # Errors
     /// A frame of the peer's is another one or has another length, or it hung up; or a batch is of a kind that does
     /// not exist.
-    pub fn prepare<T: Transport>(
-        connection: &mut Connection<T>,
+    pub fn prepare(
+        connection: &mut Connection,
         role: Role,
         extensions: &mut Extensions,
         batches: &[Batch],

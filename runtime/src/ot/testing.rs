@@ -18,7 +18,7 @@ use crate::message::Role;
 use crate::paillier::randomness::TestRng;
 use std::thread;
 
-pub(crate) type Memory = Connection<memory::MemoryTransport>;
+pub(crate) type Memory = Connection;
 
 /// What went over a party's connection.
 #[derive(Debug, PartialEq, Eq)]

@@ -8,10 +8,11 @@ use super::randomiser::{HolderRandomisers, Randomisers};
 use super::randomness::{RandomnessError, SecureRng};
 use super::secret_key::SecretKey;
 use rug::Integer;
+use std::sync::Arc;
 
 /// A secret key with tables for its own encryptions; one serves any number of sessions.
 pub struct HolderKey {
-    secret: SecretKey,
+    secret: Arc<SecretKey>,
     randomisers: Box<dyn Randomisers + Send>,
 }
 
@@ -21,7 +22,8 @@ impl HolderKey {
     ///
     /// # Errors
     /// The operating system gives no randomness.
-    pub fn new(secret: SecretKey, encryptions: usize) -> Result<Self, RandomnessError> {
+    pub fn new(secret: impl Into<Arc<SecretKey>>, encryptions: usize) -> Result<Self, RandomnessError> {
+        let secret = secret.into();
         let mut rng = SecureRng::from_os()?;
         let randomisers = HolderRandomisers::for_uses(&secret, encryptions, &mut rng);
         Ok(Self { secret, randomisers: Box::new(Pool::new(randomisers, encryptions, &mut rng)) })
@@ -31,7 +33,11 @@ impl HolderKey {
     ///
     /// # Errors
     /// The operating system gives no randomness.
-    pub fn without_pool(secret: SecretKey, encryptions: usize) -> Result<Self, RandomnessError> {
+    pub fn without_pool(
+        secret: impl Into<Arc<SecretKey>>,
+        encryptions: usize,
+    ) -> Result<Self, RandomnessError> {
+        let secret = secret.into();
         let randomisers = HolderRandomisers::for_uses(&secret, encryptions, &mut SecureRng::from_os()?);
         Ok(Self { secret, randomisers: Box::new(randomisers) })
     }

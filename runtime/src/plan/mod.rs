@@ -29,6 +29,7 @@ mod view;
 pub use check::{Check, CheckImages, Headroom};
 pub use codec::{DecodeError, FORMAT_VERSION};
 pub use cost::{Cost, UnitCosts};
+#[cfg(feature = "cli")]
 pub(crate) use display::Table;
 pub use exchange::{Exchange, ExchangeKind, PairSlots};
 pub use geometry::{Shape, Window};

@@ -3,7 +3,7 @@
 //! Who sends and who receives choose their parts apart; on the wire a message is one frame.
 
 use super::message::{self, Message};
-use crate::channel::{Connection, Incoming, Outgoing, Transport};
+use crate::channel::{Connection, Incoming, Outgoing};
 use crate::error::{PeerFault, Result};
 use crate::paillier::{CiphertextError, Ciphertexts, PublicKey};
 
@@ -33,8 +33,8 @@ impl Sending {
     ///
     /// # Errors
     /// The peer hung up or does not read.
-    pub fn begin<T: Transport>(
-        connection: &mut Connection<T>,
+    pub fn begin(
+        connection: &mut Connection,
         message: Message,
         key: &PublicKey,
         count: usize,
@@ -46,12 +46,7 @@ impl Sending {
     ///
     /// # Errors
     /// The peer hung up or does not read; or these are more ciphertexts than the message has.
-    pub fn push<T: Transport>(
-        &mut self,
-        connection: &mut Connection<T>,
-        key: &PublicKey,
-        part: &Ciphertexts,
-    ) -> Result<()> {
+    pub fn push(&mut self, connection: &mut Connection, key: &PublicKey, part: &Ciphertexts) -> Result<()> {
         connection.push(&mut self.0, part.to_bytes(key))
     }
 }
@@ -61,8 +56,8 @@ impl Receiving {
     ///
     /// # Errors
     /// As [`message::receive`].
-    pub fn begin<T: Transport>(
-        connection: &mut Connection<T>,
+    pub fn begin(
+        connection: &mut Connection,
         message: Message,
         key: &PublicKey,
         count: usize,
@@ -75,8 +70,8 @@ impl Receiving {
     ///
     /// # Errors
     /// As [`begin`](Self::begin), but for the end of the stream.
-    pub fn begin_or_end<T: Transport>(
-        connection: &mut Connection<T>,
+    pub fn begin_or_end(
+        connection: &mut Connection,
         message: Message,
         key: &PublicKey,
         count: usize,
@@ -90,8 +85,8 @@ impl Receiving {
     ///
     /// # Errors
     /// As [`message::receive`].
-    pub fn begin_meanwhile<T: Transport>(
-        connection: &mut Connection<T>,
+    pub fn begin_meanwhile(
+        connection: &mut Connection,
         message: Message,
         key: &PublicKey,
         count: usize,
@@ -104,9 +99,9 @@ impl Receiving {
     ///
     /// # Errors
     /// The peer hung up, was too slow, or sent a number that is no ciphertext.
-    pub fn pull<T: Transport>(
+    pub fn pull(
         &mut self,
-        connection: &mut Connection<T>,
+        connection: &mut Connection,
         key: &PublicKey,
         count: usize,
     ) -> Result<Option<Ciphertexts>> {

@@ -7,7 +7,7 @@ use crate::observe::Silent;
 use crate::protocol::message;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
@@ -47,7 +47,8 @@ const TURNED_AWAY: usize = 64;
 /// How long a client that is turned away may take over it.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// Accepts clients for ever; one client's failure never touches another. `departed` hears of each.
+/// Accepts clients as long as `running`, which is looked at whenever one comes; one client's failure never touches
+/// another. `departed` hears of each.
 ///
 /// # Errors
 /// The system gives no thread to begin with.
@@ -55,13 +56,18 @@ pub fn listen(
     server: &Server,
     listener: &TcpListener,
     admission: Admission,
+    running: &AtomicBool,
     departed: impl Fn(Departure) + Send + Sync + 'static,
-) -> Result<std::convert::Infallible> {
+) -> Result<()> {
     let departed = Arc::new(departed);
     let places = Places(Arc::new(AtomicUsize::new(admission.max_clients)));
     let turned_away = spawn_farewells()?;
     loop {
-        let (stream, client) = match listener.accept() {
+        let accepted = listener.accept();
+        if !running.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let (stream, client) = match accepted {
             Ok((stream, client)) => (stream, Some(client)),
             Err(error) => {
                 let end = End::Failed(Error::io("cannot accept a client", error));

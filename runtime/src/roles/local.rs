@@ -2,10 +2,11 @@
 
 use super::client::{self, Prediction};
 use super::server::Server;
-use crate::channel::{Connection, Link, Transport, memory, shaped};
+use crate::channel::{Connection, Link, memory, shaped};
 use crate::error::{Error, Result};
 use crate::observe::{Observer, Spending};
 use crate::paillier::HolderKey;
+use std::sync::Arc;
 use std::thread;
 
 /// The answers for several raw images, encrypted all the way, over memory; and what each took at the client, the
@@ -15,7 +16,7 @@ use std::thread;
 /// As [`client::Session::infer`] and [`Server::serve`].
 pub fn run<'i>(
     server: &Server,
-    key: &HolderKey,
+    key: &Arc<HolderKey>,
     images: impl IntoIterator<Item = &'i [f32]>,
     client_observer: &mut dyn Observer,
     server_observer: &mut dyn Observer,
@@ -32,7 +33,7 @@ pub fn run<'i>(
 pub fn run_linked<'i>(
     link: Option<Link>,
     server: &Server,
-    key: &HolderKey,
+    key: &Arc<HolderKey>,
     images: impl IntoIterator<Item = &'i [f32]>,
     client_observer: &mut dyn Observer,
     server_observer: &mut dyn Observer,
@@ -46,10 +47,10 @@ pub fn run_linked<'i>(
 ///
 /// # Errors
 /// As [`run`].
-pub fn run_over<'i, T: Transport>(
-    (ours, theirs): (Connection<T>, Connection<T>),
+pub fn run_over<'i>(
+    (ours, theirs): (Connection, Connection),
     server: &Server,
-    key: &HolderKey,
+    key: &Arc<HolderKey>,
     images: impl IntoIterator<Item = &'i [f32]>,
     client_observer: &mut dyn Observer,
     server_observer: &mut dyn Observer,
@@ -57,7 +58,7 @@ pub fn run_over<'i, T: Transport>(
     thread::scope(|scope| {
         let serving = scope.spawn(move || server.serve(theirs, server_observer));
         let infer = || -> Result<(Vec<Prediction>, Vec<Spending>)> {
-            let mut session = client::greet(ours, Some(server.plan().id()))?.with_key(key)?;
+            let mut session = client::greet(ours, Some(server.plan().id()))?.with_key(key.clone())?;
             let (mut predictions, mut spent, mut before) = (Vec::new(), Vec::new(), Spending::default());
             for image in images {
                 predictions.push(session.infer(image, client_observer)?);

@@ -18,7 +18,7 @@
 
 use super::plain;
 use super::values::Values;
-use crate::channel::{Traffic, Transport};
+use crate::channel::Traffic;
 use crate::error::{Error, Result};
 use crate::observe::{Observer, Phase, StepReport};
 use crate::plan::{PublicOp, PublicStep, Ring, Schedule, StepId};
@@ -27,25 +27,25 @@ use crate::protocol::shared::party::Party;
 use std::time::Instant;
 
 /// What one party does in the steps in which the two differ.
-pub(super) trait Side<T: Transport> {
+pub(super) trait Side {
     /// Its shares of a linear step's results, in the ring of their shares.
-    fn linear(&mut self, party: &mut Party<'_, T>, id: StepId, input: &[u64]) -> Result<Vec<u64>>;
+    fn linear(&mut self, party: &mut Party<'_>, id: StepId, input: &[u64]) -> Result<Vec<u64>>;
 
     /// The constants that it adds in step `id`, one per channel, or none.
     fn constants(&self, id: StepId) -> &[i128];
 
     /// The last step: what it holds of the result afterwards.
-    fn reveal(&mut self, party: &mut Party<'_, T>, ring: Ring, shares: Vec<u64>) -> Result<Vec<u64>>;
+    fn reveal(&mut self, party: &mut Party<'_>, ring: Ring, shares: Vec<u64>) -> Result<Vec<u64>>;
 
     /// How many frames it counts as rounds.
     fn rounds(&self, frames_sent: u64, frames_received: u64) -> u64;
 }
 
 /// Executes all steps from this party's shares of the image; what it holds of the result.
-pub(super) fn run<T: Transport>(
+pub(super) fn run(
     schedule: &Schedule,
-    mut party: Party<'_, T>,
-    side: &mut impl Side<T>,
+    mut party: Party<'_>,
+    side: &mut impl Side,
     image: Vec<u64>,
     observer: &mut dyn Observer,
 ) -> Result<Vec<u64>> {
@@ -75,12 +75,7 @@ struct Watch<'o> {
 }
 
 impl Watch<'_> {
-    fn step<T: Transport>(
-        &mut self,
-        side: &impl Side<T>,
-        (id, step): (StepId, &PublicStep),
-        traffic: Traffic,
-    ) {
+    fn step(&mut self, side: &impl Side, (id, step): (StepId, &PublicStep), traffic: Traffic) {
         let spent = traffic - self.before;
         self.observer.step(StepReport {
             phase: Phase::Online,
@@ -94,10 +89,10 @@ impl Watch<'_> {
     }
 }
 
-fn execute<T: Transport>(
+fn execute(
     schedule: &Schedule,
-    party: &mut Party<'_, T>,
-    side: &mut impl Side<T>,
+    party: &mut Party<'_>,
+    side: &mut impl Side,
     (id, step): (StepId, &PublicStep),
     values: &mut Values<Vec<u64>>,
 ) -> Result<Vec<u64>> {

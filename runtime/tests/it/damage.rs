@@ -23,27 +23,17 @@ enum Damage {
     Cut(u64),
 }
 
-/// A transport whose writer damages.
-struct Damaged<T>(T, Option<Damage>);
-
+/// Damages what is written.
 struct Writer<W> {
     inner: W,
     damage: Option<Damage>,
     written: u64,
 }
 
-impl<T: Transport> Transport for Damaged<T> {
-    type Reader = T::Reader;
-    type Writer = Writer<T::Writer>;
-
-    fn split(self) -> (T::Reader, Self::Writer) {
-        let (reader, inner) = self.0.split();
-        (reader, Writer { inner, damage: self.1, written: 0 })
-    }
-
-    fn close(reader: &mut T::Reader) {
-        T::close(reader);
-    }
+/// `end`, whose writer damages.
+fn damaging(end: Transport, damage: Option<Damage>) -> Transport {
+    let (reader, inner) = end.split();
+    Transport::with_reader(reader, Writer { inner, damage, written: 0 })
 }
 
 impl<W: Write> Write for Writer<W> {
@@ -79,13 +69,13 @@ fn plan() -> ValidPlan {
 fn damaged(by_client: Option<Damage>, by_server: Option<Damage>) -> [Option<Error>; 2] {
     const PATIENCE: Duration = Duration::from_secs(2);
     let (ours, theirs) = tcp::pair(PATIENCE).expect("sockets");
-    let connect = |end, damage| Connection::new(Damaged(end, damage), Some(PATIENCE)).expect("a thread");
+    let connect = |end, damage| Connection::new(damaging(end, damage), Some(PATIENCE)).expect("a thread");
     let (ours, theirs) = (connect(ours, by_client), connect(theirs, by_server));
     let server = Server::new(plan());
     thread::scope(|scope| {
         let serving = scope.spawn(move || server.serve(theirs, &mut Silent).err());
         let image = vec![1.0; 72];
-        let session = client::greet(ours, None).and_then(|greeting| greeting.with_key(&KEY));
+        let session = client::greet(ours, None).and_then(|greeting| greeting.with_key(KEY.clone()));
         let asked = session.and_then(|mut session| session.infer(&image, &mut Silent).map(drop)).err();
         [asked, serving.join().expect("no panic")]
     })
@@ -117,7 +107,7 @@ proptest! {
 }
 
 /// What the server says of a client of its own.
-fn served(act: impl FnOnce(&mut Connection<memory::MemoryTransport>)) -> Error {
+fn served(act: impl FnOnce(&mut Connection)) -> Error {
     let (ours, theirs) = memory::pair();
     let connect = |end| Connection::new(end, None).expect("a thread");
     let (mut ours, theirs) = (connect(ours), connect(theirs));
@@ -156,7 +146,7 @@ fn too_many_prepared_inferences_are_refused_with_a_reason() {
     thread::scope(|scope| {
         let serving = scope.spawn(move || server.serve(connect(theirs), &mut Silent));
         let mut session =
-            client::greet(connect(ours), None).expect("a plan").with_key(&KEY).expect("a session");
+            client::greet(connect(ours), None).expect("a plan").with_key(KEY.clone()).expect("a session");
         assert_eq!(session.max_prepared(), MAX_PREPARED, "the server says it");
         for _ in 0..MAX_PREPARED {
             session.prepare(&mut Silent).expect("prepared");

@@ -3,13 +3,14 @@
 use crate::support::{KEY, PlanBuilder, image, plans, valid};
 use proptest::prelude::*;
 use runtime::channel::frame::HEADER_BYTES;
-use runtime::channel::{Connection, tcp};
+use runtime::channel::tcp;
 use runtime::observe::{Recorder, Silent, Spending};
 use runtime::plan::{Op, Plan, Shape, ValidPlan, codec};
 use runtime::protocol::hello::HELLO_BYTES;
 use runtime::roles::server::Server;
 use runtime::roles::{client, local, plain};
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -88,10 +89,10 @@ fn every_operation_runs_over_tcp_for_several_clients_with_their_own_keys() {
     thread::scope(|scope| {
         for _ in 0..3 {
             scope.spawn(|| {
-                let key = runtime::paillier::test_keys::holder(512);
+                let key = Arc::new(runtime::paillier::test_keys::holder(512));
                 let connection = tcp::connect(&address, timeout).expect("a connection");
                 let greeting = client::greet(connection, Some(plan.id())).expect("a greeting");
-                let mut session = greeting.with_key(&key).expect("a session");
+                let mut session = greeting.with_key(key).expect("a session");
                 for _ in 0..2 {
                     let prediction = session.infer(&image, &mut Silent).expect("a prediction");
                     assert_eq!(prediction.integers, expected);
@@ -99,8 +100,7 @@ fn every_operation_runs_over_tcp_for_several_clients_with_their_own_keys() {
             });
         }
         for stream in listener.incoming().take(3) {
-            let connection: Connection<_> =
-                tcp::accept(stream.expect("a client"), timeout).expect("a socket");
+            let connection = tcp::accept(stream.expect("a client"), timeout).expect("a socket");
             let server = server.clone();
             scope.spawn(move || assert_eq!(server.serve(connection, &mut Silent).expect("no error"), 2));
         }

@@ -2,7 +2,7 @@
 
 use crate::support::{KEY, PlanBuilder, valid};
 use rug::Integer;
-use runtime::channel::{Connection, Limit, memory, tcp};
+use runtime::channel::{Connection, Limit, Transport, memory, tcp};
 use runtime::error::{Error, PeerFault};
 use runtime::observe::Silent;
 use runtime::paillier::SecureRng;
@@ -14,10 +14,9 @@ use runtime::roles::server::Server;
 use runtime::roles::{client, plain};
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::Duration;
-
-type Memory = Connection<memory::MemoryTransport>;
 
 fn plan() -> ValidPlan {
     let mut builder = PlanBuilder::new(Shape::new(1, 1, 4));
@@ -28,12 +27,12 @@ fn plan() -> ValidPlan {
 
 const IMAGE: [f32; 4] = [3.0, -3.0, 0.0, 15.0];
 
-fn connected(end: memory::MemoryTransport) -> Memory {
+fn connected(end: Transport) -> Connection {
     Connection::new(end, None).expect("a thread")
 }
 
 /// What the server says of a client that does `act` and then closes the connection; what `act` gives.
-fn served<R>(act: impl FnOnce(&mut Memory) -> R) -> (Error, R) {
+fn served<R>(act: impl FnOnce(&mut Connection) -> R) -> (Error, R) {
     let (ours, theirs) = memory::pair();
     let server = Server::new(plan());
     thread::scope(|scope| {
@@ -46,12 +45,12 @@ fn served<R>(act: impl FnOnce(&mut Memory) -> R) -> (Error, R) {
 }
 
 /// Why the server refuses, as the client is told.
-fn told(connection: &mut Memory) -> String {
+fn told(connection: &mut Connection) -> String {
     let reason = message::receive(connection, Message::Refusal, Limit::AtMost(1024)).expect("a refusal");
     String::from_utf8(reason).expect("text")
 }
 
-fn greet(connection: &mut Memory) {
+fn greet(connection: &mut Connection) {
     message::send(connection, Message::Hello, &Hello { plan: None }.to_bytes()).expect("sent");
     message::receive(connection, Message::Welcome, Limit::AtMost(codec::MAX_VIEW_BYTES + 1))
         .expect("a welcome");
@@ -62,7 +61,7 @@ fn welcome(view: &[u8]) -> Vec<u8> {
     Welcome { max_prepared: 1, view }.to_bytes()
 }
 
-fn introduce(connection: &mut Memory) {
+fn introduce(connection: &mut Connection) {
     greet(connection);
     message::send(connection, Message::Key, KEY.public().modulus_bytes()).expect("sent");
 }
@@ -176,14 +175,16 @@ fn listen(plan: &ValidPlan, max_clients: usize) -> String {
     let address = listener.local_addr().expect("an address").to_string();
     let server = Server::new(plan.clone());
     let admission = Admission { max_clients, timeout: Duration::from_secs(2) };
-    thread::spawn(move || listener::listen(&server, &listener, admission, drop));
+    thread::spawn(move || listener::listen(&server, &listener, admission, &AtomicBool::new(true), drop));
     address
 }
 
 fn infer(address: &str, plan: &ValidPlan) {
     let connection = tcp::connect(address, Duration::from_secs(60)).expect("a connection");
-    let mut session =
-        client::greet(connection, Some(plan.id())).expect("a greeting").with_key(&KEY).expect("a session");
+    let mut session = client::greet(connection, Some(plan.id()))
+        .expect("a greeting")
+        .with_key(KEY.clone())
+        .expect("a session");
     let expected = plain::run(plan, &plan.plan().input.quantize(&IMAGE).expect("fits"));
     assert_eq!(session.infer(&IMAGE, &mut Silent).expect("a prediction").integers, expected);
 }
@@ -221,7 +222,7 @@ fn a_client_too_many_is_turned_away_with_a_reason_and_silence_frees_the_place() 
 }
 
 /// What the client says of a server that does `misbehave` after the client's hello.
-fn asked(misbehave: impl FnOnce(&mut Memory) + Send) -> Error {
+fn asked(misbehave: impl FnOnce(&mut Connection) + Send) -> Error {
     let (ours, theirs) = memory::pair();
     thread::scope(|scope| {
         scope.spawn(move || {
@@ -229,7 +230,8 @@ fn asked(misbehave: impl FnOnce(&mut Memory) + Send) -> Error {
             message::receive(&mut connection, Message::Hello, Limit::AtMost(64)).expect("a hello");
             misbehave(&mut connection);
         });
-        let session = client::greet(connected(ours), None).and_then(|greeting| greeting.with_key(&KEY));
+        let session =
+            client::greet(connected(ours), None).and_then(|greeting| greeting.with_key(KEY.clone()));
         session.and_then(|mut session| session.infer(&IMAGE, &mut Silent)).expect_err("an error")
     })
 }
@@ -248,7 +250,7 @@ fn a_client_is_told_who_is_to_blame() {
 }
 
 /// What the client says of a server that shows its plan, does `act` and hangs up before the client sends its image.
-fn left(act: impl FnOnce(&mut Memory) + Send) -> Error {
+fn left(act: impl FnOnce(&mut Connection) + Send) -> Error {
     let (ours, theirs) = memory::pair();
     let mut session = thread::scope(|scope| {
         scope.spawn(move || {
@@ -259,7 +261,9 @@ fn left(act: impl FnOnce(&mut Memory) + Send) -> Error {
             message::receive(&mut connection, Message::Key, Limit::AtMost(64)).expect("a key");
             act(&mut connection);
         });
-        client::greet(connected(ours), None).and_then(|greeting| greeting.with_key(&KEY)).expect("a session")
+        client::greet(connected(ours), None)
+            .and_then(|greeting| greeting.with_key(KEY.clone()))
+            .expect("a session")
     });
     session.infer(&IMAGE, &mut Silent).expect_err("an error")
 }

@@ -2,7 +2,7 @@
 
 use crate::support::{KEY, PlanBuilder, valid};
 use runtime::channel::frame::HEADER_BYTES;
-use runtime::channel::memory::{self, MemoryReader, MemoryTransport, MemoryWriter};
+use runtime::channel::memory;
 use runtime::channel::{Connection, Transport};
 use runtime::observe::Silent;
 use runtime::plan::{Op, Shape, ValidPlan, codec};
@@ -21,36 +21,17 @@ struct Wire {
     changed: Condvar,
 }
 
-/// A party's end, on which a write that would reach byte `until` waits for the peer to have written more than
+/// A party's writer, on which a write that would reach byte `until` waits for the peer to have written more than
 /// `more_than` bytes.
 struct Withholding {
-    inner: MemoryTransport,
+    inner: Box<dyn Write + Send>,
     wire: Arc<Wire>,
     party: usize,
     until: usize,
     more_than: usize,
 }
 
-struct WithholdingWriter {
-    inner: MemoryWriter,
-    wire: Arc<Wire>,
-    party: usize,
-    until: usize,
-    more_than: usize,
-}
-
-impl Transport for Withholding {
-    type Reader = MemoryReader;
-    type Writer = WithholdingWriter;
-
-    fn split(self) -> (MemoryReader, WithholdingWriter) {
-        let Self { inner, wire, party, until, more_than } = self;
-        let (reader, inner) = inner.split();
-        (reader, WithholdingWriter { inner, wire, party, until, more_than })
-    }
-}
-
-impl Write for WithholdingWriter {
+impl Write for Withholding {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         // The time matters only where the test fails.
         let patience = Duration::from_secs(60);
@@ -103,9 +84,10 @@ fn the_client_answers_before_the_question_ends() {
     let until_the_question_ends = 2 * HEADER_BYTES + codec::encode_view(view).len() + packed * CIPHERTEXT;
     let (ours, theirs) = memory::pair();
     let wire = Arc::new(Wire::default());
-    let end = |inner, party, until, more_than| {
-        let link = Withholding { inner, wire: Arc::clone(&wire), party, until, more_than };
-        Connection::new(link, None).expect("a thread")
+    let end = |end: Transport, party, until, more_than| {
+        let (reader, inner) = end.split();
+        let writer = Withholding { inner, wire: Arc::clone(&wire), party, until, more_than };
+        Connection::new(Transport::with_reader(reader, writer), None).expect("a thread")
     };
     // The server's last bytes are held back until more than the header of an answer is on its way.
     let link = (end(ours, 0, 0, 0), end(theirs, 1, until_the_question_ends, before_the_answer));

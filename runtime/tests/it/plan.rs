@@ -3,7 +3,11 @@
 use crate::support::shared::{Choices, shared};
 use crate::support::{PlanBuilder, plans, valid};
 use proptest::prelude::*;
+use runtime::data::{Fit, ImageSource};
 use runtime::plan::{DecodeError, Layout, Op, Plan, Shape, StepId, ValidPlan, Window, codec};
+use runtime::roles::client::Prediction;
+use runtime::roles::plain;
+use std::path::Path;
 
 fn small() -> Plan {
     let mut builder = PlanBuilder::new(Shape::new(1, 4, 4));
@@ -143,4 +147,21 @@ fn a_plan_prints_its_steps_and_costs() {
     let plan = valid(small());
     insta::assert_snapshot!("server_view", plan);
     insta::assert_snapshot!("client_view", plan.client_view());
+}
+
+/// A plan in a file of this version, and what it gives. Whoever changes the format makes the file again with
+/// `popcornc compile testdata/mnist-mlp.onnx -o testdata/mnist-mlp.plan --input-scale 1/255 --calibration
+/// testdata/digits/all.npz`, and raises the version.
+#[test]
+fn a_plan_in_a_file_is_read_and_means_what_it_meant() {
+    let testdata = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata");
+    let plan = ValidPlan::read(&testdata.join("mnist-mlp.plan")).expect("a plan");
+    insta::assert_snapshot!("golden", plan);
+    for digit in 0..10 {
+        let file = testdata.join(format!("digits/{digit}.png")).display().to_string();
+        let source: ImageSource = file.parse().expect("a file");
+        let image = source.read(&plan.plan().input, Fit::Exact).expect("an image");
+        let logits = plain::run(&plan, &plan.plan().input.quantize(&image).expect("it fits"));
+        assert_eq!(Prediction::new(&plan.plan().output, logits).label(), digit);
+    }
 }

@@ -80,7 +80,8 @@ fn several_inferences_are_prepared_ahead() {
     let server = Server::new(plan.clone());
     std::thread::scope(|scope| {
         let serving = scope.spawn(move || server.serve(theirs, &mut Silent));
-        let mut session = client::greet(ours, None).expect("a plan").with_key(&KEY).expect("a session");
+        let mut session =
+            client::greet(ours, None).expect("a plan").with_key(KEY.clone()).expect("a session");
         for _ in 0..3 {
             session.prepare(&mut Silent).expect("prepared");
         }

@@ -14,22 +14,16 @@ use std::thread;
 /// Inferences that are compared.
 const RUNS: usize = 300;
 
-/// A transport that remembers what is written.
-struct Tapped<T>(T, Tape);
-
 #[derive(Clone, Default)]
 struct Tape(Arc<Mutex<Vec<u8>>>);
 
+/// Remembers what is written.
 struct Writer<W>(W, Tape);
 
-impl<T: Transport> Transport for Tapped<T> {
-    type Reader = T::Reader;
-    type Writer = Writer<T::Writer>;
-
-    fn split(self) -> (T::Reader, Self::Writer) {
-        let (reader, writer) = self.0.split();
-        (reader, Writer(writer, self.1))
-    }
+/// `end`, whose writer remembers.
+fn tapped(end: Transport, tape: Tape) -> Transport {
+    let (reader, writer) = end.split();
+    Transport::with_reader(reader, Writer(writer, tape))
 }
 
 impl<W: Write> Write for Writer<W> {
@@ -55,12 +49,13 @@ impl Tape {
 fn seen(plan: &ValidPlan, image: &[f32]) -> [Vec<usize>; 2] {
     let (ours, theirs) = memory::pair();
     let tapes = [Tape::default(), Tape::default()];
-    let connect = |end, tape: &Tape| Connection::new(Tapped(end, tape.clone()), None).expect("a thread");
+    let connect = |end, tape: &Tape| Connection::new(tapped(end, tape.clone()), None).expect("a thread");
     let (ours, theirs) = (connect(ours, &tapes[0]), connect(theirs, &tapes[1]));
     let server = Server::new(plan.clone());
     thread::scope(|scope| {
         scope.spawn(move || server.serve(theirs, &mut Silent).expect("served"));
-        let mut session = client::greet(ours, None).expect("a plan").with_key(&KEY).expect("a session");
+        let mut session =
+            client::greet(ours, None).expect("a plan").with_key(KEY.clone()).expect("a session");
         let mut counts = [Vec::new(), Vec::new()];
         for _ in 0..RUNS {
             session.prepare(&mut Silent).expect("prepared");

@@ -3,7 +3,7 @@
 use super::super::testing::Attribute::{Float, Text};
 use super::super::testing::Onnx;
 use super::operators::{accept, refuse};
-use super::{Imported, image as pixels};
+use super::{Model, image as pixels};
 use crate::graph::Op;
 use crate::options::CompileOptions;
 use crate::passes::expand_activations::{Fineness, approximate_all};
@@ -89,7 +89,7 @@ fn activations_of_several_operators_are_one_curve() {
 }
 
 /// Largest difference between a plan and the graph, over the largest output.
-fn plan_error(imported: &Imported) -> f64 {
+fn plan_error(imported: &Model) -> f64 {
     let options = CompileOptions::blinded();
     let plan = crate::compile::compile_imported(imported, &options).unwrap();
     let raw: Vec<f32> = pixels(imported.input.elements(), 0.0, 255.0).iter().map(|x| x.round()).collect();

@@ -26,12 +26,12 @@ fn image(len: usize, low: f32, high: f32) -> Vec<f32> {
 }
 
 /// The graph gives what tract gives.
-fn assert_agrees(imported: &Imported, low: f32, high: f32) {
+fn assert_agrees(imported: &Model, low: f32, high: f32) {
     assert_within(imported, low, high, 1e-4);
 }
 
 /// The same, within a share of the largest output.
-fn assert_within(imported: &Imported, low: f32, high: f32, tolerance: f64) {
+fn assert_within(imported: &Model, low: f32, high: f32, tolerance: f64) {
     let image = image(imported.input.elements(), low, high);
     let expected = FloatReference::new(imported).unwrap().run(&image).unwrap();
     let image: Vec<f64> = image.into_iter().map(f64::from).collect();

@@ -4,7 +4,7 @@ use super::super::testing::Attribute::{Float, Int, Ints, Text};
 use super::super::testing::{Attribute, Onnx};
 use super::*;
 
-pub(super) fn accept(model: Onnx) -> Imported {
+pub(super) fn accept(model: Onnx) -> Model {
     let imported = import(model.build(), Path::new("test.onnx"), &Reading::default())
         .unwrap_or_else(|error| panic!("{error}"));
     assert_agrees(&imported, -1.0, 1.0);

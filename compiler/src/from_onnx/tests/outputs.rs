@@ -12,7 +12,7 @@ fn features() -> Onnx {
     Onnx::new(&[1, 2, 3, 2]).weight("w", &[12, 4]).weight("v", &[4, 3]).then("Flatten", &[], &[])
 }
 
-fn read_model(model: ModelProto, output: Option<&str>) -> Imported {
+fn read_model(model: ModelProto, output: Option<&str>) -> Model {
     let reading = Reading { output: output.map(String::from), ..Reading::default() };
     import(model, Path::new("test.onnx"), &reading).unwrap_or_else(|error| panic!("{error}"))
 }

@@ -5,7 +5,7 @@ use super::{Family, Network};
 use compiler::compile;
 use compiler::data::Dataset;
 use compiler::error::Error;
-use compiler::from_onnx::{self, Imported};
+use compiler::from_onnx::{self, Model};
 use compiler::options::CompileOptions;
 use compiler::reference::FloatReference;
 use ndarray::Array4;
@@ -118,7 +118,7 @@ pub(crate) fn check(family: Family, seed: u64) -> Option<(f64, usize)> {
 }
 
 /// The network as it is read from a file.
-fn imported(network: &Network) -> Result<Imported, Error> {
+fn imported(network: &Network) -> Result<Model, Error> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("network.onnx");
     std::fs::write(&path, network.proto.encode_to_vec()).unwrap();
@@ -154,18 +154,18 @@ fn raw(network: &Network, pictures: Range<usize>) -> impl Iterator<Item = Vec<f3
 }
 
 /// What tract gives for some pictures.
-fn logits(network: &Network, imported: &Imported, pictures: Range<usize>) -> Vec<Vec<f32>> {
+fn logits(network: &Network, imported: &Model, pictures: Range<usize>) -> Vec<Vec<f32>> {
     let tract = FloatReference::new(imported).unwrap();
     raw(network, pictures).map(|raw| tract.run(&preprocessed(network, imported, &raw)).unwrap()).collect()
 }
 
-fn preprocessed(network: &Network, imported: &Imported, raw: &[f32]) -> Vec<f32> {
+fn preprocessed(network: &Network, imported: &Model, raw: &[f32]) -> Vec<f32> {
     let spec = imported.input_spec(&network.input).unwrap();
     let plane = imported.input.plane();
     raw.iter().enumerate().map(|(i, &x)| spec.preprocessing.apply(i / plane, x.into()) as f32).collect()
 }
 
-fn outcome(network: &Network, imported: &Imported, options: &CompileOptions, float: &[Vec<f32>]) -> Outcome {
+fn outcome(network: &Network, imported: &Model, options: &CompileOptions, float: &[Vec<f32>]) -> Outcome {
     let plan = match compile::compile_imported(imported, options) {
         Ok(plan) => plan,
         Err(error) => return Outcome::Refused(error.to_string()),

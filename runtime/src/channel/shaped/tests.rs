@@ -1,17 +1,17 @@
 use super::*;
-use crate::channel::memory::{self, MemoryTransport};
-use crate::channel::tcp::{self, TcpTransport};
+use crate::channel::memory;
+use crate::channel::tcp;
 use crate::channel::{Limit, frame::HEADER_BYTES};
 use std::time::Instant;
 
 /// What must take no time, however busy the machine.
 const NO_TIME: Duration = Duration::from_secs(5);
 
-fn over_memory(link: &str) -> Ends<MemoryTransport> {
+fn over_memory(link: &str) -> Ends {
     connect(memory::pair(), link.parse().unwrap(), None).unwrap()
 }
 
-fn over_tcp(link: &str) -> Ends<TcpTransport> {
+fn over_tcp(link: &str) -> Ends {
     let patience = Duration::from_secs(60);
     connect(tcp::pair(patience).unwrap(), link.parse().unwrap(), Some(patience)).unwrap()
 }
@@ -20,13 +20,13 @@ fn pattern(length: usize) -> Vec<u8> {
     (0..length).map(|i| (i * 7 % 251) as u8).collect()
 }
 
-fn receive<T: Transport>(connection: &mut Connection<T>) -> Option<Vec<u8>> {
+fn receive(connection: &mut Connection) -> Option<Vec<u8>> {
     let header = connection.receive_header("a frame").unwrap()?;
     Some(connection.receive_body(header, Limit::AtMost(1 << 30), "a frame").unwrap())
 }
 
 /// Sends a frame of `length` bytes at 80 Mbit/s, 100 ns a byte, with a delay of 30 ms.
-fn a_frame_takes_its_time<T: Transport + Send>((mut ours, mut theirs): Ends<T>, length: usize) {
+fn a_frame_takes_its_time((mut ours, mut theirs): Ends, length: usize) {
     let start = Instant::now();
     ours.send(1, "a frame", pattern(length)).unwrap();
     assert_eq!(receive(&mut theirs), Some(pattern(length)));
@@ -44,7 +44,7 @@ fn a_frame_takes_the_delay_and_the_time_of_its_bytes() {
     }
 }
 
-fn ping_pong_takes_round_trips<T: Transport + Send>((mut ours, mut theirs): Ends<T>) {
+fn ping_pong_takes_round_trips((mut ours, mut theirs): Ends) {
     const TIMES: u32 = 8;
     let start = Instant::now();
     thread::scope(|scope| {
@@ -95,9 +95,9 @@ fn a_sender_waits_for_the_speed() {
     assert!(start.elapsed() >= least, "{:?}", start.elapsed());
 }
 
-fn both_directions_at_once<T: Transport + Send>((mut ours, mut theirs): Ends<T>) {
+fn both_directions_at_once((mut ours, mut theirs): Ends) {
     let bodies = [0, 1, 4095, 4096, 300_000, 5, 100_000].map(pattern);
-    let exchange = |connection: &mut Connection<Shaped<T>>| {
+    let exchange = |connection: &mut Connection| {
         for body in &bodies {
             connection.send(1, "a frame", body.clone()).unwrap();
             assert_eq!(receive(connection).as_ref(), Some(body));
@@ -115,7 +115,7 @@ fn bytes_keep_their_order_and_both_directions_work_at_once() {
     both_directions_at_once(over_tcp("100/1"));
 }
 
-fn what_was_sent_last_arrives<T: Transport + Send>((mut ours, mut theirs): Ends<T>) {
+fn what_was_sent_last_arrives((mut ours, mut theirs): Ends) {
     thread::scope(|scope| {
         scope.spawn(move || {
             ours.send(1, "the last", pattern(200_000)).unwrap();
@@ -132,7 +132,7 @@ fn a_stream_ends_behind_its_last_byte() {
     what_was_sent_last_arrives(over_tcp("100/100"));
 }
 
-fn giving_up_takes_no_time<T: Transport>((mut ours, mut theirs): Ends<T>) {
+fn giving_up_takes_no_time((mut ours, mut theirs): Ends) {
     ours.send(1, "a flood", vec![0; 8 << 20]).unwrap();
     let start = Instant::now();
     drop(ours);
@@ -147,7 +147,7 @@ fn a_peer_is_given_up_at_once_and_sees_it() {
     giving_up_takes_no_time(over_tcp("1/0"));
 }
 
-fn a_peer_that_is_gone_is_noticed<T: Transport>((mut ours, theirs): Ends<T>) {
+fn a_peer_that_is_gone_is_noticed((mut ours, theirs): Ends) {
     drop(theirs);
     let start = Instant::now();
     while ours.send(1, "a frame", vec![0; 1000]).is_ok() {

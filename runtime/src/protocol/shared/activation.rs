@@ -7,7 +7,6 @@ use super::relu::Relu;
 use super::sign::Sign;
 use super::transcript::Transcript;
 use super::truncate::Truncate;
-use crate::channel::Transport;
 use crate::error::Result;
 use crate::plan::{PublicOp, Ring, Schedule, Shape, StepId, Window};
 
@@ -77,7 +76,7 @@ impl Activation {
     ///
     /// # Errors
     /// The peer says something else or hung up, or there are too few OTs.
-    pub fn run<T: Transport>(&self, party: &mut Party<'_, T>, mut shares: Vec<u64>) -> Result<Vec<u64>> {
+    pub fn run(&self, party: &mut Party<'_>, mut shares: Vec<u64>) -> Result<Vec<u64>> {
         if party.adds_constants() && self.constant != 0 {
             shares.iter_mut().for_each(|share| *share = self.from.reduce(share.wrapping_add(self.constant)));
         }

@@ -22,7 +22,6 @@
 use super::max_pool::MaxPool;
 use super::party::Party;
 use super::transcript::Transcript;
-use crate::channel::Transport;
 use crate::error::Result;
 use crate::plan::Ring;
 
@@ -63,7 +62,7 @@ impl ArgMax {
     ///
     /// # Panics
     /// If there are fewer numbers.
-    pub fn run<T: Transport>(&self, party: &mut Party<'_, T>, shares: &[u64]) -> Result<u64> {
+    pub fn run(&self, party: &mut Party<'_>, shares: &[u64]) -> Result<u64> {
         let constant = |number: usize| if party.adds_constants() { number as u64 } else { 0 };
         let tag = |(place, share): (usize, &u64)| {
             self.tagged.reduce((share << self.place_bits).wrapping_add(constant(self.count - 1 - place)))
@@ -90,7 +89,7 @@ mod tests {
             [ring.reduce(ring.embed(number).wrapping_sub(theirs)), theirs]
         };
         let pairs: Vec<[u64; 2]> = (0..).zip(numbers).map(share).collect();
-        let run = |party: &mut Party<'_, _>, shares: &[u64]| Ok(vec![arg_max.run(party, shares)?]);
+        let run = |party: &mut Party<'_>, shares: &[u64]| Ok(vec![arg_max.run(party, shares)?]);
         sums(to, both(&cost, seed, shares_of(&pairs), run))[0] as usize
     }
 

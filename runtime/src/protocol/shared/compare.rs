@@ -30,7 +30,6 @@
 use super::carry_tree::{Block, CarryTree};
 use super::party::{Factors, Party};
 use super::transcript::Transcript;
-use crate::channel::Transport;
 use crate::error::Result;
 use crate::ot::{Bits, CHUNK, Kind, Role, Width, sixteen};
 use rayon::prelude::*;
@@ -51,7 +50,7 @@ type Shares = Vec<Bits>;
 
 impl CarryTree {
     /// Shares of the carries out of the sums of `numbers` with the peer's.
-    pub(super) fn carries<T: Transport>(&self, party: &mut Party<'_, T>, numbers: &[u64]) -> Result<Carries> {
+    pub(super) fn carries(&self, party: &mut Party<'_>, numbers: &[u64]) -> Result<Carries> {
         let mut spans = match party.role() {
             Role::Client => self.choose_blocks(party, numbers)?,
             Role::Server => self.offer_blocks(party, numbers)?,
@@ -90,7 +89,7 @@ impl CarryTree {
     }
 
     /// Steps 1 and 4.
-    fn choose_blocks<T: Transport>(&self, party: &mut Party<'_, T>, numbers: &[u64]) -> Result<Vec<Shares>> {
+    fn choose_blocks(&self, party: &mut Party<'_>, numbers: &[u64]) -> Result<Vec<Shares>> {
         let mut chosen = Vec::new();
         for (width, blocks) in self.groups() {
             let choices = by_block(blocks, numbers, |block, &number| block.of(number));
@@ -113,7 +112,7 @@ impl CarryTree {
     }
 
     /// Steps 2 and 3.
-    fn offer_blocks<T: Transport>(&self, party: &mut Party<'_, T>, numbers: &[u64]) -> Result<Vec<Shares>> {
+    fn offer_blocks(&self, party: &mut Party<'_>, numbers: &[u64]) -> Result<Vec<Shares>> {
         let mut spans = Vec::new();
         for (width, blocks) in self.groups() {
             let sender = party.supply.sixteen_sender(width, blocks.len() * numbers.len())?;
@@ -129,13 +128,7 @@ impl CarryTree {
     }
 
     /// Step 5 for one level.
-    fn join<T: Transport>(
-        &self,
-        party: &mut Party<'_, T>,
-        level: usize,
-        count: usize,
-        spans: &mut [Shares],
-    ) -> Result<()> {
+    fn join(&self, party: &mut Party<'_>, level: usize, count: usize, spans: &mut [Shares]) -> Result<()> {
         let groups = self.level(level);
         let factors = |(width, joins): (Width, &Vec<(usize, [usize; 2])>)| {
             let plane = |half: usize, plane: usize| {

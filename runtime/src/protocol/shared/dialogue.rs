@@ -4,15 +4,15 @@
 //! nobody waits for ever. Guarantees: a peer that says more, less or other than agreed ends with a typed error, and
 //! what it may send is bounded before memory is taken.
 
-use crate::channel::{Connection, Limit, Traffic, Transport};
+use crate::channel::{Connection, Limit, Traffic};
 use crate::error::{PeerFault, Result};
 use crate::message::{self, Message, Role};
 
 const NAME: &str = Message::Flight.name();
 
 /// A party's side of it.
-pub(super) struct Dialogue<'c, T: Transport> {
-    connection: &'c mut Connection<T>,
+pub(super) struct Dialogue<'c> {
+    connection: &'c mut Connection,
     role: Role,
     /// Said and not sent.
     outgoing: Vec<u8>,
@@ -24,9 +24,9 @@ pub(super) struct Dialogue<'c, T: Transport> {
     allowed: u64,
 }
 
-impl<'c, T: Transport> Dialogue<'c, T> {
+impl<'c> Dialogue<'c> {
     /// Of `role`, in which the peer will say `allowed` bytes.
-    pub(super) fn new(connection: &'c mut Connection<T>, role: Role, allowed: u64) -> Self {
+    pub(super) fn new(connection: &'c mut Connection, role: Role, allowed: u64) -> Self {
         Self { connection, role, outgoing: Vec::new(), incoming: Vec::new(), heard: 0, allowed }
     }
 

@@ -24,7 +24,6 @@
 use super::party::Party;
 use super::relu::Relu;
 use super::transcript::Transcript;
-use crate::channel::Transport;
 use crate::error::Result;
 use crate::plan::Ring;
 
@@ -65,7 +64,7 @@ impl MaxPool {
     ///
     /// # Panics
     /// If a window names a number that is not there.
-    pub fn run<T: Transport>(&self, party: &mut Party<'_, T>, shares: &[u64]) -> Result<Vec<u64>> {
+    pub fn run(&self, party: &mut Party<'_>, shares: &[u64]) -> Result<Vec<u64>> {
         let mut candidates: Vec<u64> = self.windows.iter().flatten().map(|&place| shares[place]).collect();
         let mut sizes: Vec<usize> = self.windows.iter().map(Vec::len).collect();
         loop {
@@ -106,7 +105,7 @@ mod tests {
     /// The maxima of the windows over what pairs of shares stand for.
     fn run(ring: Ring, pairs: &[[u64; 2]], windows: &[Vec<usize>], seed: u64) -> Vec<u64> {
         let pool = MaxPool::new(ring, windows.to_vec()).unwrap();
-        let run = |party: &mut Party<'_, _>, shares: &[u64]| pool.run(party, shares);
+        let run = |party: &mut Party<'_>, shares: &[u64]| pool.run(party, shares);
         sums(ring, both(&cost(|transcript| pool.script(transcript)), seed, shares_of(pairs), run))
     }
 

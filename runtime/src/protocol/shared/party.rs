@@ -17,17 +17,17 @@
 
 use super::dialogue::Dialogue;
 use super::transcript::Transcript;
-use crate::channel::{Connection, Traffic, Transport};
+use crate::channel::{Connection, Traffic};
 use crate::error::{Error, Result};
 use crate::ot::correlated::{self, CotReceiver, CotSender};
 use crate::ot::{Bits, Each, Kind, Packed, Role, Supply, Width, pack, triples};
 use crate::paillier::SecureRng;
 
 /// A party in one dialogue with its peer, which any number of protocols make up.
-pub struct Party<'c, T: Transport> {
+pub struct Party<'c> {
     pub(super) supply: Supply,
     pub(super) rng: &'c mut SecureRng,
-    pub(super) dialogue: Dialogue<'c, T>,
+    pub(super) dialogue: Dialogue<'c>,
 }
 
 /// Shared bits and the planes of shared numbers, to be multiplied in F₂.
@@ -44,14 +44,9 @@ pub(super) struct Operands<V> {
     pub(super) values: V,
 }
 
-impl<'c, T: Transport> Party<'c, T> {
+impl<'c> Party<'c> {
     /// Begins a dialogue in which the peer will say `heard` bytes and `supply` is used up.
-    pub fn new(
-        connection: &'c mut Connection<T>,
-        supply: Supply,
-        rng: &'c mut SecureRng,
-        heard: u64,
-    ) -> Self {
+    pub fn new(connection: &'c mut Connection, supply: Supply, rng: &'c mut SecureRng, heard: u64) -> Self {
         let dialogue = Dialogue::new(connection, supply.role(), heard);
         Self { supply, rng, dialogue }
     }

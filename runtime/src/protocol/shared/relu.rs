@@ -38,7 +38,6 @@ use super::carry_tree::CarryTree;
 use super::compare::Carries;
 use super::party::{Operands, Party};
 use super::transcript::Transcript;
-use crate::channel::Transport;
 use crate::error::{Error, Result};
 use crate::ot::{Bits, CHUNK, Each, Role, Width};
 use crate::plan::Ring;
@@ -107,7 +106,7 @@ impl Relu {
     ///
     /// # Errors
     /// The peer says something else or hung up, or the supply has something else next.
-    pub fn run<T: Transport>(&self, party: &mut Party<'_, T>, shares: &[u64]) -> Result<Vec<u64>> {
+    pub fn run(&self, party: &mut Party<'_>, shares: &[u64]) -> Result<Vec<u64>> {
         let carries = self.tree.carries(party, shares)?; // Step 1.
         let halves = self.halves(party.adds_constants(), shares, carries);
         let sums = self.products(party, &halves)?;
@@ -139,7 +138,7 @@ impl Relu {
     }
 
     /// Step 4; the sums of this party's shares as step 5 weights them.
-    fn products<T: Transport>(&self, party: &mut Party<'_, T>, halves: &Halves) -> Result<Vec<u64>> {
+    fn products(&self, party: &mut Party<'_>, halves: &Halves) -> Result<Vec<u64>> {
         let positive = &halves.positive;
         let masked = self.corrections.iter().map(|correction| positive.and(halves.carry(correction.carry)));
         let masked: Vec<Bits> = masked.collect();
@@ -218,7 +217,7 @@ mod tests {
     /// Runs the protocol on all pairs of shares and compares with the plain formula.
     fn check(from: Ring, dropped: u32, to: Ring, pairs: &[[u64; 2]], seed: u64) {
         let relu = Relu::new(from, dropped, to).unwrap();
-        let run = |party: &mut Party<'_, _>, shares: &[u64]| relu.run(party, shares);
+        let run = |party: &mut Party<'_>, shares: &[u64]| relu.run(party, shares);
         let results = sums(
             to,
             both(&cost(|transcript| relu.script(transcript, pairs.len())), seed, shares_of(pairs), run),
@@ -269,7 +268,7 @@ mod tests {
     fn shares_of_results_are_fresh() {
         const COUNT: usize = 8000;
         let relu = Relu::new(ring(6), 1, ring(3)).unwrap();
-        let run = |party: &mut Party<'_, _>, shares: &[u64]| relu.run(party, shares);
+        let run = |party: &mut Party<'_>, shares: &[u64]| relu.run(party, shares);
         for (seed, pair) in [[0, 0], [9, 0], [0, 9], [40, 0], [60, 13]].into_iter().enumerate() {
             let results = both(
                 &cost(|transcript| relu.script(transcript, COUNT)),

@@ -19,7 +19,6 @@
 use super::carry_tree::CarryTree;
 use super::party::Party;
 use super::transcript::Transcript;
-use crate::channel::Transport;
 use crate::error::Result;
 use crate::ot::{Bits, CHUNK, Each, Width};
 use crate::plan::Ring;
@@ -52,7 +51,7 @@ impl Sign {
     ///
     /// # Errors
     /// The peer says something else or hung up, or the supply has something else next.
-    pub fn run<T: Transport>(&self, party: &mut Party<'_, T>, shares: &[u64]) -> Result<Vec<u64>> {
+    pub fn run(&self, party: &mut Party<'_>, shares: &[u64]) -> Result<Vec<u64>> {
         let carries = self.tree.carries(party, shares)?.all;
         let (adds_one, top) = (party.adds_constants(), self.from.bits() - 1);
         let tops = Bits::from_fn(shares.len(), |index| (shares[index] >> top & 1 == 1) ^ adds_one);
@@ -75,7 +74,7 @@ mod tests {
 
     fn check(from: Ring, to: Ring, pairs: &[[u64; 2]], seed: u64) {
         let sign = Sign::new(from, to).unwrap();
-        let run = |party: &mut Party<'_, _>, shares: &[u64]| sign.run(party, shares);
+        let run = |party: &mut Party<'_>, shares: &[u64]| sign.run(party, shares);
         let results = sums(
             to,
             both(&cost(|transcript| sign.script(transcript, pairs.len())), seed, shares_of(pairs), run),

@@ -2,14 +2,13 @@
 
 use super::party::Party;
 use super::transcript::{Cost, Transcript};
-use crate::channel::memory;
 use crate::error::Result;
 use crate::ot::testing::{Memory, supplies, together};
 use crate::ot::{Sent, Supply};
 use crate::paillier::randomness::TestRng;
 use crate::plan::Ring;
 
-pub(super) type Peer<'a> = Party<'a, memory::MemoryTransport>;
+pub(super) type Peer<'a> = Party<'a>;
 
 /// The cost of what a script writes down.
 pub(super) fn cost(script: impl FnOnce(&mut Transcript)) -> Cost {

@@ -25,7 +25,6 @@
 use super::carry_tree::CarryTree;
 use super::party::Party;
 use super::transcript::Transcript;
-use crate::channel::Transport;
 use crate::error::Result;
 use crate::ot::{Bits, CHUNK, Each, Width};
 use crate::plan::Ring;
@@ -86,7 +85,7 @@ impl Truncate {
     ///
     /// # Errors
     /// The peer says something else or hung up, or the supply has something else next.
-    pub fn run<T: Transport>(&self, party: &mut Party<'_, T>, shares: &[u64]) -> Result<Vec<u64>> {
+    pub fn run(&self, party: &mut Party<'_>, shares: &[u64]) -> Result<Vec<u64>> {
         let [offset, result] = if party.adds_constants() {
             [0, self.dropped].map(|t| 1 << (self.from.bits() - 1 - t))
         } else {
@@ -115,9 +114,9 @@ impl Truncate {
     }
 
     /// Step 3: this party's shares of the products, carry by carry.
-    fn products<T: Transport>(
+    fn products(
         &self,
-        party: &mut Party<'_, T>,
+        party: &mut Party<'_>,
         count: usize,
         carries: &[(&Carry, &Bits)],
     ) -> Result<Vec<Option<Vec<u64>>>> {
@@ -140,7 +139,7 @@ mod tests {
 
     fn check(from: Ring, dropped: u32, to: Ring, pairs: &[[u64; 2]], seed: u64) {
         let truncate = Truncate::new(from, dropped, to).unwrap();
-        let run = |party: &mut Party<'_, _>, shares: &[u64]| truncate.run(party, shares);
+        let run = |party: &mut Party<'_>, shares: &[u64]| truncate.run(party, shares);
         let cost = cost(|transcript| truncate.script(transcript, pairs.len()));
         let results = sums(to, both(&cost, seed, shares_of(pairs), run));
         for (&[a, b], result) in pairs.iter().zip(results) {

@@ -1,7 +1,6 @@
 //! The client in suite `blinded`.
 
 use super::Session;
-use crate::channel::Transport;
 use crate::error::{Error, PeerFault, Result};
 use crate::observe::{Observer, Phase};
 use crate::paillier::Ciphertexts;
@@ -15,7 +14,7 @@ use rug::Integer;
 /// Encryptions that are one unit of work for a thread.
 const ENCRYPTIONS: usize = 16;
 
-impl<T: Transport> Session<'_, T> {
+impl Session {
     /// The revealed integers for those of an image.
     pub(super) fn infer_blinded(
         &mut self,
@@ -55,7 +54,7 @@ impl<T: Transport> Session<'_, T> {
     fn answer(&mut self, parameters: BlindedParameters, exchange: &Exchange) -> Result<Option<PeerFault>> {
         let key = self.key.public();
         let packed = exchange.packed_ciphertexts(parameters, self.plan.key_bits);
-        let mut answering = Answering::new(self.key, parameters, exchange);
+        let mut answering = Answering::new(&self.key, parameters, exchange);
         let connection = &mut self.connection;
         let mut question = Receiving::begin(connection, Message::Question, key, packed)?;
         let mut answer = Sending::begin(connection, Message::Answer, key, exchange.reply_ciphertexts())?;
@@ -70,6 +69,6 @@ impl<T: Transport> Session<'_, T> {
         let count = packed.ciphertexts(self.plan.key_bits);
         let mut logits = Receiving::begin(connection, Message::Logits, key, count)?;
         let ciphertexts = logits.pull(connection, key, count)?.unwrap_or_else(|| Ciphertexts::new(key));
-        reveal::unpack(self.key, packed, &ciphertexts)
+        reveal::unpack(&self.key, packed, &ciphertexts)
     }
 }

@@ -11,29 +11,30 @@ pub use prediction::Prediction;
 
 use shared::Ahead;
 
-use crate::channel::{Connection, Limit, Transport};
+use crate::channel::{Connection, Limit};
 use crate::error::{InvalidInput, PeerFault, Result};
 use crate::observe::{Observer, Phase, Spending, Spent, StepReport};
 use crate::paillier::{HolderKey, SecureRng};
 use crate::plan::{ClientPlan, PlanId, StepId, Work, codec};
 use crate::protocol::hello::{Hello, Welcome};
 use crate::protocol::message::{self, Message};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A server that has shown its plan.
-pub struct Greeting<T: Transport> {
-    connection: Connection<T>,
+pub struct Greeting {
+    connection: Connection,
     plan: ClientPlan,
     max_prepared: usize,
     elapsed: Duration,
 }
 
 /// A server that has the client's public key.
-pub struct Session<'k, T: Transport> {
-    connection: Connection<T>,
+pub struct Session {
+    connection: Connection,
     plan: ClientPlan,
     max_prepared: usize,
-    key: &'k HolderKey,
+    key: Arc<HolderKey>,
     rng: SecureRng,
     /// In suite `shared`.
     ahead: Ahead,
@@ -44,7 +45,7 @@ pub struct Session<'k, T: Transport> {
 ///
 /// # Errors
 /// The server refuses, misbehaves, or sends an invalid or another plan.
-pub fn greet<T: Transport>(mut connection: Connection<T>, wanted: Option<PlanId>) -> Result<Greeting<T>> {
+pub fn greet(mut connection: Connection, wanted: Option<PlanId>) -> Result<Greeting> {
     let start = Instant::now();
     message::send(&mut connection, Message::Hello, &Hello { plan: wanted }.to_bytes())?;
     let bytes =
@@ -57,7 +58,7 @@ pub fn greet<T: Transport>(mut connection: Connection<T>, wanted: Option<PlanId>
     Ok(Greeting { connection, plan, max_prepared: welcome.max_prepared.into(), elapsed: start.elapsed() })
 }
 
-impl<T: Transport> Greeting<T> {
+impl Greeting {
     /// What the server showed of its plan.
     pub const fn plan(&self) -> &ClientPlan {
         &self.plan
@@ -67,7 +68,7 @@ impl<T: Transport> Greeting<T> {
     ///
     /// # Errors
     /// The key has another length than the plan wants, or the server vanished.
-    pub fn with_key(mut self, key: &HolderKey) -> Result<Session<'_, T>> {
+    pub fn with_key(mut self, key: Arc<HolderKey>) -> Result<Session> {
         let (needed, has) = (self.plan.key_bits, key.public().bits());
         if needed != has {
             return Err(InvalidInput::KeyBits { needed, has }.into());
@@ -88,7 +89,7 @@ impl<T: Transport> Greeting<T> {
     }
 }
 
-impl<T: Transport> Session<'_, T> {
+impl Session {
     /// What the server showed of its plan.
     pub const fn plan(&self) -> &ClientPlan {
         &self.plan

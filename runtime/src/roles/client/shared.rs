@@ -16,7 +16,6 @@
 
 use super::super::online::{self, Side};
 use super::Session;
-use crate::channel::Transport;
 use crate::error::{Error, Result};
 use crate::observe::{Observer, Phase};
 use crate::ot::{Extensions, Role, Supply, setup};
@@ -62,7 +61,7 @@ struct Prepared {
 
 type Numbers = Zeroizing<Vec<u64>>;
 
-impl<T: Transport> Session<'_, T> {
+impl Session {
     pub(super) fn prepare_shared(&mut self, schedule: &Schedule, observer: &mut dyn Observer) -> Result<()> {
         let first = StepId::new(0);
         observer.begin(schedule.linear().count() + 2);
@@ -71,7 +70,7 @@ impl<T: Transport> Session<'_, T> {
             let field = field(schedule)?;
             let set_up = |session: &mut Self| {
                 let (connection, rng) = (&mut session.connection, &mut session.rng);
-                setup::client(connection, session.key, field, rng)
+                setup::client(connection, &session.key, field, rng)
             };
             let extensions = self.step(observer, (Phase::Offline, first, "setup"), set_up)?;
             self.ahead.extensions = Some(extensions);
@@ -194,8 +193,8 @@ struct Shares<'a> {
     products: HashMap<StepId, Numbers>,
 }
 
-impl<T: Transport> Side<T> for Shares<'_> {
-    fn linear(&mut self, party: &mut Party<'_, T>, id: StepId, input: &[u64]) -> Result<Vec<u64>> {
+impl Side for Shares<'_> {
+    fn linear(&mut self, party: &mut Party<'_>, id: StepId, input: &[u64]) -> Result<Vec<u64>> {
         let source = self.schedule.step(id).inputs[0];
         if let Some(mask) = self.masks.remove(&source) {
             let ring = self.schedule.step(source).ring();
@@ -212,7 +211,7 @@ impl<T: Transport> Side<T> for Shares<'_> {
         &[]
     }
 
-    fn reveal(&mut self, party: &mut Party<'_, T>, ring: Ring, shares: Vec<u64>) -> Result<Vec<u64>> {
+    fn reveal(&mut self, party: &mut Party<'_>, ring: Ring, shares: Vec<u64>) -> Result<Vec<u64>> {
         let theirs = party.hear_numbers(width(ring), shares.len())?;
         Ok(shares.iter().zip(theirs).map(|(ours, theirs)| ring.reduce(ours.wrapping_add(theirs))).collect())
     }

@@ -10,7 +10,7 @@
 
 use super::super::values::Values;
 use super::CHECKS;
-use crate::channel::{Connection, Transport};
+use crate::channel::Connection;
 use crate::error::{Error, Result};
 use crate::observe::{Observer, Phase, StepReport};
 use crate::paillier::{Ciphertexts, SecureRng, weighted_sums};
@@ -23,14 +23,14 @@ use crate::protocol::stream::{self, Receiving, Sending};
 use std::time::Instant;
 
 /// One client's session after the handshake.
-pub(super) struct Session<'a, T: Transport> {
+pub(super) struct Session<'a> {
     pub(super) plan: &'a Plan,
-    pub(super) connection: &'a mut Connection<T>,
+    pub(super) connection: &'a mut Connection,
     pub(super) context: ServerContext,
     pub(super) rng: SecureRng,
 }
 
-impl<T: Transport> Session<'_, T> {
+impl Session<'_> {
     /// Answers images until the client closes the connection; how many.
     pub(super) fn serve(mut self, observer: &mut dyn Observer) -> Result<u64> {
         let mut answered = 0;

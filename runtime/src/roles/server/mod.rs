@@ -5,7 +5,7 @@ mod shared;
 
 pub use shared::MAX_PREPARED;
 
-use crate::channel::{Connection, Limit, Transport};
+use crate::channel::{Connection, Limit};
 use crate::error::{Error, PeerFault, Result};
 use crate::observe::Observer;
 use crate::paillier::{Pool, PublicKey, PublicRandomisers, SecureRng};
@@ -48,11 +48,7 @@ impl Server {
     ///
     /// # Errors
     /// The client misbehaved or vanished, or the system failed. Other clients are not affected.
-    pub fn serve<T: Transport>(
-        &self,
-        mut connection: Connection<T>,
-        observer: &mut dyn Observer,
-    ) -> Result<u64> {
+    pub fn serve(&self, mut connection: Connection, observer: &mut dyn Observer) -> Result<u64> {
         let outcome = self.session(&mut connection, observer);
         if let Err(error) = &outcome {
             // The client may be gone; the error that counts is the first one.
@@ -62,11 +58,7 @@ impl Server {
         outcome
     }
 
-    fn session<T: Transport>(
-        &self,
-        connection: &mut Connection<T>,
-        observer: &mut dyn Observer,
-    ) -> Result<u64> {
+    fn session(&self, connection: &mut Connection, observer: &mut dyn Observer) -> Result<u64> {
         self.greet(connection)?;
         let mut rng = SecureRng::from_os()?;
         let key = self.receive_key(connection)?;
@@ -96,7 +88,7 @@ impl Server {
         }
     }
 
-    fn greet<T: Transport>(&self, connection: &mut Connection<T>) -> Result<()> {
+    fn greet(&self, connection: &mut Connection) -> Result<()> {
         let body = message::receive(connection, Message::Hello, Limit::Exactly(HELLO_BYTES as u64))?;
         let hello = Hello::from_bytes(&body)?;
         match hello.plan {
@@ -110,7 +102,7 @@ impl Server {
         }
     }
 
-    fn receive_key<T: Transport>(&self, connection: &mut Connection<T>) -> Result<PublicKey> {
+    fn receive_key(&self, connection: &mut Connection) -> Result<PublicKey> {
         let bits = self.plan.plan().key_bits;
         let body = message::receive(connection, Message::Key, Limit::Exactly(bits.modulus_bytes() as u64))?;
         let key = PublicKey::from_modulus_bytes(&body, bits);

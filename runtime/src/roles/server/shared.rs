@@ -10,7 +10,7 @@
 use super::super::online::{self, Side};
 use super::super::plain;
 use super::CHECKS;
-use crate::channel::{Connection, Transport};
+use crate::channel::Connection;
 use crate::error::{Error, PeerFault, Result};
 use crate::observe::{Observer, Phase, StepReport};
 use crate::ot::{Extensions, Role, Supply, setup};
@@ -30,11 +30,11 @@ use zeroize::Zeroizing;
 pub const MAX_PREPARED: usize = 16;
 
 /// One client's session after the handshake.
-pub(super) struct Session<'a, T: Transport> {
+pub(super) struct Session<'a> {
     plan: &'a Plan,
     schedule: &'a Schedule,
     max_prepared: usize,
-    connection: &'a mut Connection<T>,
+    connection: &'a mut Connection,
     key: PublicKey,
     randomisers: Box<dyn Randomisers>,
     rng: SecureRng,
@@ -52,10 +52,10 @@ struct Prepared {
 
 type Numbers = Zeroizing<Vec<u64>>;
 
-impl<'a, T: Transport> Session<'a, T> {
+impl<'a> Session<'a> {
     pub(super) fn new(
         (plan, schedule, max_prepared): (&'a Plan, &'a Schedule, usize),
-        connection: &'a mut Connection<T>,
+        connection: &'a mut Connection,
         (key, randomisers): (PublicKey, Box<dyn Randomisers>),
         rng: SecureRng,
     ) -> Self {
@@ -134,7 +134,7 @@ impl<'a, T: Transport> Session<'a, T> {
         following: Option<&Packed>,
     ) -> Result<(Ciphertexts, Numbers, Option<Ciphertexts>)> {
         let Self { plan, connection, key, randomisers, rng, .. } = self;
-        let (connection, key): (&mut Connection<T>, &PublicKey) = (connection, key);
+        let (connection, key): (&mut Connection, &PublicKey) = (connection, key);
         thread::scope(|scope| {
             let receiving =
                 following.map(|following| scope.spawn(move || receive_mask(connection, key, following)));
@@ -173,11 +173,7 @@ impl<'a, T: Transport> Session<'a, T> {
     }
 }
 
-fn receive_mask<T: Transport>(
-    connection: &mut Connection<T>,
-    key: &PublicKey,
-    packed: &Packed,
-) -> Result<Ciphertexts> {
+fn receive_mask(connection: &mut Connection, key: &PublicKey, packed: &Packed) -> Result<Ciphertexts> {
     let mut message = Receiving::begin_meanwhile(connection, Message::Mask, key, packed.masks())?;
     let mut mask = Ciphertexts::with_capacity(key, packed.masks());
     while let Some(part) = message.pull(connection, key, stream::part(CHECKS))? {
@@ -195,8 +191,8 @@ struct Weights<'a> {
     opened: HashMap<StepId, Vec<u64>>,
 }
 
-impl<T: Transport> Side<T> for Weights<'_> {
-    fn linear(&mut self, party: &mut Party<'_, T>, id: StepId, input: &[u64]) -> Result<Vec<u64>> {
+impl Side for Weights<'_> {
+    fn linear(&mut self, party: &mut Party<'_>, id: StepId, input: &[u64]) -> Result<Vec<u64>> {
         let (step, shares) = (self.schedule.step(id), self.schedule.share_ring(id));
         let source = step.inputs[0];
         if script::opens(self.schedule, id) {
@@ -221,7 +217,7 @@ impl<T: Transport> Side<T> for Weights<'_> {
         }
     }
 
-    fn reveal(&mut self, party: &mut Party<'_, T>, ring: Ring, shares: Vec<u64>) -> Result<Vec<u64>> {
+    fn reveal(&mut self, party: &mut Party<'_>, ring: Ring, shares: Vec<u64>) -> Result<Vec<u64>> {
         party.say_numbers(width(ring), &shares);
         Ok(Vec::new())
     }

@@ -10,10 +10,10 @@ use runtime::plan::{
     interval,
 };
 use runtime::protocol::blinded;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 /// A key that is quick to use and easy to break, made once per process.
-pub(crate) static KEY: LazyLock<HolderKey> = LazyLock::new(|| test_keys::holder(512));
+pub(crate) static KEY: LazyLock<Arc<HolderKey>> = LazyLock::new(|| Arc::new(test_keys::holder(512)));
 
 /// Builds a plan step by step, with sound bounds and exact costs.
 pub(crate) struct PlanBuilder {

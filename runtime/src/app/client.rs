@@ -1,0 +1,131 @@
+//! A client that an application holds.
+
+use super::key::ClientKey;
+use crate::channel::{Connection, Transport, tcp};
+use crate::error::Result;
+use crate::observe::{Observer, Silent, Spending};
+use crate::plan::{ClientPlan, PlanId};
+use crate::roles::client::{self, Prediction, Session};
+use std::time::Duration;
+
+/// A session with a server that holds the network: raw images go in, predictions come out, and the server sees neither.
+///
+/// Calls block; give the client to a thread of its own where that matters (it is `Send`). Dropping it ends the session at
+/// any point, also while things are prepared that are never used.
+pub struct Client {
+    session: Session,
+    observer: Box<dyn Observer>,
+}
+
+impl Client {
+    /// To be told how to reach the server at `address` (HOST:PORT); nothing is sent before
+    /// [`open`](ClientBuilder::open).
+    pub fn connect(address: impl Into<String>) -> ClientBuilder {
+        ClientBuilder::new(Way::Tcp(address.into()))
+    }
+
+    /// The same over any stream, such as TLS, or one end of [`memory::pair`](crate::channel::memory::pair).
+    pub fn over(transport: Transport) -> ClientBuilder {
+        ClientBuilder::new(Way::Stream(transport))
+    }
+
+    /// The network's answer for raw pixels in the order channels, height, width, as many and in such a range as
+    /// [`plan`](Self::plan)'s `input` says.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::error::InvalidInput) where the image does not fit, and the client remains usable.
+    /// Otherwise the server refuses, misbehaves or vanishes, and the session is over.
+    pub fn infer(&mut self, raw: &[f32]) -> Result<Prediction> {
+        self.session.infer(raw, &mut *self.observer)
+    }
+
+    /// Does ahead what does not depend on the image, until `count` inferences are prepared, or as many as the server
+    /// allows; says how many are. An image then takes the online phase only. In suite `blinded` nothing can be prepared.
+    ///
+    /// # Errors
+    /// The server refuses, misbehaves or vanishes, and the session is over.
+    pub fn prepare(&mut self, count: usize) -> Result<usize> {
+        let most = if self.session.prepares_ahead() { self.session.max_prepared() } else { 0 };
+        while self.session.prepared() < count.min(most) {
+            self.session.prepare(&mut *self.observer)?;
+        }
+        Ok(self.session.prepared())
+    }
+
+    /// Inferences that are prepared.
+    pub fn prepared(&self) -> usize {
+        self.session.prepared()
+    }
+
+    /// What the server showed of its plan: its digest, the form of images, what is revealed.
+    pub fn plan(&self) -> &ClientPlan {
+        self.session.plan()
+    }
+
+    /// Seconds and bytes that the session has taken so far, offline and online.
+    pub fn spending(&self) -> Spending {
+        self.session.spending()
+    }
+}
+
+/// How a server is reached.
+enum Way {
+    Tcp(String),
+    Stream(Transport),
+}
+
+/// What a [`Client`] is made from; everything but the way to the server has a default.
+#[must_use = "nothing is sent before `open`"]
+pub struct ClientBuilder {
+    way: Way,
+    key: Option<ClientKey>,
+    plan: Option<PlanId>,
+    timeout: Duration,
+    observer: Box<dyn Observer>,
+}
+
+impl ClientBuilder {
+    fn new(way: Way) -> Self {
+        Self { way, key: None, plan: None, timeout: tcp::DEFAULT_TIMEOUT, observer: Box::new(Silent) }
+    }
+
+    /// Uses this key; otherwise one is made for the session and forgotten after it.
+    pub fn key(self, key: ClientKey) -> Self {
+        Self { key: Some(key), ..self }
+    }
+
+    /// Insists on the plan with this digest; a server with another one refuses.
+    pub fn plan(self, plan: PlanId) -> Self {
+        Self { plan: Some(plan), ..self }
+    }
+
+    /// Gives a server up that takes longer than this over a message, computing included (ten minutes). Over a stream of
+    /// the caller's, its own calls must not block longer.
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
+    }
+
+    /// Tells `observer` of every step, for progress and measurements.
+    pub fn observer(self, observer: impl Observer + 'static) -> Self {
+        Self { observer: Box::new(observer), ..self }
+    }
+
+    /// Connects, learns the server's plan, and gives it the public key.
+    ///
+    /// # Errors
+    /// Nobody answers, the server refuses or misbehaves, it has another plan than the one insisted on, or the key is not
+    /// as long as the plan wants.
+    pub fn open(self) -> Result<Client> {
+        let connection = match self.way {
+            Way::Tcp(address) => tcp::connect(&address, self.timeout)?,
+            Way::Stream(transport) => Connection::new(transport, Some(self.timeout))?,
+        };
+        let greeting = client::greet(connection, self.plan)?;
+        let key = match self.key {
+            Some(key) => key,
+            None => ClientKey::generate(greeting.plan().key_bits)?,
+        };
+        let holder = key.holder(greeting.plan())?;
+        Ok(Client { session: greeting.with_key(holder)?, observer: self.observer })
+    }
+}

@@ -1,0 +1,156 @@
+//! A server that an application holds.
+
+use super::key::require_secure;
+use crate::channel::{Connection, Transport, tcp};
+use crate::error::{Error, Result};
+use crate::observe::Silent;
+use crate::plan::ValidPlan;
+use crate::roles::listener::{Admission, Departure, listen};
+use crate::roles::server;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// Clients served at the same time, where nothing else is said.
+const MAX_CLIENTS: usize = 16;
+/// Prepared inferences kept for each client, where nothing else is said.
+const MAX_PREPARED: usize = 4;
+/// How long a listener that is to end is called.
+const WAKE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A plan, ready to be served. Copies share it.
+#[derive(Clone)]
+pub struct Server {
+    server: server::Server,
+    admission: Admission,
+    departed: Arc<dyn Fn(Departure) + Send + Sync>,
+}
+
+impl Server {
+    /// To be told how `plan` is served.
+    pub fn builder(plan: ValidPlan) -> ServerBuilder {
+        let admission = Admission { max_clients: MAX_CLIENTS, timeout: tcp::DEFAULT_TIMEOUT };
+        ServerBuilder { plan, max_prepared: MAX_PREPARED, admission, departed: Arc::new(drop) }
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &ValidPlan {
+        self.server.plan()
+    }
+
+    /// Accepts clients for ever, a thread each; one client's failure never touches another.
+    ///
+    /// # Errors
+    /// The system gives no thread to begin with.
+    pub fn serve(&self, listener: &TcpListener) -> Result<()> {
+        self.listen(listener, &AtomicBool::new(true))
+    }
+
+    /// The same in the background, until what is returned is dropped.
+    ///
+    /// # Errors
+    /// The listener has no address, or the system gives no thread.
+    pub fn start(&self, listener: TcpListener) -> Result<Running> {
+        let address = listener.local_addr().map_err(|error| Error::io("cannot listen", error))?;
+        let running = Arc::new(AtomicBool::new(true));
+        let (server, theirs) = (self.clone(), Arc::clone(&running));
+        let accepting = thread::Builder::new().spawn(move || server.listen(&listener, &theirs));
+        let accepting = accepting.map_err(|error| Error::io("cannot start a thread", error))?;
+        Ok(Running { address, running, accepting: Some(accepting) })
+    }
+
+    /// Serves one client over any stream until it closes it; the number of images answered.
+    ///
+    /// # Errors
+    /// The client misbehaved or vanished, or the system failed.
+    pub fn attend(&self, transport: Transport) -> Result<u64> {
+        self.server.serve(Connection::new(transport, Some(self.admission.timeout))?, &mut Silent)
+    }
+
+    fn listen(&self, listener: &TcpListener, running: &AtomicBool) -> Result<()> {
+        let departed = Arc::clone(&self.departed);
+        listen(&self.server, listener, self.admission, running, move |departure| departed(departure))
+    }
+}
+
+/// What a [`Server`] is made from; everything but the plan has a default.
+#[must_use = "nothing is served before `build`"]
+pub struct ServerBuilder {
+    plan: ValidPlan,
+    max_prepared: usize,
+    admission: Admission,
+    departed: Arc<dyn Fn(Departure) + Send + Sync>,
+}
+
+impl ServerBuilder {
+    /// Serves at most so many clients at the same time (16); further ones are told so.
+    pub fn max_clients(mut self, max_clients: usize) -> Self {
+        self.admission.max_clients = max_clients;
+        self
+    }
+
+    /// Keeps at most so many prepared inferences for each client (4, at most 16), which bounds the memory that it takes.
+    pub fn max_prepared(self, max_prepared: usize) -> Self {
+        Self { max_prepared: max_prepared.clamp(1, server::MAX_PREPARED), ..self }
+    }
+
+    /// Gives a client up that takes longer than this over a message, computing included (ten minutes).
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.admission.timeout = timeout;
+        self
+    }
+
+    /// Tells `departed` how each client's session ended.
+    pub fn departed(self, departed: impl Fn(Departure) + Send + Sync + 'static) -> Self {
+        Self { departed: Arc::new(departed), ..self }
+    }
+
+    /// The server.
+    ///
+    /// # Errors
+    /// The plan wants keys of a length that protects nothing.
+    pub fn build(self) -> Result<Server> {
+        require_secure(self.plan.plan().key_bits)?;
+        let server = server::Server::new(self.plan).with_max_prepared(self.max_prepared);
+        Ok(Server { server, admission: self.admission, departed: self.departed })
+    }
+}
+
+/// A server that accepts clients in the background. Dropping it lets nobody else in; sessions that have begun go on to
+/// their end.
+pub struct Running {
+    address: SocketAddr,
+    running: Arc<AtomicBool>,
+    accepting: Option<JoinHandle<Result<()>>>,
+}
+
+impl Running {
+    /// Where clients are accepted.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.running.store(false, Ordering::Release);
+        // The listener waits for a client; this is one.
+        let woken = TcpStream::connect_timeout(&reachable(self.address), WAKE_TIMEOUT);
+        if let (Ok(_), Some(accepting)) = (woken, self.accepting.take()) {
+            // A thread that panicked accepts nobody any more.
+            let _ = accepting.join();
+        }
+    }
+}
+
+/// Where a listener on `address` is reached from this machine.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
