@@ -52,6 +52,12 @@ impl Client {
         Ok(self.session.prepared())
     }
 
+    /// Ends the session when all that was sent is written. Dropping the client ends it at once, and the server may take that
+    /// for a client that vanished.
+    pub fn close(self) {
+        self.session.close();
+    }
+
     /// Inferences that are prepared.
     pub fn prepared(&self) -> usize {
         self.session.prepared()

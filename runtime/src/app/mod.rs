@@ -9,3 +9,22 @@ mod server;
 pub use client::{Client, ClientBuilder};
 pub use key::ClientKey;
 pub use server::{Running, Server, ServerBuilder};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::ValidPlan;
+
+    #[test]
+    fn an_application_may_hold_them_in_any_thread() {
+        fn may_move<T: Send + 'static>() {}
+        may_move::<Client>();
+        may_move::<ClientBuilder>();
+        may_move::<ServerBuilder>();
+        may_move::<Running>();
+        fn may_be_shared<T: Clone + Send + Sync + 'static>() {}
+        may_be_shared::<ClientKey>();
+        may_be_shared::<Server>();
+        may_be_shared::<ValidPlan>();
+    }
+}

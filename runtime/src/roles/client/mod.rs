@@ -148,6 +148,11 @@ impl Session {
         Ok(Prediction::new(&self.plan.output, integers))
     }
 
+    /// Ends the session; the server has received all that was sent to it.
+    pub fn close(self) {
+        self.connection.close();
+    }
+
     /// Counts what `run` takes.
     fn spend<R>(&mut self, phase: Phase, run: impl FnOnce(&mut Self) -> Result<R>) -> Result<R> {
         let (start, before) = (Instant::now(), self.connection.traffic());
