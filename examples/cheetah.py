@@ -12,7 +12,7 @@ Then, as root or where users may make network namespaces:
         --plans mnist-mlp.plan mnist-cnn.plan cifar10-minionn.plan --inputs digit.png digit.png frog.png
 
 Without --plans, SPU alone is measured; --networks takes some of the three. --link 100/40 puts 100 megabits per second
-each way and 40 ms there and back between the parties of both systems.
+each way and 40 ms round trip between the parties of both systems.
 
 What is measured, for both systems with both parties on this machine, in seconds and in bytes both ways:
 
@@ -371,7 +371,7 @@ def arguments():
     parser.add_argument("--plans", nargs="+", default=[], help="Popcorn's plans, one for each network")
     parser.add_argument("--inputs", nargs="+", default=[], help="an image for each plan")
     parser.add_argument("--popcorn", default="target/release/popcorn", help="the program")
-    parser.add_argument("--link", metavar="MBIT/MS", help="megabits per second and milliseconds there and back")
+    parser.add_argument("--link", metavar="MBIT/MS", help="megabits per second and milliseconds of round trip")
     parser.add_argument("--runs", type=int, default=5, help="later inferences of a session (5)")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of each of SPU's parties (all cores)")
     parser.add_argument("--json", action="store_true", help="print one line of JSON instead of the table")

@@ -57,8 +57,8 @@ pub struct CompileOptions {
     pub channel_sparsity: f64,
     /// Suite `shared`: bits that the largest integers of an activation keep, in [`ACTIVATION_BITS`].
     pub activation_bits: u32,
-    /// Suite `shared`: bits of rings beyond what example images need, in [`MARGIN_BITS`]; `None` for two, or three
-    /// where the images are artificial.
+    /// Suite `shared`: headroom, bits of rings beyond the largest value seen on calibration images, in [`MARGIN_BITS`];
+    /// `None` for as many as keep the estimated chance that an image needs more below 10^-4, or three without calibration.
     pub margin_bits: Option<u32>,
     /// How closely activations are followed that take several ReLUs.
     pub activations: Fineness,

@@ -75,7 +75,7 @@ pub enum PeerFault {
     #[error("it hung up while {0} was expected")]
     HungUp(&'static str),
     /// It took longer over a message than the time limit allows.
-    #[error("it was silent or too slow while {expected} was under way")]
+    #[error("timed out waiting for {expected}")]
     Silent {
         /// The message under way.
         expected: &'static str,

@@ -28,7 +28,7 @@ pub(super) struct Inspect {
     /// Also print the seconds that each step will take on machines like the one that `popcorn bench --profile` measured
     #[arg(long, value_name = "PROFILE.json", conflicts_with = "client")]
     profile: Option<PathBuf>,
-    /// The network of these predictions: megabits per second and milliseconds there and back. Without it both parties
+    /// The network of these predictions: megabits per second and milliseconds of round trip. Without it both parties
     /// are on the machine, in one process
     #[arg(long, value_name = "MBIT/MS", requires = "profile")]
     link: Option<Link>,

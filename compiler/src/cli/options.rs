@@ -71,26 +71,26 @@ pub(super) struct CompileArgs {
     /// Bits that activations keep, 4 to 16 (suite shared). Fewer make every step cheaper and the result coarser
     #[arg(long, value_name = "BITS", default_value_t = DEFAULT_ACTIVATION_BITS, value_parser = within(ACTIVATION_BITS))]
     activation_bits: u32,
-    /// Bits of values beyond what the example images need (suite shared): an image whose values need more
-    /// gets a wrong result. By default 2, or 3 without --calibration
+    /// Headroom: bits beyond the largest value seen in calibration (suite shared). An image whose values need more gets
+    /// a wrong result. By default as many as keep the estimated chance of that below 1 in 10,000
     #[arg(long, value_name = "BITS", value_parser = within(MARGIN_BITS))]
     margin_bits: Option<u32>,
-    /// Share of every layer's weights that become zero, such as 0.75
+    /// Fraction of every layer's weights to set to zero, such as 0.75
     #[arg(long, value_name = "F", default_value_t = 0.0)]
     sparsity: f64,
-    /// Share of the network's values that are computed no more, such as 0.25: whole channels go, with their
-    /// comparisons, where the layers behind can make up for them best
+    /// Fraction of activations to remove by pruning whole channels, such as 0.25, chosen where later layers compensate
+    /// best
     #[arg(long, value_name = "F", default_value_t = 0.0, requires = "calibration")]
     channel_sparsity: f64,
-    /// Follow every curved activation by so many straight pieces; a ReLU each, but for one. By default by
-    /// as many as an error of 1 % takes
+    /// Approximate each smooth activation by N linear segments (N - 1 ReLUs). By default as many as keep its error
+    /// below 1 %
     #[arg(long, value_name = "N")]
     activation_pieces: Option<usize>,
-    /// Example images, `images` (N,C,H,W) with raw pixels; labels are not needed. Weights are then
-    /// rounded and pruned such that the network's values on these images change least
+    /// Calibration images, `images` (N,C,H,W) with raw pixels; labels are not needed. They decide how weights and values
+    /// are rounded and how wide rings are, and some are held back to check the plan
     #[arg(long, value_name = "DATA.npz")]
     calibration: Option<PathBuf>,
-    /// Look at so many of them only
+    /// Use only the first N calibration images
     #[arg(long, value_name = "N", default_value_t = CALIBRATION_IMAGES, requires = "calibration")]
     calibration_images: usize,
     /// Largest relative error of the logits (root mean square) where fewer than 98 % of the labels agree with the model's.

@@ -12,7 +12,7 @@ pub struct Link {
 
 /// Text that describes no link.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is no link: give megabits per second and milliseconds there and back, as in 100/20")]
+#[error("'{0}' is no link: give megabits per second and milliseconds of round trip, as in 100/20")]
 pub struct NotALink(String);
 
 /// A bit a second.
@@ -27,7 +27,7 @@ impl Link {
         8e-6 / self.megabits_per_second
     }
 
-    /// Seconds there and back.
+    /// Seconds of a round trip.
     pub fn round_trip(self) -> f64 {
         self.round_trip_ms / 1000.0
     }
@@ -52,7 +52,7 @@ impl FromStr for Link {
 
 impl fmt::Display for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} Mbit/s, {} ms there and back", self.megabits_per_second, self.round_trip_ms)
+        write!(f, "{} Mbit/s, {} ms round trip", self.megabits_per_second, self.round_trip_ms)
     }
 }
 
@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn links_are_a_speed_and_a_delay() {
         let link: Link = "100/20".parse().unwrap();
-        assert_eq!(link.to_string(), "100 Mbit/s, 20 ms there and back");
+        assert_eq!(link.to_string(), "100 Mbit/s, 20 ms round trip");
         assert_eq!((link.byte(), link.round_trip()), (8e-8, 0.02));
         let senseless = [
             "", "100", "100/", "/20", "0/20", "-1/20", "100/-1", "inf/1", "1/nan", "1/2/3", "1e-7/1", "1/1e7",

@@ -21,7 +21,7 @@ use std::time::Duration;
   popcorn bench                              # products, sums, encryptions, comparisons; threads
   popcorn bench --key-bits 2048,3072 --json
   popcorn bench mnist.plan cifar.plan        # whole inferences, beside the way of the paper
-  popcorn bench mnist.plan --link 100/40     # with a network between the parties: 100 Mbit/s, 40 ms there and back
+  popcorn bench mnist.plan --link 100/40     # with a network between the parties: 100 Mbit/s, 40 ms round trip
   popcorn bench --key-bits 3072 mnist.plan   # both
   popcorn bench --profile this-machine.json  # for `popcornc inspect --profile`
 
@@ -33,7 +33,7 @@ pub(crate) struct Bench {
     /// Key sizes to measure, by commas: 2048, 3072, 4096. By default 3072
     #[arg(long, value_name = "BITS", value_delimiter = ',')]
     key_bits: Option<Vec<KeyBits>>,
-    /// A network between the parties of plans: megabits per second each way and milliseconds there and back. The way
+    /// A network between the parties of plans: megabits per second each way and milliseconds of round trip. The way
     /// of the paper is computed without one
     #[arg(long, value_name = "MBIT/MS", requires = "plans")]
     link: Option<Link>,

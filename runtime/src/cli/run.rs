@@ -21,7 +21,7 @@ use std::time::Instant;
 #[derive(Args)]
 #[command(after_help = "Examples:
   popcorn run model.plan --input digit.png
-  popcorn run model.plan --input digit.png --link 100/40   # 100 megabits per second, 40 ms there and back
+  popcorn run model.plan --input digit.png --link 100/40   # 100 megabits per second, 40 ms round trip
   popcorn run model.plan --input test.npz#7 --plain --json")]
 pub(crate) struct Run {
     /// The plan, from `popcornc compile`
@@ -34,7 +34,7 @@ pub(crate) struct Run {
     /// Interpret the plan without cryptography: the same integers, at once
     #[arg(long)]
     plain: bool,
-    /// A network between the parties: megabits per second each way and milliseconds there and back
+    /// A network between the parties: megabits per second each way and milliseconds of round trip
     #[arg(long, value_name = "MBIT/MS", conflicts_with = "plain")]
     link: Option<Link>,
 }

@@ -20,7 +20,7 @@ pub(crate) struct Serve {
     /// Address and port; port 0 takes a free one and prints it
     #[arg(long, default_value = "127.0.0.1:7000", value_name = "ADDR")]
     listen: String,
-    /// Clients served at the same time; further ones are turned away
+    /// Clients served at the same time; further ones are rejected
     #[arg(long, default_value_t = 16, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     max_clients: u16,
     /// Prepared inferences that are kept for each client (suite shared). `popcornc inspect` shows how many oblivious
@@ -60,7 +60,7 @@ fn log(departure: Departure) {
     let client = departure.client.map_or_else(|| "a client".into(), |client| client.to_string());
     match departure.end {
         End::Answered(images) => eprintln!("{client}: {images} answered{memory}"),
-        End::TurnedAway => eprintln!("{client}: turned away, all places are taken"),
+        End::TurnedAway => eprintln!("{client}: rejected: --max-clients reached"),
         End::Failed(error) => eprintln!("{client}: {error}"),
     }
 }

@@ -169,11 +169,11 @@ fn a_slow_network_between_the_parties_is_waited_for() {
     let arguments = ["run", "model.plan", "--input", "image.npy", "--link", "50/200"];
     let result = json(&fixture.run(&[&arguments[..], &["--json"]].concat()));
     assert_eq!(result["logits"], serde_json::json!(EXPECTED));
-    assert_eq!(result["link"], "50 Mbit/s, 200 ms there and back");
+    assert_eq!(result["link"], "50 Mbit/s, 200 ms round trip");
     let rounds = result["online"]["rounds"].as_f64().expect("a number");
     assert!(result["seconds"]["online"].as_f64() >= Some(0.2 * rounds), "{result}");
     let people = text(&fixture.run(&arguments).stdout);
-    assert!(people.contains("network     50 Mbit/s, 200 ms there and back\n"), "{people}");
+    assert!(people.contains("network     50 Mbit/s, 200 ms round trip\n"), "{people}");
     let senseless = fixture.run(&["run", "model.plan", "--input", "image.npy", "--link", "fast"]);
     assert_eq!(senseless.status.code(), Some(2));
     assert!(text(&senseless.stderr).contains("as in 100/20"), "{}", text(&senseless.stderr));
@@ -335,7 +335,7 @@ fn bench_runs_plans_beside_the_way_of_the_paper() {
     let people = fixture.run(&["bench", "model.plan", "--threads", "1", "--link", "50/200"]);
     let people = text(&people.stdout);
     assert!(people.contains("1 thread") && people.contains("key bits"), "{people}");
-    assert!(people.contains("over 50 Mbit/s, 200 ms there and back\n"), "{people}");
+    assert!(people.contains("over 50 Mbit/s, 200 ms round trip\n"), "{people}");
     assert!(failure(&fixture.run(&["bench", "absent.plan"])).contains("absent.plan"));
 }
 
