@@ -61,8 +61,15 @@ impl Reading {
     /// Row `row` of those of many images.
     pub(super) fn place(&self, row: usize) -> Place {
         let (image, row) = (row / self.rows(), row % self.rows());
-        let width = if let Self::Windows { output, .. } = self { output.width } else { 1 };
-        Place { image, position: [row / width, row % width] }
+        Place { image, position: [row / self.width(), row % self.width()] }
+    }
+
+    /// Rows of one image that lie beside each other.
+    fn width(&self) -> usize {
+        match self {
+            Self::Windows { output, .. } => output.width,
+            Self::Whole => 1,
+        }
     }
 
     /// Rows of one image.
@@ -79,7 +86,8 @@ impl Reading {
             let rows = out.chunks_exact_mut(input.shape().elements()).zip(places);
             return rows.for_each(|(row, place)| row.copy_from_slice(input.image(place.image)));
         };
-        let (shape, columns) = (input.shape(), self.columns(input.shape()));
+        let (shape, taps) = (input.shape(), window.kernel[0] * window.kernel[1]);
+        let columns = self.columns(shape);
         let (channels, elements) = (shape.channels / groups, shape.elements());
         let all = &input.values()[group * channels * shape.plane()..];
         for (tap, at) in taps::all(window).enumerate() {
@@ -88,7 +96,7 @@ impl Reading {
             };
             let pixels: Vec<Option<usize>> = places.iter().map(pixel).collect();
             for channel in 0..channels {
-                let column = channel * columns / channels + tap;
+                let column = channel * taps + tap;
                 let places = out[column..].iter_mut().step_by(columns).zip(&pixels);
                 let from = channel * shape.plane();
                 places.for_each(|(out, pixel)| *out = pixel.map_or(0.0, |pixel| all[from + pixel]));
@@ -100,8 +108,7 @@ impl Reading {
     pub(super) fn given(&self, output: &Batch, group: usize, places: &[Place], out: &mut [f32]) {
         let (rows, columns, elements) =
             (self.rows(), out.len() / places.len().max(1), output.shape().elements());
-        let width = if let Self::Windows { output, .. } = self { output.width } else { 1 };
-        let pixel = |&Place { image, position: [y, x] }: &Place| image * elements + y * width + x;
+        let pixel = |&Place { image, position: [y, x] }: &Place| image * elements + y * self.width() + x;
         let pixels: Vec<usize> = places.iter().map(pixel).collect();
         for column in 0..columns {
             let all = &output.values()[(group * columns + column) * rows..];

@@ -47,6 +47,20 @@ impl Sampling {
         self.sample(columns, |places, out| self.reading.given(output, group, places, out))
     }
 
+    /// What every group of the layer reads of `input`.
+    pub fn all_inputs(&self, input: &Batch) -> Vec<Sample> {
+        self.groups().map(|group| self.inputs(input, group)).collect()
+    }
+
+    /// What every group of the layer gives, of all its `output`.
+    pub fn all_outputs(&self, output: &Batch) -> Vec<Sample> {
+        self.groups().map(|group| self.outputs(output, group)).collect()
+    }
+
+    fn groups(&self) -> rayon::range::Iter<usize> {
+        (0..self.reading.groups()).into_par_iter()
+    }
+
     fn sample(&self, columns: usize, read: impl Fn(&[Place], &mut [f32]) + Sync) -> Sample {
         let mut values = vec![0.0; self.places.len() * columns];
         let rows = values.par_chunks_mut(CHUNK * columns).zip(self.places.par_chunks(CHUNK));

@@ -11,6 +11,7 @@ use crate::passes::{Noise, Precision, Preparation, spend, spend_everywhere};
 use crate::pipeline::{self, Integers};
 use crate::self_check::{Fidelity, Images, headroom};
 use runtime::plan::{Check, CheckImages, Headroom, InputSpec, ValidPlan};
+use std::ops::Range;
 
 /// The error of logits down to which bits are spent in suite `shared`, where they cost little.
 const GOAL_SHARED: f64 = 0.015;
@@ -84,13 +85,13 @@ impl Workshop<'_> {
         let calibration = self.calibration.as_ref();
         let preparation = Preparation::for_choices(self.float, self.input, calibration, &usual.choices)?;
         let mut best = self.attempt(&preparation, usual, watch)?;
-        let mut left = self.attempts();
+        let mut tries = 0..self.attempts();
         loop {
             let excess = best.excess(self.checks.source, self.options);
             if excess <= 1.0 {
                 return Ok(best);
             }
-            match self.better(&preparation, &best, excess, &mut left, watch)? {
+            match self.better(&preparation, &best, excess, &mut tries, watch)? {
                 Some(better) => best = better,
                 None => return Ok(best),
             }
@@ -111,7 +112,7 @@ impl Workshop<'_> {
         preparation: &Preparation<'_>,
         best: &Attempt,
         excess: f64,
-        left: &mut usize,
+        tries: &mut Range<usize>,
         watch: Watch<'_>,
     ) -> Result<Option<Attempt>> {
         let noise = best.integers.quantized.noise();
@@ -123,12 +124,8 @@ impl Workshop<'_> {
         let mut candidates: Vec<Precision> = [aimed, all, more].into_iter().flatten().collect();
         candidates.dedup();
         for finer in candidates {
-            if *left == 0 {
-                return Ok(None);
-            }
-            *left -= 1;
-            let most = self.attempts();
-            watch(&format!("spending more bits, attempt {} of at most {most}", most - *left));
+            let Some(made) = tries.next() else { return Ok(None) };
+            watch(&format!("spending more bits, attempt {} of at most {}", made + 1, tries.end));
             let next = self.attempt(preparation, finer, watch)?;
             if next.fidelity.error < WORTH * best.fidelity.error {
                 return Ok(Some(next));

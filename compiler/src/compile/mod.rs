@@ -11,7 +11,7 @@ use crate::data::Prepared;
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::Result;
-use crate::from_onnx::{self, Model};
+use crate::from_onnx::Model;
 use crate::graph::{Graph, Integer, Real, multiplications};
 use crate::options::CompileOptions;
 use crate::passes::Quantized;
@@ -24,29 +24,12 @@ use curves::Followed;
 use rayon::prelude::*;
 use runtime::plan::{CheckImages, InputSpec, Plan, ValidPlan};
 use std::borrow::Cow;
-use std::path::Path;
 
 /// Multiplications that the model may take on the images of a check; bounds its time.
 const WORK: u64 = 40_000_000_000;
 
 /// Told what is being done.
 pub type Watch<'a> = &'a mut dyn FnMut(&str);
-
-/// The plan for the model in the file `model`.
-///
-/// # Errors
-/// Whatever is wrong with the file, the model or the options, and [`Error::Inaccurate`]; see [`Error`].
-pub fn compile(model: &Path, options: &CompileOptions) -> Result<ValidPlan> {
-    from_onnx::read(model)?.compile(options)
-}
-
-/// The plan for an imported model.
-///
-/// # Errors
-/// [`Error::Unsupported`], [`Error::Option`], [`Error::Inaccurate`], or a defect of the compiler.
-pub fn compile_imported(model: &Model, options: &CompileOptions) -> Result<ValidPlan> {
-    Ok(compile_in_stages(model, options, &mut |_| {})?.plan)
-}
 
 impl Model {
     /// The plan for this model.
@@ -55,7 +38,7 @@ impl Model {
     /// [`Error::Unsupported`], [`Error::Option`], [`Error::Inaccurate`], or a defect of the compiler.
     pub fn compile(&self, options: &CompileOptions) -> Result<ValidPlan> {
         options.check()?;
-        compile_imported(self, options)
+        Ok(compile_in_stages(self, options, &mut |_| {})?.plan)
     }
 }
 
@@ -92,7 +75,7 @@ impl Compiled {
 /// The stages of an imported model; `watch` is told what is being done.
 ///
 /// # Errors
-/// As [`compile_imported`].
+/// As [`Model::compile`].
 pub fn compile_in_stages(model: &Model, options: &CompileOptions, watch: Watch<'_>) -> Result<Compiled> {
     let input = model.input_spec(&options.input)?;
     watch("looking at what activations read");

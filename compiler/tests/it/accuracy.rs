@@ -1,6 +1,5 @@
 //! Plans against float models on MNIST's test images, which lie outside the project.
 
-use compiler::compile;
 use compiler::data::{Dataset, evaluate};
 use compiler::from_onnx;
 use compiler::options::{CompileOptions, InputOptions};
@@ -43,7 +42,7 @@ fn assert_accurate(limit: usize) {
                 shared.then(|| Dataset::read(&examples, imported.input).expect("examples").into());
             let options =
                 CompileOptions { suite, input: input.clone(), calibration, ..CompileOptions::default() };
-            let plan = compile::compile_imported(&imported, &options).expect("a plan");
+            let plan = imported.compile(&options).expect("a plan");
             let accuracy = evaluate(&plan, &|x| tract.run(x), &dataset, limit, &()).expect("an evaluation");
             let (float, ours) =
                 (accuracy.float_accuracy.expect("labels"), accuracy.plan_accuracy.expect("labels"));

@@ -3,7 +3,6 @@
 
 use crate::images::images;
 use crate::random::{Recipe, network, recipes};
-use compiler::compile;
 use compiler::from_onnx::Model;
 use compiler::graph::{Conv, Dense, Graph, Op, Real};
 use compiler::options::CompileOptions;
@@ -41,7 +40,7 @@ fn error(recipe: Recipe, dice: &[u8], calibrated: bool) -> Option<f64> {
     let data = images(recipe.input, IMAGES);
     let calibration = calibrated.then(|| data.clone().into());
     let options = CompileOptions { calibration, ..CompileOptions::blinded() };
-    let plan = compile::compile_imported(&Model::of_graph("random", graph.clone()), &options).ok()?;
+    let plan = Model::of_graph("random", graph.clone()).compile(&options).ok()?;
     let (mut wrong, mut all) = (0.0, 1e-12);
     for index in 0..IMAGES {
         let raw = data.image(index);

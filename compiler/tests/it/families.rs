@@ -2,7 +2,7 @@
 //!
 //! The hunt needs nothing but this program:
 //! `POPCORN_HUNT=1000 it --ignored --nocapture hunt`, and `POPCORN_FAMILY=resnet` for one family,
-//! `POPCORN_SEED=7` for the first seed. `POPCORN_FAMILY=resnet POPCORN_SEED=7 POPCORN_DUMP=bad.onnx families
+//! `POPCORN_SEED=7` for the first seed. `POPCORN_FAMILY=resnet POPCORN_SEED=7 POPCORN_DUMP=bad.onnx it
 //! --ignored --nocapture one_network` shows one again, and leaves its file and its pictures.
 
 use crate::family::hunt::{hunt, refusals, table};

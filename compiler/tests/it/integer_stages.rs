@@ -1,6 +1,6 @@
 //! Random networks through quantisation, ranges and lowering: what each stage promises.
 
-use crate::random::{Recipe, activated, input, network, quantized, recipes};
+use crate::random::{Recipe, activated, input, network, quantized, recipes, within_ranges};
 use compiler::error::Error;
 use compiler::graph::{Graph, Integer, NodeId, Op, Real, Scale, Shape};
 use compiler::lower::{cost, lower};
@@ -48,14 +48,7 @@ proptest! {
     fn no_value_leaves_its_range(recipe in activated(recipes(true)), noise in noise()) {
         let spec = input(recipe.input);
         let graph = integers(&network(&recipe), &spec);
-        let values = integer::values(&graph, &spec.quantize(&raw(recipe.input, &noise)).unwrap());
-        for id in graph.ids_in_order() {
-            let plane = graph.shape(id).plane();
-            for (i, &x) in values[id.index()].iter().enumerate() {
-                let range = graph.node(id).fact.range[i / plane];
-                prop_assert!(range.low <= x && x <= range.high, "{id}: {x} is outside {range}");
-            }
-        }
+        within_ranges(&graph, &spec.quantize(&raw(recipe.input, &noise)).unwrap())?;
     }
 
     #[test]

@@ -23,6 +23,11 @@ fn testdata(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata").join(file)
 }
 
+/// The plan of a network in `testdata`.
+fn compiled(file: &str, options: &CompileOptions) -> ValidPlan {
+    Model::read(&testdata(file)).and_then(|model| model.compile(options)).expect("a plan")
+}
+
 /// A model from outside the project; `None`, with a printed line, where it is absent.
 fn outside(model: &str) -> Option<PathBuf> {
     let root = std::env::var_os("POPCORN_DATA").map_or_else(|| PathBuf::from("../../shared"), PathBuf::from);
@@ -134,7 +139,7 @@ fn mnist_avgpool_bn() {
 fn plans_of_the_networks_in_testdata() {
     let options = CompileOptions { key_bits: KeyBits::default(), ..options(1.0 / 255.0, 0.0, 1.0) };
     for network in ["mnist-mlp", "mnist-cnn"] {
-        let plan = compile::compile(&testdata(&format!("{network}.onnx")), &options).expect("a plan");
+        let plan = compiled(&format!("{network}.onnx"), &options);
         insta::assert_snapshot!(format!("{network}-server"), plan);
         insta::assert_snapshot!(format!("{network}-client"), plan.client_view());
     }
@@ -147,7 +152,7 @@ fn shared_plans_of_the_networks_in_testdata() {
     let options = CompileOptions { suite, key_bits: KeyBits::default(), ..options(1.0 / 255.0, 0.0, 1.0) };
     for (network, reveal) in [("mnist-mlp", Revealed::Label), ("mnist-cnn", Revealed::Logits)] {
         let options = CompileOptions { reveal, ..options.clone() };
-        let plan = compile::compile(&testdata(&format!("{network}.onnx")), &options).expect("a plan");
+        let plan = compiled(&format!("{network}.onnx"), &options);
         insta::assert_snapshot!(format!("{network}-shared-server"), plan);
         insta::assert_snapshot!(format!("{network}-shared-client"), plan.client_view());
     }
@@ -155,7 +160,6 @@ fn shared_plans_of_the_networks_in_testdata() {
 
 #[test]
 fn equal_input_gives_equal_bytes() {
-    let compile =
-        || compile::compile(&testdata("mnist-mlp.onnx"), &CompileOptions::blinded()).expect("a plan");
+    let compile = || compiled("mnist-mlp.onnx", &CompileOptions::blinded());
     assert_eq!(codec::encode(&compile()), codec::encode(&compile()));
 }

@@ -2,7 +2,6 @@
 
 use crate::bound::{deviations, magnitudes};
 use crate::onnx::{Recipe, build, recipes};
-use compiler::compile;
 use compiler::error::Error;
 use compiler::from_onnx::{self, Model};
 use compiler::graph::{Graph, Op, Real};
@@ -151,7 +150,7 @@ fn run(recipe: &Recipe) -> Result<Outcome, TestCaseError> {
     let deviations = real::evaluate(&deviations(&exact), &vec![0.0; image.len()]);
     close("simplify", &got, &expected, 1e-3, &deviations)?;
 
-    let plan = match compile::compile_imported(&imported, &options()) {
+    let plan = match imported.compile(&options()) {
         Ok(plan) => plan,
         Err(error) => return refused(&error),
     };

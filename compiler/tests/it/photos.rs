@@ -1,7 +1,6 @@
 //! SqueezeNet on photographs: plans of both suites say what the float network says. Network and photographs lie
 //! outside the project.
 
-use compiler::compile;
 use compiler::from_onnx;
 use compiler::options::{CompileOptions, InputOptions};
 use compiler::reference::FloatReference;
@@ -28,7 +27,7 @@ fn squeezenet_sees_what_the_float_network_sees() {
     let suites = [Suite::Blinded(BlindedParameters::default()), Suite::Shared(SharedParameters::default())];
     let plans = suites.map(|suite| {
         let options = CompileOptions { input: input.clone(), suite, ..CompileOptions::default() };
-        compile::compile_imported(&imported, &options).expect("a plan")
+        imported.compile(&options).expect("a plan")
     });
     let input = &plans[0].plan().input;
     let tract = FloatReference::new(&imported).expect("a float model");

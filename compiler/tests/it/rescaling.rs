@@ -1,6 +1,6 @@
 //! Random networks some of whose values lose bits: every stage agrees, and bounds hold.
 
-use crate::random::{input, network, quantized, recipes};
+use crate::random::{input, network, quantized, recipes, within_ranges};
 use compiler::graph::{Graph, Integer, Real};
 use compiler::lower::{cost, lower};
 use compiler::options::CompileOptions;
@@ -31,13 +31,6 @@ proptest! {
         let plan = lower(&graph, "random", &spec, &CompileOptions::blinded()).unwrap();
         let plan = ValidPlan::new(cost::price(plan).unwrap()).unwrap();
         prop_assert_eq!(plain::run(&plan, &integers), integer::run(&graph, &integers));
-        let values = integer::values(&graph, &integers);
-        for id in graph.ids_in_order() {
-            let plane = graph.shape(id).plane();
-            for (i, &x) in values[id.index()].iter().enumerate() {
-                let range = graph.node(id).fact.range[i / plane];
-                prop_assert!(range.low <= x && x <= range.high, "{id}: {x} is outside {range}");
-            }
-        }
+        within_ranges(&graph, &integers)?;
     }
 }

@@ -1,7 +1,7 @@
 //! Random networks in suite `shared`: every stage agrees, whether values wrap around or not.
 
 use crate::images::{grey, images};
-use crate::random::{Piece, Recipe, activated, input, leaky, network, recipes};
+use crate::random::{Piece, Recipe, activated, input, leaky, network, recipes, within_ranges};
 use compiler::data::Dataset;
 use compiler::graph::{Graph, Integer, Shape};
 use compiler::lower::{cost, lower};
@@ -55,14 +55,7 @@ proptest! {
         prop_assert_eq!(plain::run(&plan, &integers), integer::run(&graph, &integers));
         let plan = codec::decode(&codec::encode(&plan)).unwrap();
         prop_assert!(plan.plan().steps.iter().all(|step| step.layout.is_some() == step.op.weights().is_some()));
-        let values = integer::values(&graph, &integers);
-        for id in graph.ids_in_order() {
-            let plane = graph.shape(id).plane();
-            for (i, &x) in values[id.index()].iter().enumerate() {
-                let range = graph.node(id).fact.range[i / plane];
-                prop_assert!(range.low <= x && x <= range.high, "{id}: {x} is outside {range}");
-            }
-        }
+        within_ranges(&graph, &integers)?;
     }
 
     #[test]

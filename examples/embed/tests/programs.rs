@@ -26,14 +26,12 @@ fn a_client_asks_a_server() {
         .unwrap();
     let mut address = String::new();
     BufReader::new(server.stdout.take().unwrap()).read_line(&mut address).unwrap();
-    let folder = std::env::temp_dir().join(format!("embed-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
+    let folder = tempfile::tempdir().unwrap();
     for _ in 0..2 {
         let mut client = Command::new(env!("CARGO_BIN_EXE_client"));
-        client.arg(address.trim()).arg(testdata("digits/7.png")).arg(folder.join("me.key"));
+        client.arg(address.trim()).arg(testdata("digits/7.png")).arg(folder.path().join("me.key"));
         assert!(printed(&mut client).starts_with("class 7, "));
     }
-    std::fs::remove_dir_all(&folder).unwrap();
     drop(server.stdin.take());
     assert!(server.wait().unwrap().success());
 }

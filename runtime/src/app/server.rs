@@ -5,7 +5,7 @@ use crate::channel::{Connection, Transport, tcp};
 use crate::error::{Error, Result};
 use crate::observe::Silent;
 use crate::plan::ValidPlan;
-use crate::roles::listener::{Admission, Departure, listen};
+use crate::roles::listener::{Admission, Departed, Departure, listen};
 use crate::roles::server;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -13,10 +13,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// Clients served at the same time, where nothing else is said.
-const MAX_CLIENTS: usize = 16;
-/// Prepared inferences kept for each client, where nothing else is said.
-const MAX_PREPARED: usize = 4;
 /// How long a listener that is to end is called.
 const WAKE_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -25,14 +21,19 @@ const WAKE_TIMEOUT: Duration = Duration::from_secs(1);
 pub struct Server {
     server: server::Server,
     admission: Admission,
-    departed: Arc<dyn Fn(Departure) + Send + Sync>,
+    departed: Departed,
 }
 
 impl Server {
+    /// Clients served at the same time, where nothing else is said.
+    pub const MAX_CLIENTS: usize = 16;
+    /// Prepared inferences kept for each client, where nothing else is said.
+    pub const MAX_PREPARED: usize = 4;
+
     /// To be told how `plan` is served.
     pub fn builder(plan: ValidPlan) -> ServerBuilder {
-        let admission = Admission { max_clients: MAX_CLIENTS, timeout: tcp::DEFAULT_TIMEOUT };
-        ServerBuilder { plan, max_prepared: MAX_PREPARED, admission, departed: Arc::new(drop) }
+        let admission = Admission { max_clients: Self::MAX_CLIENTS, timeout: tcp::DEFAULT_TIMEOUT };
+        ServerBuilder { plan, max_prepared: Self::MAX_PREPARED, admission, departed: Arc::new(drop) }
     }
 
     /// The plan.
@@ -70,8 +71,7 @@ impl Server {
     }
 
     fn listen(&self, listener: &TcpListener, running: &AtomicBool) -> Result<()> {
-        let departed = Arc::clone(&self.departed);
-        listen(&self.server, listener, self.admission, running, move |departure| departed(departure))
+        listen(&self.server, listener, self.admission, running, &self.departed)
     }
 }
 
@@ -81,7 +81,7 @@ pub struct ServerBuilder {
     plan: ValidPlan,
     max_prepared: usize,
     admission: Admission,
-    departed: Arc<dyn Fn(Departure) + Send + Sync>,
+    departed: Departed,
 }
 
 impl ServerBuilder {

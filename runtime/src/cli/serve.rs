@@ -21,11 +21,11 @@ pub(crate) struct Serve {
     #[arg(long, default_value = "127.0.0.1:7000", value_name = "ADDR")]
     listen: String,
     /// Clients served at the same time; further ones are rejected
-    #[arg(long, default_value_t = 16, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, default_value_t = Server::MAX_CLIENTS as u16, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     max_clients: u16,
     /// Prepared inferences that are kept for each client (suite shared). `popcornc inspect` shows how many oblivious
     /// transfers one takes; each holds about two bytes of memory
-    #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MAX_PREPARED as i64))]
+    #[arg(long, default_value_t = Server::MAX_PREPARED as u16, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MAX_PREPARED as i64))]
     max_prepared: u16,
     /// Give a client up that takes longer than this over a message, computing included
     #[arg(long, default_value_t = tcp::DEFAULT_TIMEOUT.as_secs(), value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]

@@ -121,6 +121,25 @@ mod tests {
         assert_eq!(many.largest(20), (u128::from(many.likely) << 20) + 576 * 40);
     }
 
+    /// Rows that cannot be the largest are passed over; no other is.
+    #[test]
+    fn the_largest_row_counts_wherever_it_stands() {
+        for seed in 0..20u64 {
+            let mut state = seed;
+            let mut weight = || {
+                state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                let size = 1 << (state >> 61);
+                (state >> 40) as i32 % (size + 1) - size / 2
+            };
+            let row = 1 + 7 * seed as usize;
+            let weights: Vec<i32> = (0..row * 100).map(|_| weight()).collect();
+            let found = Reach::of(&weights, row);
+            let largest = weights.chunks(row).map(reach).max().unwrap();
+            assert_eq!(found.likely, largest.min(found.norm), "rows of {row}");
+            assert_eq!(Some(found.norm), weights.chunks(row).map(norm).max());
+        }
+    }
+
     /// Sums of many draws stay far below, and the bound is not too generous: 2^−10 in place of 2^−64 is left often.
     #[test]
     fn draws_stay_within() {

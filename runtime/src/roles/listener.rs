@@ -30,6 +30,9 @@ pub struct Departure {
     pub end: End,
 }
 
+/// Who is told what became of clients.
+pub type Departed = Arc<dyn Fn(Departure) + Send + Sync>;
+
 /// How a client's connection ended.
 #[derive(Debug)]
 pub enum End {
@@ -57,9 +60,8 @@ pub fn listen(
     listener: &TcpListener,
     admission: Admission,
     running: &AtomicBool,
-    departed: impl Fn(Departure) + Send + Sync + 'static,
+    departed: &Departed,
 ) -> Result<()> {
-    let departed = Arc::new(departed);
     let places = Places(Arc::new(AtomicUsize::new(admission.max_clients)));
     let turned_away = spawn_farewells()?;
     loop {
@@ -82,7 +84,7 @@ pub fn listen(
             departed(Departure { client, end: End::TurnedAway });
             continue;
         };
-        let (server, heard) = (server.clone(), Arc::clone(&departed));
+        let (server, heard) = (server.clone(), Arc::clone(departed));
         let attended = thread::Builder::new().spawn(move || {
             let end = attend(&server, stream, admission.timeout).map_or_else(End::Failed, End::Answered);
             drop(place);

@@ -103,3 +103,14 @@ fn a_key_survives_its_file_and_is_never_overwritten() {
     std::fs::write(&path, b"popckey").expect("written");
     assert!(matches!(ClientKey::read(&path), Err(Error::InvalidInput(InvalidInput::File { .. }))));
 }
+
+#[test]
+fn a_plan_survives_its_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("model.plan");
+    plan().write(&path).expect("written");
+    plan().write(&path).expect("written over");
+    assert_eq!(Plan::read(&path).expect("a plan").id(), plan().id());
+    std::fs::write(&path, b"popcorn").expect("written");
+    assert!(matches!(Plan::read(&path), Err(Error::InvalidInput(InvalidInput::File { .. }))));
+}

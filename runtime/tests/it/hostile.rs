@@ -9,11 +9,12 @@ use runtime::paillier::SecureRng;
 use runtime::plan::{Op, PlanId, Shape, ValidPlan, codec};
 use runtime::protocol::hello::{Hello, Welcome};
 use runtime::protocol::message::{self, Message};
-use runtime::roles::listener::{self, Admission};
+use runtime::roles::listener::{self, Admission, Departed};
 use runtime::roles::server::Server;
 use runtime::roles::{client, plain};
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::Duration;
@@ -175,7 +176,8 @@ fn listen(plan: &ValidPlan, max_clients: usize) -> String {
     let address = listener.local_addr().expect("an address").to_string();
     let server = Server::new(plan.clone());
     let admission = Admission { max_clients, timeout: Duration::from_secs(2) };
-    thread::spawn(move || listener::listen(&server, &listener, admission, &AtomicBool::new(true), drop));
+    let departed: Departed = Arc::new(drop);
+    thread::spawn(move || listener::listen(&server, &listener, admission, &AtomicBool::new(true), &departed));
     address
 }
 

@@ -91,7 +91,7 @@ fn activations_of_several_operators_are_one_curve() {
 /// Largest difference between a plan and the graph, over the largest output.
 fn plan_error(imported: &Model) -> f64 {
     let options = CompileOptions::blinded();
-    let plan = crate::compile::compile_imported(imported, &options).unwrap();
+    let plan = imported.compile(&options).unwrap();
     let raw: Vec<f32> = pixels(imported.input.elements(), 0.0, 255.0).iter().map(|x| x.round()).collect();
     let integers = plain::run(&plan, &plan.plan().input.quantize(&raw).unwrap());
     let got = plan.plan().output.logits(&integers);
@@ -134,7 +134,7 @@ fn widest(op: &str, more: &[&str]) -> u32 {
         .then(op, more, &[])
         .then("Flatten", &[], &[])
         .then("MatMul", &["dense"], &[]);
-    let plan = crate::compile::compile_imported(&accept(model), &CompileOptions::blinded()).unwrap();
+    let plan = accept(model).compile(&CompileOptions::blinded()).unwrap();
     plan.plan().steps.iter().map(|step| step.bits).max().unwrap()
 }
 

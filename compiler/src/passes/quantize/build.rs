@@ -7,13 +7,12 @@ use super::grid::Grid;
 use super::layer::Layer;
 use super::value::{Value, scale, unbounded};
 use super::{Choices, LayerChoice, Narrowing, Noise, Outlook, Preparation, Quantized, exact, scales};
-use crate::calibration::{Activations, Calibration, Channel, Sample};
+use crate::calibration::{Activations, Calibration, Channel};
 use crate::error::{Diagnostic, Error, Result};
 use crate::graph::{
     Add, Clip, Conv, Graph, Integer, IntegerFact, NodeId, Op, Pool, Real, Rescale, Scale, Shape, Window,
 };
 use crate::lower::sum_pool;
-use rayon::prelude::*;
 
 /// What [`Preparation::quantize`] promises.
 pub(super) fn build(
@@ -198,8 +197,7 @@ impl<'a> Quantizer<'a> {
             return Curvature::guessed(layer, input);
         };
         let batch = &activations.inputs(id)[0];
-        let inputs: Vec<Sample> =
-            (0..layer.groups()).into_par_iter().map(|group| prepared.sampling.inputs(batch, group)).collect();
+        let inputs = prepared.sampling.all_inputs(batch);
         let excess = self.preparation.excess.of_node(self.float.sole_input(id));
         Curvature::measured(layer, &inputs, &prepared.outputs, excess)
     }

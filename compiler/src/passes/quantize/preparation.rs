@@ -9,7 +9,6 @@ use super::{Choices, LayerChoice, Narrowing, Quantized, build, outlook};
 use crate::calibration::{self, Activations, Batch, Calibration, Reading, Sample, Sampling, Statistics};
 use crate::error::Result;
 use crate::graph::{Graph, NodeId, Real};
-use rayon::prelude::*;
 use runtime::plan::InputSpec;
 use std::collections::BTreeMap;
 
@@ -157,15 +156,9 @@ fn measure(
 
 impl Prepared {
     fn new(layer: &Layer, sampling: Sampling, input: &Batch, output: &Batch, is_pruned: bool) -> Self {
-        let groups = 0..layer.groups();
-        let outputs: Vec<Sample> =
-            groups.clone().into_par_iter().map(|group| sampling.outputs(output, group)).collect();
+        let outputs = sampling.all_outputs(output);
         let variance = outputs.iter().flat_map(Sample::variance).collect();
-        let removals = is_pruned.then(|| {
-            let inputs: Vec<Sample> =
-                groups.into_par_iter().map(|group| sampling.inputs(input, group)).collect();
-            Removals::measured(layer, &inputs)
-        });
+        let removals = is_pruned.then(|| Removals::measured(layer, &sampling.all_inputs(input)));
         Self { sampling, outputs, variance, removals }
     }
 }

@@ -24,9 +24,7 @@ pub(in crate::passes) fn refit(
         return op.clone();
     };
     let sampling = Sampling::new(reading, input.shape(), input.len());
-    let groups = 0..layer.groups();
-    let inputs: Vec<_> = groups.clone().into_par_iter().map(|group| sampling.inputs(input, group)).collect();
-    let outputs: Vec<_> = groups.into_par_iter().map(|group| sampling.outputs(output, group)).collect();
+    let (inputs, outputs) = (sampling.all_inputs(input), sampling.all_outputs(output));
     let curvature = Curvature::measured(&layer, &inputs, &outputs, &vec![0.0; input.shape().channels]);
     let shared: Vec<Vec<Shared<'_>>> = curvature.groups.iter().map(|group| shared(group, kept)).collect();
     let support = Support::of(&layer);

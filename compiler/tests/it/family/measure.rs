@@ -2,7 +2,6 @@
 
 use super::tensor::FITTED;
 use super::{Family, Network};
-use compiler::compile;
 use compiler::data::Dataset;
 use compiler::error::Error;
 use compiler::from_onnx::{self, Model};
@@ -166,7 +165,7 @@ fn preprocessed(network: &Network, imported: &Model, raw: &[f32]) -> Vec<f32> {
 }
 
 fn outcome(network: &Network, imported: &Model, options: &CompileOptions, float: &[Vec<f32>]) -> Outcome {
-    let plan = match compile::compile_imported(imported, options) {
+    let plan = match imported.compile(options) {
         Ok(plan) => plan,
         Err(error) => return Outcome::Refused(error.to_string()),
     };

@@ -11,7 +11,9 @@ use compiler::graph::{
 };
 use compiler::options::{CompileOptions, InputOptions};
 use compiler::passes::{Choices, Narrowing, Preparation, range};
+use compiler::reference::integer;
 use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
 use runtime::plan::InputSpec;
 
 /// A recipe from which [`network`] grows a graph.
@@ -260,4 +262,17 @@ impl Grower {
 fn window(kernel: usize, stride: usize, pad: usize) -> Window {
     let pad = [pad.min(kernel - 1); 2];
     Window { stride: [stride; 2], pad_before: pad, pad_after: pad, ..Window::dense([kernel; 2]) }
+}
+
+/// Fails unless every integer that the nodes of `graph` have for an image lies in its channel's range.
+pub(crate) fn within_ranges(graph: &Graph<Integer>, image: &[i64]) -> Result<(), TestCaseError> {
+    let values = integer::values(graph, image);
+    for id in graph.ids_in_order() {
+        let plane = graph.shape(id).plane();
+        for (i, &x) in values[id.index()].iter().enumerate() {
+            let range = graph.node(id).fact.range[i / plane];
+            prop_assert!(range.low <= x && x <= range.high, "{id}: {x} is outside {range}");
+        }
+    }
+    Ok(())
 }
