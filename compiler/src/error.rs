@@ -55,6 +55,12 @@ pub enum Error {
     /// No plan that was tried is accurate enough; names the best.
     #[error("{0}")]
     Budget(String),
+    /// The observer of the passes wanted no more.
+    #[error("stopped after {after}")]
+    Stopped {
+        /// The last pass that ran.
+        after: &'static str,
+    },
     /// A pass broke an invariant: a defect of the compiler, not of the model.
     #[error("internal error: {0}")]
     Bug(String),

@@ -8,6 +8,7 @@ use compiler::compile::{Compiled, compile_in_stages};
 use compiler::data::{Comparison, Dataset, NodeComparison, WRONG, compare};
 use compiler::error::Error;
 use compiler::options::CompileOptions;
+use compiler::pipeline::Silent;
 use compiler::reference::FloatReference;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -49,7 +50,7 @@ impl Compare {
         // What is wrong is what it shows.
         let options = CompileOptions { accept_error: true, ..options };
         let data = Dataset::read(&self.data, model.input).map_err(runtime::Error::from)?;
-        let stages = compile_in_stages(&model, &options, &mut |_| {})?;
+        let stages = compile_in_stages(&model, &options, &mut Silent)?;
         if let Some(path) = &self.plan {
             check_same(path, &stages)?;
         }

@@ -1,7 +1,7 @@
 //! `popcornc compile`.
 
 use super::options::{CompileArgs, odd_calibration};
-use super::progress::Spinner;
+use super::passes::{PassArgs, Watcher};
 use super::search::{self, SearchArgs};
 use super::{Outcome, output};
 use clap::Args;
@@ -13,7 +13,7 @@ use compiler::passes::expand_activations::{Approximated, Ranges, approximated};
 use compiler::search::Found;
 use runtime::plan::{ValidPlan, codec};
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Compile a model to a plan
 #[derive(Args)]
@@ -31,12 +31,14 @@ pub(super) struct Compile {
     #[arg(value_name = "MODEL.onnx")]
     model: PathBuf,
     /// Where the plan goes
-    #[arg(short, long, value_name = "OUT.plan")]
-    output: PathBuf,
+    #[arg(short, long, value_name = "OUT.plan", required_unless_present = "stop_after")]
+    output: Option<PathBuf>,
     #[command(flatten)]
     options: CompileArgs,
     #[command(flatten)]
     search: SearchArgs,
+    #[command(flatten)]
+    passes: PassArgs,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -44,21 +46,45 @@ pub(super) struct Compile {
 
 impl Compile {
     pub(super) fn run(&self) -> Outcome {
-        output::check_writable(&self.output)?;
+        match &self.output {
+            Some(file) if self.passes.stop_after.is_none() => self.write(file),
+            _ => self.stop(),
+        }
+    }
+
+    /// Prints the graph at which the compilation stops.
+    fn stop(&self) -> Outcome {
+        let (model, options) = self.options.read(&self.model)?;
+        let mut watcher = Watcher::new(&self.passes);
+        match compile_in_stages(&model, &options, &mut watcher) {
+            Err(Error::Stopped { .. }) => {}
+            Err(error) => return Err(error),
+            Ok(_) => {
+                let pass = self.passes.stop_after.as_deref().unwrap_or_default();
+                let what = format!("{pass} does not run with these options; see `popcornc passes`");
+                return Err(Error::Option(what));
+            }
+        }
+        watcher.finish();
+        output::print(&watcher.stopped.unwrap_or_default())
+    }
+
+    fn write(&self, file: &Path) -> Outcome {
+        output::check_writable(file)?;
         let (model, options) = self.options.read(&self.model)?;
         let warnings: Vec<String> = odd_calibration(&options).into_iter().collect();
         warnings.iter().for_each(|warning| output::warn(warning));
         let found = self.search.run(&model, &options)?;
         let Outcomes { plan, calibration_images, activations } = match &found {
             Some(found) => Outcomes::of_search(found, &model, &options),
-            None => Outcomes::of_compilation(&model, &options)?,
+            None => Outcomes::of_compilation(&model, &options, &self.passes)?,
         };
         let rings = options.has_rings().then(|| rings(calibration_images));
         let bytes = codec::encode(&plan);
-        output::write_atomically(&self.output, &bytes)?;
+        output::write_atomically(file, &bytes)?;
         if self.json {
             return output::print_json(&json!({
-                "plan": self.output,
+                "plan": file,
                 "id": plan.id().to_string(),
                 "bytes": bytes.len(),
                 "widest_bits": widest(&plan),
@@ -75,7 +101,7 @@ impl Compile {
         parts.extend(rings);
         parts.extend(plan.plan().check.as_ref().map(ToString::to_string));
         parts.extend(found.as_ref().map(search::table));
-        parts.push(summary(&plan, &self.output.display().to_string(), bytes.len()));
+        parts.push(summary(&plan, &file.display().to_string(), bytes.len()));
         output::print(&parts.join("\n"))
     }
 }
@@ -96,10 +122,11 @@ impl Outcomes {
         }
     }
 
-    fn of_compilation(model: &Model, options: &CompileOptions) -> Result<Self, Error> {
-        let spinner = Spinner::new();
-        let Compiled { plan, approximated, calibration_images, .. } =
-            compile_in_stages(model, options, &mut |what| spinner.show(what))?;
+    fn of_compilation(model: &Model, options: &CompileOptions, passes: &PassArgs) -> Result<Self, Error> {
+        let mut watcher = Watcher::new(passes);
+        let compiled = compile_in_stages(model, options, &mut watcher);
+        watcher.finish();
+        let Compiled { plan, approximated, calibration_images, .. } = compiled?;
         Ok(Self { plan, calibration_images, activations: approximated })
     }
 }

@@ -9,6 +9,7 @@ mod inspect;
 mod operators;
 mod options;
 mod output;
+mod passes;
 mod progress;
 mod search;
 
@@ -31,6 +32,8 @@ enum Command {
     Eval(eval::Eval),
     Compare(compare::Compare),
     #[command(hide = true)]
+    Passes(passes::Passes),
+    #[command(hide = true)]
     Operators(operators::Operators),
 }
 
@@ -45,6 +48,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Inspect(command) => command.run(),
         Command::Eval(command) => command.run(),
         Command::Compare(command) => command.run(),
+        Command::Passes(command) => command.run(),
         Command::Operators(command) => command.run(),
     };
     outcome.unwrap_or_else(|error| {

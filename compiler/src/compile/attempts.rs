@@ -1,6 +1,5 @@
 //! Plans of one model, each closer to it than the one before.
 
-use super::Watch;
 use crate::calibration::Calibration;
 use crate::error::{Error, Result};
 use crate::from_onnx::Model;
@@ -8,7 +7,7 @@ use crate::graph::{Graph, Real, multiplications};
 use crate::lower::shorten;
 use crate::options::{CompileOptions, LEAST_AGREEMENT};
 use crate::passes::{Noise, Precision, Preparation, spend, spend_everywhere};
-use crate::pipeline::{self, Integers};
+use crate::pipeline::{self, Integers, Observer};
 use crate::self_check::{Fidelity, Images, headroom};
 use runtime::plan::{Check, CheckImages, Headroom, InputSpec, ValidPlan};
 use std::ops::Range;
@@ -79,19 +78,19 @@ impl Attempt {
 
 impl Workshop<'_> {
     /// The first plan that is close enough to the model, or the closest that more bits bring.
-    pub(super) fn run(&self, watch: Watch<'_>) -> Result<Attempt> {
-        watch("measuring the float network");
+    pub(super) fn run(&self, observer: &mut dyn Observer) -> Result<Attempt> {
+        observer.working("measuring the float network");
         let usual = Precision::usual(self.options);
         let calibration = self.calibration.as_ref();
         let preparation = Preparation::for_choices(self.float, self.input, calibration, &usual.choices)?;
-        let mut best = self.attempt(&preparation, usual, watch)?;
+        let mut best = self.attempt(&preparation, usual, observer)?;
         let mut tries = 0..self.attempts();
         loop {
             let excess = best.excess(self.checks.source, self.options);
             if excess <= 1.0 {
                 return Ok(best);
             }
-            match self.better(&preparation, &best, excess, &mut tries, watch)? {
+            match self.better(&preparation, &best, excess, &mut tries, observer)? {
                 Some(better) => best = better,
                 None => return Ok(best),
             }
@@ -113,7 +112,7 @@ impl Workshop<'_> {
         best: &Attempt,
         excess: f64,
         tries: &mut Range<usize>,
-        watch: Watch<'_>,
+        observer: &mut dyn Observer,
     ) -> Result<Option<Attempt>> {
         let noise = best.integers.quantized.noise();
         let most = excess.log2().ceil().clamp(1.0, 3.0) as u32;
@@ -125,8 +124,8 @@ impl Workshop<'_> {
         candidates.dedup();
         for finer in candidates {
             let Some(made) = tries.next() else { return Ok(None) };
-            watch(&format!("spending more bits, attempt {} of at most {}", made + 1, tries.end));
-            let next = self.attempt(preparation, finer, watch)?;
+            observer.working(&format!("spending more bits, attempt {} of at most {}", made + 1, tries.end));
+            let next = self.attempt(preparation, finer, observer)?;
             if next.fidelity.error < WORTH * best.fidelity.error {
                 return Ok(Some(next));
             }
@@ -138,13 +137,13 @@ impl Workshop<'_> {
         &self,
         preparation: &Preparation<'_>,
         precision: Precision,
-        watch: Watch<'_>,
+        observer: &mut dyn Observer,
     ) -> Result<Attempt> {
-        watch("rounding weights and values");
-        let integers = pipeline::integers(preparation, &precision, self.options)?;
-        watch("laying out the plan");
+        observer.working("rounding weights and values");
+        let integers = pipeline::integers(preparation, &precision, self.options, observer)?;
+        observer.working("laying out the plan");
         let plan = pipeline::plan(integers.finished.clone(), &self.model.name, self.input, self.options)?;
-        watch("checking the plan beside the model");
+        observer.working("checking the plan beside the model");
         let fidelity = Fidelity::of_plan(&plan, &self.checks.raw, &self.outputs)?;
         Ok(Attempt { precision, integers, plan, fidelity })
     }

@@ -6,8 +6,9 @@ use crate::from_onnx::Model;
 use crate::graph::{Graph, Real};
 use crate::options::CompileOptions;
 use crate::passes::expand_activations::Ranges;
-use crate::pipeline;
+use crate::pipeline::{self, Context, Observer};
 use crate::self_check::Fidelity;
+use runtime::plan::InputSpec;
 
 /// Pieces alone may make this error of the logits.
 const BEARABLE: f64 = 0.004;
@@ -30,16 +31,14 @@ pub(super) struct Followed {
 /// As [`pipeline::simplify_seen`].
 pub(super) fn follow(
     model: &Model,
-    options: &CompileOptions,
+    (options, input): (&CompileOptions, &InputSpec),
     ranges: Ranges,
-    images: &Batch,
-    outputs: &[Vec<f32>],
+    (images, outputs): (&Batch, &[Vec<f32>]),
+    observer: &mut dyn Observer,
 ) -> Result<Followed> {
-    let simplified = |ranges: Ranges| -> Result<Followed> {
-        Ok(Followed {
-            graph: pipeline::simplify_seen(model.graph.clone(), options.activations, &ranges)?,
-            ranges,
-        })
+    let mut simplified = |ranges: Ranges| -> Result<Followed> {
+        let context = Context { options, input, calibration: None, ranges: &ranges };
+        Ok(Followed { graph: pipeline::simplify_seen(model.graph.clone(), &context, observer)?, ranges })
     };
     let mut best = simplified(ranges)?;
     if best.ranges.is_empty() {

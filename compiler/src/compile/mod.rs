@@ -16,20 +16,16 @@ use crate::graph::{Graph, Integer, Real, multiplications};
 use crate::options::CompileOptions;
 use crate::passes::Quantized;
 use crate::passes::expand_activations::{Approximated, Ranges, approximated, ranges};
-use crate::pipeline::{self, Integers};
+use crate::pipeline::{self, Context, Integers, Observer, Silent};
 use crate::reference::FloatReference;
 use crate::self_check::{Images, keep_back};
 use attempts::{Attempt, Workshop};
 use curves::Followed;
 use rayon::prelude::*;
 use runtime::plan::{CheckImages, InputSpec, Plan, ValidPlan};
-use std::borrow::Cow;
 
 /// Multiplications that the model may take on the images of a check; bounds its time.
 const WORK: u64 = 40_000_000_000;
-
-/// Told what is being done.
-pub type Watch<'a> = &'a mut dyn FnMut(&str);
 
 impl Model {
     /// The plan for this model.
@@ -38,7 +34,7 @@ impl Model {
     /// [`Error::Unsupported`], [`Error::Option`], [`Error::Inaccurate`], or a defect of the compiler.
     pub fn compile(&self, options: &CompileOptions) -> Result<ValidPlan> {
         options.check()?;
-        Ok(compile_in_stages(self, options, &mut |_| {})?.plan)
+        Ok(compile_in_stages(self, options, &mut Silent)?.plan)
     }
 }
 
@@ -72,13 +68,17 @@ impl Compiled {
     }
 }
 
-/// The stages of an imported model; `watch` is told what is being done.
+/// The stages of an imported model; `observer` is told what is being done.
 ///
 /// # Errors
 /// As [`Model::compile`].
-pub fn compile_in_stages(model: &Model, options: &CompileOptions, watch: Watch<'_>) -> Result<Compiled> {
+pub fn compile_in_stages(
+    model: &Model,
+    options: &CompileOptions,
+    observer: &mut dyn Observer,
+) -> Result<Compiled> {
     let input = model.input_spec(&options.input)?;
-    watch("looking at what activations read");
+    observer.working("looking at what activations read");
     let (chosen, checks) = images(model, options, &input)?;
     let calibrated = |graph: &Graph<Real>| -> Result<Option<Calibration>> {
         let data = options.calibration.as_deref();
@@ -88,14 +88,16 @@ pub fn compile_in_stages(model: &Model, options: &CompileOptions, watch: Watch<'
         Some(calibration) => ranges(&model.graph, calibration.images()),
         None => Ranges::new(),
     };
-    watch("running the model on the images of the check");
+    observer.working("running the model on the images of the check");
     let outputs = outputs(model, &input, &checks)?;
     let Followed { graph, ranges } =
-        curves::follow(model, options, ranges, &checked(&checks, &input)?, &outputs)?;
+        curves::follow(model, (options, &input), ranges, (&checked(&checks, &input)?, &outputs), observer)?;
     let calibration = calibrated(&graph)?;
-    let float = pipeline::prune(Cow::Owned(graph), calibration.as_ref(), options)?.into_owned();
+    let context =
+        Context { options, input: &input, calibration: calibration.as_ref(), ranges: &Ranges::new() };
+    let float = pipeline::prune(graph, &context, observer)?;
     let workshop = Workshop { model, options, input: &input, calibration, float: &float, checks, outputs };
-    let best = workshop.run(watch)?;
+    let best = workshop.run(observer)?;
     let check = workshop.verdict(&best)?;
     let Attempt { integers: Integers { quantized, finished }, plan, .. } = best;
     let plan = pipeline::validated(Plan { check: Some(check), ..plan.into_plan() })?;

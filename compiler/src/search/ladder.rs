@@ -46,7 +46,7 @@ impl Ladder {
         options: &CompileOptions,
     ) -> Result<Self> {
         let graph = preparation.graph();
-        let usual = pipeline::integers(preparation, &dense(), options)?;
+        let usual = pipeline::integers(preparation, &dense(), options, &mut pipeline::Silent)?;
         let rounded: Vec<&Noise> =
             usual.quantized.noise().iter().filter(|noise| noise.rounding == Rounding::Value).collect();
         let narrowed = rounded.iter().map(|noise| noise.node).collect();

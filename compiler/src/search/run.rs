@@ -14,7 +14,7 @@ use crate::graph::{Graph, Real};
 use crate::options::CompileOptions;
 use crate::passes::expand_activations::ranges;
 use crate::passes::{Precision, Preparation};
-use crate::pipeline;
+use crate::pipeline::{self, Context, Silent};
 use crate::reference::twin;
 use runtime::plan::{InputSpec, UnitCosts, ValidPlan};
 use std::collections::BTreeMap;
@@ -52,7 +52,8 @@ pub fn search(
         &fine,
     )?;
     let seen = ranges(&model.graph, shown.images());
-    let graph = pipeline::simplify_seen(model.graph.clone(), options.activations, &seen)?;
+    let context = Context { options, input: &fine, calibration: Some(&shown), ranges: &seen };
+    let graph = pipeline::simplify_seen(model.graph.clone(), &context, &mut Silent)?;
     watch(Event::Working("running the float model"));
     let float = labelled.of_classes(&graph)?.accuracy(&model.graph);
     let within = |share: f64| budget.least(float, share);
@@ -239,7 +240,7 @@ impl Search<'_> {
     /// A plan, and its accuracy on the examples.
     fn compile(&self, preparation: &Preparation<'_>, precision: &Precision) -> Result<(ValidPlan, f64)> {
         let setting = self.setting;
-        let integers = pipeline::integers(preparation, precision, setting.options)?;
+        let integers = pipeline::integers(preparation, precision, setting.options, &mut Silent)?;
         let accuracy = setting.examples.accuracy(&twin(&integers.finished));
         let plan = pipeline::plan(integers.finished, &setting.model.name, setting.input, setting.options)?;
         Ok((plan, accuracy))

@@ -75,7 +75,7 @@ impl Case {
             ..CompileOptions::default()
         };
         let Compiled { plan, finished, .. } =
-            compile::compile_in_stages(&imported, &options, &mut |_| {}).expect("a plan");
+            compile::compile_in_stages(&imported, &options, &mut compiler::pipeline::Silent).expect("a plan");
         let image = read(&images).image(index);
         let integers = plan.plan().input.quantize(&image).expect("pixels");
         let reference = integer::run(&finished, &integers);

@@ -25,6 +25,7 @@ mod families;
 mod integer_stages;
 mod models;
 mod onnx_models;
+mod passes;
 mod photos;
 mod readme;
 mod rescaling;

@@ -59,7 +59,7 @@ fn options(scale: f64, mean: f64, std: f64) -> CompileOptions {
 fn assert_same_everywhere(model: &Path, options: &CompileOptions, images: usize) -> Vec<usize> {
     let imported = from_onnx::read(model).expect("a model");
     let Compiled { plan, finished, .. } =
-        compile::compile_in_stages(&imported, options, &mut |_| {}).expect("a plan");
+        compile::compile_in_stages(&imported, options, &mut compiler::pipeline::Silent).expect("a plan");
     let plan = codec::decode(&codec::encode(&plan)).expect("own bytes");
     let digits = digits(&imported);
     let expected: Vec<Vec<i128>> =

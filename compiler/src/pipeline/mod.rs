@@ -1,37 +1,45 @@
-//! The list of the compiler's stages, in order.
+//! The passes of a compilation: a list for each graph, and what runs them in order.
+
+mod list;
+mod observer;
+mod pass;
+
+pub use list::{Listed, listed, markdown, names};
+pub use observer::{Observer, Silent};
+pub use pass::{Context, Pass, PassInfo, Ran};
 
 use crate::calibration::Calibration;
 use crate::error::{Error, Result};
-use crate::graph::{Domain, Graph, Integer, Real, verify};
+use crate::graph::{Graph, Integer, Real};
 use crate::lower::{cost, lower};
 use crate::options::CompileOptions;
 use crate::passes::expand_activations::{Fineness, Ranges};
-use crate::passes::{
-    Choices, Narrowing, Places, Precision, Preparation, Quantized, absorb_multipliers, canonicalize,
-    expand_activations, fold_affine, prune_channels, range, remove_dead, rescale, rings, sink_relu,
-    split_max_pool,
-};
+use crate::passes::{Choices, Narrowing, Places, Precision, Preparation, Quantized, rescale};
+use list::{BOUND, FINISH, PRUNE, QUANTIZE, RESCALE, SIMPLIFY};
+use pass::{observed, run};
 use runtime::plan::{InputSpec, Plan, ValidPlan};
-use std::borrow::Cow;
 
-/// The passes over the float graph.
+/// The simplified float graph of a model of which nothing is known but its graph.
 ///
 /// # Errors
 /// [`Error::Unsupported`], or a defect of a pass.
 pub fn simplify(graph: Graph<Real>, activations: Fineness) -> Result<Graph<Real>> {
-    simplify_seen(graph, activations, &Ranges::new())
+    let options = CompileOptions { activations, ..CompileOptions::default() };
+    let input = options.input.spec(graph.shape(graph.input()))?;
+    let context = Context { options: &options, input: &input, calibration: None, ranges: &Ranges::new() };
+    simplify_seen(graph, &context, &mut Silent)
 }
 
-/// The same where it is known what activations read and give.
+/// The simplified float graph, where it is known what activations read.
 ///
 /// # Errors
-/// As [`simplify`].
-pub fn simplify_seen(graph: Graph<Real>, activations: Fineness, ranges: &Ranges) -> Result<Graph<Real>> {
-    let graph = verified(expand_activations(graph, activations, ranges)?, "expand_activations")?;
-    let graph = verified(canonicalize(graph)?, "canonicalize")?;
-    let graph = verified(fold_affine(graph)?, "fold_affine")?;
-    let graph = verified(sink_relu(graph)?, "sink_relu")?;
-    verified(remove_dead(graph)?, "remove_dead")
+/// [`Error::Unsupported`], a defect of a pass, or [`Error::Stopped`].
+pub fn simplify_seen(
+    graph: Graph<Real>,
+    context: &Context<'_>,
+    observer: &mut dyn Observer,
+) -> Result<Graph<Real>> {
+    run(SIMPLIFY, graph, context, observer)
 }
 
 /// The passes from the simplified float graph to the integer graph.
@@ -46,26 +54,20 @@ pub fn to_integers(
     let data = options.calibration.as_deref();
     let calibration =
         data.map(|data| Calibration::new(data, options.calibration_images, graph, input)).transpose()?;
-    let graph = prune(Cow::Borrowed(graph), calibration.as_ref(), options)?;
+    let calibration = calibration.as_ref();
+    let context = Context { options, input, calibration, ranges: &Ranges::new() };
+    let graph = prune(graph.clone(), &context, &mut Silent)?;
     let precision = Precision::usual(options);
-    let preparation = Preparation::for_choices(&graph, input, calibration.as_ref(), &precision.choices)?;
-    Ok(integers(&preparation, &precision, options)?.finished)
+    let preparation = Preparation::for_choices(&graph, input, calibration, &precision.choices)?;
+    Ok(integers(&preparation, &precision, options, &mut Silent)?.finished)
 }
 
 /// The float graph without the channels that are not wanted.
 ///
 /// # Errors
-/// [`Error::Option`] where channels are to go and there are no example images.
-pub fn prune<'a>(
-    graph: Cow<'a, Graph<Real>>,
-    calibration: Option<&Calibration>,
-    options: &CompileOptions,
-) -> Result<Cow<'a, Graph<Real>>> {
-    if options.channel_sparsity == 0.0 {
-        return Ok(graph);
-    }
-    let graph = prune_channels(&graph, options.channel_sparsity, calibration)?;
-    verified(remove_dead(verified(graph, "prune_channels")?)?, "remove_dead").map(Cow::Owned)
+/// [`Error::Option`] where channels are to go and there are no example images; [`Error::Stopped`].
+pub fn prune(graph: Graph<Real>, context: &Context<'_>, observer: &mut dyn Observer) -> Result<Graph<Real>> {
+    run(PRUNE, graph, context, observer)
 }
 
 /// An integer graph as it was quantised, and what the passes behind made of it.
@@ -81,24 +83,37 @@ pub struct Integers {
 /// numbers are too wide then, wherever they can be.
 ///
 /// # Errors
-/// [`Error::Unsupported`] where scales do not agree, or numbers are too wide whatever is narrowed.
+/// [`Error::Unsupported`] where scales do not agree, or numbers are too wide whatever is narrowed; [`Error::Stopped`].
 pub fn integers(
     preparation: &Preparation<'_>,
     precision: &Precision,
     options: &CompileOptions,
+    observer: &mut dyn Observer,
 ) -> Result<Integers> {
-    let Precision { choices, values } = precision;
-    let narrowing = |places| Narrowing::at(options, places).with_values(values.clone());
-    let chosen = || {
-        let draft = preparation.draft(choices, &Narrowing::free(options).with_values(values.clone()))?;
-        rescale::choose(&draft, preparation.graph(), preparation.input(), options)
+    let narrowed = |places: Places, observer: &mut dyn Observer| {
+        let narrowing = Narrowing::at(options, places).with_values(precision.values.clone());
+        narrowed(preparation, &precision.choices, &narrowing, options, observer)
     };
-    match chosen().and_then(|places| narrowed(preparation, choices, &narrowing(places), options)) {
-        Err(Error::Unsupported(_)) => {
-            narrowed(preparation, choices, &narrowing(Places::Everywhere), options).map_err(tried_everywhere)
-        }
+    match places(preparation, precision, options, observer).and_then(|places| narrowed(places, observer)) {
+        Err(Error::Unsupported(_)) => narrowed(Places::Everywhere, observer).map_err(tried_everywhere),
         other => other,
     }
+}
+
+/// Where values lose bits although that takes a round, chosen on a draft.
+fn places(
+    preparation: &Preparation<'_>,
+    precision: &Precision,
+    options: &CompileOptions,
+    observer: &mut dyn Observer,
+) -> Result<Places> {
+    let Precision { choices, values } = precision;
+    let chosen = || {
+        let draft = preparation.draft(choices, &Narrowing::free(options).with_values(values.clone()))?;
+        let places = rescale::choose(&draft, preparation.graph(), preparation.input(), options)?;
+        Ok((places, draft))
+    };
+    Ok(observed(RESCALE, observer, chosen, |(_, draft)| &draft.graph)?.0)
 }
 
 fn narrowed(
@@ -106,11 +121,14 @@ fn narrowed(
     choices: &Choices,
     narrowing: &Narrowing,
     options: &CompileOptions,
+    observer: &mut dyn Observer,
 ) -> Result<Integers> {
-    let quantized = preparation.quantize(choices, narrowing)?;
-    let quantized = quantized.try_map(|graph| verified(graph, "quantize"))?;
+    let quantize = || preparation.quantize(choices, narrowing);
+    let quantized = observed(QUANTIZE, observer, quantize, |quantized| &quantized.graph)?;
     let (input, calibration) = (preparation.input(), preparation.calibration());
-    let finished = finish(quantized.graph.clone(), input, calibration, options)?;
+    let context = Context { options, input, calibration, ranges: &Ranges::new() };
+    let graph = run(FINISH, quantized.graph.clone(), &context, observer)?;
+    let finished = run(BOUND, graph, &context, observer)?;
     Ok(Integers { quantized, finished })
 }
 
@@ -123,24 +141,6 @@ fn tried_everywhere(error: Error) -> Error {
     Error::Unsupported(diagnostics)
 }
 
-/// The passes over the integer graph.
-///
-/// # Errors
-/// [`Error::Unsupported`] where numbers are too wide.
-pub fn finish(
-    graph: Graph<Integer>,
-    input: &InputSpec,
-    calibration: Option<&Calibration>,
-    options: &CompileOptions,
-) -> Result<Graph<Integer>> {
-    let graph = verified(remove_dead(graph)?, "remove_dead")?;
-    let mut graph = verified(split_max_pool(graph)?, "split_max_pool")?;
-    if options.has_rings() {
-        graph = verified(absorb_multipliers(graph)?, "absorb_multipliers")?;
-    }
-    bounded(graph, input, calibration, options)
-}
-
 /// Every value with its range, and its ring where the suite has rings.
 ///
 /// # Errors
@@ -151,11 +151,8 @@ pub fn bounded(
     calibration: Option<&Calibration>,
     options: &CompileOptions,
 ) -> Result<Graph<Integer>> {
-    if options.has_rings() {
-        verified(rings(graph, input, calibration, options)?, "rings")
-    } else {
-        verified(range(graph, input, options)?, "range")
-    }
+    let context = Context { options, input, calibration, ranges: &Ranges::new() };
+    run(BOUND, graph, &context, &mut Silent)
 }
 
 /// The plan of an integer graph, priced and validated.
@@ -180,9 +177,4 @@ pub fn validated(plan: Plan) -> Result<ValidPlan> {
         let list: Vec<String> = violations.iter().map(ToString::to_string).collect();
         Error::Bug(format!("the plan is invalid: {}", list.join("; ")))
     })
-}
-
-fn verified<D: Domain>(graph: Graph<D>, pass: &str) -> Result<Graph<D>> {
-    verify::check(&graph, pass)?;
-    Ok(graph)
 }

@@ -1,0 +1,91 @@
+//! A pass as data, and the one loop that runs lists of them.
+
+use super::Observer;
+use crate::calibration::Calibration;
+use crate::error::{Error, Result};
+use crate::graph::{Domain, Graph, verify};
+use crate::options::CompileOptions;
+use crate::passes::expand_activations::Ranges;
+use runtime::plan::InputSpec;
+use std::fmt;
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+/// What passes depend on beside the graph.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// The user's choices.
+    pub options: &'a CompileOptions,
+    /// How raw images become integers.
+    pub input: &'a InputSpec,
+    /// Values on calibration images.
+    pub calibration: Option<&'a Calibration>,
+    /// By node of the imported graph: what activations read.
+    pub ranges: &'a Ranges,
+}
+
+/// What the documentation and the command line say of a pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PassInfo {
+    /// As in `--stop-after`; the pass's module in [`crate::passes`].
+    pub name: &'static str,
+    /// One line.
+    pub summary: &'static str,
+}
+
+/// A rewriting of a graph.
+pub struct Pass<D: Domain> {
+    /// Name and summary.
+    pub info: PassInfo,
+    /// Whether it runs in a compilation with these options.
+    pub applies: fn(&CompileOptions) -> bool,
+    /// The rewriting itself.
+    pub run: fn(Graph<D>, &Context<'_>) -> Result<Graph<D>>,
+}
+
+/// A pass that has run, and whose graph keeps all invariants.
+pub struct Ran<'a> {
+    /// The pass.
+    pub name: &'static str,
+    /// What it took, without the check of the invariants.
+    pub seconds: Duration,
+    /// Its graph, in the form of [`crate::graph`]; `{:#}` adds what the model calls each node.
+    pub graph: &'a dyn fmt::Display,
+}
+
+/// `graph` after all `passes` that apply.
+///
+/// # Errors
+/// Those of the passes, [`Error::Bug`] where a graph breaks an invariant, [`Error::Stopped`] where the observer wants no
+/// more.
+pub(super) fn run<D: Domain>(
+    passes: &[Pass<D>],
+    graph: Graph<D>,
+    context: &Context<'_>,
+    observer: &mut dyn Observer,
+) -> Result<Graph<D>> {
+    passes.iter().filter(|pass| (pass.applies)(context.options)).try_fold(graph, |graph, pass| {
+        observed(pass.info, observer, || (pass.run)(graph, context), |graph| graph)
+    })
+}
+
+/// What `work` gives: a graph, found in it by `graph`, that is checked, and told to the observer as that of the pass `info`.
+///
+/// # Errors
+/// As [`run`].
+pub(super) fn observed<D: Domain, T>(
+    info: PassInfo,
+    observer: &mut dyn Observer,
+    work: impl FnOnce() -> Result<T>,
+    graph: impl FnOnce(&T) -> &Graph<D>,
+) -> Result<T> {
+    let start = Instant::now();
+    let made = work()?;
+    let seconds = start.elapsed();
+    let graph = graph(&made);
+    verify::check(graph, info.name)?;
+    match observer.ran(&Ran { name: info.name, seconds, graph }) {
+        ControlFlow::Continue(()) => Ok(made),
+        ControlFlow::Break(()) => Err(Error::Stopped { after: info.name }),
+    }
+}
