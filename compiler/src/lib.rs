@@ -1,22 +1,24 @@
 //! Popcorn's compiler: from an ONNX file to a plan that [`runtime`] executes.
 //!
-//! The folders are the pipeline, in order; [`pipeline`] is the list of its stages, [`mod@compile`] runs it and checks what
-//! comes out.
+//! The folders are layers (ARCHITECTURE.md says in which order); [`pipeline`] lists the passes and runs them,
+//! [`mod@compile`] checks what comes out.
 //!
 //! * [`from_onnx`]: the file, checked and read into a float [`graph`];
 //! * [`passes`]: float graph to integer graph, one pass per file;
 //! * [`lower`]: integer graph to plan, priced;
-//! * [`mod@reference`]: what the graphs mean: tract for floats, an interpreter for integers;
+//! * [`mod@reference`]: what the graphs mean: an interpreter for each;
+//! * [`activation`]: smooth activations as straight pieces;
 //! * [`calibration`]: what values look like on example images;
 //! * [`self_check`]: plans beside their models;
 //! * [`search`]: the cheapest plan within an accuracy budget;
 //! * [`numeric`]: linear algebra;
-//! * [`data`]: labelled images and accuracy.
+//! * [`evaluation`]: labelled images and accuracy.
 
+pub mod activation;
 pub mod calibration;
 pub mod compile;
-pub mod data;
 pub mod error;
+pub mod evaluation;
 pub mod from_onnx;
 pub mod graph;
 pub mod lower;
@@ -28,8 +30,8 @@ pub mod reference;
 pub mod search;
 pub mod self_check;
 
-pub use data::Dataset;
 pub use error::{Error, Result};
+pub use evaluation::Dataset;
 pub use from_onnx::Model;
 pub use options::{CompileOptions, InputOptions};
 pub use runtime::Plan;

@@ -1,14 +1,14 @@
 //! What a user may choose when a model is compiled.
 
-use crate::data::Dataset;
+use crate::activation::{Fineness, PIECES};
 use crate::error::{Error, Result};
 use crate::graph::Affine;
-use crate::passes::LayerChoice;
-use crate::passes::expand_activations::{Fineness, PIECES};
+use runtime::data::Dataset;
 use runtime::plan::validate::MAX_INPUT_BITS;
 use runtime::plan::{
     BlindedParameters, Colours, InputSpec, KeyBits, Preprocessing, Revealed, Shape, SharedParameters, Suite,
 };
+use serde::Serialize;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -151,6 +151,17 @@ impl CompileOptions {
             Fineness::Percent => Ok(()),
         }
     }
+}
+
+/// How a linear layer is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct LayerChoice {
+    /// Width B of weights, which are −(2^(B−1)−1) to 2^(B−1)−1: with 2 bits −1, 0, 1. With 1 bit they
+    /// are −1 or 1, or 0 where they are pruned.
+    pub bits: u32,
+    /// Share of the weights that are zero at least, 0 to 1; rounding adds more. Without effect where a row
+    /// has one weight only.
+    pub sparsity: f64,
 }
 
 /// x = (raw · scale − mean) ÷ std, and how finely x is represented.

@@ -7,6 +7,7 @@ mod batch;
 mod evaluate;
 mod gradients;
 mod patches;
+mod prepared;
 mod sample;
 mod statistics;
 pub(crate) mod synthetic;
@@ -18,13 +19,14 @@ pub use batch::Batch;
 pub use evaluate::apply;
 pub use gradients::{Seen, gradients};
 pub use patches::Reading;
+pub(crate) use prepared::{Prepared, integers};
 pub use sample::{Sample, Sampling};
 pub use statistics::{Channel, Statistics};
 pub use walk::{logits, walk};
 
-use crate::data::{Dataset, integers};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Real};
+use runtime::data::Dataset;
 use runtime::plan::InputSpec;
 use std::sync::Arc;
 

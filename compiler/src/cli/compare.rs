@@ -5,11 +5,11 @@ use super::progress::Bar;
 use super::{Outcome, inspect, output};
 use clap::Args;
 use compiler::compile::{Compiled, compile_in_stages};
-use compiler::data::{Comparison, Dataset, NodeComparison, WRONG, compare};
 use compiler::error::Error;
+use compiler::evaluation::{Comparison, Dataset, NodeComparison, WRONG, compare};
+use compiler::from_onnx::FloatReference;
 use compiler::options::CompileOptions;
 use compiler::pipeline::Silent;
-use compiler::reference::FloatReference;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 

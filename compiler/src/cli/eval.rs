@@ -4,9 +4,9 @@ use super::options::ReadingArgs;
 use super::progress::Bar;
 use super::{Outcome, inspect, output};
 use clap::Args;
-use compiler::data::{Accuracy, Dataset, evaluate, odd_labels};
 use compiler::error::Error;
-use compiler::reference::FloatReference;
+use compiler::evaluation::{Accuracy, Dataset, evaluate, odd_labels};
+use compiler::from_onnx::FloatReference;
 use std::path::PathBuf;
 
 /// Compare a model's accuracy on labelled images with its plan's

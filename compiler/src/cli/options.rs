@@ -1,14 +1,14 @@
 //! The options of a compilation, the same for every command that compiles.
 
 use clap::{Args, ValueEnum};
-use compiler::data::Dataset;
+use compiler::activation::Fineness;
 use compiler::error::Error;
+use compiler::evaluation::Dataset;
 use compiler::from_onnx::{self, Model, Reading};
 use compiler::options::{
     ACTIVATION_BITS, CALIBRATION_IMAGES, CompileOptions, DEFAULT_ACTIVATION_BITS, InputOptions, MARGIN_BITS,
     MAX_ERROR, WEIGHT_BITS, parse_number,
 };
-use compiler::passes::expand_activations::Fineness;
 use runtime::plan::{BlindedParameters, Colours, KeyBits, Revealed, SharedParameters, Suite};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};

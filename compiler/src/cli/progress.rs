@@ -1,6 +1,6 @@
 //! What is shown while something takes long: a bar that counts images, a line that says what is done.
 
-use compiler::data::Progress;
+use compiler::evaluation::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::time::Duration;
 

@@ -1,11 +1,11 @@
 //! How closely straight pieces follow activations.
 
+use crate::activation::Ranges;
 use crate::calibration::{Batch, logits};
 use crate::error::Result;
 use crate::from_onnx::Model;
 use crate::graph::{Graph, Real};
 use crate::options::CompileOptions;
-use crate::passes::expand_activations::Ranges;
 use crate::pipeline::{self, Context, Observer};
 use crate::self_check::Fidelity;
 use runtime::plan::InputSpec;

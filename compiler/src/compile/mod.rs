@@ -6,18 +6,18 @@
 mod attempts;
 mod curves;
 
+use crate::activation::{Approximated, Ranges, approximated, ranges};
+use crate::calibration::Prepared;
 use crate::calibration::{self, Batch, Calibration};
-use crate::data::Prepared;
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::Result;
+use crate::from_onnx::FloatReference;
 use crate::from_onnx::Model;
 use crate::graph::{Graph, Integer, Real, multiplications};
 use crate::options::CompileOptions;
 use crate::passes::Quantized;
-use crate::passes::expand_activations::{Approximated, Ranges, approximated, ranges};
 use crate::pipeline::{self, Context, Integers, Observer, Silent};
-use crate::reference::FloatReference;
 use crate::self_check::{Images, keep_back};
 use attempts::{Attempt, Workshop};
 use curves::Followed;

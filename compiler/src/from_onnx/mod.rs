@@ -21,6 +21,7 @@ mod constants;
 mod external;
 mod file;
 mod finite;
+mod float_reference;
 pub(crate) mod guard;
 mod hints;
 mod label;
@@ -44,12 +45,13 @@ mod typed;
 #[cfg(test)]
 mod tests;
 
+pub use float_reference::FloatReference;
 pub use report::{OperatorReport, Report};
 
+use crate::activation::{Fineness, Ranges, approximated};
 use crate::error::{Diagnostic, Error, Result};
 use crate::graph::{Affine, Graph, Real, Shape, verify};
 use crate::options::InputOptions;
-use crate::passes::expand_activations::{Fineness, Ranges, approximated};
 use runtime::plan::InputSpec;
 use std::path::Path;
 use tract_onnx::pb::ModelProto;
@@ -84,7 +86,7 @@ pub struct Model {
     pub notes: Vec<String>,
     /// How the model itself arranges the image; `graph` and plans have channels first.
     pub(crate) layout: layout::Layout,
-    /// The same model as tract sees it, quantised values rounded as the file says, for [`crate::reference::FloatReference`];
+    /// The same model as tract sees it, quantised values rounded as the file says, for [`crate::from_onnx::FloatReference`];
     /// `None` where there is no file.
     pub(crate) typed: Option<TypedModel>,
 }

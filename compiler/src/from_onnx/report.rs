@@ -1,7 +1,7 @@
 //! What `popcornc check` says of a model.
 
+use crate::activation::Approximated;
 use crate::error::Diagnostic;
-use crate::passes::expand_activations::Approximated;
 use serde::Serialize;
 use std::fmt;
 

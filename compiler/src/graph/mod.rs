@@ -7,11 +7,15 @@
 
 mod builder;
 mod curve;
+mod dequantize;
 mod display;
 mod domain;
 mod fact;
+mod fused;
 mod op;
+mod position;
 mod shape;
+mod sum_pool;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod verify;
@@ -19,11 +23,15 @@ mod work;
 mod zeros;
 
 pub use curve::{Binary, Curve, Unary};
+pub use dequantize::twin;
 pub use domain::{Domain, Element, Integer, Real};
 pub use fact::{IntegerFact, Range, RealFact, Room, Scale};
+pub use fused::is_fused;
 pub use op::{Add, Affine, Clip, Conv, Dense, Op, Pool, PoolDivisor, Rescale, Softmax};
+pub use position::position_bits;
 pub use runtime::plan::{Shape, Window};
 pub use shape::infer_shape;
+pub use sum_pool::{DividedSum, sum_pool};
 pub use work::multiplications;
 pub use zeros::{zero_channels, zero_rows};
 

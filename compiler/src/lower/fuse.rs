@@ -1,14 +1,7 @@
-//! Nodes that become one step, or a step that needs no encryption.
+//! Nodes that become a step that needs no encryption.
 
-use crate::graph::{Conv, Graph, Integer, NodeId, Op, Window};
+use crate::graph::{Conv, Integer, Window};
 use runtime::plan;
-
-/// Whether `id` drops bits for a ReLU that alone reads it: suite `shared` does both in one step.
-pub fn is_fused(graph: &Graph<Integer>, id: NodeId) -> bool {
-    let rescales = matches!(graph.op(id), Op::Rescale(_)) && graph.node(id).fact.ring.is_some();
-    let reader = graph.sole_consumer(id).filter(|_| rescales && id != graph.output());
-    reader.is_some_and(|reader| matches!(graph.op(reader), Op::Relu))
-}
 
 /// A sum with a constant per channel that stands for a convolution over single pixels of single channels, all with
 /// the same weight, which the client may know then.

@@ -1,8 +1,10 @@
 //! From nodes to steps.
 
-use super::{fuse, is_fused, layout, sum_pool};
+use super::{fuse, layout};
 use crate::error::{Diagnostic, Error, Result};
-use crate::graph::{Add, Conv, Dense, Domain, Graph, Integer, NodeId, Op, Rescale, Scale, Shape, Softmax};
+use crate::graph::{
+    Add, Conv, Dense, Domain, Graph, Integer, NodeId, Op, Rescale, Scale, Shape, Softmax, is_fused, position_bits, sum_pool,
+};
 use crate::options::CompileOptions;
 use runtime::plan::validate::MAX_NAME;
 use runtime::plan::{
@@ -168,12 +170,6 @@ impl Lowering<'_> {
         let (node, op) = (node.name.clone(), node.op.name().into());
         Error::Unsupported(vec![Diagnostic { node, op, what: what.into(), hint: String::new() }])
     }
-}
-
-/// Bits of the position of one of `classes` logits, beside its sign.
-pub const fn position_bits(classes: usize) -> u32 {
-    let bits = usize::BITS - (classes - 1).leading_zeros();
-    if bits > 0 { bits } else { 1 }
 }
 
 /// A convolution as plans hold it.

@@ -2,7 +2,7 @@
 
 mod absorb_multipliers;
 mod canonicalize;
-pub mod expand_activations;
+mod expand_activations;
 mod fold_affine;
 pub mod prune_channels;
 mod quantize;
@@ -20,8 +20,8 @@ pub use expand_activations::expand_activations;
 pub use fold_affine::fold_affine;
 pub use prune_channels::prune_channels;
 pub use quantize::{
-    Choices, LayerChoice, Narrowing, Noise, Outlook, Places, Precision, Preparation, Quantized, Rounding,
-    spend, spend_everywhere,
+    Choices, Narrowing, Noise, Outlook, Places, Precision, Preparation, Quantized, Rounding, spend,
+    spend_everywhere,
 };
 pub use range::range;
 pub use remove_dead::{Constants, remove_dead};

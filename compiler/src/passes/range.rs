@@ -17,8 +17,8 @@
 //! See the test `a_layer_reaches_its_bounds`.
 
 use crate::error::{Diagnostic, Error, Result};
+use crate::graph::sum_pool;
 use crate::graph::{Graph, Integer, IntegerFact, NodeId, Op, Range, Rescale, Shape};
-use crate::lower::sum_pool;
 use crate::options::CompileOptions;
 use runtime::plan::interval::{self, Interval, Overflow, Rows};
 use runtime::plan::validate::MAX_BITS;

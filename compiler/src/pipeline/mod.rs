@@ -8,12 +8,12 @@ pub use list::{Listed, listed, markdown, names};
 pub use observer::{Observer, Silent};
 pub use pass::{Context, Pass, PassInfo, Ran};
 
+use crate::activation::{Fineness, Ranges};
 use crate::calibration::Calibration;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Integer, Real};
 use crate::lower::{cost, lower};
 use crate::options::CompileOptions;
-use crate::passes::expand_activations::{Fineness, Ranges};
 use crate::passes::{Choices, Narrowing, Places, Precision, Preparation, Quantized, rescale};
 use list::{BOUND, FINISH, PRUNE, QUANTIZE, RESCALE, SIMPLIFY};
 use pass::{observed, run};

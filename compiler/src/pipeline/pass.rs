@@ -1,11 +1,11 @@
 //! A pass as data, and the one loop that runs lists of them.
 
 use super::Observer;
+use crate::activation::Ranges;
 use crate::calibration::Calibration;
 use crate::error::{Error, Result};
 use crate::graph::{Domain, Graph, verify};
 use crate::options::CompileOptions;
-use crate::passes::expand_activations::Ranges;
 use runtime::plan::InputSpec;
 use std::fmt;
 use std::ops::ControlFlow;

@@ -1,8 +1,8 @@
 //! What an integer graph means: plain loops over exact integers. The truth that plans and encrypted
 //! runs are compared with.
 
+use crate::graph::sum_pool;
 use crate::graph::{Conv, Dense, Graph, Integer, NodeId, Op, Pool, Rescale, Shape, Window};
-use crate::lower::sum_pool;
 use runtime::plan::Ring;
 
 /// The integers of every value, by [`NodeId::index`], for the integers of one image. Softmax passes

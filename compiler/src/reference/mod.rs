@@ -1,9 +1,4 @@
-//! What graphs mean: tract for the model as trained, plain interpreters for ours.
+//! What graphs mean: plain interpreters.
 
-mod float;
 pub mod integer;
 pub mod real;
-mod twin;
-
-pub use float::FloatReference;
-pub use twin::twin;

@@ -1,8 +1,8 @@
 //! What is asked of a search, and what it tells.
 
-use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::passes::LayerChoice;
+use crate::evaluation::Dataset;
+use crate::options::LayerChoice;
 use runtime::plan::{Cost, ValidPlan};
 use serde::Serialize;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! Labelled images, and how many of them a network gets right.
 
 use crate::calibration::{Batch, as_seen, logits};
-use crate::data::{Dataset, largest};
 use crate::error::{Error, Result};
+use crate::evaluation::{Dataset, largest};
 use crate::graph::{Graph, Real};
 use runtime::plan::InputSpec;
 

@@ -5,8 +5,9 @@ use super::price::Prices;
 use super::sensitivity::sensitivity;
 use crate::error::Result;
 use crate::graph::{Graph, NodeId, Op, Real};
+use crate::options::LayerChoice;
 use crate::options::{ACTIVATION_BITS, CompileOptions};
-use crate::passes::{Choices, LayerChoice, Noise, Precision, Preparation, Rounding};
+use crate::passes::{Choices, Noise, Precision, Preparation, Rounding};
 use crate::pipeline;
 use std::collections::BTreeMap;
 

@@ -1,8 +1,9 @@
 //! What became of a model: its layers, its weights, its accuracy in exact integers.
 
 use super::LayerOutcome;
-use crate::data::{Dataset, class, integers};
+use crate::calibration::integers;
 use crate::error::Result;
+use crate::evaluation::{Dataset, class};
 use crate::graph::{Graph, NodeId, Op, Real};
 use crate::options::CompileOptions;
 use crate::passes::{Choices, Precision};

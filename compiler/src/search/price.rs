@@ -5,7 +5,7 @@ use super::outcome::size;
 use crate::graph::{Graph, NodeId, Op, Real};
 use crate::lower;
 use crate::options::CompileOptions;
-use crate::passes::LayerChoice;
+use crate::options::LayerChoice;
 use runtime::plan::{Exchange, ExchangeKind, Suite, UnitCosts};
 use runtime::protocol::blinded::cost::exchange;
 use std::collections::BTreeSet;

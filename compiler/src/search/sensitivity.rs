@@ -3,9 +3,10 @@
 use super::examples::Examples;
 use crate::error::Result;
 use crate::graph::NodeId;
+use crate::graph::twin;
 use crate::options::CompileOptions;
-use crate::passes::{Choices, LayerChoice, Narrowing, Preparation};
-use crate::reference::twin;
+use crate::options::LayerChoice;
+use crate::passes::{Choices, Narrowing, Preparation};
 
 /// What every layer but the one that is looked at gets.
 const FINE: LayerChoice = LayerChoice { bits: 8, sparsity: 0.0 };

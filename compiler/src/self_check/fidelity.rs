@@ -1,8 +1,9 @@
 //! Two computations of the same logits on the same images: a plan's, or a graph's, beside the model's.
 
 use crate::calibration::Batch;
-use crate::data::{integers, largest};
+use crate::calibration::integers;
 use crate::error::Result;
+use crate::evaluation::largest;
 use crate::graph::{Graph, Real};
 use crate::lower::postprocessing;
 use rayon::prelude::*;

@@ -1,6 +1,6 @@
 //! Which images choose a plan's numbers, and which check them.
 
-use crate::data::Dataset;
+use crate::evaluation::Dataset;
 use runtime::plan::CheckImages;
 
 /// So many images tell enough.

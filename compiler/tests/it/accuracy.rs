@@ -1,9 +1,9 @@
 //! Plans against float models on MNIST's test images, which lie outside the project.
 
-use compiler::data::{Dataset, evaluate};
+use compiler::evaluation::{Dataset, evaluate};
 use compiler::from_onnx;
+use compiler::from_onnx::FloatReference;
 use compiler::options::{CompileOptions, InputOptions};
-use compiler::reference::FloatReference;
 use runtime::plan::{BlindedParameters, SharedParameters, Suite};
 use std::path::{Path, PathBuf};
 

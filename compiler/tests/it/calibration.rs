@@ -3,11 +3,12 @@
 use crate::images::images;
 use crate::random::{Piece, Recipe, input, network, quantized, recipes};
 use compiler::calibration::Calibration;
-use compiler::data::Dataset;
+use compiler::evaluation::Dataset;
 use compiler::graph::{Conv, Dense, Graph, Integer, NodeId, Op, Real, RealFact, Shape, Window, verify};
 use compiler::options::CompileOptions;
+use compiler::options::LayerChoice;
 use compiler::passes::prune_channels::{ChannelChoice, ChannelOrders, channel_orders, remove_channels};
-use compiler::passes::{Choices, LayerChoice, Narrowing, Preparation, prune_channels, remove_dead};
+use compiler::passes::{Choices, Narrowing, Preparation, prune_channels, remove_dead};
 use compiler::pipeline::to_integers;
 use compiler::reference::real;
 use proptest::prelude::*;

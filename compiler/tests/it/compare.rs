@@ -2,10 +2,11 @@
 
 use crate::images::images;
 use crate::random::{Piece, Recipe, input, network, recipes};
-use compiler::data::{Comparison, compare};
+use compiler::evaluation::{Comparison, compare};
 use compiler::graph::{Graph, NodeId, Op, Real, Shape};
 use compiler::options::CompileOptions;
-use compiler::passes::{Choices, LayerChoice, Narrowing, Preparation, range};
+use compiler::options::LayerChoice;
+use compiler::passes::{Choices, Narrowing, Preparation, range};
 use compiler::reference::real;
 use proptest::prelude::*;
 

@@ -2,7 +2,7 @@
 //! as predicted. Those that lie outside the project are skipped, with a printed line, where they are absent.
 
 use compiler::compile::{self, Compiled};
-use compiler::data::Dataset;
+use compiler::evaluation::Dataset;
 use compiler::from_onnx;
 use compiler::options::{CompileOptions, InputOptions};
 use compiler::reference::integer;

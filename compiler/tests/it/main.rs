@@ -12,6 +12,7 @@ mod random;
 mod testing;
 
 mod accuracy;
+mod architecture;
 mod calibration;
 mod cli;
 mod cli_activations;

@@ -1,10 +1,11 @@
 //! Trained networks, end to end: what each stage computes agrees, down to the encrypted run.
 
 use compiler::compile::{self, Compiled};
+use compiler::from_onnx::FloatReference;
 use compiler::from_onnx::{self, Model};
 use compiler::graph::{Graph, Integer};
 use compiler::options::{CompileOptions, InputOptions};
-use compiler::reference::{FloatReference, integer};
+use compiler::reference::integer;
 use runtime::channel::tcp;
 use runtime::data::{Fit, ImageSource};
 use runtime::observe::{Recorder, Silent};

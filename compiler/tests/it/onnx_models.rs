@@ -2,11 +2,11 @@
 
 use crate::bound::{deviations, magnitudes};
 use crate::onnx::{Recipe, build, recipes};
+use compiler::activation::Fineness;
 use compiler::error::Error;
 use compiler::from_onnx::{self, Model};
 use compiler::graph::{Graph, Op, Real};
 use compiler::options::{CompileOptions, InputOptions};
-use compiler::passes::expand_activations::Fineness;
 use compiler::pipeline;
 use compiler::reference::real;
 use proptest::prelude::*;

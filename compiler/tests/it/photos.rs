@@ -2,8 +2,8 @@
 //! outside the project.
 
 use compiler::from_onnx;
+use compiler::from_onnx::FloatReference;
 use compiler::options::{CompileOptions, InputOptions};
-use compiler::reference::FloatReference;
 use runtime::data::{Fit, ImageSource};
 use runtime::plan::{BlindedParameters, Colours, InputSpec, SharedParameters, Suite};
 use runtime::roles::plain;

@@ -2,8 +2,8 @@
 
 use crate::images::{images, labelled};
 use crate::random::{Piece, Recipe, network, recipes};
-use compiler::data::{Dataset, evaluate};
 use compiler::error::Error;
+use compiler::evaluation::{Dataset, evaluate};
 use compiler::from_onnx::Model;
 use compiler::graph::{Dense, Graph, Op, Real, RealFact, Shape};
 use compiler::options::CompileOptions;

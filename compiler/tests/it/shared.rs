@@ -2,7 +2,7 @@
 
 use crate::images::{grey, images};
 use crate::random::{Piece, Recipe, activated, input, leaky, network, recipes, within_ranges};
-use compiler::data::Dataset;
+use compiler::evaluation::Dataset;
 use compiler::graph::{Graph, Integer, Shape};
 use compiler::lower::{cost, lower};
 use compiler::options::CompileOptions;

@@ -4,9 +4,9 @@ use super::super::testing::Attribute::{Float, Text};
 use super::super::testing::Onnx;
 use super::operators::{accept, refuse};
 use super::{Model, image as pixels};
+use crate::activation::{Fineness, approximate_all};
 use crate::graph::Op;
 use crate::options::CompileOptions;
-use crate::passes::expand_activations::{Fineness, approximate_all};
 use crate::reference::real;
 use runtime::roles::plain;
 

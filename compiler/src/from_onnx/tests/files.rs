@@ -1,8 +1,8 @@
 //! Files: real models, damaged models, and no models.
 
 use super::*;
+use crate::activation::Fineness;
 use crate::graph::Op;
-use crate::passes::expand_activations::Fineness;
 use std::path::PathBuf;
 
 fn data(file: &str) -> Option<PathBuf> {

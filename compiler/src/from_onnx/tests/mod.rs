@@ -12,7 +12,8 @@ mod quantized;
 mod sequences;
 
 use super::*;
-use crate::reference::{FloatReference, real};
+use crate::from_onnx::FloatReference;
+use crate::reference::real;
 
 /// A deterministic image with values between `low` and `high`.
 fn image(len: usize, low: f32, high: f32) -> Vec<f32> {

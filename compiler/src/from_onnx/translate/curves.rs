@@ -8,9 +8,9 @@
 use super::site::{Operand, Site, Value, finite, floats};
 use super::view::View;
 use super::{Found, Translator};
+use crate::activation::{Fineness, approximate, is_piecewise_linear};
 use crate::from_onnx::refusal::Refusal;
 use crate::graph::{Affine, Binary, Curve, NodeId, Op, Unary};
-use crate::passes::expand_activations::{Fineness, approximate, is_piecewise_linear};
 use tract_onnx::tract_core::ops::element_wise::ElementWiseMiniOp;
 use tract_onnx::tract_core::ops::nn::LeakyRelu;
 

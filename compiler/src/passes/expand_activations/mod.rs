@@ -23,25 +23,14 @@
 //! n3 = clip n1 high 2 (2 of 2, #5c5eeb45) : 2x3x3
 //! ```
 
-mod exact;
-mod fit;
-mod pieces;
-mod report;
-mod seen;
 mod sum;
 
-pub use fit::Seen;
-pub use pieces::{Approximation, Bend, Fineness, PIECES, Pieces, approximate, is_piecewise_linear};
-pub use report::{Approximated, approximated};
-pub use seen::{Ranges, ranges};
-
+#[cfg(doc)]
+use crate::activation::approximated;
+use crate::activation::{Fineness, Pieces, Ranges, approximate_all};
 use crate::error::{Diagnostic, Error, Result};
-use crate::graph::{Curve, Graph, NodeId, Op, Real};
-use pieces::approximate_seen;
+use crate::graph::{Graph, NodeId, Op, Real};
 use sum::Sum;
-
-/// Curves that differ between more channels than this are not followed.
-const MAX_DIFFERENT: usize = 1 << 13;
 
 /// Runs the pass; `ranges` are those of the values that curves read, where they are known.
 ///
@@ -68,23 +57,6 @@ pub fn expand_activations(
     if refused.is_empty() { Ok(graph) } else { Err(Error::Unsupported(refused)) }
 }
 
-/// Pieces for a curve over so many channels, where it reads and gives what was `seen`: one for all of them, or one each.
-///
-/// # Errors
-/// As [`approximate`].
-pub fn approximate_all(
-    curve: &Curve,
-    channels: usize,
-    fineness: Fineness,
-    seen: Option<Seen>,
-) -> std::result::Result<Vec<Approximation>, String> {
-    let different = if curve.is_uniform() { 1 } else { channels };
-    if different > MAX_DIFFERENT && !is_piecewise_linear(curve) {
-        return Err(format!("it differs between {different} channels"));
-    }
-    (0..different).map(|channel| approximate_seen(curve, channel, fineness, seen)).collect()
-}
-
 fn expand(graph: &mut Graph<Real>, id: NodeId, pieces: Vec<Pieces>) {
     let input = graph.sole_input(id);
     let mut sum = Sum::new(graph, id, &pieces);
@@ -96,8 +68,9 @@ fn expand(graph: &mut Graph<Real>, id: NodeId, pieces: Vec<Pieces>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::activation::approximate;
     use crate::graph::testing::{assert_same_value, conv};
-    use crate::graph::{Binary, RealFact, Shape, Unary, Window};
+    use crate::graph::{Binary, Curve, RealFact, Shape, Unary, Window};
     use crate::reference::real::evaluate;
     use proptest::prelude::*;
 

@@ -1,6 +1,6 @@
 //! Nodes for a sum of shifted ReLUs.
 
-use super::pieces::{Bend, Pieces};
+use crate::activation::{Bend, Pieces};
 use crate::graph::{Add, Affine, Clip, Graph, NodeId, Op, Real, RealFact};
 
 /// The nodes in the making.

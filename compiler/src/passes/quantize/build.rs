@@ -6,13 +6,14 @@ use super::fit::{Fit, Row};
 use super::grid::Grid;
 use super::layer::Layer;
 use super::value::{Value, scale, unbounded};
-use super::{Choices, LayerChoice, Narrowing, Noise, Outlook, Preparation, Quantized, exact, scales};
+use super::{Choices, Narrowing, Noise, Outlook, Preparation, Quantized, exact, scales};
 use crate::calibration::{Activations, Calibration, Channel};
 use crate::error::{Diagnostic, Error, Result};
+use crate::graph::sum_pool;
 use crate::graph::{
     Add, Clip, Conv, Graph, Integer, IntegerFact, NodeId, Op, Pool, Real, Rescale, Scale, Shape, Window,
 };
-use crate::lower::sum_pool;
+use crate::options::LayerChoice;
 
 /// What [`Preparation::quantize`] promises.
 pub(super) fn build(

@@ -1,8 +1,8 @@
 //! Which values must have one scale for all channels, and which layers take their scale from a
 //! neighbour: questions about the whole graph, asked before any scale is chosen.
 
+use crate::graph::sum_pool;
 use crate::graph::{Graph, NodeId, Op, Real};
-use crate::lower::sum_pool;
 
 /// For every node, whether all channels of its value must have the same scale: those whose scale
 /// reaches the logits, which are compared with each other.

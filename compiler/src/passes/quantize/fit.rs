@@ -1,6 +1,5 @@
 //! One linear layer of integers: which weights stay, what they are worth, how they are rounded.
 
-use super::LayerChoice;
 use super::curvature::{Block, Curvature, GroupCurvature};
 use super::grid::Grid;
 use super::layer::{IntegerLayer, Layer};
@@ -10,6 +9,7 @@ use super::search::{self, LANES};
 use super::support::Support;
 use crate::graph::Scale;
 use crate::numeric::dot;
+use crate::options::LayerChoice;
 use rayon::prelude::*;
 use std::borrow::Cow;
 

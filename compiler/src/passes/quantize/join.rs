@@ -6,10 +6,11 @@ use super::grid::Grid;
 use super::scales::Row;
 use super::sum::Agreement;
 use super::value::{Value, scale, unbounded};
-use super::{LayerChoice, ratio, scales, sum};
+use super::{ratio, scales, sum};
 use crate::calibration::Channel;
 use crate::error::Result;
 use crate::graph::{Add, Conv, NodeId, Op, Real, Scale, Window};
+use crate::options::LayerChoice;
 
 /// Bits of a weight that multiplies a channel.
 const MULTIPLIER_BITS: u32 = 30;

@@ -80,7 +80,7 @@ mod support;
 mod tolerance;
 mod value;
 
-pub use choice::{Choices, LayerChoice};
+pub use choice::Choices;
 pub use counterparts::{Outlook, Quantized};
 pub use narrowing::{Narrowing, Places};
 pub use noise::{Noise, Rounding};
@@ -92,9 +92,10 @@ pub(super) use refit::refit;
 
 #[cfg(test)]
 mod tests {
-    use super::{Choices, LayerChoice, Narrowing, Preparation, Quantized};
+    use super::{Choices, Narrowing, Preparation, Quantized};
     use crate::error::Result;
     use crate::graph::{Add, Conv, Graph, Op, Real, RealFact, Shape, Window};
+    use crate::options::LayerChoice;
     use crate::options::{CompileOptions, InputOptions};
     use crate::passes::range;
     use runtime::plan::InputSpec;

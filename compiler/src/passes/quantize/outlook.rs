@@ -5,13 +5,13 @@
 //! sequence, and the scale is the best of a fixed list. Both only grow with the share of zeros, and so
 //! does their sum.
 
-use super::LayerChoice;
 use super::grid::Grid;
 use super::layer::Layer;
 use super::removal::{Removal, Removals};
 use super::search::LANES;
 use super::support::Support;
 use crate::numeric::simd::{self, Kernel};
+use crate::options::LayerChoice;
 use rayon::prelude::*;
 
 /// Scales that are tried, each smaller than the one before by [`STEP`].

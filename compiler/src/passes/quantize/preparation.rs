@@ -5,10 +5,11 @@ use super::layer::Layer;
 use super::removal::Removals;
 use super::sensitivity::Sensitivity;
 use super::tolerance::Tolerance;
-use super::{Choices, LayerChoice, Narrowing, Quantized, build, outlook};
+use super::{Choices, Narrowing, Quantized, build, outlook};
 use crate::calibration::{self, Activations, Batch, Calibration, Reading, Sample, Sampling, Statistics};
 use crate::error::Result;
 use crate::graph::{Graph, NodeId, Real};
+use crate::options::LayerChoice;
 use runtime::plan::InputSpec;
 use std::collections::BTreeMap;
 

@@ -1,7 +1,8 @@
 //! More bits for what adds most to the error of the logits.
 
-use super::{Choices, LayerChoice, Noise, Rounding};
+use super::{Choices, Noise, Rounding};
 use crate::graph::NodeId;
+use crate::options::LayerChoice;
 use crate::options::{ACTIVATION_BITS, CompileOptions, WEIGHT_BITS};
 use std::collections::BTreeMap;
 

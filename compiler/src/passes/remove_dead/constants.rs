@@ -1,7 +1,7 @@
 //! Arithmetic on the values of channels that are the same for every image.
 
+use crate::graph::sum_pool;
 use crate::graph::{Domain, Integer, Pool, PoolDivisor, Real, Shape};
-use crate::lower::sum_pool;
 
 /// A domain whose constants can be computed with.
 pub trait Constants: Domain {

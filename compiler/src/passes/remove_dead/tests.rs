@@ -5,8 +5,9 @@ use crate::graph::{
     Add, Conv, Dense, Domain, Graph, Integer, NodeId, Op, Pool, PoolDivisor, Real, RealFact, Shape, Window,
     verify,
 };
+use crate::options::LayerChoice;
 use crate::options::{CompileOptions, InputOptions};
-use crate::passes::{Choices, LayerChoice, Narrowing, Preparation, canonicalize, fold_affine, range};
+use crate::passes::{Choices, Narrowing, Preparation, canonicalize, fold_affine, range};
 use crate::reference::integer;
 use proptest::prelude::*;
 

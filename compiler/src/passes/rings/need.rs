@@ -2,8 +2,8 @@
 
 use super::{enter, half, reached, too_wide};
 use crate::error::Result;
+use crate::graph::position_bits;
 use crate::graph::{Graph, Integer, NodeId, Op, Rescale};
-use crate::lower::position_bits;
 use crate::options::CompileOptions;
 use runtime::plan::interval::Interval;
 use runtime::plan::validate::MAX_RING_BITS;

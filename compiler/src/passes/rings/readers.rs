@@ -1,7 +1,7 @@
 //! Rings that readers force upon what they read.
 
+use crate::graph::is_fused;
 use crate::graph::{Graph, Integer, NodeId, Op, Rescale};
-use crate::lower::is_fused;
 
 /// Widens `bits`, by node: a value has at least the bits of what is computed from its shares alone, and the same
 /// as what stays in its ring.

@@ -2,8 +2,8 @@
 
 use super::tail::Tail;
 use crate::calibration::{Batch, walk};
+use crate::graph::twin;
 use crate::graph::{Graph, Integer, IntegerFact};
-use crate::reference::twin;
 use rayon::prelude::*;
 use runtime::plan::interval::Interval;
 

@@ -1,7 +1,7 @@
 //! Bounds on what a graph gives, as graphs.
 
+use compiler::activation::{Fineness, approximate_all};
 use compiler::graph::{Add, Affine, Conv, Dense, Graph, NodeId, Op, Real};
-use compiler::passes::expand_activations::{Fineness, approximate_all};
 
 /// A graph that gives for the image 0, element by element, the most by which `graph` can be off when its
 /// activations are off by their stated errors.

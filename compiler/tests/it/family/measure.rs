@@ -2,11 +2,11 @@
 
 use super::tensor::FITTED;
 use super::{Family, Network};
-use compiler::data::Dataset;
 use compiler::error::Error;
+use compiler::evaluation::Dataset;
+use compiler::from_onnx::FloatReference;
 use compiler::from_onnx::{self, Model};
 use compiler::options::CompileOptions;
-use compiler::reference::FloatReference;
 use ndarray::Array4;
 use prost::Message;
 use runtime::roles::plain;

@@ -1,6 +1,6 @@
 //! Images for tests.
 
-use compiler::data::Dataset;
+use compiler::evaluation::Dataset;
 use compiler::graph::Shape;
 use ndarray::{Array1, Array4};
 use ndarray_npy::NpzWriter;

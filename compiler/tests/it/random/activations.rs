@@ -1,8 +1,8 @@
 //! Activations that become several ReLUs, in random networks.
 
 use super::{Piece, Recipe};
+use compiler::activation::Fineness;
 use compiler::graph::{Binary, Curve, Graph, Op, Real, Unary};
-use compiler::passes::expand_activations::Fineness;
 use compiler::pipeline::simplify;
 use proptest::prelude::*;
 

@@ -1,10 +1,10 @@
 //! tract as the float reference: what the model gives, computed by other code than ours. Values that the model
 //! quantises are rounded and cut off as it says.
 
+use super::Model;
+use super::guard::quietly;
+use super::layout::Layout;
 use crate::error::{Error, Result};
-use crate::from_onnx::Model;
-use crate::from_onnx::guard::quietly;
-use crate::from_onnx::layout::Layout;
 use crate::graph::{Affine, Graph, Real, Shape};
 use crate::reference::real;
 use std::path::Path;

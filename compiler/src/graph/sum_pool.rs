@@ -1,6 +1,6 @@
 //! Averages as sums: the divisor goes into the scale.
 
-use crate::graph::{Pool, PoolDivisor, Shape};
+use super::{Pool, PoolDivisor, Shape};
 use runtime::plan::SumPool;
 use runtime::plan::validate::MAX_MULTIPLIER_BITS;
 

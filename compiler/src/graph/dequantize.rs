@@ -2,9 +2,7 @@
 //! Floating point makes it quick over many images, and right up to its rounding and that of multipliers; [`Op::Rescale`], which
 //! rounds, passes values on.
 
-use crate::graph::{
-    Add, Conv, Dense, Graph, Integer, Node, NodeId, Op, Real, RealFact, Scale, zero_channels,
-};
+use super::{Add, Conv, Dense, Graph, Integer, Node, NodeId, Op, Real, RealFact, Scale, zero_channels};
 use std::convert::Infallible;
 
 /// The real twin of `graph`, node by node.
@@ -97,9 +95,9 @@ fn bias(bias: &[i128], output: &Scale) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::activation::Fineness;
     use crate::graph::testing::graphs;
     use crate::options::{CompileOptions, InputOptions};
-    use crate::passes::expand_activations::Fineness;
     use crate::pipeline::{simplify, to_integers};
     use crate::reference::{integer, real};
     use proptest::prelude::*;

@@ -1,8 +1,5 @@
 //! Piecewise linear functions as sums of shifted ReLUs.
 
-use super::fit::Seen;
-use super::{exact, fit};
-use crate::graph::Curve;
 use std::ops::RangeInclusive;
 
 /// f(x) = offset + slope·x + Σ change·ReLU(x − at) over all bends.
@@ -60,37 +57,4 @@ impl Pieces {
         let largest = self.bends.iter().map(|bend| bend.change.abs()).fold(0.0, f64::max);
         self.slope == 0.0 && self.bends.len() > 1 && total.abs() <= 1e-6 * largest
     }
-}
-
-/// Whether the pieces of `curve`, in its first channel, are exact.
-pub fn is_piecewise_linear(curve: &Curve) -> bool {
-    exact::pieces(curve, 0).is_some()
-}
-
-/// Pieces for `curve` in `channel`: exact where it is piecewise linear, else as fine as asked.
-///
-/// # Errors
-/// The curve jumps, does not become straight towards both sides, or needs more pieces; as a sentence.
-pub fn approximate(curve: &Curve, channel: usize, fineness: Fineness) -> Result<Approximation, String> {
-    match exact::pieces(curve, channel) {
-        Some(pieces) => Ok(Approximation { pieces, error: 0.0 }),
-        None => fit::pieces(curve, channel, fineness),
-    }
-}
-
-/// The same, where it is known what the activation reads and gives; as fine as that asks, unless a number of pieces was
-/// asked for.
-///
-/// # Errors
-/// As [`approximate`].
-pub(super) fn approximate_seen(
-    curve: &Curve,
-    channel: usize,
-    fineness: Fineness,
-    seen: Option<Seen>,
-) -> Result<Approximation, String> {
-    let is_exact = exact::pieces(curve, channel).is_some();
-    let seen = seen.filter(|_| !is_exact && fineness == Fineness::Percent);
-    let found = seen.and_then(|seen| fit::pieces_where_seen(curve, channel, seen));
-    found.map_or_else(|| approximate(curve, channel, fineness), Ok)
 }

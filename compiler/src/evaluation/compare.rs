@@ -6,7 +6,7 @@
 
 use super::accuracy::largest;
 use super::deviation::{Deviation, Sums};
-use super::prepared::Prepared;
+use crate::calibration::Prepared;
 use super::{Dataset, Progress};
 use crate::calibration::{Batch, apply};
 use crate::error::{Error, Result};

@@ -4,7 +4,6 @@ mod accuracy;
 mod compare;
 mod deviation;
 mod labels;
-mod prepared;
 
 pub use accuracy::{Accuracy, Progress, evaluate};
 pub use compare::{Comparison, NodeComparison, WRONG, compare};
@@ -13,4 +12,3 @@ pub use labels::odd_labels;
 pub use runtime::data::Dataset;
 
 pub(crate) use accuracy::{class, largest};
-pub(crate) use prepared::{Prepared, integers};

@@ -1,7 +1,7 @@
 //! How often a model and its plan are right, and how often they agree.
 
 use super::Dataset;
-use super::prepared::Prepared;
+use crate::calibration::Prepared;
 use crate::error::{Error, Result};
 use rayon::prelude::*;
 use runtime::plan::{Revealed, ValidPlan};

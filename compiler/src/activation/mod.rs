@@ -1,0 +1,14 @@
+//! Activations as piecewise linear functions, and how far these stray from them.
+
+mod approximate;
+mod exact;
+mod fit;
+mod pieces;
+mod report;
+mod seen;
+
+pub use approximate::{approximate, approximate_all, is_piecewise_linear};
+pub use fit::Seen;
+pub use pieces::{Approximation, Bend, Fineness, PIECES, Pieces};
+pub use report::{Approximated, approximated};
+pub use seen::{Ranges, ranges};
