@@ -11,6 +11,7 @@ mod sample;
 mod statistics;
 pub(crate) mod synthetic;
 mod taps;
+mod unusual;
 mod walk;
 
 pub use activations::Activations;
@@ -21,6 +22,8 @@ pub use patches::Reading;
 pub use sample::{Sample, Sampling};
 pub use statistics::{Channel, Statistics};
 pub use walk::{logits, walk};
+
+pub(crate) use unusual::unusual;
 
 use crate::data::{Dataset, integers};
 use crate::error::{Error, Result};
