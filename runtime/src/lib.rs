@@ -67,6 +67,7 @@ pub mod protocol;
 pub mod roles;
 
 pub use app::{Client, ClientBuilder, ClientKey, Running, Server, ServerBuilder};
+pub use channel::CancellationToken;
 pub use error::{Error, Result};
 pub use observe::Observer;
 pub use plan::{KeyBits, PlanId, ValidPlan as Plan};
