@@ -7,52 +7,16 @@
 
 mod check;
 mod columns;
+mod operator;
 mod table;
 
 pub(super) use columns::{Arithmetic, Axes, Bounds, Condition, Constants, Element, End, Label, Size, Values};
+pub(super) use operator::{Operator, Support};
 pub(super) use table::OPERATORS;
 
 use super::refusal::Refusal;
-use super::translate::Translate;
-use check::Check;
 use std::fmt::Write;
 use tract_onnx::pb::NodeProto;
-
-/// An ONNX operator.
-pub(super) struct Operator {
-    /// As ONNX spells it.
-    pub(super) name: &'static str,
-    /// On values that depend on the image.
-    pub(super) support: Support,
-    /// On others.
-    pub(super) constants: Constants,
-    pub(super) axes: Axes,
-    pub(super) values: Values,
-    pub(super) bounds: Bounds,
-    pub(super) element: Element,
-    pub(super) end: End,
-    pub(super) condition: Condition,
-    /// An infinite constant means that there is no bound.
-    pub(super) takes_infinity: bool,
-    /// It does the same if it gives its first output alone.
-    pub(super) spares_outputs: bool,
-}
-
-/// Whether values that depend on the image may be read.
-pub(super) enum Support {
-    Yes {
-        /// What is supported, in words.
-        limits: &'static str,
-        /// Refuses attributes beyond that.
-        check: Check,
-        /// Translates any part into which tract has taken the operator apart.
-        translate: Translate,
-    },
-    No {
-        /// What to try instead.
-        hint: &'static str,
-    },
-}
 
 /// What is known of an operator that has no row of its own: it is refused.
 static UNLISTED: Operator = Operator::new("");
@@ -100,28 +64,6 @@ pub(super) fn check_attributes(node: &NodeProto) -> Result<(), Refusal> {
     match of(node).support {
         Support::Yes { check, .. } => check(node),
         Support::No { .. } => Ok(()),
-    }
-}
-
-impl Operator {
-    /// Whether the result follows from the shape of the operand alone.
-    pub(super) fn reads_shape(&self) -> bool {
-        self.constants == Constants::Folded(Size::OfShape)
-    }
-
-    /// Whether the node holds its value.
-    pub(super) fn is_stored(&self) -> bool {
-        self.constants == Constants::Folded(Size::Stored)
-    }
-
-    /// Whether the node holds branches, of which its first operand chooses one.
-    pub(super) fn branches(&self) -> bool {
-        self.constants == Constants::Branches
-    }
-
-    /// Whether every result is one of the elements of the first operand.
-    pub(super) fn moves(&self) -> bool {
-        self.values == Values::Moved
     }
 }
 

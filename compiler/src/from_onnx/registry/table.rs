@@ -1,10 +1,10 @@
 //! The rows, sorted by name.
 
-use super::check::{self, Check, any};
-use super::columns::{Arithmetic, Axes, Bounds, Condition, Constants, Element, End, Label, Size, Values};
-use super::{Operator, Support};
+use super::check::{self, any};
+use super::columns::{Arithmetic, Axes, Bounds, Condition, Element, End, Label, Size};
+use super::operator::Operator;
 use crate::from_onnx::label;
-use crate::from_onnx::translate::{Translate, rows};
+use crate::from_onnx::translate::rows;
 use rows::{arrangement, element_wise};
 
 /// Of curved activations.
@@ -16,8 +16,6 @@ const PART: &str = "as part of an activation";
 const LABEL: &str =
     "over the classes, as the last operator, for the best one: the client then learns the label alone";
 
-/// Of any other operator.
-const OTHERWISE: &str = "replace the layer and retrain, or compile the model up to there (--model-output)";
 const ATTENTION: &str = "products of computed values cannot be compiled; use a convolutional network";
 const DYNAMIC: &str = "quantize statically (QDQ) instead of dynamically, or export the float model";
 const INTEGERS: &str =
@@ -252,79 +250,4 @@ const fn op(name: &'static str) -> Operator {
 /// An operator that works element by element.
 const fn each(name: &'static str, limits: &'static str) -> Operator {
     op(name).takes(limits, any, element_wise).axes(Axes::Kept)
-}
-
-impl Operator {
-    pub(super) const fn new(name: &'static str) -> Self {
-        Self {
-            name,
-            support: Support::No { hint: OTHERWISE },
-            constants: Constants::Refused,
-            axes: Axes::Other,
-            values: Values::Computed,
-            bounds: Bounds::Unknown,
-            element: Element::Same,
-            end: End::Other,
-            condition: Condition::Unknown,
-            takes_infinity: false,
-            spares_outputs: false,
-        }
-    }
-
-    const fn takes(self, limits: &'static str, check: Check, translate: Translate) -> Self {
-        Self { support: Support::Yes { limits, check, translate }, ..self }
-    }
-
-    const fn refused(self, hint: &'static str) -> Self {
-        Self { support: Support::No { hint }, ..self }
-    }
-
-    const fn folds(self, size: Size) -> Self {
-        Self { constants: Constants::Folded(size), ..self }
-    }
-
-    const fn chooses_a_branch(self) -> Self {
-        Self { constants: Constants::Branches, ..self }
-    }
-
-    const fn arithmetic(self, arithmetic: Arithmetic) -> Self {
-        Self { bounds: Bounds::Of(arithmetic), ..self }.folds(Size::Broadcast)
-    }
-
-    /// Elements stand in other places, so they lie where they lay.
-    const fn moved(self) -> Self {
-        Self { values: Values::Moved, bounds: Bounds::Same, ..self }
-    }
-
-    const fn converts(self, element: Element) -> Self {
-        Self { values: Values::Converted, bounds: Bounds::Same, element, ..self }
-    }
-
-    const fn axes(self, axes: Axes) -> Self {
-        Self { axes, ..self }
-    }
-
-    const fn bounds(self, bounds: Bounds) -> Self {
-        Self { bounds, ..self }
-    }
-
-    const fn element(self, element: Element) -> Self {
-        Self { element, ..self }
-    }
-
-    const fn ends(self, end: End) -> Self {
-        Self { end, ..self }
-    }
-
-    const fn condition(self, condition: Condition) -> Self {
-        Self { condition, ..self }
-    }
-
-    const fn takes_infinity(self) -> Self {
-        Self { takes_infinity: true, ..self }
-    }
-
-    const fn spares_outputs(self) -> Self {
-        Self { spares_outputs: true, ..self }
-    }
 }

@@ -18,10 +18,14 @@ impl Translator<'_> {
         let both = !constant_left && !matches!(right.value, Value::Constant(_));
         let (op, turned) = curves::binary(op).ok_or_else(|| unknown(op))?;
         if both {
-            return match op {
-                Binary::Add if !self.share_an_activation(site) => self.sum([1.0, 1.0], site),
-                Binary::Sub if !self.share_an_activation(site) => self.sum([1.0, -1.0], site),
-                _ => self.function(op, turned, site),
+            let sign = match op {
+                Binary::Add => Some(1.0),
+                Binary::Sub => Some(-1.0),
+                Binary::Mul | Binary::Div | Binary::Max | Binary::Min | Binary::Pow | Binary::Less => None,
+            };
+            return match sign.filter(|_| !self.share_an_activation(site)) {
+                Some(sign) => self.sum([1.0, sign], site),
+                None => self.function(op, turned, site),
             };
         }
         match op {
@@ -154,11 +158,14 @@ impl Translator<'_> {
         let view = site.computed(position)?;
         let bounds = floats(site.constant(1 - position)?)?;
         let all = |test: fn(f32) -> bool| bounds.iter().all(|&bound| test(bound));
-        match op {
-            Binary::Max if all(|bound| bound == 0.0) => self.each(&site.name, Op::Relu, &view),
-            Binary::Max if all(|bound| bound <= f32::MIN) => Ok(view),
-            Binary::Min if all(|bound| bound >= f32::MAX) => Ok(view),
-            _ => self.function(op, false, site),
+        let without_effect =
+            if op == Binary::Max { all(|bound| bound <= f32::MIN) } else { all(|bound| bound >= f32::MAX) };
+        if op == Binary::Max && all(|bound| bound == 0.0) {
+            self.each(&site.name, Op::Relu, &view)
+        } else if without_effect {
+            Ok(view)
+        } else {
+            self.function(op, false, site)
         }
     }
 }
