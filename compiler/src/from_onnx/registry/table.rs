@@ -107,6 +107,7 @@ pub(in crate::from_onnx) static OPERATORS: &[Operator] = &[
         .bounds(Bounds::Same),
     op("GlobalMaxPool").takes("1-D and 2-D", any, rows::global).axes(Axes::ChannelsFirst).moved(),
     each("Greater", "as the condition of Where").condition(Condition::Holds(|a, b| a > b)),
+    each("GreaterOrEqual", "as the condition of Where").condition(Condition::Holds(|a, b| a >= b)),
     op("GroupNormalization").refused(NORMALIZES),
     each("HardSigmoid", "exact").bounds(Bounds::Unit),
     each("HardSwish", SMOOTH),
@@ -124,6 +125,7 @@ pub(in crate::from_onnx) static OPERATORS: &[Operator] = &[
     op("LayerNormalization").refused(NORMALIZES),
     each("LeakyRelu", "exact"),
     each("Less", "as the condition of Where").condition(Condition::Holds(|a, b| a < b)),
+    each("LessOrEqual", "as the condition of Where").condition(Condition::Holds(|a, b| a <= b)),
     each("Log", PART),
     op("LogSoftmax")
         .takes("over the classes, as the last operator; computed by the client", any, rows::softmax)
@@ -182,6 +184,7 @@ pub(in crate::from_onnx) static OPERATORS: &[Operator] = &[
     op("ReduceMax").takes("over height and width, channels first or last", any, rows::global).moved(),
     op("ReduceMean").takes("over height and width, channels first or last", any, rows::global),
     op("ReduceProd").folds(Size::AtMostFirst),
+    op("ReduceSum").takes("over height and width, channels first or last", any, rows::global),
     each("Relu", "any").bounds(Bounds::NotNegative).folds(Size::Same),
     op("Reshape")
         .takes("where only axes are joined, or axes of length 1 come and go", any, arrangement)

@@ -23,6 +23,7 @@ fn image() -> Onnx {
         .ints("first", &[0])
         .ints("second", &[1])
         .ints("flat", &[1, 32])
+        .ints("plane", &[2, 3])
         .ints("around", &[0, 0, 1, 1, 0, 0, 1, 1])
         .constant("statistics", &[2], vec![0.5, 2.0])
         .opset(20)
@@ -60,12 +61,13 @@ fn computed(op: &str) -> Option<Onnx> {
         "Pow" | "Sqrt" => with("Pow", &["two"]).then("Add", &["one"], &[]).then("Sqrt", &[], &[]),
         "Gather" => image().then(op, &["second"], &[("axis", Int(1))]),
         "Gemm" | "MatMul" => flat().then(op, &["matrix"], &[]),
-        "Greater" => with(op, &["zero"]).node("Where", &["v0", "image", "zero"], &[]),
-        "Less" => with(op, &["zero"]).node("Where", &["v0", "zero", "image"], &[]),
+        "Greater" | "GreaterOrEqual" => with(op, &["zero"]).node("Where", &["v0", "image", "zero"], &[]),
+        "Less" | "LessOrEqual" => with(op, &["zero"]).node("Where", &["v0", "zero", "image"], &[]),
         "Where" => with("Less", &["zero"]).node(op, &["v0", "zero", "image"], &[]),
         "Softmax" | "LogSoftmax" => flat().then(op, &[], &[]),
         "Pad" => with(op, &["around"]),
         "ReduceMax" | "ReduceMean" => image().opset(13).then(op, &[], &[("axes", Ints(&[2, 3]))]),
+        "ReduceSum" => with(op, &["plane"]),
         "Reshape" => with(op, &["flat"]),
         "Slice" => with(op, &["first", "second", "second"]),
         "Split" => image().opset(13).then(op, &[], &[("axis", Int(1))]).and_gives(&["rest"]),
@@ -143,10 +145,10 @@ fn decided(op: &str) -> Option<Onnx> {
         "And" => numbers.node(op, &["yes", "yes"], &[]),
         "Cast" => numbers.node(op, &["yes"], &[("to", Int(9))]),
         "Equal" => numbers.node(op, &["no", "no"], &[]),
-        "Greater" | "Or" => numbers.node(op, &["yes", "no"], &[]),
+        "Greater" | "GreaterOrEqual" | "Or" => numbers.node(op, &["yes", "no"], &[]),
         "Identity" => numbers.node(op, &["yes"], &[]),
         "If" | "Not" => numbers.node("Not", &["no"], &[]),
-        "Less" => numbers.node(op, &["no", "yes"], &[]),
+        "Less" | "LessOrEqual" => numbers.node(op, &["no", "yes"], &[]),
         "Squeeze" | "Unsqueeze" => numbers.node(op, &["yes", "first"], &[]),
         _ => return None,
     }))
