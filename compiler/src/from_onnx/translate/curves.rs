@@ -176,8 +176,11 @@ fn too_long() -> Refusal {
     Refusal::new("the activation is too long an expression", "retrain with ReLU")
 }
 
+/// What tract calls an operator, and its curve.
+type Named = (&'static str, fn() -> Curve);
+
 /// tract's operators of one operand.
-const UNARY: &[(&str, fn() -> Curve)] = &[
+const UNARY: &[Named] = &[
     ("Abs", || Curve::X.binary(Binary::Max, times(Curve::X, -1.0))),
     ("Erf", || Curve::X.unary(Unary::Erf)),
     ("Exp", || Curve::X.unary(Unary::Exp)),
