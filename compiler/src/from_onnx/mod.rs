@@ -22,7 +22,6 @@ mod external;
 mod file;
 mod finite;
 pub(crate) mod guard;
-mod hints;
 mod label;
 pub(crate) mod layout;
 mod normalization;

@@ -9,6 +9,7 @@ mod moves;
 mod operators;
 mod outputs;
 mod quantized;
+mod rows;
 mod sequences;
 
 use super::*;
