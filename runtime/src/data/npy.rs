@@ -102,7 +102,7 @@ impl Element {
             [kind, _] => (b'=', *kind),
             _ => return Err(unsupported()),
         };
-        let bytes = text[text.len() - 1..].parse().unwrap_or(0);
+        let bytes = text.chars().last().and_then(|digit| digit.to_digit(10)).unwrap_or(0) as usize;
         let kind = match (kind, bytes) {
             (b'b', 1) => Kind::Bool,
             (b'i', 1 | 2 | 4 | 8) => Kind::Signed,
@@ -240,6 +240,10 @@ mod tests {
         assert_eq!(
             refused("{'descr': '<c8', 'fortran_order': False, 'shape': (1,), }"),
             "arrays of type '<c8' are not supported"
+        );
+        assert_eq!(
+            refused("{'descr': '<é', 'fortran_order': False, 'shape': (1,), }"),
+            "arrays of type '<é' are not supported"
         );
         assert_eq!(
             refused("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }"),
