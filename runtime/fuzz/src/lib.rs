@@ -6,7 +6,7 @@ use runtime::channel::{Connection, Transport};
 use runtime::data::Dataset;
 use runtime::observe::Silent;
 use runtime::paillier::{Ciphertexts, test_keys};
-use runtime::plan::{Shape, ValidPlan, codec};
+use runtime::plan::{Shape, codec};
 use runtime::roles::client;
 use runtime::roles::server::Server;
 use std::io::{self, Cursor};
@@ -20,7 +20,7 @@ pub fn plan(bytes: &[u8]) {
         assert_eq!(codec::decode(&codec::encode(&plan)).expect("its own bytes").id(), plan.id());
         let shown = codec::encode_view(plan.client_view());
         codec::decode_view(&shown).expect("what a server shows to its clients");
-        let _ = plan.plan().to_string();
+        let _ = plan.to_string();
     }
 }
 
@@ -29,7 +29,7 @@ pub fn view(bytes: &[u8]) {
     let framed = framed(b'C', bytes);
     for view in [bytes, &framed].into_iter().filter_map(|bytes| codec::decode_view(bytes).ok()) {
         assert_eq!(codec::decode_view(&codec::encode_view(&view)).as_ref(), Ok(&view));
-        let _ = view.encryptions();
+        let _ = (view.encryptions(), view.to_string());
     }
 }
 
