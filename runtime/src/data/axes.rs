@@ -57,11 +57,10 @@ fn images(axes: &[usize], target: Shape) -> Option<(usize, Shape)> {
 
 fn vectors(axes: &[usize], target: Shape) -> Option<(usize, Shape)> {
     let (&first, rest) = axes.split_first()?;
-    // The axes behind a 0 may be of any length.
-    let length = rest.iter().try_fold(1_usize, |product, &axis| product.checked_mul(axis))?;
-    if first.checked_mul(length) == Some(target.channels) {
+    if axes.iter().product::<usize>() == target.channels {
         return Some((1, target));
     }
+    let length = rest.iter().product();
     (!rest.is_empty()).then_some((first, Shape::vector(length)))
 }
 
