@@ -4,7 +4,7 @@
 //! "POPCORN" kind:u8   server plan 'P', client view 'C'
 //! version:u32         little-endian, FORMAT_VERSION
 //! length:u64          of the body
-//! digest:[u8; 32]     BLAKE3 of kind, version and body
+//! digest:[u8; 32]     BLAKE3 of "POPCORN", kind, version and body
 //! body                postcard
 //! ```
 //!
@@ -28,7 +28,8 @@ pub const MAX_PLAN_BYTES: u64 = 4 << 30;
 pub const MAX_VIEW_BYTES: u64 = 16 << 20;
 
 const MAGIC: &[u8; 7] = b"POPCORN";
-const HEADER_BYTES: usize = MAGIC.len() + 1 + 4 + 8 + 32;
+/// Bytes before the body.
+pub const HEADER_BYTES: usize = MAGIC.len() + 1 + 4 + 8 + 32;
 
 /// Why bytes are no plan.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -20,7 +20,8 @@ pub struct Cost {
 
 impl Cost {
     /// Messages one after another, of both parties; two make a round trip.
-    pub const fn flights(&self) -> u64 {
+    #[cfg(test)]
+    pub(super) const fn flights(&self) -> u64 {
         self.sent.client.frames + self.sent.server.frames
     }
 
