@@ -8,8 +8,8 @@
 use crate::error::{Diagnostic, Error, Result};
 use runtime::paillier::{Count, TermPlace, shifted_sum_count, weighted_sums_count};
 use runtime::plan::{
-    Cost, KeyBits, Layout, Linear, Masks, Op, Plan, Reach, Shape, SharedParameters, Step, StepId, Suite,
-    Tiling, UnitCosts, Window,
+    Cost, Fractions, KeyBits, Layout, Linear, Masks, Op, Plan, Reach, Shape, SharedParameters, Step, StepId,
+    Suite, Tiling, UnitCosts, Window,
 };
 use runtime::protocol::shared::linear::Stack;
 use runtime::protocol::shared::tiles::TiledConv;
@@ -47,10 +47,10 @@ fn masks(plan: &Plan, id: StepId) -> Masks {
 /// Whether everything that reads step `id`, through pools, drops the lowest bit.
 fn drop_lowest_bit(plan: &Plan, id: StepId) -> bool {
     let mut readers = plan.steps().filter(|(_, step)| step.inputs.contains(&id));
-    readers.all(|(reader, step)| match step.op {
-        Op::Relu | Op::ReluRescale { .. } | Op::Rescale { .. } | Op::Sign => true,
-        Op::MaxPool(_) => drop_lowest_bit(plan, reader),
-        _ => false,
+    readers.all(|(reader, step)| match step.op.reads_fractions() {
+        Fractions::Dropped => true,
+        Fractions::Kept => drop_lowest_bit(plan, reader),
+        Fractions::Refused => false,
     })
 }
 
@@ -90,10 +90,7 @@ struct Layer {
 impl Layer {
     fn new(plan: &Plan, id: StepId, layout: Layout, parameters: SharedParameters) -> Option<Self> {
         let step = plan.step(id);
-        let window = match &step.op {
-            Op::Conv2d(conv) => Some(conv.window),
-            _ => None,
-        };
+        let window = if let Op::Conv2d(conv) = &step.op { Some(conv.window) } else { None };
         let from = plan.step(step.inputs[0]).shape;
         let (to, key, position) = (step.shape, plan.key_bits, Count::default());
         let mut layer = Self { window, from, to, layout, parameters, key, position };

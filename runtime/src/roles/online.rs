@@ -21,8 +21,8 @@ use super::values::Values;
 use crate::channel::Traffic;
 use crate::error::{Error, Result};
 use crate::observe::{Observer, Phase, StepReport};
-use crate::plan::{PublicOp, PublicStep, Ring, Schedule, StepId};
-use crate::protocol::shared::activation::Activation;
+use crate::plan::{PublicStep, Ring, Schedule, Shape, StepId};
+use crate::protocol::shared::activation::{Alone, Part};
 use crate::protocol::shared::party::Party;
 use std::time::Instant;
 
@@ -80,7 +80,7 @@ impl Watch<'_> {
         self.observer.step(StepReport {
             phase: Phase::Online,
             step: id,
-            op: name(&step.op),
+            op: step.op.name(),
             elapsed: self.start.elapsed(),
             traffic: spent,
             rounds: side.rounds(spent.frames_sent, spent.frames_received),
@@ -96,19 +96,29 @@ fn execute(
     (id, step): (StepId, &PublicStep),
     values: &mut Values<Vec<u64>>,
 ) -> Result<Vec<u64>> {
-    if let Some(activation) = Activation::of(schedule, id) {
-        return activation.run(party, values.take(id, &step.inputs)?);
-    }
-    let inputs = values.inputs(&step.inputs)?;
-    match &step.op {
-        PublicOp::Linear(_) => side.linear(party, id, inputs[0]),
-        PublicOp::SumPool(pool) => {
+    let impossible = || Error::Bug(format!("{id} cannot be executed on shares"));
+    match Part::of(schedule, id).ok_or_else(impossible)? {
+        Part::Activation(activation) => activation.run(party, values.take(id, &step.inputs)?),
+        Part::Linear => side.linear(party, id, values.inputs(&step.inputs)?[0]),
+        Part::Alone(alone) => {
             let from = schedule.source(step).shape;
-            Ok(reduced(step.ring(), plain::window_sums(pool, inputs[0], from, step.shape)))
+            Ok(share_by_share(step, from, &alone, &values.inputs(&step.inputs)?, side.constants(id)))
         }
-        PublicOp::Add { multipliers } => Ok(sum(step, multipliers, &inputs, side.constants(id))),
-        PublicOp::Concat => Ok(reduced(step.ring(), inputs.into_iter().flatten().copied().collect())),
-        _ => Err(Error::Bug(format!("{id} cannot be executed on shares"))),
+        Part::Image | Part::Reveal => Err(impossible()),
+    }
+}
+
+fn share_by_share(
+    step: &PublicStep,
+    from: Shape,
+    alone: &Alone<'_>,
+    inputs: &[&Vec<u64>],
+    constants: &[i128],
+) -> Vec<u64> {
+    match alone {
+        Alone::SumPool(pool) => reduced(step.ring(), plain::window_sums(pool, inputs[0], from, step.shape)),
+        Alone::Add(multipliers) => sum(step, multipliers, inputs, constants),
+        Alone::Concat => reduced(step.ring(), inputs.iter().copied().flatten().copied().collect()),
     }
 }
 
@@ -126,21 +136,4 @@ fn sum(step: &PublicStep, multipliers: &[i64], inputs: &[&Vec<u64>], constants: 
 fn reduced(ring: Ring, mut shares: Vec<u64>) -> Vec<u64> {
     shares.iter_mut().for_each(|share| *share = ring.reduce(*share));
     shares
-}
-
-/// The word in reports.
-const fn name(op: &PublicOp) -> &'static str {
-    match op {
-        PublicOp::Input => "input",
-        PublicOp::Linear(_) => "linear",
-        PublicOp::SumPool(_) => "sum_pool",
-        PublicOp::Add { .. } => "add",
-        PublicOp::Concat => "concat",
-        PublicOp::Relu { .. } => "relu",
-        PublicOp::Sign => "sign",
-        PublicOp::MaxPool(_) => "max_pool",
-        PublicOp::Rescale { .. } => "rescale",
-        PublicOp::ArgMax => "arg_max",
-        PublicOp::Reveal => "reveal",
-    }
 }

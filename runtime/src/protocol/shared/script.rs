@@ -1,10 +1,10 @@
 //! Everything that the parties say online, step by step: what plans are priced by, and what a party may receive.
 
-use super::activation::Activation;
+use super::activation::Part;
 use super::transcript::{Cost, Transcript};
 use crate::error::{Error, Result};
 use crate::ot::{Batch, FieldBits, Role, Width};
-use crate::plan::{PublicOp, PublicStep, Ring, Schedule, StepId};
+use crate::plan::{PublicStep, Ring, Schedule, StepId};
 
 /// The online part of every step of a valid schedule, in order.
 pub fn online(schedule: &Schedule) -> Vec<Cost> {
@@ -23,28 +23,24 @@ pub fn online(schedule: &Schedule) -> Vec<Cost> {
 
 fn step(schedule: &Schedule, id: StepId, transcript: &mut Transcript) {
     let step = schedule.step(id);
-    match &step.op {
-        PublicOp::Linear(_) if opens(schedule, id) => {
+    let Some(part) = Part::of(schedule, id) else { return };
+    match part {
+        Part::Linear if opens(schedule, id) => {
             let source = schedule.source(step);
             transcript.says_numbers(Role::Client, width(source.ring()), source.shape.elements());
         }
-        PublicOp::Reveal => {
+        Part::Reveal => {
             transcript.says_numbers(Role::Server, width(step.ring()), step.shape.elements());
         }
-        _ => {
-            if let Some(activation) = Activation::of(schedule, id) {
-                activation.script(transcript);
-            }
-        }
+        Part::Activation(activation) => activation.script(transcript),
+        Part::Linear | Part::Image | Part::Alone(_) => {}
     }
 }
 
 /// Whether the linear step `id` is the first that reads its value, so that the server must be told it, masked.
 pub fn opens(schedule: &Schedule, id: StepId) -> bool {
     let source = schedule.step(id).inputs.first();
-    let reads = |(_, step): &(StepId, &PublicStep)| {
-        matches!(step.op, PublicOp::Linear(_)) && step.inputs.first() == source
-    };
+    let reads = |(_, step): &(StepId, &PublicStep)| step.op.is_linear() && step.inputs.first() == source;
     schedule.steps().find(reads).is_some_and(|(first, _)| first == id)
 }
 

@@ -15,7 +15,7 @@ use crate::error::{Error, PeerFault, Result};
 use crate::observe::{Observer, Phase, StepReport};
 use crate::ot::{Extensions, Role, Supply, setup};
 use crate::paillier::{Ciphertexts, PublicKey, Randomisers, SecureRng};
-use crate::plan::{Op, Plan, Ring, Schedule, StepId};
+use crate::plan::{Plan, Ring, Schedule, StepId};
 use crate::protocol::message::{self, Message};
 use crate::protocol::shared::linear::Packed;
 use crate::protocol::shared::party::Party;
@@ -211,10 +211,7 @@ impl Side for Weights<'_> {
     }
 
     fn constants(&self, id: StepId) -> &[i128] {
-        match &self.plan.step(id).op {
-            Op::Add(sum) => &sum.bias,
-            _ => &[],
-        }
+        self.plan.step(id).op.bias()
     }
 
     fn reveal(&mut self, party: &mut Party<'_>, ring: Ring, shares: Vec<u64>) -> Result<Vec<u64>> {

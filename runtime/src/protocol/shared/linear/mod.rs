@@ -37,7 +37,7 @@ use crate::paillier::{
     Ciphertexts, Count, PublicKey, Randomisers, Rows, SecretInteger, SecureRng, ShiftedTerm, TermPlace,
     shifted_sum, shifted_sum_count, weighted_sums, weighted_sums_count,
 };
-use crate::plan::{Linear, Masks, Op, PublicOp, Ring, Schedule, Shape, StepId, Tiling};
+use crate::plan::{Linear, Masks, Op, Ring, Schedule, Shape, StepId, Tiling};
 use rayon::prelude::*;
 use rug::Integer;
 use rug::integer::Order;
@@ -63,13 +63,13 @@ impl Packed {
     /// The linear step `id` of a valid schedule; `None` if the step is not linear.
     pub fn of(schedule: &Schedule, id: StepId) -> Option<Self> {
         let step = schedule.step(id);
-        let PublicOp::Linear(linear) = &step.op else { return None };
+        let linear = step.linear()?;
         let from = schedule.source(step).shape;
         Some(Self {
             from,
             to: step.shape,
             tiling: linear.tiling(from)?,
-            linear: *linear,
+            linear,
             stride: linear.layout.stride(schedule.parameters),
             mask_bits: schedule.parameters.mask_bits,
             ring: step.ring(),
