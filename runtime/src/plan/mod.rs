@@ -32,7 +32,7 @@ mod wire;
 pub use check::{Check, CheckImages, Headroom};
 pub use codec::DecodeError;
 pub use cost::{Cost, UnitCosts};
-#[cfg(feature = "cli")]
+#[cfg(feature = "bench")]
 pub(crate) use display::Table;
 pub use exchange::{Exchange, ExchangeKind, PairSlots};
 pub use frame::FORMAT_VERSION;

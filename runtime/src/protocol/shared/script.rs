@@ -1,13 +1,13 @@
 //! Everything that the parties say online, step by step: what plans are priced by, and what a party may receive.
 
 use super::activation::Part;
-use super::transcript::{Cost, Transcript};
+use super::transcript::{Communication, Transcript};
 use crate::error::{Error, Result};
 use crate::ot::{Batch, FieldBits, Role, Width};
 use crate::plan::{PublicStep, Ring, Schedule, StepId};
 
 /// The online part of every step of a valid schedule, in order.
-pub fn online(schedule: &Schedule) -> Vec<Cost> {
+pub fn online(schedule: &Schedule) -> Vec<Communication> {
     let mut transcript = Transcript::new();
     let mut costs = Vec::with_capacity(schedule.steps.len());
     for (id, _) in schedule.steps() {
@@ -45,12 +45,12 @@ pub fn opens(schedule: &Schedule, id: StepId) -> bool {
 }
 
 /// The OTs that all steps use, in order.
-pub fn batches(costs: &[Cost]) -> Vec<Batch> {
+pub fn batches(costs: &[Communication]) -> Vec<Batch> {
     costs.iter().flat_map(|cost| cost.batches.iter().copied()).collect()
 }
 
 /// The bytes that a party hears online, headers left out.
-pub fn heard(costs: &[Cost], role: Role) -> u64 {
+pub fn heard(costs: &[Communication], role: Role) -> u64 {
     costs.iter().map(|cost| cost.heard_by(role)).sum()
 }
 

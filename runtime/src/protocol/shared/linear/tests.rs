@@ -2,7 +2,7 @@ use super::*;
 use crate::paillier::count::instrument::measure;
 use crate::paillier::randomness::TestRng;
 use crate::paillier::{PublicRandomisers, test_keys};
-use crate::plan::{Conv2d, Dense, KeyBits, Layout, Public, PublicStep, Reach, SharedParameters, Window};
+use crate::plan::{Conv2d, Dense, KeyBits, Public, PublicStep, Reach, Window};
 use proptest::prelude::*;
 
 /// A linear layer over an image, and the schedule of it alone.
