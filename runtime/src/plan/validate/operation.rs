@@ -4,7 +4,7 @@ use super::shapes::{
     concat_shape, conv_shape, dense_shape, fits, pool_shape, same_shape, sum_pool_shape, windowed,
 };
 use super::{Findings, MAX_BITS, MAX_MULTIPLIER_BITS, MAX_RING_BITS};
-use crate::plan::{Conv2d, Dense, Fractions, Knowledge, Op, Private, Public, Shape, StepId};
+use crate::plan::{Conv2d, Dense, Fractions, Knowledge, Op, Private, Public, Shape, StepId, SumPool};
 
 /// What both views say of a step.
 pub(super) struct Operation<'a, K: Knowledge> {
@@ -123,6 +123,29 @@ impl<K: LinearShape> Operation<'_, K> {
             }
             Op::Relu | Op::Sign | Op::Rescale { .. } | Op::ReluRescale { .. } => Ok(first),
         }
+    }
+
+    /// What it reads in all, elements that are read several times counted so.
+    pub(super) fn terms(&self) -> Option<usize> {
+        let window = match self.op {
+            Op::MaxPool(window) | Op::SumPool(SumPool { window, .. }) => Some(window),
+            Op::Input
+            | Op::Conv2d(_)
+            | Op::Dense(_)
+            | Op::Add(_)
+            | Op::Concat
+            | Op::Relu
+            | Op::Sign
+            | Op::Rescale { .. }
+            | Op::ReluRescale { .. }
+            | Op::ArgMax
+            | Op::Reveal => None,
+        };
+        let each = match window {
+            Some(window) => window.kernel[0].checked_mul(window.kernel[1])?,
+            None => self.inputs.len(),
+        };
+        self.shape.elements().checked_mul(each)
     }
 
     /// P6 and P11 of suite `shared`: rings and fractions of what it reads. `input_bits`: of the plan's input.

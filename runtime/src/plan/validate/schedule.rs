@@ -3,9 +3,7 @@
 use super::operation::{Operation, Source};
 use super::shapes::fits;
 use super::{Findings, MAX_BLINDING_BITS, MAX_RING_BITS, MAX_SHARED_ELEMENTS, MAX_STEPS, MAX_TERMS};
-use crate::plan::{
-    InputSpec, KeyBits, Linear, Op, PublicStep, Schedule, Shape, SharedParameters, StepId, SumPool,
-};
+use crate::plan::{InputSpec, KeyBits, Linear, PublicStep, Schedule, Shape, SharedParameters, StepId};
 
 /// Ciphertexts of a step, at most.
 const MAX_CIPHERTEXTS: usize = 1 << 22;
@@ -61,7 +59,7 @@ impl Context<'_> {
         }
         let inputs: Vec<Shape> = step.inputs.iter().map(|&input| self.schedule.step(input).shape).collect();
         operation.check_shape(self.input.shape, &inputs, found);
-        found.require(1, at, self.terms().is_some_and(|terms| terms <= MAX_TERMS), || {
+        found.require(1, at, operation.terms().is_some_and(|terms| terms <= MAX_TERMS), || {
             "its windows or sums have too many terms".into()
         });
         if !found.violations.is_empty() {
@@ -71,29 +69,6 @@ impl Context<'_> {
         if let Some(linear) = step.linear() {
             self.check_layout(&linear, found);
         }
-    }
-
-    /// What it reads in all, elements that are read several times counted so.
-    fn terms(&self) -> Option<usize> {
-        let window = match &self.step.op {
-            Op::MaxPool(window) | Op::SumPool(SumPool { window, .. }) => Some(window),
-            Op::Input
-            | Op::Conv2d(_)
-            | Op::Dense(_)
-            | Op::Add(_)
-            | Op::Concat
-            | Op::Relu
-            | Op::Sign
-            | Op::Rescale { .. }
-            | Op::ReluRescale { .. }
-            | Op::ArgMax
-            | Op::Reveal => None,
-        };
-        let each = match window {
-            Some(window) => window.kernel[0].checked_mul(window.kernel[1])?,
-            None => self.step.inputs.len(),
-        };
-        self.step.shape.elements().checked_mul(each)
     }
 
     fn sources(&self) -> Vec<Source> {
