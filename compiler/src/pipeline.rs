@@ -3,7 +3,7 @@
 use crate::calibration::Calibration;
 use crate::error::{Error, Result};
 use crate::graph::{Domain, Graph, Integer, Real, verify};
-use crate::lower::{cost, lower};
+use crate::lower::lower;
 use crate::options::CompileOptions;
 use crate::passes::expand_activations::{Fineness, Ranges};
 use crate::passes::{
@@ -11,6 +11,7 @@ use crate::passes::{
     expand_activations, fold_affine, prune_channels, range, remove_dead, rescale, rings, sink_relu,
     split_max_pool,
 };
+use runtime::cost;
 use runtime::plan::{InputSpec, Plan, ValidPlan};
 use std::borrow::Cow;
 
@@ -168,7 +169,7 @@ pub fn plan(
     input: &InputSpec,
     options: &CompileOptions,
 ) -> Result<ValidPlan> {
-    validated(cost::price(lower(&graph, name, input, options)?)?)
+    validated(cost::predict(lower(&graph, name, input, options)?)?)
 }
 
 /// A plan of this compiler.
