@@ -137,7 +137,7 @@ impl<K: Knowledge> Op<K> {
     }
 }
 
-/// What an operation makes of a bit below the point of the shares that it reads.
+/// What an operation makes of a fraction bit of the shares that it reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fractions {
     /// It drops the bit.

@@ -118,7 +118,7 @@ impl Schedule {
         })
     }
 
-    /// Bits below the point of the shares of a value: 1 where they are shares of 2·x or 2·x + 1.
+    /// Fraction bits of the shares of a value: 1 where they are shares of 2·x or 2·x + 1.
     pub fn fraction(&self, id: StepId) -> u32 {
         let mut step = self.step(id);
         while step.op.reads_fractions() == Fractions::Kept {

@@ -20,7 +20,7 @@ pub(super) struct Operation<'a, K: Knowledge> {
 pub(super) struct Source {
     pub(super) bits: u32,
     pub(super) elements: usize,
-    /// Bits below the point of its shares.
+    /// Fraction bits of its shares.
     pub(super) fraction: u32,
 }
 
@@ -166,7 +166,7 @@ impl<K: LinearShape> Operation<'_, K> {
         found.require(6, at, holds, || "its values have too few bits for what it does".into());
         let exact = sources.iter().all(|source| source.fraction == 0);
         found.require(11, at, exact || self.op.reads_fractions() != Fractions::Refused, || {
-            "it reads shares that have a bit below the point".into()
+            "it reads shares that have a fraction bit".into()
         });
     }
 
