@@ -3,7 +3,7 @@
 # starts a server on this machine and asks it about a drawn digit over TCP.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-. examples/install-tools.sh
+. .ci/install-tools
 cargo build --release --locked
 popcorn=target/release/popcorn
 popcornc=target/release/popcornc

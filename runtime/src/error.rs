@@ -16,6 +16,9 @@ pub enum Error {
     /// The peer said that it will not go on, and why.
     #[error("the server refused: {0}")]
     Refused(String),
+    /// A [`CancellationToken`](crate::channel::CancellationToken) ended the call. The session is over.
+    #[error("cancelled")]
+    Cancelled,
     /// The system failed: a file, a socket, the source of randomness.
     #[error("{what}: {source}")]
     Io {

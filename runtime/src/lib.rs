@@ -46,15 +46,17 @@
 //! * [`message`]: every message of a session, and refusals;
 //! * [`protocol`]: the interactive protocols;
 //! * [`roles`]: client, server, both in one process, and the plan interpreter without cryptography;
+//! * [`cost`]: what plans take before anything runs, from counts of the protocols;
 //! * `app`: what an application holds, and what the root exports;
 //! * [`mod@bench`]: how fast all that is here, beside baselines.
 //!
 //! [`error`] says who is to blame when something fails, [`observe`] reports bytes, rounds and time.
 
 mod app;
-#[cfg(feature = "cli")]
+#[cfg(feature = "bench")]
 pub mod bench;
 pub mod channel;
+pub mod cost;
 #[cfg(feature = "images")]
 pub mod data;
 pub mod error;
@@ -67,6 +69,7 @@ pub mod protocol;
 pub mod roles;
 
 pub use app::{Client, ClientBuilder, ClientKey, Running, Server, ServerBuilder};
+pub use channel::CancellationToken;
 pub use error::{Error, Result};
 pub use observe::Observer;
 pub use plan::{KeyBits, PlanId, ValidPlan as Plan};

@@ -12,6 +12,7 @@ mod sample;
 mod statistics;
 pub(crate) mod synthetic;
 mod taps;
+mod unusual;
 mod walk;
 
 pub use activations::Activations;
@@ -23,6 +24,8 @@ pub(crate) use prepared::{Prepared, integers};
 pub use sample::{Sample, Sampling};
 pub use statistics::{Channel, Statistics};
 pub use walk::{logits, walk};
+
+pub(crate) use unusual::unusual;
 
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Real};

@@ -2,10 +2,10 @@
 
 use super::output;
 use compiler::error::Error;
-use runtime::bench::Machine;
-use runtime::bench::prediction::{Prediction, Seconds};
-use runtime::bench::profile::{Profile, ProfileError};
 use runtime::channel::Link;
+use runtime::cost::Machine;
+use runtime::cost::prediction::{Prediction, Seconds};
+use runtime::cost::profile::{Profile, ProfileError};
 use runtime::plan::{StepId, ValidPlan};
 use serde::Serialize;
 use std::path::Path;

@@ -1,5 +1,6 @@
 //! Reading attributes and constants out of protobuf nodes.
 
+use super::registry;
 use runtime::data::half_to_f32;
 use std::collections::HashMap;
 use tract_onnx::pb::attribute_proto::AttributeType;
@@ -116,14 +117,14 @@ pub(super) fn constant<'a>(graph: &'a GraphProto, name: &str) -> Option<&'a Tens
         let node = graph
             .node
             .iter()
-            .find(|node| node.op_type == "Constant" && node.output.iter().any(|o| o == name))?;
+            .find(|node| registry::of(node).is_stored() && node.output.iter().any(|o| o == name))?;
         stored_value(node)
     })
 }
 
 /// The tensor that a Constant node holds.
 pub(super) fn stored_value(node: &NodeProto) -> Option<&TensorProto> {
-    find(node, "value").filter(|_| node.op_type == "Constant")?.t.as_ref()
+    find(node, "value").filter(|_| registry::of(node).is_stored())?.t.as_ref()
 }
 
 /// The numbers of a tensor of floats or of integers of up to 32 bits.

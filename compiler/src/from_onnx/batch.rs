@@ -8,6 +8,7 @@ use super::attributes::{constant, display_name, int64s};
 use super::constants;
 use super::layout::{self, Layout};
 use super::precision::element_type;
+use super::registry::{self, Axes};
 use crate::error::Diagnostic;
 use crate::graph::Shape;
 use tract_onnx::pb::tensor_proto::DataType;
@@ -136,7 +137,7 @@ fn rewrite_shapes(graph: &mut GraphProto, batch: i64, computed: impl Fn(&str) ->
     for index in 0..graph.node.len() {
         let node = &graph.node[index];
         let [data, shape] = &node.input[..] else { continue };
-        if node.op_type != "Reshape" || !computed(data) {
+        if registry::of(node).axes != Axes::Reshaped || !computed(data) {
             continue;
         }
         let Some(mut sizes) = constant(graph, shape).and_then(int64s) else { continue };

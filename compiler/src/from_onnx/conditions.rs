@@ -3,6 +3,7 @@
 //! Exporters leave such nodes where a script asks for something that the exported model settles.
 
 use super::attributes::{elements, int64s, node, numbers, stored_value, subgraphs};
+use super::registry::{self, Condition};
 use std::collections::{HashMap, HashSet};
 use tract_onnx::pb::{GraphProto, NodeProto, TensorProto};
 
@@ -11,7 +12,7 @@ const MAX_ELEMENTS: u64 = 16;
 
 /// Replaces every If whose condition is known.
 pub(super) fn fold(graph: &mut GraphProto) {
-    if graph.node.iter().all(|node| node.op_type != "If") {
+    if graph.node.iter().all(|node| !registry::of(node).branches()) {
         return;
     }
     let mut known = Known::of(graph);
@@ -43,7 +44,7 @@ impl Known {
 
     /// Takes the branch out of an If whose condition is known.
     fn branch(&self, node: &mut NodeProto) -> Option<GraphProto> {
-        let condition = self.0.get(node.input.first().filter(|_| node.op_type == "If")?)?;
+        let condition = self.0.get(node.input.first().filter(|_| registry::of(node).branches())?)?;
         let taken = if *condition.first()? != 0.0 { "then_branch" } else { "else_branch" };
         node.attribute.iter_mut().find(|attribute| attribute.name == taken)?.g.take()
     }
@@ -51,19 +52,18 @@ impl Known {
     /// Follows what scripts compute conditions with.
     fn learn(&mut self, node: &NodeProto) {
         let operand = |position: usize| node.input.get(position).and_then(|name| self.0.get(name));
-        let truth = |holds: bool| Some(vec![f64::from(u8::from(holds))]);
-        let value = match (node.op_type.as_str(), operand(0), operand(1)) {
-            ("Constant", ..) => stored_value(node).and_then(small),
-            ("Cast" | "Identity" | "Squeeze" | "Unsqueeze", Some(value), _) => Some(value.clone()),
-            ("Not", Some(value), _) => {
-                Some(value.iter().map(|&value| f64::from(u8::from(value == 0.0))).collect())
+        let truth = |holds: bool| f64::from(u8::from(holds));
+        let value = match (registry::of(node).condition, operand(0), operand(1)) {
+            (Condition::Same, Some(value), _) => Some(value.clone()),
+            (Condition::Not, Some(value), _) => {
+                Some(value.iter().map(|&value| truth(value == 0.0)).collect())
             }
-            ("Equal", Some(a), Some(b)) if a.len() == 1 && b.len() == 1 => truth(a == b),
-            ("Greater", Some(a), Some(b)) if a.len() == 1 && b.len() == 1 => truth(a > b),
-            ("Less", Some(a), Some(b)) if a.len() == 1 && b.len() == 1 => truth(a < b),
-            ("And", Some(a), Some(b)) if a.len() == 1 && b.len() == 1 => truth(a[0] != 0.0 && b[0] != 0.0),
-            ("Or", Some(a), Some(b)) if a.len() == 1 && b.len() == 1 => truth(a[0] != 0.0 || b[0] != 0.0),
-            _ => None,
+            (Condition::Holds(holds), Some(a), Some(b)) if a.len() == 1 && b.len() == 1 => {
+                Some(vec![truth(holds(a[0], b[0]))])
+            }
+            (Condition::Same | Condition::Not | Condition::Holds(_) | Condition::Unknown, ..) => {
+                stored_value(node).and_then(small)
+            }
         };
         if let (Some(value), Some(output)) = (value, node.output.first()) {
             self.0.insert(output.clone(), value);

@@ -6,7 +6,7 @@
 use super::attributes::{constant, elements, int64s, reads};
 use super::file::MAX_ELEMENTS;
 use super::refusal::Refusal;
-use super::registry::{self, FOLDED};
+use super::registry::{self, Constants, Size};
 use std::collections::{HashMap, HashSet};
 use tract_onnx::pb::{GraphProto, NodeProto};
 
@@ -31,7 +31,7 @@ pub(super) fn computed(graph: &GraphProto) -> HashSet<String> {
 
 /// Whether the result follows from the shape of the input alone.
 pub(super) fn reads_shape(node: &NodeProto) -> bool {
-    matches!(node.op_type.as_str(), "Shape" | "Size")
+    registry::of(node).reads_shape()
 }
 
 /// Size of a constant: exact with its axes, or only a bound.
@@ -59,23 +59,23 @@ impl<'a> Extents<'a> {
         };
         let known: HashMap<String, Extent> =
             graph.initializer.iter().map(|tensor| (tensor.name.clone(), extent(&tensor.dims))).collect();
-        let nodes = graph.node.iter().filter(|node| node.op_type == "Constant").map(constant_len);
+        let nodes = graph.node.iter().filter(|node| registry::of(node).is_stored()).map(constant_len);
         let stored = known.values().map(|extent| extent.elements).chain(nodes).fold(0, u64::saturating_add);
         Self { graph, known, total: 0, most: stored.clamp(MAX_FOLDED, MAX_ELEMENTS) }
     }
 
     /// Admits a node whose operands are constants.
     pub(super) fn fold(&mut self, node: &NodeProto) -> Result<(), Refusal> {
-        let op = node.op_type.as_str();
-        if op == "If" {
-            return registry::check(node);
-        }
-        if !FOLDED.contains(&op) {
-            let hint = "simplify the model with onnx-simplifier, which stores the result instead";
-            return Err(Refusal::new("this operator on constants is not supported", hint));
-        }
+        let size = match registry::of(node).constants {
+            Constants::Folded(size) => size,
+            Constants::Branches => return registry::check(node),
+            Constants::Refused => {
+                let hint = "simplify the model with onnx-simplifier, which stores the result instead";
+                return Err(Refusal::new("this operator on constants is not supported", hint));
+            }
+        };
         registry::check_attributes(node)?;
-        let extent = self.result(node);
+        let extent = self.result(node, size);
         self.total = self.total.saturating_add(extent.elements);
         if extent.elements > self.most || self.total > 2 * self.most {
             return Err(Refusal::new(
@@ -89,16 +89,20 @@ impl<'a> Extents<'a> {
         Ok(())
     }
 
-    fn result(&self, node: &NodeProto) -> Extent {
+    fn result(&self, node: &NodeProto, size: Size) -> Extent {
         let inputs: Vec<&Extent> = node.input.iter().filter_map(|input| self.known.get(input)).collect();
         let sizes = || inputs.iter().map(|extent| extent.elements);
         let bound = |elements| Extent { dims: None, elements };
-        match node.op_type.as_str() {
-            "Constant" => bound(constant_len(node)),
-            "ConstantOfShape" => bound(self.filled(node).unwrap_or(u64::MAX)),
-            "Shape" | "Size" => bound(MAX_RANK),
-            "Concat" => bound(sizes().fold(0, u64::saturating_add)),
-            "MatMul" => match inputs[..] {
+        let at_most_first = || bound(inputs.first().map_or(1, |extent| extent.elements));
+        match size {
+            Size::Stored => bound(constant_len(node)),
+            Size::Filled => bound(self.filled(node).unwrap_or(u64::MAX)),
+            Size::OfShape => bound(MAX_RANK),
+            Size::Same => inputs.first().map_or(bound(1), |&extent| extent.clone()),
+            Size::AtMostFirst => at_most_first(),
+            Size::Sum => bound(sizes().fold(0, u64::saturating_add)),
+            Size::Product => bound(sizes().fold(1, u64::saturating_mul)),
+            Size::Matrix => match inputs[..] {
                 [Extent { dims: Some(a), .. }, Extent { dims: Some(b), .. }]
                     if a.len() == 2 && b.len() == 2 =>
                 {
@@ -106,15 +110,11 @@ impl<'a> Extents<'a> {
                 }
                 _ => bound(sizes().fold(1, u64::saturating_mul)),
             },
-            "Gather" => bound(sizes().fold(1, u64::saturating_mul)),
-            "Add" | "Sub" | "Mul" | "Div" | "Pow" | "Min" | "Max" | "DequantizeLinear" | "QuantizeLinear"
-                if node.attribute.iter().all(|attribute| attribute.name != "axis") =>
-            {
-                inputs.into_iter().cloned().reduce(broadcast).unwrap_or(bound(1))
+            // With an axis, the other operands stand along it only.
+            Size::Broadcast if node.attribute.iter().any(|attribute| attribute.name == "axis") => {
+                at_most_first()
             }
-            "Abs" | "Cast" | "Ceil" | "Exp" | "Floor" | "Identity" | "Neg" | "Reciprocal" | "Relu"
-            | "Sqrt" => inputs.first().map_or(bound(1), |&extent| extent.clone()),
-            _ => bound(inputs.first().map_or(1, |extent| extent.elements)),
+            Size::Broadcast => inputs.into_iter().cloned().reduce(broadcast).unwrap_or(bound(1)),
         }
     }
 

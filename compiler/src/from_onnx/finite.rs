@@ -2,12 +2,10 @@
 
 use super::attributes::stored_value;
 use super::refusal::Refusal;
+use super::registry;
 use std::collections::HashMap;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, NodeProto, TensorProto};
-
-/// Operators to which an infinite constant means that there is no bound.
-const BOUNDS: [&str; 3] = ["Clip", "Max", "Min"];
 
 /// The stored tensors that hold NaN or infinity, by name.
 pub(super) struct NotFinite<'a>(HashMap<&'a str, &'static str>);
@@ -23,7 +21,7 @@ impl<'a> NotFinite<'a> {
 
     /// Refuses a node that reads one of them.
     pub(super) fn check(&self, node: &NodeProto) -> Result<(), Refusal> {
-        let bounds = BOUNDS.contains(&node.op_type.as_str());
+        let bounds = registry::of(node).takes_infinity;
         let found = node.input.iter().filter_map(|input| self.0.get(input.as_str()));
         match found.into_iter().find(|&&flaw| flaw == NAN || !bounds) {
             Some(flaw) => Err(Refusal::not_finite(flaw)),

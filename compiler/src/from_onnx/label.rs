@@ -5,13 +5,12 @@
 
 use super::attributes::{constant, display_name, int, int64s, producers};
 use super::outputs;
+use super::registry::{self, End, Label};
 use crate::error::Diagnostic;
 use tract_onnx::pb::{GraphProto, NodeProto};
 use tract_onnx::prelude::TypedModel;
 
-/// Operators that a label may pass through behind the choice.
-const CARRIES: [&str; 6] = ["Cast", "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"];
-/// More of them in a row are not looked through.
+/// More operators behind the choice are not looked through.
 const LONGEST: usize = 16;
 
 /// The choice of the highest score that a model ended in.
@@ -24,12 +23,11 @@ pub(super) struct Choice {
     axis: i64,
 }
 
-/// Whether `value` is the position of the highest score, as `node` gives it.
-pub(super) fn chooses(node: &NodeProto, value: &str) -> bool {
-    match node.op_type.as_str() {
-        "ArgMax" => true,
-        "TopK" => node.output.get(1).is_some_and(|output| output == value),
-        _ => false,
+/// The choice by which `node` gives `value`, if that is the position of a class.
+pub(super) fn chooses(node: &NodeProto, value: &str) -> Option<Label> {
+    match registry::of(node).end {
+        End::Label(label) => node.output.get(label.output).filter(|output| *output == value).map(|_| label),
+        End::Scores | End::CarriesScores | End::CarriesAll | End::Other => None,
     }
 }
 
@@ -39,17 +37,14 @@ pub(super) fn strip(graph: &mut GraphProto) -> Option<Choice> {
     let mut value = graph.output.first()?.name.as_str();
     let mut node = *by_value.get(value)?;
     for _ in 0..LONGEST {
-        if !CARRIES.contains(&node.op_type.as_str()) {
+        if !matches!(registry::of(node).end, End::CarriesAll) {
             break;
         }
         value = node.input.first()?;
         node = by_value.get(value)?;
     }
-    if !chooses(node, value) || (node.op_type == "TopK" && !is_one(graph, node)) {
-        return None;
-    }
-    let default = if node.op_type == "ArgMax" { 0 } else { -1 };
-    let axis = int(node, "axis").unwrap_or(default);
+    let label = chooses(node, value).filter(|label| (label.is_one)(graph, node))?;
+    let axis = int(node, "axis").unwrap_or(label.axis);
     let choice = Choice { node: display_name(node), op: node.op_type.clone(), axis };
     let scores = node.input.first()?.clone();
     graph.output[0] = tract_onnx::pb::ValueInfoProto { name: scores, ..Default::default() };
@@ -58,7 +53,7 @@ pub(super) fn strip(graph: &mut GraphProto) -> Option<Choice> {
 }
 
 /// Whether TopK gives the highest score alone.
-fn is_one(graph: &GraphProto, node: &NodeProto) -> bool {
+pub(super) fn is_top_one(graph: &GraphProto, node: &NodeProto) -> bool {
     let count = match node.input.get(1) {
         Some(name) => constant(graph, name).and_then(int64s).and_then(|counts| counts.first().copied()),
         None => int(node, "k"),

@@ -7,6 +7,7 @@
 //! one is taken for the channels of a stored image.
 
 use super::attributes::{constant, int64s, ints};
+use super::registry::{self, Axes};
 use crate::graph::Shape;
 use tract_onnx::pb::{GraphProto, NodeProto};
 
@@ -39,7 +40,7 @@ pub(super) fn image(graph: &GraphProto, name: &str, dims: &[usize]) -> Option<(S
 /// The image that a model makes of a flat input first of all.
 fn reshaped(graph: &GraphProto, name: &str, len: usize) -> Option<(Shape, Layout)> {
     let mut readers = graph.node.iter().filter(|node| node.input.iter().any(|input| input == name));
-    let reader = readers.next().filter(|node| node.op_type == "Reshape")?;
+    let reader = readers.next().filter(|node| registry::of(node).axes == Axes::Reshaped)?;
     let sizes = int64s(constant(graph, reader.input.get(1)?)?)?;
     let dims: Option<Vec<usize>> =
         sizes.iter().skip(1).map(|&size| usize::try_from(size).ok().filter(|&size| size > 0)).collect();
@@ -55,12 +56,12 @@ fn reshaped(graph: &GraphProto, name: &str, len: usize) -> Option<(Shape, Layout
 fn sequence(graph: &GraphProto, name: &str, [a, b]: [usize; 2]) -> Option<(Shape, Layout)> {
     let last = last_alike(graph, name);
     let reader = graph.node.iter().find(|node| node.input.iter().any(|input| input == last))?;
-    match reader.op_type.as_str() {
-        "Conv" | "MaxPool" | "AveragePool" | "GlobalAveragePool" | "GlobalMaxPool" | "BatchNormalization" => {
-            Some((Shape::new(a, 1, b), Layout::ChannelsFirst))
+    match registry::of(reader).axes {
+        Axes::ChannelsFirst => Some((Shape::new(a, 1, b), Layout::ChannelsFirst)),
+        Axes::Permuted if ints(reader, "perm") == [0, 2, 1] => {
+            Some((Shape::new(b, 1, a), Layout::ChannelsLast))
         }
-        "Transpose" if ints(reader, "perm") == [0, 2, 1] => Some((Shape::new(b, 1, a), Layout::ChannelsLast)),
-        "Unsqueeze" => {
+        Axes::Inserted => {
             let axes = match reader.input.get(1) {
                 Some(axes) => int64s(constant(graph, axes)?)?,
                 None => ints(reader, "axes").to_vec(),
@@ -73,7 +74,7 @@ fn sequence(graph: &GraphProto, name: &str, [a, b]: [usize; 2]) -> Option<(Shape
             };
             image(graph, reader.output.first()?, &dims)
         }
-        _ => None,
+        Axes::Permuted | Axes::Kept | Axes::Reshaped | Axes::Other => None,
     }
 }
 
@@ -113,14 +114,11 @@ enum Evidence {
 }
 
 fn evidence(node: &NodeProto) -> Evidence {
-    match node.op_type.as_str() {
-        "Conv" | "MaxPool" | "AveragePool" | "GlobalAveragePool" | "GlobalMaxPool" | "BatchNormalization" => {
-            Evidence::For(Layout::ChannelsFirst)
-        }
-        "Transpose" if ints(node, "perm") == [0, 3, 1, 2] => Evidence::For(Layout::ChannelsLast),
-        "Transpose" if ints(node, "perm") == [0, 2, 3, 1] => Evidence::For(Layout::ChannelsFirst),
-        "Add" | "Cast" | "Clip" | "DequantizeLinear" | "Div" | "Identity" | "Mul" | "Pad"
-        | "QuantizeLinear" | "Relu" | "Sub" => Evidence::FurtherOn,
-        _ => Evidence::None,
+    match registry::of(node).axes {
+        Axes::ChannelsFirst => Evidence::For(Layout::ChannelsFirst),
+        Axes::Permuted if ints(node, "perm") == [0, 3, 1, 2] => Evidence::For(Layout::ChannelsLast),
+        Axes::Permuted if ints(node, "perm") == [0, 2, 3, 1] => Evidence::For(Layout::ChannelsFirst),
+        Axes::Kept => Evidence::FurtherOn,
+        Axes::Permuted | Axes::Inserted | Axes::Reshaped | Axes::Other => Evidence::None,
     }
 }

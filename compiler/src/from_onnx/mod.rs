@@ -23,7 +23,6 @@ mod file;
 mod finite;
 mod float_reference;
 pub(crate) mod guard;
-mod hints;
 mod label;
 pub(crate) mod layout;
 mod normalization;

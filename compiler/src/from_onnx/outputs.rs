@@ -5,25 +5,12 @@
 
 use super::attributes::{producers, reads};
 use super::label;
+use super::registry::{self, End};
 use std::collections::{HashMap, HashSet};
 use tract_onnx::pb::type_proto::Value;
 use tract_onnx::pb::{GraphProto, NodeProto, ValueInfoProto};
 
-/// Operators that scores may pass through at the end.
-const CARRIES: [&str; 11] = [
-    "Add",
-    "Cast",
-    "DequantizeLinear",
-    "Flatten",
-    "Identity",
-    "Mul",
-    "QuantizeLinear",
-    "Reshape",
-    "Squeeze",
-    "Sub",
-    "Unsqueeze",
-];
-/// More of them in a row are not looked through.
+/// More operators in a row are not looked through.
 const LONGEST: usize = 32;
 
 /// Leaves the output `wanted` (any value of the graph), or the likeliest; what there is to say about it.
@@ -94,11 +81,11 @@ fn looks_like_scores(by_value: &HashMap<&str, &NodeProto>, name: &str) -> u8 {
     let mut name = name;
     for _ in 0..LONGEST {
         let Some(node) = by_value.get(name) else { return 0 };
-        match node.op_type.as_str() {
-            "Gemm" | "MatMul" | "Softmax" | "LogSoftmax" => return 2,
-            _ if label::chooses(node, name) => return 1,
-            op if CARRIES.contains(&op) => name = node.input.first().map_or("", String::as_str),
-            _ => return 0,
+        match registry::of(node).end {
+            End::Scores => return 2,
+            End::Label(_) if label::chooses(node, name).is_some() => return 1,
+            End::CarriesScores | End::CarriesAll => name = node.input.first().map_or("", String::as_str),
+            End::Label(_) | End::Other => return 0,
         }
     }
     0
@@ -126,7 +113,7 @@ pub(super) fn prune(graph: &mut GraphProto) {
     let needed = needed(graph);
     let outputs = |node: &NodeProto| node.output.iter().any(|output| needed.contains(output));
     graph.node.retain(outputs);
-    for node in graph.node.iter_mut().filter(|node| node.op_type == "MaxPool") {
+    for node in graph.node.iter_mut().filter(|node| registry::of(node).spares_outputs) {
         node.output.truncate(if node.output.iter().skip(1).any(|o| needed.contains(o)) { 2 } else { 1 });
     }
     let weights: HashSet<String> = graph.initializer.iter().map(|tensor| tensor.name.clone()).collect();

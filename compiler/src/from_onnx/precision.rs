@@ -4,6 +4,7 @@
 //! and images are raw pixels. One width spares every operator the question which widths go together.
 
 use super::attributes::{int, numbers, reads, set_int, stored_value, tensors_mut};
+use super::registry::{self, Element};
 use std::collections::HashMap;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::type_proto::Value;
@@ -62,30 +63,29 @@ fn types(graph: &mut GraphProto) -> HashMap<String, i32> {
 
 /// Casts to other widths are to f32, and a cast to the type of another value says to which.
 fn settle(node: &mut NodeProto, types: &HashMap<String, i32>) {
-    if node.op_type == "CastLike" {
-        let to = node.input.get(1).and_then(|name| types.get(name)).copied().unwrap_or(F32);
+    if registry::of(node).element == Element::Like {
+        let to = result_type(node, types);
         node.op_type = "Cast".into();
         node.input.truncate(1);
         node.attribute.clear();
         set_int(node, "to", to.into());
     }
     let other = |kind: &i64| i32::try_from(*kind).is_ok_and(is_other_float);
-    if node.op_type == "Cast" && int(node, "to").as_ref().is_some_and(other) {
+    if registry::of(node).element == Element::To && int(node, "to").as_ref().is_some_and(other) {
         set_int(node, "to", F32.into());
     }
 }
 
 /// The type of a node's results, as far as casts to it need it.
 fn result_type(node: &NodeProto, types: &HashMap<String, i32>) -> i32 {
-    match node.op_type.as_str() {
-        "Cast" => int(node, "to").and_then(|to| i32::try_from(to).ok()).unwrap_or(F32),
-        "Shape" | "Size" => DataType::Int64 as i32,
-        "Constant" => stored_value(node).map_or(F32, |tensor| tensor.data_type),
-        "QuantizeLinear" => {
-            let zero = node.input.get(2).and_then(|name| types.get(name));
-            zero.copied().unwrap_or(DataType::Uint8 as i32)
-        }
-        "DequantizeLinear" => F32,
-        _ => reads(node).first().and_then(|name| types.get(*name)).copied().unwrap_or(F32),
+    let operand = |position: usize| node.input.get(position).and_then(|name| types.get(name)).copied();
+    match registry::of(node).element {
+        Element::Same => reads(node).first().and_then(|name| types.get(*name)).copied().unwrap_or(F32),
+        Element::To => int(node, "to").and_then(|to| i32::try_from(to).ok()).unwrap_or(F32),
+        Element::Like => operand(1).unwrap_or(F32),
+        Element::Int64 => DataType::Int64 as i32,
+        Element::Stored => stored_value(node).map_or(F32, |tensor| tensor.data_type),
+        Element::OfZeroPoint => operand(2).unwrap_or(DataType::Uint8 as i32),
+        Element::Float => F32,
     }
 }

@@ -13,6 +13,7 @@ use super::attributes::{display_name, node, producers, scalar};
 use super::constants::computed;
 use super::ranges::Ranges;
 use super::refusal::Refusal;
+use super::registry;
 use super::steps::Steps;
 use super::typed::Names;
 use crate::error::Diagnostic;
@@ -20,21 +21,7 @@ use std::collections::{HashMap, HashSet};
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto};
 
-/// Operators that leave every value as it is.
-pub(super) const MOVES: [&str; 11] = [
-    "Flatten",
-    "Gather",
-    "Identity",
-    "MaxPool",
-    "Pad",
-    "Reshape",
-    "Slice",
-    "Split",
-    "Squeeze",
-    "Transpose",
-    "Unsqueeze",
-];
-/// More of them in a row are not looked through.
+/// More moves in a row are not looked through.
 const LONGEST: usize = 32;
 /// How far an image may reach beyond its range, in widths of the range.
 const IMAGE_SLACK: f64 = 1.0 / 16.0;
@@ -261,7 +248,7 @@ impl<'a> Pairs<'a> {
 
     fn behind_moves(&self, mut node: &'a NodeProto) -> Option<&'a NodeProto> {
         for _ in 0..LONGEST {
-            if !MOVES.contains(&node.op_type.as_str()) {
+            if !registry::of(node).moves() {
                 break;
             }
             node = self.by_value.get(node.input.first()?.as_str())?;

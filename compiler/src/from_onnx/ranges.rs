@@ -1,7 +1,7 @@
 //! Between which numbers computed values lie, as far as the operators tell.
 
 use super::attributes::{constant, numbers};
-use super::quantized::MOVES;
+use super::registry::{self, Arithmetic, Bounds, Values};
 use super::steps::Steps;
 use std::collections::{HashMap, HashSet};
 use tract_onnx::pb::tensor_proto::DataType;
@@ -56,53 +56,56 @@ impl<'a> Ranges<'a> {
         let all = || node.input.iter().map(|name| self.of_value(name).unwrap_or(ANY));
         let unknown = || node.input.iter().any(|name| self.of_value(name).is_none());
         let bounded = first.unwrap_or(ANY);
-        match node.op_type.as_str() {
-            "Relu" => Some((bounded.0.max(0.0), bounded.1.max(0.0))),
-            "HardSigmoid" | "Sigmoid" | "Softmax" => Some((0.0, 1.0)),
-            "Clip" => {
+        match registry::of(node).bounds {
+            Bounds::Unknown => Some(ANY),
+            Bounds::Same => first,
+            Bounds::NotNegative => Some((bounded.0.max(0.0), bounded.1.max(0.0))),
+            Bounds::OrZero => first.map(|(least, most)| (least.min(0.0), most.max(0.0))),
+            Bounds::OrFiller => {
+                let filler = bound(graph, node, 2, "value").unwrap_or(0.0);
+                first.map(|(least, most)| (least.min(filler), most.max(filler)))
+            }
+            Bounds::Unit => Some((0.0, 1.0)),
+            Bounds::Clipped => {
                 let bound = |position, name, default| bound(graph, node, position, name).unwrap_or(default);
                 let (low, high) = (bound(1, "min", ANY.0), bound(2, "max", ANY.1));
                 Some((bounded.0.max(low).min(high), bounded.1.min(high).max(low)))
             }
-            "QuantizeLinear" => {
+            Bounds::Quantized => {
                 let (low, high) = Steps::of(graph, node).map_or(ANY, |steps| steps.range());
                 first.map(|(least, most)| (least.clamp(low, high), most.clamp(low, high)))
             }
-            "AveragePool" => first.map(|(least, most)| (least.min(0.0), most.max(0.0))),
-            "Pad" => {
-                let filler = bound(graph, node, 2, "value").unwrap_or(0.0);
-                first.map(|(least, most)| (least.min(filler), most.max(filler)))
-            }
-            "DequantizeLinear" | "GlobalAveragePool" | "GlobalMaxPool" | "Dropout" | "Cast" => first,
-            op if MOVES.contains(&op) => first,
-            "Add" | "Sub" | "Mul" | "Div" if unknown() && self.keeps_image(graph, node) => None,
-            op @ ("Add" | "Sub" | "Mul" | "Div") if self.by_constant(graph, node, op).is_some() => {
-                self.by_constant(graph, node, op)
-            }
-            "Add" => Some(all().fold((0.0, 0.0), |sum, range| (sum.0 + range.0, sum.1 + range.1))),
-            "Concat" => Some(all().fold((f64::INFINITY, f64::NEG_INFINITY), |hull, range| {
+            Bounds::Joined => Some(all().fold((f64::INFINITY, f64::NEG_INFINITY), |hull, range| {
                 (hull.0.min(range.0), hull.1.max(range.1))
             })),
-            _ => Some(ANY),
+            Bounds::Of(_) if unknown() && self.keeps_image(graph, node) => None,
+            Bounds::Of(operation) => {
+                Some(self.by_constant(graph, node, operation).unwrap_or_else(|| match operation {
+                    Arithmetic::Add => {
+                        all().fold((0.0, 0.0), |sum, range| (sum.0 + range.0, sum.1 + range.1))
+                    }
+                    Arithmetic::Sub | Arithmetic::Mul | Arithmetic::Div => ANY,
+                }))
+            }
         }
     }
 
     /// An operation on a bounded value and a constant.
-    fn by_constant(&self, graph: &GraphProto, node: &NodeProto, op: &str) -> Option<(f64, f64)> {
+    fn by_constant(&self, graph: &GraphProto, node: &NodeProto, operation: Arithmetic) -> Option<(f64, f64)> {
         let [left, right] = &node.input[..] else { return None };
         let (a, b) = match (ends(graph, left), ends(graph, right)) {
             (None, Some(constant)) => (self.of_value(left)?, constant),
             (Some(constant), None) => (constant, self.of_value(right)?),
             _ => return None,
         };
-        if op == "Div" && b.0 <= 0.0 && b.1 >= 0.0 {
+        if operation == Arithmetic::Div && b.0 <= 0.0 && b.1 >= 0.0 {
             return Some(ANY);
         }
-        let of = |x: f64, y: f64| match op {
-            "Add" => x + y,
-            "Sub" => x - y,
-            "Mul" => x * y,
-            _ => x / y,
+        let of = |x: f64, y: f64| match operation {
+            Arithmetic::Add => x + y,
+            Arithmetic::Sub => x - y,
+            Arithmetic::Mul => x * y,
+            Arithmetic::Div => x / y,
         };
         let corners = [of(a.0, b.0), of(a.0, b.1), of(a.1, b.0), of(a.1, b.1)];
         let hull = corners
@@ -114,10 +117,11 @@ impl<'a> Ranges<'a> {
     fn keeps_image(&self, graph: &GraphProto, node: &NodeProto) -> bool {
         let image = |name: &String| self.is_image(name);
         let by_constants = || node.input.iter().all(|name| image(name) || constant(graph, name).is_some());
-        match node.op_type.as_str() {
-            "Add" | "Sub" | "Mul" | "Div" => node.input.iter().any(image) && by_constants(),
-            "Cast" | "DequantizeLinear" | "QuantizeLinear" => node.input.first().is_some_and(image),
-            op => MOVES.contains(&op) && node.input.first().is_some_and(image),
+        let row = registry::of(node);
+        match (row.bounds, row.values) {
+            (Bounds::Of(_), _) => node.input.iter().any(image) && by_constants(),
+            (_, Values::Converted | Values::Moved) => node.input.first().is_some_and(image),
+            (_, Values::Computed) => false,
         }
     }
 }

@@ -69,7 +69,7 @@ impl<'a> Scan<'a> {
     /// An operator on what a refused one gives is judged by itself; a constant cannot be.
     fn verdict(&mut self, node: &'a NodeProto) -> Result<(), Refusal> {
         let reads = reads(node);
-        let condition = node.input.first().filter(|_| node.op_type == "If");
+        let condition = node.input.first().filter(|_| registry::of(node).branches());
         let verdict = if condition.is_some_and(|name| self.unknown.contains(name.as_str())) {
             Ok(())
         } else if !reads_shape(node) && reads.iter().any(|&name| self.computed.contains(name)) {

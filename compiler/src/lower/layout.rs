@@ -6,13 +6,11 @@
 //! client, bytes both ways.
 
 use crate::error::{Diagnostic, Error, Result};
-use runtime::paillier::{Count, TermPlace, shifted_sum_count, weighted_sums_count};
+use runtime::cost::{Count, Packed, UnitCosts, layer};
 use runtime::plan::{
-    Cost, KeyBits, Layout, Linear, Masks, Op, Plan, Reach, Shape, SharedParameters, Step, StepId, Suite,
-    Tiling, UnitCosts, Window,
+    Fractions, KeyBits, Layout, Linear, Masks, Op, Plan, Reach, Shape, SharedParameters, Step, StepId, Suite,
+    Window,
 };
-use runtime::protocol::shared::linear::Stack;
-use runtime::protocol::shared::tiles::TiledConv;
 
 /// Tiles whose products are counted, after all have been weighed by those of one position.
 const SHORTLIST: usize = 3;
@@ -47,10 +45,10 @@ fn masks(plan: &Plan, id: StepId) -> Masks {
 /// Whether everything that reads step `id`, through pools, drops the lowest bit.
 fn drop_lowest_bit(plan: &Plan, id: StepId) -> bool {
     let mut readers = plan.steps().filter(|(_, step)| step.inputs.contains(&id));
-    readers.all(|(reader, step)| match step.op {
-        Op::Relu | Op::ReluRescale { .. } | Op::Rescale { .. } | Op::Sign => true,
-        Op::MaxPool(_) => drop_lowest_bit(plan, reader),
-        _ => false,
+    readers.all(|(reader, step)| match step.op.reads_fractions() {
+        Fractions::Dropped => true,
+        Fractions::Kept => drop_lowest_bit(plan, reader),
+        Fractions::Refused => false,
     })
 }
 
@@ -79,6 +77,7 @@ struct Layer {
     window: Option<Window>,
     from: Shape,
     to: Shape,
+    bits: u32,
     /// Of all layouts.
     layout: Layout,
     parameters: SharedParameters,
@@ -90,14 +89,11 @@ struct Layer {
 impl Layer {
     fn new(plan: &Plan, id: StepId, layout: Layout, parameters: SharedParameters) -> Option<Self> {
         let step = plan.step(id);
-        let window = match &step.op {
-            Op::Conv2d(conv) => Some(conv.window),
-            _ => None,
-        };
+        let window = if let Op::Conv2d(conv) = &step.op { Some(conv.window) } else { None };
         let from = plan.step(step.inputs[0]).shape;
-        let (to, key, position) = (step.shape, plan.key_bits, Count::default());
-        let mut layer = Self { window, from, to, layout, parameters, key, position };
-        layer.position = layer.sums(&step.op, &layer.tiling([1, 1])?);
+        let (to, bits, key, position) = (step.shape, step.bits, plan.key_bits, Count::default());
+        let mut layer = Self { window, from, to, bits, layout, parameters, key, position };
+        layer.position = layer.packed(layer.layout)?.sums(&step.op);
         Some(layer)
     }
 
@@ -115,21 +111,21 @@ impl Layer {
             .collect()
     }
 
-    fn tiling(&self, tile: [usize; 2]) -> Option<Tiling> {
-        Linear { window: self.window, layout: Layout { tile, ..self.layout } }.tiling(self.from)
+    fn packed(&self, layout: Layout) -> Option<Packed> {
+        let linear = Linear { window: self.window, layout };
+        Packed::new(linear, [self.from, self.to], self.bits, self.parameters)
     }
 
     /// For each number of stacked inputs the cheapest number of results in a reply, none where not one fits;
     /// products are estimated.
     fn best_replies(&self, tile: [usize; 2]) -> Vec<Priced> {
-        let Some(tiling) = self.tiling(tile) else { return Vec::new() };
-        let sums = self.position.times(tiling.results() as u64);
+        let Some(packed) = self.packed(Layout { tile, ..self.layout }) else { return Vec::new() };
+        let sums = self.position.times(packed.tiling().results() as u64);
         let room = self.layout.capacity(self.parameters, self.key);
         let best_reply = |stacked| {
-            let layout = Layout { tile, stacked, ..self.layout };
-            let replies =
-                (1..=room / layout.width(tiling.slots())).map(|results| Layout { results, ..layout });
-            let priced = replies.map(|layout| self.priced(layout, &tiling, sums));
+            let width = Layout { stacked, ..self.layout }.width(packed.tiling().slots());
+            let replies = (1..=room / width).map(|results| packed.repacked(stacked, results));
+            let priced = replies.map(|packed| self.priced(&packed, sums));
             priced.min_by(|a, b| a.seconds.total_cmp(&b.seconds))
         };
         (1..=room).map_while(best_reply).collect()
@@ -137,53 +133,13 @@ impl Layer {
 
     /// With the exact number of products.
     fn counted(&self, op: &Op, layout: Layout) -> Option<Priced> {
-        let tiling = self.tiling(layout.tile)?;
-        Some(self.priced(layout, &tiling, self.sums(op, &tiling)))
+        let packed = self.packed(layout)?;
+        Some(self.priced(&packed, packed.sums(op)))
     }
 
-    fn priced(&self, layout: Layout, tiling: &Tiling, sums: Count) -> Priced {
-        Priced { layout, seconds: self.cost(&layout, tiling, sums).seconds(&UnitCosts::typical(self.key)) }
-    }
-
-    /// The weighted sums.
-    fn sums(&self, op: &Op, tiling: &Tiling) -> Count {
-        let inputs = Linear { window: self.window, layout: self.layout }.inputs(self.from, tiling);
-        weighted_sums_count(inputs, &TiledConv::new(op, inputs / tiling.planes(), tiling))
-    }
-
-    /// What the layer costs before the image is known, frame headers left out.
-    fn cost(&self, layout: &Layout, tiling: &Tiling, sums: Count) -> Cost {
-        let linear = Linear { window: self.window, layout: *layout };
-        let (up, down) = (linear.masks(self.from, tiling), linear.products(self.to.channels, tiling));
-        let block = tiling.slots() as u32 * layout.stride(self.parameters);
-        let stack = Stack { inputs: linear.inputs(self.from, tiling), stacked: layout.stacked, block };
-        let work = stack.align_count() + sums + self.packing(layout, tiling);
-        let bytes = |ciphertexts: usize| (ciphertexts * self.key.ciphertext_bytes()) as u64;
-        Cost {
-            products: work.products,
-            squarings: work.squarings,
-            inversions: work.inversions,
-            rerandomisations: down as u64,
-            encryptions: up as u64,
-            decryptions: down as u64,
-            bytes_up: bytes(up),
-            bytes_down: bytes(down),
-            ..Cost::default()
-        }
-    }
-
-    /// Of replies that are full, and of the last one.
-    fn packing(&self, layout: &Layout, tiling: &Tiling) -> Count {
-        let sums = self.to.channels * tiling.results();
-        let width = layout.width(tiling.slots()) as u32 * layout.stride(self.parameters);
-        let fraction = layout.masks.fraction();
-        let reply = |sums: usize| {
-            let place = move |sum| TermPlace { multiplier_bits: 1, shift: sum * width + fraction };
-            shifted_sum_count((0..sums as u32).map(place))
-        };
-        let (full, rest) = (sums / layout.results, sums % layout.results);
-        let last = if rest > 0 { reply(rest) } else { Count::default() };
-        reply(layout.results.min(sums)).times(full as u64) + last
+    fn priced(&self, packed: &Packed, sums: Count) -> Priced {
+        let seconds = layer(packed, sums, self.key).seconds(&UnitCosts::typical(self.key));
+        Priced { layout: packed.layout(), seconds }
     }
 }
 
@@ -191,9 +147,8 @@ impl Layer {
 mod tests {
     use super::*;
     use runtime::plan::{
-        Conv2d, InputSpec, OutputSpec, Postprocessing, Preprocessing, Revealed, ValidPlan, Work,
+        Conv2d, Cost, InputSpec, OutputSpec, Postprocessing, Preprocessing, Revealed, ValidPlan, Work,
     };
-    use runtime::protocol::shared::linear::Packed;
 
     /// A convolution of 3×3 with weights of both signs, read as `reader` does.
     fn plan(shape: Shape, channels: usize, reader: Op) -> Plan {
@@ -255,12 +210,11 @@ mod tests {
         let parameters = SharedParameters::default();
         let id = StepId::new(1);
         let layout = choose(plan, id, parameters).unwrap();
-        let layer =
+        let searched =
             Layer::new(plan, id, Layout { tile: [1, 1], results: 1, stacked: 1, ..layout }, parameters)
                 .unwrap();
-        let tiling = layer.tiling(layout.tile).unwrap();
-        let sums = layer.sums(&plan.step(id).op, &tiling);
-        (layout, layer.cost(&layout, &tiling, sums))
+        let packed = searched.packed(layout).unwrap();
+        (layout, layer(&packed, packed.sums(&plan.step(id).op), plan.key_bits))
     }
 
     #[test]

@@ -12,11 +12,12 @@ use crate::activation::{Fineness, Ranges};
 use crate::calibration::Calibration;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Integer, Real};
-use crate::lower::{cost, lower};
+use crate::lower::lower;
 use crate::options::CompileOptions;
 use crate::passes::{Choices, Narrowing, Places, Precision, Preparation, Quantized, rescale};
 use list::{BOUND, FINISH, PRUNE, QUANTIZE, RESCALE, SIMPLIFY};
 use pass::{observed, run};
+use runtime::cost;
 use runtime::plan::{InputSpec, Plan, ValidPlan};
 
 /// The simplified float graph of a model of which nothing is known but its graph.
@@ -165,7 +166,7 @@ pub fn plan(
     input: &InputSpec,
     options: &CompileOptions,
 ) -> Result<ValidPlan> {
-    validated(cost::price(lower(&graph, name, input, options)?)?)
+    validated(cost::predict(lower(&graph, name, input, options)?)?)
 }
 
 /// A plan of this compiler.

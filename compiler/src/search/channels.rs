@@ -1,6 +1,6 @@
 //! Which channels go first, over all layers.
 
-use super::price::Prices;
+use super::price::LayerPrices;
 use crate::calibration::Calibration;
 use crate::error::Result;
 use crate::graph::{Graph, NodeId, Real};
@@ -26,7 +26,7 @@ impl<'a> Channels<'a> {
         options: &CompileOptions,
     ) -> Self {
         let orders = channel_orders(graph, calibration);
-        let sequence = merged(&orders, &Prices::new(graph, BTreeSet::new(), options));
+        let sequence = merged(&orders, &LayerPrices::new(graph, BTreeSet::new(), options));
         Self { graph, calibration, orders, sequence }
     }
 
@@ -50,7 +50,7 @@ impl<'a> Channels<'a> {
     }
 }
 
-fn merged(orders: &ChannelOrders, prices: &Prices<'_>) -> Vec<NodeId> {
+fn merged(orders: &ChannelOrders, prices: &LayerPrices<'_>) -> Vec<NodeId> {
     let waiting: Vec<(NodeId, f64, Vec<f64>)> = orders
         .iter()
         .map(|order| {

@@ -1,7 +1,7 @@
 //! For each linear layer and each value that loses bits, the choices worth making, from accurate to cheap.
 
 use super::examples::Examples;
-use super::price::Prices;
+use super::price::LayerPrices;
 use super::sensitivity::sensitivity;
 use crate::error::Result;
 use crate::graph::{Graph, NodeId, Op, Real};
@@ -51,7 +51,7 @@ impl Ladder {
         let rounded: Vec<&Noise> =
             usual.quantized.noise().iter().filter(|noise| noise.rounding == Rounding::Value).collect();
         let narrowed = rounded.iter().map(|noise| noise.node).collect();
-        let (prices, float) = (Prices::new(graph, narrowed, options), examples.logits(graph));
+        let (prices, float) = (LayerPrices::new(graph, narrowed, options), examples.logits(graph));
         let mut layers = BTreeMap::new();
         for id in graph.ids_in_order().into_iter().filter(|&id| is_linear(graph, id)) {
             let sensitivity = sensitivity(preparation, &float, examples, options, id)?;
@@ -112,7 +112,7 @@ fn grid() -> impl Iterator<Item = LayerChoice> {
 }
 
 /// Of the value whose rounding makes this noise: each bit less makes it four times as loud. The usual bits come first.
-fn of_value(noise: &Noise, prices: &Prices<'_>, options: &CompileOptions) -> Vec<Rung<i32>> {
+fn of_value(noise: &Noise, prices: &LayerPrices<'_>, options: &CompileOptions) -> Vec<Rung<i32>> {
     let usual = options.activation_bits as i32;
     let least = *ACTIVATION_BITS.start() as i32 - usual;
     let most = (*ACTIVATION_BITS.end() as i32 - usual).min(MORE_BITS);

@@ -3,11 +3,10 @@
 
 use super::outcome::size;
 use crate::graph::{Graph, NodeId, Op, Real};
-use crate::lower;
 use crate::options::CompileOptions;
 use crate::options::LayerChoice;
-use runtime::plan::{Exchange, ExchangeKind, Suite, UnitCosts};
-use runtime::protocol::blinded::cost::exchange;
+use runtime::cost::{self, UnitCosts};
+use runtime::plan::{Exchange, ExchangeKind, Suite};
 use std::collections::BTreeSet;
 
 /// Share of the weights that rounding alone makes zero, by width.
@@ -21,8 +20,8 @@ const USUAL_SLOT: u32 = 32;
 /// Values of a typical exchange.
 const USUAL_COUNT: usize = 512;
 
-/// Prices of the parts of a float graph, in seconds of one core.
-pub(super) struct Prices<'a> {
+/// LayerPrices of the parts of a float graph, in seconds of one core.
+pub(super) struct LayerPrices<'a> {
     graph: &'a Graph<Real>,
     product: f64,
     comparison: f64,
@@ -32,7 +31,7 @@ pub(super) struct Prices<'a> {
     narrowed: BTreeSet<NodeId>,
 }
 
-impl<'a> Prices<'a> {
+impl<'a> LayerPrices<'a> {
     /// Of `graph`, whose values `narrowed` lose bits.
     pub(super) fn new(graph: &'a Graph<Real>, narrowed: BTreeSet<NodeId>, options: &CompileOptions) -> Self {
         let unit = UnitCosts::typical(options.key_bits);
@@ -40,9 +39,10 @@ impl<'a> Prices<'a> {
             |bits| match options.suite {
                 Suite::Blinded(parameters) => {
                     let values = Exchange { kind: ExchangeKind::Relu, count: USUAL_COUNT, bits };
-                    exchange(&values, false, parameters, options.key_bits).seconds(&unit) / USUAL_COUNT as f64
+                    cost::exchange(&values, false, parameters, options.key_bits).seconds(&unit)
+                        / USUAL_COUNT as f64
                 }
-                Suite::Shared(_) => lower::comparison(lower::Comparison::Relu, bits, &unit),
+                Suite::Shared(_) => cost::comparison(cost::Comparison::Relu, bits, &unit),
             },
             usual_bits(options),
         );

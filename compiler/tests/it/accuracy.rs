@@ -1,11 +1,12 @@
 //! Plans against float models on MNIST's test images, which lie outside the project.
 
+use crate::outside::outside;
 use compiler::evaluation::{Dataset, evaluate};
 use compiler::from_onnx;
 use compiler::from_onnx::FloatReference;
 use compiler::options::{CompileOptions, InputOptions};
 use runtime::plan::{BlindedParameters, SharedParameters, Suite};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// (model, what raw pixels are multiplied by); the first two are in `testdata`.
 const NETWORKS: [(&str, f64); 3] = [
@@ -14,24 +15,20 @@ const NETWORKS: [(&str, f64); 3] = [
     ("mnist-8.onnx", 1.0),
 ];
 
-fn outside() -> PathBuf {
-    std::env::var_os("POPCORN_DATA").map_or_else(|| PathBuf::from("../../shared"), PathBuf::from)
-}
-
 /// Accuracy of plans of both suites and of the float model over the first `limit` images, at most 0.3 points apart.
 fn assert_accurate(limit: usize) {
-    let data = outside().join("data/mnist-test-10000.npz");
-    let examples = outside().join("data/mnist-train-60000.npz");
+    let (Some(data), Some(examples)) =
+        (outside("data/mnist-test-10000.npz"), outside("data/mnist-train-60000.npz"))
+    else {
+        return;
+    };
     let suites = [Suite::Blinded(BlindedParameters::default()), Suite::Shared(SharedParameters::default())];
     for (model, scale) in NETWORKS {
         let path = match model.strip_prefix("testdata/") {
-            Some(_) => Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(model),
-            None => outside().join("models").join(model),
+            Some(_) => Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(model)),
+            None => outside(Path::new("models").join(model)),
         };
-        if !data.exists() || !examples.exists() || !path.exists() {
-            println!("skipped: {} or {} is absent (set POPCORN_DATA)", data.display(), path.display());
-            continue;
-        }
+        let Some(path) = path else { continue };
         let imported = from_onnx::read(&path).expect("a model");
         let input = InputOptions { scale, ..InputOptions::default() };
         let dataset = Dataset::read(&data, imported.input).expect("images");

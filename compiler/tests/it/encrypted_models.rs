@@ -1,6 +1,7 @@
 //! Suite `shared` on trained models: encrypted run = plan interpreter = integer reference, bit for bit, and as many bytes
-//! as predicted. Those that lie outside the project are skipped, with a printed line, where they are absent.
+//! as predicted. Those that lie outside the project are skipped, on record, where they are absent.
 
+use crate::outside::outside;
 use compiler::compile::{self, Compiled};
 use compiler::evaluation::Dataset;
 use compiler::from_onnx;
@@ -39,26 +40,22 @@ const fn cifar(model: &'static str, scale: f64) -> Case {
     Case { model, scale, mean: 0.0, std: 1.0, images, examples }
 }
 
-fn outside() -> PathBuf {
-    std::env::var_os("POPCORN_DATA").map_or_else(|| PathBuf::from("../../shared"), PathBuf::from)
-}
-
 impl Case {
-    fn path(&self) -> PathBuf {
+    fn path(&self) -> Option<PathBuf> {
         match self.model.strip_prefix("testdata/") {
-            Some(_) => Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(self.model),
-            None => outside().join("models").join(self.model),
+            Some(_) => Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(self.model)),
+            None => outside(Path::new("models").join(self.model)),
         }
     }
 
     /// Everything is the same for image number `index`.
     fn check(&self, reveal: Revealed, index: usize) {
-        let [images, examples] = [self.images, self.examples].map(|file| outside().join("data").join(file));
-        let path = self.path();
-        if let Some(absent) = [&path, &images, &examples].into_iter().find(|path| !path.exists()) {
-            println!("skipped: {} is absent (set POPCORN_DATA)", absent.display());
+        let data = |file| outside(Path::new("data").join(file));
+        let (Some(path), Some(images), Some(examples)) =
+            (self.path(), data(self.images), data(self.examples))
+        else {
             return;
-        }
+        };
         let imported = from_onnx::read(&path).expect("a model");
         let read = |path: &Path| Dataset::read(path, imported.input).expect("images");
         let options = CompileOptions {

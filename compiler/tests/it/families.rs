@@ -8,6 +8,7 @@
 use crate::family::hunt::{hunt, refusals, table};
 use crate::family::measure::{Measured, SUITES, check, dump, measure};
 use crate::family::{FAMILIES, Family};
+use crate::outside::skip;
 use rayon::prelude::*;
 
 /// Networks of each family that are looked at without being compiled.
@@ -65,7 +66,7 @@ fn plans_of_all_families_are_right_or_refused() {
 #[test]
 #[ignore = "hunt: set POPCORN_HUNT=count"]
 fn hunt_for_wrong_plans() {
-    let Some(count) = variable("POPCORN_HUNT") else { return println!("skipped: set POPCORN_HUNT=count") };
+    let Some(count) = variable("POPCORN_HUNT") else { return skip("set POPCORN_HUNT=count") };
     let start = std::time::Instant::now();
     let found = hunt(&families(), count.parse().expect("POPCORN_HUNT is a whole number"), seed());
     println!("{}\n\n{}\n", table(&found), refusals(&found));

@@ -3,7 +3,7 @@
 use crate::random::{Recipe, activated, input, network, quantized, recipes, within_ranges};
 use compiler::error::Error;
 use compiler::graph::{Graph, Integer, NodeId, Op, Real, Scale, Shape};
-use compiler::lower::{cost, lower};
+use compiler::lower::lower;
 use compiler::options::CompileOptions;
 use compiler::passes::Narrowing;
 use compiler::pipeline::to_integers;
@@ -17,7 +17,7 @@ fn integers(graph: &Graph<Real>, spec: &InputSpec) -> Graph<Integer> {
 }
 
 fn lowered(graph: &Graph<Integer>, spec: &InputSpec) -> Plan {
-    cost::price(lower(graph, "random", spec, &CompileOptions::blinded()).unwrap()).unwrap()
+    runtime::cost::predict(lower(graph, "random", spec, &CompileOptions::blinded()).unwrap()).unwrap()
 }
 
 /// Raw pixels from noise.

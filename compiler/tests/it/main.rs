@@ -6,6 +6,7 @@ mod bound;
 mod family;
 mod images;
 mod onnx;
+mod outside;
 mod random;
 #[path = "../../src/from_onnx/testing.rs"]
 #[allow(dead_code, reason = "the importer's own tests use the rest")]
@@ -23,6 +24,7 @@ mod compare;
 mod dead_channels;
 mod encrypted_models;
 mod families;
+mod fuzz;
 mod integer_stages;
 mod models;
 mod onnx_models;

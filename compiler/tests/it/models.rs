@@ -1,5 +1,6 @@
 //! Trained networks, end to end: what each stage computes agrees, down to the encrypted run.
 
+use crate::outside::outside;
 use compiler::compile::{self, Compiled};
 use compiler::from_onnx::FloatReference;
 use compiler::from_onnx::{self, Model};
@@ -27,16 +28,6 @@ fn testdata(file: &str) -> PathBuf {
 /// The plan of a network in `testdata`.
 fn compiled(file: &str, options: &CompileOptions) -> ValidPlan {
     Model::read(&testdata(file)).and_then(|model| model.compile(options)).expect("a plan")
-}
-
-/// A model from outside the project; `None`, with a printed line, where it is absent.
-fn outside(model: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("POPCORN_DATA").map_or_else(|| PathBuf::from("../../shared"), PathBuf::from);
-    let path = root.join("models").join(model);
-    if !path.exists() {
-        println!("skipped: {} is absent (set POPCORN_DATA)", path.display());
-    }
-    path.exists().then_some(path)
 }
 
 /// Ten digits drawn for the project.
@@ -119,19 +110,19 @@ fn mnist_cnn() {
 
 #[test]
 fn mnist_8() {
-    let Some(model) = outside("mnist-8.onnx") else { return };
+    let Some(model) = outside("models/mnist-8.onnx") else { return };
     assert_same_everywhere(&model, &options(1.0, 0.0, 1.0), 1);
 }
 
 #[test]
 fn lenet5() {
-    let Some(model) = outside("lenet5.onnx") else { return };
+    let Some(model) = outside("models/lenet5.onnx") else { return };
     assert_same_everywhere(&model, &options(1.0 / 255.0, 0.1307, 0.3081), 1);
 }
 
 #[test]
 fn mnist_avgpool_bn() {
-    let Some(model) = outside("mnist-avgpool-bn.onnx") else { return };
+    let Some(model) = outside("models/mnist-avgpool-bn.onnx") else { return };
     assert_same_everywhere(&model, &options(1.0 / 255.0, 0.1307, 0.3081), 1);
 }
 

@@ -1,26 +1,23 @@
 //! SqueezeNet on photographs: plans of both suites say what the float network says. Network and photographs lie
 //! outside the project.
 
+use crate::outside::outside;
 use compiler::from_onnx;
 use compiler::from_onnx::FloatReference;
 use compiler::options::{CompileOptions, InputOptions};
 use runtime::data::{Fit, ImageSource};
 use runtime::plan::{BlindedParameters, Colours, InputSpec, SharedParameters, Suite};
 use runtime::roles::plain;
-use std::path::PathBuf;
 
 const PHOTOS: [&str; 4] = ["grace_hopper.jpg", "bald_eagle.jpeg", "pelican.jpeg", "dog.jpg"];
 
 #[test]
 fn squeezenet_sees_what_the_float_network_sees() {
-    let outside =
-        std::env::var_os("POPCORN_DATA").map_or_else(|| PathBuf::from("../../shared"), PathBuf::from);
-    let path = outside.join("models/imagenet-squeezenet1.0-pruned.onnx");
-    let photos = outside.join("data/photos");
-    if !path.exists() || !photos.exists() {
-        println!("skipped: {} or {} is absent (set POPCORN_DATA)", path.display(), photos.display());
+    let (Some(path), Some(photos)) =
+        (outside("models/imagenet-squeezenet1.0-pruned.onnx"), outside("data/photos"))
+    else {
         return;
-    }
+    };
     let imported = from_onnx::read(&path).expect("a model");
     let input =
         InputOptions { mean: vec![104.0, 117.0, 123.0], colours: Colours::Bgr, ..InputOptions::default() };

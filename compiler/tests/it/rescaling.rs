@@ -2,7 +2,7 @@
 
 use crate::random::{input, network, quantized, recipes, within_ranges};
 use compiler::graph::{Graph, Integer, Real};
-use compiler::lower::{cost, lower};
+use compiler::lower::lower;
 use compiler::options::CompileOptions;
 use compiler::passes::{Narrowing, Places};
 use compiler::reference::integer;
@@ -29,7 +29,7 @@ proptest! {
         let raw: Vec<f32> = (0..recipe.input.elements()).map(|i| noise[i % noise.len()].into()).collect();
         let integers = spec.quantize(&raw).unwrap();
         let plan = lower(&graph, "random", &spec, &CompileOptions::blinded()).unwrap();
-        let plan = ValidPlan::new(cost::price(plan).unwrap()).unwrap();
+        let plan = ValidPlan::new(runtime::cost::predict(plan).unwrap()).unwrap();
         prop_assert_eq!(plain::run(&plan, &integers), integer::run(&graph, &integers));
         within_ranges(&graph, &integers)?;
     }

@@ -4,7 +4,7 @@ use crate::images::{grey, images};
 use crate::random::{Piece, Recipe, activated, input, leaky, network, recipes, within_ranges};
 use compiler::evaluation::Dataset;
 use compiler::graph::{Graph, Integer, Shape};
-use compiler::lower::{cost, lower};
+use compiler::lower::lower;
 use compiler::options::CompileOptions;
 use compiler::pipeline::to_integers;
 use compiler::reference::{integer, real};
@@ -30,7 +30,7 @@ fn options(calibration: Option<Dataset>) -> CompileOptions {
 fn compiled(recipe: &Recipe, options: &CompileOptions) -> (Graph<Integer>, ValidPlan) {
     let spec = input(recipe.input);
     let graph = to_integers(&network(recipe), &spec, options).unwrap();
-    let plan = cost::price(lower(&graph, "random", &spec, options).unwrap()).unwrap();
+    let plan = runtime::cost::predict(lower(&graph, "random", &spec, options).unwrap()).unwrap();
     (graph, ValidPlan::new(plan).unwrap())
 }
 

@@ -1,7 +1,7 @@
 //! A client that an application holds.
 
 use super::key::ClientKey;
-use crate::channel::{Connection, Transport, tcp};
+use crate::channel::{CancellationToken, Connection, Transport, tcp};
 use crate::error::Result;
 use crate::observe::{Observer, Silent, Spending};
 use crate::plan::{ClientPlan, PlanId};
@@ -10,8 +10,8 @@ use std::time::Duration;
 
 /// A session with a server that holds the network: raw images go in, predictions come out, and the server sees neither.
 ///
-/// Calls block; give the client to a thread of its own where that matters (it is `Send`). Dropping it ends the session at
-/// any point, also while things are prepared that are never used.
+/// Calls block; give the client to a thread of its own where that matters (it is `Send`), and end a call from another
+/// thread with a [`CancellationToken`]. Dropping the client ends the session at any point.
 pub struct Client {
     session: Session,
     observer: Box<dyn Observer>,
@@ -88,11 +88,19 @@ pub struct ClientBuilder {
     plan: Option<PlanId>,
     timeout: Duration,
     observer: Box<dyn Observer>,
+    cancellation: CancellationToken,
 }
 
 impl ClientBuilder {
     fn new(way: Way) -> Self {
-        Self { way, key: None, plan: None, timeout: tcp::DEFAULT_TIMEOUT, observer: Box::new(Silent) }
+        Self {
+            way,
+            key: None,
+            plan: None,
+            timeout: tcp::DEFAULT_TIMEOUT,
+            observer: Box::new(Silent),
+            cancellation: CancellationToken::new(),
+        }
     }
 
     /// Uses this key; otherwise one is made for the session and forgotten after it.
@@ -116,6 +124,11 @@ impl ClientBuilder {
         Self { observer: Box::new(observer), ..self }
     }
 
+    /// Lets `token` end [`open`](Self::open) and every later call from another thread.
+    pub fn cancelled_by(self, token: &CancellationToken) -> Self {
+        Self { cancellation: token.clone(), ..self }
+    }
+
     /// Connects, learns the server's plan, and gives it the public key.
     ///
     /// # Errors
@@ -126,7 +139,7 @@ impl ClientBuilder {
             Way::Tcp(address) => tcp::connect(&address, self.timeout)?,
             Way::Stream(transport) => Connection::new(transport, Some(self.timeout))?,
         };
-        let greeting = client::greet(connection, self.plan)?;
+        let greeting = client::greet(connection.cancelled_by(&self.cancellation), self.plan)?;
         let key = match self.key {
             Some(key) => key,
             None => ClientKey::generate(greeting.plan().key_bits)?,

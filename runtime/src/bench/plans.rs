@@ -2,9 +2,9 @@
 
 use super::bug;
 use super::paper_style::Units;
-use super::prediction::Prediction;
-use super::profile::Profile;
 use crate::channel::Link;
+use crate::cost::prediction::Prediction;
+use crate::cost::profile::Profile;
 use crate::error::Result;
 use crate::observe::{Silent, Spending, Spent};
 use crate::paillier::{HolderKey, SecretKey, SecureRng};

@@ -3,7 +3,7 @@
 use super::allowance::Allowance;
 use super::frame::{HEADER_BYTES, Header};
 use super::outbox::{Outbox, no_thread};
-use super::{Reader, Transport};
+use super::{CancellationToken, Reader, Transport};
 use crate::error::{Error, PeerFault, Result};
 use std::io::{self, ErrorKind, Read};
 use std::ops::{AddAssign, Sub};
@@ -24,6 +24,7 @@ pub struct Connection {
     /// Bytes of the frame under way that were not pulled.
     unread: u64,
     traffic: Traffic,
+    cancellation: CancellationToken,
 }
 
 /// A frame that is being sent part by part.
@@ -122,7 +123,21 @@ impl Connection {
             outgoing: 0,
             unread: 0,
             traffic: Traffic::default(),
+            cancellation: CancellationToken::new(),
         })
+    }
+
+    /// Ends when `token` is cancelled.
+    pub fn cancelled_by(self, token: &CancellationToken) -> Self {
+        if let Some(stream) = self.reader.wake() {
+            token.watch(stream);
+        }
+        Self { cancellation: token.clone(), ..self }
+    }
+
+    /// `outcome`, unless the connection has been cancelled.
+    fn unless_cancelled<T>(&self, outcome: Result<T>) -> Result<T> {
+        if self.cancellation.is_cancelled() { Err(Error::Cancelled) } else { outcome }
     }
 
     /// What has gone over it so far; what is pushed counts as sent.
@@ -164,7 +179,8 @@ impl Connection {
         if length == 0 {
             return Ok(());
         }
-        self.outbox.body(part)?;
+        let queued = self.outbox.body(part);
+        self.unless_cancelled(queued)?;
         self.traffic.sent += length;
         if frame.left == 0 {
             self.sending = false;
@@ -290,7 +306,7 @@ impl Connection {
         let start = Instant::now();
         let drained = self.outbox.drain();
         self.traffic.waited += start.elapsed();
-        drained
+        self.unless_cancelled(drained)
     }
 
     /// Fills the buffer, or less where the stream ends; returns how much.
@@ -313,7 +329,7 @@ impl Connection {
             }
         };
         self.traffic.waited += start.elapsed();
-        outcome
+        self.unless_cancelled(outcome)
     }
 }
 

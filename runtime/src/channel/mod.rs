@@ -15,6 +15,7 @@
 //! a party that waits for bytes of a body has a peer whose pushes do not wait.
 
 mod allowance;
+mod cancellation;
 mod connection;
 pub mod frame;
 mod line;
@@ -24,10 +25,12 @@ mod outbox;
 pub mod shaped;
 pub mod tcp;
 
+pub use cancellation::{CancellationToken, Wake};
 pub use connection::{Connection, Incoming, Limit, Outgoing, Traffic};
 pub use link::{Link, NotALink};
 
 use std::io::{self, Read, Write};
+use std::sync::Weak;
 
 /// A reliable, ordered byte stream to the peer and one from it, which one thread each uses.
 pub struct Transport {
@@ -40,6 +43,11 @@ pub trait Reader: Read + Send {
     /// Ends the stream, of which everything is written, so that the peer still receives what was sent last, though it
     /// may be sending itself.
     fn close(&mut self) {}
+
+    /// The stream, where another thread can end its reads and writes.
+    fn wake(&self) -> Option<Weak<dyn Wake>> {
+        None
+    }
 }
 
 impl Transport {
@@ -62,6 +70,10 @@ impl Transport {
 impl Reader for Box<dyn Reader> {
     fn close(&mut self) {
         (**self).close();
+    }
+
+    fn wake(&self) -> Option<Weak<dyn Wake>> {
+        (**self).wake()
     }
 }
 

@@ -5,10 +5,10 @@
 
 use super::line::Line;
 use super::outbox::no_thread;
-use super::{Connection, Link, Reader, Transport};
+use super::{Connection, Link, Reader, Transport, Wake};
 use crate::error::Result;
 use std::io::{self, Read, Write};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -57,6 +57,10 @@ pub fn connect(
 impl Reader for ShapedReader {
     fn close(&mut self) {
         self.inner.close();
+    }
+
+    fn wake(&self) -> Option<Weak<dyn Wake>> {
+        self.inner.wake()
     }
 }
 

@@ -1,9 +1,10 @@
 //! Two machines.
 
-use super::{Connection, Reader, Transport};
+use super::{Connection, Reader, Transport, Wake};
 use crate::error::{Error, Result};
 use std::io::{self, Read};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream, ToSocketAddrs};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 /// How long a peer may take over a frame, unless the caller says otherwise.
@@ -16,18 +17,24 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What the peer sends. Dropping it ends both directions, so that nobody waits for a peer that is given up.
-struct TcpReader(TcpStream);
+struct TcpReader(Arc<TcpStream>);
+
+impl Wake for TcpStream {
+    fn wake(&self) {
+        // The stream may have ended.
+        let _ = self.shutdown(Shutdown::Both);
+    }
+}
 
 impl Read for TcpReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer)
+        (&*self.0).read(buffer)
     }
 }
 
 impl Drop for TcpReader {
     fn drop(&mut self) {
-        // The stream may have ended.
-        let _ = self.0.shutdown(Shutdown::Both);
+        self.0.wake();
     }
 }
 
@@ -39,19 +46,23 @@ fn transport(stream: TcpStream, timeout: Duration) -> Result<Transport> {
         .and_then(|()| stream.set_write_timeout(Some(timeout)))
         .and_then(|()| stream.try_clone());
     let writer = configured.map_err(|error| Error::io("cannot set the socket's options", error))?;
-    Ok(Transport::with_reader(TcpReader(stream), writer))
+    Ok(Transport::with_reader(TcpReader(stream.into()), writer))
 }
 
 impl Reader for TcpReader {
     /// A socket closed with unread bytes resets the connection, and the peer would lose our last
     /// message; so what it still sends is read and dropped, for a while.
     fn close(&mut self) {
-        let Self(stream) = self;
+        let mut stream = &*self.0;
         let deadline = Instant::now() + CLOSE_TIMEOUT;
         let ready =
             stream.shutdown(Shutdown::Write).and_then(|()| stream.set_read_timeout(Some(CLOSE_TIMEOUT)));
         let mut sink = [0; 1 << 14];
         while ready.is_ok() && Instant::now() < deadline && matches!(stream.read(&mut sink), Ok(1..)) {}
+    }
+
+    fn wake(&self) -> Option<Weak<dyn Wake>> {
+        Some(Arc::<TcpStream>::downgrade(&self.0))
     }
 }
 

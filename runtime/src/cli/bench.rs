@@ -2,13 +2,13 @@
 
 use super::output;
 use clap::Args;
-use runtime::bench::Machine;
 use runtime::bench::cases::Material;
 use runtime::bench::kernels::{self, Kernel};
 use runtime::bench::plans::{self, PlanTime};
-use runtime::bench::profile::Profile;
 use runtime::bench::scaling::{self, Scaling};
 use runtime::channel::Link;
+use runtime::cost::Machine;
+use runtime::cost::profile::Profile;
 use runtime::plan::{KeyBits, ValidPlan};
 use runtime::{Error, Result};
 use serde::Serialize;

@@ -38,7 +38,9 @@ impl<'a> Array<'a> {
         let element = Element::parse(quoted(value(header, "descr")?)?)?;
         let shape = parse_shape(value(header, "shape")?)?;
         let fortran_order = value(header, "fortran_order")?.starts_with("True");
-        let expected = shape.iter().try_fold(element.bytes, |product, &axis| product.checked_mul(axis));
+        // No product of some of the axes overflows, even where another is 0.
+        let largest = shape.iter().try_fold(element.bytes, |product, &axis| product.checked_mul(axis.max(1)));
+        let expected = if shape.contains(&0) { largest.map(|_| 0) } else { largest };
         if expected != Some(data.len()) {
             return Err(format!("an array of {} does not have {} bytes", spell(&shape), data.len()));
         }
@@ -102,7 +104,7 @@ impl Element {
             [kind, _] => (b'=', *kind),
             _ => return Err(unsupported()),
         };
-        let bytes = text[text.len() - 1..].parse().unwrap_or(0);
+        let bytes = text.chars().last().and_then(|digit| digit.to_digit(10)).unwrap_or(0) as usize;
         let kind = match (kind, bytes) {
             (b'b', 1) => Kind::Bool,
             (b'i', 1 | 2 | 4 | 8) => Kind::Signed,
@@ -240,6 +242,12 @@ mod tests {
         assert_eq!(
             refused("{'descr': '<c8', 'fortran_order': False, 'shape': (1,), }"),
             "arrays of type '<c8' are not supported"
+        );
+        let empty = "{'descr': '<f8', 'fortran_order': False, 'shape': (0, 4294967295, 4294967295), }";
+        assert!(Array::parse(&npy(empty, &[])).unwrap_err().contains("does not have 0 bytes"));
+        assert_eq!(
+            refused("{'descr': '<é', 'fortran_order': False, 'shape': (1,), }"),
+            "arrays of type '<é' are not supported"
         );
         assert_eq!(
             refused("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }"),

@@ -182,23 +182,11 @@ pub fn receive_at(
     connection.receive_body(header, limit, message.name())
 }
 
-/// As [`receive`], for a place where the peer may end the session: then `None`.
+/// As [`receive`], for a place where the peer may end the session: then `None`. The body of `length` bytes is to be
+/// pulled part by part.
 ///
 /// # Errors
-/// As [`receive`], but for the end of the stream.
-pub fn receive_or_end(
-    connection: &mut Connection,
-    message: Message,
-    limit: Limit,
-) -> Result<Option<Vec<u8>>> {
-    let Some(header) = expect(connection, message.listener(), message)? else { return Ok(None) };
-    connection.receive_body(header, limit, message.name()).map(Some)
-}
-
-/// As [`receive_or_end`], the body of `length` bytes to be pulled part by part.
-///
-/// # Errors
-/// As [`receive_or_end`], but for what happens to the body.
+/// As [`receive`], but for the end of the stream and what happens to the body.
 pub fn open_or_end(connection: &mut Connection, message: Message, length: u64) -> Result<Option<Incoming>> {
     let Some(header) = expect(connection, message.listener(), message)? else { return Ok(None) };
     connection.receive(header, Limit::Exactly(length), message.name()).map(Some)
@@ -218,7 +206,7 @@ pub fn open_meanwhile(connection: &mut Connection, message: Message, length: u64
 /// Waits for one of two messages without a body; `None` where the peer ends the session instead.
 ///
 /// # Errors
-/// As [`receive_or_end`].
+/// As [`open_or_end`].
 pub fn receive_either(connection: &mut Connection, [first, second]: [Message; 2]) -> Result<Option<Message>> {
     let Some(header) = connection.receive_header(first.name())? else { return Ok(None) };
     let got = if header.tag == second as u8 { second } else { first };

@@ -22,7 +22,7 @@
 //! is ignored: an abort would tell the sender what its ciphertext decrypts to.
 
 use super::block::{BLOCK_BITS, Block};
-use super::cost::{Cost, Sent};
+use super::cost::{OtMessages, Sent};
 use super::pool::{ReceivedOts, SentOts};
 use crate::channel::{Connection, Limit};
 use crate::error::{Error, PeerFault, Result};
@@ -44,9 +44,9 @@ const fn capacity(bits: KeyBits) -> usize {
 }
 
 /// What [`send`] and [`receive`] send each other for `count` OTs.
-pub fn cost(count: usize, bits: KeyBits) -> Cost {
+pub fn cost(count: usize, bits: KeyBits) -> OtMessages {
     let frame = |ciphertexts: usize| Sent::frame((ciphertexts * bits.ciphertext_bytes()) as u64);
-    Cost { by_sender: frame(packed(count, bits)), by_receiver: frame(count) }
+    OtMessages { by_sender: frame(packed(count, bits)), by_receiver: frame(count) }
 }
 
 /// Ciphertexts from sender to receiver for `count` OTs.

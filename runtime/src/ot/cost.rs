@@ -14,7 +14,7 @@ pub struct Sent {
 
 /// What the two parties of OTs send each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Cost {
+pub struct OtMessages {
     /// By who sends messages.
     pub by_sender: Sent,
     /// By who chooses among them.

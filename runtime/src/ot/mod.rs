@@ -69,7 +69,7 @@ mod words;
 
 pub use crate::message::Role;
 pub use bits::Bits;
-pub use cost::{Cost, Sent};
+pub use cost::{OtMessages, Sent};
 pub use each::Each;
 pub use field::{BASE_OTS, FieldBits};
 pub use kind::{Batch, Kind, prepare_cost};

@@ -1,34 +1,21 @@
-//! Plans as bytes.
+//! Plans as bytes, framed as `frame.rs` says.
 //!
-//! ```text
-//! "POPCORN" kind:u8   server plan 'P', client view 'C'
-//! version:u32         little-endian, FORMAT_VERSION
-//! length:u64          of the body
-//! digest:[u8; 32]     BLAKE3 of kind, version and body
-//! body                postcard
-//! ```
-//!
-//! A plan's digest is its [`PlanId`]. Equal plans give equal bytes. Whoever reads bounds the length
+//! A plan's digest is its [`super::PlanId`]. Equal plans give equal bytes. Whoever reads bounds the length
 //! first; postcard never allocates more than its input can fill.
 
-use super::ids::PlanId;
+pub use super::frame::{FORMAT_VERSION, HEADER_BYTES};
+
+use super::frame::{Kind, MAGIC, digest, frame};
 use super::validate::{ValidPlan, Violation};
 use super::view::ClientPlan;
 use super::{Plan, validate};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
-
-/// Version of the format that this build writes and reads.
-pub const FORMAT_VERSION: u32 = 5;
 
 /// Longest plan that is read, in bytes.
 pub const MAX_PLAN_BYTES: u64 = 4 << 30;
 
 /// Longest client view that is read, in bytes.
 pub const MAX_VIEW_BYTES: u64 = 16 << 20;
-
-const MAGIC: &[u8; 7] = b"POPCORN";
-const HEADER_BYTES: usize = MAGIC.len() + 1 + 4 + 8 + 32;
 
 /// Why bytes are no plan.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -58,21 +45,6 @@ pub enum DecodeError {
     /// Well-formed, but contradicting itself.
     #[error("the plan is invalid: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Invalid(Vec<Violation>),
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Server = b'P' as isize,
-    Client = b'C' as isize,
-}
-
-impl Kind {
-    const fn name(self) -> &'static str {
-        match self {
-            Kind::Server => "a server's plan",
-            Kind::Client => "a client's view",
-        }
-    }
 }
 
 /// The bytes of a plan.
@@ -106,24 +78,6 @@ pub fn decode_view(bytes: &[u8]) -> Result<ClientPlan, DecodeError> {
     }
 }
 
-/// The digest that names a plan.
-pub fn plan_id(plan: &Plan) -> PlanId {
-    PlanId::from_bytes(frame(Kind::Server, plan).1)
-}
-
-fn frame(kind: Kind, content: &impl Serialize) -> (Vec<u8>, [u8; 32]) {
-    let body = postcard::to_stdvec(content).expect("plans hold nothing that postcard refuses");
-    let digest = digest(kind, &body);
-    let mut bytes = Vec::with_capacity(HEADER_BYTES + body.len());
-    bytes.extend_from_slice(MAGIC);
-    bytes.push(kind as u8);
-    bytes.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
-    bytes.extend_from_slice(&(body.len() as u64).to_le_bytes());
-    bytes.extend_from_slice(&digest);
-    bytes.extend_from_slice(&body);
-    (bytes, digest)
-}
-
 fn unframe<T: DeserializeOwned>(expected: Kind, bytes: &[u8]) -> Result<T, DecodeError> {
     let rest = bytes.strip_prefix(MAGIC).ok_or(DecodeError::NotAPlan)?;
     let (&kind, rest) = rest.split_first().ok_or(DecodeError::NotAPlan)?;
@@ -152,12 +106,6 @@ fn unframe<T: DeserializeOwned>(expected: Kind, bytes: &[u8]) -> Result<T, Decod
 }
 
 const CUT_OFF: DecodeError = DecodeError::Corrupted("its length is not what its header says");
-
-fn digest(kind: Kind, body: &[u8]) -> [u8; 32] {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(MAGIC).update(&[kind as u8]).update(&FORMAT_VERSION.to_le_bytes()).update(body);
-    *hasher.finalize().as_bytes()
-}
 
 #[cfg(test)]
 mod tests {

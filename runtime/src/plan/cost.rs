@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use std::iter::Sum;
 use std::ops::AddAssign;
 
-/// Counts of one step, or of a whole inference. Times are not predicted here: a machine's speed is not the plan's.
+/// Counts of one step, or of a whole inference. A machine's speed is not the plan's: [`seconds`](Self::seconds) weighs
+/// counts by the times of a stated one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cost {
     /// Server: products mod N², squarings apart.

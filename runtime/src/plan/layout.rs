@@ -32,7 +32,7 @@ pub enum Masks {
 }
 
 impl Masks {
-    /// Bits below the point of the shares that come out: 1 or 0.
+    /// Fraction bits of the shares that come out: 1 or 0.
     pub const fn fraction(self) -> u32 {
         match self {
             Masks::PerCiphertext => 1,

@@ -1,21 +1,32 @@
 //! The operations of a plan. Each defines one value; elements are exact signed integers.
+//!
+//! An operation is generic over what its holder knows of it ([`Knowledge`]): the server's has weights, the client's
+//! ([`Public`]) has no field that could hold one.
+//!
+//! ```compile_fail,E0308
+//! use runtime::plan::{Dense, Public};
+//! let of_the_client: Dense<Public> = Dense { weights: vec![1, -2], bias: () };
+//! ```
 
 use super::geometry::Window;
+use super::knowledge::{Knowledge, Private, Public};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// What a step does. Geometry is checked against shapes by [`super::validate`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Op {
+#[serde(bound = "")]
+pub enum Op<K: Knowledge = Private> {
     /// The client's encrypted image. No inputs; only step `s0`.
     Input,
     /// Cross-correlation with constant weights.
-    Conv2d(Conv2d),
+    Conv2d(Conv2d<K>),
     /// Product of a constant matrix with the flattened input.
-    Dense(Dense),
+    Dense(Dense<K>),
     /// Sums over windows; averages, with the divisor moved into the scale.
     SumPool(SumPool),
     /// Σ multiplier·input over inputs of one shape, element by element, and a constant per channel.
-    Add(Add),
+    Add(Add<K>),
     /// The inputs' channels one after the other.
     Concat,
     /// max(x, 0); interactive.
@@ -43,33 +54,36 @@ pub enum Op {
 
 /// Weights of a convolution.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Conv2d {
+#[serde(bound = "")]
+pub struct Conv2d<K: Knowledge = Private> {
     /// Kernel geometry.
     pub window: Window,
     /// Input and output channels fall into this many groups; group g of the output reads only group g of the input.
-    pub groups: usize,
+    pub groups: K::Groups,
     /// Shape (output channels, input channels ÷ groups, kernel height, kernel width), row-major.
-    pub weights: Vec<i32>,
+    pub weights: K::Weights,
     /// One per output channel, or empty for none.
-    pub bias: Vec<i128>,
+    pub bias: K::Bias,
 }
 
 /// Weights of a dense layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Dense {
+#[serde(bound = "")]
+pub struct Dense<K: Knowledge = Private> {
     /// Shape (outputs, inputs), row-major.
-    pub weights: Vec<i32>,
+    pub weights: K::Weights,
     /// One per output, or empty for none.
-    pub bias: Vec<i128>,
+    pub bias: K::Bias,
 }
 
 /// Weights of a sum.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Add {
+#[serde(bound = "")]
+pub struct Add<K: Knowledge = Private> {
     /// One multiplier per input, never zero. In suite `shared` the client knows them.
     pub multipliers: Vec<i64>,
     /// One per channel, or empty for none.
-    pub bias: Vec<i128>,
+    pub bias: K::Bias,
 }
 
 /// Sums over windows.
@@ -82,23 +96,131 @@ pub struct SumPool {
     pub balance: Option<i64>,
 }
 
-impl Op {
-    /// The word for the operation in text and errors.
+impl<K: Knowledge> Op<K> {
+    /// The word for the operation in text, reports and errors.
     pub const fn name(&self) -> &'static str {
         match self {
             Op::Input => "input",
-            Op::Conv2d(_) => "conv2d",
-            Op::Dense(_) => "dense",
+            Op::Conv2d(_) => K::CONV2D,
+            Op::Dense(_) => K::DENSE,
             Op::SumPool(_) => "sum_pool",
             Op::Add(_) => "add",
             Op::Concat => "concat",
-            Op::Relu => "relu",
+            Op::Relu | Op::ReluRescale { .. } => "relu",
             Op::Sign => "sign",
             Op::MaxPool(_) => "max_pool",
             Op::Rescale { .. } => "rescale",
-            Op::ReluRescale { .. } => "relu",
             Op::ArgMax => "arg_max",
             Op::Reveal => "reveal",
+        }
+    }
+
+    /// Whether it has weights.
+    pub const fn is_linear(&self) -> bool {
+        matches!(self, Op::Conv2d(_) | Op::Dense(_))
+    }
+
+    /// Suite `shared`: whether it may read shares of 2·x or 2·x + 1 ([`super::Masks::PerCiphertext`]).
+    pub const fn reads_fractions(&self) -> Fractions {
+        match self {
+            Op::Relu | Op::ReluRescale { .. } | Op::Rescale { .. } | Op::Sign => Fractions::Dropped,
+            Op::MaxPool(_) => Fractions::Kept,
+            Op::Input
+            | Op::Conv2d(_)
+            | Op::Dense(_)
+            | Op::SumPool(_)
+            | Op::Add(_)
+            | Op::Concat
+            | Op::ArgMax
+            | Op::Reveal => Fractions::Refused,
+        }
+    }
+}
+
+/// What an operation makes of a fraction bit of the shares that it reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fractions {
+    /// It drops the bit.
+    Dropped,
+    /// Its result has the bit too.
+    Kept,
+    /// It cannot read such shares.
+    Refused,
+}
+
+impl Op {
+    /// What the client may know of it.
+    pub(super) fn public(&self) -> Op<Public> {
+        match self {
+            Op::Input => Op::Input,
+            Op::Conv2d(conv) => Op::Conv2d(Conv2d { window: conv.window, groups: (), weights: (), bias: () }),
+            Op::Dense(_) => Op::Dense(Dense { weights: (), bias: () }),
+            Op::SumPool(pool) => Op::SumPool(pool.clone()),
+            Op::Add(sum) => Op::Add(Add { multipliers: sum.multipliers.clone(), bias: () }),
+            Op::Concat => Op::Concat,
+            Op::Relu => Op::Relu,
+            Op::Sign => Op::Sign,
+            Op::MaxPool(window) => Op::MaxPool(*window),
+            Op::Rescale { bits } => Op::Rescale { bits: *bits },
+            Op::ReluRescale { bits } => Op::ReluRescale { bits: *bits },
+            Op::ArgMax => Op::ArgMax,
+            Op::Reveal => Op::Reveal,
+        }
+    }
+
+    /// The weights, if it has any: row after row, one per output channel.
+    pub fn weights(&self) -> Option<&[i32]> {
+        match self {
+            Op::Conv2d(conv) => Some(&conv.weights),
+            Op::Dense(dense) => Some(&dense.weights),
+            Op::Input
+            | Op::SumPool(_)
+            | Op::Add(_)
+            | Op::Concat
+            | Op::Relu
+            | Op::Sign
+            | Op::MaxPool(_)
+            | Op::Rescale { .. }
+            | Op::ReluRescale { .. }
+            | Op::ArgMax
+            | Op::Reveal => None,
+        }
+    }
+
+    /// The constants that it adds, one per channel of its result, or none.
+    pub fn bias(&self) -> &[i128] {
+        match self {
+            Op::Conv2d(conv) => &conv.bias,
+            Op::Dense(dense) => &dense.bias,
+            Op::Add(sum) => &sum.bias,
+            Op::Input
+            | Op::SumPool(_)
+            | Op::Concat
+            | Op::Relu
+            | Op::Sign
+            | Op::MaxPool(_)
+            | Op::Rescale { .. }
+            | Op::ReluRescale { .. }
+            | Op::ArgMax
+            | Op::Reveal => &[],
+        }
+    }
+}
+
+/// Its parameters, after its name and what it reads: ` 5x5, 400 of 400 weights`.
+impl<K: Knowledge> fmt::Display for Op<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Op::Conv2d(conv) => write!(f, " {}{}", conv.window, K::describe_conv2d(conv)),
+            Op::Dense(dense) => f.write_str(&K::describe_dense(dense)),
+            Op::SumPool(pool) => {
+                write!(f, " {}", pool.window)?;
+                pool.balance.map_or(Ok(()), |common| write!(f, " balance {common}"))
+            }
+            Op::MaxPool(window) => write!(f, " {window}"),
+            Op::Add(sum) => write!(f, " times {:?}", sum.multipliers),
+            Op::Rescale { bits } | Op::ReluRescale { bits } => write!(f, " by 2^{bits}"),
+            Op::Input | Op::Concat | Op::Relu | Op::Sign | Op::ArgMax | Op::Reveal => Ok(()),
         }
     }
 }
@@ -107,17 +229,6 @@ impl From<Vec<i64>> for Add {
     /// Without a constant.
     fn from(multipliers: Vec<i64>) -> Self {
         Self { multipliers, bias: Vec::new() }
-    }
-}
-
-impl Op {
-    /// The weights that the server hides, if it has any: row after row, one per output channel.
-    pub fn weights(&self) -> Option<&[i32]> {
-        match self {
-            Op::Conv2d(conv) => Some(&conv.weights),
-            Op::Dense(dense) => Some(&dense.weights),
-            _ => None,
-        }
     }
 }
 

@@ -7,11 +7,13 @@
 use super::Plan;
 use super::geometry::{Shape, Window};
 use super::ids::StepId;
+use super::knowledge::Public;
 use super::layout::Layout;
-use super::ops::{Op, SumPool};
+use super::ops::{Fractions, Op};
 use super::ring::Ring;
 use super::suite::SharedParameters;
 use super::tiling::Tiling;
+use super::wire;
 use serde::{Deserialize, Serialize};
 
 /// What both parties do.
@@ -25,55 +27,22 @@ pub struct Schedule {
 
 /// A step without its weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "wire::Step", into = "wire::Step")]
 pub struct PublicStep {
     /// What is done.
-    pub op: PublicOp,
+    pub op: Op<Public>,
     /// The steps whose values are read.
     pub inputs: Vec<StepId>,
     /// Shape of the value.
     pub shape: Shape,
     /// The value is taken modulo 2^(bits+1).
     pub bits: u32,
-}
-
-/// What a step does, as far as the client may know.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum PublicOp {
-    /// The client's image.
-    Input,
-    /// A convolution or a dense layer.
-    Linear(Linear),
-    /// Sums over windows.
-    SumPool(SumPool),
-    /// A weighted sum of values, and constants that the server adds.
-    Add {
-        /// One per input.
-        multipliers: Vec<i64>,
-    },
-    /// Channels one after the other.
-    Concat,
-    /// max(x ÷ 2^dropped, 0), rounded to nearest.
-    Relu {
-        /// May be 0.
-        dropped: u32,
-    },
-    /// 1 for x > 0, else 0.
-    Sign,
-    /// Maximum over windows.
-    MaxPool(Window),
-    /// x ÷ 2^bits, rounded to nearest.
-    Rescale {
-        /// At least 1.
-        bits: u32,
-    },
-    /// Position of the largest element.
-    ArgMax,
-    /// The client learns the value.
-    Reveal,
+    /// How a step with weights is evaluated under encryption.
+    pub layout: Option<Layout>,
 }
 
 /// A linear layer without its weights.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Linear {
     /// Of a convolution; `None` for a dense layer, which reads all elements.
     pub window: Option<Window>,
@@ -92,6 +61,12 @@ impl Linear {
 }
 
 impl PublicStep {
+    /// The linear layer that it is, if it is one: of a valid schedule, those alone have layouts.
+    pub fn linear(&self) -> Option<Linear> {
+        let window = if let Op::Conv2d(conv) = &self.op { Some(conv.window) } else { None };
+        self.layout.map(|layout| Linear { window, layout })
+    }
+
     /// The ring of the value.
     ///
     /// # Panics
@@ -105,10 +80,11 @@ impl Schedule {
     /// Of a plan whose steps with weights have layouts.
     pub fn of(plan: &Plan, parameters: SharedParameters) -> Self {
         let steps = plan.steps.iter().map(|step| PublicStep {
-            op: public(&step.op, step.layout),
+            op: step.op.public(),
             inputs: step.inputs.clone(),
             shape: step.shape,
             bits: step.bits,
+            layout: step.layout,
         });
         Self { parameters, steps: steps.collect() }
     }
@@ -135,23 +111,20 @@ impl Schedule {
     }
 
     /// All linear steps, with their tiles.
-    pub fn linear(&self) -> impl Iterator<Item = (StepId, &PublicStep, &Linear, Tiling)> {
-        self.steps().filter_map(|(id, step)| match &step.op {
-            PublicOp::Linear(linear) => Some((id, step, linear, linear.tiling(self.source(step).shape)?)),
-            _ => None,
+    pub fn linear(&self) -> impl Iterator<Item = (StepId, &PublicStep, Linear, Tiling)> {
+        self.steps().filter_map(|(id, step)| {
+            let linear = step.linear()?;
+            Some((id, step, linear, linear.tiling(self.source(step).shape)?))
         })
     }
 
-    /// Bits below the point of the shares of a value: 1 where they are shares of 2·x or 2·x + 1.
+    /// Fraction bits of the shares of a value: 1 where they are shares of 2·x or 2·x + 1.
     pub fn fraction(&self, id: StepId) -> u32 {
         let mut step = self.step(id);
-        while let PublicOp::MaxPool(_) = step.op {
+        while step.op.reads_fractions() == Fractions::Kept {
             step = self.source(step);
         }
-        match &step.op {
-            PublicOp::Linear(linear) => linear.layout.masks.fraction(),
-            _ => 0,
-        }
+        step.layout.map_or(0, |layout| layout.masks.fraction())
     }
 
     /// The ring in which the shares of a value live.
@@ -184,24 +157,5 @@ impl Linear {
     /// Ciphertexts that come back for `channels` channels of results.
     pub fn products(&self, channels: usize, tiling: &Tiling) -> usize {
         (channels * tiling.results()).div_ceil(self.layout.results)
-    }
-}
-
-fn public(op: &Op, layout: Option<Layout>) -> PublicOp {
-    let layout = layout.unwrap_or(Layout::NONE);
-    match op {
-        Op::Input => PublicOp::Input,
-        Op::Conv2d(conv) => PublicOp::Linear(Linear { window: Some(conv.window), layout }),
-        Op::Dense(_) => PublicOp::Linear(Linear { window: None, layout }),
-        Op::SumPool(pool) => PublicOp::SumPool(pool.clone()),
-        Op::Add(sum) => PublicOp::Add { multipliers: sum.multipliers.clone() },
-        Op::Concat => PublicOp::Concat,
-        Op::Relu => PublicOp::Relu { dropped: 0 },
-        Op::ReluRescale { bits } => PublicOp::Relu { dropped: *bits },
-        Op::Sign => PublicOp::Sign,
-        Op::MaxPool(window) => PublicOp::MaxPool(*window),
-        Op::Rescale { bits } => PublicOp::Rescale { bits: *bits },
-        Op::ArgMax => PublicOp::ArgMax,
-        Op::Reveal => PublicOp::Reveal,
     }
 }

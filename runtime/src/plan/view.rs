@@ -77,7 +77,7 @@ impl Reveal {
 }
 
 impl Plan {
-    /// What the client is given of this plan. `id` is [`super::codec::plan_id`] of the plan.
+    /// What the client is given of this plan. `id` is [`super::frame::plan_id`] of the plan.
     pub(super) fn client_view(&self, id: PlanId) -> ClientPlan {
         let work = match self.suite {
             Suite::Blinded(parameters) => {
@@ -111,7 +111,14 @@ impl Plan {
                     self.input_bits(step),
                 )]
             }
-            _ => Vec::new(),
+            Op::Input
+            | Op::Conv2d(_)
+            | Op::Dense(_)
+            | Op::SumPool(_)
+            | Op::Add(_)
+            | Op::Concat
+            | Op::ArgMax
+            | Op::Reveal => Vec::new(),
         }
     }
 

@@ -1,7 +1,9 @@
 //! The messages between client and server, and the interactive protocols.
 //!
-//! Protocols are functions of (state, message); [`message`], [`stream`] and the dialogue of [`shared`] alone touch a
-//! connection, and the order of messages is the business of [`crate::roles`]. A session:
+//! The protocols of suite [`blinded`] are functions of state and message: they touch no connection. Those of suite
+//! [`shared`] hold a dialogue with the peer ([`shared::party`]), because both parties speak many times in one step, and so
+//! do the setup and the extension of [`crate::ot`]. Which step comes when is in either suite the business of
+//! [`crate::roles`]. A session:
 //!
 //! ```text
 //! client                                   server

@@ -15,7 +15,7 @@ use std::time::Duration;
 /// How clients are admitted.
 #[derive(Clone, Copy, Debug)]
 pub struct Admission {
-    /// Clients served at the same time; further ones are turned away with a reason.
+    /// Clients served at the same time; further ones are rejected with a reason.
     pub max_clients: usize,
     /// A client that takes longer than this over a message is given up.
     pub timeout: Duration,
@@ -47,7 +47,7 @@ pub enum End {
 /// Clients that wait to be told that there is no place; more are dropped without a word.
 const TURNED_AWAY: usize = 64;
 
-/// How long a client that is turned away may take over it.
+/// How long a client that is rejected may take over it.
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Accepts clients as long as `running`, which is looked at whenever one comes; one client's failure never touches

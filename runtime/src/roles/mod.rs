@@ -13,4 +13,5 @@ pub mod local;
 mod online;
 pub mod plain;
 pub mod server;
+mod stopwatch;
 mod values;

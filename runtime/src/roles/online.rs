@@ -17,14 +17,14 @@
 //! The server sees x − r for masks r that are uniform in the value's ring and used once. The client sees the result.
 
 use super::plain;
+use super::stopwatch::{Named, Stopwatch};
 use super::values::Values;
 use crate::channel::Traffic;
 use crate::error::{Error, Result};
-use crate::observe::{Observer, Phase, StepReport};
-use crate::plan::{PublicOp, PublicStep, Ring, Schedule, StepId};
-use crate::protocol::shared::activation::Activation;
+use crate::observe::{Observer, Phase};
+use crate::plan::{PublicStep, Ring, Schedule, Shape, StepId};
+use crate::protocol::shared::activation::{Alone, Part};
 use crate::protocol::shared::party::Party;
-use std::time::Instant;
 
 /// What one party does in the steps in which the two differ.
 pub(super) trait Side {
@@ -36,12 +36,10 @@ pub(super) trait Side {
 
     /// The last step: what it holds of the result afterwards.
     fn reveal(&mut self, party: &mut Party<'_>, ring: Ring, shares: Vec<u64>) -> Result<Vec<u64>>;
-
-    /// How many frames it counts as rounds.
-    fn rounds(&self, frames_sent: u64, frames_received: u64) -> u64;
 }
 
 /// Executes all steps from this party's shares of the image; what it holds of the result.
+/// Steps are reported each from the end of the one before.
 pub(super) fn run(
     schedule: &Schedule,
     mut party: Party<'_>,
@@ -51,64 +49,59 @@ pub(super) fn run(
 ) -> Result<Vec<u64>> {
     let mut values = Values::new(schedule.steps.iter().map(|step| &*step.inputs));
     values.define(StepId::new(0), &[], image);
-    let mut watch = Watch { observer, start: Instant::now(), before: party.traffic() };
-    watch.step(side, (StepId::new(0), &schedule.steps[0]), party.traffic());
+    let role = party.role();
+    let mut watch = Stopwatch::start(party.traffic());
+    let mut report = |id: StepId, step: &PublicStep, traffic: Traffic| {
+        let named = Named { phase: Phase::Online, step: id, op: step.op.name() };
+        watch.report(role, named, traffic, observer);
+        watch = Stopwatch::start(traffic);
+    };
+    report(StepId::new(0), &schedule.steps[0], party.traffic());
     let last = StepId::new(schedule.steps.len() - 1);
     for (id, step) in schedule.steps().skip(1).take_while(|&(id, _)| id < last) {
-        let value = execute(schedule, &mut party, side, (id, step), &mut values)?;
+        let value = execute(schedule, &mut party, side, id, &mut values)?;
         values.define(id, &step.inputs, value);
-        watch.step(side, (id, step), party.traffic());
+        report(id, step, party.traffic());
     }
     let reveal = schedule.step(last);
     let shares = reduced(reveal.ring(), values.take(last, &reveal.inputs)?);
     let result = side.reveal(&mut party, reveal.ring(), shares)?;
     let traffic = party.finish()?;
-    watch.step(side, (last, reveal), traffic);
+    report(last, reveal, traffic);
     Ok(result)
-}
-
-/// Reports every step, from the end of the one before.
-struct Watch<'o> {
-    observer: &'o mut dyn Observer,
-    start: Instant,
-    before: Traffic,
-}
-
-impl Watch<'_> {
-    fn step(&mut self, side: &impl Side, (id, step): (StepId, &PublicStep), traffic: Traffic) {
-        let spent = traffic - self.before;
-        self.observer.step(StepReport {
-            phase: Phase::Online,
-            step: id,
-            op: name(&step.op),
-            elapsed: self.start.elapsed(),
-            traffic: spent,
-            rounds: side.rounds(spent.frames_sent, spent.frames_received),
-        });
-        (self.start, self.before) = (Instant::now(), traffic);
-    }
 }
 
 fn execute(
     schedule: &Schedule,
     party: &mut Party<'_>,
     side: &mut impl Side,
-    (id, step): (StepId, &PublicStep),
+    id: StepId,
     values: &mut Values<Vec<u64>>,
 ) -> Result<Vec<u64>> {
-    if let Some(activation) = Activation::of(schedule, id) {
-        return activation.run(party, values.take(id, &step.inputs)?);
-    }
-    let inputs = values.inputs(&step.inputs)?;
-    match &step.op {
-        PublicOp::Linear(_) => side.linear(party, id, inputs[0]),
-        PublicOp::SumPool(pool) => {
+    let step = schedule.step(id);
+    let impossible = || Error::Bug(format!("{id} cannot be executed on shares"));
+    match Part::of(schedule, id).ok_or_else(impossible)? {
+        Part::Activation(activation) => activation.run(party, values.take(id, &step.inputs)?),
+        Part::Linear => side.linear(party, id, values.inputs(&step.inputs)?[0]),
+        Part::Alone(alone) => {
             let from = schedule.source(step).shape;
-            Ok(reduced(step.ring(), plain::window_sums(pool, inputs[0], from, step.shape)))
+            Ok(share_by_share(step, from, &alone, &values.inputs(&step.inputs)?, side.constants(id)))
         }
-        PublicOp::Add { multipliers } => Ok(sum(step, multipliers, &inputs, side.constants(id))),
-        PublicOp::Concat => Ok(reduced(step.ring(), inputs.into_iter().flatten().copied().collect())),
-        _ => Err(Error::Bug(format!("{id} cannot be executed on shares"))),
+        Part::Image | Part::Reveal => Err(impossible()),
+    }
+}
+
+fn share_by_share(
+    step: &PublicStep,
+    from: Shape,
+    alone: &Alone<'_>,
+    inputs: &[&Vec<u64>],
+    constants: &[i128],
+) -> Vec<u64> {
+    match alone {
+        Alone::SumPool(pool) => reduced(step.ring(), plain::window_sums(pool, inputs[0], from, step.shape)),
+        Alone::Add(multipliers) => sum(step, multipliers, inputs, constants),
+        Alone::Concat => reduced(step.ring(), inputs.iter().copied().flatten().copied().collect()),
     }
 }
 
@@ -126,21 +119,4 @@ fn sum(step: &PublicStep, multipliers: &[i64], inputs: &[&Vec<u64>], constants: 
 fn reduced(ring: Ring, mut shares: Vec<u64>) -> Vec<u64> {
     shares.iter_mut().for_each(|share| *share = ring.reduce(*share));
     shares
-}
-
-/// The word in reports.
-const fn name(op: &PublicOp) -> &'static str {
-    match op {
-        PublicOp::Input => "input",
-        PublicOp::Linear(_) => "linear",
-        PublicOp::SumPool(_) => "sum_pool",
-        PublicOp::Add { .. } => "add",
-        PublicOp::Concat => "concat",
-        PublicOp::Relu { .. } => "relu",
-        PublicOp::Sign => "sign",
-        PublicOp::MaxPool(_) => "max_pool",
-        PublicOp::Rescale { .. } => "rescale",
-        PublicOp::ArgMax => "arg_max",
-        PublicOp::Reveal => "reveal",
-    }
 }

@@ -4,14 +4,14 @@ use runtime::channel::memory;
 use runtime::error::InvalidInput;
 use runtime::observe::StepReport;
 use runtime::roles::listener::{Departure, End};
-use runtime::{Client, ClientKey, Error, KeyBits, Observer, Plan, Server};
+use runtime::{CancellationToken, Client, ClientKey, Error, KeyBits, Observer, Plan, Server};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, LazyLock};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 static KEY: LazyLock<ClientKey> =
     LazyLock::new(|| ClientKey::generate(KeyBits::default()).expect("randomness"));
@@ -113,4 +113,33 @@ fn a_plan_survives_its_file() {
     assert_eq!(Plan::read(&path).expect("a plan").id(), plan().id());
     std::fs::write(&path, b"popcorn").expect("written");
     assert!(matches!(Plan::read(&path), Err(Error::InvalidInput(InvalidInput::File { .. }))));
+}
+
+#[test]
+fn a_call_ends_when_another_thread_cancels_it() {
+    // Accepts, and says nothing.
+    let silent = listener();
+    let address = silent.local_addr().expect("an address").to_string();
+    let token = CancellationToken::new();
+    let theirs = token.clone();
+    let cancelling = thread::spawn(move || {
+        let (stream, _) = silent.accept().expect("a client");
+        thread::sleep(Duration::from_millis(100));
+        theirs.cancel();
+        stream
+    });
+    let start = Instant::now();
+    let ended = Client::connect(address).key(KEY.clone()).cancelled_by(&token).open();
+    assert!(matches!(ended, Err(Error::Cancelled)) && start.elapsed() < Duration::from_secs(60));
+    drop(cancelling.join().expect("no panic"));
+
+    let running = Server::builder(plan()).build().expect("a server").start(listener()).expect("a thread");
+    let address = running.address().to_string();
+    let token = CancellationToken::new();
+    let mut client =
+        Client::connect(address).key(KEY.clone()).cancelled_by(&token).open().expect("a session");
+    assert_eq!(client.infer(&[0.0; 784]).expect("a prediction").logits.len(), 10);
+    token.cancel();
+    assert!(matches!(client.infer(&[0.0; 784]), Err(Error::Cancelled)));
+    assert!(matches!(client.prepare(1), Err(Error::Cancelled)));
 }

@@ -1,7 +1,7 @@
 //! `popcorn` as its user meets it.
 
 use crate::support::{PlanBuilder, valid};
-use runtime::bench::profile::Profile;
+use runtime::cost::profile::Profile;
 use runtime::plan::{KeyBits, Op, Plan, Shape, codec};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};

@@ -6,6 +6,7 @@ mod app;
 mod cli;
 mod damage;
 mod encrypted;
+mod fuzz;
 mod hostile;
 mod overlap;
 mod plan;

@@ -1,18 +1,14 @@
 //! Files: real models, damaged models, and no models.
 
+use super::outside::outside;
 use super::*;
 use crate::activation::Fineness;
 use crate::graph::Op;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-fn data(file: &str) -> Option<PathBuf> {
-    let folder = std::env::var("POPCORN_DATA").map_or_else(|_| PathBuf::from("../../shared"), PathBuf::from);
-    let path = folder.join("models").join(file);
-    if !path.is_file() {
-        println!("skipped: {} is not there", path.display());
-        return None;
-    }
-    Some(path)
+/// A network of the project.
+fn testdata() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/mnist-mlp.onnx")
 }
 
 #[test]
@@ -25,7 +21,7 @@ fn real_models_agree_with_tract() {
         ("cifar10-resnet8.onnx", 0.0, 255.0),
     ];
     for (file, low, high) in models {
-        let Some(path) = data(file) else { continue };
+        let Some(path) = outside(Path::new("models").join(file)) else { continue };
         assert!(check(&path, &Reading::default()).unwrap().supported(), "{file}");
         let mut imported = read(&path).unwrap();
         assert_agrees(&imported, low, high);
@@ -43,7 +39,7 @@ fn real_models_agree_with_tract() {
 #[test]
 fn large_models_are_read_and_simplified() {
     for file in ["imagenet-squeezenet1.0-pruned.onnx", "structure-resnet50.onnx", "structure-vgg19.onnx"] {
-        let Some(path) = data(file) else { continue };
+        let Some(path) = outside(Path::new("models").join(file)) else { continue };
         let imported = read(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
         let simple = crate::pipeline::simplify(imported.graph, Fineness::Percent).unwrap();
         assert_eq!(simple.shape(simple.output()), Shape::vector(1000), "{file}");
@@ -53,8 +49,7 @@ fn large_models_are_read_and_simplified() {
 /// Damaged files are refused or read as something else; they never end the program.
 #[test]
 fn damaged_models_do_no_harm() {
-    let Some(path) = data("mnist-8.onnx") else { return };
-    let whole = std::fs::read(path).unwrap();
+    let whole = std::fs::read(testdata()).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("damaged.onnx");
     let mut state = 1_u64;
@@ -89,8 +84,7 @@ fn files_that_are_no_models_are_refused() {
     let garbage: Vec<u8> = (0..5000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     assert!(refuse("garbage.onnx", &garbage).contains("garbage.onnx"));
     assert!(matches!(read(&folder.path().join("absent.onnx")), Err(Error::File { .. })));
-    let Some(path) = data("mnist-8.onnx") else { return };
-    let whole = std::fs::read(path).unwrap();
+    let whole = std::fs::read(testdata()).unwrap();
     for part in [1, 2, 10, 100, 1000, 5000, whole.len() / 2, whole.len() - 1000, whole.len() - 1] {
         refuse("truncated.onnx", &whole[..part]);
     }

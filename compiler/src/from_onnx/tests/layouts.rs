@@ -39,6 +39,22 @@ fn transpositions_around_layers_vanish() {
     ");
 }
 
+/// Whatever works element by element may stand before the Transpose that shows the layout.
+#[test]
+fn element_wise_operators_keep_the_layout() {
+    for (op, more) in
+        [("Max", &["half"][..]), ("Min", &["half"]), ("Sub", &["half"]), ("Neg", &[]), ("Tanh", &[])]
+    {
+        let model = Onnx::new(&[1, 6, 5, 2])
+            .constant("half", &[], vec![0.5])
+            .weight("w", &[4, 2, 3, 3])
+            .then(op, more, &[])
+            .then("Transpose", &[], &[("perm", Ints(TO_FIRST))])
+            .then("Conv", &["w"], &[("pads", Ints(&[1, 1, 1, 1]))]);
+        assert_eq!(accept(model).input, Shape::new(2, 6, 5), "{op}");
+    }
+}
+
 #[test]
 fn the_last_axis_of_a_flattened_image_may_be_its_channels() {
     let model = |input: &[i64]| {

@@ -8,7 +8,10 @@ mod layouts;
 mod moves;
 mod operators;
 mod outputs;
+#[path = "../../../tests/it/outside/mod.rs"]
+mod outside;
 mod quantized;
+mod rows;
 mod sequences;
 
 use super::*;

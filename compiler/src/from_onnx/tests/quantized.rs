@@ -176,6 +176,23 @@ fn images_of_integers_become_numbers_before_the_plan() {
     }
 }
 
+/// Between the halves of a pair stands what gives some of the integers that it reads.
+#[test]
+fn integers_may_be_chosen_inside_a_pair() {
+    for op in ["GlobalMaxPool", "Dropout", "Identity"] {
+        let model = Onnx::new(&[1, 2, 4, 4])
+            .weight("w", &[2, 2, 3, 3])
+            .constant("s", &[], vec![1.0 / 8.0])
+            .bytes("z", &[], &[128], false)
+            .then("Conv", &["w"], &[])
+            .then("QuantizeLinear", &["s", "z"], &[])
+            .then(op, &[], &[])
+            .then("DequantizeLinear", &["s", "z"], &[]);
+        let imported = import(model.build(), Path::new("test.onnx"), &Reading::default()).unwrap();
+        assert_within(&imported, -1.0, 1.0, 0.1);
+    }
+}
+
 #[test]
 fn padding_inside_a_pair_is_a_number() {
     let model = Onnx::new(&[1, 2, 4, 4])

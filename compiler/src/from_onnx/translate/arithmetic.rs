@@ -4,8 +4,9 @@ use super::site::{Site, Value, finite, floats};
 use super::view::View;
 use super::{Found, Translator, curves};
 use crate::from_onnx::refusal::Refusal;
-use crate::graph::{Add, Affine, Curve, Op, Softmax};
+use crate::graph::{Add, Affine, Binary, Curve, Op, Softmax};
 use tract_onnx::tract_core::ops::element_wise::ElementWiseMiniOp;
+use tract_onnx::tract_core::ops::math::{Ln, Sign};
 
 impl Translator<'_> {
     /// An operation of two operands, at least one of them computed.
@@ -15,26 +16,36 @@ impl Translator<'_> {
         };
         let constant_left = matches!(left.value, Value::Constant(_));
         let both = !constant_left && !matches!(right.value, Value::Constant(_));
-        match (op, constant_left) {
-            ("Add" | "Sub", _) if both && !self.share_an_activation(site) => {
-                self.sum([1.0, if op == "Add" { 1.0 } else { -1.0 }], site)
-            }
-            _ if both => self.function(op, site),
-            ("Add", _) => self.affine(site, |(scale, shift), c| (scale, shift + c)),
-            ("Sub", false) => self.affine(site, |(scale, shift), c| (scale, shift - c)),
-            ("Sub", true) => self.affine(site, |(scale, shift), c| (-scale, c - shift)),
-            ("Mul", _) => self.affine(site, |(scale, shift), c| (scale * c, shift * c)),
-            ("Div", false) => self.affine(site, |(scale, shift), c| (scale / c, shift / c)),
-            ("Max" | "Min", _) => self.bound(op, site),
-            _ => self.function(op, site),
+        let (op, turned) = curves::binary(op).ok_or_else(|| unknown(op))?;
+        if both {
+            let sign = match op {
+                Binary::Add => Some(1.0),
+                Binary::Sub => Some(-1.0),
+                Binary::Mul | Binary::Div | Binary::Max | Binary::Min | Binary::Pow | Binary::Less => None,
+            };
+            return match sign.filter(|_| !self.share_an_activation(site)) {
+                Some(sign) => self.sum([1.0, sign], site),
+                None => self.function(op, turned, site),
+            };
+        }
+        match op {
+            Binary::Add => self.affine(site, |(scale, shift), c| (scale, shift + c)),
+            Binary::Sub if constant_left => self.affine(site, |(scale, shift), c| (-scale, c - shift)),
+            Binary::Sub => self.affine(site, |(scale, shift), c| (scale, shift - c)),
+            Binary::Mul => self.affine(site, |(scale, shift), c| (scale * c, shift * c)),
+            Binary::Div if !constant_left => self.affine(site, |(scale, shift), c| (scale / c, shift / c)),
+            Binary::Max | Binary::Min => self.bound(op, site),
+            Binary::Div | Binary::Pow | Binary::Less => self.function(op, turned, site),
         }
     }
 
-    /// Operands that are functions of one value, and constants.
-    fn function(&mut self, op: &str, site: &Site) -> Found {
-        let unknown = || Refusal::new(format!("its part '{op}' is not supported"), "retrain with ReLU");
-        curves::binary(op, vec![Curve::X; site.inputs.len()]).ok_or_else(unknown)?;
-        self.activation(site, |operands| curves::binary(op, operands).unwrap_or(Curve::X))
+    /// Operands that are functions of one value, and constants; `turned` where the second comes first.
+    fn function(&mut self, op: Binary, turned: bool, site: &Site) -> Found {
+        self.activation(site, |operands| match <[Curve; 2]>::try_from(operands) {
+            Ok([a, b]) if turned => b.binary(op, a),
+            Ok([a, b]) => a.binary(op, b),
+            Err(_) => Curve::X,
+        })
     }
 
     /// One of two values, by a comparison.
@@ -50,24 +61,18 @@ impl Translator<'_> {
 
     pub(super) fn unary(&mut self, op: &dyn ElementWiseMiniOp, site: &Site) -> Found {
         let view = site.computed(0)?;
-        match op.name().as_str() {
-            "Sign" => {
-                let sign = self.each(&site.name, Op::Sign, &view)?;
-                let channels = self.graph.shape(sign.id).channels;
-                let affine = Affine { scale: vec![2.0; channels], shift: vec![-1.0; channels] };
-                self.each(&site.name, Op::Affine(affine), &sign)
-            }
-            "Ln" if matches!(self.graph.op(view.id), Op::Softmax(Softmax::Plain)) => {
-                let logits = self.graph.sole_input(view.id);
-                self.each(&site.name, Op::Softmax(Softmax::Log), &view.of(logits))
-            }
-            name => {
-                let unknown =
-                    || Refusal::new(format!("its part '{name}' is not supported"), "retrain with ReLU");
-                let curve = curves::unary(op).ok_or_else(unknown)?;
-                self.activation(site, |operands| operands.first().map_or(Curve::X, |inner| curve.over(inner)))
-            }
+        if op.is::<Sign>() {
+            let sign = self.each(&site.name, Op::Sign, &view)?;
+            let channels = self.graph.shape(sign.id).channels;
+            let affine = Affine { scale: vec![2.0; channels], shift: vec![-1.0; channels] };
+            return self.each(&site.name, Op::Affine(affine), &sign);
         }
+        if op.is::<Ln>() && matches!(self.graph.op(view.id), Op::Softmax(Softmax::Plain)) {
+            let logits = self.graph.sole_input(view.id);
+            return self.each(&site.name, Op::Softmax(Softmax::Log), &view.of(logits));
+        }
+        let curve = curves::unary(op).ok_or_else(|| unknown(&op.name()))?;
+        self.activation(site, |operands| operands.first().map_or(Curve::X, |inner| curve.over(inner)))
     }
 
     /// Two computed values, element by element.
@@ -148,18 +153,25 @@ impl Translator<'_> {
     }
 
     /// Maximum or minimum with a constant: ReLU, no bound at all, or part of an activation.
-    fn bound(&mut self, op: &str, site: &Site) -> Found {
+    fn bound(&mut self, op: Binary, site: &Site) -> Found {
         let position = usize::from(matches!(site.inputs[0].value, Value::Constant(_)));
         let view = site.computed(position)?;
         let bounds = floats(site.constant(1 - position)?)?;
         let all = |test: fn(f32) -> bool| bounds.iter().all(|&bound| test(bound));
-        match op {
-            "Max" if all(|bound| bound == 0.0) => self.each(&site.name, Op::Relu, &view),
-            "Max" if all(|bound| bound <= f32::MIN) => Ok(view),
-            "Min" if all(|bound| bound >= f32::MAX) => Ok(view),
-            _ => self.function(op, site),
+        let without_effect =
+            if op == Binary::Max { all(|bound| bound <= f32::MIN) } else { all(|bound| bound >= f32::MAX) };
+        if op == Binary::Max && all(|bound| bound == 0.0) {
+            self.each(&site.name, Op::Relu, &view)
+        } else if without_effect {
+            Ok(view)
+        } else {
+            self.function(op, false, site)
         }
     }
+}
+
+fn unknown(part: &str) -> Refusal {
+    Refusal::new(format!("its part '{part}' is not supported"), "retrain with ReLU")
 }
 
 /// Both maps as one; `None` where that leaves f32.

@@ -176,56 +176,68 @@ fn too_long() -> Refusal {
     Refusal::new("the activation is too long an expression", "retrain with ReLU")
 }
 
-/// The curve of an operator of one operand, by tract's name for it.
-pub(super) fn unary(op: &dyn ElementWiseMiniOp) -> Option<Curve> {
-    let x = || Curve::X;
-    let number = Curve::number;
-    let times = |curve: Curve, by: f32| curve.binary(Binary::Mul, number(by));
-    let plus = |curve: Curve, more: f32| curve.binary(Binary::Add, number(more));
-    Some(match op.name().as_str() {
-        "Exp" => x().unary(Unary::Exp),
-        "Ln" => x().unary(Unary::Ln),
-        "Sqrt" => x().unary(Unary::Sqrt),
-        "Tanh" => x().unary(Unary::Tanh),
-        "Sigmoid" => x().unary(Unary::Sigmoid),
-        "Erf" => x().unary(Unary::Erf),
-        "Abs" => x().binary(Binary::Max, times(x(), -1.0)),
-        "Neg" => times(x(), -1.0),
-        "Recip" => number(1.0).binary(Binary::Div, x()),
-        "Square" => x().binary(Binary::Mul, x()),
-        "Silu" => x().binary(Binary::Mul, x().unary(Unary::Sigmoid)),
-        "HardSwish" => {
-            let gate = plus(times(x(), 1.0 / 6.0), 0.5);
-            x().binary(Binary::Mul, gate.binary(Binary::Min, number(1.0)).binary(Binary::Max, number(0.0)))
-        }
-        "GeluApproximate" => {
-            let cube = x().binary(Binary::Mul, x()).binary(Binary::Mul, x());
-            let inner = x().binary(Binary::Add, times(cube, 0.044_715));
-            let gate = plus(times(inner, (2.0 / std::f32::consts::PI).sqrt()).unary(Unary::Tanh), 1.0);
-            times(x(), 0.5).binary(Binary::Mul, gate)
-        }
-        _ => {
-            let alpha = op.downcast_ref::<LeakyRelu>()?.alpha;
-            let negative = x().binary(Binary::Less, number(0.0));
-            Curve::Choose(Box::new([negative, times(x(), alpha), x()]))
-        }
-    })
+/// What tract calls an operator, and its curve.
+type Named = (&'static str, fn() -> Curve);
+
+/// tract's operators of one operand.
+const UNARY: &[Named] = &[
+    ("Abs", || Curve::X.binary(Binary::Max, times(Curve::X, -1.0))),
+    ("Erf", || Curve::X.unary(Unary::Erf)),
+    ("Exp", || Curve::X.unary(Unary::Exp)),
+    ("GeluApproximate", || {
+        let cube = Curve::X.binary(Binary::Mul, Curve::X).binary(Binary::Mul, Curve::X);
+        let inner = Curve::X.binary(Binary::Add, times(cube, 0.044_715));
+        let gate = plus(times(inner, (2.0 / std::f32::consts::PI).sqrt()).unary(Unary::Tanh), 1.0);
+        times(Curve::X, 0.5).binary(Binary::Mul, gate)
+    }),
+    ("HardSwish", || {
+        let gate = plus(times(Curve::X, 1.0 / 6.0), 0.5).binary(Binary::Min, Curve::number(1.0));
+        Curve::X.binary(Binary::Mul, gate.binary(Binary::Max, Curve::number(0.0)))
+    }),
+    ("Ln", || Curve::X.unary(Unary::Ln)),
+    ("Neg", || times(Curve::X, -1.0)),
+    ("Recip", || Curve::number(1.0).binary(Binary::Div, Curve::X)),
+    ("Sigmoid", || Curve::X.unary(Unary::Sigmoid)),
+    ("Silu", || Curve::X.binary(Binary::Mul, Curve::X.unary(Unary::Sigmoid))),
+    ("Sqrt", || Curve::X.unary(Unary::Sqrt)),
+    ("Square", || Curve::X.binary(Binary::Mul, Curve::X)),
+    ("Tanh", || Curve::X.unary(Unary::Tanh)),
+];
+
+/// tract's operators of two operands; whether the second comes first.
+const BINARY: &[(&str, Binary, bool)] = &[
+    ("Add", Binary::Add, false),
+    ("Div", Binary::Div, false),
+    ("GT", Binary::Less, true),
+    ("GTE", Binary::Less, true),
+    ("LT", Binary::Less, false),
+    ("LTE", Binary::Less, false),
+    ("Max", Binary::Max, false),
+    ("Min", Binary::Min, false),
+    ("Mul", Binary::Mul, false),
+    ("Pow", Binary::Pow, false),
+    ("Sub", Binary::Sub, false),
+];
+
+fn times(curve: Curve, by: f32) -> Curve {
+    curve.binary(Binary::Mul, Curve::number(by))
 }
 
-/// The curve of an operator of two operands, by tract's name for it.
-pub(super) fn binary(op: &str, operands: Vec<Curve>) -> Option<Curve> {
-    let (op, swap) = match op {
-        "Add" => (Binary::Add, false),
-        "Sub" => (Binary::Sub, false),
-        "Mul" => (Binary::Mul, false),
-        "Div" => (Binary::Div, false),
-        "Max" => (Binary::Max, false),
-        "Min" => (Binary::Min, false),
-        "Pow" => (Binary::Pow, false),
-        "LT" | "LTE" => (Binary::Less, false),
-        "GT" | "GTE" => (Binary::Less, true),
-        _ => return None,
-    };
-    let [a, b] = <[Curve; 2]>::try_from(operands).ok()?;
-    Some(if swap { b.binary(op, a) } else { a.binary(op, b) })
+fn plus(curve: Curve, more: f32) -> Curve {
+    curve.binary(Binary::Add, Curve::number(more))
+}
+
+/// The curve of an operator of one operand.
+pub(super) fn unary(op: &dyn ElementWiseMiniOp) -> Option<Curve> {
+    if let Some(LeakyRelu { alpha }) = op.downcast_ref() {
+        let negative = Curve::X.binary(Binary::Less, Curve::number(0.0));
+        return Some(Curve::Choose(Box::new([negative, times(Curve::X, *alpha), Curve::X])));
+    }
+    let name = op.name();
+    UNARY.iter().find(|(known, _)| *known == name).map(|(_, curve)| curve())
+}
+
+/// What an operator of two operands is, by tract's name for it, and whether its second operand comes first.
+pub(super) fn binary(name: &str) -> Option<(Binary, bool)> {
+    BINARY.iter().find(|(known, ..)| *known == name).map(|&(_, op, turned)| (op, turned))
 }

@@ -12,6 +12,7 @@ mod moved;
 mod moves;
 mod pool;
 mod roles;
+pub(super) mod rows;
 mod shapes;
 mod site;
 mod view;
@@ -19,29 +20,23 @@ mod view;
 use super::batch::Input;
 use super::layout::Layout;
 use super::refusal::Refusal;
+use super::registry::{self, Operator, Support};
 use super::typed::Names;
 use crate::activation::{Fineness, approximate_all};
 use crate::error::Diagnostic;
-use crate::graph::{Graph, NodeId, Op, Real, RealFact, Softmax};
+use crate::graph::{Graph, NodeId, Op, Real, RealFact};
 use moved::Moved;
 use site::{Operand, Site, Value};
 use std::collections::HashMap;
 use tract_onnx::prelude::{IntoArcTensor, IntoTValue, OutletId, TypedModel};
 use tract_onnx::tract_core::internal::EvalContext;
 use tract_onnx::tract_core::model::TypedNode;
-use tract_onnx::tract_core::ops::array::{Gather, Pad, Slice, StridedSlice, TypedConcat};
-use tract_onnx::tract_core::ops::binary::TypedBinOp;
-use tract_onnx::tract_core::ops::cast::Cast;
-use tract_onnx::tract_core::ops::change_axes::AxisOp;
-use tract_onnx::tract_core::ops::cnn::{Conv, MaxPool, SumPool};
-use tract_onnx::tract_core::ops::einsum::EinSum;
-use tract_onnx::tract_core::ops::element_wise::ElementWiseOp;
-use tract_onnx::tract_core::ops::identity::Identity;
-use tract_onnx::tract_core::ops::logic::Iff;
-use tract_onnx::tract_core::ops::nn::{Reduce, Softmax as TractSoftmax};
 use view::View;
 
 type Found = Result<View, Refusal>;
+
+/// How one of the parts into which tract takes an operator is put into the graph, if it depends on the image.
+pub(super) type Translate = fn(&mut Translator<'_>, &TypedNode, &Site) -> Found;
 
 /// The graph, and what could not be put into it. The graph is complete only where nothing is reported.
 pub(super) fn translate(model: &TypedModel, input: Input, names: &Names) -> (Graph<Real>, Vec<Diagnostic>) {
@@ -65,7 +60,7 @@ pub(super) fn translate(model: &TypedModel, input: Input, names: &Names) -> (Gra
     (translator.graph, translator.diagnostics)
 }
 
-struct Translator<'a> {
+pub(super) struct Translator<'a> {
     model: &'a TypedModel,
     names: &'a Names,
     image: View,
@@ -102,14 +97,14 @@ impl Translator<'_> {
             inputs: self.operands(node),
             output: site::dims(&node.outputs[0].fact),
         };
-        match self.value(node, &site) {
+        match self.value(node, registry::named(&op), &site) {
             Ok(value) => values[0] = value,
             Err(refusal) => self.report(&name, &op, refusal),
         }
         values
     }
 
-    fn value(&mut self, node: &TypedNode, site: &Site) -> Result<Value, Refusal> {
+    fn value(&mut self, node: &TypedNode, operator: &Operator, site: &Site) -> Result<Value, Refusal> {
         if let Some(constant) = &node.outputs[0].fact.konst {
             return Ok(Value::Constant(constant.clone()));
         }
@@ -130,54 +125,10 @@ impl Translator<'_> {
                 let first = outputs.into_iter().next().ok_or_else(|| "it gives no value".to_string())?;
                 Ok(Value::Constant(first.into_arc_tensor()))
             }
-            None => Ok(Value::Computed(self.computed(node, site)?)),
-        }
-    }
-
-    /// Something that reads at least one computed value.
-    fn computed(&mut self, node: &TypedNode, site: &Site) -> Found {
-        let op = &node.op;
-        if let Some(conv) = op.downcast_ref::<Conv>() {
-            self.conv(conv, site)
-        } else if let Some(product) = op.downcast_ref::<EinSum>() {
-            self.matrix_product(product, site)
-        } else if let Some(pool) = op.downcast_ref::<MaxPool>() {
-            self.max_pool(pool, site)
-        } else if let Some(pool) = op.downcast_ref::<SumPool>() {
-            self.average_pool(pool, site)
-        } else if let Some(reduce) = op.downcast_ref::<Reduce>() {
-            self.global(reduce, site)
-        } else if let Some(binary) = op.downcast_ref::<TypedBinOp>() {
-            self.binary(binary.0.name(), site)
-        } else if let Some(unary) = op.downcast_ref::<ElementWiseOp>() {
-            self.unary(&*unary.0, site)
-        } else if op.downcast_ref::<Iff>().is_some() {
-            self.choice(site)
-        } else if let Some(axes) = op.downcast_ref::<AxisOp>() {
-            self.axes(axes, site)
-        } else if let Some(concat) = op.downcast_ref::<TypedConcat>() {
-            self.concat(concat.axis, site)
-        } else if let Some(pad) = op.downcast_ref::<Pad>() {
-            self.pad(pad, site)
-        } else if let Some(slice) = op.downcast_ref::<Slice>() {
-            self.slice(slice, site)
-        } else if let Some(slice) = op.downcast_ref::<StridedSlice>() {
-            self.strided_slice(slice, site)
-        } else if let Some(gather) = op.downcast_ref::<Gather>() {
-            self.gather(gather, site)
-        } else if let Some(softmax) = op.downcast_ref::<TractSoftmax>() {
-            self.softmax(softmax, site)
-        } else if let Some(cast) = op.downcast_ref::<Cast>() {
-            self.cast(cast.to, site)
-        } else if op.downcast_ref::<Identity>().is_some() {
-            site.computed(0)
-        } else if op.name() == "Dropout" {
-            self.dropout(site)
-        } else {
-            Err(Refusal::new(
-                format!("its part '{}' is not supported", op.name()),
-                "simplify the model with onnx-simplifier",
-            ))
+            None => match operator.support {
+                Support::Yes { translate, .. } => Ok(Value::Computed(translate(self, node, site)?)),
+                Support::No { hint } => Err(Refusal::new("this operator is not supported", hint)),
+            },
         }
     }
 
@@ -219,14 +170,12 @@ impl Translator<'_> {
         self.merge_affine_chains();
         self.check_activations();
         for id in self.graph.ids_in_order() {
-            let op = match self.graph.op(id) {
-                Op::Softmax(Softmax::Plain) if id != self.graph.output() => "Softmax",
-                Op::Softmax(Softmax::Log) if id != self.graph.output() => "LogSoftmax",
-                _ => continue,
-            };
-            let refusal =
-                Refusal::new("it is not the last operator", "attention and gating cannot be compiled");
-            self.report(&self.graph.node(id).name.clone(), op, refusal);
+            if matches!(self.graph.op(id), Op::Softmax(_)) && id != self.graph.output() {
+                let name = self.graph.node(id).name.clone();
+                let op = self.names.op(&name).unwrap_or("Softmax").to_string();
+                let hint = "attention and gating cannot be compiled";
+                self.report(&name, &op, Refusal::new("it is not the last operator", hint));
+            }
         }
     }
 

@@ -24,7 +24,7 @@ pub(super) struct Operand {
 }
 
 /// A node's surroundings.
-pub(super) struct Site {
+pub(in crate::from_onnx) struct Site {
     /// The ONNX node's name.
     pub(super) name: String,
     pub(super) inputs: Vec<Operand>,

@@ -10,7 +10,7 @@ use crate::graph::{NodeId, Shape};
 
 /// A graph value, read in a certain order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct View {
+pub(in crate::from_onnx) struct View {
     /// The value.
     pub(super) id: NodeId,
     /// Outermost first; none of length 1, and no two neighbours that could be one.

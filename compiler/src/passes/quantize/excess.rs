@@ -1,7 +1,8 @@
 //! What channels may do on images that calibration images do not resemble.
 //!
 //! A ReLU or a clip that next to no calibration image gets through is not dead for that: its input may come nearer on
-//! others. Its output then counts as if it had an eighth of what eight standard deviations reach. The excess of this over
+//! others. Its output then counts as if it had an eighth of what eight standard deviations reach, or of what brighter images
+//! with more contrast give, whichever is more, but at most what the channels beside it have on average. The excess of this over
 //! what was seen goes through the layers behind as independent variance.
 
 use super::build::spread;
@@ -19,11 +20,11 @@ const RARE: f64 = 1.0 / 16.0;
 pub(super) struct Excess(Vec<Vec<f64>>);
 
 impl Excess {
-    /// Of the values of `graph`, which have these `statistics`.
-    pub(super) fn of(graph: &Graph<Real>, statistics: &Statistics) -> Self {
+    /// Of the values of `graph`, which have the statistics `seen` on calibration images and others on `unusual` ones.
+    pub(super) fn of(graph: &Graph<Real>, seen: &Statistics, unusual: &Statistics) -> Self {
         let mut excess = Self(vec![Vec::new(); graph.id_bound()]);
         for id in graph.ids_in_order() {
-            excess.0[id.index()] = excess.node(graph, statistics, id);
+            excess.0[id.index()] = excess.node(graph, seen, unusual, id);
         }
         excess
     }
@@ -33,7 +34,7 @@ impl Excess {
         &self.0[id.index()]
     }
 
-    fn node(&self, graph: &Graph<Real>, statistics: &Statistics, id: NodeId) -> Vec<f64> {
+    fn node(&self, graph: &Graph<Real>, seen: &Statistics, unusual: &Statistics, id: NodeId) -> Vec<f64> {
         let inputs = graph.inputs(id);
         let shape = graph.shape(id);
         let none = vec![0.0; shape.channels];
@@ -42,8 +43,10 @@ impl Excess {
             Op::Conv(_) | Op::Dense(_) => {
                 Layer::of(graph, id).map_or(none, |layer| self.of_rows(&layer, input))
             }
-            Op::Relu => self.of_activation(statistics, id, input, |_| f64::INFINITY),
-            Op::Clip(clip) => self.of_activation(statistics, id, input, |channel| clip.high[channel].into()),
+            Op::Relu => self.of_activation([seen, unusual], id, input, |_| f64::INFINITY),
+            Op::Clip(clip) => {
+                self.of_activation([seen, unusual], id, input, |channel| clip.high[channel].into())
+            }
             Op::Add(add) => inputs.iter().zip(&add.multipliers).fold(none, |sum, (&input, &by)| {
                 sum.iter().zip(self.of_node(input)).map(|(sum, x)| sum + f64::from(by).powi(2) * x).collect()
             }),
@@ -71,20 +74,21 @@ impl Excess {
 
     fn of_activation(
         &self,
-        statistics: &Statistics,
+        [seen, unusual]: [&Statistics; 2],
         id: NodeId,
         input: NodeId,
         high: impl Fn(usize) -> f64,
     ) -> Vec<f64> {
-        let (read, given) = (statistics.of(input), statistics.of(id));
+        let (read, given, woken) = (seen.of(input), seen.of(id), unusual.of(id));
+        let usual = given.iter().map(|channel| channel.variance).sum::<f64>() / given.len() as f64;
         let of_channel = |(channel, excess): (usize, &f64)| {
             let (Channel { mean, variance, .. }, given) = (read[channel], given[channel]);
             if given.passing >= RARE {
                 return 0.0;
             }
             let reach = mean + FARTHEST * (variance + excess).sqrt();
-            let size = reach.clamp(0.0, high(channel)) / FARTHEST;
-            (size.powi(2) - given.rms().powi(2)).max(0.0)
+            let size = (reach.clamp(0.0, high(channel)) / FARTHEST).max(woken[channel].rms());
+            (size.powi(2).min(usual) - given.rms().powi(2)).max(0.0)
         };
         self.of_node(input).iter().enumerate().map(of_channel).collect()
     }
@@ -96,19 +100,27 @@ mod tests {
     use crate::calibration::Batch;
     use crate::graph::{Conv, RealFact, Shape, Window};
 
-    /// Of three channels the first is alive, the second nearly, the third is not; a layer behind adds them up.
+    /// Of four channels the first is alive, the second nearly, the third is not, the fourth on brighter images; a layer behind
+    /// adds them up.
     #[test]
     fn what_is_not_quite_dead_counts() {
-        let shape = Shape::new(3, 1, 2);
+        let shape = Shape::new(4, 1, 2);
         let mut graph = Graph::new("image", RealFact { shape });
         let relu = graph.append("relu", Op::Relu, &[graph.input()]).unwrap();
-        let conv =
-            Conv { window: Window::dense([1, 1]), groups: 1, weights: vec![1.0, 2.0, 3.0], bias: vec![0.0] };
+        let conv = Conv {
+            window: Window::dense([1, 1]),
+            groups: 1,
+            weights: vec![1.0, 2.0, 3.0, 0.0],
+            bias: vec![0.0],
+        };
         let sum = graph.append("sum", Op::Conv(conv), &[relu]).unwrap();
-        let images = Batch::new(shape, vec![3.0, -1.0, -1.0, -3.0, -1000.0, -1000.1]);
-        let excess = Excess::of(&graph, &Statistics::measure(&graph, &images));
-        let [alive, asleep, dead] = excess.of_node(relu) else { panic!("three channels") };
+        let images = Batch::new(shape, vec![3.0, -1.0, -1.0, -3.0, -1000.0, -1000.1, -10.0, -10.0]);
+        let brighter = Batch::new(shape, vec![3.0, -1.0, -1.0, -3.0, -1000.0, -1000.1, -10.0, 16.0]);
+        let [seen, unusual] = [&images, &brighter].map(|images| Statistics::measure(&graph, images));
+        let excess = Excess::of(&graph, &seen, &unusual);
+        let [alive, asleep, dead, woken] = excess.of_node(relu) else { panic!("four channels") };
         assert_eq!((*alive, *dead), (0.0, 0.0));
+        assert!((woken - 2.25 / 4.0).abs() < 1e-9, "the variance of the first, divided by four channels");
         assert!((asleep - (6.0f64 / 8.0).powi(2)).abs() < 1e-9, "mean -2, deviation 1");
         assert!((excess.of_node(sum)[0] - 4.0 * asleep).abs() < 1e-9);
     }

@@ -73,7 +73,8 @@ impl<'a> Preparation<'a> {
             Some(calibration) => measure(graph, calibration, is_pruned),
             None => (Statistics::measure(graph, &images), BTreeMap::new()),
         };
-        let excess = Excess::of(graph, &statistics);
+        let unusual = Statistics::measure(graph, &calibration::unusual(&images, input));
+        let excess = Excess::of(graph, &statistics, &unusual);
         let tolerance = Tolerance::of(graph, &statistics, calibration.is_some());
         let sensitivity = Sensitivity::measure(graph, &images, &statistics, calibration.is_some());
         Ok(Self { graph, input, calibration, statistics, tolerance, excess, sensitivity, layers })

@@ -1,7 +1,7 @@
 //! The search for the values that lose bits at a cost.
 
 use super::exponents::Exponents;
-use super::price::Prices;
+use super::price::ValuePrices;
 use super::width::widths;
 use crate::error::Result;
 use crate::graph::{Graph, Integer, NodeId, Op, Real};
@@ -37,7 +37,7 @@ pub fn choose(
     let terms = Terms::of(options);
     let widths = if terms.rings { expected_widths(draft) } else { widths(graph, input)? };
     let chosen = vec![false; graph.id_bound()];
-    let prices = Prices::new(options);
+    let prices = ValuePrices::new(options);
     let mut search = Search { graph, order, candidates, widths, spare, prices, chosen, terms };
     search.run();
     let places = search.places().filter_map(|id| sources[id.index()]).collect();
@@ -75,7 +75,7 @@ struct Search<'a> {
     candidates: Vec<NodeId>,
     widths: Vec<u32>,
     spare: Vec<u32>,
-    prices: Prices<'a>,
+    prices: ValuePrices<'a>,
     chosen: Vec<bool>,
     terms: Terms,
 }

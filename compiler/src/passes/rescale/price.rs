@@ -1,11 +1,10 @@
 //! What steps take that depend on the widths of values: the same questions to either suite.
 
 use crate::graph::{Graph, Integer, NodeId, Op};
-use crate::lower::{self, Comparison};
 use crate::options::CompileOptions;
 use crate::passes::terms::Terms;
-use runtime::plan::{BlindedParameters, Exchange, ExchangeKind, Suite, UnitCosts};
-use runtime::protocol::blinded::cost::exchange;
+use runtime::cost::{Comparison, UnitCosts, comparison, exchange};
+use runtime::plan::{BlindedParameters, Exchange, ExchangeKind, Suite};
 use std::collections::HashMap;
 
 /// Values per priced round; longer rounds take proportionally longer.
@@ -13,8 +12,8 @@ const SAMPLE: usize = 64;
 /// Bits of a slot beyond those of the results, about.
 const SLOT: u32 = 12;
 
-/// Prices of single values, by what happens to them and their bits.
-pub(super) struct Prices<'a> {
+/// ValuePrices of single values, by what happens to them and their bits.
+pub(super) struct ValuePrices<'a> {
     options: &'a CompileOptions,
     unit: UnitCosts,
     known: HashMap<(Kind, u32), f64>,
@@ -30,7 +29,7 @@ enum Kind {
     Rescale,
 }
 
-impl<'a> Prices<'a> {
+impl<'a> ValuePrices<'a> {
     pub(super) fn new(options: &'a CompileOptions) -> Self {
         Self {
             options,
@@ -83,8 +82,8 @@ impl<'a> Prices<'a> {
         let Self { options, unit, known, .. } = self;
         *known.entry((kind, bits)).or_insert_with(|| match options.suite {
             Suite::Blinded(parameters) => blinded(kind, bits, parameters, options, unit),
-            Suite::Shared(_) if kind == Kind::Sign => lower::comparison(Comparison::Sign, bits, unit),
-            Suite::Shared(_) => lower::comparison(Comparison::Relu, bits, unit),
+            Suite::Shared(_) if kind == Kind::Sign => comparison(Comparison::Sign, bits, unit),
+            Suite::Shared(_) => comparison(Comparison::Relu, bits, unit),
         })
     }
 }

@@ -6,7 +6,7 @@ mod view;
 pub(crate) use table::Table;
 
 use super::input::{Colours, InputSpec, OutputSpec, Revealed};
-use super::{Cost, Layout, Masks, Op, Plan, Step, StepId, Suite, ValidPlan};
+use super::{Cost, Knowledge, Layout, Masks, Op, Plan, Step, StepId, Suite, ValidPlan};
 use std::fmt;
 
 /// The server's view: every step with its bounds and its cost.
@@ -24,7 +24,8 @@ impl fmt::Display for ValidPlan {
         table.align_right(3);
         for (id, step) in plan.steps() {
             let shape = step.shape.to_string();
-            table.row([id.to_string(), describe(step), shape, step.bits.to_string(), step.name.clone()]);
+            let computes = describe(&step.op, &step.inputs, step.layout);
+            table.row([id.to_string(), computes, shape, step.bits.to_string(), step.name.clone()]);
         }
         writeln!(f, "{table}")?;
         if plan.offline_cost() == Cost::default() {
@@ -78,30 +79,10 @@ fn describe_suite(suite: Suite) -> String {
 }
 
 /// `conv2d s1 5x5, 6400 of 6400 weights`
-fn describe(step: &Step) -> String {
-    let inputs: Vec<String> = step.inputs.iter().map(StepId::to_string).collect();
-    let mut text = [vec![step.op.name().to_owned()], inputs].concat().join(" ");
-    match &step.op {
-        Op::Conv2d(conv) => {
-            text += &format!(" {}", conv.window);
-            if conv.groups > 1 {
-                text += &format!(" groups {}", conv.groups);
-            }
-            text += &describe_weights(&conv.weights);
-        }
-        Op::Dense(dense) => text += &describe_weights(&dense.weights),
-        Op::SumPool(pool) => {
-            text += &format!(" {}", pool.window);
-            if let Some(common) = pool.balance {
-                text += &format!(" balance {common}");
-            }
-        }
-        Op::MaxPool(window) => text += &format!(" {window}"),
-        Op::Add(sum) => text += &format!(" times {:?}", sum.multipliers),
-        Op::Rescale { bits } | Op::ReluRescale { bits } => text += &format!(" by 2^{bits}"),
-        Op::Input | Op::Concat | Op::Relu | Op::Sign | Op::ArgMax | Op::Reveal => {}
-    }
-    text + &step.layout.map_or_else(String::new, describe_layout)
+fn describe<K: Knowledge>(op: &Op<K>, inputs: &[StepId], layout: Option<Layout>) -> String {
+    let inputs = inputs.iter().map(StepId::to_string);
+    let words: Vec<String> = [op.name().to_owned()].into_iter().chain(inputs).collect();
+    words.join(" ") + &op.to_string() + &layout.map_or_else(String::new, describe_layout)
 }
 
 /// `, tiles 4x3, slots of 41 bits`; `, tiles 1x1, slots of 37 bits, 4 inputs in one, 11 results`
@@ -114,11 +95,6 @@ fn describe_layout(layout: Layout) -> String {
     let stacked = if stacked > 1 { format!(", {stacked} inputs in one") } else { String::new() };
     let packed = if results > 1 { format!(", {results} results") } else { String::new() };
     format!(", tiles {height}x{width}, slots of {slot_bits} bits{masked}{stacked}{packed}")
-}
-
-fn describe_weights(weights: &[i32]) -> String {
-    let nonzero = weights.iter().filter(|&&w| w != 0).count();
-    format!(", {nonzero} of {} weights", weights.len())
 }
 
 /// Costs of what costs something, and their sum.

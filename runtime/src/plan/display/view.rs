@@ -1,9 +1,7 @@
 //! What the client is given, as text.
 
-use super::{Table, describe_layout, describe_suite, write_borders};
-use crate::plan::{
-    ClientPlan, Exchange, ExchangeKind, Exchanges, KeyBits, PublicOp, PublicStep, Schedule, StepId, Work,
-};
+use super::{Table, describe, describe_suite, write_borders};
+use crate::plan::{ClientPlan, Exchange, ExchangeKind, Exchanges, KeyBits, Schedule, Work};
 use std::fmt;
 
 impl fmt::Display for ClientPlan {
@@ -50,30 +48,8 @@ fn steps(schedule: &Schedule) -> Table {
     table.align_right(3);
     for (id, step) in schedule.steps() {
         let ring = schedule.share_ring(id).bits().to_string();
-        table.row([id.to_string(), describe(step), step.shape.to_string(), ring]);
+        let computes = describe(&step.op, &step.inputs, step.layout);
+        table.row([id.to_string(), computes, step.shape.to_string(), ring]);
     }
     table
-}
-
-/// `linear s1 5x5, tiles 4x4, slots of 38 bits`
-fn describe(step: &PublicStep) -> String {
-    let inputs = step.inputs.iter().map(StepId::to_string).collect::<Vec<_>>().join(" ");
-    let (name, details) = match &step.op {
-        PublicOp::Input => ("input", String::new()),
-        PublicOp::Linear(linear) => {
-            let window = linear.window.map_or_else(|| " all".into(), |window| format!(" {window}"));
-            ("linear", window + &describe_layout(linear.layout))
-        }
-        PublicOp::SumPool(pool) => ("sum_pool", format!(" {}", pool.window)),
-        PublicOp::Add { multipliers } => ("add", format!(" times {multipliers:?}")),
-        PublicOp::Concat => ("concat", String::new()),
-        PublicOp::Relu { dropped: 0 } => ("relu", String::new()),
-        PublicOp::Relu { dropped } => ("relu", format!(" by 2^{dropped}")),
-        PublicOp::Sign => ("sign", String::new()),
-        PublicOp::MaxPool(window) => ("max_pool", format!(" {window}")),
-        PublicOp::Rescale { bits } => ("rescale", format!(" by 2^{bits}")),
-        PublicOp::ArgMax => ("arg_max", String::new()),
-        PublicOp::Reveal => ("reveal", String::new()),
-    };
-    format!("{name} {inputs}").trim_end().to_owned() + &details
 }

@@ -18,6 +18,7 @@
 //! * P10 suites: operations and layouts are those of the plan's suite.
 //! * P11 shares: those of 2·x or 2·x + 1 ([`super::Masks`]) are read by what drops the lowest bit alone.
 
+mod operation;
 mod schedule;
 mod shapes;
 mod steps;
@@ -26,7 +27,7 @@ mod view;
 pub(super) use view::view_violations;
 
 use super::Plan;
-use super::codec::plan_id;
+use super::frame::plan_id;
 use super::ids::{PlanId, StepId};
 use super::view::ClientPlan;
 use std::fmt;

@@ -1,13 +1,9 @@
 //! The public part of a plan of suite `shared`.
 
-use super::shapes::{concat_shape, fits, pool_shape, same_shape, sum_pool_shape, windowed};
-use super::{
-    Findings, MAX_BLINDING_BITS, MAX_MULTIPLIER_BITS, MAX_RING_BITS, MAX_SHARED_ELEMENTS, MAX_STEPS,
-    MAX_TERMS,
-};
-use crate::plan::{
-    InputSpec, KeyBits, Linear, PublicOp, PublicStep, Schedule, Shape, SharedParameters, StepId, SumPool,
-};
+use super::operation::{Operation, Source};
+use super::shapes::fits;
+use super::{Findings, MAX_BLINDING_BITS, MAX_RING_BITS, MAX_SHARED_ELEMENTS, MAX_STEPS, MAX_TERMS};
+use crate::plan::{InputSpec, KeyBits, Linear, PublicStep, Schedule, Shape, SharedParameters, StepId};
 
 /// Ciphertexts of a step, at most.
 const MAX_CIPHERTEXTS: usize = 1 << 22;
@@ -47,118 +43,41 @@ struct Context<'a> {
 
 impl Context<'_> {
     fn check(&self, found: &mut Findings) {
-        let Self { step, id, .. } = self;
-        let (at, last) = (Some(*id), id.index() + 1 == self.schedule.steps.len());
-        found.require(1, at, fits(step.shape), || format!("{} elements are too many or none", step.shape));
-        found.require(2, at, (step.op == PublicOp::Input) == (id.index() == 0), || {
-            "`input` is the first step and no other".into()
-        });
-        found.require(2, at, (step.op == PublicOp::Reveal) == last, || {
-            "`reveal` is the last step and no other".into()
-        });
-        found.require(2, at, step.inputs.iter().all(|input| input < id), || {
-            "it reads a step that has not run".into()
-        });
-        found.require(3, at, self.arity_fits(), || format!("it cannot read {} inputs", step.inputs.len()));
+        let Self { step, id, .. } = *self;
+        let at = Some(id);
+        let operation =
+            Operation { id, op: &step.op, inputs: &step.inputs, shape: step.shape, bits: step.bits };
+        operation.check_place(self.schedule.steps.len(), found);
         found.require(6, at, (1..=MAX_RING_BITS).contains(&step.bits), || {
             format!("rings of {} bits", u64::from(step.bits) + 1)
+        });
+        found.require(10, at, step.layout.is_some() == step.op.is_linear(), || {
+            "linear layers and no other steps have a layout".into()
         });
         if !found.violations.is_empty() {
             return;
         }
-        let outcome = self.shape().and_then(|shape| match shape == step.shape {
-            true => Ok(()),
-            false => Err(format!("it gives {shape}, the plan says {}", step.shape)),
-        });
-        found.require(4, at, outcome.is_ok(), || outcome.err().unwrap_or_default());
-        found.require(1, at, self.terms().is_some_and(|terms| terms <= MAX_TERMS), || {
+        let inputs: Vec<Shape> = step.inputs.iter().map(|&input| self.schedule.step(input).shape).collect();
+        operation.check_shape(self.input.shape, &inputs, found);
+        found.require(1, at, operation.terms().is_some_and(|terms| terms <= MAX_TERMS), || {
             "its windows or sums have too many terms".into()
         });
-        if found.violations.is_empty() {
-            self.check_numbers(found);
+        if !found.violations.is_empty() {
+            return;
+        }
+        operation.check_rings(self.input.bits(), &self.sources(), found);
+        if let Some(linear) = step.linear() {
+            self.check_layout(&linear, found);
         }
     }
 
-    /// What it reads in all, elements that are read several times counted so.
-    fn terms(&self) -> Option<usize> {
-        let each = match &self.step.op {
-            PublicOp::MaxPool(window) | PublicOp::SumPool(SumPool { window, .. }) => {
-                window.kernel[0].checked_mul(window.kernel[1])?
-            }
-            _ => self.step.inputs.len(),
+    fn sources(&self) -> Vec<Source> {
+        let source = |&input: &StepId| {
+            let step = self.schedule.step(input);
+            let fraction = self.schedule.fraction(input);
+            Source { bits: step.bits, elements: step.shape.elements(), fraction }
         };
-        self.step.shape.elements().checked_mul(each)
-    }
-
-    fn sources(&self) -> impl Iterator<Item = &PublicStep> {
-        self.step.inputs.iter().map(|&input| self.schedule.step(input))
-    }
-
-    fn arity_fits(&self) -> bool {
-        let inputs = self.step.inputs.len();
-        match &self.step.op {
-            PublicOp::Input => inputs == 0,
-            PublicOp::Add { multipliers } => inputs >= 1 && inputs == multipliers.len(),
-            PublicOp::Concat => inputs >= 2,
-            _ => inputs == 1,
-        }
-    }
-
-    /// The shape that the operation gives; the number of a linear layer's channels is the plan's.
-    fn shape(&self) -> Result<Shape, String> {
-        let inputs: Vec<Shape> = self.sources().map(|source| source.shape).collect();
-        let first = inputs.first().copied().unwrap_or(self.input.shape);
-        match &self.step.op {
-            PublicOp::Input => Ok(first),
-            PublicOp::Linear(Linear { window: Some(window), .. }) => {
-                let [height, width] = windowed(window, first)?;
-                Ok(Shape::new(self.step.shape.channels, height, width))
-            }
-            PublicOp::Linear(Linear { window: None, .. }) => Ok(Shape::vector(self.step.shape.channels)),
-            PublicOp::SumPool(pool) => sum_pool_shape(pool, first),
-            PublicOp::MaxPool(window) => pool_shape(window, first),
-            PublicOp::Add { .. } => same_shape(&inputs),
-            PublicOp::Concat => concat_shape(&inputs),
-            PublicOp::Reveal => Ok(first.flattened()),
-            PublicOp::ArgMax => Ok(Shape::vector(1)),
-            PublicOp::Relu { .. } | PublicOp::Sign | PublicOp::Rescale { .. } => Ok(first),
-        }
-    }
-
-    fn check_numbers(&self, found: &mut Findings) {
-        let Self { step, schedule, .. } = self;
-        let at = Some(self.id);
-        let narrowest = self.sources().map(|source| source.bits).min();
-        let wide = |bits: u32| narrowest.is_none_or(|narrowest| bits <= narrowest);
-        let exact = step.inputs.iter().all(|&input| schedule.fraction(input) == 0);
-        let (holds, reads_halves) = match &step.op {
-            PublicOp::Input => (self.input.bits() <= step.bits, true),
-            PublicOp::Linear(_) | PublicOp::SumPool(_) | PublicOp::Concat | PublicOp::Reveal => {
-                (wide(step.bits), false)
-            }
-            PublicOp::Add { multipliers } => {
-                (wide(step.bits) && multipliers.iter().all(is_multiplier), false)
-            }
-            PublicOp::MaxPool(_) => (narrowest == Some(step.bits), true),
-            PublicOp::Relu { dropped } => (wide(*dropped), true),
-            PublicOp::Rescale { bits } => (*bits > 0 && wide(*bits), true),
-            PublicOp::Sign => (true, true),
-            PublicOp::ArgMax => (self.index_fits(), false),
-        };
-        found.require(6, at, holds, || "its values have too few bits for what it does".into());
-        found.require(11, at, exact || reads_halves, || {
-            "it reads shares that have a bit below the point".into()
-        });
-        if let PublicOp::Linear(linear) = &step.op {
-            self.check_layout(linear, found);
-        }
-    }
-
-    /// Numbers and positions fit one ring, and the position fits its own.
-    fn index_fits(&self) -> bool {
-        let source = self.schedule.source(self.step);
-        let index = usize::BITS - (source.shape.elements() - 1).leading_zeros();
-        index <= self.step.bits && source.bits + self.step.bits <= MAX_RING_BITS
+        self.step.inputs.iter().map(source).collect()
     }
 
     fn check_layout(&self, linear: &Linear, found: &mut Findings) {
@@ -186,8 +105,4 @@ impl Context<'_> {
             format!("{} results of {width} slots do not fit a plaintext", layout.results)
         });
     }
-}
-
-fn is_multiplier(multiplier: &i64) -> bool {
-    *multiplier != 0 && multiplier.unsigned_abs() >> MAX_MULTIPLIER_BITS == 0
 }

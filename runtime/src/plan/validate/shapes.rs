@@ -1,34 +1,13 @@
 //! The shapes that operations give.
 
-use super::{MAX_BITS, MAX_ELEMENTS, MAX_MULTIPLIER_BITS, MAX_WINDOW};
-use crate::plan::{Conv2d, Op, Plan, Shape, Step, SumPool, Window};
+use super::{MAX_ELEMENTS, MAX_MULTIPLIER_BITS, MAX_WINDOW};
+use crate::plan::{Conv2d, Shape, SumPool, Window};
 use std::collections::BTreeSet;
 
 /// Whether a value of this shape may be.
 pub(super) fn fits(shape: Shape) -> bool {
     let elements = shape.channels.checked_mul(shape.height).and_then(|n| n.checked_mul(shape.width));
     elements.is_some_and(|n| (1..=MAX_ELEMENTS).contains(&n))
-}
-
-/// The shape that the operation gives, or why it gives none.
-pub(super) fn inferred_shape(plan: &Plan, step: &Step, inputs: &[&Step]) -> Result<Shape, String> {
-    let inputs: Vec<Shape> = inputs.iter().map(|input| input.shape).collect();
-    let first = inputs.first().copied().unwrap_or(plan.input.shape);
-    match &step.op {
-        Op::Input => Ok(plan.input.shape),
-        Op::Conv2d(conv) => conv_shape(conv, first),
-        Op::Dense(dense) => dense_shape(dense.weights.len(), first),
-        Op::MaxPool(window) => pool_shape(window, first),
-        Op::SumPool(pool) => sum_pool_shape(pool, first),
-        Op::Add(_) => same_shape(&inputs),
-        Op::Concat => concat_shape(&inputs),
-        Op::Reveal => Ok(first.flattened()),
-        Op::ArgMax => Ok(Shape::vector(1)),
-        Op::Rescale { bits } | Op::ReluRescale { bits } if !(1..=MAX_BITS).contains(bits) => {
-            Err(format!("it drops {bits} bits"))
-        }
-        Op::Relu | Op::Sign | Op::Rescale { .. } | Op::ReluRescale { .. } => Ok(first),
-    }
 }
 
 pub(super) fn windowed(window: &Window, image: Shape) -> Result<[usize; 2], String> {
@@ -76,7 +55,7 @@ pub(super) fn sum_pool_shape(pool: &SumPool, image: Shape) -> Result<Shape, Stri
     }
 }
 
-fn conv_shape(conv: &Conv2d, image: Shape) -> Result<Shape, String> {
+pub(super) fn conv_shape(conv: &Conv2d, image: Shape) -> Result<Shape, String> {
     let [height, width] = windowed(&conv.window, image)?;
     if conv.groups == 0 || !image.channels.is_multiple_of(conv.groups) {
         return Err(format!("{} channels do not fall into {} groups", image.channels, conv.groups));
@@ -96,7 +75,7 @@ fn conv_shape(conv: &Conv2d, image: Shape) -> Result<Shape, String> {
     Ok(Shape::new(channels, height, width))
 }
 
-fn dense_shape(weights: usize, input: Shape) -> Result<Shape, String> {
+pub(super) fn dense_shape(weights: usize, input: Shape) -> Result<Shape, String> {
     let outputs = weights / input.elements();
     if outputs == 0 || outputs * input.elements() != weights {
         return Err(format!("{weights} weights do not fit {} inputs", input.elements()));

@@ -1,8 +1,9 @@
 //! A plan's steps, one after another.
 
-use super::shapes::{fits, inferred_shape};
+use super::operation::Operation;
+use super::shapes::fits;
 use super::view::check_input;
-use super::{Findings, MAX_BITS, MAX_MULTIPLIER_BITS, MAX_NAME, MAX_STEPS, MAX_TOTAL_ELEMENTS};
+use super::{Findings, MAX_BITS, MAX_NAME, MAX_STEPS, MAX_TOTAL_ELEMENTS};
 use crate::plan::interval::{self, Interval};
 use crate::plan::{Check, Cost, Layout, Op, Plan, Reach, Shape, Step, StepId, Suite};
 
@@ -26,7 +27,6 @@ pub(super) fn check_plan(plan: &Plan, found: &mut Findings) {
     let mut ranges = Vec::with_capacity(plan.steps.len());
     for (id, step) in plan.steps() {
         check_step(plan, id, step, found);
-        check_weights(step, id, found);
         check_slots(plan, step, id, found);
         if !found.violations.is_empty() {
             return; // later steps may read what this one says of itself
@@ -43,19 +43,9 @@ pub(super) fn check_plan(plan: &Plan, found: &mut Findings) {
 
 fn check_step(plan: &Plan, id: StepId, step: &Step, found: &mut Findings) {
     let at = Some(id);
-    let last = id.index() + 1 == plan.steps.len();
+    let operation = Operation { id, op: &step.op, inputs: &step.inputs, shape: step.shape, bits: step.bits };
     found.require(1, at, step.name.len() <= MAX_NAME, || "its name is too long".into());
-    found.require(1, at, fits(step.shape), || format!("{} elements are too many or none", step.shape));
-    found.require(2, at, (step.op == Op::Input) == (id.index() == 0), || {
-        "`input` is the first step and no other".into()
-    });
-    found.require(2, at, (step.op == Op::Reveal) == last, || "`reveal` is the last step and no other".into());
-    found.require(2, at, step.inputs.iter().all(|&input| input < id), || {
-        "it reads a step that has not run".into()
-    });
-    found.require(3, at, arity_fits(step), || {
-        format!("{} cannot read {} inputs", step.op.name(), step.inputs.len())
-    });
+    operation.check_place(plan.steps.len(), found);
     found.require(9, at, [step.offline, step.cost].iter().all(is_sane), || "its cost is absurd".into());
     found.require(10, at, is_of_suite(plan.suite, step), || {
         format!("suite {} has no such {}", plan.suite, step.op.name())
@@ -64,17 +54,12 @@ fn check_step(plan: &Plan, id: StepId, step: &Step, found: &mut Findings) {
     if !found.violations.is_empty() {
         return;
     }
-    let inputs: Vec<&Step> = step.inputs.iter().map(|&input| plan.step(input)).collect();
-    match inferred_shape(plan, step, &inputs) {
-        Ok(shape) => {
-            found.require(4, at, shape == step.shape, || {
-                format!("{} gives {shape}, the plan says {}", step.op.name(), step.shape)
-            });
-        }
-        Err(what) => {
-            found.require(4, at, false, || what);
-        }
-    }
+    let inputs: Vec<Shape> = step.inputs.iter().map(|&input| plan.step(input).shape).collect();
+    operation.check_shape(plan.input.shape, &inputs, found);
+    let bias = step.op.bias();
+    found.require(5, at, bias.is_empty() || bias.len() == step.shape.channels, || {
+        "it has not one bias per channel".into()
+    });
 }
 
 fn is_sound(check: &Check) -> bool {
@@ -94,22 +79,6 @@ fn is_of_suite(suite: Suite, step: &Step) -> bool {
         Suite::Blinded(_) => step.layout.is_none() && !matches!(step.op, Op::ReluRescale { .. } | Op::ArgMax),
         Suite::Shared(_) => step.layout.is_some() == step.op.weights().is_some(),
     }
-}
-
-fn check_weights(step: &Step, id: StepId, found: &mut Findings) {
-    let at = Some(id);
-    let small = |multiplier: &i64| *multiplier != 0 && multiplier.unsigned_abs() >> MAX_MULTIPLIER_BITS == 0;
-    let biases = |bias: &[i128], outputs: usize| bias.is_empty() || bias.len() == outputs;
-    let (holds, what) = match &step.op {
-        Op::Add(sum) if !sum.multipliers.iter().all(small) => (false, "a multiplier is zero or too large"),
-        Op::Add(sum) => (biases(&sum.bias, step.shape.channels), "it has not one bias per channel"),
-        Op::Conv2d(conv) => {
-            (biases(&conv.bias, step.shape.channels), "it has not one bias per output channel")
-        }
-        Op::Dense(dense) => (biases(&dense.bias, step.shape.channels), "it has not one bias per output"),
-        _ => return,
-    };
-    found.require(5, at, holds, || what.into());
 }
 
 /// What a step computes under encryption stays in its slots.
@@ -141,13 +110,4 @@ fn check_range(
     };
     found.require(6, Some(id), false, || what);
     None
-}
-
-fn arity_fits(step: &Step) -> bool {
-    match &step.op {
-        Op::Input => step.inputs.is_empty(),
-        Op::Add(sum) => !step.inputs.is_empty() && step.inputs.len() == sum.multipliers.len(),
-        Op::Concat => step.inputs.len() >= 2,
-        _ => step.inputs.len() == 1,
-    }
 }

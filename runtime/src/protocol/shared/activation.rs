@@ -1,4 +1,4 @@
-//! The interactive steps of a schedule: which protocol each one is, between which rings.
+//! How each step of a schedule is done, and which protocol each interactive one is, between which rings.
 
 use super::arg_max::ArgMax;
 use super::max_pool::MaxPool;
@@ -8,7 +8,7 @@ use super::sign::Sign;
 use super::transcript::Transcript;
 use super::truncate::Truncate;
 use crate::error::Result;
-use crate::plan::{PublicOp, Ring, Schedule, Shape, StepId, Window};
+use crate::plan::{Op, Ring, Schedule, Shape, StepId, SumPool, Window};
 
 /// An interactive step.
 pub struct Activation {
@@ -29,38 +29,63 @@ enum Protocol {
     ArgMax(ArgMax),
 }
 
-impl Activation {
-    /// The protocol of step `id` of a valid schedule; `None` if it takes none.
-    pub fn of(schedule: &Schedule, id: StepId) -> Option<Self> {
+/// How both parties do a step.
+pub enum Part<'a> {
+    /// The client has it.
+    Image,
+    /// Under encryption, ahead ([`super::linear`]).
+    Linear,
+    /// Each on its own shares.
+    Alone(Alone<'a>),
+    /// Together.
+    Activation(Activation),
+    /// The server sends its shares.
+    Reveal,
+}
+
+/// What needs no word of the other party.
+pub enum Alone<'a> {
+    /// Sums over windows.
+    SumPool(&'a SumPool),
+    /// A sum with these multipliers, one per input; the server adds constants.
+    Add(&'a [i64]),
+    /// Channels one after the other.
+    Concat,
+}
+
+impl<'a> Part<'a> {
+    /// Of step `id`; `None` of none that a valid schedule has.
+    pub fn of(schedule: &'a Schedule, id: StepId) -> Option<Self> {
         let step = schedule.step(id);
-        let source = *step.inputs.first()?;
+        let Some(&source) = step.inputs.first() else { return Some(Self::Image) };
         let (from, fraction) = (schedule.share_ring(source), schedule.fraction(source));
         let (image, to) = (schedule.step(source).shape, schedule.share_ring(id));
-        let half = |dropped: u32| if dropped == 0 { 0 } else { 1 << (dropped + fraction - 1) };
+        let half = |dropped: u32| 1 << (dropped + fraction - 1);
         let (protocol, constant) = match &step.op {
-            PublicOp::Relu { dropped } => {
-                (Protocol::Relu(Relu::new(from, dropped + fraction, to)?), half(*dropped))
-            }
-            PublicOp::Rescale { bits } => {
+            Op::Input => return Some(Self::Image),
+            Op::Conv2d(_) | Op::Dense(_) => return Some(Self::Linear),
+            Op::SumPool(pool) => return Some(Self::Alone(Alone::SumPool(pool))),
+            Op::Add(sum) => return Some(Self::Alone(Alone::Add(&sum.multipliers))),
+            Op::Concat => return Some(Self::Alone(Alone::Concat)),
+            Op::Relu => (Protocol::Relu(Relu::new(from, fraction, to)?), 0),
+            Op::ReluRescale { bits } => (Protocol::Relu(Relu::new(from, bits + fraction, to)?), half(*bits)),
+            Op::Rescale { bits } => {
                 (Protocol::Truncate(Truncate::new(from, bits + fraction, to)?), half(*bits))
             }
-            PublicOp::Sign => {
+            Op::Sign => {
                 (Protocol::Sign(Sign::new(from, to)?), from.reduce((1u64 << fraction).wrapping_neg()))
             }
-            PublicOp::MaxPool(window) => {
+            Op::MaxPool(window) => {
                 (Protocol::MaxPool(MaxPool::new(from, windows(window, image, step.shape))?), 0)
             }
-            PublicOp::ArgMax => (Protocol::ArgMax(ArgMax::new(from, image.elements(), to)?), 0),
-            PublicOp::Input
-            | PublicOp::Linear(_)
-            | PublicOp::SumPool(_)
-            | PublicOp::Add { .. }
-            | PublicOp::Concat
-            | PublicOp::Reveal => return None,
+            Op::ArgMax => (Protocol::ArgMax(ArgMax::new(from, image.elements(), to)?), 0),
+            Op::Reveal => return Some(Self::Reveal),
         };
-        Some(Self { protocol, constant, from, count: image.elements() })
+        Some(Self::Activation(Activation { protocol, constant, from, count: image.elements() }))
     }
+}
 
+impl Activation {
     /// What [`run`](Self::run) says, and which OTs it uses.
     pub fn script(&self, transcript: &mut Transcript) {
         match &self.protocol {

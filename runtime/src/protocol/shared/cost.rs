@@ -2,10 +2,11 @@
 
 use super::linear::Packed;
 use super::script;
-use super::transcript;
+use super::transcript::Communication;
 use crate::channel::frame::HEADER_BYTES;
 use crate::error::Result;
 use crate::ot::{BASE_OTS, Batch, Each, FieldBits, Role, Sent, base, prepare_cost, setup};
+use crate::paillier::Count;
 use crate::plan::{Cost, KeyBits, Plan, Schedule, SharedParameters, StepId};
 
 /// Enters what the setup and every step cost; shapes, rings, weights and layouts must be right.
@@ -35,28 +36,37 @@ pub fn price(plan: &mut Plan, parameters: SharedParameters) -> Result<()> {
 /// What a linear step costs before the image is known.
 fn linear(plan: &Plan, schedule: &Schedule, id: StepId) -> Cost {
     let Some(packed) = Packed::of(schedule, id) else { return Cost::default() };
+    let mut cost = layer(&packed, packed.sums(&plan.step(id).op), plan.key_bits);
+    cost.bytes_up += HEADER_BYTES as u64;
+    cost.bytes_down += HEADER_BYTES as u64;
+    cost.rounds = 1;
+    cost
+}
+
+/// What a linear layer costs under encryption, from its shapes and layout; `sums`: of its weighted sums
+/// ([`Packed::sums`]). Frame headers and the round are left out.
+pub fn layer(packed: &Packed, sums: Count, key: KeyBits) -> Cost {
     let (masks, products) = (packed.masks(), packed.products());
-    let bytes = |ciphertexts: usize| (HEADER_BYTES + ciphertexts * plan.key_bits.ciphertext_bytes()) as u64;
-    let count = packed.count(&plan.step(id).op);
+    let bytes = |ciphertexts: usize| (ciphertexts * key.ciphertext_bytes()) as u64;
+    let work = packed.work(sums);
     Cost {
-        products: count.products,
-        squarings: count.squarings,
-        inversions: count.inversions,
+        products: work.products,
+        squarings: work.squarings,
+        inversions: work.inversions,
         rerandomisations: products as u64,
         encryptions: masks as u64,
         decryptions: products as u64,
         bytes_up: bytes(masks),
         bytes_down: bytes(products),
-        rounds: 1,
         ..Cost::default()
     }
 }
 
 /// Each step's share of the OTs, which are all made together: what they cost with it beyond what they cost without.
-fn transfers(online: &[transcript::Cost], field: FieldBits) -> Vec<Cost> {
+fn transfers(online: &[Communication], field: FieldBits) -> Vec<Cost> {
     let mut batches = Vec::new();
     let mut before = Cost::default();
-    let share = |step: &transcript::Cost| {
+    let share = |step: &Communication| {
         batches.extend(step.batches.iter().copied());
         let of = |role| batches.iter().map(|batch: &Batch| batch.ots(role) as u64).sum::<u64>();
         let ots = of(Role::Client) + of(Role::Server);

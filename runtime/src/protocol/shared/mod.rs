@@ -10,7 +10,7 @@
 //! Activations take correlations that were made ahead ([`crate::ot::Supply`]) and a few flights for all values of a
 //! layer:
 //!
-//! * [`activation`]: which protocol a step is;
+//! * [`activation`]: how a step is done, and by which protocol;
 //! * [`relu`]: ReLU and exact truncation, from carries (`carry_tree`, `compare`); [`truncate`] without ReLU; [`sign`];
 //!   [`max_pool`]; [`arg_max`];
 //! * [`party`]: a party to a whole inference, and the products of shared bits and numbers that these are made of;

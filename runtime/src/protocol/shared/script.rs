@@ -1,13 +1,13 @@
 //! Everything that the parties say online, step by step: what plans are priced by, and what a party may receive.
 
-use super::activation::Activation;
-use super::transcript::{Cost, Transcript};
+use super::activation::Part;
+use super::transcript::{Communication, Transcript};
 use crate::error::{Error, Result};
 use crate::ot::{Batch, FieldBits, Role, Width};
-use crate::plan::{PublicOp, PublicStep, Ring, Schedule, StepId};
+use crate::plan::{PublicStep, Ring, Schedule, StepId};
 
 /// The online part of every step of a valid schedule, in order.
-pub fn online(schedule: &Schedule) -> Vec<Cost> {
+pub fn online(schedule: &Schedule) -> Vec<Communication> {
     let mut transcript = Transcript::new();
     let mut costs = Vec::with_capacity(schedule.steps.len());
     for (id, _) in schedule.steps() {
@@ -23,38 +23,34 @@ pub fn online(schedule: &Schedule) -> Vec<Cost> {
 
 fn step(schedule: &Schedule, id: StepId, transcript: &mut Transcript) {
     let step = schedule.step(id);
-    match &step.op {
-        PublicOp::Linear(_) if opens(schedule, id) => {
+    let Some(part) = Part::of(schedule, id) else { return };
+    match part {
+        Part::Linear if opens(schedule, id) => {
             let source = schedule.source(step);
             transcript.says_numbers(Role::Client, width(source.ring()), source.shape.elements());
         }
-        PublicOp::Reveal => {
+        Part::Reveal => {
             transcript.says_numbers(Role::Server, width(step.ring()), step.shape.elements());
         }
-        _ => {
-            if let Some(activation) = Activation::of(schedule, id) {
-                activation.script(transcript);
-            }
-        }
+        Part::Activation(activation) => activation.script(transcript),
+        Part::Linear | Part::Image | Part::Alone(_) => {}
     }
 }
 
 /// Whether the linear step `id` is the first that reads its value, so that the server must be told it, masked.
 pub fn opens(schedule: &Schedule, id: StepId) -> bool {
     let source = schedule.step(id).inputs.first();
-    let reads = |(_, step): &(StepId, &PublicStep)| {
-        matches!(step.op, PublicOp::Linear(_)) && step.inputs.first() == source
-    };
+    let reads = |(_, step): &(StepId, &PublicStep)| step.op.is_linear() && step.inputs.first() == source;
     schedule.steps().find(reads).is_some_and(|(first, _)| first == id)
 }
 
 /// The OTs that all steps use, in order.
-pub fn batches(costs: &[Cost]) -> Vec<Batch> {
+pub fn batches(costs: &[Communication]) -> Vec<Batch> {
     costs.iter().flat_map(|cost| cost.batches.iter().copied()).collect()
 }
 
 /// The bytes that a party hears online, headers left out.
-pub fn heard(costs: &[Cost], role: Role) -> u64 {
+pub fn heard(costs: &[Communication], role: Role) -> u64 {
     costs.iter().map(|cost| cost.heard_by(role)).sum()
 }
 

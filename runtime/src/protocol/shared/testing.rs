@@ -1,7 +1,7 @@
 //! What the tests of this suite share: two parties in one process.
 
 use super::party::Party;
-use super::transcript::{Cost, Transcript};
+use super::transcript::{Communication, Transcript};
 use crate::error::Result;
 use crate::ot::testing::{Memory, supplies, together};
 use crate::ot::{Sent, Supply};
@@ -11,7 +11,7 @@ use crate::plan::Ring;
 pub(super) type Peer<'a> = Party<'a>;
 
 /// The cost of what a script writes down.
-pub(super) fn cost(script: impl FnOnce(&mut Transcript)) -> Cost {
+pub(super) fn cost(script: impl FnOnce(&mut Transcript)) -> Communication {
     let mut transcript = Transcript::new();
     script(&mut transcript);
     transcript.finish()
@@ -32,7 +32,7 @@ pub(super) fn sums(ring: Ring, shares: [Vec<u64>; 2]) -> Vec<u64> {
 /// Runs protocols on the client's and the server's shares; what they get. It costs what is predicted, and uses up
 /// the correlations of `cost`.
 pub(super) fn both<R: Send>(
-    cost: &Cost,
+    cost: &Communication,
     seed: u64,
     shares: [Vec<u64>; 2],
     protocol: impl Fn(&mut Peer<'_>, &[u64]) -> Result<R> + Sync,

@@ -5,7 +5,7 @@ use super::party::Party;
 use super::relu::Relu;
 use super::sign::Sign;
 use super::testing::{Peer, both, cost, shares_of, sums};
-use super::transcript::{Cost, Transcript};
+use super::transcript::{Communication, Transcript};
 use super::truncate::Truncate;
 use crate::ot::testing::{Memory, extensions, together};
 use crate::ot::{Extensions, FieldBits, Role, Sent, Supply, Width};
@@ -38,7 +38,7 @@ impl Chain {
         }
     }
 
-    fn scripts(&self) -> Vec<Cost> {
+    fn scripts(&self) -> Vec<Communication> {
         let mut transcript = Transcript::new();
         let mut marks = Vec::new();
         self.relu.script(&mut transcript, COUNT);
@@ -86,7 +86,7 @@ impl Chain {
 fn steps_cost_what_their_marks_say() {
     let chain = Chain::new();
     let marks = chain.scripts();
-    let mut whole = Cost::default();
+    let mut whole = Communication::default();
     marks.iter().for_each(|mark| whole += mark.clone());
     let numbers: Vec<i64> = (0..COUNT as i64).map(|i| ring(20).wrap(i * i * 77_777)).collect();
     let share = |(a, &number): (u64, &i64)| [a, ring(20).embed(number.wrapping_sub(a as i64))];

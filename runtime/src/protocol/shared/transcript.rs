@@ -9,18 +9,19 @@ use crate::channel::frame::HEADER_BYTES;
 use crate::ot::{Batch, Each, Kind, Role, Sent, Width};
 use std::ops::AddAssign;
 
-/// What protocols cost.
+/// What the parties of protocols send, and which correlations they use.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Cost {
+pub struct Communication {
     /// What each party sends.
     pub sent: Each<Sent>,
     /// The correlations that they use, in order.
     pub batches: Vec<Batch>,
 }
 
-impl Cost {
+impl Communication {
     /// Messages one after another, of both parties; two make a round trip.
-    pub const fn flights(&self) -> u64 {
+    #[cfg(test)]
+    pub(super) const fn flights(&self) -> u64 {
         self.sent.client.frames + self.sent.server.frames
     }
 
@@ -36,7 +37,7 @@ impl Cost {
     }
 }
 
-impl AddAssign for Cost {
+impl AddAssign for Communication {
     /// One after the other.
     fn add_assign(&mut self, other: Self) {
         self.sent.client = self.sent.client + other.sent.client;
@@ -49,7 +50,7 @@ impl AddAssign for Cost {
 #[derive(Clone, Debug)]
 pub struct Transcript {
     /// Since the last mark.
-    cost: Cost,
+    cost: Communication,
     /// Who sends the next flight.
     turn: Role,
     /// Bytes of it.
@@ -65,7 +66,7 @@ impl Default for Transcript {
 impl Transcript {
     /// Nothing is said yet.
     pub fn new() -> Self {
-        Self { cost: Cost::default(), turn: Role::Client, pending: 0 }
+        Self { cost: Communication::default(), turn: Role::Client, pending: 0 }
     }
 
     /// A party says `count` numbers, and the other waits for them.
@@ -75,12 +76,12 @@ impl Transcript {
 
     /// What was sent and used since the last mark. A flight counts where it is sent: when its sender must hear the
     /// peer.
-    pub fn mark(&mut self) -> Cost {
+    pub fn mark(&mut self) -> Communication {
         std::mem::take(&mut self.cost)
     }
 
     /// What was sent and used since the last mark, and the last flight.
-    pub fn finish(mut self) -> Cost {
+    pub fn finish(mut self) -> Communication {
         self.send();
         self.cost
     }
@@ -127,7 +128,7 @@ mod tests {
     fn words_wait_for_their_partys_turn() {
         let mut transcript = Transcript::new();
         transcript.says(Role::Client, 10);
-        assert_eq!(transcript.mark(), Cost::default());
+        assert_eq!(transcript.mark(), Communication::default());
         transcript.says_numbers(Role::Server, Width::BIT, 155);
         transcript.uses(Kind::Triples(Width::BIT), 7);
         let mut cost = transcript.mark();

@@ -1,43 +1,49 @@
 //! The client in suite `blinded`.
 
-use super::Session;
+use super::Holder;
 use crate::error::{Error, PeerFault, Result};
 use crate::observe::{Observer, Phase};
 use crate::paillier::Ciphertexts;
-use crate::plan::{BlindedParameters, Exchange, Exchanges, Reveal, StepId};
+use crate::plan::{BlindedParameters, Exchange, Exchanges, KeyBits, Reveal, StepId};
 use crate::protocol::blinded::answer::Answering;
 use crate::protocol::blinded::reveal;
 use crate::protocol::message::Message;
 use crate::protocol::stream::{self, Receiving, Sending};
+use crate::roles::stopwatch::Named;
 use rug::Integer;
 
 /// Encryptions that are one unit of work for a thread.
 const ENCRYPTIONS: usize = 16;
 
-impl Session {
+/// One inference of a session.
+pub(super) struct Session<'a> {
+    pub(super) work: &'a Exchanges,
+    pub(super) key_bits: KeyBits,
+    pub(super) holder: &'a mut Holder,
+}
+
+impl Session<'_> {
     /// The revealed integers for those of an image.
-    pub(super) fn infer_blinded(
-        &mut self,
-        work: &Exchanges,
-        input: &[i64],
-        observer: &mut dyn Observer,
-    ) -> Result<Vec<i128>> {
+    pub(super) fn infer(self, input: &[i64], observer: &mut dyn Observer) -> Result<Vec<i128>> {
+        let Self { work, key_bits, holder } = self;
+        let named = |step, op| Named { phase: Phase::Online, step: StepId::new(step), op };
         observer.begin(work.rounds.len() + 2);
-        self.step(observer, (Phase::Online, StepId::new(0), "input"), |session| session.send_input(input))?;
+        holder.step(named(0, "input"), observer, |holder| holder.send_input(input))?;
         let mut faults = Vec::new();
         for (round, exchange) in (1..).zip(&work.rounds) {
-            let answer = |session: &mut Self| session.answer(work.parameters, exchange);
-            faults.extend(self.step(observer, (Phase::Online, StepId::new(round), "answer"), answer)?);
+            let answer = |holder: &mut Holder| holder.answer(work.parameters, key_bits, exchange);
+            faults.extend(holder.step(named(round, "answer"), observer, answer)?);
         }
-        let last = StepId::new(work.rounds.len() + 1);
-        let reveal = |session: &mut Self| session.receive_logits(&work.reveal);
-        let integers = self.step(observer, (Phase::Online, last, "reveal"), reveal)?;
+        let reveal = |holder: &mut Holder| holder.receive_logits(&work.reveal, key_bits);
+        let integers = holder.step(named(work.rounds.len() + 1, "reveal"), observer, reveal)?;
         match faults.into_iter().next() {
             Some(fault) => Err(fault.into()), // not earlier: see protocol::blinded::answer
             None => Ok(integers),
         }
     }
+}
 
+impl Holder {
     fn send_input(&mut self, input: &[i64]) -> Result<()> {
         let key = self.key.public();
         let mut message = Sending::begin(&mut self.connection, Message::Input, key, input.len())?;
@@ -51,9 +57,14 @@ impl Session {
     }
 
     /// Sends the answer to each part of the question before it waits for the next.
-    fn answer(&mut self, parameters: BlindedParameters, exchange: &Exchange) -> Result<Option<PeerFault>> {
+    fn answer(
+        &mut self,
+        parameters: BlindedParameters,
+        bits: KeyBits,
+        exchange: &Exchange,
+    ) -> Result<Option<PeerFault>> {
         let key = self.key.public();
-        let packed = exchange.packed_ciphertexts(parameters, self.plan.key_bits);
+        let packed = exchange.packed_ciphertexts(parameters, bits);
         let mut answering = Answering::new(&self.key, parameters, exchange);
         let connection = &mut self.connection;
         let mut question = Receiving::begin(connection, Message::Question, key, packed)?;
@@ -64,9 +75,9 @@ impl Session {
         Ok(answering.fault())
     }
 
-    fn receive_logits(&mut self, packed: &Reveal) -> Result<Vec<i128>> {
+    fn receive_logits(&mut self, packed: &Reveal, bits: KeyBits) -> Result<Vec<i128>> {
         let (key, connection) = (self.key.public(), &mut self.connection);
-        let count = packed.ciphertexts(self.plan.key_bits);
+        let count = packed.ciphertexts(bits);
         let mut logits = Receiving::begin(connection, Message::Logits, key, count)?;
         let ciphertexts = logits.pull(connection, key, count)?.unwrap_or_else(|| Ciphertexts::new(key));
         reveal::unpack(&self.key, packed, &ciphertexts)

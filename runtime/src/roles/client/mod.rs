@@ -9,15 +9,16 @@ mod shared;
 
 pub use prediction::Prediction;
 
-use shared::Ahead;
-
+use super::stopwatch::{Named, Stopwatch};
 use crate::channel::{Connection, Limit};
 use crate::error::{InvalidInput, PeerFault, Result};
-use crate::observe::{Observer, Phase, Spending, Spent, StepReport};
+use crate::observe::{Observer, Spending, Spent};
+use crate::ot::Role;
 use crate::paillier::{HolderKey, SecureRng};
-use crate::plan::{ClientPlan, PlanId, StepId, Work, codec};
+use crate::plan::{ClientPlan, PlanId, Work, codec};
 use crate::protocol::hello::{Hello, Welcome};
 use crate::protocol::message::{self, Message};
+use shared::Ahead;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -31,14 +32,19 @@ pub struct Greeting {
 
 /// A server that has the client's public key.
 pub struct Session {
-    connection: Connection,
+    holder: Holder,
     plan: ClientPlan,
     max_prepared: usize,
-    key: Arc<HolderKey>,
-    rng: SecureRng,
     /// In suite `shared`.
     ahead: Ahead,
     spending: Spending,
+}
+
+/// What both suites' sessions work with.
+struct Holder {
+    connection: Connection,
+    key: Arc<HolderKey>,
+    rng: SecureRng,
 }
 
 /// Opens a session and learns the server's plan; `wanted` insists on one.
@@ -78,11 +84,9 @@ impl Greeting {
         let handshake = Spent { elapsed: self.elapsed, traffic: self.connection.traffic() };
         let spending = Spending { offline: handshake, online: Spent::default() };
         Ok(Session {
-            connection: self.connection,
+            holder: Holder { connection: self.connection, key, rng },
             plan: self.plan,
             max_prepared: self.max_prepared,
-            key,
-            rng,
             ahead: Ahead::default(),
             spending,
         })
@@ -105,12 +109,12 @@ impl Session {
     /// # Errors
     /// The server refuses, misbehaves or vanishes.
     pub fn prepare(&mut self, observer: &mut dyn Observer) -> Result<()> {
-        match self.plan.work.clone() {
-            Work::Exchanges(_) => Ok(()),
-            Work::Schedule(schedule) => {
-                self.spend(Phase::Offline, |session| session.prepare_shared(&schedule, observer))
-            }
-        }
+        let Self { holder, plan, ahead, spending, .. } = self;
+        let Work::Schedule(schedule) = &plan.work else { return Ok(()) };
+        let watch = Stopwatch::start(holder.connection.traffic());
+        let prepared = shared::Session { schedule, holder, ahead }.prepare(observer);
+        spending.offline += watch.spent(holder.connection.traffic());
+        prepared
     }
 
     /// Whether there is anything to do ahead.
@@ -134,46 +138,38 @@ impl Session {
     /// The image does not fit the plan (nothing is sent then), or the server refuses, misbehaves or vanishes.
     pub fn infer(&mut self, raw: &[f32], observer: &mut dyn Observer) -> Result<Prediction> {
         let input = self.plan.input.quantize(raw).map_err(InvalidInput::from)?;
-        let integers = match self.plan.work.clone() {
+        if self.prepares_ahead() && self.prepared() == 0 {
+            self.prepare(observer)?;
+        }
+        let Self { holder, plan, ahead, spending, .. } = self;
+        let watch = Stopwatch::start(holder.connection.traffic());
+        let integers = match &plan.work {
             Work::Exchanges(work) => {
-                self.spend(Phase::Online, |session| session.infer_blinded(&work, &input, observer))?
+                blinded::Session { work, key_bits: plan.key_bits, holder }.infer(&input, observer)
             }
-            Work::Schedule(schedule) => {
-                if self.prepared() == 0 {
-                    self.prepare(observer)?;
-                }
-                self.spend(Phase::Online, |session| session.infer_shared(&schedule, &input, observer))?
-            }
+            Work::Schedule(schedule) => shared::Session { schedule, holder, ahead }.infer(&input, observer),
         };
-        Ok(Prediction::new(&self.plan.output, integers))
+        spending.online += watch.spent(holder.connection.traffic());
+        Ok(Prediction::new(&plan.output, integers?))
     }
 
     /// Ends the session; the server has received all that was sent to it.
     pub fn close(self) {
-        self.connection.close();
+        self.holder.connection.close();
     }
+}
 
-    /// Counts what `run` takes.
-    fn spend<R>(&mut self, phase: Phase, run: impl FnOnce(&mut Self) -> Result<R>) -> Result<R> {
-        let (start, before) = (Instant::now(), self.connection.traffic());
-        let result = run(self);
-        let traffic = self.connection.traffic() - before;
-        *self.spending.of(phase) += Spent { elapsed: start.elapsed(), traffic };
-        result
-    }
-
-    /// Runs and reports one step.
+impl Holder {
+    /// Runs and reports one step; where it fails, the server's refusal says why, if there is one.
     fn step<R>(
         &mut self,
+        named: Named,
         observer: &mut dyn Observer,
-        (phase, step, op): (Phase, StepId, &'static str),
         run: impl FnOnce(&mut Self) -> Result<R>,
     ) -> Result<R> {
-        let (start, before) = (Instant::now(), self.connection.traffic());
+        let watch = Stopwatch::start(self.connection.traffic());
         let result = run(self).map_err(|error| message::refused_or(&mut self.connection, error))?;
-        let traffic = self.connection.traffic() - before;
-        let rounds = traffic.frames_received;
-        observer.step(StepReport { phase, step, op, elapsed: start.elapsed(), traffic, rounds });
+        watch.report(Role::Client, named, self.connection.traffic(), observer);
         Ok(result)
     }
 }

@@ -15,7 +15,7 @@
 //! The mask of step i + 1 is on its way while the server computes the products of step i.
 
 use super::super::online::{self, Side};
-use super::Session;
+use super::Holder;
 use crate::error::{Error, Result};
 use crate::observe::{Observer, Phase};
 use crate::ot::{Extensions, Role, Supply, setup};
@@ -26,6 +26,7 @@ use crate::protocol::shared::linear::Packed;
 use crate::protocol::shared::party::Party;
 use crate::protocol::shared::script::{self, batches, field, heard, width};
 use crate::protocol::stream::{self, Receiving, Sending};
+use crate::roles::stopwatch::Named;
 use rayon::prelude::*;
 use rug::Integer;
 use std::collections::{HashMap, VecDeque};
@@ -61,33 +62,59 @@ struct Prepared {
 
 type Numbers = Zeroizing<Vec<u64>>;
 
-impl Session {
-    pub(super) fn prepare_shared(&mut self, schedule: &Schedule, observer: &mut dyn Observer) -> Result<()> {
+/// One preparation or inference of a session.
+pub(super) struct Session<'a> {
+    pub(super) schedule: &'a Schedule,
+    pub(super) holder: &'a mut Holder,
+    pub(super) ahead: &'a mut Ahead,
+}
+
+const fn offline(step: StepId, op: &'static str) -> Named {
+    Named { phase: Phase::Offline, step, op }
+}
+
+impl Session<'_> {
+    /// Everything that one more inference uses up.
+    pub(super) fn prepare(self, observer: &mut dyn Observer) -> Result<()> {
+        let Self { schedule, holder, ahead } = self;
         let first = StepId::new(0);
         observer.begin(schedule.linear().count() + 2);
-        message::send(&mut self.connection, Message::Prepare, &[])?;
-        if self.ahead.extensions.is_none() {
-            let field = field(schedule)?;
-            let set_up = |session: &mut Self| {
-                let (connection, rng) = (&mut session.connection, &mut session.rng);
-                setup::client(connection, &session.key, field, rng)
-            };
-            let extensions = self.step(observer, (Phase::Offline, first, "setup"), set_up)?;
-            self.ahead.extensions = Some(extensions);
-        }
+        message::send(&mut holder.connection, Message::Prepare, &[])?;
+        let extensions = match &mut ahead.extensions {
+            Some(extensions) => extensions,
+            none => {
+                let field = field(schedule)?;
+                none.insert(holder.step(offline(first, "setup"), observer, |holder| {
+                    setup::client(&mut holder.connection, &holder.key, field, &mut holder.rng)
+                })?)
+            }
+        };
         let costs = script::online(schedule);
-        let supply = self.step(observer, (Phase::Offline, first, "transfers"), |session| {
-            let extensions =
-                session.ahead.extensions.as_mut().ok_or_else(|| Error::Bug("no setup".into()))?;
-            Supply::prepare(&mut session.connection, Role::Client, extensions, &batches(&costs))
+        let supply = holder.step(offline(first, "transfers"), observer, |holder| {
+            Supply::prepare(&mut holder.connection, Role::Client, extensions, &batches(&costs))
         })?;
-        let masks = self.draw_masks(schedule);
-        let products = self.prepare_linear(schedule, &masks, observer)?;
+        let masks = holder.draw_masks(schedule);
+        let products = holder.prepare_linear(schedule, &masks, observer)?;
         let heard = heard(&costs, Role::Client);
-        self.ahead.ready.push_back(Prepared { supply, heard, masks, products });
+        ahead.ready.push_back(Prepared { supply, heard, masks, products });
         Ok(())
     }
 
+    /// The revealed integers for those of an image.
+    pub(super) fn infer(self, input: &[i64], observer: &mut dyn Observer) -> Result<Vec<i128>> {
+        let Self { schedule, holder, ahead } = self;
+        let prepared = ahead.ready.pop_front().ok_or_else(|| Error::Bug("nothing is prepared".into()))?;
+        observer.begin(schedule.steps.len());
+        message::send(&mut holder.connection, Message::Infer, &[])?;
+        let outcome = holder.online(schedule, prepared, input, observer);
+        let shares = outcome.map_err(|error| message::refused_or(&mut holder.connection, error))?;
+        let ring = schedule.steps.last().map_or(Ring::new(64), |step| Some(step.ring()));
+        let ring = ring.ok_or_else(|| Error::Bug("no ring has more than 64 bits".into()))?;
+        Ok(shares.into_iter().map(|share| ring.signed(share).into()).collect())
+    }
+}
+
+impl Holder {
     /// A mask for every value that linear steps read.
     fn draw_masks(&mut self, schedule: &Schedule) -> HashMap<StepId, Numbers> {
         let mut masks = HashMap::new();
@@ -112,14 +139,14 @@ impl Session {
             |id: StepId| masks.get(&schedule.step(id).inputs[0]).map(|mask| &***mask).unwrap_or_default();
         let mut products = HashMap::new();
         for (index, (id, packed)) in steps.iter().enumerate() {
-            let share = self.step(observer, (Phase::Offline, *id, "linear"), |session| {
+            let share = self.step(offline(*id, "linear"), observer, |holder| {
                 if index == 0 {
-                    session.send_mask(packed, mask(*id))?;
+                    holder.send_mask(packed, mask(*id))?;
                 }
                 if let Some((next, packed)) = steps.get(index + 1) {
-                    session.send_mask(packed, mask(*next))?;
+                    holder.send_mask(packed, mask(*next))?;
                 }
-                session.receive_product(packed)
+                holder.receive_product(packed)
             })?;
             products.insert(*id, share);
         }
@@ -152,37 +179,18 @@ impl Session {
         Ok(Zeroizing::new(packed.open(&plaintexts)))
     }
 
-    /// The revealed integers for those of an image.
-    pub(super) fn infer_shared(
-        &mut self,
-        schedule: &Schedule,
-        input: &[i64],
-        observer: &mut dyn Observer,
-    ) -> Result<Vec<i128>> {
-        let Some(Prepared { supply, heard, masks, products }) = self.ahead.ready.pop_front() else {
-            return Err(Error::Bug("nothing is prepared".into()));
-        };
-        observer.begin(schedule.steps.len());
-        message::send(&mut self.connection, Message::Infer, &[])?;
-        let outcome =
-            self.online(schedule, (supply, heard, Shares { schedule, masks, products }), input, observer);
-        let shares = outcome.map_err(|error| message::refused_or(&mut self.connection, error))?;
-        let ring = schedule.steps.last().map_or(Ring::new(64), |step| Some(step.ring()));
-        let ring = ring.ok_or_else(|| Error::Bug("no ring has more than 64 bits".into()))?;
-        Ok(shares.into_iter().map(|share| ring.signed(share).into()).collect())
-    }
-
     fn online(
         &mut self,
         schedule: &Schedule,
-        (supply, heard, mut side): (Supply, u64, Shares<'_>),
+        prepared: Prepared,
         input: &[i64],
         observer: &mut dyn Observer,
     ) -> Result<Vec<u64>> {
-        let image = schedule.steps[0].ring();
-        let image = input.iter().map(|&x| image.embed(x)).collect();
+        let Prepared { supply, heard, masks, products } = prepared;
+        let ring = schedule.steps[0].ring();
+        let image = input.iter().map(|&x| ring.embed(x)).collect();
         let party = Party::new(&mut self.connection, supply, &mut self.rng, heard);
-        online::run(schedule, party, &mut side, image, observer)
+        online::run(schedule, party, &mut Shares { schedule, masks, products }, image, observer)
     }
 }
 
@@ -214,9 +222,5 @@ impl Side for Shares<'_> {
     fn reveal(&mut self, party: &mut Party<'_>, ring: Ring, shares: Vec<u64>) -> Result<Vec<u64>> {
         let theirs = party.hear_numbers(width(ring), shares.len())?;
         Ok(shares.iter().zip(theirs).map(|(ours, theirs)| ring.reduce(ours.wrapping_add(theirs))).collect())
-    }
-
-    fn rounds(&self, _frames_sent: u64, frames_received: u64) -> u64 {
-        frames_received
     }
 }

@@ -8,11 +8,13 @@
 //! ([`Round`]). Of a message no more than a part is held, but for a question that the client does not yet
 //! take.
 
+use super::super::stopwatch::{Named, Stopwatch};
 use super::super::values::Values;
 use super::CHECKS;
 use crate::channel::Connection;
 use crate::error::{Error, Result};
-use crate::observe::{Observer, Phase, StepReport};
+use crate::observe::{Observer, Phase};
+use crate::ot::Role;
 use crate::paillier::{Ciphertexts, SecureRng, weighted_sums};
 use crate::plan::{Exchange, Op, Plan, Step, StepId, Window};
 use crate::protocol::blinded::max_pool::Tournament;
@@ -20,7 +22,6 @@ use crate::protocol::blinded::round::Round;
 use crate::protocol::blinded::{ServerContext, linear, reveal};
 use crate::protocol::message::Message;
 use crate::protocol::stream::{self, Receiving, Sending};
-use std::time::Instant;
 
 /// One client's session after the handshake.
 pub(super) struct Session<'a> {
@@ -47,18 +48,11 @@ impl Session<'_> {
         values.define(StepId::new(0), &[], input);
         observer.begin(self.plan.steps.len());
         for (id, step) in self.plan.steps().skip(1) {
-            let (start, before) = (Instant::now(), self.connection.traffic());
+            let watch = Stopwatch::start(self.connection.traffic());
             let value = self.execute(id, step, &mut values)?;
             values.define(id, &step.inputs, value);
-            let traffic = self.connection.traffic() - before;
-            observer.step(StepReport {
-                phase: Phase::Online,
-                step: id,
-                op: step.op.name(),
-                elapsed: start.elapsed(),
-                traffic,
-                rounds: traffic.frames_sent,
-            });
+            let named = Named { phase: Phase::Online, step: id, op: step.op.name() };
+            watch.report(Role::Server, named, self.connection.traffic(), observer);
         }
         Ok(true)
     }

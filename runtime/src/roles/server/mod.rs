@@ -5,6 +5,8 @@ mod shared;
 
 pub use shared::MAX_PREPARED;
 
+use shared::Ahead;
+
 use crate::channel::{Connection, Limit};
 use crate::error::{Error, PeerFault, Result};
 use crate::observe::Observer;
@@ -72,9 +74,9 @@ impl Server {
                 blinded::Session { plan, connection, context, rng }.serve(observer)
             }
             Work::Schedule(schedule) => {
-                let terms = (plan, schedule, self.max_prepared);
-                let server = shared::Session::new(terms, connection, (key, randomisers), rng);
-                server.serve(observer)
+                let (max_prepared, ahead) = (self.max_prepared, Ahead::default());
+                shared::Session { plan, schedule, max_prepared, connection, key, randomisers, rng, ahead }
+                    .serve(observer)
             }
         }
     }

@@ -9,13 +9,14 @@
 
 use super::super::online::{self, Side};
 use super::super::plain;
+use super::super::stopwatch::{Named, Stopwatch};
 use super::CHECKS;
 use crate::channel::Connection;
 use crate::error::{Error, PeerFault, Result};
-use crate::observe::{Observer, Phase, StepReport};
+use crate::observe::{Observer, Phase};
 use crate::ot::{Extensions, Role, Supply, setup};
 use crate::paillier::{Ciphertexts, PublicKey, Randomisers, SecureRng};
-use crate::plan::{Op, Plan, Ring, Schedule, StepId};
+use crate::plan::{Plan, Ring, Schedule, StepId};
 use crate::protocol::message::{self, Message};
 use crate::protocol::shared::linear::Packed;
 use crate::protocol::shared::party::Party;
@@ -23,7 +24,6 @@ use crate::protocol::shared::script::{self, batches, field, heard, width};
 use crate::protocol::stream::{self, Receiving, Sending};
 use std::collections::{HashMap, VecDeque};
 use std::thread;
-use std::time::Instant;
 use zeroize::Zeroizing;
 
 /// Inferences that a client may prepare ahead, where nothing else is said.
@@ -31,13 +31,19 @@ pub const MAX_PREPARED: usize = 16;
 
 /// One client's session after the handshake.
 pub(super) struct Session<'a> {
-    plan: &'a Plan,
-    schedule: &'a Schedule,
-    max_prepared: usize,
-    connection: &'a mut Connection,
-    key: PublicKey,
-    randomisers: Box<dyn Randomisers>,
-    rng: SecureRng,
+    pub(super) plan: &'a Plan,
+    pub(super) schedule: &'a Schedule,
+    pub(super) max_prepared: usize,
+    pub(super) connection: &'a mut Connection,
+    pub(super) key: PublicKey,
+    pub(super) randomisers: Box<dyn Randomisers>,
+    pub(super) rng: SecureRng,
+    pub(super) ahead: Ahead,
+}
+
+/// What a session has done ahead.
+#[derive(Default)]
+pub(super) struct Ahead {
     extensions: Option<Extensions>,
     ready: VecDeque<Prepared>,
 }
@@ -52,17 +58,7 @@ struct Prepared {
 
 type Numbers = Zeroizing<Vec<u64>>;
 
-impl<'a> Session<'a> {
-    pub(super) fn new(
-        (plan, schedule, max_prepared): (&'a Plan, &'a Schedule, usize),
-        connection: &'a mut Connection,
-        (key, randomisers): (PublicKey, Box<dyn Randomisers>),
-        rng: SecureRng,
-    ) -> Self {
-        let (extensions, ready) = (None, VecDeque::new());
-        Self { plan, schedule, max_prepared, connection, key, randomisers, rng, extensions, ready }
-    }
-
+impl Session<'_> {
     /// Prepares and answers until the client closes the connection; how many images it answered.
     pub(super) fn serve(mut self, observer: &mut dyn Observer) -> Result<u64> {
         let mut answered = 0;
@@ -79,25 +75,26 @@ impl<'a> Session<'a> {
     }
 
     fn prepare(&mut self, observer: &mut dyn Observer) -> Result<()> {
-        if self.ready.len() >= self.max_prepared {
+        if self.ahead.ready.len() >= self.max_prepared {
             let what = format!("it prepares more than {} inferences", self.max_prepared);
             return Err(PeerFault::Protocol(what).into());
         }
         let first = StepId::new(0);
-        if self.extensions.is_none() {
+        if self.ahead.extensions.is_none() {
             let field = field(self.schedule)?;
-            let extensions = self.step(observer, (first, "setup"), |session| {
+            let extensions = self.step(observer, first, "setup", |session| {
                 setup::server(session.connection, &*session.randomisers, field, &mut session.rng)
             })?;
-            self.extensions = Some(extensions);
+            self.ahead.extensions = Some(extensions);
         }
         let costs = script::online(self.schedule);
-        let supply = self.step(observer, (first, "transfers"), |session| {
-            let extensions = session.extensions.as_mut().ok_or_else(|| Error::Bug("no setup".into()))?;
+        let supply = self.step(observer, first, "transfers", |session| {
+            let extensions =
+                session.ahead.extensions.as_mut().ok_or_else(|| Error::Bug("no setup".into()))?;
             Supply::prepare(session.connection, Role::Server, extensions, &batches(&costs))
         })?;
         let products = self.prepare_linear(observer)?;
-        self.ready.push_back(Prepared { supply, heard: heard(&costs, Role::Server), products });
+        self.ahead.ready.push_back(Prepared { supply, heard: heard(&costs, Role::Server), products });
         Ok(())
     }
 
@@ -108,7 +105,7 @@ impl<'a> Session<'a> {
         let mut next = None;
         for (index, (id, packed)) in steps.iter().enumerate() {
             let following = steps.get(index + 1).map(|(_, packed)| packed);
-            let share = self.step(observer, (*id, "linear"), |session| {
+            let share = self.step(observer, *id, "linear", |session| {
                 let mask = match next.take() {
                     Some(mask) => mask,
                     None => receive_mask(session.connection, &session.key, packed)?,
@@ -147,7 +144,7 @@ impl<'a> Session<'a> {
     }
 
     fn infer(&mut self, observer: &mut dyn Observer) -> Result<()> {
-        let Some(Prepared { supply, heard, products }) = self.ready.pop_front() else {
+        let Some(Prepared { supply, heard, products }) = self.ahead.ready.pop_front() else {
             return Err(PeerFault::Protocol("it asks before it has prepared".into()).into());
         };
         observer.begin(self.plan.steps.len());
@@ -161,14 +158,14 @@ impl<'a> Session<'a> {
     fn step<R>(
         &mut self,
         observer: &mut dyn Observer,
-        (step, op): (StepId, &'static str),
+        step: StepId,
+        op: &'static str,
         run: impl FnOnce(&mut Self) -> Result<R>,
     ) -> Result<R> {
-        let (start, before) = (Instant::now(), self.connection.traffic());
+        let watch = Stopwatch::start(self.connection.traffic());
         let result = run(self)?;
-        let traffic = self.connection.traffic() - before;
-        let (elapsed, rounds) = (start.elapsed(), traffic.frames_sent);
-        observer.step(StepReport { phase: Phase::Offline, step, op, elapsed, traffic, rounds });
+        let named = Named { phase: Phase::Offline, step, op };
+        watch.report(Role::Server, named, self.connection.traffic(), observer);
         Ok(result)
     }
 }
@@ -211,18 +208,11 @@ impl Side for Weights<'_> {
     }
 
     fn constants(&self, id: StepId) -> &[i128] {
-        match &self.plan.step(id).op {
-            Op::Add(sum) => &sum.bias,
-            _ => &[],
-        }
+        self.plan.step(id).op.bias()
     }
 
     fn reveal(&mut self, party: &mut Party<'_>, ring: Ring, shares: Vec<u64>) -> Result<Vec<u64>> {
         party.say_numbers(width(ring), &shares);
         Ok(Vec::new())
-    }
-
-    fn rounds(&self, frames_sent: u64, _frames_received: u64) -> u64 {
-        frames_sent
     }
 }

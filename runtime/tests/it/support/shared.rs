@@ -73,7 +73,7 @@ fn layout(plan: &Plan, id: StepId, parameters: SharedParameters, choices: &mut C
     }
 }
 
-/// Whether all that reads the value drops a bit below the point. Pools are left out: where differences wrap around,
+/// Whether all that reads the value drops a fraction bit. Pools are left out: where differences wrap around,
 /// such a bit may decide.
 fn drops_the_lowest_bit(plan: &Plan, id: StepId) -> bool {
     let mut readers = plan.steps.iter().filter(|step| step.inputs.contains(&id));

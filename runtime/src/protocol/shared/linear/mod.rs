@@ -37,7 +37,7 @@ use crate::paillier::{
     Ciphertexts, Count, PublicKey, Randomisers, Rows, SecretInteger, SecureRng, ShiftedTerm, TermPlace,
     shifted_sum, shifted_sum_count, weighted_sums, weighted_sums_count,
 };
-use crate::plan::{Linear, Masks, Op, PublicOp, Ring, Schedule, Shape, StepId, Tiling};
+use crate::plan::{Layout, Linear, Masks, Op, Ring, Schedule, Shape, SharedParameters, StepId, Tiling};
 use rayon::prelude::*;
 use rug::Integer;
 use rug::integer::Order;
@@ -63,18 +63,45 @@ impl Packed {
     /// The linear step `id` of a valid schedule; `None` if the step is not linear.
     pub fn of(schedule: &Schedule, id: StepId) -> Option<Self> {
         let step = schedule.step(id);
-        let PublicOp::Linear(linear) = &step.op else { return None };
-        let from = schedule.source(step).shape;
+        let linear = step.linear()?;
+        Self::new(linear, [schedule.source(step).shape, step.shape], step.bits, schedule.parameters)
+    }
+
+    /// A layer from the first shape to the second, whose results are taken modulo 2^(bits+1); `None` where its window
+    /// or tile does not fit, or there is no such ring.
+    pub fn new(
+        linear: Linear,
+        [from, to]: [Shape; 2],
+        bits: u32,
+        parameters: SharedParameters,
+    ) -> Option<Self> {
+        let Linear { layout, .. } = linear;
         Some(Self {
             from,
-            to: step.shape,
+            to,
             tiling: linear.tiling(from)?,
-            linear: *linear,
-            stride: linear.layout.stride(schedule.parameters),
-            mask_bits: schedule.parameters.mask_bits,
-            ring: step.ring(),
-            shares: schedule.share_ring(id),
+            linear,
+            stride: layout.stride(parameters),
+            mask_bits: parameters.mask_bits,
+            ring: Ring::new(bits + 1)?,
+            shares: Ring::new(bits + 1 + layout.masks.fraction())?,
         })
+    }
+
+    /// With other numbers of inputs and of results in a ciphertext.
+    pub fn repacked(&self, stacked: usize, results: usize) -> Self {
+        let layout = Layout { stacked, results, ..self.linear.layout };
+        Self { linear: Linear { layout, ..self.linear }, tiling: self.tiling.clone(), ..*self }
+    }
+
+    /// How it is evaluated.
+    pub const fn layout(&self) -> Layout {
+        self.linear.layout
+    }
+
+    /// Its tiles.
+    pub const fn tiling(&self) -> &Tiling {
+        &self.tiling
     }
 
     /// All linear steps of a valid schedule, in order.
@@ -147,10 +174,19 @@ impl Packed {
 
     /// What [`evaluate`](Self::evaluate) takes, without drawing randomisers.
     pub fn count(&self, op: &Op) -> Count {
-        let packing: Count =
-            (0..self.products()).map(|product| shifted_sum_count(self.places(product))).sum();
-        let stack = self.stack();
-        stack.align_count() + weighted_sums_count(stack.inputs, &self.rows(op)) + packing
+        self.work(self.sums(op))
+    }
+
+    /// What the weighted sums of `op` take.
+    pub fn sums(&self, op: &Op) -> Count {
+        weighted_sums_count(self.stack().inputs, &self.rows(op))
+    }
+
+    /// What all takes, if the weighted sums take `sums`.
+    pub fn work(&self, sums: Count) -> Count {
+        let reply = |product: usize| shifted_sum_count(self.places(product));
+        let last = self.products() - 1; // the others are full
+        self.stack().align_count() + sums + reply(0).times(last as u64) + reply(last)
     }
 
     /// Step 4: the client's shares of the results, from ciphertexts in any number of parts.

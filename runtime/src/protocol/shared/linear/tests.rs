@@ -2,7 +2,7 @@ use super::*;
 use crate::paillier::count::instrument::measure;
 use crate::paillier::randomness::TestRng;
 use crate::paillier::{PublicRandomisers, test_keys};
-use crate::plan::{Conv2d, Dense, KeyBits, Layout, PublicOp, PublicStep, Reach, SharedParameters, Window};
+use crate::plan::{Conv2d, Dense, KeyBits, Public, PublicStep, Reach, Window};
 use proptest::prelude::*;
 
 /// A linear layer over an image, and the schedule of it alone.
@@ -30,10 +30,13 @@ impl Case {
         let tiling = Linear { window, layout }.tiling(from)?;
         layout.results =
             layout.capacity(parameters, KeyBits::try_from(512).unwrap()) / layout.width(tiling.slots());
-        let step = |op, inputs, shape, bits| PublicStep { op, inputs, shape, bits };
-        let input = step(PublicOp::Input, vec![], from, bits + 3);
-        let linear = PublicOp::Linear(Linear { window, layout });
-        let steps = vec![input, step(linear, vec![StepId::new(0)], to, bits)];
+        let step = |op, inputs, shape, bits, layout| PublicStep { op, inputs, shape, bits, layout };
+        let input = step(Op::Input, vec![], from, bits + 3, None);
+        let linear: Op<Public> = match window {
+            Some(window) => Op::Conv2d(Conv2d { window, groups: (), weights: (), bias: () }),
+            None => Op::Dense(Dense { weights: (), bias: () }),
+        };
+        let steps = vec![input, step(linear, vec![StepId::new(0)], to, bits, Some(layout))];
         (layout.results > 0).then_some(Self { op, schedule: Schedule { parameters, steps } })
     }
 

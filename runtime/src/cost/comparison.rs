@@ -1,10 +1,10 @@
 //! What one value of an interactive step of suite `shared` takes, roughly, for choices made before there is a plan.
 
-use runtime::message::Role;
-use runtime::plan::{Ring, UnitCosts};
-use runtime::protocol::shared::relu::Relu;
-use runtime::protocol::shared::sign::Sign;
-use runtime::protocol::shared::transcript::{Cost, Transcript};
+use crate::ot::Role;
+use crate::plan::{Ring, UnitCosts};
+use crate::protocol::shared::relu::Relu;
+use crate::protocol::shared::sign::Sign;
+use crate::protocol::shared::transcript::{Communication, Transcript};
 
 /// Values over which what a step takes is spread.
 const SAMPLE: usize = 4096;
@@ -28,7 +28,7 @@ pub fn comparison(kind: Comparison, bits: u32, unit: &UnitCosts) -> f64 {
 }
 
 /// Of a sample of values; `None` where there is no such ring.
-fn cost(kind: Comparison, bits: u32) -> Option<Cost> {
+fn cost(kind: Comparison, bits: u32) -> Option<Communication> {
     let ring = Ring::new((bits + 1).clamp(2, u64::BITS))?;
     let mut transcript = Transcript::new();
     match kind {

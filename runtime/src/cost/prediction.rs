@@ -146,9 +146,9 @@ fn row(name: String, seconds: &Seconds) -> [String; 5] {
 }
 
 #[cfg(test)]
-pub(super) mod testing {
+pub(crate) mod testing {
     use super::*;
-    use crate::bench::profile::SetUp;
+    use crate::cost::profile::SetUp;
     use crate::plan::UnitCosts;
 
     /// Powers of two, so that sums are exact.

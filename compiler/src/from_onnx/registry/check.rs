@@ -1,0 +1,120 @@
+//! What the attributes of an operator must say, whatever it reads.
+
+use crate::from_onnx::attributes::{int, ints, string};
+use crate::from_onnx::refusal::Refusal;
+use tract_onnx::pb::NodeProto;
+
+/// What a check says of a node.
+pub(super) type Check = fn(&NodeProto) -> Result<(), Refusal>;
+
+pub(super) fn any(_: &NodeProto) -> Result<(), Refusal> {
+    Ok(())
+}
+
+pub(super) fn undecided(_: &NodeProto) -> Result<(), Refusal> {
+    Err(Refusal::new(
+        "its condition is no constant, or depends on shapes",
+        "export without branches, or let onnx-simplifier decide them",
+    ))
+}
+
+pub(super) fn not_last(_: &NodeProto) -> Result<(), Refusal> {
+    Err(Refusal::new(
+        "it is not a choice of the best class at the end of the model",
+        "compile the model up to the scores that it reads (--model-output)",
+    ))
+}
+
+pub(super) fn pad(node: &NodeProto) -> Result<(), Refusal> {
+    match string(node, "mode").as_deref() {
+        None | Some("" | "constant") => Ok(()),
+        Some(mode) => Err(Refusal::new(
+            format!("mode = {mode} repeats or mirrors the border"),
+            "pad with zeros (mode = constant) instead, and train the model further",
+        )),
+    }
+}
+
+/// Strides, dilations, kernels and padding that tract may be given.
+fn window(node: &NodeProto) -> Result<(), Refusal> {
+    const LARGEST: i64 = 1 << 16;
+    for (name, smallest) in [("kernel_shape", 1), ("strides", 1), ("dilations", 1), ("pads", 0)] {
+        let values = ints(node, name);
+        if values.iter().any(|value| !(smallest..=LARGEST).contains(value)) {
+            return Err(Refusal::new(
+                format!("{name} = {values:?} is out of range"),
+                "negative padding crops; crop the input instead",
+            ));
+        }
+        let axes = if name == "pads" { values.len() / 2 } else { values.len() };
+        if axes > 2 {
+            return Err(Refusal::new(
+                format!("{name} = {values:?} is of a {axes}-D layer"),
+                "only layers over images (2-D) and sequences (1-D) can be compiled",
+            ));
+        }
+    }
+    match string(node, "auto_pad").as_deref() {
+        None | Some("" | "NOTSET") => Ok(()),
+        Some("VALID" | "SAME_UPPER" | "SAME_LOWER") if ints(node, "pads").iter().all(|&pad| pad == 0) => {
+            Ok(())
+        }
+        Some(auto @ ("VALID" | "SAME_UPPER" | "SAME_LOWER")) => Err(Refusal::new(
+            format!("auto_pad = {auto} contradicts pads"),
+            "remove one of the two attributes",
+        )),
+        Some(other) => Err(Refusal::new(format!("auto_pad = {other} is no ONNX padding"), "")),
+    }
+}
+
+pub(super) fn conv(node: &NodeProto) -> Result<(), Refusal> {
+    match int(node, "group") {
+        Some(groups) if groups < 1 => Err(format!("group = {groups} is out of range").into()),
+        _ => window(node),
+    }
+}
+
+pub(super) fn pool(node: &NodeProto) -> Result<(), Refusal> {
+    if ints(node, "kernel_shape").is_empty() {
+        return Err(Refusal::new("kernel_shape is missing", ""));
+    }
+    if node.output.iter().skip(1).any(|output| !output.is_empty()) {
+        return Err(Refusal::new(
+            "the second output, the maxima's positions, is not supported",
+            "use the first output only",
+        ));
+    }
+    window(node)
+}
+
+pub(super) fn batch_normalization(node: &NodeProto) -> Result<(), Refusal> {
+    let training =
+        int(node, "training_mode") == Some(1) || node.output.iter().skip(1).any(|output| !output.is_empty());
+    if training {
+        return Err(Refusal::new(
+            "the layer is in training mode",
+            "export the model in evaluation mode (model.eval())",
+        ));
+    }
+    Ok(())
+}
+
+pub(super) fn transpose(node: &NodeProto) -> Result<(), Refusal> {
+    let perm = ints(node, "perm");
+    let mut sorted = perm.to_vec();
+    sorted.sort_unstable();
+    if sorted.into_iter().eq(0..perm.len() as i64) {
+        return Ok(());
+    }
+    Err(Refusal::new(format!("perm = {perm:?} is no permutation"), ""))
+}
+
+pub(super) fn gemm(node: &NodeProto) -> Result<(), Refusal> {
+    if int(node, "transA") == Some(1) {
+        return Err(Refusal::new(
+            "transA = 1 mixes the images of a batch",
+            "transpose the weights instead (transB)",
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! The ONNX operators: one table, which holds everything that the import knows of an operator. From it come the
+//! check, its messages and the README's table.
+//!
+//! To add an operator that tract knows: its row in `table`, with a function of `translate::rows`; its model in
+//! `tests/rows.rs`; the README's table, printed by `popcornc operators`. A part into which tract takes it apart and
+//! which nothing had yet is a line in `translate::curves`.
+
+mod check;
+mod columns;
+mod operator;
+mod table;
+
+pub(super) use columns::{Arithmetic, Axes, Bounds, Condition, Constants, Element, End, Label, Size, Values};
+pub(super) use operator::{Operator, Support};
+pub(super) use table::OPERATORS;
+
+use super::refusal::Refusal;
+use std::fmt::Write;
+use tract_onnx::pb::NodeProto;
+
+/// What is known of an operator that has no row of its own: it is refused.
+static UNLISTED: Operator = Operator::new("");
+
+/// What is known of a node's operator.
+pub(super) fn of(node: &NodeProto) -> &'static Operator {
+    named(&node.op_type)
+}
+
+/// What is known of the operator that ONNX spells so.
+pub(super) fn named(name: &str) -> &'static Operator {
+    OPERATORS.binary_search_by_key(&name, |row| row.name).map_or(&UNLISTED, |index| &OPERATORS[index])
+}
+
+/// The table for the README.
+pub fn markdown() -> String {
+    let mut text = String::from("| operator | supported |\n|---|---|\n");
+    for row in OPERATORS {
+        if let Support::Yes { limits, .. } = row.support {
+            let _ = writeln!(text, "| {} | {limits} |", row.name);
+        }
+    }
+    let folded = OPERATORS.iter().filter(|row| matches!(row.constants, Constants::Folded(_)));
+    let folded: Vec<&str> = folded.map(|row| row.name).collect();
+    let _ = writeln!(text, "| {} | where the result does not depend on the image |", folded.join(", "));
+    text
+}
+
+/// Whether a node that depends on the image is supported, as far as its attributes tell.
+pub(super) fn check(node: &NodeProto) -> Result<(), Refusal> {
+    if !matches!(node.domain.as_str(), "" | "ai.onnx") {
+        return Err(Refusal::new(
+            format!("operators of the domain '{}' are not part of ONNX", node.domain),
+            "export with standard operators; functions of the model itself can be written out (onnx.inliner)",
+        ));
+    }
+    match of(node).support {
+        Support::Yes { check, .. } => check(node),
+        Support::No { hint } => Err(Refusal::new("this operator is not supported", hint)),
+    }
+}
+
+/// Refuses attributes that no tensor fits, whether or not the node depends on the image.
+pub(super) fn check_attributes(node: &NodeProto) -> Result<(), Refusal> {
+    match of(node).support {
+        Support::Yes { check, .. } => check(node),
+        Support::No { .. } => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_unique_and_sorted() {
+        assert!(OPERATORS.is_sorted_by(|a, b| a.name < b.name));
+    }
+
+    #[test]
+    fn unlisted_operators_are_refused() {
+        let node = NodeProto { op_type: "Frobnicate".into(), ..NodeProto::default() };
+        assert!(check(&node).is_err() && of(&node).constants == Constants::Refused);
+        assert!(markdown().contains("| Relu | any |"));
+    }
+}

@@ -1,0 +1,208 @@
+//! A model for every row of the registry; a row without one fails.
+
+use super::super::registry::{Condition, Constants, OPERATORS, Support};
+use super::super::testing::Attribute::{Int, Ints};
+use super::super::testing::{Attribute, Onnx, attribute};
+use super::*;
+use tract_onnx::pb::AttributeProto;
+
+/// The largest error that a pair of QuantizeLinear and DequantizeLinear makes, which the reference keeps.
+const HALF_A_STEP: f64 = 0.5 / 64.0;
+
+/// A value that depends on the image, with constants to choose from.
+fn image() -> Onnx {
+    Onnx::new(&[1, 2, 4, 4])
+        .weight("w", &[3, 2, 3, 3])
+        .weight("matrix", &[32, 3])
+        .constant("zero", &[], vec![0.0])
+        .constant("one", &[], vec![1.0])
+        .constant("two", &[], vec![2.0])
+        .constant("each", &[2, 1, 1], vec![0.5, 2.0])
+        .constant("scale", &[], vec![1.0 / 64.0])
+        .bytes("point", &[], &[128], false)
+        .ints("first", &[0])
+        .ints("second", &[1])
+        .ints("flat", &[1, 32])
+        .ints("plane", &[2, 3])
+        .ints("around", &[0, 0, 1, 1, 0, 0, 1, 1])
+        .constant("statistics", &[2], vec![0.5, 2.0])
+        .opset(20)
+}
+
+fn flat() -> Onnx {
+    image().node("Flatten", &["image"], &[])
+}
+
+const POOL: &[(&str, Attribute<'_>)] = &[("kernel_shape", Ints(&[2, 2])), ("strides", Ints(&[2, 2]))];
+
+/// A model in which the operator reads what depends on the image.
+fn computed(op: &str) -> Option<Onnx> {
+    let alone = |op: &str| image().then(op, &[], &[]);
+    let with = |op: &str, more: &[&str]| image().then(op, more, &[]);
+    Some(match op {
+        "Abs" | "Elu" | "Erf" | "Gelu" | "HardSigmoid" | "HardSwish" | "Identity" | "LeakyRelu" | "Mish"
+        | "Neg" | "Relu" | "Selu" | "Sigmoid" | "Sign" | "Softplus" | "Tanh" | "Dropout" | "Flatten"
+        | "GlobalAveragePool" | "GlobalMaxPool" => alone(op),
+        "Add" | "Div" | "Max" | "Min" | "Mul" | "PRelu" | "Sub" => with(op, &["each"]),
+        "Sum" => with(op, &["image"]),
+        "ArgMax" => flat().then(op, &[], &[("axis", Int(1))]),
+        "TopK" => flat().then(op, &["second"], &[]).and_gives(&["label"]).node("Identity", &["label"], &[]),
+        "AveragePool" | "MaxPool" => image().then(op, &[], POOL),
+        "BatchNormalization" => with(op, &["statistics"; 4]),
+        "Cast" => image().then(op, &[], &[("to", Int(1))]),
+        "Clip" => with(op, &["zero", "one"]),
+        "Concat" => image().then(op, &["image"], &[("axis", Int(1))]),
+        "Conv" => with(op, &["w"]),
+        "QuantizeLinear" | "DequantizeLinear" => {
+            with("QuantizeLinear", &["scale", "point"]).then("DequantizeLinear", &["scale", "point"], &[])
+        }
+        "Exp" | "Log" => alone("Exp").then("Add", &["one"], &[]).then("Log", &[], &[]),
+        "Reciprocal" => alone("Exp").then("Add", &["one"], &[]).then("Reciprocal", &[], &[]),
+        "Pow" | "Sqrt" => with("Pow", &["two"]).then("Add", &["one"], &[]).then("Sqrt", &[], &[]),
+        "Gather" => image().then(op, &["second"], &[("axis", Int(1))]),
+        "Gemm" | "MatMul" => flat().then(op, &["matrix"], &[]),
+        "Greater" | "GreaterOrEqual" => with(op, &["zero"]).node("Where", &["v0", "image", "zero"], &[]),
+        "Less" | "LessOrEqual" => with(op, &["zero"]).node("Where", &["v0", "zero", "image"], &[]),
+        "Where" => with("Less", &["zero"]).node(op, &["v0", "zero", "image"], &[]),
+        "Softmax" | "LogSoftmax" => flat().then(op, &[], &[]),
+        "Pad" => with(op, &["around"]),
+        "ReduceMax" | "ReduceMean" => image().opset(13).then(op, &[], &[("axes", Ints(&[2, 3]))]),
+        "ReduceSum" => with(op, &["plane"]),
+        "Reshape" => with(op, &["flat"]),
+        "Slice" => with(op, &["first", "second", "second"]),
+        "Split" => image().opset(13).then(op, &[], &[("axis", Int(1))]).and_gives(&["rest"]),
+        "Squeeze" | "Unsqueeze" => with("Unsqueeze", &["first"]).then("Squeeze", &["first"], &[]),
+        "Transpose" => {
+            let there = image().then(op, &[], &[("perm", Ints(&[0, 2, 3, 1]))]);
+            there.then(op, &[], &[("perm", Ints(&[0, 3, 1, 2]))])
+        }
+        _ => return None,
+    })
+}
+
+/// A model in which the operator reads constants, or shapes.
+fn folded(op: &str) -> Option<Onnx> {
+    let scales = |model: Onnx| {
+        let scale = model.last.clone();
+        model.node("Mul", &["image", &scale], &[])
+    };
+    let shapes = |model: Onnx| {
+        let shape = model.last.clone();
+        model.node("Reshape", &["image", &shape], &[])
+    };
+    let multiplies = |model: Onnx| {
+        let matrix = model.last.clone();
+        model.node("Flatten", &["image"], &[]).then("MatMul", &[&matrix], &[])
+    };
+    let of = |name: &str, dims: &[i64], more: &[&str], attributes: &[(&str, Attribute<'_>)]| {
+        image().weight(name, dims).node(op, &[&[name], more].concat(), attributes)
+    };
+    Some(match op {
+        "Abs" | "Ceil" | "Exp" | "Floor" | "Identity" | "Neg" | "Reciprocal" | "Relu" | "Sqrt" => {
+            scales(image().node(op, &["each"], &[]))
+        }
+        "Add" | "Div" | "Max" | "Min" | "Mul" | "Pow" | "Sub" => {
+            scales(image().node(op, &["each", "each"], &[]))
+        }
+        "Cast" => scales(image().node(op, &["each"], &[("to", Int(1))])),
+        "Concat" => {
+            let half = image().constant("half", &[1, 1, 1], vec![0.5]);
+            scales(half.node(op, &["half", "half"], &[("axis", Int(0))]))
+        }
+        "Constant" => shapes(image().node(op, &[], &[("value_ints", Ints(&[1, 32]))])),
+        "ConstantOfShape" => scales(image().node(op, &["second"], &[])),
+        "QuantizeLinear" | "DequantizeLinear" => {
+            let integers = image().node("QuantizeLinear", &["each", "scale", "point"], &[]);
+            scales(integers.then("DequantizeLinear", &["scale", "point"], &[]))
+        }
+        "Flatten" => multiplies(of("m", &[32, 3, 1], &[], &[])),
+        "Gather" => multiplies(of("m", &[32, 3], &["second"], &[("axis", Int(1))])),
+        "MatMul" => multiplies(image().weight("m", &[3, 4]).node(op, &["matrix", "m"], &[])),
+        "ReduceProd" => {
+            let len = image().opset(13).node("Shape", &["image"], &[]).then(op, &[], &[]);
+            shapes(len.node("Concat", &["second", "v1"], &[("axis", Int(0))]))
+        }
+        "Reshape" => {
+            multiplies(image().weight("m", &[32]).ints("column", &[32, 1]).node(op, &["m", "column"], &[]))
+        }
+        "Shape" => shapes(image().node(op, &["image"], &[])),
+        "Size" => {
+            let len = image().node(op, &["image"], &[]).then("Unsqueeze", &["first"], &[]);
+            shapes(len.node("Concat", &["second", "v1"], &[("axis", Int(0))]))
+        }
+        "Slice" => multiplies(of("m", &[32, 3], &["first", "second", "second"], &[])),
+        "Squeeze" => multiplies(of("m", &[1, 32, 3], &["first"], &[])),
+        "Transpose" => multiplies(of("m", &[3, 32], &[], &[("perm", Ints(&[1, 0]))])),
+        "Unsqueeze" => multiplies(of("m", &[32], &["second"], &[])),
+        _ => return None,
+    })
+}
+
+/// A model in which the operator computes a condition, or reads one.
+fn decided(op: &str) -> Option<Onnx> {
+    let numbers = image().ints("no", &[0]).ints("yes", &[1]);
+    Some(decision(match op {
+        "And" => numbers.node(op, &["yes", "yes"], &[]),
+        "Cast" => numbers.node(op, &["yes"], &[("to", Int(9))]),
+        "Equal" => numbers.node(op, &["no", "no"], &[]),
+        "Greater" | "GreaterOrEqual" | "Or" => numbers.node(op, &["yes", "no"], &[]),
+        "Identity" => numbers.node(op, &["yes"], &[]),
+        "If" | "Not" => numbers.node("Not", &["no"], &[]),
+        "Less" | "LessOrEqual" => numbers.node(op, &["no", "yes"], &[]),
+        "Squeeze" | "Unsqueeze" => numbers.node(op, &["yes", "first"], &[]),
+        _ => return None,
+    }))
+}
+
+/// Sigmoid of the image if the last value is true, else an operator that is never supported.
+fn decision(condition: Onnx) -> Onnx {
+    let condition = condition.then("If", &[], &[]);
+    let branch = |name: &str, op: &str| AttributeProto {
+        g: Some(image().then(op, &[], &[]).build().graph.unwrap_or_default()),
+        ..attribute(name, &Int(0))
+    };
+    let mut model = condition;
+    if let Some(choice) = model.graph.node.last_mut() {
+        choice.attribute = vec![branch("then_branch", "Sigmoid"), branch("else_branch", "LRN")];
+    }
+    model
+}
+
+fn supported(op: &str, model: Option<Onnx>) {
+    let model = model.unwrap_or_else(|| panic!("no model for {op}")).build();
+    let nodes = &model.graph.as_ref().unwrap().node;
+    assert!(nodes.iter().any(|node| node.op_type == op), "the model for {op} has no {op}");
+    let imported = import(model, Path::new("test.onnx"), &Reading::default())
+        .unwrap_or_else(|error| panic!("{op}: {error}"));
+    assert_within(&imported, -1.0, 1.0, HALF_A_STEP);
+}
+
+/// Models in which the operator itself decides: nothing is left of it.
+fn taken(op: &str) {
+    let model = decided(op).unwrap_or_else(|| panic!("no condition with {op}"));
+    let imported = import(model.build(), Path::new("test.onnx"), &Reading::default())
+        .unwrap_or_else(|error| panic!("{op}: {error}"));
+    assert_agrees(&imported, -1.0, 1.0);
+}
+
+#[test]
+fn every_row_has_a_model() {
+    for row in OPERATORS {
+        if !matches!(row.condition, Condition::Unknown) {
+            taken(row.name);
+        }
+        match row.support {
+            Support::Yes { limits, .. } => {
+                assert!(!limits.is_empty(), "{}", row.name);
+                supported(row.name, computed(row.name).or_else(|| decided(row.name)));
+            }
+            Support::No { hint } => {
+                assert!(!hint.is_empty() && computed(row.name).is_none(), "{}", row.name);
+            }
+        }
+        match row.constants {
+            Constants::Folded(_) => supported(row.name, folded(row.name)),
+            Constants::Refused | Constants::Branches => assert!(folded(row.name).is_none(), "{}", row.name),
+        }
+    }
+}

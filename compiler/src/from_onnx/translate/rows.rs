@@ -1,0 +1,141 @@
+//! How the operators of the registry are translated: for each a function of the parts into which tract takes it apart.
+//!
+//! Around what is particular to an operator, tract puts arithmetic and changes of axes, so every function ends in
+//! [`element_wise`], that in [`arrangement`], and that in a refusal.
+
+use super::site::Site;
+use super::{Found, Translator};
+use crate::from_onnx::refusal::Refusal;
+use tract_onnx::tract_core::model::TypedNode;
+use tract_onnx::tract_core::ops::array::{Gather, Pad, Slice, StridedSlice, TypedConcat};
+use tract_onnx::tract_core::ops::binary::TypedBinOp;
+use tract_onnx::tract_core::ops::cast::Cast;
+use tract_onnx::tract_core::ops::change_axes::AxisOp;
+use tract_onnx::tract_core::ops::cnn::{Conv, MaxPool, SumPool};
+use tract_onnx::tract_core::ops::einsum::EinSum;
+use tract_onnx::tract_core::ops::element_wise::ElementWiseOp;
+use tract_onnx::tract_core::ops::identity::Identity;
+use tract_onnx::tract_core::ops::logic::Iff;
+use tract_onnx::tract_core::ops::nn::{Reduce, Softmax};
+
+/// Changes of axes and of float types.
+pub(in crate::from_onnx) fn arrangement(
+    translator: &mut Translator<'_>,
+    node: &TypedNode,
+    site: &Site,
+) -> Found {
+    if let Some(axes) = node.op.downcast_ref::<AxisOp>() {
+        translator.axes(axes, site)
+    } else if let Some(cast) = node.op.downcast_ref::<Cast>() {
+        translator.cast(cast.to, site)
+    } else if node.op.is::<Identity>() {
+        site.computed(0)
+    } else {
+        Err(Refusal::new(
+            format!("its part '{}' is not supported", node.op.name()),
+            "simplify the model with onnx-simplifier",
+        ))
+    }
+}
+
+pub(in crate::from_onnx) fn element_wise(
+    translator: &mut Translator<'_>,
+    node: &TypedNode,
+    site: &Site,
+) -> Found {
+    if let Some(binary) = node.op.downcast_ref::<TypedBinOp>() {
+        translator.binary(binary.0.name(), site)
+    } else if let Some(unary) = node.op.downcast_ref::<ElementWiseOp>() {
+        translator.unary(&*unary.0, site)
+    } else if node.op.is::<Iff>() {
+        translator.choice(site)
+    } else {
+        arrangement(translator, node, site)
+    }
+}
+
+pub(in crate::from_onnx) fn convolution(
+    translator: &mut Translator<'_>,
+    node: &TypedNode,
+    site: &Site,
+) -> Found {
+    match node.op.downcast_ref::<Conv>() {
+        Some(conv) => translator.conv(conv, site),
+        None => element_wise(translator, node, site),
+    }
+}
+
+pub(in crate::from_onnx) fn dense(translator: &mut Translator<'_>, node: &TypedNode, site: &Site) -> Found {
+    match node.op.downcast_ref::<EinSum>() {
+        Some(product) => translator.matrix_product(product, site),
+        None => element_wise(translator, node, site),
+    }
+}
+
+pub(in crate::from_onnx) fn max_pool(
+    translator: &mut Translator<'_>,
+    node: &TypedNode,
+    site: &Site,
+) -> Found {
+    match node.op.downcast_ref::<MaxPool>() {
+        Some(pool) => translator.max_pool(pool, site),
+        None => element_wise(translator, node, site),
+    }
+}
+
+pub(in crate::from_onnx) fn average_pool(
+    translator: &mut Translator<'_>,
+    node: &TypedNode,
+    site: &Site,
+) -> Found {
+    match node.op.downcast_ref::<SumPool>() {
+        Some(pool) => translator.average_pool(pool, site),
+        None => element_wise(translator, node, site),
+    }
+}
+
+/// Of the whole plane.
+pub(in crate::from_onnx) fn global(translator: &mut Translator<'_>, node: &TypedNode, site: &Site) -> Found {
+    match node.op.downcast_ref::<Reduce>() {
+        Some(reduce) => translator.global(reduce, site),
+        None => element_wise(translator, node, site),
+    }
+}
+
+pub(in crate::from_onnx) fn concat(translator: &mut Translator<'_>, node: &TypedNode, site: &Site) -> Found {
+    match node.op.downcast_ref::<TypedConcat>() {
+        Some(concat) => translator.concat(concat.axis, site),
+        None => element_wise(translator, node, site),
+    }
+}
+
+pub(in crate::from_onnx) fn pad(translator: &mut Translator<'_>, node: &TypedNode, site: &Site) -> Found {
+    match node.op.downcast_ref::<Pad>() {
+        Some(pad) => translator.pad(pad, site),
+        None => element_wise(translator, node, site),
+    }
+}
+
+/// Some of the channels, rows or columns.
+pub(in crate::from_onnx) fn part(translator: &mut Translator<'_>, node: &TypedNode, site: &Site) -> Found {
+    if let Some(slice) = node.op.downcast_ref::<Slice>() {
+        translator.slice(slice, site)
+    } else if let Some(slice) = node.op.downcast_ref::<StridedSlice>() {
+        translator.strided_slice(slice, site)
+    } else if let Some(gather) = node.op.downcast_ref::<Gather>() {
+        translator.gather(gather, site)
+    } else {
+        element_wise(translator, node, site)
+    }
+}
+
+pub(in crate::from_onnx) fn softmax(translator: &mut Translator<'_>, node: &TypedNode, site: &Site) -> Found {
+    match node.op.downcast_ref::<Softmax>() {
+        Some(softmax) => translator.softmax(softmax, site),
+        None => element_wise(translator, node, site),
+    }
+}
+
+pub(in crate::from_onnx) fn dropout(translator: &mut Translator<'_>, _: &TypedNode, site: &Site) -> Found {
+    translator.dropout(site)
+}

@@ -1,0 +1,49 @@
+//! What figures are of.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::thread::available_parallelism;
+
+/// What the figures are of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Machine {
+    /// As the operating system names it.
+    pub processor: String,
+    /// Operating system and architecture.
+    pub system: String,
+    /// Cores that this process may use.
+    pub cores: usize,
+    /// Threads that compute.
+    pub threads: usize,
+}
+
+impl Machine {
+    /// This one, computing with `threads` threads.
+    pub fn this(threads: usize) -> Self {
+        Self {
+            processor: processor(),
+            system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            cores: available_parallelism().map_or(1, usize::from),
+            threads,
+        }
+    }
+}
+
+/// `Intel(R) Xeon(R) Processor, linux x86_64, 2 cores, 2 threads`
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { processor, system, cores, threads } = self;
+        write!(f, "{processor}, {system}, {}, {}", counted(*cores, "core"), counted(*threads, "thread"))
+    }
+}
+
+/// `1 core`, `2 cores`
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+fn processor() -> String {
+    let described = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = described.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    name.map_or_else(|| "unknown processor".into(), |(_, name)| name.trim().into())
+}

@@ -1,0 +1,48 @@
+//! What plans cost before anything runs: all that the compiler weighs its choices by.
+//!
+//! A [`Cost`] counts what a step takes, exactly; [`UnitCosts`] are the seconds of one of each. The protocols of each suite
+//! know their counts; here they are asked:
+//!
+//! * [`predict`]: every step of a plan;
+//! * [`exchange`]: one round of suite `blinded`;
+//! * [`layer`]: a linear layer of suite `shared`, from the shapes and the layout of a [`Packed`];
+//! * [`comparison`](fn@comparison): one value of an interactive step of suite `shared`.
+
+mod comparison;
+#[cfg(feature = "bench")]
+mod machine;
+#[cfg(feature = "bench")]
+pub mod prediction;
+#[cfg(feature = "bench")]
+pub mod profile;
+
+#[cfg(feature = "bench")]
+pub use machine::Machine;
+
+pub use crate::paillier::Count;
+pub use crate::plan::{Cost, UnitCosts};
+pub use crate::protocol::blinded::cost::exchange;
+pub use crate::protocol::shared::cost::layer;
+pub use crate::protocol::shared::linear::Packed;
+pub use comparison::{Comparison, comparison};
+
+use crate::error::Result;
+use crate::plan::{Plan, Suite};
+use crate::protocol::{blinded, shared};
+
+/// `plan` with the cost of every step, counted by the suite that will run it. Its shapes, bits, weights and layouts must be
+/// right.
+///
+/// # Errors
+/// A field of the extension that there is not.
+pub fn predict(mut plan: Plan) -> Result<Plan> {
+    match plan.suite {
+        Suite::Blinded(parameters) => {
+            let costs: Vec<Cost> =
+                plan.steps().map(|(id, _)| blinded::cost::step(&plan, parameters, id)).collect();
+            plan.steps.iter_mut().zip(costs).for_each(|(step, cost)| step.cost = cost);
+        }
+        Suite::Shared(parameters) => shared::cost::price(&mut plan, parameters)?,
+    }
+    Ok(plan)
+}

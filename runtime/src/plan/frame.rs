@@ -1,0 +1,61 @@
+//! How a plan's bytes begin, and the digest that names it.
+//!
+//! ```text
+//! "POPCORN" kind:u8   server plan 'P', client view 'C'
+//! version:u32         little-endian, FORMAT_VERSION
+//! length:u64          of the body
+//! digest:[u8; 32]     BLAKE3 of "POPCORN", kind, version and body
+//! body                postcard
+//! ```
+
+use super::Plan;
+use super::ids::PlanId;
+use serde::Serialize;
+
+/// Version of the format that this build writes and reads.
+pub const FORMAT_VERSION: u32 = 5;
+
+pub(super) const MAGIC: &[u8; 7] = b"POPCORN";
+/// Bytes before the body.
+pub const HEADER_BYTES: usize = MAGIC.len() + 1 + 4 + 8 + 32;
+
+/// Whose a plan is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Server = b'P' as isize,
+    Client = b'C' as isize,
+}
+
+impl Kind {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Kind::Server => "a server's plan",
+            Kind::Client => "a client's view",
+        }
+    }
+}
+
+/// The digest that names a plan.
+pub(super) fn plan_id(plan: &Plan) -> PlanId {
+    PlanId::from_bytes(frame(Kind::Server, plan).1)
+}
+
+/// `content` as bytes, and its digest.
+pub(super) fn frame(kind: Kind, content: &impl Serialize) -> (Vec<u8>, [u8; 32]) {
+    let body = postcard::to_stdvec(content).expect("plans hold nothing that postcard refuses");
+    let digest = digest(kind, &body);
+    let mut bytes = Vec::with_capacity(HEADER_BYTES + body.len());
+    bytes.extend_from_slice(MAGIC);
+    bytes.push(kind as u8);
+    bytes.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
+    bytes.extend_from_slice(&(body.len() as u64).to_le_bytes());
+    bytes.extend_from_slice(&digest);
+    bytes.extend_from_slice(&body);
+    (bytes, digest)
+}
+
+pub(super) fn digest(kind: Kind, body: &[u8]) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(MAGIC).update(&[kind as u8]).update(&FORMAT_VERSION.to_le_bytes()).update(body);
+    *hasher.finalize().as_bytes()
+}

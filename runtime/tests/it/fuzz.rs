@@ -1,0 +1,109 @@
+//! The fuzz targets on their corpus and near it, without a fuzzer: that they hold, and that they do not rot.
+
+use crate::support::shared::{Choices, shared};
+use crate::support::{every_operation, valid};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use runtime::plan::codec;
+use runtime::protocol::hello::Hello;
+use runtime::protocol::message::Message;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+#[path = "../../fuzz/src/lib.rs"]
+#[allow(unreachable_pub, reason = "a crate of its own there")]
+mod targets;
+
+fn corpus(target: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target)
+}
+
+/// The files of `target`'s corpus, and `cases` of each in which some bytes are changed, cut out or put in.
+fn replay(target: &str, cases: u32, act: fn(&[u8])) {
+    let files =
+        fs::read_dir(corpus(target)).and_then(Iterator::collect::<io::Result<Vec<_>>>).expect("a corpus");
+    assert!(!files.is_empty());
+    for file in files {
+        let whole = fs::read(file.path()).expect("a file");
+        act(&whole);
+        let config = Config { cases, failure_persistence: None, ..Config::default() };
+        let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+        let edits = prop::collection::vec(
+            (any::<prop::sample::Index>(), 0..2_usize, prop::option::of(any::<u8>())),
+            1..5,
+        );
+        let near = |edits: Vec<(prop::sample::Index, usize, Option<u8>)>| {
+            let mut bytes = whole.clone();
+            for (place, replaced, by) in edits {
+                let at = place.index(bytes.len() + 1);
+                bytes.splice(at..(at + replaced).min(bytes.len()), by);
+            }
+            act(&bytes);
+            Ok(())
+        };
+        runner.run(&edits, near).unwrap_or_else(|error| panic!("near {}: {error}", file.path().display()));
+    }
+}
+
+#[test]
+fn plans() {
+    replay("plan", 500, targets::plan);
+}
+
+#[test]
+fn views() {
+    replay("view", 500, targets::view);
+}
+
+#[test]
+fn sessions() {
+    replay("session", 100, targets::session);
+}
+
+#[test]
+fn ciphertexts() {
+    replay("ciphertexts", 100, targets::ciphertexts);
+}
+
+#[test]
+fn images() {
+    replay("images", 300, targets::images);
+}
+
+/// After a change of a format: `cargo test --release -p runtime --test it -- --ignored write_the_corpus`.
+#[test]
+#[ignore = "writes runtime/fuzz/corpus"]
+fn write_the_corpus() {
+    let write = |target: &str, name: &str, bytes: &[u8]| {
+        let folder = corpus(target);
+        fs::create_dir_all(&folder).and_then(|()| fs::write(folder.join(name), bytes)).expect("written");
+    };
+    let frame = |message: Message, body: &[u8]| {
+        [&[message as u8], &(body.len() as u64).to_le_bytes()[..], body].concat()
+    };
+    let plans = [every_operation(), shared(every_operation(), &mut Choices(vec![3, 1, 19, 2, 3]))];
+    for (suite, plan) in ["blinded", "shared"].into_iter().zip(plans.map(valid)) {
+        let (server, client) = (codec::encode(&plan), codec::encode_view(plan.client_view()));
+        write("plan", suite, &server[codec::HEADER_BYTES..]);
+        write("view", suite, &client[codec::HEADER_BYTES..]);
+        write(
+            "session",
+            &format!("welcome-{suite}"),
+            &frame(Message::Welcome, &[&[1], &client[..]].concat()),
+        );
+    }
+    let hello = frame(Message::Hello, &Hello { plan: None }.to_bytes());
+    write("session", "hello", &hello);
+    write("session", "hello-key", &[hello, frame(Message::Key, &[0xff; 384])].concat());
+    write("ciphertexts", "two", &[0x11; 2 * 128]);
+    let numpy = |descr: &str, shape: &str, data: &[u8]| {
+        let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
+        [b"\x93NUMPY\x01\0", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), data].concat()
+    };
+    write("images", "floats.npy", &numpy("<f4", "(1, 4)", &[0; 16]));
+    write("images", "bytes.npy", &numpy("|u1", "(28, 28)", &[7; 784]));
+    write("images", "none.npy", &numpy("<f8", "(0, 4294967295, 4294967295)", &[]));
+    write("images", "text.npy", &numpy("<é", "(1,)", &[]));
+    let digits = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/digits/all.npz"));
+    write("images", "digits.npz", &digits.expect("digits"));
+}
