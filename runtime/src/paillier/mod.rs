@@ -58,7 +58,7 @@ pub use pool::Pool;
 pub use public_key::{KeyError, PublicKey};
 pub use randomiser::{HolderRandomisers, PublicRandomisers, Randomiser, Randomisers};
 pub use randomness::{RandomnessError, SecureRng};
-#[cfg(feature = "cli")]
+#[cfg(feature = "bench")]
 pub(crate) use secret_key::PrimePart;
 pub use secret_key::SecretKey;
 pub use shifted_sum::{ShiftedTerm, TermPlace, shifted_sum, shifted_sum_count};

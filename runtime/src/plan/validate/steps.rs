@@ -58,7 +58,7 @@ fn check_step(plan: &Plan, id: StepId, step: &Step, found: &mut Findings) {
     operation.check_shape(plan.input.shape, &inputs, found);
     let bias = step.op.bias();
     found.require(5, at, bias.is_empty() || bias.len() == step.shape.channels, || {
-        "it has not one bias per channel".into()
+        "it has not one bias per output".into()
     });
 }
 
