@@ -6,8 +6,8 @@
 
 use super::accuracy::largest;
 use super::deviation::{Deviation, Sums};
-use crate::calibration::Prepared;
 use super::{Dataset, Progress};
+use crate::calibration::Prepared;
 use crate::calibration::{Batch, apply};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, IntegerFact, NodeId, Op, Real};

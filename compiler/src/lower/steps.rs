@@ -3,7 +3,8 @@
 use super::{fuse, layout};
 use crate::error::{Diagnostic, Error, Result};
 use crate::graph::{
-    Add, Conv, Dense, Domain, Graph, Integer, NodeId, Op, Rescale, Scale, Shape, Softmax, is_fused, position_bits, sum_pool,
+    Add, Conv, Dense, Domain, Graph, Integer, NodeId, Op, Rescale, Scale, Shape, Softmax, is_fused,
+    position_bits, sum_pool,
 };
 use crate::options::CompileOptions;
 use runtime::plan::validate::MAX_NAME;
