@@ -26,6 +26,7 @@ pub(crate) mod guard;
 mod label;
 pub(crate) mod layout;
 mod normalization;
+mod operator_report;
 mod order;
 mod outputs;
 mod precision;
@@ -45,7 +46,8 @@ mod typed;
 mod tests;
 
 pub use float_reference::FloatReference;
-pub use report::{OperatorReport, Report};
+pub use operator_report::OperatorReport;
+pub use report::Report;
 
 use crate::activation::{Fineness, Ranges, approximated};
 use crate::error::{Diagnostic, Error, Result};

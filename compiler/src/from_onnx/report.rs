@@ -1,5 +1,7 @@
 //! What `popcornc check` says of a model.
 
+use super::operator_report::OperatorReport;
+use super::scan::Findings;
 use crate::activation::Approximated;
 use crate::error::Diagnostic;
 use serde::Serialize;
@@ -20,23 +22,8 @@ pub struct Report {
     pub approximated: Vec<Approximated>,
 }
 
-/// One operator.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct OperatorReport {
-    /// The node's name, or its first output's.
-    pub node: String,
-    /// The operator, as the model spells it.
-    pub op: String,
-    /// Whether the compiler takes it.
-    pub supported: bool,
-    /// If not, why; else empty.
-    pub what: String,
-    /// If not, what to try; else empty.
-    pub hint: String,
-}
-
 impl Report {
-    pub(super) fn new(model: String, notes: Vec<String>, findings: super::scan::Findings) -> Self {
+    pub(super) fn new(model: String, notes: Vec<String>, findings: Findings) -> Self {
         let problems = findings.problems.iter().map(ToString::to_string).collect();
         Self { model, notes, operators: findings.operators, problems, approximated: Vec::new() }
     }
@@ -61,12 +48,6 @@ impl Report {
                 None => self.problems.push(diagnostic.to_string()),
             }
         }
-    }
-}
-
-impl OperatorReport {
-    pub(super) fn diagnostic(self) -> Diagnostic {
-        Diagnostic { node: self.node, op: self.op, what: self.what, hint: self.hint }
     }
 }
 

@@ -3,9 +3,9 @@
 use super::attributes::{display_name, reads};
 use super::constants::{Extents, computed, reads_shape};
 use super::finite::NotFinite;
+use super::operator_report::OperatorReport;
 use super::refusal::Refusal;
 use super::registry;
-use super::report::OperatorReport;
 use crate::error::Diagnostic;
 use std::collections::HashSet;
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};

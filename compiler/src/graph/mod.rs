@@ -11,10 +11,12 @@ mod dequantize;
 mod display;
 mod domain;
 mod fact;
+mod fault;
 mod fused;
 mod op;
 mod position;
 mod shape;
+mod stages;
 mod sum_pool;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -24,13 +26,14 @@ mod zeros;
 
 pub use curve::{Binary, Curve, Unary};
 pub use dequantize::twin;
-pub use domain::{Domain, Element, Integer, Real};
+pub use domain::{Domain, Element};
 pub use fact::{IntegerFact, Range, RealFact, Room, Scale};
 pub use fused::is_fused;
 pub use op::{Add, Affine, Clip, Conv, Dense, Op, Pool, PoolDivisor, Rescale, Softmax};
 pub use position::position_bits;
 pub use runtime::plan::{Shape, Window};
 pub use shape::infer_shape;
+pub use stages::{Integer, Real};
 pub use sum_pool::{DividedSum, sum_pool};
 pub use work::multiplications;
 pub use zeros::{zero_channels, zero_rows};

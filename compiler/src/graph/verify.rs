@@ -16,18 +16,11 @@
 //! | I12 | no multiplier of a sum is zero | integer |
 //! | I13 | [`Op::Rescale`] drops at least one bit, and stands in the integer graph alone | both |
 
-use super::{Domain, Element, Graph, Integer, Node, NodeId, Op, Real, Rescale, Scale, Shape, infer_shape};
+pub use super::fault::Fault;
+use super::fault::fault;
+use super::{Domain, Element, Graph, NodeId, Op, Rescale, Shape, infer_shape};
 use crate::error::{Error, Result};
 use std::fmt;
-
-/// A broken invariant within one node.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// Number of the invariant.
-    pub invariant: u8,
-    /// How it is broken.
-    pub what: String,
-}
 
 /// A broken invariant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,10 +72,6 @@ pub fn verify<D: Domain>(graph: &Graph<D>) -> Vec<Violation> {
         .into_iter()
         .map(|(node, fault)| Violation { node, name: graph.node(node).name.clone(), fault })
         .collect()
-}
-
-fn fault(invariant: u8, what: impl Into<String>) -> Fault {
-    Fault { invariant, what: what.into() }
 }
 
 /// I1, I2, I3.
@@ -165,48 +154,10 @@ fn infinite_parameters<D: Domain>(op: &Op<D>) -> impl Iterator<Item = &'static s
     found.into_iter().filter_map(|(what, infinite)| infinite.then_some(what))
 }
 
-/// I13.
-pub(super) fn real_faults(node: &Node<Real>) -> Vec<Fault> {
-    let rescale = matches!(node.op, Op::Rescale(_));
-    rescale.then(|| fault(13, "a rescale in the float graph")).into_iter().collect()
-}
-
-/// I9 to I12.
-pub(super) fn integer_faults(node: &Node<Integer>) -> Vec<Fault> {
-    let channels = node.fact.shape.channels;
-    let mut faults = Vec::new();
-    match &node.op {
-        Op::Affine(_) | Op::Activation(_) | Op::Clip(_) => {
-            faults.push(fault(9, "an affine map, an activation or a clip in the integer graph"));
-        }
-        Op::Add(add) if add.multipliers.contains(&0) => {
-            faults.push(fault(12, "a branch is multiplied by zero"))
-        }
-        _ => {}
-    }
-    let scales = match &node.fact.scale {
-        Scale::PerTensor(scale) => std::slice::from_ref(scale),
-        Scale::PerChannel(scales) => scales,
-    };
-    if matches!(node.fact.scale, Scale::PerChannel(_)) && scales.len() != channels {
-        faults.push(fault(10, format!("{} scales for {channels} channels", scales.len())));
-    }
-    if let Some(scale) = scales.iter().find(|scale| !(scale.is_finite() && **scale > 0.0)) {
-        faults.push(fault(10, format!("a scale is {scale}")));
-    }
-    if node.fact.range.len() != channels {
-        faults.push(fault(11, format!("{} ranges for {channels} channels", node.fact.range.len())));
-    }
-    if let Some(range) = node.fact.range.iter().find(|range| range.low > range.high) {
-        faults.push(fault(11, format!("the range {range} is empty")));
-    }
-    faults
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::{Add, Affine, Conv, IntegerFact, Range, RealFact, Softmax, Window};
+    use crate::graph::{Add, Affine, Conv, Integer, IntegerFact, Range, Real, RealFact, Scale, Softmax, Window};
 
     fn real(channels: usize) -> RealFact {
         RealFact { shape: Shape::vector(channels) }

@@ -1,7 +1,5 @@
 //! Symmetric matrices.
 
-use super::Root;
-
 /// A symmetric matrix, all of it held, row-major.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Matrix {
@@ -68,12 +66,5 @@ impl Matrix {
     /// This matrix times `x`.
     pub fn times(&self, x: &[f64]) -> Vec<f64> {
         (0..self.size).map(|i| super::dot(self.row(i), x)).collect()
-    }
-
-    /// The root of the rows and columns `picked`, in that order; these have to be positive
-    /// definite, but for what rounding makes of them.
-    pub fn root(&self, picked: &[usize]) -> Root {
-        let row = |(i, &at): (usize, &usize)| picked[i..].iter().map(move |&other| self.at(at, other));
-        Root::of(picked.len(), picked.iter().enumerate().flat_map(row).collect())
     }
 }

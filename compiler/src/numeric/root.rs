@@ -54,6 +54,15 @@ impl Root {
     }
 }
 
+impl Matrix {
+    /// The root of the rows and columns `picked`, in that order; these have to be positive
+    /// definite, but for what rounding makes of them.
+    pub fn root(&self, picked: &[usize]) -> Root {
+        let row = |(i, &at): (usize, &usize)| picked[i..].iter().map(move |&other| self.at(at, other));
+        Root::of(picked.len(), picked.iter().enumerate().flat_map(row).collect())
+    }
+}
+
 /// Where row `i` of a root begins.
 #[inline(always)]
 fn start(size: usize, i: usize) -> usize {

@@ -5,8 +5,8 @@ mod observer;
 mod pass;
 
 pub use list::{Listed, listed, markdown, names};
-pub use observer::{Observer, Silent};
-pub use pass::{Context, Pass, PassInfo, Ran};
+pub use observer::{Observer, Ran, Silent};
+pub use pass::{Context, Pass, PassInfo};
 
 use crate::activation::{Fineness, Ranges};
 use crate::calibration::Calibration;

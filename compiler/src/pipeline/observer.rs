@@ -1,7 +1,18 @@
 //! Who is told what a compilation does.
 
-use super::Ran;
+use std::fmt;
 use std::ops::ControlFlow;
+use std::time::Duration;
+
+/// A pass that has run, and whose graph keeps all invariants.
+pub struct Ran<'a> {
+    /// The pass.
+    pub name: &'static str,
+    /// What it took, without the check of the invariants.
+    pub seconds: Duration,
+    /// Its graph, in the form of [`crate::graph`]; `{:#}` adds what the model calls each node.
+    pub graph: &'a dyn fmt::Display,
+}
 
 /// Told what a compilation does, as it does it.
 pub trait Observer {

@@ -1,15 +1,14 @@
 //! A pass as data, and the one loop that runs lists of them.
 
-use super::Observer;
+use super::{Observer, Ran};
 use crate::activation::Ranges;
 use crate::calibration::Calibration;
 use crate::error::{Error, Result};
 use crate::graph::{Domain, Graph, verify};
 use crate::options::CompileOptions;
 use runtime::plan::InputSpec;
-use std::fmt;
 use std::ops::ControlFlow;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// What passes depend on beside the graph.
 #[derive(Clone, Copy)]
@@ -41,16 +40,6 @@ pub struct Pass<D: Domain> {
     pub applies: fn(&CompileOptions) -> bool,
     /// The rewriting itself.
     pub run: fn(Graph<D>, &Context<'_>) -> Result<Graph<D>>,
-}
-
-/// A pass that has run, and whose graph keeps all invariants.
-pub struct Ran<'a> {
-    /// The pass.
-    pub name: &'static str,
-    /// What it took, without the check of the invariants.
-    pub seconds: Duration,
-    /// Its graph, in the form of [`crate::graph`]; `{:#}` adds what the model calls each node.
-    pub graph: &'a dyn fmt::Display,
 }
 
 /// `graph` after all `passes` that apply.

@@ -31,6 +31,7 @@ mod outcome;
 mod price;
 mod run;
 mod sensitivity;
+mod setting;
 mod verdict;
 
 pub use budget::{Budget, Event, Found, LayerOutcome, Trial};

@@ -4,12 +4,12 @@ use super::channels::Channels;
 use super::examples::Examples;
 use super::ladder::{Care, Ladder, dense};
 use super::outcome::{self, lost_channels, mean_bits, mean_value_bits};
+use super::setting::{Setting, Tried};
 use super::verdict::verdict;
-use super::{Budget, CHANNEL_SHARES, Event, Found, INPUT_SHARE, LayerOutcome, Trial, input};
+use super::{Budget, CHANNEL_SHARES, Event, Found, INPUT_SHARE, Trial, input};
 use crate::activation::ranges;
 use crate::calibration::Calibration;
 use crate::error::{Error, Result};
-use crate::evaluation::Dataset;
 use crate::from_onnx::Model;
 use crate::graph::twin;
 use crate::graph::{Graph, Real};
@@ -95,35 +95,6 @@ pub fn search(
     verdict(&setting, tried, refused, watch)
 }
 
-/// What does not change during a search.
-pub(super) struct Setting<'a> {
-    pub model: &'a Model,
-    options: &'a CompileOptions,
-    pub budget: &'a Budget,
-    /// As the options say.
-    pub fine: &'a InputSpec,
-    /// As candidates are to take images.
-    input: &'a InputSpec,
-    graph: &'a Graph<Real>,
-    pub examples: Examples,
-    pub float: f64,
-}
-
-impl Setting<'_> {
-    fn calibration(&self) -> Result<Calibration> {
-        Calibration::new(self.calibration_data(), self.options.calibration_images, self.graph, self.input)
-    }
-
-    /// Example images that are looked at.
-    pub(super) fn calibration_images(&self) -> usize {
-        self.options.calibration_images.min(self.calibration_data().len())
-    }
-
-    fn calibration_data(&self) -> &Dataset {
-        self.options.calibration.as_ref().unwrap_or(&self.budget.data)
-    }
-}
-
 /// A graph whose layers all got the same care.
 struct Start {
     graph: Graph<Real>,
@@ -131,14 +102,6 @@ struct Start {
     care: Care,
     /// Of the plan, predicted.
     seconds: f64,
-}
-
-/// A plan that was tried.
-pub(super) struct Tried {
-    pub trial: Trial,
-    /// Where it is within the budget.
-    pub plan: Option<ValidPlan>,
-    pub layers: Vec<LayerOutcome>,
 }
 
 struct Search<'a> {

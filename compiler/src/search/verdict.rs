@@ -2,7 +2,7 @@
 
 use super::examples::Examples;
 use super::outcome::exact_accuracy;
-use super::run::{Setting, Tried};
+use super::setting::{Setting, Tried};
 use super::{Event, Found};
 use crate::error::{Error, Result};
 

@@ -1,11 +1,12 @@
 //! A transport with frames, limits, deadlines and counters.
 
 use super::allowance::Allowance;
+use super::blame::blame;
 use super::frame::{HEADER_BYTES, Header};
 use super::outbox::{Outbox, no_thread};
 use super::{CancellationToken, Reader, Transport};
 use crate::error::{Error, PeerFault, Result};
-use std::io::{self, ErrorKind, Read};
+use std::io::Read;
 use std::ops::{AddAssign, Sub};
 use std::time::{Duration, Instant};
 
@@ -330,18 +331,5 @@ impl Connection {
         };
         self.traffic.waited += start.elapsed();
         self.unless_cancelled(outcome)
-    }
-}
-
-/// A broken stream is the peer's doing, anything else the system's.
-pub(super) fn blame(error: io::Error, expected: &'static str) -> Error {
-    match error.kind() {
-        ErrorKind::WouldBlock | ErrorKind::TimedOut => PeerFault::Silent { expected }.into(),
-        ErrorKind::UnexpectedEof
-        | ErrorKind::ConnectionReset
-        | ErrorKind::ConnectionAborted
-        | ErrorKind::BrokenPipe
-        | ErrorKind::WriteZero => PeerFault::HungUp(expected).into(),
-        _ => Error::io(format!("exchange {expected}"), error),
     }
 }

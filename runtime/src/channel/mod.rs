@@ -15,6 +15,7 @@
 //! a party that waits for bytes of a body has a peer whose pushes do not wait.
 
 mod allowance;
+mod blame;
 mod cancellation;
 mod connection;
 pub mod frame;

@@ -1,7 +1,7 @@
 //! Bytes on their way to the peer, written by a thread of their own.
 
 use super::allowance::Allowance;
-use super::connection::blame;
+use super::blame::blame;
 use super::frame::Header;
 use crate::error::{Error, PeerFault, Result};
 use std::collections::VecDeque;

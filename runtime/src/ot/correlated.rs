@@ -20,7 +20,7 @@
 use super::bits::Bits;
 use super::block::{BLOCK_BITS, Block, low_word, words};
 use super::chunk::{ReceivedChunk, SentChunk};
-use super::correlations::Gather;
+use super::gather::Gather;
 use super::numbers::{CHUNK, Packed, Width, pack};
 use super::words::Words;
 use crate::error::Result;

@@ -2,6 +2,7 @@
 
 use super::chunk::{ReceivedChunk, SentChunk};
 use super::correlated::{CotReceiver, CotSender};
+use super::gather::Gather;
 use super::kind::{Batch, Kind};
 use super::numbers::Width;
 use super::sixteen::{SixteenReceiver, SixteenSender};
@@ -29,12 +30,6 @@ pub(super) enum ReceivedPart {
     Sixteen(SixteenReceiver),
     Cot(CotReceiver),
     Triples(TripleReceiver),
-}
-
-/// Correlations that are made in parts.
-pub(super) trait Gather: Sized {
-    /// The first `count` of the parts', one part after another.
-    fn gather(width: Width, parts: Vec<Self>, count: usize) -> Self;
 }
 
 impl SentPart {

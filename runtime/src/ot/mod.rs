@@ -47,6 +47,7 @@ mod cost;
 mod each;
 pub mod extension;
 mod field;
+mod gather;
 mod hash;
 mod kind;
 mod numbers;

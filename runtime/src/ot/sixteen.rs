@@ -25,7 +25,7 @@
 
 use super::block::Block;
 use super::chunk::{ReceivedChunk, SentChunk};
-use super::correlations::Gather;
+use super::gather::Gather;
 use super::numbers::{CHUNK, Width};
 pub use super::sixteen_word::{MESSAGES, replicate};
 use super::sixteen_word::{exchange, low_bits, swaps, to_bytes, word_bytes};

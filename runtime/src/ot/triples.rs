@@ -28,7 +28,7 @@ use super::bits::Bits;
 use super::block::low_word;
 use super::chunk::{ReceivedChunk, SentChunk};
 use super::correlated::chunk_bits;
-use super::correlations::Gather;
+use super::gather::Gather;
 use super::numbers::Width;
 use crate::error::{PeerFault, Result};
 use crate::message::Role;

@@ -5,8 +5,8 @@ use super::demand::{self, Follower};
 use super::fit::{Fit, Row};
 use super::grid::Grid;
 use super::layer::Layer;
-use super::value::{Value, scale, unbounded};
-use super::{Choices, Narrowing, Noise, Outlook, Preparation, Quantized, exact, scales};
+use super::value::{Value, scale, spread, unbounded};
+use super::{Choices, Narrowing, Noise, Outlook, Preparation, exact, scales};
 use crate::calibration::{Activations, Calibration, Channel};
 use crate::error::{Diagnostic, Error, Result};
 use crate::graph::sum_pool;
@@ -14,23 +14,6 @@ use crate::graph::{
     Add, Clip, Conv, Graph, Integer, IntegerFact, NodeId, Op, Pool, Real, Rescale, Scale, Shape, Window,
 };
 use crate::options::LayerChoice;
-
-/// What [`Preparation::quantize`] promises.
-pub(super) fn build(
-    preparation: &Preparation<'_>,
-    calibration: Option<&Calibration>,
-    choices: &Choices,
-    narrowing: &Narrowing,
-) -> Result<Quantized> {
-    let mut quantizer = Quantizer::new(preparation, calibration, choices, narrowing);
-    for id in demand::visiting_order(quantizer.float) {
-        if id != quantizer.float.input() {
-            quantizer.visit(id)?;
-        }
-    }
-    let counterparts = quantizer.values.into_iter().map(|value| Some(value?.id)).collect();
-    Ok(Quantized { graph: quantizer.out, counterparts, outlooks: quantizer.outlooks, noise: quantizer.noise })
-}
 
 /// The walk.
 pub(super) struct Quantizer<'a> {
@@ -42,14 +25,14 @@ pub(super) struct Quantizer<'a> {
     pub(super) one_scale: Vec<bool>,
     followers: Vec<Option<Follower>>,
     pub(super) out: Graph<Integer>,
-    outlooks: Vec<Outlook>,
+    pub(super) outlooks: Vec<Outlook>,
     pub(super) noise: Vec<Noise>,
     /// By node of the float graph.
     pub(super) values: Vec<Option<Value>>,
 }
 
 impl<'a> Quantizer<'a> {
-    fn new(
+    pub(super) fn new(
         preparation: &'a Preparation<'a>,
         calibration: Option<&Calibration>,
         choices: &'a Choices,
@@ -79,7 +62,7 @@ impl<'a> Quantizer<'a> {
         }
     }
 
-    fn visit(&mut self, id: NodeId) -> Result<()> {
+    pub(super) fn visit(&mut self, id: NodeId) -> Result<()> {
         let value = match self.float.op(id) {
             Op::Conv(_) | Op::Dense(_) => self.linear(id)?,
             Op::AveragePool(pool) => self.average(id, pool)?,
@@ -396,9 +379,4 @@ struct FitRows {
     fitted: Vec<Row>,
     /// Scales that suit their weights.
     fine: Vec<f64>,
-}
-
-/// One entry for every element of each channel.
-pub(super) fn spread<T: Copy>(channels: Vec<T>, plane: usize) -> Vec<T> {
-    channels.into_iter().flat_map(|x| std::iter::repeat_n(x, plane)).collect()
 }

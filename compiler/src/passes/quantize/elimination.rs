@@ -1,6 +1,5 @@
 //! Removes the weights of a row one after the other; those that are left make up for it.
 
-use super::removal::Removal;
 use crate::numeric::simd::{self, Kernel};
 use crate::numeric::{Matrix, axpy, subtract};
 
@@ -10,6 +9,16 @@ const BATCH: usize = 16;
 const SHARE: usize = 32;
 /// Rows that are subtracted from another at one time.
 const ROWS: usize = 4;
+
+/// One weight that goes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Removal {
+    pub column: u32,
+    /// What it costs; never less than the removal before.
+    pub loss: f32,
+    /// Output error of a change of this weight by 1, where the weights that go later make up for it.
+    pub harm: f32,
+}
 
 /// A row of weights some of which have been removed, the others having taken over their work.
 pub(super) struct Elimination {

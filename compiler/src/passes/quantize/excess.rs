@@ -5,8 +5,8 @@
 //! with more contrast give, whichever is more, but at most what the channels beside it have on average. The excess of this over
 //! what was seen goes through the layers behind as independent variance.
 
-use super::build::spread;
 use super::layer::Layer;
+use super::value::spread;
 use crate::calibration::{Channel, Statistics};
 use crate::graph::{Graph, NodeId, Op, Real};
 

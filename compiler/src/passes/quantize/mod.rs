@@ -66,6 +66,7 @@ mod layer;
 mod narrowing;
 mod noise;
 mod outlook;
+mod predicted;
 mod preparation;
 mod ratio;
 mod refit;
@@ -79,6 +80,7 @@ mod sum;
 mod support;
 mod tolerance;
 mod value;
+mod walk;
 
 pub use choice::Choices;
 pub use counterparts::{Outlook, Quantized};

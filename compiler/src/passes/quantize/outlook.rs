@@ -5,9 +5,10 @@
 //! sequence, and the scale is the best of a fixed list. Both only grow with the share of zeros, and so
 //! does their sum.
 
+use super::elimination::Removal;
 use super::grid::Grid;
 use super::layer::Layer;
-use super::removal::{Removal, Removals};
+use super::removal::Removals;
 use super::search::LANES;
 use super::support::Support;
 use crate::numeric::simd::{self, Kernel};

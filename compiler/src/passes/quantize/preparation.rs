@@ -5,7 +5,7 @@ use super::layer::Layer;
 use super::removal::Removals;
 use super::sensitivity::Sensitivity;
 use super::tolerance::Tolerance;
-use super::{Choices, Narrowing, Quantized, build, outlook};
+use super::{Choices, outlook};
 use crate::calibration::{self, Activations, Batch, Calibration, Reading, Sample, Sampling, Statistics};
 use crate::error::Result;
 use crate::graph::{Graph, NodeId, Real};
@@ -93,24 +93,6 @@ impl<'a> Preparation<'a> {
     /// Example images.
     pub fn calibration(&self) -> Option<&'a Calibration> {
         self.calibration
-    }
-
-    /// The integer graph of this float graph, its layers compressed and its values narrowed as `choices` and
-    /// `narrowing` say.
-    ///
-    /// # Errors
-    /// [`crate::error::Error::Unsupported`] with the node whose scales cannot be made to agree or whose
-    /// averages have no common divisor.
-    pub fn quantize(&self, choices: &Choices, narrowing: &Narrowing) -> Result<Quantized> {
-        build::build(self, self.calibration, choices, narrowing)
-    }
-
-    /// The same without a look at what the quantised layers in front give: quick, and good enough for prices.
-    ///
-    /// # Errors
-    /// As [`Self::quantize`].
-    pub fn draft(&self, choices: &Choices, narrowing: &Narrowing) -> Result<Quantized> {
-        build::build(self, None, choices, narrowing)
     }
 
     /// How much the output of the linear layer `id` is likely to change if only this layer is

@@ -7,23 +7,13 @@
 //! this is pruning by magnitude of what multiplies the input's integers.
 
 use super::curvature::{self, Curvature};
-use super::elimination::Elimination;
+use super::elimination::{Elimination, Removal};
 use super::layer::Layer;
 use super::support::{Cheapest, Support};
 use crate::calibration::Sample;
 use crate::numeric::Matrix;
 use rayon::prelude::*;
 use std::ops::Range;
-
-/// One weight that goes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Removal {
-    pub column: u32,
-    /// What it costs; never less than the removal before.
-    pub loss: f32,
-    /// Output error of a change of this weight by 1, where the weights that go later make up for it.
-    pub harm: f32,
-}
 
 /// For each row of a layer all its weights but those that are zero, in the order in which they go.
 #[derive(Clone, Debug, PartialEq)]

@@ -23,3 +23,8 @@ pub(super) fn unbounded(shape: Shape, scale: Scale) -> IntegerFact {
     let range = vec![Range { low: i128::MIN, high: i128::MAX }; shape.channels];
     IntegerFact { shape, scale, range, ring: None, room: None }
 }
+
+/// One entry for every element of each channel.
+pub(super) fn spread<T: Copy>(channels: Vec<T>, plane: usize) -> Vec<T> {
+    channels.into_iter().flat_map(|x| std::iter::repeat_n(x, plane)).collect()
+}

@@ -3,12 +3,6 @@
 use rug::Integer;
 
 use super::super::limbs::Limb;
-#[cfg(target_arch = "x86_64")]
-use super::adx::Adx;
-use super::full_limbs::FullLimbs;
-use super::gmp;
-#[cfg(target_arch = "x86_64")]
-use super::ifma;
 
 /// Whom the numbers of a ring are hidden from.
 #[derive(Clone, Copy)]
@@ -23,7 +17,7 @@ pub(super) enum Operands {
 ///
 /// A kernel chooses R, how a digit is spread over limbs, and how far above M a digit may be; its products
 /// keep those bounds and do not check them. They run in constant time, so that neither the instructions nor the
-/// addresses depend on digits, but for [`gmp::Variable`].
+/// addresses depend on digits, but for [`gmp::Variable`](super::gmp::Variable).
 pub(super) trait Kernel: Send + Sync {
     /// Limbs of one digit.
     fn digit_limbs(&self) -> usize;
@@ -57,40 +51,4 @@ pub(super) trait PairKernel: Send + Sync {
 
     /// `x = x²/R`, in each ring.
     fn square_assign(&self, x: [&mut [Limb]; 2]);
-}
-
-/// The kernel for the rings modulo the squares of two bases at the same time, if that is quicker than [`fastest`]
-/// twice.
-#[cfg(target_arch = "x86_64")]
-pub(super) fn together(bases: [&Integer; 2]) -> Option<Box<dyn PairKernel>> {
-    ifma::pair_kernel(bases)
-}
-
-/// No processor but x86-64 gains by doing both at the same time.
-#[cfg(not(target_arch = "x86_64"))]
-pub(super) fn together(_: [&Integer; 2]) -> Option<Box<dyn PairKernel>> {
-    None
-}
-
-/// The fastest kernel that this processor has for the ring modulo `base`², with operands of the kind given.
-pub(super) fn fastest(base: &Integer, operands: Operands) -> Box<dyn Kernel> {
-    #[cfg(target_arch = "x86_64")]
-    if let Some(kernel) = ifma::kernel(base).or_else(|| adx(base)) {
-        return kernel;
-    }
-    portable(base, operands)
-}
-
-/// The kernel that every processor has.
-pub(super) fn portable(base: &Integer, operands: Operands) -> Box<dyn Kernel> {
-    match operands {
-        Operands::Public => Box::new(FullLimbs::new(base, gmp::Variable)),
-        Operands::Secret => Box::new(FullLimbs::new(base, gmp::Constant)),
-    }
-}
-
-/// The kernel for ADX, if the processor has it.
-#[cfg(target_arch = "x86_64")]
-pub(super) fn adx(base: &Integer) -> Option<Box<dyn Kernel>> {
-    Some(Box::new(FullLimbs::new(base, Adx::detect()?)))
 }

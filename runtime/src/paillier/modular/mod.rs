@@ -37,6 +37,7 @@
 
 #[cfg(target_arch = "x86_64")]
 mod adx;
+mod choice;
 mod full_limbs;
 mod gmp;
 #[cfg(target_arch = "x86_64")]
@@ -84,7 +85,7 @@ impl SquareModulus {
     /// # Panics
     /// If `base` is even or below 3: callers validate keys first.
     pub fn public(base: &Integer) -> Self {
-        Self::with_kernel(base, kernel::fastest(base, Operands::Public))
+        Self::with_kernel(base, choice::fastest(base, Operands::Public))
     }
 
     /// The ring modulo `base`² for a secret base or secret elements: products take constant time on every processor.
@@ -92,7 +93,7 @@ impl SquareModulus {
     /// # Panics
     /// As [`public`](Self::public).
     pub fn secret(base: &Integer) -> Self {
-        Self::with_kernel(base, kernel::fastest(base, Operands::Secret))
+        Self::with_kernel(base, choice::fastest(base, Operands::Secret))
     }
 
     /// The ring for secret operands, once for each kernel that this processor has.

@@ -5,7 +5,8 @@ use zeroize::Zeroizing;
 
 use super::super::limbs::Limb;
 use super::super::wipe::SecretInteger;
-use super::kernel::{self, PairKernel};
+use super::choice;
+use super::kernel::PairKernel;
 use super::{Scratch, SquareModulus};
 
 /// The rings modulo p² and q² for the secret primes of a key.
@@ -23,7 +24,7 @@ impl SquareModulusPair {
     /// # Panics
     /// If one is even or below 3.
     pub(crate) fn secret(bases: [&Integer; 2]) -> Self {
-        Self { rings: bases.map(SquareModulus::secret), together: kernel::together(bases) }
+        Self { rings: bases.map(SquareModulus::secret), together: choice::together(bases) }
     }
 
     /// The pair once for each kernel that this processor has: first those of single rings.

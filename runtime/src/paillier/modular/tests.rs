@@ -18,14 +18,14 @@ pub(super) struct Tested {
 
 /// All kernels that the processor has.
 pub(super) fn kernels(base: &Integer) -> Vec<Tested> {
-    let portable = |operands| Some(kernel::portable(base, operands));
+    let portable = |operands| Some(choice::portable(base, operands));
     let mut kernels = vec![
         ("portable, public operands", portable(Operands::Public), false, [2, 2]),
         ("portable, secret operands", portable(Operands::Secret), true, [2, 2]),
     ];
     #[cfg(target_arch = "x86_64")]
     {
-        kernels.push(("ADX", kernel::adx(base), true, [2, 2]));
+        kernels.push(("ADX", choice::adx(base), true, [2, 2]));
         kernels.push(("AVX-512 IFMA", ifma::kernel(base), true, [2, 3]));
     }
     let present = kernels.into_iter().filter_map(|(name, kernel, constant_time, bounds)| {
@@ -294,7 +294,7 @@ fn pairs_of_every_prime_size_agree_with_plain_arithmetic() {
     for bits in [48, 49, 60, 412, 413].into_iter().chain((256..=2048).step_by(64)) {
         let all_ones = power_of_two(bits) - 1u32;
         let random = rng.integer_of_bits(bits) | 1u32 | power_of_two(bits - 1);
-        let Some(kernel) = kernel::together([&all_ones, &random]) else {
+        let Some(kernel) = choice::together([&all_ones, &random]) else {
             println!("no AVX-512 IFMA here: pairs of products are not tested");
             return;
         };
@@ -306,7 +306,7 @@ fn pairs_of_every_prime_size_agree_with_plain_arithmetic() {
 #[test]
 fn primes_of_different_sizes_are_multiplied_one_after_the_other() {
     let [short, long] = [48, 49].map(|bits| power_of_two(bits) - 1u32);
-    assert!(kernel::together([&short, &long]).is_none());
+    assert!(choice::together([&short, &long]).is_none());
     for rings in SquareModulusPair::secret_on_all_kernels([&short, &long]) {
         let mut scratch = rings.scratch();
         let [mut p, mut q] = rings.encode(&Integer::from(-3), &mut scratch);

@@ -1,0 +1,14 @@
+//! What may be wrong with a node.
+
+/// A broken invariant within one node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Number of the invariant.
+    pub invariant: u8,
+    /// How it is broken.
+    pub what: String,
+}
+
+pub(super) fn fault(invariant: u8, what: impl Into<String>) -> Fault {
+    Fault { invariant, what: what.into() }
+}

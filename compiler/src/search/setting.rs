@@ -1,0 +1,48 @@
+//! What a search works with, and what it gathers.
+
+use super::examples::Examples;
+use super::{Budget, LayerOutcome, Trial};
+use crate::calibration::Calibration;
+use crate::error::Result;
+use crate::evaluation::Dataset;
+use crate::from_onnx::Model;
+use crate::graph::{Graph, Real};
+use crate::options::CompileOptions;
+use runtime::plan::{InputSpec, ValidPlan};
+
+/// What does not change during a search.
+pub(super) struct Setting<'a> {
+    pub model: &'a Model,
+    pub options: &'a CompileOptions,
+    pub budget: &'a Budget,
+    /// As the options say.
+    pub fine: &'a InputSpec,
+    /// As candidates are to take images.
+    pub input: &'a InputSpec,
+    pub graph: &'a Graph<Real>,
+    pub examples: Examples,
+    pub float: f64,
+}
+
+impl Setting<'_> {
+    pub(super) fn calibration(&self) -> Result<Calibration> {
+        Calibration::new(self.calibration_data(), self.options.calibration_images, self.graph, self.input)
+    }
+
+    /// Example images that are looked at.
+    pub(super) fn calibration_images(&self) -> usize {
+        self.options.calibration_images.min(self.calibration_data().len())
+    }
+
+    fn calibration_data(&self) -> &Dataset {
+        self.options.calibration.as_ref().unwrap_or(&self.budget.data)
+    }
+}
+
+/// A plan that was tried.
+pub(super) struct Tried {
+    pub trial: Trial,
+    /// Where it is within the budget.
+    pub plan: Option<ValidPlan>,
+    pub layers: Vec<LayerOutcome>,
+}
