@@ -157,7 +157,9 @@ fn infinite_parameters<D: Domain>(op: &Op<D>) -> impl Iterator<Item = &'static s
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::{Add, Affine, Conv, Integer, IntegerFact, Range, Real, RealFact, Scale, Softmax, Window};
+    use crate::graph::{
+        Add, Affine, Conv, Integer, IntegerFact, Range, Real, RealFact, Scale, Softmax, Window,
+    };
 
     fn real(channels: usize) -> RealFact {
         RealFact { shape: Shape::vector(channels) }

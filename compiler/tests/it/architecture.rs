@@ -49,17 +49,6 @@ const CIRCLES: &[(&str, &str, &[&str])] = &[
             "typed",
         ],
     ),
-    ("compiler", "from_onnx", &["report", "scan"]),
-    ("compiler", "graph", &["domain", "op", "shape", "verify"]),
-    ("compiler", "numeric", &["matrix", "root"]),
-    ("compiler", "passes/quantize", &["build", "counterparts", "excess", "noise", "preparation"]),
-    ("compiler", "passes/quantize", &["elimination", "removal"]),
-    ("compiler", "pipeline", &["observer", "pass"]),
-    ("compiler", "search", &["run", "verdict"]),
-    ("runtime", "channel", &["connection", "outbox"]),
-    ("runtime", "ot", &["correlated", "correlations", "kind", "sixteen", "triples"]),
-    ("runtime", "paillier", &["modular", "secret_pow", "window"]),
-    ("runtime", "paillier/modular", &["adx", "full_limbs", "gmp", "ifma", "kernel"]),
     ("runtime", "plan", &["knowledge", "ops"]),
     ("runtime", "plan", &["schedule", "wire"]),
 ];
@@ -89,8 +78,20 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-fn is_test(module: &[String]) -> bool {
+/// The files of a folder that its `mod.rs` declares for tests alone.
+fn tests_of(folder: &Path) -> Vec<PathBuf> {
+    let text = fs::read_to_string(folder.join("mod.rs")).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let declared = lines.windows(2).filter(|pair| pair[0] == "#[cfg(test)]").filter_map(|pair| {
+        let (_, name) = pair[1].strip_suffix(';')?.split_once("mod ")?;
+        Some(folder.join(name).with_extension("rs"))
+    });
+    declared.collect()
+}
+
+fn is_test(path: &Path, module: &[String]) -> bool {
     module.iter().any(|part| ["tests", "testing", "test_keys"].contains(&part.as_str()))
+        || path.parent().is_some_and(|folder| tests_of(folder).contains(&path.to_owned()))
 }
 
 /// The sources of a crate without tests; `src` is its folder.
@@ -99,17 +100,20 @@ fn sources(krate: &str) -> Vec<Source> {
     let mut paths = Vec::new();
     files(&src, &mut paths);
     paths.sort();
-    let sources = paths.iter().map(|path| {
+    let sources = paths.iter().filter_map(|path| {
         let relative = path.strip_prefix(&src).unwrap().with_extension("");
         let mut module: Vec<String> =
             relative.iter().map(|part| part.to_string_lossy().into_owned()).collect();
         let is_folder = module.last().is_some_and(|last| last == "mod") || path.with_extension("").is_dir();
         module.retain(|part| part != "mod");
+        if is_test(path, &module) {
+            return None;
+        }
         let imports = imports(&fs::read_to_string(path).unwrap(), &module);
-        Source { shown: format!("{krate}/src/{}.rs", relative.display()), module, is_folder, imports }
+        Some(Source { shown: format!("{krate}/src/{}.rs", relative.display()), module, is_folder, imports })
     });
     let is_root = |source: &Source| ["lib", "main"].contains(&source.module[0].as_str());
-    sources.filter(|source| !is_root(source) && !is_test(&source.module)).collect()
+    sources.filter(|source| !is_root(source)).collect()
 }
 
 /// What the code of `module` imports before its tests, from its own crate.
