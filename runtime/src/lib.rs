@@ -39,14 +39,14 @@
 //! version. They are layers, lowest first; each uses only those above it in this list:
 //!
 //! * [`plan`]: the compiled program, its bytes, its text, and the client's view of it;
-//! * [`data`]: images from files;
 //! * [`paillier`]: keys, ciphertexts and the kernels on them;
+//! * [`data`]: images from files;
 //! * [`channel`]: framed, counted messages over any stream;
-//! * [`ot`]: oblivious transfer, on which suite `shared` rests;
 //! * [`message`]: every message of a session, and refusals;
+//! * [`ot`]: oblivious transfer, on which suite `shared` rests;
 //! * [`protocol`]: the interactive protocols;
-//! * [`roles`]: client, server, both in one process, and the plan interpreter without cryptography;
 //! * [`cost`]: what plans take before anything runs, from counts of the protocols;
+//! * [`roles`]: client, server, both in one process, and the plan interpreter without cryptography;
 //! * `app`: what an application holds, and what the root exports;
 //! * [`mod@bench`]: how fast all that is here, beside baselines.
 //!

@@ -12,6 +12,11 @@ use std::time::Duration;
 
 /// Print the compiler's passes in the order in which they run, as a Markdown table
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  popcornc passes
+  popcornc compile mnist.onnx --stop-after fold_affine
+  popcornc compile mnist.onnx -o mnist.plan --print-ir-after all --time-passes 2> passes.txt")]
 pub(super) struct Passes {
     /// Print JSON
     #[arg(long)]
@@ -74,7 +79,7 @@ impl Observer for Watcher<'_> {
     }
 
     fn ran(&mut self, pass: &Ran<'_>) -> ControlFlow<()> {
-        let run = self.times.add(pass.name, pass.seconds);
+        let run = self.times.add(pass.name, pass.time);
         if self.options.print_ir_after.as_deref().is_some_and(|name| name == "all" || name == pass.name) {
             self.spinner.print(&format!("after {}, run {run}: {:#}\n", pass.name, pass.graph));
         }

@@ -5,10 +5,8 @@ use crate::calibration::{Batch, logits};
 use crate::error::Result;
 use crate::from_onnx::Model;
 use crate::graph::{Graph, Real};
-use crate::options::CompileOptions;
 use crate::pipeline::{self, Context, Observer};
 use crate::self_check::Fidelity;
-use runtime::plan::InputSpec;
 
 /// Pieces alone may make this error of the logits.
 const BEARABLE: f64 = 0.004;
@@ -24,23 +22,23 @@ pub(super) struct Followed {
     pub ranges: Ranges,
 }
 
-/// The simplified graph of `model`, whose activations have these `ranges`: its pieces as coarse as they can be for the
+/// The simplified graph of `model`, whose activations have the ranges of `context`: its pieces as coarse as they can be for the
 /// logits to be right on `images`, of which the model gives `outputs`.
 ///
 /// # Errors
 /// As [`pipeline::simplify_seen`].
 pub(super) fn follow(
     model: &Model,
-    (options, input): (&CompileOptions, &InputSpec),
-    ranges: Ranges,
-    (images, outputs): (&Batch, &[Vec<f32>]),
+    context: Context<'_>,
+    images: &Batch,
+    outputs: &[Vec<f32>],
     observer: &mut dyn Observer,
 ) -> Result<Followed> {
     let mut simplified = |ranges: Ranges| -> Result<Followed> {
-        let context = Context { options, input, calibration: None, ranges: &ranges };
+        let context = Context { ranges: &ranges, ..context };
         Ok(Followed { graph: pipeline::simplify_seen(model.graph.clone(), &context, observer)?, ranges })
     };
-    let mut best = simplified(ranges)?;
+    let mut best = simplified(context.ranges.clone())?;
     if best.ranges.is_empty() {
         return Ok(best);
     }

@@ -90,11 +90,11 @@ pub fn compile_in_stages(
     };
     observer.working("running the model on the images of the check");
     let outputs = outputs(model, &input, &checks)?;
+    let context = Context { ranges: &ranges, ..Context::new(options, &input, None) };
     let Followed { graph, ranges } =
-        curves::follow(model, (options, &input), ranges, (&checked(&checks, &input)?, &outputs), observer)?;
+        curves::follow(model, context, &checked(&checks, &input)?, &outputs, observer)?;
     let calibration = calibrated(&graph)?;
-    let context =
-        Context { options, input: &input, calibration: calibration.as_ref(), ranges: &Ranges::new() };
+    let context = Context::new(options, &input, calibration.as_ref());
     let float = pipeline::prune(graph, &context, observer)?;
     let workshop = Workshop { model, options, input: &input, calibration, float: &float, checks, outputs };
     let best = workshop.run(observer)?;

@@ -1,7 +1,8 @@
 //! Positions beside values.
 
+use runtime::plan::index_bits;
+
 /// Bits of the position of one of `classes` logits, beside its sign.
-pub const fn position_bits(classes: usize) -> u32 {
-    let bits = usize::BITS - (classes - 1).leading_zeros();
-    if bits > 0 { bits } else { 1 }
+pub fn position_bits(classes: usize) -> u32 {
+    index_bits(classes).max(1)
 }

@@ -8,7 +8,7 @@ pub use list::{Listed, listed, markdown, names};
 pub use observer::{Observer, Ran, Silent};
 pub use pass::{Context, Pass, PassInfo};
 
-use crate::activation::{Fineness, Ranges};
+use crate::activation::Fineness;
 use crate::calibration::Calibration;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Integer, Real};
@@ -27,7 +27,7 @@ use runtime::plan::{InputSpec, Plan, ValidPlan};
 pub fn simplify(graph: Graph<Real>, activations: Fineness) -> Result<Graph<Real>> {
     let options = CompileOptions { activations, ..CompileOptions::default() };
     let input = options.input.spec(graph.shape(graph.input()))?;
-    let context = Context { options: &options, input: &input, calibration: None, ranges: &Ranges::new() };
+    let context = Context::new(&options, &input, None);
     simplify_seen(graph, &context, &mut Silent)
 }
 
@@ -56,7 +56,7 @@ pub fn to_integers(
     let calibration =
         data.map(|data| Calibration::new(data, options.calibration_images, graph, input)).transpose()?;
     let calibration = calibration.as_ref();
-    let context = Context { options, input, calibration, ranges: &Ranges::new() };
+    let context = Context::new(options, input, calibration);
     let graph = prune(graph.clone(), &context, &mut Silent)?;
     let precision = Precision::usual(options);
     let preparation = Preparation::for_choices(&graph, input, calibration, &precision.choices)?;
@@ -127,7 +127,7 @@ fn narrowed(
     let quantize = || preparation.quantize(choices, narrowing);
     let quantized = observed(QUANTIZE, observer, quantize, |quantized| &quantized.graph)?;
     let (input, calibration) = (preparation.input(), preparation.calibration());
-    let context = Context { options, input, calibration, ranges: &Ranges::new() };
+    let context = Context::new(options, input, calibration);
     let graph = run(FINISH, quantized.graph.clone(), &context, observer)?;
     let finished = run(BOUND, graph, &context, observer)?;
     Ok(Integers { quantized, finished })
@@ -152,7 +152,7 @@ pub fn bounded(
     calibration: Option<&Calibration>,
     options: &CompileOptions,
 ) -> Result<Graph<Integer>> {
-    let context = Context { options, input, calibration, ranges: &Ranges::new() };
+    let context = Context::new(options, input, calibration);
     run(BOUND, graph, &context, &mut Silent)
 }
 

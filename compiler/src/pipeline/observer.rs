@@ -9,7 +9,7 @@ pub struct Ran<'a> {
     /// The pass.
     pub name: &'static str,
     /// What it took, without the check of the invariants.
-    pub seconds: Duration,
+    pub time: Duration,
     /// Its graph, in the form of [`crate::graph`]; `{:#}` adds what the model calls each node.
     pub graph: &'a dyn fmt::Display,
 }

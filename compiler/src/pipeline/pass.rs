@@ -23,6 +23,20 @@ pub struct Context<'a> {
     pub ranges: &'a Ranges,
 }
 
+/// Of a graph whose activations have not been looked at, or are no more.
+static NO_RANGES: Ranges = Ranges::new();
+
+impl<'a> Context<'a> {
+    /// Where nothing is known of what activations read.
+    pub fn new(
+        options: &'a CompileOptions,
+        input: &'a InputSpec,
+        calibration: Option<&'a Calibration>,
+    ) -> Self {
+        Self { options, input, calibration, ranges: &NO_RANGES }
+    }
+}
+
 /// What the documentation and the command line say of a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PassInfo {
@@ -70,10 +84,10 @@ pub(super) fn observed<D: Domain, T>(
 ) -> Result<T> {
     let start = Instant::now();
     let made = work()?;
-    let seconds = start.elapsed();
+    let time = start.elapsed();
     let graph = graph(&made);
     verify::check(graph, info.name)?;
-    match observer.ran(&Ran { name: info.name, seconds, graph }) {
+    match observer.ran(&Ran { name: info.name, time, graph }) {
         ControlFlow::Continue(()) => Ok(made),
         ControlFlow::Break(()) => Err(Error::Stopped { after: info.name }),
     }

@@ -42,14 +42,6 @@ fn graphs_after_every_pass_in_suite_blinded() {
     insta::assert_snapshot!("passes-blinded", graphs(&CompileOptions::blinded()));
 }
 
-#[test]
-fn the_table_of_passes_is_the_list() {
-    let text = include_str!("../../../ARCHITECTURE.md");
-    let (_, rest) = text.split_once("<!-- passes -->\n").expect("a beginning");
-    let (table, _) = rest.split_once("<!-- end of passes -->").expect("an end");
-    assert_eq!(table.trim(), pipeline::markdown().trim(), "run `popcornc passes` and paste its table");
-}
-
 fn compile(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_popcornc"));
     command.arg("compile").arg(testdata("mnist-mlp.onnx")).args([

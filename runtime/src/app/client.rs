@@ -124,7 +124,8 @@ impl ClientBuilder {
         Self { observer: Box::new(observer), ..self }
     }
 
-    /// Lets `token` end [`open`](Self::open) and every later call from another thread.
+    /// Lets `token` end [`open`](Self::open) and every later call from another thread. Looking a name up, connecting (ten
+    /// seconds an address at most) and making a key are not interrupted; the call ends after them.
     pub fn cancelled_by(self, token: &CancellationToken) -> Self {
         Self { cancellation: token.clone(), ..self }
     }

@@ -32,7 +32,9 @@ impl CancellationToken {
     /// Ends the calls of all connections that have this token.
     pub fn cancel(&self) {
         self.0.cancelled.store(true, Ordering::SeqCst);
-        self.streams().drain(..).filter_map(|stream| stream.upgrade()).for_each(|stream| stream.wake());
+        // Outside the lock: a stream may ask the token.
+        let streams = std::mem::take(&mut *self.streams());
+        streams.iter().filter_map(Weak::upgrade).for_each(|stream| stream.wake());
     }
 
     /// Whether [`cancel`](Self::cancel) was called.

@@ -43,7 +43,7 @@ pub use knowledge::{Knowledge, Private, Public};
 pub use layout::{Layout, Masks};
 pub use ops::{Add, Conv2d, Dense, Fractions, Op, SumPool};
 pub use reach::Reach;
-pub use ring::Ring;
+pub use ring::{Ring, index_bits};
 pub use schedule::{Linear, PublicStep, Schedule};
 pub use suite::{BlindedParameters, KeyBits, SharedParameters, Suite, UnsupportedKeyBits};
 pub use tiling::Tiling;

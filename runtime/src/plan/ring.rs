@@ -79,6 +79,11 @@ impl Ring {
     }
 }
 
+/// Bits that tell so many positions apart: ⌈log2 count⌉, 0 for one.
+pub const fn index_bits(count: usize) -> u32 {
+    usize::BITS - (count - 1).leading_zeros()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,6 +6,7 @@
 use super::site::Site;
 use super::{Found, Translator};
 use crate::from_onnx::refusal::Refusal;
+use tract_onnx::prelude::TypedOp;
 use tract_onnx::tract_core::model::TypedNode;
 use tract_onnx::tract_core::ops::array::{Gather, Pad, Slice, StridedSlice, TypedConcat};
 use tract_onnx::tract_core::ops::binary::TypedBinOp;
@@ -54,22 +55,31 @@ pub(in crate::from_onnx) fn element_wise(
     }
 }
 
+/// What `own` makes of a part that tract calls `T`, and the rest element by element.
+fn own_or_element_wise<T: TypedOp>(
+    translator: &mut Translator<'_>,
+    node: &TypedNode,
+    site: &Site,
+    own: impl FnOnce(&mut Translator<'_>, &T, &Site) -> Found,
+) -> Found {
+    match node.op.downcast_ref::<T>() {
+        Some(part) => own(translator, part, site),
+        None => element_wise(translator, node, site),
+    }
+}
+
 pub(in crate::from_onnx) fn convolution(
     translator: &mut Translator<'_>,
     node: &TypedNode,
     site: &Site,
 ) -> Found {
-    match node.op.downcast_ref::<Conv>() {
-        Some(conv) => translator.conv(conv, site),
-        None => element_wise(translator, node, site),
-    }
+    own_or_element_wise(translator, node, site, |translator, conv: &Conv, site| translator.conv(conv, site))
 }
 
 pub(in crate::from_onnx) fn dense(translator: &mut Translator<'_>, node: &TypedNode, site: &Site) -> Found {
-    match node.op.downcast_ref::<EinSum>() {
-        Some(product) => translator.matrix_product(product, site),
-        None => element_wise(translator, node, site),
-    }
+    own_or_element_wise(translator, node, site, |translator, product: &EinSum, site| {
+        translator.matrix_product(product, site)
+    })
 }
 
 pub(in crate::from_onnx) fn max_pool(
@@ -77,10 +87,9 @@ pub(in crate::from_onnx) fn max_pool(
     node: &TypedNode,
     site: &Site,
 ) -> Found {
-    match node.op.downcast_ref::<MaxPool>() {
-        Some(pool) => translator.max_pool(pool, site),
-        None => element_wise(translator, node, site),
-    }
+    own_or_element_wise(translator, node, site, |translator, pool: &MaxPool, site| {
+        translator.max_pool(pool, site)
+    })
 }
 
 pub(in crate::from_onnx) fn average_pool(
@@ -88,32 +97,26 @@ pub(in crate::from_onnx) fn average_pool(
     node: &TypedNode,
     site: &Site,
 ) -> Found {
-    match node.op.downcast_ref::<SumPool>() {
-        Some(pool) => translator.average_pool(pool, site),
-        None => element_wise(translator, node, site),
-    }
+    own_or_element_wise(translator, node, site, |translator, pool: &SumPool, site| {
+        translator.average_pool(pool, site)
+    })
 }
 
 /// Of the whole plane.
 pub(in crate::from_onnx) fn global(translator: &mut Translator<'_>, node: &TypedNode, site: &Site) -> Found {
-    match node.op.downcast_ref::<Reduce>() {
-        Some(reduce) => translator.global(reduce, site),
-        None => element_wise(translator, node, site),
-    }
+    own_or_element_wise(translator, node, site, |translator, reduce: &Reduce, site| {
+        translator.global(reduce, site)
+    })
 }
 
 pub(in crate::from_onnx) fn concat(translator: &mut Translator<'_>, node: &TypedNode, site: &Site) -> Found {
-    match node.op.downcast_ref::<TypedConcat>() {
-        Some(concat) => translator.concat(concat.axis, site),
-        None => element_wise(translator, node, site),
-    }
+    own_or_element_wise(translator, node, site, |translator, concat: &TypedConcat, site| {
+        translator.concat(concat.axis, site)
+    })
 }
 
 pub(in crate::from_onnx) fn pad(translator: &mut Translator<'_>, node: &TypedNode, site: &Site) -> Found {
-    match node.op.downcast_ref::<Pad>() {
-        Some(pad) => translator.pad(pad, site),
-        None => element_wise(translator, node, site),
-    }
+    own_or_element_wise(translator, node, site, |translator, pad: &Pad, site| translator.pad(pad, site))
 }
 
 /// Some of the channels, rows or columns.
@@ -130,10 +133,9 @@ pub(in crate::from_onnx) fn part(translator: &mut Translator<'_>, node: &TypedNo
 }
 
 pub(in crate::from_onnx) fn softmax(translator: &mut Translator<'_>, node: &TypedNode, site: &Site) -> Found {
-    match node.op.downcast_ref::<Softmax>() {
-        Some(softmax) => translator.softmax(softmax, site),
-        None => element_wise(translator, node, site),
-    }
+    own_or_element_wise(translator, node, site, |translator, softmax: &Softmax, site| {
+        translator.softmax(softmax, site)
+    })
 }
 
 pub(in crate::from_onnx) fn dropout(translator: &mut Translator<'_>, _: &TypedNode, site: &Site) -> Found {

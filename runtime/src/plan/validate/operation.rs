@@ -4,7 +4,9 @@ use super::shapes::{
     concat_shape, conv_shape, dense_shape, fits, pool_shape, same_shape, sum_pool_shape, windowed,
 };
 use super::{Findings, MAX_BITS, MAX_MULTIPLIER_BITS, MAX_RING_BITS};
-use crate::plan::{Conv2d, Dense, Fractions, Knowledge, Op, Private, Public, Shape, StepId, SumPool};
+use crate::plan::{
+    Conv2d, Dense, Fractions, Knowledge, Op, Private, Public, Shape, StepId, SumPool, index_bits,
+};
 
 /// What both views say of a step.
 pub(super) struct Operation<'a, K: Knowledge> {
@@ -172,8 +174,7 @@ impl<K: LinearShape> Operation<'_, K> {
 
     /// Numbers and positions fit one ring, and the position fits its own.
     fn index_fits(&self, source: &Source) -> bool {
-        let index = usize::BITS - (source.elements - 1).leading_zeros();
-        index <= self.bits && source.bits + self.bits <= MAX_RING_BITS
+        index_bits(source.elements) <= self.bits && source.bits + self.bits <= MAX_RING_BITS
     }
 }
 

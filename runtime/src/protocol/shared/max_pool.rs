@@ -11,7 +11,7 @@
 //! ```
 //!
 //! The result is [`Ring::maximum`]: the maximum where |a − b| < 2^(m−1) for the numbers of a window, signed ones of m
-//! bits. numbers with a fraction bit ([`Masks`](crate::plan::Masks)) give it too, but where a difference without
+//! bits. Numbers with a fraction bit ([`Masks`](crate::plan::Masks)) give it too, but where a difference without
 //! that bit is exactly −2^(m−2), half the ring: there either may win, which tells whoever learns the result of such an
 //! overflow a carry between slots. The compiler's rings leave a bit more than calibration images need for differences.
 //!
