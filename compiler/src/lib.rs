@@ -7,8 +7,8 @@
 //! * [`passes`]: float graph to integer graph, one pass per file;
 //! * [`lower`]: integer graph to plan, priced;
 //! * [`mod@reference`]: what the graphs mean: an interpreter for each;
-//! * [`activation`]: smooth activations as straight pieces;
-//! * [`calibration`]: what values look like on example images;
+//! * [`activation`]: smooth activations as linear segments;
+//! * [`calibration`]: what values look like on calibration images;
 //! * [`self_check`]: plans beside their models;
 //! * [`search`]: the cheapest plan within an accuracy budget;
 //! * [`numeric`]: linear algebra;

@@ -21,10 +21,10 @@ pub const ACTIVATION_BITS: RangeInclusive<u32> = 4..=16;
 /// What they keep where nothing else is said.
 pub const DEFAULT_ACTIVATION_BITS: u32 = 8;
 
-/// Bits that rings of suite `shared` may have beyond what example images need.
+/// Bits that rings of suite `shared` may have beyond what calibration images need.
 pub const MARGIN_BITS: RangeInclusive<u32> = 0..=16;
 
-/// Example images that are looked at, where nothing else is said.
+/// Calibration images used by default.
 pub const CALIBRATION_IMAGES: usize = 512;
 
 /// The largest error of logits, where nothing else is said.
@@ -53,7 +53,7 @@ pub struct CompileOptions {
     /// keep theirs.
     pub sparsity: f64,
     /// Share of the values that go with their channels, of all layers together that can lose channels,
-    /// 0 to below 1; needs example images.
+    /// 0 to below 1; needs calibration images.
     pub channel_sparsity: f64,
     /// Suite `shared`: bits that the largest integers of an activation keep, in [`ACTIVATION_BITS`].
     pub activation_bits: u32,
@@ -62,7 +62,7 @@ pub struct CompileOptions {
     pub margin_bits: Option<u32>,
     /// How closely activations are followed that take several ReLUs.
     pub activations: Fineness,
-    /// Example images after which weights are rounded and pruned.
+    /// Calibration images after which weights are rounded and pruned.
     pub calibration: Option<Arc<Dataset>>,
     /// How many of them are looked at.
     pub calibration_images: usize,
@@ -146,7 +146,7 @@ impl CompileOptions {
         match self.activations {
             Fineness::Pieces(count) => require(PIECES.contains(&count), || {
                 let (least, most) = (PIECES.start(), PIECES.end());
-                format!("an activation has {least} to {most} straight pieces, not {count}")
+                format!("an activation has {least} to {most} linear segments, not {count}")
             }),
             Fineness::Percent => Ok(()),
         }

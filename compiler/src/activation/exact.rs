@@ -18,9 +18,9 @@ pub(super) fn pieces(curve: &Curve, channel: usize) -> Option<Pieces> {
         return is_finite(&pieces).then_some(pieces);
     };
     let before = slope(first - 2.0, first - 1.0);
-    let behind = slope(last + 1.0, last + 2.0);
+    let after = slope(last + 1.0, last + 2.0);
     let between = kinks.windows(2).map(|pair| slope(pair[0], pair[1]));
-    let slopes: Vec<f64> = std::iter::once(before).chain(between).chain([behind]).collect();
+    let slopes: Vec<f64> = std::iter::once(before).chain(between).chain([after]).collect();
     let steepest = slopes.iter().fold(0.0, |steepest: f64, slope| steepest.max(slope.abs()));
     let bends = kinks.iter().zip(slopes.windows(2)).map(|(&at, pair)| Bend { at, change: pair[1] - pair[0] });
     let bends = bends.filter(|bend| bend.change.abs() > SAME * steepest).collect();

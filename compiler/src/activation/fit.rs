@@ -1,9 +1,9 @@
-//! Smooth curves, followed by straight pieces within a tolerance.
+//! Smooth curves, followed by linear segments within a tolerance.
 //!
 //! A curve must become straight towards both sides; these two rays are kept. Between them each piece
 //! starts where the last one ends and goes as far as any slope stays within the tolerance (a search
 //! over a grid), until a piece meets the right ray. Slopes are multiples of 1/64 of the steepest one,
-//! so that they are small integers after quantisation and cancel exactly behind the last bend.
+//! so that they are small integers after quantisation and cancel exactly after the last bend.
 
 use super::pieces::{Approximation, Bend, Fineness, PIECES, Pieces};
 use crate::graph::Curve;
@@ -87,12 +87,12 @@ pub(super) fn pieces(curve: &Curve, channel: usize, fineness: Fineness) -> Resul
         return Err("it jumps".into());
     }
     let Fineness::Pieces(count) = fineness else { return Ok(Approximation { pieces, error }) };
-    let pieces = tube.finest(count).ok_or_else(|| format!("{count} straight pieces are too few"))?;
+    let pieces = tube.finest(count).ok_or_else(|| format!("{count} linear segments are too few"))?;
     let error = largest_error(curve, channel, &pieces, reach);
     Ok(Approximation { pieces, error })
 }
 
-/// The least power of two behind which the curve is straight on both sides.
+/// The least power of two beyond which the curve is straight on both sides.
 fn reach(curve: &Curve, channel: usize) -> Option<f64> {
     let straight = |x: f64| {
         let [a, b, c] = [1.0, 2.0, 4.0].map(|by| curve.at(channel, by * x));
@@ -196,13 +196,13 @@ impl Tube {
     }
 
     /// A piece from (`here`, `level`) that meets the right ray, and where: the one that does so first,
-    /// behind the grid too, where the curve is the ray.
+    /// beyond the grid too, where the curve is the ray.
     fn last_piece(&self, here: usize, level: f64) -> Option<(f64, f64)> {
         let right = self.ends[1];
         let ray = |x: f64| self.values[GRID] + right * (x - self.places[GRID]);
         let holds = |x: f64| {
-            let mut behind = self.places.iter().zip(&self.values).rev().take_while(|(place, _)| **place >= x);
-            behind.all(|(&place, value)| (ray(place) - value).abs() <= self.tolerance)
+            let mut beyond = self.places.iter().zip(&self.values).rev().take_while(|(place, _)| **place >= x);
+            beyond.all(|(&place, value)| (ray(place) - value).abs() <= self.tolerance)
         };
         let meeting = |slope: f64| {
             let x = self.places[here] + (ray(self.places[here]) - level) / (slope - right);

@@ -18,7 +18,7 @@ pub struct Pieces {
 pub struct Bend {
     /// The place.
     pub at: f64,
-    /// Slope behind it minus slope before it.
+    /// Slope after it minus slope before it.
     pub change: f64,
 }
 
@@ -28,11 +28,11 @@ pub enum Fineness {
     /// Within 1 % of the distance between the curve's limits, or of the steeper ray's slope.
     #[default]
     Percent,
-    /// As closely as so many straight pieces can, of [`PIECES`].
+    /// As closely as so many linear segments can, of [`PIECES`].
     Pieces(usize),
 }
 
-/// Numbers of straight pieces that can be asked for.
+/// Numbers of linear segments that can be asked for.
 pub const PIECES: RangeInclusive<usize> = 2..=65;
 
 /// Pieces that stand for a curve.

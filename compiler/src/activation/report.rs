@@ -12,14 +12,14 @@ pub struct Approximated {
     pub node: String,
     /// The function, as an expression in x.
     pub curve: String,
-    /// Number of straight pieces; of the channel that has most.
+    /// Number of linear segments; of the channel that has most.
     pub pieces: usize,
     /// Largest difference between the pieces and the function, whatever x is; where it is known what the function reads,
     /// for these x.
     pub error: f64,
 }
 
-/// The activations of an imported graph that are followed by straight pieces, where values have these `ranges`; those
+/// The activations of an imported graph that are followed by linear segments, where values have these `ranges`; those
 /// that cannot be followed are left out.
 pub fn approximated(graph: &Graph<Real>, fineness: Fineness, ranges: &Ranges) -> Vec<Approximated> {
     let report = |id| {
@@ -34,10 +34,10 @@ pub fn approximated(graph: &Graph<Real>, fineness: Fineness, ranges: &Ranges) ->
     graph.ids_in_order().into_iter().filter_map(report).collect()
 }
 
-/// `node 'act': sigmoid(x) by 7 straight pieces, wrong by at most 0.0097`.
+/// `node 'act': sigmoid(x) by 7 linear segments, wrong by at most 0.0097`.
 impl fmt::Display for Approximated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { node, curve, pieces, error } = self;
-        write!(f, "node '{node}': {curve} by {pieces} straight pieces, wrong by at most {error:.4}")
+        write!(f, "node '{node}': {curve} by {pieces} linear segments, wrong by at most {error:.4}")
     }
 }

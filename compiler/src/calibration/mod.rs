@@ -1,4 +1,4 @@
-//! What a network's values look like on example images, layer by layer, so that its weights can be
+//! What a network's values look like on calibration images, layer by layer, so that its weights can be
 //! rounded and pruned where it hurts least. Labels are not needed.
 
 mod activations;
@@ -33,7 +33,7 @@ use runtime::data::Dataset;
 use runtime::plan::InputSpec;
 use std::sync::Arc;
 
-/// Example images, as the model sees them once they are integers.
+/// Calibration images, as the model sees them once they are integers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Calibration {
     images: Arc<Batch>,
@@ -82,7 +82,7 @@ impl Calibration {
     }
 }
 
-/// The calibration images, or, where there are none, artificial ones.
+/// The calibration images, or, where there are none, synthetic ones.
 ///
 /// # Errors
 /// A pixel outside the declared range.

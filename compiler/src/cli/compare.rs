@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 /// Show where a plan's values depart from the model's, node by node
 ///
-/// Compiles the model with the same options as `popcornc compile` and runs both over example images.
+/// Compiles the model with the same options as `popcornc compile` and runs both over images.
 /// `error` is the root mean square of a value's errors, relative to that of the value; `own` is the part
 /// that arises in the node itself, from rounding its weights. Look at the largest of them first.
 #[derive(Args)]

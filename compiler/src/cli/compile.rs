@@ -134,7 +134,7 @@ impl Outcomes {
 /// What the rings of suite `shared` rest on.
 fn rings(calibration_images: usize) -> String {
     match calibration_images {
-        0 => "warning: rings hold what a few artificial images need, and images that need more get wrong results; \
+        0 => "warning: rings hold what a few synthetic images need, and images that need more get wrong results; \
               give examples (--calibration)"
             .into(),
         count => format!("rings hold what {count} calibration images need, and a margin"),

@@ -174,7 +174,7 @@ impl CompileArgs {
     /// The model in the file `path`, and how to compile it.
     ///
     /// # Errors
-    /// Options that contradict themselves, and whatever is wrong with the model or the example images.
+    /// Options that contradict themselves, and whatever is wrong with the model or the calibration images.
     pub(super) fn read(&self, path: &Path) -> Result<(Model, CompileOptions), Error> {
         let mut options = self.options();
         options.check()?;
@@ -238,7 +238,7 @@ fn numbers(input: &InputOptions) -> (f64, f64) {
     ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), x| (least.min(x), most.max(x)))
 }
 
-/// What is odd about the example images of a compilation.
+/// What is odd about the calibration images of a compilation.
 pub(super) fn odd_calibration(options: &CompileOptions) -> Option<String> {
     let unfilled = options.calibration.as_ref()?.unfilled(options.calibration_images, options.input.range)?;
     Some(format!(

@@ -1,4 +1,4 @@
-//! How closely straight pieces follow activations.
+//! How closely linear segments follow activations.
 
 use crate::activation::Ranges;
 use crate::calibration::{Batch, logits};

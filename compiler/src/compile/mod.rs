@@ -50,7 +50,7 @@ pub struct Compiled {
     pub finished: Graph<Integer>,
     /// The plan, with what the compiler found when it checked it.
     pub plan: ValidPlan,
-    /// Activations that straight pieces stand for.
+    /// Activations that linear segments stand for.
     pub approximated: Vec<Approximated>,
     /// Calibration images that chose the plan's numbers; 0 where synthetic ones did.
     pub calibration_images: usize,

@@ -1,4 +1,4 @@
-//! Where an integer graph departs from its float graph: value by value, over example images.
+//! Where an integer graph departs from its float graph: value by value, over images.
 //!
 //! Each value of the float graph is compared with its counterpart, integers times their scales. Beside
 //! the error that has gathered up to a node stands the node's own: what it computes from its quantised

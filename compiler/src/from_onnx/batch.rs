@@ -111,7 +111,7 @@ fn declared(graph: &GraphProto, input: &ValueInfoProto) -> Result<(Option<i64>, 
     if elements.is_none_or(|elements| elements == 0 || elements > super::typed::MAX_ACTIVATIONS) {
         return Err(refuse(format!("the input's shape {text} is empty or too large")));
     }
-    // Two axes behind a batch of many may be a sequence of vectors, unless it is read as one.
+    // Two axes after a batch of many may be a sequence of vectors, unless it is read as one.
     let several = image.len() == 2 && batch.is_some_and(|batch| batch > 1);
     let found = layout::image(graph, &input.name, &image);
     match found.filter(|(shape, _)| !(several && shape.channels == 1)) {

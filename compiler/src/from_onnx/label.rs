@@ -10,7 +10,7 @@ use crate::error::Diagnostic;
 use tract_onnx::pb::{GraphProto, NodeProto};
 use tract_onnx::prelude::TypedModel;
 
-/// More operators behind the choice are not looked through.
+/// More operators after the choice are not looked through.
 const LONGEST: usize = 16;
 
 /// The choice of the highest score that a model ended in.

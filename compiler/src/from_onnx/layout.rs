@@ -3,7 +3,7 @@
 //! The file does not say. What the model does with the image does: convolutions, poolings and
 //! normalisations read channels first; a Transpose to channels first shows that they come last.
 //! A sequence of vectors is an image of height 1, its axes told apart in the same way.
-//! Where neither happens (the image is flattened at once), a last axis of 1, 3 or 4 behind a longer
+//! Where neither happens (the image is flattened at once), a last axis of 1, 3 or 4 after a longer
 //! one is taken for the channels of a stored image.
 
 use super::attributes::{constant, int64s, ints};

@@ -3,7 +3,7 @@
 //! The weights between such pairs are constants; tract computes them, exactly as the file says. A pair
 //! around a computed value rounds it to the steps of its calibration and cuts it off at both ends of
 //! their range. The compiler quantises by itself, so the rounding is left away. The cuts are kept, for
-//! toolchains drop a ReLU or ReLU6 in front of such a pair and leave it to the range; but not where the
+//! toolchains drop a ReLU or ReLU6 before such a pair and leave it to the range; but not where the
 //! values are known to lie in the range (`ranges`). An image may reach a little beyond, as calibration images seldom
 //! hold the extremes, and is taken to lie in the range where nothing is known of it.
 //!
@@ -236,17 +236,17 @@ impl<'a> Pairs<'a> {
     /// Whether the model gives the integers of this QuantizeLinear.
     fn leaves_the_model(&self, node: &NodeProto) -> bool {
         let output = self.graph.output.first().and_then(|output| self.by_value.get(output.name.as_str()));
-        output.is_some_and(|&last| std::ptr::eq(last, node) || self.behind_moves(last) == Some(node))
+        output.is_some_and(|&last| std::ptr::eq(last, node) || self.before_moves(last) == Some(node))
     }
 
-    /// The node that made the values that `node` reads, behind nodes that only move or choose values;
+    /// The node that made the values that `node` reads, through nodes that only move or choose values;
     /// `None` for the model's input.
     fn source(&self, node: &NodeProto) -> Option<&'a NodeProto> {
         let producer = *self.by_value.get(node.input.first()?.as_str())?;
-        self.behind_moves(producer)
+        self.before_moves(producer)
     }
 
-    fn behind_moves(&self, mut node: &'a NodeProto) -> Option<&'a NodeProto> {
+    fn before_moves(&self, mut node: &'a NodeProto) -> Option<&'a NodeProto> {
         for _ in 0..LONGEST {
             if !registry::of(node).moves() {
                 break;

@@ -18,7 +18,7 @@ pub struct Report {
     pub notes: Vec<String>,
     /// What concerns no single operator: inputs, outputs.
     pub problems: Vec<String>,
-    /// Activations that are followed by straight pieces, with the error of doing so.
+    /// Activations that are followed by linear segments, with the error of doing so.
     pub approximated: Vec<Approximated>,
 }
 

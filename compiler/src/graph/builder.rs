@@ -121,7 +121,7 @@ impl<D: Domain> Graph<D> {
     }
 
     /// Every node after all that it reads, smaller ids first where there is a choice.
-    /// Nodes behind a cycle (a broken graph, see [`super::verify`]) are left out.
+    /// Nodes after a cycle (a broken graph, see [`super::verify`]) are left out.
     pub fn ids_in_order(&self) -> Vec<NodeId> {
         let mut waiting = vec![0; self.id_bound()];
         let mut ready = BinaryHeap::new();

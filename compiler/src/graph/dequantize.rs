@@ -5,15 +5,15 @@
 use super::{Add, Conv, Dense, Graph, Integer, Node, NodeId, Op, Real, RealFact, Scale, zero_channels};
 use std::convert::Infallible;
 
-/// The real twin of `graph`, node by node.
-pub fn twin(graph: &Graph<Integer>) -> Graph<Real> {
+/// `graph` over real numbers, each value an integer times its scale, `graph`, node by node.
+pub fn dequantized(graph: &Graph<Integer>) -> Graph<Real> {
     let zeros = zero_channels(graph);
     let converted = graph.convert(|id, node, _: &[&Node<Real>]| {
         let fact = RealFact { shape: node.fact.shape };
         Ok::<_, Infallible>(Node { name: node.name.clone(), op: real(graph, id, &zeros), fact })
     });
     match converted {
-        Ok(twin) => twin,
+        Ok(real) => real,
         Err(never) => match never {},
     }
 }
@@ -104,7 +104,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_twin_gives_the_integers_times_their_scale(graph in graphs()) {
+        fn the_dequantized_graph_gives_the_integers_times_their_scale(graph in graphs()) {
             let shape = graph.shape(graph.input());
             let input = InputOptions::default().spec(shape).unwrap();
             let graph = simplify(graph, Fineness::default()).unwrap();
@@ -115,7 +115,7 @@ mod tests {
                 Op::Softmax(_) => integers.sole_input(integers.output()),
                 _ => integers.output(),
             };
-            let mut logits = twin(&integers);
+            let mut logits = dequantized(&integers);
             logits.set_output(id);
             let scale = integers.node(id).fact.scale.channel(0);
             let expected = integer::run(&integers, &image);

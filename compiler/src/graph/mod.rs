@@ -25,7 +25,7 @@ mod work;
 mod zeros;
 
 pub use curve::{Binary, Curve, Unary};
-pub use dequantize::twin;
+pub use dequantize::dequantized;
 pub use domain::{Domain, Element};
 pub use fact::{IntegerFact, Range, RealFact, Room, Scale};
 pub use fused::is_fused;

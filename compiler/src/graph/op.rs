@@ -25,7 +25,7 @@ pub enum Op<D: Domain> {
     Clip(Clip),
     /// A function of each element. Only in the float graph; becomes a sum of ReLUs.
     Activation(Curve),
-    /// 1 for x > 0, else 0; the affine map to the model's two values stands in an [`Op::Affine`] behind it.
+    /// 1 for x > 0, else 0; the affine map to the model's two values stands in the [`Op::Affine`] after it.
     Sign,
     /// Weighted sum of inputs of one shape.
     Add(Add<D>),

@@ -93,7 +93,7 @@ fn graph_faults<D: Domain>(graph: &Graph<D>) -> Vec<(NodeId, Fault)> {
     }
     let ordered: std::collections::BTreeSet<NodeId> = order.into_iter().collect();
     faults.extend(
-        graph.ids().filter(|id| !ordered.contains(id)).map(|id| (id, fault(3, "is on or behind a cycle"))),
+        graph.ids().filter(|id| !ordered.contains(id)).map(|id| (id, fault(3, "is on a cycle or after one"))),
     );
     faults
 }

@@ -1,6 +1,6 @@
 //! # What it does
 //! Removes what has no effect, so that later passes see each thing in one form only:
-//! a flatten of a vector or in front of dense layers (which read any shape row-major), a ReLU of what
+//! a flatten of a vector or before dense layers (which read any shape row-major), a ReLU of what
 //! cannot be negative, a 1×1 pooling, an affine map x ↦ x, a concatenation of one value.
 //!
 //! # Requires

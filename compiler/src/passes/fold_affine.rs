@@ -1,6 +1,6 @@
 //! # What it does
 //! Removes affine maps (batch normalisation, biases, input normalisation):
-//! 1. behind a convolution, a dense layer or another affine map that nothing else reads, into its
+//! 1. after a convolution, a dense layer or another affine map that nothing else reads, into its
 //!    weights and bias, also through average poolings, which keep it as long as no window mixes zeros
 //!    from the padding with shifted pixels;
 //! 2. else, where only dense layers and convolutions read it, forward into theirs. Padding is zero
@@ -170,7 +170,7 @@ fn is_finite(op: &Op<Real>) -> bool {
 
 fn overflow(graph: &Graph<Real>, id: NodeId) -> Diagnostic {
     let node = graph.node(id);
-    let what = "its weights times the normalisation behind or before it exceed f32".into();
+    let what = "its weights times the normalisation after or before it exceed f32".into();
     Diagnostic {
         node: node.name.clone(),
         op: node.op.name().into(),

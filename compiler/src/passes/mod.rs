@@ -20,7 +20,7 @@ pub use expand_activations::expand_activations;
 pub use fold_affine::fold_affine;
 pub use prune_channels::prune_channels;
 pub use quantize::{
-    Choices, Narrowing, Noise, Outlook, Places, Precision, Preparation, Quantized, Rounding, spend,
+    Choices, Narrowing, Noise, Places, Precision, Preparation, Quantized, Rounding, ValueEstimate, spend,
     spend_everywhere,
 };
 pub use range::range;

@@ -1,5 +1,5 @@
 //! # What it does
-//! Moves a ReLU or a clip behind the max-pooling that reads it. The two commute, and the pooled value has fewer
+//! Moves a ReLU or a clip after the max-pooling that reads it. The two commute, and the pooled value has fewer
 //! elements: a 2×2 pooling leaves a quarter of the ReLU's comparisons.
 //!
 //! # Requires
@@ -27,7 +27,7 @@ use crate::graph::{Graph, NodeId, Op, Real};
 pub fn sink_relu(mut graph: Graph<Real>) -> Result<Graph<Real>> {
     for id in graph.ids_in_order() {
         if matches!(graph.op(id), Op::Relu | Op::Clip(_)) {
-            while let Some(pool) = smaller_pool_behind(&graph, id) {
+            while let Some(pool) = smaller_pool_after(&graph, id) {
                 swap(&mut graph, id, pool);
             }
         }
@@ -35,7 +35,7 @@ pub fn sink_relu(mut graph: Graph<Real>) -> Result<Graph<Real>> {
     Ok(graph)
 }
 
-fn smaller_pool_behind(graph: &Graph<Real>, relu: NodeId) -> Option<NodeId> {
+fn smaller_pool_after(graph: &Graph<Real>, relu: NodeId) -> Option<NodeId> {
     let pool = graph.sole_consumer(relu)?;
     let smaller = graph.shape(pool).elements() <= graph.shape(relu).elements();
     (matches!(graph.op(pool), Op::MaxPool(_)) && smaller).then_some(pool)

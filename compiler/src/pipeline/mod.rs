@@ -66,12 +66,12 @@ pub fn to_integers(
 /// The float graph without the channels that are not wanted.
 ///
 /// # Errors
-/// [`Error::Option`] where channels are to go and there are no example images; [`Error::Stopped`].
+/// [`Error::Option`] where channels are to go and there are no calibration images; [`Error::Stopped`].
 pub fn prune(graph: Graph<Real>, context: &Context<'_>, observer: &mut dyn Observer) -> Result<Graph<Real>> {
     run(PRUNE, graph, context, observer)
 }
 
-/// An integer graph as it was quantised, and what the passes behind made of it.
+/// An integer graph as it was quantised, and what the later passes made of it.
 #[derive(Clone, Debug)]
 pub struct Integers {
     /// All channels of the float graph still in it.
@@ -137,7 +137,7 @@ fn narrowed(
 fn tried_everywhere(error: Error) -> Error {
     let Error::Unsupported(mut diagnostics) = error else { return error };
     for diagnostic in &mut diagnostics {
-        diagnostic.what += ", even with a truncation behind every layer";
+        diagnostic.what += ", even with a truncation after every layer";
     }
     Error::Unsupported(diagnostics)
 }

@@ -92,7 +92,7 @@ pub struct LayerOutcome {
 pub struct Found {
     /// The cheapest plan tried that is within the budget.
     pub plan: ValidPlan,
-    /// Example images after which its weights are rounded, and on which its rings rest.
+    /// Calibration images after which its weights are rounded, and on which its rings rest.
     pub calibration_images: usize,
     /// Images that it and the float model were run on.
     pub images: usize,

@@ -54,7 +54,7 @@ fn merged(orders: &ChannelOrders, prices: &LayerPrices<'_>) -> Vec<NodeId> {
     let waiting: Vec<(NodeId, f64, Vec<f64>)> = orders
         .iter()
         .map(|order| {
-            let losses = order.removals.iter().map(|removal| removal.loss).collect();
+            let losses = order.removals.iter().map(|step| step.loss).collect();
             (order.layer, prices.channel(order.layer), losses)
         })
         .collect();

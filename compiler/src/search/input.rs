@@ -1,6 +1,6 @@
 //! How coarse the image may be.
 
-use super::examples::Examples;
+use super::labelled::Labelled;
 use crate::error::Result;
 use crate::from_onnx::Model;
 use crate::graph::{Graph, Real};
@@ -11,21 +11,21 @@ use runtime::plan::InputSpec;
 const STEPS: [u32; 5] = [7, 15, 31, 63, 127];
 
 /// The coarsest input at which `is_good` holds of the float network's accuracy on the images that
-/// `examples` makes of it; that of the options where none is. Every bit less makes all later numbers
+/// `labelled` makes of it; that of the options where none is. Every bit less makes all later numbers
 /// narrower.
 ///
 /// # Errors
-/// Those of `examples`.
+/// Those of `labelled`.
 pub(super) fn coarsest(
     model: &Model,
     graph: &Graph<Real>,
     options: &CompileOptions,
-    examples: impl Fn(&InputSpec) -> Result<Examples>,
+    labelled: impl Fn(&InputSpec) -> Result<Labelled>,
     is_good: impl Fn(f64) -> bool,
 ) -> Result<InputSpec> {
     for steps in STEPS.into_iter().filter(|&steps| steps < options.input.steps) {
         let spec = model.input_spec(&InputOptions { steps, ..options.input.clone() })?;
-        if is_good(examples(&spec)?.accuracy(graph)) {
+        if is_good(labelled(&spec)?.accuracy(graph)) {
             return Ok(spec);
         }
     }

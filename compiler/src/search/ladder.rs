@@ -1,6 +1,6 @@
 //! For each linear layer and each value that loses bits, the choices worth making, from accurate to cheap.
 
-use super::examples::Examples;
+use super::labelled::Labelled;
 use super::price::LayerPrices;
 use super::sensitivity::sensitivity;
 use crate::error::Result;
@@ -17,8 +17,8 @@ const BITS: [u32; 6] = [8, 6, 5, 4, 3, 2];
 const SPARSITIES: [f64; 14] = [0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.96];
 /// Bits that a value may keep beyond the usual.
 const MORE_BITS: i32 = 2;
-/// What a layer's error is worth, as a power of two: the higher, the more accurate and dearer.
-pub(super) type Care = f64;
+/// log2 of the Lagrange multiplier of the error: seconds + 2^m Â· error is minimised. Higher is more accurate and dearer.
+pub(super) type LogMultiplier = f64;
 
 /// The choices of every layer and of every value that loses bits.
 pub(super) struct Ladder {
@@ -43,7 +43,7 @@ impl Ladder {
     /// Where scales do not agree.
     pub(super) fn new(
         preparation: &Preparation<'_>,
-        examples: &Examples,
+        labelled: &Labelled,
         options: &CompileOptions,
     ) -> Result<Self> {
         let graph = preparation.graph();
@@ -51,10 +51,10 @@ impl Ladder {
         let rounded: Vec<&Noise> =
             usual.quantized.noise().iter().filter(|noise| noise.rounding == Rounding::Value).collect();
         let narrowed = rounded.iter().map(|noise| noise.node).collect();
-        let (prices, float) = (LayerPrices::new(graph, narrowed, options), examples.logits(graph));
+        let (prices, float) = (LayerPrices::new(graph, narrowed, options), labelled.logits(graph));
         let mut layers = BTreeMap::new();
         for id in graph.ids_in_order().into_iter().filter(|&id| is_linear(graph, id)) {
-            let sensitivity = sensitivity(preparation, &float, examples, options, id)?;
+            let sensitivity = sensitivity(preparation, &float, labelled, options, id)?;
             let rung = |choice| {
                 let error = sensitivity * preparation.error(id, choice);
                 Rung { choice, seconds: prices.layer(id, choice), error }
@@ -69,28 +69,36 @@ impl Ladder {
         Ok(ladder)
     }
 
-    /// The layers and values, those first whose cost at this care, or their own, is largest.
-    pub(super) fn dearest_first(&self, care: Care, own: &BTreeMap<NodeId, Care>) -> Vec<NodeId> {
-        let care = |id| own.get(id).copied().unwrap_or(care);
+    /// The layers and values, those first whose cost at this multiplier, or at their own, is largest.
+    pub(super) fn dearest_first(
+        &self,
+        multiplier: LogMultiplier,
+        own: &BTreeMap<NodeId, LogMultiplier>,
+    ) -> Vec<NodeId> {
+        let multiplier = |id| own.get(id).copied().unwrap_or(multiplier);
         let mut seconds: BTreeMap<NodeId, f64> =
-            self.layers.iter().map(|(id, rungs)| (*id, best(rungs, care(id)).seconds)).collect();
+            self.layers.iter().map(|(id, rungs)| (*id, best(rungs, multiplier(id)).seconds)).collect();
         for (id, rungs) in &self.values {
-            *seconds.entry(*id).or_default() += best(rungs, care(id)).seconds;
+            *seconds.entry(*id).or_default() += best(rungs, multiplier(id)).seconds;
         }
         let mut nodes: Vec<(f64, NodeId)> = seconds.into_iter().map(|(id, seconds)| (seconds, id)).collect();
         nodes.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         nodes.into_iter().map(|(_, id)| id).collect()
     }
 
-    /// The choices that weigh cost against error with `care`, or with a node's own.
-    pub(super) fn choices(&self, care: Care, own: &BTreeMap<NodeId, Care>) -> Precision {
-        let care = |id| own.get(id).copied().unwrap_or(care);
+    /// The choices that minimise seconds plus 2^`multiplier` times error; some nodes have a multiplier of their `own`.
+    pub(super) fn choices(
+        &self,
+        multiplier: LogMultiplier,
+        own: &BTreeMap<NodeId, LogMultiplier>,
+    ) -> Precision {
+        let multiplier = |id| own.get(id).copied().unwrap_or(multiplier);
         let mut precision = dense();
         for (id, rungs) in &self.layers {
-            precision.choices.set(*id, best(rungs, care(id)).choice);
+            precision.choices.set(*id, best(rungs, multiplier(id)).choice);
         }
         precision.values =
-            self.values.iter().map(|(id, rungs)| (*id, best(rungs, care(id)).choice)).collect();
+            self.values.iter().map(|(id, rungs)| (*id, best(rungs, multiplier(id)).choice)).collect();
         precision.values.retain(|_, bits| *bits != 0);
         precision
     }
@@ -125,8 +133,8 @@ fn of_value(noise: &Noise, prices: &LayerPrices<'_>, options: &CompileOptions) -
     std::iter::once(0).chain((least..0).rev()).chain(1..=most).map(rung).collect()
 }
 
-fn best<T: Copy>(rungs: &[Rung<T>], care: Care) -> Rung<T> {
-    let price = |rung: &Rung<T>| rung.seconds + care.exp2() * rung.error;
+fn best<T: Copy>(rungs: &[Rung<T>], multiplier: LogMultiplier) -> Rung<T> {
+    let price = |rung: &Rung<T>| rung.seconds + multiplier.exp2() * rung.error;
     let cheaper = |best: Rung<T>, rung: &Rung<T>| if price(rung) < price(&best) { *rung } else { best };
     rungs.iter().fold(rungs[0], cheaper)
 }

@@ -9,11 +9,11 @@
 //!    do not.
 //! 4. *Layers.* For each of these graphs every linear layer gets the width and the share of zeros that
 //!    weigh predicted time against the predicted error of the logits best, and so does every value that loses low bits,
-//!    with one weight ("care") for all, found by bisection on the accuracy that is really left. How much of a layer's
+//!    with one Lagrange multiplier for all, found by bisection on the accuracy that is really left. How much of a layer's
 //!    error reaches the logits is measured: once for each layer, with only this layer compressed; of a value's, it
-//!    follows from the gradients of the logits. A bit is worth the comparisons and slots behind it, up to where values
+//!    follows from the gradients of the logits. A bit is worth the comparisons and slots after it, up to where values
 //!    lose bits again.
-//! 5. *Single layers.* From the cheapest plan so far, layers and their values are treated with less care one by one, the
+//! 5. *Single layers.* From the cheapest plan so far, layers and their values get a smaller multiplier one by one, the
 //!    dearest first, in smaller and smaller steps, as long as the accuracy stays within the budget.
 //! 6. The plan found is run in exact integers on all images. Should it miss the budget there, the next
 //!    dearer one takes its place.
@@ -24,8 +24,8 @@
 
 mod budget;
 mod channels;
-mod examples;
 mod input;
+mod labelled;
 mod ladder;
 mod outcome;
 mod price;

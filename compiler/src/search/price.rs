@@ -1,4 +1,4 @@
-//! What layers and the comparisons behind them take, roughly: enough to weigh layers against each other
+//! What layers and the comparisons after them take, roughly: enough to weigh layers against each other
 //! before anything is compiled.
 
 use super::outcome::size;
@@ -76,7 +76,7 @@ impl<'a> LayerPrices<'a> {
         self.of_bit(id) - relus.sum::<f64>()
     }
 
-    /// Of the linear layer `id`, and what its width adds to the comparisons behind it.
+    /// Of the linear layer `id`, and what its width adds to the comparisons after it.
     pub(super) fn layer(&self, id: NodeId, choice: LayerChoice) -> f64 {
         let (weights, rows) = size(self.graph, id).unwrap_or_default();
         let positions = (self.graph.shape(id).elements() / rows.max(1)) as f64;

@@ -1,8 +1,8 @@
 //! The search itself.
 
 use super::channels::Channels;
-use super::examples::Examples;
-use super::ladder::{Care, Ladder, dense};
+use super::labelled::Labelled;
+use super::ladder::{Ladder, LogMultiplier, dense};
 use super::outcome::{self, lost_channels, mean_bits, mean_value_bits};
 use super::setting::{Setting, Tried};
 use super::verdict::verdict;
@@ -11,7 +11,7 @@ use crate::activation::ranges;
 use crate::calibration::Calibration;
 use crate::error::{Error, Result};
 use crate::from_onnx::Model;
-use crate::graph::twin;
+use crate::graph::dequantized;
 use crate::graph::{Graph, Real};
 use crate::options::CompileOptions;
 use crate::passes::{Precision, Preparation};
@@ -19,13 +19,13 @@ use crate::pipeline::{self, Context, Silent};
 use runtime::plan::{InputSpec, UnitCosts, ValidPlan};
 use std::collections::BTreeMap;
 
-/// Least care that is tried, and most.
-const CARES: (Care, Care) = (-6.0, 14.0);
-/// Bisections of the care that all layers have in common.
+/// Least multiplier that is tried, and largest.
+const LOG_MULTIPLIERS: (LogMultiplier, LogMultiplier) = (-6.0, 14.0);
+/// Bisections of the multiplier that all layers share.
 const BISECTIONS: u32 = 6;
-/// Single layers that are tried, and with how much less care, in turn.
+/// Single layers that are tried, and by how much their multiplier is lowered, in turn.
 const SINGLE: usize = 16;
-const LESS_CARE: [Care; 3] = [2.0, 1.0, 0.5];
+const LOWER_BY: [LogMultiplier; 3] = [2.0, 1.0, 0.5];
 
 /// Finds the cheapest plan of `model` whose accuracy on the images of `budget` is at most its points
 /// below the float model's. `options` say everything but widths and zeros; without calibration data of
@@ -43,8 +43,8 @@ pub fn search(
     options.check()?;
     budget.check()?;
     let fine = model.input_spec(&options.input)?;
-    let examples = |input: &InputSpec| Examples::new(&budget.data, budget.images, input);
-    let labelled = examples(&fine)?;
+    let images = |input: &InputSpec| Labelled::new(&budget.data, budget.images, input);
+    let labelled = images(&fine)?;
     let shown = Calibration::new(
         options.calibration.as_ref().unwrap_or(&budget.data),
         options.calibration_images,
@@ -66,11 +66,10 @@ pub fn search(
         return Err(Error::Option(what));
     }
     watch(Event::Working("looking how coarse the image may be"));
-    let coarse =
-        input::coarsest(model, &graph, options, examples, |accuracy| accuracy >= within(INPUT_SHARE))?;
+    let coarse = input::coarsest(model, &graph, options, images, |accuracy| accuracy >= within(INPUT_SHARE))?;
     let setting = |input| {
-        let examples = examples(input)?;
-        Ok::<_, Error>(Setting { model, options, budget, fine: &fine, input, graph: &graph, examples, float })
+        let labelled = images(input)?;
+        Ok::<_, Error>(Setting { model, options, budget, fine: &fine, input, graph: &graph, labelled, float })
     };
     let mut search = Search { setting: &setting(&fine)?, tried: Vec::new(), refused: None, watch };
     search.baseline()?;
@@ -82,9 +81,9 @@ pub fn search(
     let (mut counts, mut starts) = (Vec::new(), Vec::new());
     for share in CHANNEL_SHARES {
         (search.watch)(Event::Working("taking channels out"));
-        let count = channels.most(|thin| setting.examples.accuracy(thin) >= within(share))?;
+        let count = channels.most(|thin| setting.labelled.accuracy(thin) >= within(share))?;
         if !counts.contains(&count) {
-            starts.extend(search.common_care(channels.without(count)?, &calibration)?);
+            starts.extend(search.shared_multiplier(channels.without(count)?, &calibration)?);
             counts.push(count);
         }
     }
@@ -95,11 +94,11 @@ pub fn search(
     verdict(&setting, tried, refused, watch)
 }
 
-/// A graph whose layers all got the same care.
+/// A graph whose layers all have the same multiplier.
 struct Start {
     graph: Graph<Real>,
     ladder: Ladder,
-    care: Care,
+    multiplier: LogMultiplier,
     /// Of the plan, predicted.
     seconds: f64,
 }
@@ -122,41 +121,41 @@ impl Search<'_> {
         self.try_out(Found::DENSE.into(), &preparation, &precision).map(drop)
     }
 
-    /// The least care for all layers of `graph` that is within the budget; `None` where there is none.
-    fn common_care(&mut self, graph: Graph<Real>, calibration: &Calibration) -> Result<Option<Start>> {
+    /// The least multiplier, the same for all layers, of `graph` that is within the budget; `None` where there is none.
+    fn shared_multiplier(&mut self, graph: Graph<Real>, calibration: &Calibration) -> Result<Option<Start>> {
         (self.watch)(Event::Working("measuring how much of each layer's error reaches the logits"));
         let preparation = Preparation::new(&graph, self.setting.input, Some(calibration))?;
-        let ladder = Ladder::new(&preparation, &self.setting.examples, self.setting.options)?;
-        let (mut low, mut high, mut within) = (CARES.0, CARES.1, None);
+        let ladder = Ladder::new(&preparation, &self.setting.labelled, self.setting.options)?;
+        let (mut low, mut high, mut within) = (LOG_MULTIPLIERS.0, LOG_MULTIPLIERS.1, None);
         for _ in 0..BISECTIONS {
-            let care = (low + high) / 2.0;
-            let precision = ladder.choices(care, &BTreeMap::new());
+            let multiplier = (low + high) / 2.0;
+            let precision = ladder.choices(multiplier, &BTreeMap::new());
             if let Some(seconds) =
-                self.try_out(format!("all layers, care {care:.2}"), &preparation, &precision)?
+                self.try_out(format!("all layers, multiplier 2^{multiplier:.2}"), &preparation, &precision)?
             {
-                high = care;
-                within = Some((care, seconds));
+                high = multiplier;
+                within = Some((multiplier, seconds));
             } else {
-                low = care;
+                low = multiplier;
             }
         }
-        Ok(within.map(|(care, seconds)| Start { graph, ladder, care, seconds }))
+        Ok(within.map(|(multiplier, seconds)| Start { graph, ladder, multiplier, seconds }))
     }
 
-    /// Takes care from one layer after the other.
+    /// Lowers the multiplier of one layer after the other.
     fn single_layers(&mut self, start: &Start, calibration: &Calibration) -> Result<()> {
         let preparation = Preparation::new(&start.graph, self.setting.input, Some(calibration))?;
         let (ladder, mut own) = (&start.ladder, BTreeMap::new());
-        for less in LESS_CARE {
-            for id in ladder.dearest_first(start.care, &own).into_iter().take(SINGLE) {
-                let mut less_care = own.clone();
-                less_care.insert(id, own.get(&id).unwrap_or(&start.care) - less);
-                let precision = ladder.choices(start.care, &less_care);
-                let step = format!("less care for {}", start.graph.node(id).name);
-                if precision != ladder.choices(start.care, &own)
+        for less in LOWER_BY {
+            for id in ladder.dearest_first(start.multiplier, &own).into_iter().take(SINGLE) {
+                let mut lowered = own.clone();
+                lowered.insert(id, own.get(&id).unwrap_or(&start.multiplier) - less);
+                let precision = ladder.choices(start.multiplier, &lowered);
+                let step = format!("a smaller multiplier for {}", start.graph.node(id).name);
+                if precision != ladder.choices(start.multiplier, &own)
                     && self.try_out(step, &preparation, &precision)?.is_some()
                 {
-                    own = less_care;
+                    own = lowered;
                 }
             }
         }
@@ -200,11 +199,11 @@ impl Search<'_> {
         Ok(seconds)
     }
 
-    /// A plan, and its accuracy on the examples.
+    /// A plan, and its accuracy on the labelled images.
     fn compile(&self, preparation: &Preparation<'_>, precision: &Precision) -> Result<(ValidPlan, f64)> {
         let setting = self.setting;
         let integers = pipeline::integers(preparation, precision, setting.options, &mut Silent)?;
-        let accuracy = setting.examples.accuracy(&twin(&integers.finished));
+        let accuracy = setting.labelled.accuracy(&dequantized(&integers.finished));
         let plan = pipeline::plan(integers.finished, &setting.model.name, setting.input, setting.options)?;
         Ok((plan, accuracy))
     }

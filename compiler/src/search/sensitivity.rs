@@ -1,9 +1,9 @@
 //! How much of a layer's error reaches the logits.
 
-use super::examples::Examples;
+use super::labelled::Labelled;
 use crate::error::Result;
 use crate::graph::NodeId;
-use crate::graph::twin;
+use crate::graph::dequantized;
 use crate::options::CompileOptions;
 use crate::options::LayerChoice;
 use crate::passes::{Choices, Narrowing, Preparation};
@@ -21,7 +21,7 @@ const COARSE: LayerChoice = LayerChoice { bits: 4, sparsity: 0.5 };
 pub(super) fn sensitivity(
     preparation: &Preparation<'_>,
     float: &[f32],
-    examples: &Examples,
+    labelled: &Labelled,
     options: &CompileOptions,
     id: NodeId,
 ) -> Result<f64> {
@@ -29,7 +29,7 @@ pub(super) fn sensitivity(
     choices.set(id, COARSE);
     let integers = preparation.quantize(&choices, &Narrowing::free(options))?.graph;
     let own = preparation.error(id, COARSE);
-    let logits = examples.logits(&twin(&integers));
+    let logits = labelled.logits(&dequantized(&integers));
     Ok(if own > 0.0 { relative_error(&logits, float) / own } else { 1.0 })
 }
 

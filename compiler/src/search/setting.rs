@@ -1,6 +1,6 @@
 //! What a search works with, and what it gathers.
 
-use super::examples::Examples;
+use super::labelled::Labelled;
 use super::{Budget, LayerOutcome, Trial};
 use crate::calibration::Calibration;
 use crate::error::Result;
@@ -20,7 +20,7 @@ pub(super) struct Setting<'a> {
     /// As candidates are to take images.
     pub input: &'a InputSpec,
     pub graph: &'a Graph<Real>,
-    pub examples: Examples,
+    pub labelled: Labelled,
     pub float: f64,
 }
 
@@ -29,7 +29,7 @@ impl Setting<'_> {
         Calibration::new(self.calibration_data(), self.options.calibration_images, self.graph, self.input)
     }
 
-    /// Example images that are looked at.
+    /// Calibration images used.
     pub(super) fn calibration_images(&self) -> usize {
         self.options.calibration_images.min(self.calibration_data().len())
     }

@@ -1,6 +1,6 @@
 //! Which of the plans that were tried it is.
 
-use super::examples::Examples;
+use super::labelled::Labelled;
 use super::outcome::exact_accuracy;
 use super::setting::{Setting, Tried};
 use super::{Event, Found};
@@ -17,10 +17,10 @@ pub(super) fn verdict(
     watch: &mut dyn FnMut(Event<'_>),
 ) -> Result<Found> {
     let data = &setting.budget.data;
-    let float = if data.len() == setting.examples.len() {
+    let float = if data.len() == setting.labelled.len() {
         setting.float
     } else {
-        Examples::new(data, usize::MAX, setting.fine)?.accuracy(&setting.model.graph)
+        Labelled::new(data, usize::MAX, setting.fine)?.accuracy(&setting.model.graph)
     };
     let mut best = Best::of(&tried, setting);
     for (rank, index) in cheapest_first(&tried).into_iter().enumerate() {
@@ -45,7 +45,7 @@ pub(super) fn verdict(
     Err(nothing_found(setting.budget.points, best, refused))
 }
 
-/// Those within the budget on the examples.
+/// Those within the budget on the labelled images.
 fn cheapest_first(tried: &[Tried]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..tried.len()).filter(|&index| tried[index].trial.within).collect();
     order.sort_by(|&a, &b| tried[a].trial.seconds.total_cmp(&tried[b].trial.seconds).then(a.cmp(&b)));
@@ -60,13 +60,13 @@ struct Best {
 }
 
 impl Best {
-    /// On the examples; the first of several.
+    /// On the labelled images; the first of several.
     fn of(tried: &[Tried], setting: &Setting<'_>) -> Option<Self> {
         let accuracy = |tried: &Tried| tried.trial.accuracy;
         let better = |best, other| if accuracy(other) > accuracy(best) { other } else { best };
         let best = tried.iter().reduce(better)?;
         let loss = setting.float - accuracy(best);
-        Some(Self { step: best.trial.step.clone(), loss, images: setting.examples.len() })
+        Some(Self { step: best.trial.step.clone(), loss, images: setting.labelled.len() })
     }
 }
 

@@ -1,4 +1,4 @@
-//! Compression after example images: what it promises, and what it refuses.
+//! Compression after calibration images: what it promises, and what it refuses.
 
 use crate::images::images;
 use crate::random::{Piece, Recipe, input, network, quantized, recipes};

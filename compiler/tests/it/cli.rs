@@ -213,7 +213,7 @@ fn a_search_shows_what_it_tried_and_chose() {
     let output = compile(&search);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let tried = text(&output.stderr);
-    assert!(tried.contains("dense, 8 bits\n") && tried.contains("all layers, care "), "{tried}");
+    assert!(tried.contains("dense, 8 bits\n") && tried.contains("all layers, multiplier 2^"), "{tried}");
     assert!(text(&output.stdout).contains("% fewer products"), "{}", text(&output.stdout));
     assert!(popcornc(&["inspect", &plan]).status.success());
 
@@ -275,7 +275,7 @@ fn mistakes_are_told_in_one_line() {
         (&["check", &junk], 1, "error: "),
         (&["inspect", &junk], 1, "this is no Popcorn plan"),
         (&["compile", &junk, "-o", "x", "--weight-bits", "9"], 2, "9 is not in 1..=8"),
-        (&["compile", &junk, "-o", "x", "--activation-pieces", "1"], 1, "2 to 65 straight pieces, not 1"),
+        (&["compile", &junk, "-o", "x", "--activation-pieces", "1"], 1, "2 to 65 linear segments, not 1"),
         (&["compile", &junk, "-o", "x", "--channel-sparsity", "0.5"], 2, "--calibration <DATA.npz>"),
         (&["compile", &junk, "-o", "x", "--key-bits", "100"], 2, "2048, 3072 or 4096"),
         (&["compile", &junk, "-o", "x", "--input-scale", "1/0"], 2, "'1/0' is no number"),

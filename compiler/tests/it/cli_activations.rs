@@ -19,7 +19,7 @@ fn approximations_are_stated() {
     let onnx = onnx.then("MatMul", &["w"], &[]).then("Sigmoid", &[], &[]).then("LeakyRelu", &[], &[]);
     std::fs::write(&model, onnx.build().encode_to_vec()).unwrap();
 
-    let line = "node 'v2': sigmoid(x) by 7 straight pieces, wrong by at most 0.0097";
+    let line = "node 'v2': sigmoid(x) by 7 linear segments, wrong by at most 0.0097";
     let report = popcornc(&["check", &model]);
     assert!(report.contains(&format!("~   {line}\n")) && !report.contains("'v3':"), "{report}");
     let json: serde_json::Value = serde_json::from_str(&popcornc(&["check", &model, "--json"])).unwrap();
@@ -28,5 +28,5 @@ fn approximations_are_stated() {
 
     let compile = |more: &[&str]| popcornc(&[&["compile", &model, "-o", &plan][..], more].concat());
     assert!(compile(&[]).starts_with(&format!("{line}\n")));
-    assert!(compile(&["--activation-pieces", "3"]).starts_with("node 'v2': sigmoid(x) by 3 straight pieces"));
+    assert!(compile(&["--activation-pieces", "3"]).starts_with("node 'v2': sigmoid(x) by 3 linear segments"));
 }

@@ -18,7 +18,7 @@ fn rings_without_examples_are_warned_of() {
     let output = compile(&directory, &["--suite", "shared", "--reveal", "label"]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(
-        output.status.success() && text.starts_with("warning: rings hold what a few artificial"),
+        output.status.success() && text.starts_with("warning: rings hold what a few synthetic"),
         "{text}"
     );
 }

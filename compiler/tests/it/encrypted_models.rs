@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 /// Length of keys that are quick to use and easy to break.
 const KEY_BITS: u32 = 1024;
 
-/// Example images for rings.
+/// Calibration images for rings.
 const EXAMPLES: usize = 64;
 
 struct Case {

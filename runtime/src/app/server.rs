@@ -25,9 +25,9 @@ pub struct Server {
 }
 
 impl Server {
-    /// Clients served at the same time, where nothing else is said.
+    /// Clients served at the same time, by default.
     pub const MAX_CLIENTS: usize = 16;
-    /// Prepared inferences kept for each client, where nothing else is said.
+    /// Prepared inferences kept for each client, by default.
     pub const MAX_PREPARED: usize = 4;
 
     /// To be told how `plan` is served.

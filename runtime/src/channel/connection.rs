@@ -36,7 +36,7 @@ pub struct Outgoing {
 }
 
 /// A frame that is being received part by part.
-#[must_use = "the next frame begins behind the whole body"]
+#[must_use = "the next frame begins after the whole body"]
 pub struct Incoming {
     frame: &'static str,
     allowance: Allowance,
@@ -224,7 +224,7 @@ impl Connection {
         self.read_header_within(expected, self.outgoing)
     }
 
-    /// The header behind what is left of the frame under way, if the peer sent one before it ceased to take what
+    /// The header after what is left of the frame under way, if the peer sent one before it ceased to take what
     /// is sent.
     ///
     /// # Errors

@@ -91,7 +91,7 @@ impl Bench {
     fn report(&self) -> Result<()> {
         let plans = self.plans.iter().map(|path| ValidPlan::read(path)).collect::<Result<Vec<_>>>()?;
         let machine = Machine::this(rayon::current_num_threads());
-        self.say(&format!("{machine}\n"))?;
+        self.print(&format!("{machine}\n"))?;
         let link = self.link.map(|link| link.to_string());
         let mut report =
             Report { machine, kernels: Vec::new(), scaling: Vec::new(), link, plans: Vec::new() };
@@ -112,7 +112,7 @@ impl Bench {
 
     fn operations(&self, bits: KeyBits, report: &mut Report) -> Result<()> {
         let material = Material::new(bits)?;
-        self.say(&format!(
+        self.print(&format!(
             "\n{:<15} {:>9} {:>12} {:>12} {:>7}  the baseline is\n",
             format!("{bits} bit keys"),
             "modulus",
@@ -124,16 +124,16 @@ impl Bench {
         let pool = pool.map_err(|error| Error::Bug(error.to_string()))?;
         for case in kernels::cases(&material)? {
             let kernel = pool.install(|| kernels::time(case, self.budget()))?;
-            self.say(&kernel_row(&kernel))?;
+            self.print(&kernel_row(&kernel))?;
             report.kernels.push(kernel);
         }
         let threads = report.machine.threads;
         if threads > 1 {
-            self.say("\n")?;
+            self.print("\n")?;
             for case in scaling::cases(&material, threads)? {
                 let scaling = scaling::time(case, threads, self.budget())?;
                 let Scaling { name, threads, ratio, .. } = &scaling;
-                self.say(&format!("{name:<15} {threads} threads: {ratio:.2} times one\n"))?;
+                self.print(&format!("{name:<15} {threads} threads: {ratio:.2} times one\n"))?;
                 report.scaling.push(scaling);
             }
         }
@@ -142,9 +142,9 @@ impl Bench {
 
     fn time(&self, plans: Vec<ValidPlan>) -> Result<Vec<PlanTime>> {
         if let Some(link) = self.link {
-            self.say(&format!("\nover {link}"))?;
+            self.print(&format!("\nover {link}"))?;
         }
-        self.say(&format!(
+        self.print(&format!(
             "\n{:<16} {:<8} {:>8} {:>9} {:>9} {:>9} {:>9} {:>7} {:>10} {:>12} {:>7}\n",
             "plan",
             "suite",
@@ -160,14 +160,14 @@ impl Bench {
         ))?;
         let time = |plan| {
             let time = plans::time(plan, self.link)?;
-            self.say(&plan_row(&time))?;
+            self.print(&plan_row(&time))?;
             Ok(time)
         };
         plans.into_iter().map(time).collect()
     }
 
     /// Prints a line for people.
-    fn say(&self, text: &str) -> Result<()> {
+    fn print(&self, text: &str) -> Result<()> {
         if self.json { Ok(()) } else { output::print(text) }
     }
 }

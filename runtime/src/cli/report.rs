@@ -12,7 +12,7 @@ use std::fmt::Write;
 pub(crate) struct Report {
     label: usize,
     logits: Vec<f64>,
-    /// The exact integers behind the logits, as text: they may exceed what JSON numbers hold.
+    /// The exact integers of the logits, as text: they may exceed what JSON numbers hold.
     integers: Vec<String>,
     seconds: Seconds,
     bytes: Bytes,

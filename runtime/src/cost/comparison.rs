@@ -2,9 +2,9 @@
 
 use crate::ot::Role;
 use crate::plan::{Ring, UnitCosts};
+use crate::protocol::shared::message_schedule::{Communication, MessageSchedule};
 use crate::protocol::shared::relu::Relu;
 use crate::protocol::shared::sign::Sign;
-use crate::protocol::shared::transcript::{Communication, Transcript};
 
 /// Values over which what a step takes is spread.
 const SAMPLE: usize = 4096;
@@ -30,12 +30,12 @@ pub fn comparison(kind: Comparison, bits: u32, unit: &UnitCosts) -> f64 {
 /// Of a sample of values; `None` where there is no such ring.
 fn cost(kind: Comparison, bits: u32) -> Option<Communication> {
     let ring = Ring::new((bits + 1).clamp(2, u64::BITS))?;
-    let mut transcript = Transcript::new();
+    let mut messages = MessageSchedule::new();
     match kind {
-        Comparison::Relu => Relu::new(ring, 0, ring)?.script(&mut transcript, SAMPLE),
-        Comparison::Sign => Sign::new(ring, ring)?.script(&mut transcript, SAMPLE),
+        Comparison::Relu => Relu::new(ring, 0, ring)?.schedule(&mut messages, SAMPLE),
+        Comparison::Sign => Sign::new(ring, ring)?.schedule(&mut messages, SAMPLE),
     }
-    let mut cost = transcript.mark();
-    cost += transcript.finish();
+    let mut cost = messages.mark();
+    cost += messages.finish();
     Some(cost)
 }

@@ -145,7 +145,7 @@ pub(super) fn spell(shape: &[usize]) -> String {
     shape.iter().map(ToString::to_string).collect::<Vec<_>>().join("x")
 }
 
-/// The header's dictionary and the data behind it.
+/// The header's dictionary and the data after it.
 fn split_header(bytes: &[u8]) -> Result<(&str, &[u8]), String> {
     let cut = || String::from("the array's header is cut off");
     let rest = bytes.strip_prefix(MAGIC).ok_or("not a .npy array")?;
@@ -160,7 +160,7 @@ fn split_header(bytes: &[u8]) -> Result<(&str, &[u8]), String> {
     Ok((header, data))
 }
 
-/// What stands behind `'key':` in the dictionary.
+/// What stands after `'key':` in the dictionary.
 fn value<'a>(header: &'a str, key: &str) -> Result<&'a str, String> {
     ['\'', '"']
         .iter()

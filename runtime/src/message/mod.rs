@@ -1,6 +1,6 @@
 //! Every message of a session. A ciphertext is a number below N² in 2|N|/8 bytes, big-endian.
 //!
-//! The server may send a refusal in place of any of its messages: whoever waits for one at the client hears it.
+//! The server may send a refusal in place of any of its messages: whoever waits for one at the client receives it.
 
 use crate::channel::frame::Header;
 use crate::channel::{Connection, Incoming, Limit, Outgoing};
@@ -68,8 +68,8 @@ pub enum Message {
     /// Receiver → sender of OTs: c_t of all trees but the first, for up to 16 chunks of 16,384 OTs; ⌈128/k⌉ − 1 bits for
     /// an OT ([`crate::ot::extension`]).
     Corrections = 67,
-    /// Both ways in turns: all that a party has said since its last flight ([`crate::protocol::shared`]); its length
-    /// follows from the script ([`crate::protocol::shared::transcript`]).
+    /// Both ways in turns: all that a party has queued since its last flight ([`crate::protocol::shared`]); its length
+    /// follows from the message schedule ([`crate::protocol::shared::message_schedule`]).
     Flight = 80,
 }
 

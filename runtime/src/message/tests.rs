@@ -10,7 +10,7 @@ fn tags_are_apart_and_known() {
     assert_eq!(Message::from_tag(0), None);
 }
 
-fn heard(at: Role, message: Message, hostile: impl FnOnce(&mut Memory) + Send) -> Error {
+fn received(at: Role, message: Message, hostile: impl FnOnce(&mut Memory) + Send) -> Error {
     together(hostile, |c| receive_at(c, at, message, Limit::Exactly(10)).unwrap_err()).1
 }
 
@@ -18,19 +18,20 @@ fn heard(at: Role, message: Message, hostile: impl FnOnce(&mut Memory) + Send) -
 fn the_client_hears_a_refusal_in_place_of_any_message() {
     for message in Message::ALL.into_iter().filter(|&message| message != Message::Refusal) {
         let refusing = |c: &mut Memory| refuse(c, "no more").unwrap();
-        let error = heard(Role::Client, message, refusing);
+        let error = received(Role::Client, message, refusing);
         assert!(matches!(error, Error::Refused(reason) if reason == "no more"));
-        let error = heard(Role::Server, message, refusing);
+        let error = received(Role::Server, message, refusing);
         assert!(matches!(error, Error::PeerMisbehaved(PeerFault::WrongMessage { .. })));
     }
 }
 
 #[test]
 fn hostile_frames_end_with_a_typed_error() {
-    let fault = |hostile: &(dyn Fn(&mut Memory) + Sync)| match heard(Role::Client, Message::Flight, hostile) {
-        Error::PeerMisbehaved(fault) => fault,
-        other => panic!("a fault of the peer's, not {other:?}"),
-    };
+    let fault =
+        |hostile: &(dyn Fn(&mut Memory) + Sync)| match received(Role::Client, Message::Flight, hostile) {
+            Error::PeerMisbehaved(fault) => fault,
+            other => panic!("a fault of the peer's, not {other:?}"),
+        };
     let wrong = fault(&|c| send(c, Message::Corrections, &[0; 10]).unwrap());
     assert!(matches!(wrong, PeerFault::WrongMessage { expected: "flight", .. }));
     assert!(matches!(fault(&|c| drop(c.begin(99, "?", 10))), PeerFault::WrongMessage { .. }));

@@ -11,7 +11,7 @@ const WORD: usize = 64;
 /// Words that a thread makes at a time, at least.
 const CHUNK: usize = 64;
 
-/// A vector of bits, mostly shares; wiped on drop. Bit i is bit i mod 64 of word i ÷ 64; those behind the last
+/// A vector of bits, mostly shares; wiped on drop. Bit i is bit i mod 64 of word i ÷ 64; those after the last
 /// one are 0.
 #[derive(Default, Zeroize, ZeroizeOnDrop)]
 pub struct Bits {
@@ -123,7 +123,7 @@ impl Bits {
         bytes
     }
 
-    /// The `len` bits in a peer's `message`; what it puts behind them is ignored.
+    /// The `len` bits in a peer's `message`; what it puts after them is ignored.
     ///
     /// # Errors
     /// The message has another length than so many bits have.

@@ -164,8 +164,8 @@ impl ExtensionSender {
             let mut rest = &corrections[..];
             let numbers = number(results.len(), &mut self.made, sizes);
             let job = |(index, first, ots)| {
-                let (corrections, behind) = rest.split_at(self.field.correction_bytes(ots) as usize);
-                rest = behind;
+                let (corrections, after) = rest.split_at(self.field.correction_bytes(ots) as usize);
+                rest = after;
                 Job { index, first, ots, hash_key, corrections }
             };
             let jobs: Vec<Job<'_>> = numbers.map(job).collect();

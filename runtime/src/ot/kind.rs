@@ -3,9 +3,9 @@
 use super::block::BLOCK_BITS;
 use super::chunk::CHUNK;
 use super::cost::Sent;
-use super::each::Each;
 use super::field::FieldBits;
 use super::numbers::Width;
+use super::per_party::PerParty;
 use super::sixteen;
 use crate::message::Role;
 
@@ -64,11 +64,11 @@ impl Batch {
 }
 
 /// What [`Supply::prepare`](super::Supply::prepare) sends.
-pub fn prepare_cost(batches: &[Batch], field: FieldBits) -> Each<Sent> {
+pub fn prepare_cost(batches: &[Batch], field: FieldBits) -> PerParty<Sent> {
     let sent = |chooser| {
         let sizes: Vec<usize> =
             batches.iter().flat_map(|b| b.chunks(chooser)).map(|chunk| chunk.ots).collect();
         field.cost(&sizes)
     };
-    Each { client: sent(Role::Client), server: sent(Role::Server) }
+    PerParty { client: sent(Role::Client), server: sent(Role::Server) }
 }

@@ -1,7 +1,7 @@
 //! Small numbers side by side in bytes.
 //!
 //! Number i of w bits takes the bits w·i to w·i + w − 1, bit j being bit j mod 8 of byte j ÷ 8. Bits
-//! behind the last number are sent as 0; what a peer puts there is ignored.
+//! after the last number are sent as 0; what a peer puts there is ignored.
 
 use crate::error::{PeerFault, Result};
 use rayon::prelude::*;

@@ -1,4 +1,4 @@
-//! All correlations of one inference, made ahead and used once, in the order of the protocols' script.
+//! All correlations of one inference, made ahead and used once, in the order of the protocols' message schedule.
 //!
 //! ```text
 //! client                                            server
@@ -90,7 +90,7 @@ impl Supply {
     /// The next, of which the peer chooses.
     ///
     /// # Errors
-    /// The script says something else.
+    /// The message schedule has something else.
     pub(crate) fn sixteen_sender(&mut self, width: Width, count: usize) -> Result<SixteenSender> {
         let next = self.next(Batch { kind: Kind::Sixteen(self.role.peer(), width), count })?;
         if let Correlations::SixteenSender(next) = next { Ok(next) } else { Err(other()) }

@@ -18,7 +18,7 @@
 //! section 5.1.)
 //!
 //! Bits of many numbers stand side by side: a number's bits are in as many vectors, its *planes*. A message has all d,
-//! and behind them plane after plane of e.
+//! and after them plane after plane of e.
 //!
 //! # Who learns what
 //!

@@ -14,10 +14,10 @@ pub struct Layout {
     pub slot_bits: u32,
     /// What hides it from the client.
     pub masks: Masks,
-    /// Results that come back in one ciphertext, one behind the other.
+    /// Results that come back in one ciphertext, one after the other.
     pub results: usize,
-    /// S': inputs that go into one ciphertext, one behind the other, where a tiling's planes and a dense layer's
-    /// elements are inputs. At least 1; a result then comes with S' − 1 others before and behind it that mean nothing.
+    /// S': inputs that go into one ciphertext, one after the other, where a tiling's planes and a dense layer's
+    /// elements are inputs. At least 1; a result then comes with S' − 1 others before and after it that mean nothing.
     pub stacked: usize,
 }
 

@@ -119,7 +119,7 @@ mod tests {
     }
 
     proptest! {
-        /// The position is in the low bits of the maximum of numbers with their places behind them.
+        /// The position is in the low bits of the maximum of numbers with their places below them.
         #[test]
         fn arg_maxima_are_maxima_with_places(
             bits in 1u32..=61,

@@ -51,7 +51,7 @@ const TURNED_AWAY: usize = 64;
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Accepts clients as long as `running`, which is looked at whenever one comes; one client's failure never touches
-/// another. `departed` hears of each.
+/// another. `departed` is told of each.
 ///
 /// # Errors
 /// The system gives no thread to begin with.
@@ -84,11 +84,11 @@ pub fn listen(
             departed(Departure { client, end: End::TurnedAway });
             continue;
         };
-        let (server, heard) = (server.clone(), Arc::clone(departed));
+        let (server, received) = (server.clone(), Arc::clone(departed));
         let attended = thread::Builder::new().spawn(move || {
             let end = attend(&server, stream, admission.timeout).map_or_else(End::Failed, End::Answered);
             drop(place);
-            heard(Departure { client, end });
+            received(Departure { client, end });
         });
         if let Err(error) = attended {
             departed(Departure { client, end: End::Failed(Error::io("cannot start a thread", error)) });

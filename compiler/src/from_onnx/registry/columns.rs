@@ -26,7 +26,7 @@ pub(in crate::from_onnx) enum Size {
     Same,
     /// Not larger than the first operand.
     AtMostFirst,
-    /// All operands, one behind the other.
+    /// All operands, one after the other.
     Sum,
     /// At most the product of the operands' sizes.
     Product,

@@ -9,7 +9,7 @@ use rows::{arrangement, element_wise};
 
 /// Of curved activations.
 const SMOOTH: &str =
-    "by straight pieces, wrong by at most 1 % of the distance of its limits (0.01 where it tends to x)";
+    "by linear segments, wrong by at most 1 % of the distance of its limits (0.01 where it tends to x)";
 /// Of what is no activation by itself.
 const PART: &str = "as part of an activation";
 /// Of what chooses a class.

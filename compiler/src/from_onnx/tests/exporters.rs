@@ -119,7 +119,7 @@ fn every_opset_from_7_to_21_is_read() {
     }
 }
 
-/// (x − mean) ÷ std in front of a padded convolution belongs to the plan's preprocessing.
+/// (x − mean) ÷ std before a padded convolution belongs to the plan's preprocessing.
 #[test]
 fn normalisation_leaves_the_model() {
     let model = |pads: &[i64]| {

@@ -87,7 +87,7 @@ fn both_ends_of_the_range_cut() {
     }
 }
 
-/// The activations that stand for the pairs behind `op`.
+/// The activations that stand for the pairs after `op`.
 fn cuts(op: &str, scale: f32, zero: u8) -> String {
     let model = Onnx::new(&[1, 2, 4, 4])
         .weight("w", &[2, 2, 3, 3])
@@ -116,7 +116,7 @@ fn bounds_without_effect_are_left_out() {
     insta::assert_snapshot!(cuts("Identity", 0.5, 0), @"min(max(x, -64), 63.5)");
 }
 
-/// An image that is cut off where it is known to reach further: by its own pair, behind arithmetic of the model.
+/// An image that is cut off where it is known to reach further: by its own pair, after arithmetic of the model.
 #[test]
 fn images_are_cut_where_they_reach_beyond() {
     let operations = |image: Option<(f64, f64)>| {

@@ -90,7 +90,7 @@ impl Translator<'_> {
     }
 
     /// Where an activation begins: at the furthest value of which it is piecewise linear; else at the
-    /// nearest of which it can be followed; else, as a part of an activation, behind whatever is complete.
+    /// nearest of which it can be followed; else, as a part of an activation, after whatever is complete.
     fn chosen(&self, mut joins: Vec<Join>) -> Option<Join> {
         let linear = |join: &Join| join.below && is_piecewise_linear(&join.curve);
         let followed = |join: &Join| approximate(&join.curve, 0, Fineness::Percent).is_ok();

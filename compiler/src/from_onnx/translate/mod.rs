@@ -179,7 +179,7 @@ impl Translator<'_> {
         }
     }
 
-    /// Affine maps one behind the other, with no other reader in between, become one.
+    /// Affine maps one after the other, with no other reader in between, become one.
     fn merge_affine_chains(&mut self) {
         for id in self.graph.ids_in_order() {
             let Op::Affine(second) = self.graph.op(id).clone() else { continue };

@@ -1,7 +1,7 @@
-//! What only moves values about: zeros around an image or behind its channels, parts of it, its channels in
+//! What only moves values about: zeros around an image or after its channels, parts of it, its channels in
 //! another order.
 //!
-//! Under encryption each is a convolution with a single 1 per result. Several behind one another become
+//! Under encryption each is a convolution with a single 1 per result. Several in a row become
 //! one, and a convolution or pooling that reads one takes it over where its own window or weights can say it.
 
 use crate::from_onnx::refusal::Refusal;

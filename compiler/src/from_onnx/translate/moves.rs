@@ -43,7 +43,7 @@ impl Translator<'_> {
         if !filler.is_finite() {
             return Err(Refusal::new(
                 format!("it pads with {filler}"),
-                "use the padding of the pooling behind it (pads), which ignores what lies outside",
+                "use the padding of the pooling after it (pads), which ignores what lies outside",
             ));
         }
         // tract keeps negative padding as a number near the largest.
@@ -80,7 +80,7 @@ impl Translator<'_> {
         self.part(&[(slice.axis, ends.collect())], site)
     }
 
-    /// Bounds, axes and steps stand behind the value.
+    /// Bounds, axes and steps follow the value.
     pub(super) fn strided_slice(&mut self, slice: &StridedSlice, site: &Site) -> Found {
         let dims = &site.inputs[0].dims;
         let list = |position: usize| -> Result<Vec<i64>, Refusal> {

@@ -67,7 +67,7 @@ impl View {
         matches!(self.axes[..], [] | [Axis { stride: 1, .. }])
     }
 
-    /// The axes behind each of tract's `dims`; `None` where these cut across them.
+    /// The axes that make up each of tract's `dims`; `None` where these cut across them.
     pub(super) fn split(&self, dims: &[usize]) -> Option<Vec<Vec<Axis>>> {
         let mut rest = self.axes.iter().copied();
         let mut current = Axis { size: 1, stride: 1 };

@@ -163,7 +163,7 @@ mod tests {
             .collect();
         insta::assert_snapshot!(errors.join(", "), @"3: 0.0583, 5: 0.0197, 9: 0.0059, 17: 0.0021, 65: 0.0003");
         let few = approximate(&sigmoid, 0, Fineness::Pieces(2));
-        assert_eq!(few, Err("2 straight pieces are too few".into()));
+        assert_eq!(few, Err("2 linear segments are too few".into()));
         let jump = Curve::X.binary(Binary::Less, Curve::number(0.3));
         assert!(approximate(&jump, 0, Fineness::Pieces(3)).is_err());
     }
@@ -177,7 +177,7 @@ mod tests {
 
     /// Where the right ray begins at the end of the grid.
     #[test]
-    fn the_last_piece_may_end_behind_the_grid() {
+    fn the_last_piece_may_end_beyond_the_grid() {
         let elu = Curve::X.unary(Unary::Exp).binary(Binary::Max, Curve::number(1.0));
         let found = approximate(&elu.over(&clip(0.0, 1.0)), 0, Fineness::Percent).unwrap();
         assert!(found.error <= 0.04, "{found:?}");

@@ -1,18 +1,18 @@
 //! # What it does
-//! Removes whole channels, which saves their comparisons, and makes up for them in the layers behind.
+//! Removes whole channels, which saves their comparisons, and makes up for them in the layers after it.
 //!
 //! A layer's channel can go where only linear layers read it, through activations and poolings. What its
-//! loss does to such a reader follows from the covariance H of what the reader sees on example images:
+//! loss does to such a reader follows from the covariance H of what the reader sees on calibration images:
 //! with S the reader's columns on the channel, the optimal brain surgeon's loss is the sum over rows of
 //! w_Sᵀ·((H⁻¹)_SS)⁻¹·w_S, once the other columns have made up for it (OBC for groups of weights: Frantar,
 //! Singh & Alistarh 2022). The cheapest channel goes first, the others' weights and H⁻¹ follow, and so on:
 //! [`channel_orders`] says for every layer in which order, and what is lost with each.
 //!
-//! [`remove_channels`] then goes through the network and fits every layer behind a loss again: from what
+//! [`remove_channels`] then goes through the network and fits every layer after a loss again: from what
 //! it reads now, by least squares, to what the whole network gave there; the bias takes up the mean.
 //!
 //! # Requires
-//! The passes up to [`super::remove_dead`], and example images.
+//! The passes up to [`super::remove_dead`], and calibration images.
 //!
 //! # Guarantees
 //! No reader has a weight on a removed channel, so that [`super::remove_dead`] takes it away; every
@@ -41,7 +41,7 @@ use crate::graph::{Graph, Real};
 /// [`ChannelChoice::share`].
 ///
 /// # Errors
-/// [`Error::Option`] where there are no example images.
+/// [`Error::Option`] where there are no calibration images.
 pub fn prune_channels(
     graph: &Graph<Real>,
     share: f64,
@@ -51,7 +51,7 @@ pub fn prune_channels(
         return Ok(graph.clone());
     }
     let calibration = calibration.ok_or_else(|| {
-        let what = "channels are chosen after example images; give some (--calibration)";
+        let what = "channels are chosen after calibration images; give some (--calibration)";
         Error::Option(what.into())
     })?;
     let orders = channel_orders(graph, calibration);

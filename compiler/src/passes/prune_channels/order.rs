@@ -59,7 +59,7 @@ impl FromIterator<ChannelOrder> for ChannelOrders {
     }
 }
 
-/// The orders for `graph` after the example images of `calibration`, each as if its layer alone lost
+/// The orders for `graph` after the calibration images, each as if its layer alone lost
 /// channels. Layers are left out whose readers have more than 1536 columns on one channel.
 pub fn channel_orders(graph: &Graph<Real>, calibration: &Calibration) -> ChannelOrders {
     let sites = sites(graph);

@@ -6,8 +6,8 @@ use crate::graph::{Graph, NodeId, Real};
 use crate::passes::quantize::refit;
 use std::collections::BTreeMap;
 
-/// `graph` without the first channels of `orders`, as many as `choice` says, and with the layers behind
-/// fitted again after the example images of `calibration`. The removed channels are still computed, but
+/// `graph` without the first channels of `orders`, as many as `choice` says, and with the layers after it
+/// fitted again after the calibration images. The removed channels are still computed, but
 /// nothing reads them; see [`crate::passes::remove_dead`].
 pub fn remove_channels(
     graph: &Graph<Real>,
@@ -21,8 +21,8 @@ pub fn remove_channels(
     let (mut whole, mut thin) = (Activations::new(graph, calibration), Activations::new(graph, calibration));
     for id in graph.ids_in_order().into_iter().filter(|&id| id != graph.input()) {
         let lost = lost.get(&id);
-        let behind = graph.inputs(id).into_iter().any(|input| changed[input.index()]);
-        changed[id.index()] = lost.is_some() || behind;
+        let after = graph.inputs(id).into_iter().any(|input| changed[input.index()]);
+        changed[id.index()] = lost.is_some() || after;
         let output = whole.record(id, graph.op(id));
         if changed[id.index()] {
             let kept = |column: usize| lost.is_none_or(|lost| !lost[column]);

@@ -19,7 +19,7 @@ pub(super) fn sites(graph: &Graph<Real>) -> Vec<Site> {
     graph.ids_in_order().into_iter().filter_map(site).collect()
 }
 
-/// The linear layers behind `id`, where nothing else depends on it and no channel is added to another
+/// The linear layers after `id`, where nothing else depends on it and no channel is added to another
 /// or moved.
 fn readers(graph: &Graph<Real>, id: NodeId) -> Option<Vec<NodeId>> {
     let mut found = Vec::new();

@@ -1,12 +1,12 @@
 //! The walk over the float graph that grows the integer graph.
 
+use super::constraints::{self, ScaleConstraint};
 use super::curvature::Curvature;
-use super::demand::{self, Follower};
 use super::fit::{Fit, Row};
 use super::grid::Grid;
 use super::layer::Layer;
 use super::value::{Value, scale, spread, unbounded};
-use super::{Choices, Narrowing, Noise, Outlook, Preparation, exact, scales};
+use super::{Choices, Narrowing, Noise, Preparation, ValueEstimate, exact, scales};
 use crate::calibration::{Activations, Calibration, Channel};
 use crate::error::{Diagnostic, Error, Result};
 use crate::graph::sum_pool;
@@ -23,9 +23,9 @@ pub(super) struct Quantizer<'a> {
     pub(super) narrowing: &'a Narrowing,
     activations: Option<Activations<'a>>,
     pub(super) one_scale: Vec<bool>,
-    followers: Vec<Option<Follower>>,
+    scale_constraints: Vec<Option<ScaleConstraint>>,
     pub(super) out: Graph<Integer>,
-    pub(super) outlooks: Vec<Outlook>,
+    pub(super) estimates: Vec<ValueEstimate>,
     pub(super) noise: Vec<Noise>,
     /// By node of the float graph.
     pub(super) values: Vec<Option<Value>>,
@@ -44,9 +44,10 @@ impl<'a> Quantizer<'a> {
             Graph::new(float.node(source).name.clone(), unbounded(input.shape, scale(input.step.clone())));
         let mut values = vec![None; float.id_bound()];
         values[source.index()] = Some(Value { id: out.input(), zero: vec![false; input.shape.channels] });
-        let (one_scale, followers) = (demand::one_scale(float), demand::followers(float));
+        let (one_scale, scale_constraints) =
+            (constraints::one_scale(float), constraints::scale_constraints(float));
         let activations = calibration.map(|calibration| Activations::new(float, calibration));
-        let outlooks = vec![Outlook::default()];
+        let estimates = vec![ValueEstimate::default()];
         Self {
             preparation,
             float,
@@ -54,9 +55,9 @@ impl<'a> Quantizer<'a> {
             narrowing,
             activations,
             one_scale,
-            followers,
+            scale_constraints,
             out,
-            outlooks,
+            estimates,
             noise: Vec::new(),
             values,
         }
@@ -156,8 +157,8 @@ impl<'a> Quantizer<'a> {
         };
         let rows = self.rows(id, layer, sizes, &fine, choice.bits);
         let output = if one_scale { scales::common(&rows, fine[0]) } else { scales::per_row(&rows) };
-        let output = match &self.followers[id.index()] {
-            Some(follower) => self.follow(follower, output, &rows, one_scale, choice),
+        let output = match &self.scale_constraints[id.index()] {
+            Some(constraint) => self.follow(constraint, output, &rows, one_scale, choice),
             None => output,
         };
         (output, FitRows { fitted, fine })
@@ -232,7 +233,7 @@ impl<'a> Quantizer<'a> {
     fn flatten(&mut self, id: NodeId) -> Result<Value> {
         let mut input = self.input_value(id);
         if self.one_scale[id.index()] {
-            // Behind it, channels can no longer be told from pixels.
+            // After it, channels can no longer be told from pixels.
             input = self.with_one_scale(id, input)?;
         }
         let plane = self.input_shape(id).plane();
@@ -288,23 +289,23 @@ impl<'a> Quantizer<'a> {
         fact: IntegerFact,
         zero: Vec<bool>,
     ) -> Value {
-        let outlook = self.outlook(from, &fact.scale);
+        let estimate = self.estimate(from, &fact.scale);
         let id = self.out.add(self.float.node(from).name.clone(), op, inputs, fact);
-        self.outlooks.resize(id.index() + 1, Outlook::default());
-        self.outlooks[id.index()] = outlook;
+        self.estimates.resize(id.index() + 1, ValueEstimate::default());
+        self.estimates[id.index()] = estimate;
         Value { id, zero }
     }
 
     /// Of the value `from` of the float graph as integers of this scale.
-    fn outlook(&self, from: NodeId, scale: &Scale) -> Outlook {
+    fn estimate(&self, from: NodeId, scale: &Scale) -> ValueEstimate {
         let channels = self.preparation.statistics.of(from);
         // A node made on the way to `from` may have other channels.
         if matches!(scale, Scale::PerChannel(scales) if scales.len() != channels.len()) {
-            return Outlook::default();
+            return ValueEstimate::default();
         }
         let scales: Vec<f64> = (0..channels.len()).map(|channel| scale.channel(channel)).collect();
         let peak = channels.iter().zip(&scales).map(|(seen, scale)| seen.peak / scale).fold(0.0, f64::max);
-        Outlook { peak, spare: self.spare_bits(from, &scales, peak) }
+        ValueEstimate { peak, spare: self.spare_bits(from, &scales, peak) }
     }
 
     /// Low bits that the value of `id`, integers of these scales and of at most `peak`, may lose; one bit is kept.
@@ -321,7 +322,7 @@ impl<'a> Quantizer<'a> {
         if last || !(free || self.narrowing.is_place(id)) {
             return value;
         }
-        let bits = self.outlooks[value.id.index()].spare;
+        let bits = self.estimates[value.id.index()].spare;
         if bits < self.narrowing.terms.least(self.float, id) {
             return value;
         }

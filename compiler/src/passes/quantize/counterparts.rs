@@ -11,13 +11,13 @@ pub struct Quantized {
     /// By node of the float graph.
     pub(super) counterparts: Vec<Option<NodeId>>,
     /// By node of the integer graph.
-    pub(super) outlooks: Vec<Outlook>,
+    pub(super) estimates: Vec<ValueEstimate>,
     pub(super) noise: Vec<Noise>,
 }
 
 /// What a value of the integer graph looks like, for prices.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Outlook {
+pub struct ValueEstimate {
     /// Largest integer on calibration images.
     pub peak: f64,
     /// Low bits that it may lose; see `tolerance.rs`.
@@ -37,8 +37,8 @@ impl Quantized {
     }
 
     /// What the values of the integer graph as it was quantised look like, by node.
-    pub(crate) fn outlooks(&self) -> &[Outlook] {
-        &self.outlooks
+    pub(crate) fn estimates(&self) -> &[ValueEstimate] {
+        &self.estimates
     }
 
     /// The node of `float`, the graph that was quantised, whose counterpart is `id`.

@@ -93,7 +93,7 @@ impl GroupCurvature {
     }
 
     /// Squared output error of a change of the weight of each column by 1.
-    pub(super) fn harm(&self) -> Vec<f32> {
+    pub(super) fn diagonal(&self) -> Vec<f32> {
         match self {
             Self::Guessed(variances) => variances.iter().map(|&x| x as f32).collect(),
             Self::Measured { blocks, .. } => {

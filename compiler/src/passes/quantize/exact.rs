@@ -10,7 +10,7 @@ use super::scales::{IMBALANCE, median};
 use crate::graph::Scale;
 
 /// Half a step of the output, by which a bias may be off, is at most the typical input divided by this:
-/// 2^-8 of a straight piece an eighth as wide.
+/// 2^-8 of a linear segment an eighth as wide.
 const BIAS_PRECISION: f64 = 2048.0;
 
 /// Scales, one per output channel, at which all weights are integers of at most `largest`; `None` where a

@@ -3,7 +3,7 @@
 //! A ReLU or a clip that next to no calibration image gets through is not dead for that: its input may come nearer on
 //! others. Its output then counts as if it had an eighth of what eight standard deviations reach, or of what brighter images
 //! with more contrast give, whichever is more, but at most what the channels beside it have on average. The excess of this over
-//! what was seen goes through the layers behind as independent variance.
+//! what was seen goes through the layers after it as independent variance.
 
 use super::layer::Layer;
 use super::value::spread;
@@ -100,7 +100,7 @@ mod tests {
     use crate::calibration::Batch;
     use crate::graph::{Conv, RealFact, Shape, Window};
 
-    /// Of four channels the first is alive, the second nearly, the third is not, the fourth on brighter images; a layer behind
+    /// Of four channels the first is alive, the second nearly, the third is not, the fourth on brighter images; a layer after them
     /// adds them up.
     #[test]
     fn what_is_not_quite_dead_counts() {

@@ -3,8 +3,8 @@
 use super::curvature::{Block, Curvature, GroupCurvature};
 use super::grid::Grid;
 use super::layer::{IntegerLayer, Layer};
-use super::removal::{self, Removals};
-use super::round::{self, Harm, Part};
+use super::prune_order::{self, PruneOrder};
+use super::round::{self, Loss, Part};
 use super::search::{self, LANES};
 use super::support::Support;
 use crate::graph::Scale;
@@ -39,7 +39,7 @@ impl<'a> Fit<'a> {
         input: &'a Scale,
         curvature: &'a Curvature,
         choice: LayerChoice,
-        removals: Option<&Removals>,
+        removals: Option<&PruneOrder>,
     ) -> Self {
         let grid = Grid::of(choice.bits);
         let zeros_stay = choice.sparsity > 0.0 || !grid.has_zero();
@@ -48,12 +48,12 @@ impl<'a> Fit<'a> {
         match removals {
             _ if count == 0 => {}
             Some(removals) => removals.prune(layer, &mut support, count),
-            None => removal::prune_by_size(layer, curvature, &mut support, count),
+            None => prune_order::prune_by_size(layer, curvature, &mut support, count),
         }
         Self { layer, input, curvature, support, grid }
     }
 
-    /// The rows, each at the scale at which it does least harm; 0 for no weights.
+    /// The rows, each at the scale at which it has the least loss; 0 for no weights.
     pub(super) fn rows(&self) -> Vec<Row> {
         let row = |row: usize| {
             let parts = self.parts(row);
@@ -62,7 +62,7 @@ impl<'a> Fit<'a> {
         (0..self.layer.outputs()).into_par_iter().map(row).collect()
     }
 
-    /// The scale for all output channels at which the rounded weights do least harm; 0 for no weights.
+    /// The scale for all output channels at which the rounded weights do least loss; 0 for no weights.
     pub(super) fn common_scale(&self) -> f64 {
         let weight = self.layer.weights().len() / COMMON_WEIGHTS + 1;
         let rows = (0..self.layer.outputs()).into_par_iter().step_by(weight);
@@ -128,7 +128,7 @@ impl<'a> Fit<'a> {
         Part {
             best: columns.iter().map(|&column| weights[column].into()).collect(),
             input: self.input_scales(row, &columns),
-            harm: Harm::Apart(columns.iter().map(|&column| variances[column]).collect()),
+            loss: Loss::Diagonal(columns.iter().map(|&column| variances[column]).collect()),
             columns,
         }
     }
@@ -151,7 +151,7 @@ impl<'a> Fit<'a> {
             let root = block.hessian.root(&picked);
             (root.solve(&kept.iter().map(target).collect::<Vec<f64>>()), Cow::Owned(root))
         };
-        Part { best, input: self.input_scales(row, &kept), columns: kept, harm: Harm::Together(root) }
+        Part { best, input: self.input_scales(row, &kept), columns: kept, loss: Loss::Full(root) }
     }
 
     /// Those of `columns` whose weights in `row` may differ from zero.

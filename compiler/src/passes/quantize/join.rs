@@ -1,7 +1,7 @@
 //! The part of the walk that brings scales together: of the branches of a sum, and of the logits.
 
 use super::build::Quantizer;
-use super::demand::Follower;
+use super::constraints::ScaleConstraint;
 use super::grid::Grid;
 use super::scales::Row;
 use super::sum::Agreement;
@@ -32,28 +32,28 @@ impl Quantizer<'_> {
     /// one number each; elsewhere ratios of small integers, coarser than `least`, since wide weights take products.
     pub(super) fn follow(
         &self,
-        follower: &Follower,
+        constraint: &ScaleConstraint,
         least: Vec<f64>,
         rows: &[Row],
         one_scale: bool,
         choice: LayerChoice,
     ) -> Vec<f64> {
         let others: Option<Vec<&Value>> =
-            follower.others.iter().map(|other| self.values[other.node.index()].as_ref()).collect();
+            constraint.others.iter().map(|other| self.values[other.node.index()].as_ref()).collect();
         let Some(others) = others else { return least };
         let mut scales: Vec<Vec<f64>> = others
             .iter()
-            .zip(&follower.others)
+            .zip(&constraint.others)
             .map(|(value, other)| self.scaled(value, other.factor))
             .collect();
         let free = fill_zeros(&mut scales, &others);
         let Some(agreed) = sum::agree(&scales, one_scale) else { return least };
         if self.narrowing.terms.rings && Grid::of(choice.bits).has_zero() {
-            let others: Vec<f64> = agreed.scales.iter().map(|scale| scale / follower.factor).collect();
+            let others: Vec<f64> = agreed.scales.iter().map(|scale| scale / constraint.factor).collect();
             return scales::beside(rows, &least, &others, &free);
         }
         let align = |(row, (&least, &other)): (usize, (&f64, &f64))| {
-            if free[row] { least } else { ratio::align(least * follower.factor, other) / follower.factor }
+            if free[row] { least } else { ratio::align(least * constraint.factor, other) / constraint.factor }
         };
         least.iter().zip(&agreed.scales).enumerate().map(align).collect()
     }

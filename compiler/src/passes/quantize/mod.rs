@@ -2,9 +2,9 @@
 //!
 //! # What it does
 //! Weights are symmetric integers of the chosen width with one scale per output channel, the one at
-//! which the rounded row does least harm: it may clip the largest weights. Harm is the squared error of
+//! which the rounded row has the least loss: it may clip the largest weights. The loss is the squared error of
 //! the layer's output on calibration data, or, without data, that of the weights. Weights of one bit
-//! are −1 or 1; only a row that would do less harm as zeros, at a scale forced upon it, is zero.
+//! are −1 or 1; only a row that would lose less as zeros, at a scale forced upon it, is zero.
 //!
 //! With data, each layer in turn sees its input as the quantised layers before it give it. Its weights
 //! are first fitted to give the float network's output from that input; rounding then makes up for the
@@ -31,7 +31,7 @@
 //! * Values whose scale reaches the logits have one scale for all channels, so that the largest
 //!   integer is the largest logit; where that cannot be had by choice of scales, a depthwise 1×1
 //!   convolution with integer multipliers makes it so.
-//! * The branches of a sum need the same scale. In suite `shared` the layer behind the last branch takes the others'
+//! * The branches of a sum need the same scale. In suite `shared` the layer after the last branch takes the others'
 //!   scales times one power of two, and weights as wide as that needs; in suite `blinded` scales that are ratios of small
 //!   integers to the others', channel by channel, at most a sixteenth coarser than its weights need. Branches are then
 //!   multiplied by integers, exactly; by a depthwise 1×1 convolution where the multipliers differ between channels. Where
@@ -53,10 +53,10 @@
 
 mod build;
 mod choice;
+mod constraints;
 mod counterparts;
 mod curvature;
-mod demand;
-mod elimination;
+mod estimate;
 mod exact;
 mod excess;
 mod fit;
@@ -65,12 +65,12 @@ mod join;
 mod layer;
 mod narrowing;
 mod noise;
-mod outlook;
+mod obs;
 mod predicted;
 mod preparation;
+mod prune_order;
 mod ratio;
 mod refit;
-mod removal;
 mod round;
 mod scales;
 mod search;
@@ -83,7 +83,7 @@ mod value;
 mod walk;
 
 pub use choice::Choices;
-pub use counterparts::{Outlook, Quantized};
+pub use counterparts::{Quantized, ValueEstimate};
 pub use narrowing::{Narrowing, Places};
 pub use noise::{Noise, Rounding};
 pub use preparation::Preparation;

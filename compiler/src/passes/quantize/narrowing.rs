@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The values that lose low bits, by node of the float graph; in suite `shared` those that a ReLU alone reads do in any
 /// case, since that costs nothing.
 ///
-/// How many bits a value loses follows from its scale, once the layers in front have theirs: as many as what reads it
+/// How many bits a value loses follows from its scale, once the layers before it have theirs: as many as what reads it
 /// bears.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Narrowing {

@@ -2,10 +2,10 @@
 
 use super::excess::Excess;
 use super::layer::Layer;
-use super::removal::Removals;
+use super::prune_order::PruneOrder;
 use super::sensitivity::Sensitivity;
 use super::tolerance::Tolerance;
-use super::{Choices, outlook};
+use super::{Choices, estimate};
 use crate::calibration::{self, Activations, Batch, Calibration, Reading, Sample, Sampling, Statistics};
 use crate::error::Result;
 use crate::graph::{Graph, NodeId, Real};
@@ -33,7 +33,7 @@ pub(super) struct Prepared {
     /// Of each output.
     variance: Vec<f64>,
     /// Where it is to be pruned.
-    pub removals: Option<Removals>,
+    pub removals: Option<PruneOrder>,
 }
 
 impl<'a> Preparation<'a> {
@@ -90,7 +90,7 @@ impl<'a> Preparation<'a> {
         self.input
     }
 
-    /// Example images.
+    /// Calibration images.
     pub fn calibration(&self) -> Option<&'a Calibration> {
         self.calibration
     }
@@ -104,10 +104,11 @@ impl<'a> Preparation<'a> {
         let Some(layer) = Layer::of(self.graph, id) else { return 0.0 };
         let prepared = self.layer(id);
         match prepared.and_then(|prepared| Some((prepared.removals.as_ref()?, &prepared.variance))) {
-            Some((removals, variance)) => outlook::error(&layer, removals, variance, choice),
+            Some((removals, variance)) => estimate::error(&layer, removals, variance, choice),
             None => {
-                let (removals, variance) = (Removals::apart(&layer, outlook::step(&layer)), layer.squares());
-                outlook::error(&layer, &removals, &variance, choice)
+                let (removals, variance) =
+                    (PruneOrder::apart(&layer, estimate::step(&layer)), layer.squares());
+                estimate::error(&layer, &removals, &variance, choice)
             }
         }
     }
@@ -142,7 +143,7 @@ impl Prepared {
     fn new(layer: &Layer, sampling: Sampling, input: &Batch, output: &Batch, is_pruned: bool) -> Self {
         let outputs = sampling.all_outputs(output);
         let variance = outputs.iter().flat_map(Sample::variance).collect();
-        let removals = is_pruned.then(|| Removals::measured(layer, &sampling.all_inputs(input)));
+        let removals = is_pruned.then(|| PruneOrder::measured(layer, &sampling.all_inputs(input)));
         Self { sampling, outputs, variance, removals }
     }
 }

@@ -15,16 +15,16 @@ pub(super) struct Part<'a> {
     pub best: Vec<f64>,
     /// Scales of the integers that they multiply.
     pub input: Vec<f64>,
-    pub harm: Harm<'a>,
+    pub loss: Loss<'a>,
 }
 
 /// How much errors of the weights of a [`Part`] hurt: the squared error of the output.
 #[derive(Clone, Debug)]
-pub(super) enum Harm<'a> {
+pub(super) enum Loss<'a> {
     /// Each by itself, its square times this.
-    Apart(Vec<f64>),
+    Diagonal(Vec<f64>),
     /// Together, as the Hessian says of which this is the root.
-    Together(Cow<'a, Root>),
+    Full(Cow<'a, Root>),
 }
 
 /// Integers for a [`Part`], and their squared output error.
@@ -40,11 +40,9 @@ impl Part<'_> {
     pub(super) fn round(&self, scale: f64, grid: Grid) -> Rounded {
         let near = |wanted: f64, i: usize| grid.nearest(wanted * self.input[i] / scale);
         let apart = || self.pass(scale, |i, _| near(self.best[i], i));
-        let mut best = match &self.harm {
-            Harm::Apart(_) => apart(),
-            Harm::Together(_) => {
-                less(self.pass(scale, |i, carried| near(self.best[i] + carried, i)), apart())
-            }
+        let mut best = match &self.loss {
+            Loss::Diagonal(_) => apart(),
+            Loss::Full(_) => less(self.pass(scale, |i, carried| near(self.best[i] + carried, i)), apart()),
         };
         if !grid.has_zero() {
             best = less(best, self.pass(scale, |_, _| 0.0));
@@ -63,9 +61,9 @@ impl Part<'_> {
         let size = self.best.len();
         let (mut off, mut integers, mut error) = (vec![0.0; size], vec![0; size], 0.0);
         for i in (0..size).rev() {
-            let (carried, weight) = match &self.harm {
-                Harm::Apart(weights) => (0.0, weights[i]),
-                Harm::Together(root) => {
+            let (carried, weight) = match &self.loss {
+                Loss::Diagonal(weights) => (0.0, weights[i]),
+                Loss::Full(root) => {
                     let row = root.row(i);
                     (dot(&row[1..], &off[i + 1..]) / row[0], row[0] * row[0])
                 }
@@ -89,7 +87,7 @@ pub(super) fn unclipped(parts: &[Part<'_>], grid: Grid) -> f64 {
     sizes.fold(0.0, f64::max) / grid.largest()
 }
 
-/// The scale at which the compensated rounding of a row does least harm; 0 for no weights.
+/// The scale at which the compensated rounding of a row has the least loss; 0 for no weights.
 pub(super) fn best_scale(parts: &[Part<'_>], grid: Grid) -> f64 {
     let largest = unclipped(parts, grid);
     if largest == 0.0 {
@@ -121,11 +119,11 @@ impl Kernel for Errors<'_> {
 
     #[inline(always)]
     fn run(self) -> [f64; LANES] {
-        match (&self.part.harm, self.grid) {
-            (Harm::Apart(weights), Grid::Signs) => self.apart(weights, |x| Grid::Signs.nearest(x)),
-            (Harm::Apart(weights), grid) => self.apart(weights, |x| grid.nearest(x)),
-            (Harm::Together(root), Grid::Signs) => self.together(root, |x| Grid::Signs.nearest(x)),
-            (Harm::Together(root), grid) => self.together(root, |x| grid.nearest(x)),
+        match (&self.part.loss, self.grid) {
+            (Loss::Diagonal(weights), Grid::Signs) => self.apart(weights, |x| Grid::Signs.nearest(x)),
+            (Loss::Diagonal(weights), grid) => self.apart(weights, |x| grid.nearest(x)),
+            (Loss::Full(root), Grid::Signs) => self.together(root, |x| Grid::Signs.nearest(x)),
+            (Loss::Full(root), grid) => self.together(root, |x| grid.nearest(x)),
         }
     }
 }
@@ -184,8 +182,8 @@ mod tests {
 
     fn together(hessian: &Matrix, best: Vec<f64>, input: f64) -> Part<'static> {
         let columns: Vec<usize> = (0..best.len()).collect();
-        let harm = Harm::Together(Cow::Owned(hessian.root(&columns)));
-        Part { input: vec![input; best.len()], columns, best, harm }
+        let loss = Loss::Full(Cow::Owned(hessian.root(&columns)));
+        Part { input: vec![input; best.len()], columns, best, loss }
     }
 
     /// Weights before a covariance of inputs that depend on each other.
@@ -200,7 +198,7 @@ mod tests {
         (hessian, part)
     }
 
-    fn harm(hessian: &Matrix, part: &Part<'_>, integers: &[i32], scale: f64) -> f64 {
+    fn loss(hessian: &Matrix, part: &Part<'_>, integers: &[i32], scale: f64) -> f64 {
         let off = |(w, &q): (&f64, &i32)| w - f64::from(q) * scale / 0.5;
         let off: Vec<f64> = part.best.iter().zip(integers).map(off).collect();
         dot(&off, &hessian.times(&off))
@@ -216,9 +214,9 @@ mod tests {
             let nearest: Vec<i32> = part.best.iter().map(|w| grid.nearest(w * 0.5 / scale) as i32).collect();
             let rounded = part.round(scale, grid);
             prop_assert!(rounded.integers.iter().all(|&q| f64::from(q).abs() <= grid.largest()));
-            let exact = harm(&hessian, &part, &rounded.integers, scale);
+            let exact = loss(&hessian, &part, &rounded.integers, scale);
             prop_assert!((exact - rounded.error).abs() <= 1e-6 * (1.0 + rounded.error));
-            let other = harm(&hessian, &part, &nearest, scale);
+            let other = loss(&hessian, &part, &nearest, scale);
             prop_assert!(rounded.error <= other * (1.0 + 1e-6) + 1e-9);
         }
 
@@ -271,7 +269,7 @@ mod tests {
             columns: (0..400).collect(),
             best: best.clone(),
             input: vec![1.0; 400],
-            harm: Harm::Apart(vec![1.0; 400]),
+            loss: Loss::Diagonal(vec![1.0; 400]),
         };
         for part in [together(&unit, best, 1.0), apart] {
             for bits in [1, 2] {
@@ -283,7 +281,8 @@ mod tests {
 
     #[test]
     fn signs_give_way_to_zeros_at_a_scale_that_is_far_too_coarse() {
-        let part = Part { columns: vec![0], best: vec![0.1], input: vec![1.0], harm: Harm::Apart(vec![1.0]) };
+        let part =
+            Part { columns: vec![0], best: vec![0.1], input: vec![1.0], loss: Loss::Diagonal(vec![1.0]) };
         assert_eq!(part.round(0.15, Grid::Signs).integers, [1]);
         assert_eq!(part.round(0.25, Grid::Signs).integers, [0]);
     }

@@ -1,4 +1,4 @@
-//! The scale that does least harm, among many.
+//! The scale that has the least loss, among many.
 
 /// Scales that are tried at one time.
 pub(super) const LANES: usize = 8;

@@ -1,7 +1,7 @@
 //! From a preparation to an integer graph.
 
 use super::build::Quantizer;
-use super::{Choices, Narrowing, Preparation, Quantized, demand};
+use super::{Choices, Narrowing, Preparation, Quantized, constraints};
 use crate::calibration::Calibration;
 use crate::error::Result;
 
@@ -16,7 +16,7 @@ impl Preparation<'_> {
         build(self, self.calibration, choices, narrowing)
     }
 
-    /// The same without a look at what the quantised layers in front give: quick, and good enough for prices.
+    /// The same without a look at what the quantised layers before it give: quick, and good enough for prices.
     ///
     /// # Errors
     /// As [`Self::quantize`].
@@ -33,11 +33,16 @@ fn build(
     narrowing: &Narrowing,
 ) -> Result<Quantized> {
     let mut quantizer = Quantizer::new(preparation, calibration, choices, narrowing);
-    for id in demand::visiting_order(quantizer.float) {
+    for id in constraints::visiting_order(quantizer.float) {
         if id != quantizer.float.input() {
             quantizer.visit(id)?;
         }
     }
     let counterparts = quantizer.values.into_iter().map(|value| Some(value?.id)).collect();
-    Ok(Quantized { graph: quantizer.out, counterparts, outlooks: quantizer.outlooks, noise: quantizer.noise })
+    Ok(Quantized {
+        graph: quantizer.out,
+        counterparts,
+        estimates: quantizer.estimates,
+        noise: quantizer.noise,
+    })
 }

@@ -33,7 +33,7 @@ pub fn choose(
         .copied()
         .filter(|&id| is_candidate(graph, id) && sources[id.index()].is_some())
         .collect();
-    let spare = draft.outlooks().iter().map(|outlook| outlook.spare).collect();
+    let spare = draft.estimates().iter().map(|estimate| estimate.spare).collect();
     let terms = Terms::of(options);
     let widths = if terms.rings { expected_widths(draft) } else { widths(graph, input)? };
     let chosen = vec![false; graph.id_bound()];
@@ -58,7 +58,7 @@ fn sources(draft: &Quantized, float: &Graph<Real>) -> Vec<Option<NodeId>> {
 /// Bits of the rings that values will need, about, by node.
 fn expected_widths(draft: &Quantized) -> Vec<u32> {
     let bits = |peak: f64| if peak >= 1.0 { peak.log2() as u32 + 1 } else { 1 };
-    draft.outlooks().iter().map(|outlook| bits(outlook.peak) + MARGIN).collect()
+    draft.estimates().iter().map(|estimate| bits(estimate.peak) + MARGIN).collect()
 }
 
 fn is_candidate(graph: &Graph<Integer>, id: NodeId) -> bool {

@@ -8,7 +8,7 @@
 //! saves most predicted time; places that later ones made useless are given up. Widths near the suite's limit count as so
 //! expensive that they are avoided first.
 //!
-//! How many bits a value loses is not decided here but when the layers in front of it are integers
+//! How many bits a value loses is not decided here but when the layers before it are integers
 //! ([`Preparation::quantize`](super::Preparation::quantize)). A place that was chosen for a wrong reason costs time, never
 //! precision.
 //!

@@ -1,8 +1,8 @@
-//! Between which integers values lie on example images.
+//! Between which integers values lie on calibration images.
 
 use super::tail::Tail;
 use crate::calibration::{Batch, walk};
-use crate::graph::twin;
+use crate::graph::dequantized;
 use crate::graph::{Graph, Integer, IntegerFact};
 use rayon::prelude::*;
 use runtime::plan::interval::Interval;
@@ -22,11 +22,11 @@ pub(super) struct Spread {
 impl Spread {
     /// Of the values of every node of `graph` on `images`. Each image goes its own way, so that memory grows with cores only.
     pub(super) fn of(graph: &Graph<Integer>, images: &Batch) -> Vec<Self> {
-        let twin = twin(graph);
+        let real = dequantized(graph);
         let of_image = |index: usize| {
             let mut planes = vec![Vec::new(); graph.id_bound()];
             let image = Batch::new(images.shape(), images.image(index).to_vec());
-            walk(&twin, &image, |id, values| planes[id.index()] = bounds(values, &graph.node(id).fact));
+            walk(&real, &image, |id, values| planes[id.index()] = bounds(values, &graph.node(id).fact));
             planes
         };
         let seen: Vec<Vec<Vec<[f64; 2]>>> = (0..images.len()).into_par_iter().map(of_image).collect();

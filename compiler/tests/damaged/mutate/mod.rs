@@ -286,7 +286,7 @@ fn filler(graph: &mut GraphProto, dice: &[u16; 4]) {
     }
 }
 
-/// Many operators in a row in front of the output; of each two operands the same.
+/// Many operators in a row before the output; of each two operands the same.
 fn chain(graph: &mut GraphProto, dice: &[u16; 4]) {
     let Some(output) = graph.output.first_mut() else { return };
     let op =

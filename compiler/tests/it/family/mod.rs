@@ -1,5 +1,5 @@
 //! Small networks of the families that people train, with numbers such as training leaves them: normalised on
-//! pictures, sparse behind ReLUs, with channels that are dead, tiny or huge.
+//! pictures, sparse after ReLUs, with channels that are dead, tiny or huge.
 //!
 //! A family and a seed make a network; everything about it follows from them.
 

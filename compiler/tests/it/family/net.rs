@@ -103,7 +103,7 @@ impl Net {
         proto
     }
 
-    /// Whether there may be more layers behind `x`.
+    /// Whether there may be more layers after it `x`.
     pub(crate) fn has_room(&self, x: Value) -> bool {
         self.work < WORK && self.tensor(x).noise() < NOISE
     }
@@ -183,7 +183,7 @@ impl Net {
         self.conv_to(x, layer, &norm)
     }
 
-    /// The same without an activation behind it: betas around 0.
+    /// The same without an activation after it: betas around 0.
     pub(crate) fn linear(&mut self, x: Value, layer: Layer) -> Value {
         let norm = self.centred_norm(layer);
         self.conv_to(x, layer, &norm)

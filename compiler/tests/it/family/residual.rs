@@ -86,7 +86,7 @@ fn with_zeros(net: &mut Net, x: Value, channels: usize) -> Value {
     net.pad_channels(x, more / 2, more - more / 2)
 }
 
-/// ResNet v2: BatchNormalization and ReLU in front of convolutions, and sums that are never cut off.
+/// ResNet v2: BatchNormalization and ReLU before convolutions, and sums that are never cut off.
 pub(super) fn pre_activation(net: &mut Net, size: &Size) -> Value {
     let mut x = net.bare(net.image(), Layer::new(size.channels, 3).stride(1 + usize::from(size.side > 16)));
     for _ in 0..size.blocks {

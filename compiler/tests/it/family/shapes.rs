@@ -61,10 +61,10 @@ impl Net {
         self.holds(last, values)
     }
 
-    /// Channels of zeros in front and behind (option A of residual networks).
-    pub(crate) fn pad_channels(&mut self, x: Value, front: usize, behind: usize) -> Value {
-        let values = self.tensor(x).padded(front, behind);
-        let pads = self.whole(&[0, front as i64, 0, 0, 0, behind as i64, 0, 0]);
+    /// Channels of zeros before and after (option A of residual networks).
+    pub(crate) fn pad_channels(&mut self, x: Value, front: usize, after: usize) -> Value {
+        let values = self.tensor(x).padded(front, after);
+        let pads = self.whole(&[0, front as i64, 0, 0, 0, after as i64, 0, 0]);
         let last = self.emit("Pad", &[x], &[&pads], &[]);
         self.holds(last, values)
     }

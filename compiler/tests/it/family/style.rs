@@ -8,7 +8,7 @@ pub(crate) struct Style {
     pub(crate) weights: Weights,
     /// The share of weights that training has made: sums of what the layer sees.
     pub(crate) learned: f32,
-    /// BatchNormalization is folded into the convolutions in front of it.
+    /// BatchNormalization is folded into the convolutions before it.
     pub(crate) folded: bool,
     /// Standard deviation of the logarithm of gamma.
     pub(crate) spread: f32,

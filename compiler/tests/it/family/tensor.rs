@@ -219,12 +219,12 @@ impl Tensor {
         Self { dims: self.dims, pixels }
     }
 
-    /// With channels of zeros in front and behind.
-    pub(crate) fn padded(&self, front: usize, behind: usize) -> Self {
+    /// With channels of zeros before and after.
+    pub(crate) fn padded(&self, front: usize, after: usize) -> Self {
         let [channels, height, width] = self.dims;
         let zeros = |channels| Self::new([channels, height, width], |_, _| 0.0);
-        let padded = Self::concat(&[&zeros(front), self, &zeros(behind)]);
-        Self { dims: [front + channels + behind, height, width], ..padded }
+        let padded = Self::concat(&[&zeros(front), self, &zeros(after)]);
+        Self { dims: [front + channels + after, height, width], ..padded }
     }
 }
 

@@ -69,7 +69,7 @@ impl Grower {
         }
     }
 
-    /// What is followed by straight pieces.
+    /// What is followed by linear segments.
     pub(super) fn smooth(mut self, layer: &Layer) -> Self {
         let x = self.onnx.last.clone();
         let opset = self.opset;

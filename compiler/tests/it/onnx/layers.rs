@@ -59,7 +59,7 @@ impl Geometry {
         }
         let room = size + self.pads[axis] + self.pads[axis + 2] - reach;
         let rounded = if self.ceil { (room + stride - 1) / stride } else { room / stride } + 1;
-        // A window that would begin behind the image is left out.
+        // A window that would begin beyond the image is left out.
         let starts_outside = self.ceil && (rounded - 1) * stride >= size + self.pads[axis];
         (room >= 0).then_some(rounded - i64::from(starts_outside))
     }

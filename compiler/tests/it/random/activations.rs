@@ -9,7 +9,7 @@ use proptest::prelude::*;
 /// Straight pieces for curves that are none themselves.
 const PIECES: usize = 4;
 
-/// Recipes with activations of every form behind some pieces.
+/// Recipes with activations of every form after some pieces.
 pub(crate) fn activated(recipes: impl Strategy<Value = Recipe>) -> impl Strategy<Value = Recipe> {
     let activations = proptest::collection::vec(proptest::option::weighted(0.4, activations()), 5);
     (recipes, activations).prop_map(|(recipe, activations)| {

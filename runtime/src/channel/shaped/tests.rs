@@ -127,7 +127,7 @@ fn what_was_sent_last_arrives((mut ours, mut theirs): Ends) {
 }
 
 #[test]
-fn a_stream_ends_behind_its_last_byte() {
+fn a_stream_ends_after_its_last_byte() {
     what_was_sent_last_arrives(over_memory("100/100"));
     what_was_sent_last_arrives(over_tcp("100/100"));
 }

@@ -2,10 +2,10 @@
 
 use super::arg_max::ArgMax;
 use super::max_pool::MaxPool;
+use super::message_schedule::MessageSchedule;
 use super::party::Party;
 use super::relu::Relu;
 use super::sign::Sign;
-use super::transcript::Transcript;
 use super::truncate::Truncate;
 use crate::error::Result;
 use crate::plan::{Op, Ring, Schedule, Shape, StepId, SumPool, Window};
@@ -87,20 +87,20 @@ impl<'a> Part<'a> {
 
 impl Activation {
     /// What [`run`](Self::run) says, and which OTs it uses.
-    pub fn script(&self, transcript: &mut Transcript) {
+    pub fn schedule(&self, messages: &mut MessageSchedule) {
         match &self.protocol {
-            Protocol::Relu(relu) => relu.script(transcript, self.count),
-            Protocol::Sign(sign) => sign.script(transcript, self.count),
-            Protocol::Truncate(truncate) => truncate.script(transcript, self.count),
-            Protocol::MaxPool(pool) => pool.script(transcript),
-            Protocol::ArgMax(arg_max) => arg_max.script(transcript),
+            Protocol::Relu(relu) => relu.schedule(messages, self.count),
+            Protocol::Sign(sign) => sign.schedule(messages, self.count),
+            Protocol::Truncate(truncate) => truncate.schedule(messages, self.count),
+            Protocol::MaxPool(pool) => pool.schedule(messages),
+            Protocol::ArgMax(arg_max) => arg_max.schedule(messages),
         }
     }
 
     /// This party's shares of the results from its shares of the values.
     ///
     /// # Errors
-    /// The peer says something else or hung up, or there are too few OTs.
+    /// The peer sends something else or hung up, or there are too few OTs.
     pub fn run(&self, party: &mut Party<'_>, mut shares: Vec<u64>) -> Result<Vec<u64>> {
         if party.adds_constants() && self.constant != 0 {
             shares.iter_mut().for_each(|share| *share = self.from.reduce(share.wrapping_add(self.constant)));

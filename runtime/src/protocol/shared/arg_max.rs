@@ -10,7 +10,7 @@
 //! ```
 //!
 //! The low j bits of z are n − 1 − i for the position i of the maximum, and the low bits of shares are shares of the low
-//! bits. The result is [`Ring::arg_max`]: where a difference x_a − x_b wraps around, the one of the first behind it
+//! bits. The result is [`Ring::arg_max`]: where a difference x_a − x_b wraps around, the one of the first after it
 //! does.
 //!
 //! (Tagging numbers with their places: our own, in place of a multiplexer for places beside that for numbers.)
@@ -20,8 +20,8 @@
 //! Nothing, as in [`super::max_pool`]: the rest is done by each party alone.
 
 use super::max_pool::MaxPool;
+use super::message_schedule::MessageSchedule;
 use super::party::Party;
-use super::transcript::Transcript;
 use crate::error::Result;
 use crate::plan::Ring;
 
@@ -51,14 +51,14 @@ impl ArgMax {
     }
 
     /// What [`run`](Self::run) says and uses.
-    pub fn script(&self, transcript: &mut Transcript) {
-        self.tournament.script(transcript);
+    pub fn schedule(&self, messages: &mut MessageSchedule) {
+        self.tournament.schedule(messages);
     }
 
     /// This party's share of the position from its shares of the numbers.
     ///
     /// # Errors
-    /// The peer says something else or hung up, or the supply has something else next.
+    /// The peer sends something else or hung up, or the supply has something else next.
     ///
     /// # Panics
     /// If there are fewer numbers.
@@ -83,7 +83,7 @@ mod tests {
     fn run(ring: Ring, numbers: &[i64], seed: u64) -> usize {
         let to = Ring::new(numbers.len().next_power_of_two().ilog2().max(1) + (seed % 2) as u32).unwrap();
         let arg_max = ArgMax::new(ring, numbers.len(), to).unwrap();
-        let cost = cost(|transcript| arg_max.script(transcript));
+        let cost = cost(|messages| arg_max.schedule(messages));
         let share = |(i, &number): (u64, &i64)| {
             let theirs = ring.reduce(seed.wrapping_mul(2 * i + 1));
             [ring.reduce(ring.embed(number).wrapping_sub(theirs)), theirs]

@@ -57,7 +57,7 @@ impl Span {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct CarryTree {
     pub(super) blocks: Vec<Block>,
-    /// The blocks themselves first; all others behind those that they join.
+    /// The blocks themselves first; all others after those that they join.
     pub(super) spans: Vec<Span>,
     /// The span whose carry comes out of the t low bits, if there are any.
     pub(super) low: Option<usize>,

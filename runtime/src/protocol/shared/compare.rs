@@ -15,7 +15,7 @@
 //!       [g] = [g_high] ⊕ z_g, [p] = z_p
 //! ```
 //!
-//! The AND of one bit with two is one triple. A level takes one flight: who has heard the other's masked factors of a
+//! The AND of one bit with two is one triple. A level takes one flight: who has received the other's masked factors of a
 //! level goes on with the next. The server sends the long messages of step 3, for downloads are the faster way mostly.
 //!
 //! (Rathee, Rathee, Kumar, Chandran, Gupta, Rastogi and Sharma, "CrypTFlow2", CCS 2020, section 3.1, with carries in
@@ -28,8 +28,8 @@
 //! client masked factors, and one message of each block, hidden by the uniform γ_j and π_j.
 
 use super::carry_tree::{Block, CarryTree};
+use super::message_schedule::MessageSchedule;
 use super::party::{Factors, Party};
-use super::transcript::Transcript;
 use crate::error::Result;
 use crate::ot::{Bits, CHUNK, Kind, Role, Width, sixteen};
 use rayon::prelude::*;
@@ -67,18 +67,18 @@ impl CarryTree {
     }
 
     /// What [`carries`](Self::carries) says for `count` numbers.
-    pub(super) fn script(&self, transcript: &mut Transcript, count: usize) {
+    pub(super) fn schedule(&self, messages: &mut MessageSchedule, count: usize) {
         let groups = self.groups().map(|(width, blocks)| (width, blocks.len() * count));
         let departures = groups.map(|(_, choices)| sixteen::departure_bytes(choices));
-        transcript.says(Role::Client, departures.iter().sum());
+        messages.sends(Role::Client, departures.iter().sum());
         let masked = groups.map(|(width, choices)| sixteen::masked_bytes(choices, width));
-        transcript.says(Role::Server, masked.iter().sum());
+        messages.sends(Role::Server, masked.iter().sum());
         for (width, choices) in groups {
-            transcript.uses(Kind::Sixteen(Role::Client, width), choices);
+            messages.uses(Kind::Sixteen(Role::Client, width), choices);
         }
         for level in 1..=self.depth() {
             let [lowest, others] = self.level(level).map(|joins| joins.len() * count);
-            transcript.multiply(&[(Width::BIT, lowest), (Width::PAIR, others)]);
+            messages.multiply(&[(Width::BIT, lowest), (Width::PAIR, others)]);
         }
     }
 
@@ -95,12 +95,12 @@ impl CarryTree {
             let choices = by_block(blocks, numbers, |block, &number| block.of(number));
             let receiver = party.supply.sixteen_receiver(width, choices.len())?;
             let (receiver, departures) = receiver.choose(&choices);
-            party.dialogue.say(departures);
+            party.dialogue.queue(departures);
             chosen.push((width, blocks.len(), receiver));
         }
         let (mut spans, count) = (Vec::new(), numbers.len());
         for (width, blocks, receiver) in chosen {
-            let masked = party.dialogue.hear(sixteen::masked_bytes(blocks * count, width))?;
+            let masked = party.dialogue.receive(sixteen::masked_bytes(blocks * count, width))?;
             let received = receiver.receive(&masked)?;
             for block in 0..blocks {
                 let of_block = &received[block * count..][..count];
@@ -116,12 +116,13 @@ impl CarryTree {
         let mut spans = Vec::new();
         for (width, blocks) in self.groups() {
             let sender = party.supply.sixteen_sender(width, blocks.len() * numbers.len())?;
-            let departures = party.dialogue.hear(sixteen::departure_bytes(blocks.len() * numbers.len()))?;
+            let departures =
+                party.dialogue.receive(sixteen::departure_bytes(blocks.len() * numbers.len()))?;
             let mut draw = |_: &Block| -> Shares {
                 (0..width.bits()).map(|_| Bits::random(numbers.len(), party.rng)).collect()
             };
             let mut ours: Vec<Shares> = blocks.iter().map(&mut draw).collect();
-            party.dialogue.say(sender.mask(&departures, messages(width, blocks, numbers, &ours))?);
+            party.dialogue.queue(sender.mask(&departures, messages(width, blocks, numbers, &ours))?);
             spans.append(&mut ours);
         }
         Ok(spans)
@@ -198,7 +199,7 @@ mod tests {
     /// The carries out of the sums of pairs.
     fn run(bits: u32, low: u32, pairs: &[[u64; 2]], seed: u64) -> Vec<[bool; 2]> {
         let tree = CarryTree::new(bits, low);
-        let cost = cost(|transcript| tree.script(transcript, pairs.len()));
+        let cost = cost(|messages| tree.schedule(messages, pairs.len()));
         let [ours, theirs] =
             both(&cost, seed, shares_of(pairs), |party, numbers| tree.carries(party, numbers));
         let (low, all) = (ours.low.xor(&theirs.low), ours.all.xor(&theirs.all));

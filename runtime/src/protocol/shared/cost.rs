@@ -1,11 +1,11 @@
 //! What each step costs in this suite, exactly: what the compiler writes into plans.
 
 use super::linear::Packed;
-use super::script;
-use super::transcript::Communication;
+use super::message_schedule::Communication;
+use super::online_messages;
 use crate::channel::frame::HEADER_BYTES;
 use crate::error::Result;
-use crate::ot::{BASE_OTS, Batch, Each, FieldBits, Role, Sent, base, prepare_cost, setup};
+use crate::ot::{BASE_OTS, Batch, FieldBits, PerParty, Role, Sent, base, prepare_cost, setup};
 use crate::paillier::Count;
 use crate::plan::{Cost, KeyBits, Plan, Schedule, SharedParameters, StepId};
 
@@ -15,14 +15,14 @@ use crate::plan::{Cost, KeyBits, Plan, Schedule, SharedParameters, StepId};
 /// A field of the extension that there is not.
 pub fn price(plan: &mut Plan, parameters: SharedParameters) -> Result<()> {
     let schedule = Schedule::of(plan, parameters);
-    let field = script::field(&schedule)?;
-    let online = script::online(&schedule);
+    let field = online_messages::field(&schedule)?;
+    let online = online_messages::communication(&schedule);
     let transfers = transfers(&online, field);
     for (index, (online, transfers)) in online.iter().zip(transfers).enumerate() {
         let id = StepId::new(index);
         let offline = [linear(plan, &schedule, id), transfers].into_iter().sum();
         let step = &mut plan.steps[index];
-        (step.offline, step.cost) = (offline, said(&online.sent));
+        (step.offline, step.cost) = (offline, of_sent(&online.sent));
     }
     // Prepare and Infer.
     if let Some(input) = plan.steps.first_mut() {
@@ -70,7 +70,7 @@ fn transfers(online: &[Communication], field: FieldBits) -> Vec<Cost> {
         batches.extend(step.batches.iter().copied());
         let of = |role| batches.iter().map(|batch: &Batch| batch.ots(role) as u64).sum::<u64>();
         let ots = of(Role::Client) + of(Role::Server);
-        let whole = Cost { ots, ..said(&prepare_cost(&batches, field)) };
+        let whole = Cost { ots, ..of_sent(&prepare_cost(&batches, field)) };
         let share = difference(whole, before);
         before = whole;
         share
@@ -89,7 +89,7 @@ fn difference(whole: Cost, part: Cost) -> Cost {
 }
 
 /// What messages cost.
-fn said(sent: &Each<Sent>) -> Cost {
+fn of_sent(sent: &PerParty<Sent>) -> Cost {
     Cost {
         bytes_up: sent.client.bytes,
         bytes_down: sent.server.bytes,
@@ -111,6 +111,6 @@ fn set_up(key: KeyBits, field: FieldBits) -> Cost {
         encryptions: BASE_OTS as u64,
         decryptions: packed,
         ots: BASE_OTS as u64,
-        ..said(&Each { client: messages.by_client, server: messages.by_server })
+        ..of_sent(&PerParty { client: messages.by_client, server: messages.by_server })
     }
 }

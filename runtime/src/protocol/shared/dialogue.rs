@@ -1,7 +1,7 @@
-//! Two parties that take turns, each flight carrying all that its sender knew to say.
+//! Two parties that take turns, each flight carrying all that its sender could send by then.
 //!
-//! Requires: both follow the same order of words, as [`super::transcript`] tells it; then no two flights cross and
-//! nobody waits for ever. Guarantees: a peer that says more, less or other than agreed ends with a typed error, and
+//! Requires: both follow the same [`super::message_schedule`]; then no two flights cross and
+//! nobody waits for ever. Guarantees: a peer that sends more, less or other than agreed ends with a typed error, and
 //! what it may send is bounded before memory is taken.
 
 use crate::channel::{Connection, Limit, Traffic};
@@ -14,24 +14,24 @@ const NAME: &str = Message::Flight.name();
 pub(super) struct Dialogue<'c> {
     connection: &'c mut Connection,
     role: Role,
-    /// Said and not sent.
+    /// Queued for the next flight.
     outgoing: Vec<u8>,
     /// The flight under way.
     incoming: Vec<u8>,
-    /// Bytes of it that were heard.
-    heard: usize,
+    /// Bytes of it that were read.
+    received: usize,
     /// What the peer may send in later flights.
     allowed: u64,
 }
 
 impl<'c> Dialogue<'c> {
-    /// Of `role`, in which the peer will say `allowed` bytes.
+    /// Of `role`, in which the peer will send `allowed` bytes.
     pub(super) fn new(connection: &'c mut Connection, role: Role, allowed: u64) -> Self {
-        Self { connection, role, outgoing: Vec::new(), incoming: Vec::new(), heard: 0, allowed }
+        Self { connection, role, outgoing: Vec::new(), incoming: Vec::new(), received: 0, allowed }
     }
 
-    /// Says something; it is sent when the peer must be heard.
-    pub(super) fn say(&mut self, mut message: Vec<u8>) {
+    /// Queues a message for the next flight, which goes when something of the peer's is needed.
+    pub(super) fn queue(&mut self, mut message: Vec<u8>) {
         self.outgoing.append(&mut message);
     }
 
@@ -44,42 +44,42 @@ impl<'c> Dialogue<'c> {
     ///
     /// # Errors
     /// The peer's flight is another frame, too long or too short, or it hung up.
-    pub(super) fn hear(&mut self, length: u64) -> Result<Vec<u8>> {
-        if length > 0 && self.heard == self.incoming.len() {
-            self.send()?;
-            self.receive()?;
+    pub(super) fn receive(&mut self, length: u64) -> Result<Vec<u8>> {
+        if length > 0 && self.received == self.incoming.len() {
+            self.send_flight()?;
+            self.receive_flight()?;
         }
-        let rest = &self.incoming[self.heard..];
-        let words = usize::try_from(length).ok().and_then(|length| rest.get(..length));
-        let words = words.ok_or_else(|| wrong_length(length, rest.len()))?.to_vec();
-        self.heard += words.len();
-        Ok(words)
+        let rest = &self.incoming[self.received..];
+        let message = usize::try_from(length).ok().and_then(|length| rest.get(..length));
+        let message = message.ok_or_else(|| wrong_length(length, rest.len()))?.to_vec();
+        self.received += message.len();
+        Ok(message)
     }
 
-    /// Sends what is said; what went over the connection in all.
+    /// Sends what is queued; what went over the connection in all.
     ///
     /// # Errors
-    /// The peer hung up, or said more than was heard or less than agreed.
+    /// The peer hung up, or sent more than was read or less than agreed.
     pub(super) fn finish(mut self) -> Result<Traffic> {
-        if self.heard < self.incoming.len() || self.allowed > 0 {
-            return Err(wrong_length(self.heard as u64 + self.allowed, self.incoming.len()).into());
+        if self.received < self.incoming.len() || self.allowed > 0 {
+            return Err(wrong_length(self.received as u64 + self.allowed, self.incoming.len()).into());
         }
-        self.send()?;
+        self.send_flight()?;
         Ok(self.traffic())
     }
 
-    fn send(&mut self) -> Result<()> {
+    fn send_flight(&mut self) -> Result<()> {
         if self.outgoing.is_empty() {
             return Ok(());
         }
         message::send(self.connection, Message::Flight, std::mem::take(&mut self.outgoing))
     }
 
-    fn receive(&mut self) -> Result<()> {
+    fn receive_flight(&mut self) -> Result<()> {
         let limit = Limit::AtMost(self.allowed);
         self.incoming = message::receive_at(self.connection, self.role, Message::Flight, limit)?;
         self.allowed -= self.incoming.len() as u64;
-        self.heard = 0;
+        self.received = 0;
         Ok(())
     }
 }
@@ -103,8 +103,8 @@ mod tests {
             },
             |connection| {
                 let mut dialogue = Dialogue::new(connection, Role::Server, 20);
-                dialogue.hear(10)?;
-                dialogue.hear(10)?;
+                dialogue.receive(10)?;
+                dialogue.receive(10)?;
                 dialogue.finish().map(drop)
             },
         );
@@ -132,19 +132,19 @@ mod tests {
         let (ours, theirs) = together(
             |connection| {
                 let mut client = Dialogue::new(connection, Role::Client, 3);
-                client.say(vec![1]);
-                client.say(vec![2, 3]);
-                let heard = client.hear(3).unwrap();
+                client.queue(vec![1]);
+                client.queue(vec![2, 3]);
+                let received = client.receive(3).unwrap();
                 client.finish().unwrap();
-                (heard, connection.traffic())
+                (received, connection.traffic())
             },
             |connection| {
                 let mut server = Dialogue::new(connection, Role::Server, 3);
-                let heard = [server.hear(0), server.hear(1), server.hear(2)].map(Result::unwrap);
-                server.say(vec![4, 5]);
-                server.say(vec![6]);
+                let received = [server.receive(0), server.receive(1), server.receive(2)].map(Result::unwrap);
+                server.queue(vec![4, 5]);
+                server.queue(vec![6]);
                 server.finish().unwrap();
-                heard
+                received
             },
         );
         assert_eq!((ours.0, ours.1.frames_sent, ours.1.frames_received), (vec![4, 5, 6], 1, 1));

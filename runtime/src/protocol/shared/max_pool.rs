@@ -15,15 +15,15 @@
 //! that bit is exactly −2^(m−2), half the ring: there either may win, which tells whoever learns the result of such an
 //! overflow a carry between slots. The compiler's rings leave a bit more than calibration images need for differences.
 //!
-//! ⌈log2 s⌉ levels for windows of s numbers; a level's first flight carries the last words of the one before where the client has these.
+//! ⌈log2 s⌉ levels for windows of s numbers; a level's first flight carries the last messages of the one before where the client has these.
 //!
 //! # Who learns what
 //!
 //! Nothing: the pairs depend on the windows alone, and ReLU tells nothing.
 
+use super::message_schedule::MessageSchedule;
 use super::party::Party;
 use super::relu::Relu;
-use super::transcript::Transcript;
 use crate::error::Result;
 use crate::plan::Ring;
 
@@ -45,14 +45,14 @@ impl MaxPool {
     }
 
     /// What [`run`](Self::run) says and uses.
-    pub fn script(&self, transcript: &mut Transcript) {
+    pub fn schedule(&self, messages: &mut MessageSchedule) {
         let mut sizes: Vec<usize> = self.windows.iter().map(Vec::len).collect();
         loop {
             let pairs = sizes.iter().map(|size| size / 2).sum();
             if pairs == 0 {
                 break;
             }
-            self.relu.script(transcript, pairs);
+            self.relu.schedule(messages, pairs);
             sizes.iter_mut().for_each(|size| *size = size.div_ceil(2));
         }
     }
@@ -60,7 +60,7 @@ impl MaxPool {
     /// This party's shares of the maxima from its shares of the numbers.
     ///
     /// # Errors
-    /// The peer says something else or hung up, or the supply has something else next.
+    /// The peer sends something else or hung up, or the supply has something else next.
     ///
     /// # Panics
     /// If a window names a number that is not there.
@@ -90,8 +90,8 @@ impl MaxPool {
 fn windows<'c>(candidates: &'c [u64], sizes: &'c [usize]) -> impl Iterator<Item = &'c [u64]> {
     let mut rest = candidates;
     sizes.iter().map(move |&size| {
-        let (window, behind) = rest.split_at(size);
-        rest = behind;
+        let (window, after) = rest.split_at(size);
+        rest = after;
         window
     })
 }
@@ -106,7 +106,7 @@ mod tests {
     fn run(ring: Ring, pairs: &[[u64; 2]], windows: &[Vec<usize>], seed: u64) -> Vec<u64> {
         let pool = MaxPool::new(ring, windows.to_vec()).unwrap();
         let run = |party: &mut Party<'_>, shares: &[u64]| pool.run(party, shares);
-        sums(ring, both(&cost(|transcript| pool.script(transcript)), seed, shares_of(pairs), run))
+        sums(ring, both(&cost(|messages| pool.schedule(messages)), seed, shares_of(pairs), run))
     }
 
     proptest! {
@@ -141,7 +141,7 @@ mod tests {
         let ring = Ring::new(20).unwrap();
         let relu = Relu::new(ring, 0, ring).unwrap();
         let pool = MaxPool::new(ring, vec![(0..4).collect(); 100]).unwrap();
-        let (relu, pool) = (cost(|t| relu.script(t, 200)), cost(|t| pool.script(t)));
+        let (relu, pool) = (cost(|t| relu.schedule(t, 200)), cost(|t| pool.schedule(t)));
         assert_eq!((relu.flights(), pool.flights()), (7, 13));
     }
 

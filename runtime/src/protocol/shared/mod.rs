@@ -14,7 +14,7 @@
 //! * [`relu`]: ReLU and exact truncation, from carries (`carry_tree`, `compare`); [`truncate`] without ReLU; [`sign`];
 //!   [`max_pool`]; [`arg_max`];
 //! * [`party`]: a party to a whole inference, and the products of shared bits and numbers that these are made of;
-//! * [`transcript`], `dialogue`: who speaks when; [`script`]: what is said in all; [`cost`]: what that costs.
+//! * [`message_schedule`], `dialogue`: who sends when; [`online_messages`]: what is sent in all; [`cost`]: what that costs.
 //!
 //! The order of everything is the business of [`crate::roles`].
 
@@ -26,14 +26,14 @@ pub mod cost;
 mod dialogue;
 pub mod linear;
 pub mod max_pool;
+pub mod message_schedule;
+pub mod online_messages;
 pub mod party;
 pub mod relu;
-pub mod script;
 pub mod sign;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
 pub mod tiles;
-pub mod transcript;
 pub mod truncate;

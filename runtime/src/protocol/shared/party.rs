@@ -1,4 +1,4 @@
-//! A party to an inference on shares: its correlations, its words, and the products of shares that activations are made
+//! A party to an inference on shares: its correlations, its messages, and the products of shares that activations are made
 //! of.
 //!
 //! ```text
@@ -9,18 +9,18 @@
 //! ```
 //!
 //! Both directions of a step are independent, so that a step of AND takes one flight and COTs in both directions two
-//! (see [`super::transcript`]).
+//! (see [`super::message_schedule`]).
 //!
 //! # Who learns what
 //!
 //! Nothing, as the modules of [`crate::ot`] argue: every masked word is hidden by randomness of OTs used once.
 
 use super::dialogue::Dialogue;
-use super::transcript::Transcript;
+use super::message_schedule::MessageSchedule;
 use crate::channel::{Connection, Traffic};
 use crate::error::{Error, Result};
 use crate::ot::correlated::{self, CotReceiver, CotSender};
-use crate::ot::{Bits, Each, Kind, Packed, Role, Supply, Width, pack, triples};
+use crate::ot::{Bits, Kind, Packed, PerParty, Role, Supply, Width, pack, triples};
 use crate::paillier::SecureRng;
 
 /// A party in one dialogue with its peer, which any number of protocols make up.
@@ -45,16 +45,21 @@ pub(super) struct Operands<V> {
 }
 
 impl<'c> Party<'c> {
-    /// Begins a dialogue in which the peer will say `heard` bytes and `supply` is used up.
-    pub fn new(connection: &'c mut Connection, supply: Supply, rng: &'c mut SecureRng, heard: u64) -> Self {
-        let dialogue = Dialogue::new(connection, supply.role(), heard);
+    /// Begins a dialogue in which the peer will send `to_receive` bytes and `supply` is used up.
+    pub fn new(
+        connection: &'c mut Connection,
+        supply: Supply,
+        rng: &'c mut SecureRng,
+        to_receive: u64,
+    ) -> Self {
+        let dialogue = Dialogue::new(connection, supply.role(), to_receive);
         Self { supply, rng, dialogue }
     }
 
-    /// Sends the last words; what went over the connection in all.
+    /// Sends the last messages; what went over the connection in all.
     ///
     /// # Errors
-    /// The peer hung up or said less than agreed, or not all that it said was heard; or some of the supply is left.
+    /// The peer hung up or sent less than agreed, or not all that it sent was received; or some of the supply is left.
     pub fn finish(self) -> Result<Traffic> {
         let traffic = self.dialogue.finish()?;
         if self.supply.is_empty() {
@@ -73,17 +78,17 @@ impl<'c> Party<'c> {
         self.dialogue.traffic()
     }
 
-    /// Says numbers, of each the low bits.
-    pub fn say_numbers(&mut self, width: Width, numbers: &[u64]) {
-        self.dialogue.say(pack(width, numbers.len(), |index| numbers[index]));
+    /// Sends numbers with the next flight, of each the low bits.
+    pub fn send_numbers(&mut self, width: Width, numbers: &[u64]) {
+        self.dialogue.queue(pack(width, numbers.len(), |index| numbers[index]));
     }
 
     /// The peer's next `count` numbers.
     ///
     /// # Errors
-    /// The peer says something else or hung up.
-    pub fn hear_numbers(&mut self, width: Width, count: usize) -> Result<Vec<u64>> {
-        let bytes = self.dialogue.hear(width.bytes(count))?;
+    /// The peer sends something else or hung up.
+    pub fn receive_numbers(&mut self, width: Width, count: usize) -> Result<Vec<u64>> {
+        let bytes = self.dialogue.receive(width.bytes(count))?;
         Ok(Packed::new("numbers", &bytes, width, count)?.numbers())
     }
 
@@ -97,12 +102,12 @@ impl<'c> Party<'c> {
         let mut openings = Vec::with_capacity(batches.len());
         for Factors { width, bits, planes } in batches {
             let (opening, message) = self.supply.triples(*width, bits.len())?.open(bits, planes);
-            self.dialogue.say(message);
+            self.dialogue.queue(message);
             openings.push((opening, triples::opening_bytes(bits.len(), *width)));
         }
         let role = self.role();
         let mut close =
-            |(opening, length): (triples::Opening, u64)| opening.close(role, &self.dialogue.hear(length)?);
+            |(opening, length): (triples::Opening, u64)| opening.close(role, &self.dialogue.receive(length)?);
         openings.into_iter().map(&mut close).collect()
     }
 
@@ -118,24 +123,24 @@ impl<'c> Party<'c> {
         let mut chosen = Vec::with_capacity(bits.len());
         for (receiver, Operands { values, .. }) in receivers.into_iter().zip(bits) {
             let (receiver, message) = receiver.choose(values);
-            self.dialogue.say(message);
+            self.dialogue.queue(message);
             chosen.push(receiver);
         }
         let departures: Vec<_> = numbers
             .iter()
-            .map(|_| self.dialogue.hear(correlated::departure_bytes(count)))
+            .map(|_| self.dialogue.receive(correlated::departure_bytes(count)))
             .collect::<Result<_>>()?;
         let mut of_numbers = Vec::with_capacity(numbers.len());
         for ((sender, departures), Operands { values, .. }) in
             senders.into_iter().zip(departures).zip(numbers)
         {
             let (shares, message) = sender.answer(&departures, values)?;
-            self.dialogue.say(message);
+            self.dialogue.queue(message);
             of_numbers.push(shares);
         }
         let mut of_bits = Vec::with_capacity(bits.len());
         for (receiver, Operands { width, .. }) in chosen.into_iter().zip(bits) {
-            let message = self.dialogue.hear(correlated::difference_bytes(count, *width))?;
+            let message = self.dialogue.receive(correlated::difference_bytes(count, *width))?;
             of_bits.push(receiver.receive(&message)?);
         }
         Ok([of_bits, of_numbers])
@@ -182,22 +187,22 @@ impl<'c> Party<'c> {
     }
 }
 
-impl Transcript {
+impl MessageSchedule {
     /// [`Party::multiply`] for batches of so many factors.
     pub(super) fn multiply(&mut self, batches: &[(Width, usize)]) {
         let bytes = batches.iter().map(|&(width, count)| triples::opening_bytes(count, width)).sum();
-        self.both(Each { client: bytes, server: bytes });
+        self.both(PerParty { client: bytes, server: bytes });
         batches.iter().for_each(|&(width, count)| self.uses(Kind::Triples(width), count));
     }
 
     /// [`Party::correlate`] for `count` products in each batch, batches being given by who chooses.
-    pub(super) fn correlate(&mut self, count: usize, batches: Each<&[Width]>) {
+    pub(super) fn correlate(&mut self, count: usize, batches: PerParty<&[Width]>) {
         let departures = |role| batches.of(role).len() as u64 * correlated::departure_bytes(count);
-        self.both(Each { client: departures(Role::Client), server: departures(Role::Server) });
+        self.both(PerParty { client: departures(Role::Client), server: departures(Role::Server) });
         let differences = |chooser| -> u64 {
             batches.of(chooser).iter().map(|&width| correlated::difference_bytes(count, width)).sum()
         };
-        self.both(Each { client: differences(Role::Server), server: differences(Role::Client) });
+        self.both(PerParty { client: differences(Role::Server), server: differences(Role::Client) });
         for chooser in [Role::Client, Role::Server] {
             batches.of(chooser).iter().for_each(|&width| self.uses(Kind::Cot(chooser, width), count));
         }

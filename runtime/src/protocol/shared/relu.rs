@@ -36,10 +36,10 @@
 
 use super::carry_tree::CarryTree;
 use super::compare::Carries;
+use super::message_schedule::MessageSchedule;
 use super::party::{Operands, Party};
-use super::transcript::Transcript;
 use crate::error::{Error, Result};
-use crate::ot::{Bits, CHUNK, Each, Role, Width};
+use crate::ot::{Bits, CHUNK, PerParty, Role, Width};
 use crate::plan::Ring;
 use rayon::prelude::*;
 
@@ -105,7 +105,7 @@ impl Relu {
     /// This party's shares of ⌊max(u, 0) / 2^t⌋ from its shares of u.
     ///
     /// # Errors
-    /// The peer says something else or hung up, or the supply has something else next.
+    /// The peer sends something else or hung up, or the supply has something else next.
     pub fn run(&self, party: &mut Party<'_>, shares: &[u64]) -> Result<Vec<u64>> {
         let carries = self.tree.carries(party, shares)?; // Step 1.
         let halves = self.halves(party.adds_constants(), shares, carries);
@@ -117,11 +117,11 @@ impl Relu {
     }
 
     /// What [`run`](Self::run) says and uses for `count` numbers.
-    pub fn script(&self, transcript: &mut Transcript, count: usize) {
-        self.tree.script(transcript, count);
+    pub fn schedule(&self, messages: &mut MessageSchedule, count: usize) {
+        self.tree.schedule(messages, count);
         let corrections = self.corrections.iter().flat_map(|correction| [correction.width; 2]);
         let client: Vec<Width> = std::iter::once(self.width).chain(corrections).collect();
-        transcript.correlate(count, Each { client: &client, server: &[self.width] });
+        messages.correlate(count, PerParty { client: &client, server: &[self.width] });
     }
 
     /// Steps 2 and 3.
@@ -220,7 +220,7 @@ mod tests {
         let run = |party: &mut Party<'_>, shares: &[u64]| relu.run(party, shares);
         let results = sums(
             to,
-            both(&cost(|transcript| relu.script(transcript, pairs.len())), seed, shares_of(pairs), run),
+            both(&cost(|messages| relu.schedule(messages, pairs.len())), seed, shares_of(pairs), run),
         );
         for (&[a, b], result) in pairs.iter().zip(results) {
             let u = from.signed(from.reduce(a.wrapping_add(b)));
@@ -271,7 +271,7 @@ mod tests {
         let run = |party: &mut Party<'_>, shares: &[u64]| relu.run(party, shares);
         for (seed, pair) in [[0, 0], [9, 0], [0, 9], [40, 0], [60, 13]].into_iter().enumerate() {
             let results = both(
-                &cost(|transcript| relu.script(transcript, COUNT)),
+                &cost(|messages| relu.schedule(messages, COUNT)),
                 seed as u64,
                 shares_of(&[pair; COUNT]),
                 run,
@@ -287,14 +287,14 @@ mod tests {
     #[test]
     fn a_ring_of_33_bits() {
         let relu = Relu::new(ring(33), 12, ring(20)).unwrap();
-        let cost = cost(|transcript| relu.script(transcript, 12_800));
+        let cost = cost(|messages| relu.schedule(messages, 12_800));
         let ots = |role| cost.batches.iter().map(|batch| batch.ots(role)).sum::<usize>();
         assert_eq!([Role::Client, Role::Server].map(ots), [43 * 12_800, 9 * 12_800]);
         let last = Batch { kind: Kind::Cot(Role::Server, Width::new(20).unwrap()), count: 12_800 };
         assert_eq!(cost.batches.last(), Some(&last));
         assert_eq!(cost.flights(), 7);
-        // Bits of one number that each party hears.
-        assert_eq!([Role::Server, Role::Client].map(|role| cost.heard_by(role)), [75 * 1600, 319 * 1600]);
+        // Bits of one number that each party receives.
+        assert_eq!([Role::Server, Role::Client].map(|role| cost.received_by(role)), [75 * 1600, 319 * 1600]);
     }
 
     #[test]

@@ -17,10 +17,10 @@
 //! As in [`super::relu`].
 
 use super::carry_tree::CarryTree;
+use super::message_schedule::MessageSchedule;
 use super::party::Party;
-use super::transcript::Transcript;
 use crate::error::Result;
-use crate::ot::{Bits, CHUNK, Each, Width};
+use crate::ot::{Bits, CHUNK, PerParty, Width};
 use crate::plan::Ring;
 use rayon::prelude::*;
 
@@ -42,15 +42,15 @@ impl Sign {
     }
 
     /// What [`run`](Self::run) says and uses for `count` numbers.
-    pub fn script(&self, transcript: &mut Transcript, count: usize) {
-        self.tree.script(transcript, count);
-        transcript.correlate(count, Each { client: self.product.as_slice(), server: &[] });
+    pub fn schedule(&self, messages: &mut MessageSchedule, count: usize) {
+        self.tree.schedule(messages, count);
+        messages.correlate(count, PerParty { client: self.product.as_slice(), server: &[] });
     }
 
     /// This party's shares of [u ≥ 0] from its shares of u.
     ///
     /// # Errors
-    /// The peer says something else or hung up, or the supply has something else next.
+    /// The peer sends something else or hung up, or the supply has something else next.
     pub fn run(&self, party: &mut Party<'_>, shares: &[u64]) -> Result<Vec<u64>> {
         let carries = self.tree.carries(party, shares)?.all;
         let (adds_one, top) = (party.adds_constants(), self.from.bits() - 1);
@@ -77,7 +77,7 @@ mod tests {
         let run = |party: &mut Party<'_>, shares: &[u64]| sign.run(party, shares);
         let results = sums(
             to,
-            both(&cost(|transcript| sign.script(transcript, pairs.len())), seed, shares_of(pairs), run),
+            both(&cost(|messages| sign.schedule(messages, pairs.len())), seed, shares_of(pairs), run),
         );
         for (&[a, b], result) in pairs.iter().zip(results) {
             let u = from.signed(from.reduce(a.wrapping_add(b)));

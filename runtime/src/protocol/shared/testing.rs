@@ -1,7 +1,7 @@
 //! What the tests of this suite share: two parties in one process.
 
+use super::message_schedule::{Communication, MessageSchedule};
 use super::party::Party;
-use super::transcript::{Communication, Transcript};
 use crate::error::Result;
 use crate::ot::testing::{Memory, supplies, together};
 use crate::ot::{Sent, Supply};
@@ -10,11 +10,11 @@ use crate::plan::Ring;
 
 pub(super) type Peer<'a> = Party<'a>;
 
-/// The cost of what a script writes down.
-pub(super) fn cost(script: impl FnOnce(&mut Transcript)) -> Communication {
-    let mut transcript = Transcript::new();
-    script(&mut transcript);
-    transcript.finish()
+/// The cost of what a message schedule holds.
+pub(super) fn cost(schedule: impl FnOnce(&mut MessageSchedule)) -> Communication {
+    let mut messages = MessageSchedule::new();
+    schedule(&mut messages);
+    messages.finish()
 }
 
 /// What the client holds of pairs of shares, and what the server does.
@@ -41,7 +41,7 @@ pub(super) fn both<R: Send>(
     let [client, server] = supplies(&cost.batches, seed);
     let act = |supply: Supply, connection: &mut Memory, shares: &[u64]| {
         let (role, rng) = (supply.role(), &mut TestRng::new(seed ^ 1));
-        let mut party = Party::new(connection, supply, rng, cost.heard_by(role));
+        let mut party = Party::new(connection, supply, rng, cost.received_by(role));
         let result = protocol(&mut party, shares).unwrap();
         party.finish().unwrap();
         let spent = connection.traffic();

@@ -1,11 +1,11 @@
 //! Protocols one after another in one dialogue.
 
 use super::max_pool::MaxPool;
+use super::message_schedule::{Communication, MessageSchedule};
 use super::party::Party;
 use super::relu::Relu;
 use super::sign::Sign;
 use super::testing::{Peer, both, cost, shares_of, sums};
-use super::transcript::{Communication, Transcript};
 use super::truncate::Truncate;
 use crate::ot::testing::{Memory, extensions, together};
 use crate::ot::{Extensions, FieldBits, Role, Sent, Supply, Width};
@@ -17,7 +17,7 @@ fn ring(bits: u32) -> Ring {
     Ring::new(bits).unwrap()
 }
 
-/// ReLU, the client's shares said, max-pooling, truncation, sign.
+/// ReLU, the client's shares sent, max-pooling, truncation, sign.
 struct Chain {
     relu: Relu,
     pool: MaxPool,
@@ -38,19 +38,19 @@ impl Chain {
         }
     }
 
-    fn scripts(&self) -> Vec<Communication> {
-        let mut transcript = Transcript::new();
+    fn communication(&self) -> Vec<Communication> {
+        let mut messages = MessageSchedule::new();
         let mut marks = Vec::new();
-        self.relu.script(&mut transcript, COUNT);
-        marks.push(transcript.mark());
-        transcript.says_numbers(Role::Client, Width::new(18).unwrap(), COUNT);
-        marks.push(transcript.mark());
-        self.pool.script(&mut transcript);
-        marks.push(transcript.mark());
-        self.truncate.script(&mut transcript, COUNT / 3);
-        marks.push(transcript.mark());
-        self.sign.script(&mut transcript, COUNT / 3);
-        marks.push(transcript.finish());
+        self.relu.schedule(&mut messages, COUNT);
+        marks.push(messages.mark());
+        messages.sends_numbers(Role::Client, Width::new(18).unwrap(), COUNT);
+        marks.push(messages.mark());
+        self.pool.schedule(&mut messages);
+        marks.push(messages.mark());
+        self.truncate.schedule(&mut messages, COUNT / 3);
+        marks.push(messages.mark());
+        self.sign.schedule(&mut messages, COUNT / 3);
+        marks.push(messages.finish());
         marks
     }
 
@@ -64,11 +64,11 @@ impl Chain {
         let width = Width::new(18).unwrap();
         let shares = match party.role() {
             Role::Client => {
-                party.say_numbers(width, &shares);
+                party.send_numbers(width, &shares);
                 vec![0; shares.len()]
             }
             Role::Server => {
-                let theirs = party.hear_numbers(width, shares.len()).unwrap();
+                let theirs = party.receive_numbers(width, shares.len()).unwrap();
                 let sum = |(ours, theirs): (u64, u64)| ring(18).reduce(ours + theirs);
                 shares.into_iter().zip(theirs).map(sum).collect()
             }
@@ -85,7 +85,7 @@ impl Chain {
 #[test]
 fn steps_cost_what_their_marks_say() {
     let chain = Chain::new();
-    let marks = chain.scripts();
+    let marks = chain.communication();
     let mut whole = Communication::default();
     marks.iter().for_each(|mark| whole += mark.clone());
     let numbers: Vec<i64> = (0..COUNT as i64).map(|i| ring(20).wrap(i * i * 77_777)).collect();
@@ -115,7 +115,7 @@ fn steps_cost_what_their_marks_say() {
 fn nanoseconds_of_a_relu() {
     const COUNT: usize = 100_000;
     let relu = Relu::new(ring(25), 9, ring(24)).unwrap();
-    let cost = cost(|transcript| relu.script(transcript, COUNT));
+    let cost = cost(|messages| relu.schedule(messages, COUNT));
     let each = |time: Duration| time.as_nanos() as f64 / COUNT as f64;
     let ots =
         [Role::Client, Role::Server].map(|role| cost.batches.iter().map(|b| b.ots(role)).sum::<usize>());
@@ -131,7 +131,7 @@ fn nanoseconds_of_a_relu() {
         };
         let act = |supply: Supply, connection: &mut Memory| {
             let (role, rng, before) = (supply.role(), &mut TestRng::new(1), connection.traffic().waited);
-            let mut party = Party::new(connection, supply, rng, cost.heard_by(role));
+            let mut party = Party::new(connection, supply, rng, cost.received_by(role));
             let start = Instant::now();
             relu.run(&mut party, &[77; COUNT]).unwrap();
             let (elapsed, waited) = (start.elapsed(), party.traffic().waited - before);
@@ -147,7 +147,7 @@ fn nanoseconds_of_a_relu() {
     }
     let bits = |sent: Sent| sent.bytes as f64 * 8.0 / COUNT as f64;
     println!(
-        "client says {:.0} bits, server {:.0}; {ots:?} OTs",
+        "client sends {:.0} bits, server {:.0}; {ots:?} OTs",
         bits(cost.sent.client),
         bits(cost.sent.server)
     );

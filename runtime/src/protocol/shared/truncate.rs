@@ -14,7 +14,7 @@
 //!
 //! For w = u + 2^(m−1), which is not negative, ⌊w / 2^t⌋ = ⌊a / 2^t⌋ + ⌊b / 2^t⌋ + c0 − c1·2^(m−t), and
 //! ⌊u / 2^t⌋ is 2^(m−1−t) less. Where k ≤ m − t, c1's summand is 0 modulo 2^k and c1 is not computed; where t = 0, c0
-//! is 0; where neither is left, nothing is said.
+//! is 0; where neither is left, nothing is sent.
 //!
 //! (CrypTFlow2, CCS 2020, section 4; bits to numbers by one COT: SiRnn, eprint 2021/459.)
 //!
@@ -23,10 +23,10 @@
 //! Nothing, as the parts argue: a party's share of y follows from what it has seen.
 
 use super::carry_tree::CarryTree;
+use super::message_schedule::MessageSchedule;
 use super::party::Party;
-use super::transcript::Transcript;
 use crate::error::Result;
-use crate::ot::{Bits, CHUNK, Each, Width};
+use crate::ot::{Bits, CHUNK, PerParty, Width};
 use crate::plan::Ring;
 use rayon::prelude::*;
 
@@ -75,16 +75,16 @@ impl Truncate {
     }
 
     /// What [`run`](Self::run) says and uses for `count` numbers.
-    pub fn script(&self, transcript: &mut Transcript, count: usize) {
-        self.tree.iter().for_each(|tree| tree.script(transcript, count));
+    pub fn schedule(&self, messages: &mut MessageSchedule, count: usize) {
+        self.tree.iter().for_each(|tree| tree.schedule(messages, count));
         let widths: Vec<Width> = self.carries.iter().filter_map(|carry| carry.product).collect();
-        transcript.correlate(count, Each { client: &widths, server: &[] });
+        messages.correlate(count, PerParty { client: &widths, server: &[] });
     }
 
     /// This party's shares of ⌊u / 2^t⌋ from its shares of u.
     ///
     /// # Errors
-    /// The peer says something else or hung up, or the supply has something else next.
+    /// The peer sends something else or hung up, or the supply has something else next.
     pub fn run(&self, party: &mut Party<'_>, shares: &[u64]) -> Result<Vec<u64>> {
         let [offset, result] = if party.adds_constants() {
             [0, self.dropped].map(|t| 1 << (self.from.bits() - 1 - t))
@@ -140,7 +140,7 @@ mod tests {
     fn check(from: Ring, dropped: u32, to: Ring, pairs: &[[u64; 2]], seed: u64) {
         let truncate = Truncate::new(from, dropped, to).unwrap();
         let run = |party: &mut Party<'_>, shares: &[u64]| truncate.run(party, shares);
-        let cost = cost(|transcript| truncate.script(transcript, pairs.len()));
+        let cost = cost(|messages| truncate.schedule(messages, pairs.len()));
         let results = sums(to, both(&cost, seed, shares_of(pairs), run));
         for (&[a, b], result) in pairs.iter().zip(results) {
             let u = from.signed(from.reduce(a.wrapping_add(b)));
@@ -183,7 +183,7 @@ mod tests {
     fn what_counts_for_nothing_is_not_said() {
         let flights = |from, dropped, to| {
             let truncate = Truncate::new(ring(from), dropped, ring(to)).unwrap();
-            cost(|transcript| truncate.script(transcript, 100)).flights()
+            cost(|messages| truncate.schedule(messages, 100)).flights()
         };
         assert_eq!(
             [flights(20, 0, 20), flights(20, 0, 3), flights(20, 4, 16), flights(20, 4, 17)],

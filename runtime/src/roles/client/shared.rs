@@ -23,8 +23,8 @@ use crate::paillier::wipe_integer;
 use crate::plan::{Ring, Schedule, StepId};
 use crate::protocol::message::{self, Message};
 use crate::protocol::shared::linear::Packed;
+use crate::protocol::shared::online_messages::{self, batches, field, received, width};
 use crate::protocol::shared::party::Party;
-use crate::protocol::shared::script::{self, batches, field, heard, width};
 use crate::protocol::stream::{self, Receiving, Sending};
 use crate::roles::stopwatch::Named;
 use rayon::prelude::*;
@@ -52,8 +52,8 @@ impl Ahead {
 /// Everything that one inference uses up. Moved, never copied.
 struct Prepared {
     supply: Supply,
-    /// Bytes that the server will say online.
-    heard: u64,
+    /// Bytes that the server will send online.
+    to_receive: u64,
     /// The masks of values that linear steps read.
     masks: HashMap<StepId, Numbers>,
     /// Shares of the linear steps' results.
@@ -89,14 +89,14 @@ impl Session<'_> {
                 })?)
             }
         };
-        let costs = script::online(schedule);
+        let costs = online_messages::communication(schedule);
         let supply = holder.step(offline(first, "transfers"), observer, |holder| {
             Supply::prepare(&mut holder.connection, Role::Client, extensions, &batches(&costs))
         })?;
         let masks = holder.draw_masks(schedule);
         let products = holder.prepare_linear(schedule, &masks, observer)?;
-        let heard = heard(&costs, Role::Client);
-        ahead.ready.push_back(Prepared { supply, heard, masks, products });
+        let to_receive = received(&costs, Role::Client);
+        ahead.ready.push_back(Prepared { supply, to_receive, masks, products });
         Ok(())
     }
 
@@ -186,10 +186,10 @@ impl Holder {
         input: &[i64],
         observer: &mut dyn Observer,
     ) -> Result<Vec<u64>> {
-        let Prepared { supply, heard, masks, products } = prepared;
+        let Prepared { supply, to_receive, masks, products } = prepared;
         let ring = schedule.steps[0].ring();
         let image = input.iter().map(|&x| ring.embed(x)).collect();
-        let party = Party::new(&mut self.connection, supply, &mut self.rng, heard);
+        let party = Party::new(&mut self.connection, supply, &mut self.rng, to_receive);
         online::run(schedule, party, &mut Shares { schedule, masks, products }, image, observer)
     }
 }
@@ -208,7 +208,7 @@ impl Side for Shares<'_> {
             let ring = self.schedule.step(source).ring();
             let masked: Vec<u64> =
                 input.iter().zip(&*mask).map(|(x, r)| ring.reduce(x.wrapping_sub(*r))).collect();
-            party.say_numbers(width(ring), &masked);
+            party.send_numbers(width(ring), &masked);
         }
         let product = self.products.remove(&id);
         let mut product = product.ok_or_else(|| Error::Bug(format!("{id} is not prepared")))?;
@@ -220,7 +220,7 @@ impl Side for Shares<'_> {
     }
 
     fn reveal(&mut self, party: &mut Party<'_>, ring: Ring, shares: Vec<u64>) -> Result<Vec<u64>> {
-        let theirs = party.hear_numbers(width(ring), shares.len())?;
+        let theirs = party.receive_numbers(width(ring), shares.len())?;
         Ok(shares.iter().zip(theirs).map(|(ours, theirs)| ring.reduce(ours.wrapping_add(theirs))).collect())
     }
 }

@@ -19,14 +19,14 @@ use crate::paillier::{Ciphertexts, PublicKey, Randomisers, SecureRng};
 use crate::plan::{Plan, Ring, Schedule, StepId};
 use crate::protocol::message::{self, Message};
 use crate::protocol::shared::linear::Packed;
+use crate::protocol::shared::online_messages::{self, batches, field, received, width};
 use crate::protocol::shared::party::Party;
-use crate::protocol::shared::script::{self, batches, field, heard, width};
 use crate::protocol::stream::{self, Receiving, Sending};
 use std::collections::{HashMap, VecDeque};
 use std::thread;
 use zeroize::Zeroizing;
 
-/// Inferences that a client may prepare ahead, where nothing else is said.
+/// Inferences that a client may prepare ahead, by default.
 pub const MAX_PREPARED: usize = 16;
 
 /// One client's session after the handshake.
@@ -51,8 +51,8 @@ pub(super) struct Ahead {
 /// Everything that one inference uses up. Moved, never copied.
 struct Prepared {
     supply: Supply,
-    /// Bytes that the client will say online.
-    heard: u64,
+    /// Bytes that the client will send online.
+    to_receive: u64,
     products: HashMap<StepId, Numbers>,
 }
 
@@ -87,14 +87,14 @@ impl Session<'_> {
             })?;
             self.ahead.extensions = Some(extensions);
         }
-        let costs = script::online(self.schedule);
+        let costs = online_messages::communication(self.schedule);
         let supply = self.step(observer, first, "transfers", |session| {
             let extensions =
                 session.ahead.extensions.as_mut().ok_or_else(|| Error::Bug("no setup".into()))?;
             Supply::prepare(session.connection, Role::Server, extensions, &batches(&costs))
         })?;
         let products = self.prepare_linear(observer)?;
-        self.ahead.ready.push_back(Prepared { supply, heard: heard(&costs, Role::Server), products });
+        self.ahead.ready.push_back(Prepared { supply, to_receive: received(&costs, Role::Server), products });
         Ok(())
     }
 
@@ -144,13 +144,13 @@ impl Session<'_> {
     }
 
     fn infer(&mut self, observer: &mut dyn Observer) -> Result<()> {
-        let Some(Prepared { supply, heard, products }) = self.ahead.ready.pop_front() else {
+        let Some(Prepared { supply, to_receive, products }) = self.ahead.ready.pop_front() else {
             return Err(PeerFault::Protocol("it asks before it has prepared".into()).into());
         };
         observer.begin(self.plan.steps.len());
         let mut side = Weights { plan: self.plan, schedule: self.schedule, products, opened: HashMap::new() };
         let image = vec![0; self.schedule.steps[0].shape.elements()];
-        let party = Party::new(self.connection, supply, &mut self.rng, heard);
+        let party = Party::new(self.connection, supply, &mut self.rng, to_receive);
         online::run(self.schedule, party, &mut side, image, observer).map(drop)
     }
 
@@ -192,8 +192,8 @@ impl Side for Weights<'_> {
     fn linear(&mut self, party: &mut Party<'_>, id: StepId, input: &[u64]) -> Result<Vec<u64>> {
         let (step, shares) = (self.schedule.step(id), self.schedule.share_ring(id));
         let source = step.inputs[0];
-        if script::opens(self.schedule, id) {
-            let theirs = party.hear_numbers(width(self.schedule.step(source).ring()), input.len())?;
+        if online_messages::opens(self.schedule, id) {
+            let theirs = party.receive_numbers(width(self.schedule.step(source).ring()), input.len())?;
             let masked = input.iter().zip(theirs).map(|(ours, theirs)| ours.wrapping_add(theirs)).collect();
             self.opened.insert(source, masked);
         }
@@ -212,7 +212,7 @@ impl Side for Weights<'_> {
     }
 
     fn reveal(&mut self, party: &mut Party<'_>, ring: Ring, shares: Vec<u64>) -> Result<Vec<u64>> {
-        party.say_numbers(width(ring), &shares);
+        party.send_numbers(width(ring), &shares);
         Ok(Vec::new())
     }
 }

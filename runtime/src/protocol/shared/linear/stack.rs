@@ -1,4 +1,4 @@
-//! Inputs that lie one behind the other in a ciphertext.
+//! Inputs that lie one after the other in a ciphertext.
 //!
 //! A plaintext with the inputs m_0, …, m_{S'−1} in blocks of B bits, times 2^(B·(S' − 1 − s)), has m_s in block S' − 1.
 //! Weighted sums of such copies are those of the inputs there, and in the S' − 1 blocks before and the S' − 1 behind it

@@ -1,14 +1,14 @@
 //! What a choice is likely to cost a layer, without quantising it.
 //!
 //! Pruning costs what the removals cost. Rounding is looked at weight by weight, as if each error was
-//! made up for by the weights that are removed later: the harm of an error is then that of the removal
+//! made up for by the weights that are removed later: the loss of an error is then that of the pruning
 //! sequence, and the scale is the best of a fixed list. Both only grow with the share of zeros, and so
 //! does their sum.
 
-use super::elimination::Removal;
 use super::grid::Grid;
 use super::layer::Layer;
-use super::removal::Removals;
+use super::obs::PruneStep;
+use super::prune_order::PruneOrder;
 use super::search::LANES;
 use super::support::Support;
 use crate::numeric::simd::{self, Kernel};
@@ -22,15 +22,15 @@ const STEP: f64 = 0.94;
 const ENOUGH_WEIGHTS: usize = 1 << 18;
 
 /// Squared error of the outputs of `layer` as a share of their variances, the latter by row.
-pub(super) fn error(layer: &Layer, removals: &Removals, variance: &[f64], choice: LayerChoice) -> f64 {
+pub(super) fn error(layer: &Layer, removals: &PruneOrder, variance: &[f64], choice: LayerChoice) -> f64 {
     let weights = layer.weights().iter().filter(|&&weight| weight != 0.0).count().max(1);
     let share = Support::without_zeros(layer).missing_zeros(choice.sparsity) as f64 / weights as f64;
     let ends = removals.cut((share * removals.count() as f64).round() as usize);
     let every = step(layer);
     let rows = (0..layer.outputs()).into_par_iter().step_by(every);
     let rows = rows.map(|row| {
-        let outlook = Row { weights: layer.row(row), removals: &removals.rows()[row], gone: ends[row] };
-        (outlook.error(Grid::of(choice.bits)), variance[row])
+        let row_of_layer = Row { weights: layer.row(row), removals: &removals.rows()[row], gone: ends[row] };
+        (row_of_layer.error(Grid::of(choice.bits)), variance[row])
     });
     let rows: Vec<(f64, f64)> = rows.collect();
     let (error, whole) = rows.iter().fold((0.0, 0.0), |sum, row| (sum.0 + row.0, sum.1 + row.1));
@@ -46,13 +46,13 @@ pub(super) fn step(layer: &Layer) -> usize {
 #[derive(Clone, Copy)]
 struct Row<'a> {
     weights: &'a [f32],
-    removals: &'a [Removal],
+    removals: &'a [PruneStep],
     gone: usize,
 }
 
 impl Row<'_> {
     fn error(self, grid: Grid) -> f64 {
-        let weights = self.removals.iter().map(|removal| f64::from(self.weights[removal.column as usize]));
+        let weights = self.removals.iter().map(|step| f64::from(self.weights[step.column as usize]));
         let largest = weights.map(f64::abs).fold(0.0, f64::max) / grid.largest();
         if largest == 0.0 {
             return 0.0;
@@ -78,12 +78,12 @@ impl Kernel for Errors<'_> {
     fn run(self) -> [f64; LANES] {
         let inverse = self.scales.map(|scale| 1.0 / scale);
         let mut errors = [0.0; LANES];
-        for (i, removal) in self.row.removals.iter().enumerate() {
-            let weight = f64::from(self.row.weights[removal.column as usize]);
-            let least = if i < self.row.gone { f64::from(removal.loss) } else { 0.0 };
+        for (i, step) in self.row.removals.iter().enumerate() {
+            let weight = f64::from(self.row.weights[step.column as usize]);
+            let least = if i < self.row.gone { f64::from(step.loss) } else { 0.0 };
             for lane in 0..LANES {
                 let off = weight - self.grid.nearest(weight * inverse[lane]) * self.scales[lane];
-                errors[lane] += (f64::from(removal.harm) * off * off).max(least);
+                errors[lane] += (f64::from(step.curvature) * off * off).max(least);
             }
         }
         errors
@@ -125,7 +125,7 @@ mod tests {
         op: &Op<Real>,
         inputs: &Sample,
         outputs: &Sample,
-        removals: &Removals,
+        removals: &PruneOrder,
         choice: LayerChoice,
     ) -> f64 {
         let curvature = Curvature::measured(
@@ -156,16 +156,16 @@ mod tests {
             let output = apply(&op, &[&batch], Shape::vector(OUTPUTS));
             let sampling = Sampling::new(Reading::Whole, batch.shape(), batch.len());
             let (inputs, outputs) = (sampling.inputs(&batch, 0), sampling.outputs(&output, 0));
-            let removals = Removals::measured(&layer, std::slice::from_ref(&inputs));
+            let removals = PruneOrder::measured(&layer, std::slice::from_ref(&inputs));
             for bits in 1..=8 {
                 let mut before = 0.0;
                 for sparsity in [0.0, 0.25, 0.5, 0.75, 0.9] {
                     let choice = LayerChoice { bits, sparsity };
-                    let outlook = error(&layer, &removals, &outputs.variance(), choice);
+                    let estimate = error(&layer, &removals, &outputs.variance(), choice);
                     let lost = lost(&layer, &op, &inputs, &outputs, &removals, choice);
-                    prop_assert!(outlook >= before);
-                    prop_assert!((0.4..2.5).contains(&(outlook / lost)), "{choice:?}: {outlook} is far from {lost}");
-                    before = outlook;
+                    prop_assert!(estimate >= before);
+                    prop_assert!((0.4..2.5).contains(&(estimate / lost)), "{choice:?}: {estimate} is far from {lost}");
+                    before = estimate;
                 }
             }
         }
@@ -176,6 +176,6 @@ mod tests {
         let dense = Dense { weights: vec![0.0; 6], bias: vec![1.0; 2] };
         let layer = Layer::dense(&dense, Shape::vector(3));
         let choice = LayerChoice { bits: 2, sparsity: 0.5 };
-        assert_eq!(error(&layer, &Removals::apart(&layer, 1), &layer.squares(), choice), 0.0);
+        assert_eq!(error(&layer, &PruneOrder::apart(&layer, 1), &layer.squares(), choice), 0.0);
     }
 }

@@ -12,12 +12,12 @@ const TOGETHER: usize = 64;
 const ENOUGH: usize = 512;
 
 /// Labelled images as the model sees them.
-pub(super) struct Examples {
+pub(super) struct Labelled {
     batches: Vec<Batch>,
     labels: Vec<i64>,
 }
 
-impl Examples {
+impl Labelled {
     /// The first `limit` images of `data`.
     ///
     /// # Errors

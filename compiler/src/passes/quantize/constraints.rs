@@ -90,7 +90,7 @@ fn is_linear(graph: &Graph<Real>, id: NodeId) -> bool {
 
 /// A layer whose scale is to be a ratio of integers to those of other branches of a sum.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Follower {
+pub(super) struct ScaleConstraint {
     /// Scale at the sum = scale of the layer · factor, and a power of two.
     pub factor: f64,
     /// The other branches' sources, all earlier in the graph.
@@ -99,13 +99,13 @@ pub(super) struct Follower {
 
 /// For every node, whether its scale follows other branches of a sum that it flows into.
 ///
-/// Of each sum this is the layer behind the branch whose source comes last, since all other scales
+/// Of each sum this is the layer after the branch whose source comes last, since all other scales
 /// are known by then; a layer follows one sum only.
-pub(super) fn followers(graph: &Graph<Real>) -> Vec<Option<Follower>> {
+pub(super) fn scale_constraints(graph: &Graph<Real>) -> Vec<Option<ScaleConstraint>> {
     let order = visiting_order(graph);
     let mut position = vec![0; graph.id_bound()];
     order.iter().enumerate().for_each(|(index, id)| position[id.index()] = index);
-    let mut followers: Vec<Option<Follower>> = vec![None; graph.id_bound()];
+    let mut scale_constraints: Vec<Option<ScaleConstraint>> = vec![None; graph.id_bound()];
     for &id in &order {
         let Op::Add(add) = graph.op(id) else { continue };
         let mut branches: Vec<Source> =
@@ -117,11 +117,12 @@ pub(super) fn followers(graph: &Graph<Real>) -> Vec<Option<Follower>> {
         branches.retain(|branch| branch.factor > 0.0);
         branches.sort_by_key(|branch| position[branch.node.index()]);
         let Some(last) = branches.pop() else { continue };
-        let free = is_linear(graph, last.node) && followers[last.node.index()].is_none();
+        let free = is_linear(graph, last.node) && scale_constraints[last.node.index()].is_none();
         let alone = branches.iter().all(|branch| branch.node != last.node);
         if free && alone && !branches.is_empty() {
-            followers[last.node.index()] = Some(Follower { factor: last.factor, others: branches });
+            scale_constraints[last.node.index()] =
+                Some(ScaleConstraint { factor: last.factor, others: branches });
         }
     }
-    followers
+    scale_constraints
 }

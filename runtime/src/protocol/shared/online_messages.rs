@@ -1,38 +1,38 @@
-//! Everything that the parties say online, step by step: what plans are priced by, and what a party may receive.
+//! Everything that the parties send online, step by step: what plans are priced by, and what a party may receive.
 
 use super::activation::Part;
-use super::transcript::{Communication, Transcript};
+use super::message_schedule::{Communication, MessageSchedule};
 use crate::error::{Error, Result};
 use crate::ot::{Batch, FieldBits, Role, Width};
 use crate::plan::{PublicStep, Ring, Schedule, StepId};
 
 /// The online part of every step of a valid schedule, in order.
-pub fn online(schedule: &Schedule) -> Vec<Communication> {
-    let mut transcript = Transcript::new();
+pub fn communication(schedule: &Schedule) -> Vec<Communication> {
+    let mut messages = MessageSchedule::new();
     let mut costs = Vec::with_capacity(schedule.steps.len());
     for (id, _) in schedule.steps() {
-        step(schedule, id, &mut transcript);
-        costs.push(transcript.mark());
+        step(schedule, id, &mut messages);
+        costs.push(messages.mark());
     }
-    let rest = transcript.finish();
+    let rest = messages.finish();
     if let Some(last) = costs.last_mut() {
         *last += rest;
     }
     costs
 }
 
-fn step(schedule: &Schedule, id: StepId, transcript: &mut Transcript) {
+fn step(schedule: &Schedule, id: StepId, messages: &mut MessageSchedule) {
     let step = schedule.step(id);
     let Some(part) = Part::of(schedule, id) else { return };
     match part {
         Part::Linear if opens(schedule, id) => {
             let source = schedule.source(step);
-            transcript.says_numbers(Role::Client, width(source.ring()), source.shape.elements());
+            messages.sends_numbers(Role::Client, width(source.ring()), source.shape.elements());
         }
         Part::Reveal => {
-            transcript.says_numbers(Role::Server, width(step.ring()), step.shape.elements());
+            messages.sends_numbers(Role::Server, width(step.ring()), step.shape.elements());
         }
-        Part::Activation(activation) => activation.script(transcript),
+        Part::Activation(activation) => activation.schedule(messages),
         Part::Linear | Part::Image | Part::Alone(_) => {}
     }
 }
@@ -49,9 +49,9 @@ pub fn batches(costs: &[Communication]) -> Vec<Batch> {
     costs.iter().flat_map(|cost| cost.batches.iter().copied()).collect()
 }
 
-/// The bytes that a party hears online, headers left out.
-pub fn heard(costs: &[Communication], role: Role) -> u64 {
-    costs.iter().map(|cost| cost.heard_by(role)).sum()
+/// The bytes that a party receives online, headers left out.
+pub fn received(costs: &[Communication], role: Role) -> u64 {
+    costs.iter().map(|cost| cost.received_by(role)).sum()
 }
 
 /// The small field of the extension.

@@ -7,8 +7,8 @@
 //! this is pruning by magnitude of what multiplies the input's integers.
 
 use super::curvature::{self, Curvature};
-use super::elimination::{Elimination, Removal};
 use super::layer::Layer;
+use super::obs::{ObsUpdate, PruneStep};
 use super::support::{Cheapest, Support};
 use crate::calibration::Sample;
 use crate::numeric::Matrix;
@@ -17,11 +17,11 @@ use std::ops::Range;
 
 /// For each row of a layer all its weights but those that are zero, in the order in which they go.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Removals {
-    rows: Vec<Vec<Removal>>,
+pub(super) struct PruneOrder {
+    rows: Vec<Vec<PruneStep>>,
 }
 
-impl Removals {
+impl PruneOrder {
     /// Of a layer whose float network's inputs are `inputs`, by group.
     pub(super) fn measured(layer: &Layer, inputs: &[Sample]) -> Self {
         let ranges = curvature::blocks(layer);
@@ -46,33 +46,37 @@ impl Removals {
     /// Of one row in `step` of a layer whose inputs are independent and have variance 1; the others are
     /// left empty.
     pub(super) fn apart(layer: &Layer, step: usize) -> Self {
-        let removal = |(column, &weight): (usize, &f32)| {
-            (weight != 0.0).then_some(Removal { column: column as u32, loss: weight * weight, harm: 1.0 })
+        let pruned = |(column, &weight): (usize, &f32)| {
+            (weight != 0.0).then_some(PruneStep {
+                column: column as u32,
+                loss: weight * weight,
+                curvature: 1.0,
+            })
         };
         let row = |row: usize| {
             let weights = if row.is_multiple_of(step) { layer.row(row) } else { &[] };
-            joined(vec![weights.iter().enumerate().filter_map(removal).collect()])
+            joined(vec![weights.iter().enumerate().filter_map(pruned).collect()])
         };
         Self { rows: (0..layer.outputs()).into_par_iter().map(row).collect() }
     }
 
     /// Takes `count` more weights out of `support`, which may lack some already.
     pub(super) fn prune(&self, layer: &Layer, support: &mut Support, count: usize) {
-        let place = |row: usize, removal: &Removal| row * layer.columns() + removal.column as usize;
-        let left = |(row, removals): (usize, &Vec<Removal>)| -> Vec<Removal> {
-            removals.iter().filter(|removal| support.has(place(row, removal))).copied().collect()
+        let place = |row: usize, step: &PruneStep| row * layer.columns() + step.column as usize;
+        let left = |(row, removals): (usize, &Vec<PruneStep>)| -> Vec<PruneStep> {
+            removals.iter().filter(|step| support.has(place(row, step))).copied().collect()
         };
         let left = Self { rows: self.rows.iter().enumerate().map(left).collect() };
         for (row, (removals, end)) in left.rows.iter().zip(left.cut(count)).enumerate() {
-            removals[..end].iter().for_each(|removal| support.drop(place(row, removal)));
+            removals[..end].iter().for_each(|step| support.drop(place(row, step)));
         }
     }
 
     /// How many weights of each row go where `count` go altogether.
     pub(super) fn cut(&self, count: usize) -> Vec<usize> {
-        let losses = self.rows.iter().flatten().map(|removal| removal.loss).collect();
+        let losses = self.rows.iter().flatten().map(|step| step.loss).collect();
         let mut cheapest = Cheapest::of(losses, count);
-        let end = |row: &Vec<Removal>| row.iter().take_while(|removal| cheapest.takes(removal.loss)).count();
+        let end = |row: &Vec<PruneStep>| row.iter().take_while(|step| cheapest.takes(step.loss)).count();
         self.rows.iter().map(end).collect()
     }
 
@@ -82,7 +86,7 @@ impl Removals {
     }
 
     /// By row, first removed first.
-    pub(super) fn rows(&self) -> &[Vec<Removal>] {
+    pub(super) fn rows(&self) -> &[Vec<PruneStep>] {
         &self.rows
     }
 }
@@ -93,18 +97,18 @@ fn take_apart(
     columns: &Range<usize>,
     inverse: &Matrix,
     support: &Support,
-) -> Vec<Removal> {
+) -> Vec<PruneStep> {
     let weights = &layer.row(row)[columns.clone()];
-    let mut rest = Elimination::new(inverse, weights.iter().map(|&weight| weight.into()).collect());
+    let mut rest = ObsUpdate::new(inverse, weights.iter().map(|&weight| weight.into()).collect());
     let first = row * layer.columns() + columns.start;
     rest.remove_all(|place| !support.has(first + place));
     let mut removals = rest.sequence();
-    removals.iter_mut().for_each(|removal| removal.column += columns.start as u32);
+    removals.iter_mut().for_each(|step| step.column += columns.start as u32);
     removals
 }
 
 /// The sequences of a row's blocks in one, losses rising.
-fn joined(parts: Vec<Vec<Removal>>) -> Vec<Removal> {
+fn joined(parts: Vec<Vec<PruneStep>>) -> Vec<PruneStep> {
     let mut all = parts.concat();
     all.sort_by(|a, b| a.loss.total_cmp(&b.loss));
     all
@@ -113,11 +117,11 @@ fn joined(parts: Vec<Vec<Removal>>) -> Vec<Removal> {
 /// Takes `count` more weights out of `support`, those whose losses are least where nothing makes up for
 /// them.
 pub(super) fn prune_by_size(layer: &Layer, curvature: &Curvature, support: &mut Support, count: usize) {
-    let harm: Vec<Vec<f32>> = curvature.groups.iter().map(|group| group.harm()).collect();
+    let diagonals: Vec<Vec<f32>> = curvature.groups.iter().map(|group| group.diagonal()).collect();
     let columns = layer.columns();
     let loss = |index: usize| {
-        let harm = harm[layer.group(index / columns)][index % columns];
-        if support.has(index) { layer.weights()[index].powi(2) * harm } else { f32::INFINITY }
+        let second = diagonals[layer.group(index / columns)][index % columns];
+        if support.has(index) { layer.weights()[index].powi(2) * second } else { f32::INFINITY }
     };
     let losses: Vec<f32> = (0..layer.weights().len()).into_par_iter().map(loss).collect();
     let mut cheapest = Cheapest::of(losses.clone(), count);

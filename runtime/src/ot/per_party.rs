@@ -4,14 +4,14 @@ use crate::message::Role;
 
 /// One thing for each party.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Each<T> {
+pub struct PerParty<T> {
     /// The client's.
     pub client: T,
     /// The server's.
     pub server: T,
 }
 
-impl<T> Each<T> {
+impl<T> PerParty<T> {
     /// One party's.
     pub const fn of(&self, role: Role) -> &T {
         match role {

@@ -5,23 +5,23 @@ use crate::numeric::{Matrix, axpy, subtract};
 
 /// Most weights that are removed before the others are brought up to date.
 const BATCH: usize = 16;
-/// Removals are in batches of at most this share of the weights that are left.
+/// PruneOrder are in batches of at most this share of the weights that are left.
 const SHARE: usize = 32;
 /// Rows that are subtracted from another at one time.
 const ROWS: usize = 4;
 
 /// One weight that goes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Removal {
+pub(super) struct PruneStep {
     pub column: u32,
     /// What it costs; never less than the removal before.
     pub loss: f32,
     /// Output error of a change of this weight by 1, where the weights that go later make up for it.
-    pub harm: f32,
+    pub curvature: f32,
 }
 
 /// A row of weights some of which have been removed, the others having taken over their work.
-pub(super) struct Elimination {
+pub(super) struct ObsUpdate {
     /// Distance of the rows of `inverse`.
     step: usize,
     /// Of the Hessian of the weights that are left, above the diagonal; nothing else is read.
@@ -31,7 +31,7 @@ pub(super) struct Elimination {
     places: Vec<u32>,
 }
 
-impl Elimination {
+impl ObsUpdate {
     /// `inverse` is that of the Hessian of all `weights`.
     pub(super) fn new(inverse: &Matrix, weights: Vec<f64>) -> Self {
         let size = weights.len();
@@ -55,16 +55,20 @@ impl Elimination {
     }
 
     /// Removes all weights, the cheapest first.
-    pub(super) fn sequence(mut self) -> Vec<Removal> {
+    pub(super) fn sequence(mut self) -> Vec<PruneStep> {
         let (mut removals, mut worst) = (Vec::with_capacity(self.weights.len()), 0f32);
         while !self.weights.is_empty() {
             let batch = (self.weights.len() / SHARE).clamp(1, BATCH);
             let positions: Vec<usize> = self
                 .cheapest(batch)
                 .into_iter()
-                .map(|(at, loss, harm)| {
+                .map(|(at, loss, curvature)| {
                     worst = worst.max(loss as f32);
-                    removals.push(Removal { column: self.places[at], loss: worst, harm: harm as f32 });
+                    removals.push(PruneStep {
+                        column: self.places[at],
+                        loss: worst,
+                        curvature: curvature as f32,
+                    });
                     at
                 })
                 .collect();
@@ -73,7 +77,7 @@ impl Elimination {
         removals
     }
 
-    /// The next weights to go with their losses and the harm of an error of theirs: the best sequence
+    /// The next weights to go with their losses and curvatures: the best sequence
     /// among the few that are cheapest now.
     fn cheapest(&self, count: usize) -> Vec<(usize, f64, f64)> {
         let loss = |i: usize| self.weights[i].powi(2) / self.at(i, i);
@@ -180,9 +184,9 @@ mod tests {
     use super::*;
     use crate::numeric::testing::positive;
 
-    fn eliminate(hessian: &Matrix, weights: Vec<f64>) -> Vec<Removal> {
+    fn eliminate(hessian: &Matrix, weights: Vec<f64>) -> Vec<PruneStep> {
         let all: Vec<usize> = (0..hessian.size()).collect();
-        Elimination::new(&hessian.root(&all).inverse(), weights).sequence()
+        ObsUpdate::new(&hessian.root(&all).inverse(), weights).sequence()
     }
 
     #[test]
@@ -190,11 +194,11 @@ mod tests {
         // The first two inputs are nearly the same, so either weight can do the work of both.
         let hessian = Matrix::from_upper(3, vec![1.01, 1.0, 0.0, 1.0, 1.01, 0.0, 0.0, 0.0, 1.0]);
         let removals = eliminate(&hessian, vec![1.0, 0.9, 0.5]);
-        assert_eq!(removals.iter().map(|removal| removal.column).collect::<Vec<_>>(), [1, 2, 0]);
+        assert_eq!(removals.iter().map(|step| step.column).collect::<Vec<_>>(), [1, 2, 0]);
         assert!(removals.windows(2).all(|pair| pair[0].loss <= pair[1].loss), "{removals:?}");
         assert!((removals[1].loss - 0.25).abs() < 1e-6);
         assert!(removals[2].loss > 3.0, "the weight that stays has taken over: {removals:?}");
-        assert!((removals[1].harm - 1.0).abs() < 1e-6);
+        assert!((removals[1].curvature - 1.0).abs() < 1e-6);
     }
 
     /// Squared error of the best weights of which these are left.

@@ -1,0 +1,156 @@
+//! What protocols of two parties that take turns send, and which correlations they use: predicted by listing their
+//! messages' lengths in order.
+//!
+//! A party queues its messages until it needs one of the other's, so that one flight carries all that its sender could
+//! send by then; flights alternate. Where both have something to send, the one whose turn it is sends, and the other's
+//! messages begin its next flight, to which it adds what follows from those that it received. The client begins.
+//! (`dialogue.rs` does it.)
+
+use crate::channel::frame::HEADER_BYTES;
+use crate::ot::{Batch, Kind, PerParty, Role, Sent, Width};
+use std::ops::AddAssign;
+
+/// What the parties of protocols send, and which correlations they use.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Communication {
+    /// What each party sends.
+    pub sent: PerParty<Sent>,
+    /// The correlations that they use, in order.
+    pub batches: Vec<Batch>,
+}
+
+impl Communication {
+    /// Messages one after another, of both parties; two make a round trip.
+    #[cfg(test)]
+    pub(super) const fn flights(&self) -> u64 {
+        self.sent.client.frames + self.sent.server.frames
+    }
+
+    /// Bytes of both parties.
+    pub const fn bytes(&self) -> u64 {
+        self.sent.client.bytes + self.sent.server.bytes
+    }
+
+    /// What `role` receives, headers left out.
+    pub const fn received_by(&self, role: Role) -> u64 {
+        let sent = self.sent.of(role.peer());
+        sent.bytes - sent.frames * HEADER_BYTES as u64
+    }
+}
+
+impl AddAssign for Communication {
+    /// One after the other.
+    fn add_assign(&mut self, other: Self) {
+        self.sent.client = self.sent.client + other.sent.client;
+        self.sent.server = self.sent.server + other.sent.server;
+        self.batches.extend(other.batches);
+    }
+}
+
+/// The cost of protocols as it is written down, message by message.
+#[derive(Clone, Debug)]
+pub struct MessageSchedule {
+    /// Since the last mark.
+    cost: Communication,
+    /// Who sends the next flight.
+    turn: Role,
+    /// Bytes of it.
+    pending: u64,
+}
+
+impl Default for MessageSchedule {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MessageSchedule {
+    /// Nothing is sent yet.
+    pub fn new() -> Self {
+        Self { cost: Communication::default(), turn: Role::Client, pending: 0 }
+    }
+
+    /// A party sends `count` numbers, and the other waits for them.
+    pub fn sends_numbers(&mut self, role: Role, width: Width, count: usize) {
+        self.sends(role, width.bytes(count));
+    }
+
+    /// What was sent and used since the last mark. A flight counts where it is sent: when its sender needs something of the
+    /// peer.
+    pub fn mark(&mut self) -> Communication {
+        std::mem::take(&mut self.cost)
+    }
+
+    /// What was sent and used since the last mark, and the last flight.
+    pub fn finish(mut self) -> Communication {
+        self.flush();
+        self.cost
+    }
+
+    /// A party sends so many bytes, and the other waits for them.
+    pub(super) fn sends(&mut self, role: Role, bytes: u64) {
+        if bytes > 0 && self.turn != role {
+            self.flush();
+        }
+        self.pending += bytes;
+    }
+
+    /// Both parties send so many bytes that do not depend on each other, and wait for the other's.
+    pub(super) fn both(&mut self, bytes: PerParty<u64>) {
+        let first = self.turn;
+        self.sends(first, *bytes.of(first));
+        self.sends(first.peer(), *bytes.of(first.peer()));
+    }
+
+    /// Correlations are used.
+    pub(super) fn uses(&mut self, kind: Kind, count: usize) {
+        self.cost.batches.push(Batch { kind, count });
+    }
+
+    fn flush(&mut self) {
+        if self.pending > 0 {
+            let sent = self.cost.sent.of_mut(self.turn);
+            *sent = *sent + Sent::frame(self.pending);
+        }
+        self.pending = 0;
+        self.turn = self.turn.peer();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn sent(bytes: u64, frames: u64) -> Sent {
+        Sent { bytes: bytes + frames * HEADER_BYTES as u64, frames }
+    }
+
+    #[test]
+    fn messages_wait_for_their_partys_turn() {
+        let mut messages = MessageSchedule::new();
+        messages.sends(Role::Client, 10);
+        assert_eq!(messages.mark(), Communication::default());
+        messages.sends_numbers(Role::Server, Width::BIT, 155);
+        messages.uses(Kind::Triples(Width::BIT), 7);
+        let mut cost = messages.mark();
+        assert_eq!(cost.sent, PerParty { client: sent(10, 1), server: sent(0, 0) });
+        messages.both(PerParty { client: 1, server: 2 }); // The server's with the 20, then the client's.
+        messages.both(PerParty { client: 3, server: 4 }); // The client's with its 1, then the server's.
+        messages.uses(Kind::Cot(Role::Client, Width::PAIR), 3);
+        cost += messages.finish();
+        assert_eq!(cost.sent, PerParty { client: sent(14, 2), server: sent(26, 2) });
+        let kinds: Vec<Kind> = cost.batches.iter().map(|batch| batch.kind).collect();
+        assert_eq!(kinds, [Kind::Triples(Width::BIT), Kind::Cot(Role::Client, Width::PAIR)]);
+        assert_eq!((cost.flights(), cost.received_by(Role::Client)), (4, 26));
+    }
+
+    #[test]
+    fn silence_is_no_flight() {
+        let mut messages = MessageSchedule::new();
+        messages.sends(Role::Server, 0);
+        messages.both(PerParty::default());
+        messages.sends(Role::Server, 5);
+        messages.both(PerParty { client: 0, server: 1 });
+        assert_eq!(messages.finish().sent, PerParty { client: sent(0, 0), server: sent(6, 1) });
+    }
+}
