@@ -22,6 +22,11 @@ pub(super) fn int(node: &NodeProto, name: &str) -> Option<i64> {
     find(node, name).map(|attribute| attribute.i)
 }
 
+/// A floating-point attribute.
+pub(super) fn float(node: &NodeProto, name: &str) -> Option<f32> {
+    find(node, name).map(|attribute| attribute.f)
+}
+
 /// A list of integers; empty where the attribute is absent.
 pub(super) fn ints<'a>(node: &'a NodeProto, name: &str) -> &'a [i64] {
     find(node, name).map_or(&[], |attribute| &attribute.ints)

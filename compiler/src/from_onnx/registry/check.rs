@@ -1,6 +1,6 @@
 //! What the attributes of an operator must say, whatever it reads.
 
-use crate::from_onnx::attributes::{int, ints, string};
+use crate::from_onnx::attributes::{float, int, ints, string};
 use crate::from_onnx::refusal::Refusal;
 use tract_onnx::pb::NodeProto;
 
@@ -23,6 +23,17 @@ pub(super) fn not_last(_: &NodeProto) -> Result<(), Refusal> {
         "it is not a choice of the best class at the end of the model",
         "compile the model up to the scores that it reads (--model-output)",
     ))
+}
+
+/// tract's celu lacks its factor alpha.
+pub(super) fn celu(node: &NodeProto) -> Result<(), Refusal> {
+    match float(node, "alpha") {
+        None | Some(1.0) => Ok(()),
+        Some(alpha) => Err(Refusal::new(
+            format!("alpha = {alpha}, not 1"),
+            "celu(x, alpha) = alpha * elu(x / alpha): write it so, or train with alpha = 1",
+        )),
+    }
 }
 
 pub(super) fn pad(node: &NodeProto) -> Result<(), Refusal> {

@@ -58,6 +58,13 @@ pub(in crate::from_onnx) static OPERATORS: &[Operator] = &[
         .condition(Condition::Same),
     op("CastLike").element(Element::Like),
     op("Ceil").folds(Size::Same),
+    op("Celu")
+        .takes(
+            "with alpha = 1; by linear segments, wrong by at most 0.01",
+            check::celu,
+            element_wise,
+        )
+        .axes(Axes::Kept),
     each("Clip", "exact, with constant bounds").bounds(Bounds::Clipped).takes_infinity(),
     op("Concat")
         .takes("over channels, first or last", any, rows::concat)

@@ -56,7 +56,7 @@ fn piecewise_linear_operators_are_exact() {
 
 #[test]
 fn smooth_operators_are_one_curve() {
-    for op in ["Sigmoid", "Tanh", "Softplus", "Elu", "Selu", "HardSwish", "Mish"] {
+    for op in ["Sigmoid", "Tanh", "Softplus", "Celu", "Elu", "Selu", "HardSwish", "Mish"] {
         let found = activations(image().opset(18).then(op, &[], &[]));
         assert!(matches!(found[..], [(_, error)] if error > 0.0 && error < 0.03), "{op}: {found:?}");
     }
@@ -64,6 +64,14 @@ fn smooth_operators_are_one_curve() {
         let found = activations(image().opset(20).then("Gelu", &[], &[("approximate", Text(approximate))]));
         assert!(matches!(found[..], [(_, error)] if error < 0.02), "{approximate}: {found:?}");
     }
+}
+
+#[test]
+fn a_celu_of_another_alpha_is_refused() {
+    let celu = |alpha: f32| image().opset(18).then("Celu", &[], &[("alpha", Float(alpha))]);
+    accept(celu(1.0));
+    let refused = refuse(celu(0.5));
+    assert!(refused.contains("alpha = 0.5, not 1"), "{refused}");
 }
 
 /// SiLU, HardSwish and GELU as exporters take them apart.

@@ -40,9 +40,9 @@ fn computed(op: &str) -> Option<Onnx> {
     let alone = |op: &str| image().then(op, &[], &[]);
     let with = |op: &str, more: &[&str]| image().then(op, more, &[]);
     Some(match op {
-        "Abs" | "Elu" | "Erf" | "Gelu" | "HardSigmoid" | "HardSwish" | "Identity" | "LeakyRelu" | "Mish"
-        | "Neg" | "Relu" | "Selu" | "Sigmoid" | "Sign" | "Softplus" | "Tanh" | "Dropout" | "Flatten"
-        | "GlobalAveragePool" | "GlobalMaxPool" => alone(op),
+        "Abs" | "Celu" | "Elu" | "Erf" | "Gelu" | "HardSigmoid" | "HardSwish" | "Identity" | "LeakyRelu"
+        | "Mish" | "Neg" | "Relu" | "Selu" | "Sigmoid" | "Sign" | "Softplus" | "Tanh" | "Dropout"
+        | "Flatten" | "GlobalAveragePool" | "GlobalMaxPool" => alone(op),
         "Add" | "Div" | "Max" | "Min" | "Mul" | "PRelu" | "Sub" => with(op, &["each"]),
         "Sum" => with(op, &["image"]),
         "ArgMax" => flat().then(op, &[], &[("axis", Int(1))]),
