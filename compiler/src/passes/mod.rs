@@ -4,6 +4,7 @@ mod absorb_multipliers;
 mod canonicalize;
 mod expand_activations;
 mod fold_affine;
+mod merge_equal;
 pub mod prune_channels;
 mod quantize;
 mod range;
@@ -18,6 +19,7 @@ pub use absorb_multipliers::absorb_multipliers;
 pub use canonicalize::canonicalize;
 pub use expand_activations::expand_activations;
 pub use fold_affine::fold_affine;
+pub use merge_equal::merge_equal;
 pub use prune_channels::prune_channels;
 pub use quantize::{
     Choices, Narrowing, Noise, Places, Precision, Preparation, Quantized, Rounding, ValueEstimate, spend,

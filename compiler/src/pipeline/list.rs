@@ -4,8 +4,8 @@ use super::pass::{Pass, PassInfo};
 use crate::graph::{Integer, Real};
 use crate::options::CompileOptions;
 use crate::passes::{
-    absorb_multipliers, canonicalize, expand_activations, fold_affine, prune_channels, range, remove_dead,
-    rings, sink_relu, split_max_pool,
+    absorb_multipliers, canonicalize, expand_activations, fold_affine, merge_equal, prune_channels, range,
+    remove_dead, rings, sink_relu, split_max_pool,
 };
 use std::fmt::Write as _;
 
@@ -26,6 +26,11 @@ pub(super) const SIMPLIFY: &[Pass<Real>] = &[
         },
         applies: always,
         run: |graph, _| canonicalize(graph),
+    },
+    Pass {
+        info: PassInfo { name: "merge_equal", summary: "Computes equal operations on the same values once" },
+        applies: always,
+        run: |graph, _| merge_equal(graph),
     },
     Pass {
         info: PassInfo {
