@@ -7,6 +7,10 @@ use crate::channel::{Connection, Incoming, Limit, Outgoing};
 use crate::error::{Error, PeerFault, Result};
 use std::borrow::Cow;
 
+mod table;
+
+pub use table::Message;
+
 /// Longest reason of a refusal, in bytes.
 const MAX_REASON: usize = 1 << 10;
 
@@ -26,112 +30,6 @@ impl Role {
             Role::Client => Role::Server,
             Role::Server => Role::Client,
         }
-    }
-}
-
-/// The kinds of message; the frame's body is described with each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Message {
-    /// Client → server: [`crate::protocol::hello::Hello`], 37 bytes.
-    Hello = 1,
-    /// Server → client: [`crate::protocol::hello::Welcome`], a byte and the client view's bytes.
-    Welcome = 2,
-    /// Server → client, in place of any of its messages: why it ends the session; UTF-8, at most 1024 bytes.
-    Refusal = 3,
-    /// Client → server: the modulus N, |N|/8 bytes, big-endian.
-    Key = 4,
-    /// Client → server: Enc(x), one ciphertext per element of the input, row-major.
-    Input = 5,
-    /// Server → client: packed blinded values of one exchange, as many ciphertexts as [`crate::plan::Exchange::packed_ciphertexts`].
-    Question = 6,
-    /// Client → server: its answers, as many ciphertexts as [`crate::plan::Exchange::reply_ciphertexts`].
-    Answer = 7,
-    /// Server → client: packed logits, as many ciphertexts as [`crate::plan::Reveal::ciphertexts`].
-    Logits = 8,
-    /// Client → server, suite `shared`: prepare an inference; empty.
-    Prepare = 9,
-    /// Client → server: `[r]`, the packed mask of a linear step, as many ciphertexts as
-    /// [`crate::protocol::shared::linear::Packed::masks`].
-    Mask = 10,
-    /// Server → client: `[v]`, as many ciphertexts as [`crate::protocol::shared::linear::Packed::products`].
-    Product = 11,
-    /// Client → server, suite `shared`: the image is there; empty. Flights follow.
-    Infer = 12,
-    /// Client → server: base OTs' choices, encryptions of b_i in its slot, one ciphertext each ([`crate::ot::base`]).
-    BaseChoices = 64,
-    /// Server → client: base OTs' blocks m_i,b_i in slots of 128 bits, as many to a ciphertext as fit
-    /// ([`crate::ot::base`]).
-    BaseMessages = 65,
-    /// Receiver → sender of OTs, once for each direction: masked sums of the trees' levels, 32 bytes for each level but
-    /// the first of a tree ([`crate::ot::extension`]).
-    TreeSums = 66,
-    /// Receiver → sender of OTs: c_t of all trees but the first, for up to 16 chunks of 16,384 OTs; ⌈128/k⌉ − 1 bits for
-    /// an OT ([`crate::ot::extension`]).
-    Corrections = 67,
-    /// Both ways in turns: all that a party has queued since its last flight ([`crate::protocol::shared`]); its length
-    /// follows from the message schedule ([`crate::protocol::shared::message_schedule`]).
-    Flight = 80,
-}
-
-impl Message {
-    const ALL: [Message; 17] = [
-        Message::Hello,
-        Message::Welcome,
-        Message::Refusal,
-        Message::Key,
-        Message::Input,
-        Message::Question,
-        Message::Answer,
-        Message::Logits,
-        Message::Prepare,
-        Message::Mask,
-        Message::Product,
-        Message::Infer,
-        Message::BaseChoices,
-        Message::BaseMessages,
-        Message::TreeSums,
-        Message::Corrections,
-        Message::Flight,
-    ];
-
-    /// The word in errors.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Message::Hello => "hello",
-            Message::Welcome => "welcome",
-            Message::Refusal => "refusal",
-            Message::Key => "key",
-            Message::Input => "input",
-            Message::Question => "question",
-            Message::Answer => "answer",
-            Message::Logits => "logits",
-            Message::Prepare => "prepare",
-            Message::Mask => "mask",
-            Message::Product => "product",
-            Message::Infer => "infer",
-            Message::BaseChoices => "encrypted choices",
-            Message::BaseMessages => "packed base messages",
-            Message::TreeSums => "sums of trees",
-            Message::Corrections => "corrections",
-            Message::Flight => "flight",
-        }
-    }
-
-    /// Who waits for it; the server, if it goes both ways.
-    const fn listener(self) -> Role {
-        match self {
-            Message::Welcome
-            | Message::Refusal
-            | Message::Question
-            | Message::Logits
-            | Message::Product
-            | Message::BaseMessages => Role::Client,
-            _ => Role::Server,
-        }
-    }
-
-    fn from_tag(tag: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|message| *message as u8 == tag)
     }
 }
 

@@ -3,7 +3,7 @@ use crate::ot::testing::{Memory, together};
 
 #[test]
 fn tags_are_apart_and_known() {
-    for (place, message) in Message::ALL.into_iter().enumerate() {
+    for (place, message) in Message::ALL.iter().copied().enumerate() {
         assert_eq!(Message::from_tag(message as u8), Some(message));
         assert!(Message::ALL[..place].iter().all(|other| other.name() != message.name()));
     }
@@ -16,7 +16,7 @@ fn received(at: Role, message: Message, hostile: impl FnOnce(&mut Memory) + Send
 
 #[test]
 fn the_client_hears_a_refusal_in_place_of_any_message() {
-    for message in Message::ALL.into_iter().filter(|&message| message != Message::Refusal) {
+    for message in Message::ALL.iter().copied().filter(|&message| message != Message::Refusal) {
         let refusing = |c: &mut Memory| refuse(c, "no more").unwrap();
         let error = received(Role::Client, message, refusing);
         assert!(matches!(error, Error::Refused(reason) if reason == "no more"));

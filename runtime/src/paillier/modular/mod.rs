@@ -19,6 +19,7 @@
 //! | `adx/` | BMI2 and ADX: 64-bit limbs |
 //! | `gmp` | every processor: 64-bit limbs |
 //! | `full_limbs` | what the last two share |
+//! | `textbook` | the shortest kernel, for tests |
 //! | `pair` | products modulo p² and q², together |
 //! | `measure` | the speed of all, a test to be asked for |
 //!
@@ -48,6 +49,8 @@ mod measure;
 mod pair;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod textbook;
 
 use rug::Integer;
 use zeroize::{Zeroize, Zeroizing};

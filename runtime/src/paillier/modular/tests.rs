@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use rug::integer::Order;
 
 use super::kernel::PairKernel;
+use super::textbook::Textbook;
 use super::*;
 use crate::paillier::randomness::TestRng;
 
@@ -19,7 +20,9 @@ pub(super) struct Tested {
 /// All kernels that the processor has.
 pub(super) fn kernels(base: &Integer) -> Vec<Tested> {
     let portable = |operands| Some(choice::portable(base, operands));
+    let textbook: Box<dyn Kernel> = Box::new(Textbook::new(base));
     let mut kernels = vec![
+        ("textbook", Some(textbook), false, [1, 1]),
         ("portable, public operands", portable(Operands::Public), false, [2, 2]),
         ("portable, secret operands", portable(Operands::Secret), true, [2, 2]),
     ];
