@@ -30,28 +30,24 @@ const RUNTIME: &[&str] = &[
 ];
 
 /// Circles that are still there: crate, folder, files.
-const CIRCLES: &[(&str, &str, &[&str])] = &[
-    (
-        "compiler",
-        "from_onnx",
-        &[
-            "attributes",
-            "batch",
-            "constants",
-            "external",
-            "file",
-            "label",
-            "layout",
-            "outputs",
-            "precision",
-            "registry",
-            "translate",
-            "typed",
-        ],
-    ),
-    ("runtime", "plan", &["knowledge", "ops"]),
-    ("runtime", "plan", &["schedule", "wire"]),
-];
+const CIRCLES: &[(&str, &str, &[&str])] = &[(
+    "compiler",
+    "from_onnx",
+    &[
+        "attributes",
+        "batch",
+        "constants",
+        "external",
+        "file",
+        "label",
+        "layout",
+        "outputs",
+        "precision",
+        "registry",
+        "translate",
+        "typed",
+    ],
+)];
 
 struct Import {
     line: usize,

@@ -20,6 +20,7 @@ pub mod interval;
 mod knowledge;
 mod layout;
 mod ops;
+mod public_step;
 mod reach;
 mod ring;
 mod schedule;
@@ -27,7 +28,6 @@ mod suite;
 mod tiling;
 pub mod validate;
 mod view;
-mod wire;
 
 pub use check::{Check, CheckImages, Headroom};
 pub use codec::DecodeError;
@@ -42,9 +42,10 @@ pub use input::{Colours, InputError, InputSpec, OutputSpec, Postprocessing, Prep
 pub use knowledge::{Knowledge, Private, Public};
 pub use layout::{Layout, Masks};
 pub use ops::{Add, Conv2d, Dense, Fractions, Op, SumPool};
+pub use public_step::{Linear, PublicStep};
 pub use reach::Reach;
 pub use ring::{Ring, index_bits};
-pub use schedule::{Linear, PublicStep, Schedule};
+pub use schedule::Schedule;
 pub use suite::{BlindedParameters, KeyBits, SharedParameters, Suite, UnsupportedKeyBits};
 pub use tiling::Tiling;
 pub use validate::{ValidPlan, Violation};

@@ -211,8 +211,10 @@ impl Op {
 impl<K: Knowledge> fmt::Display for Op<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Op::Conv2d(conv) => write!(f, " {}{}", conv.window, K::describe_conv2d(conv)),
-            Op::Dense(dense) => f.write_str(&K::describe_dense(dense)),
+            Op::Conv2d(conv) => {
+                write!(f, " {}{}", conv.window, K::describe_conv2d(&conv.groups, &conv.weights))
+            }
+            Op::Dense(dense) => f.write_str(&K::describe_dense(&dense.weights)),
             Op::SumPool(pool) => {
                 write!(f, " {}", pool.window)?;
                 pool.balance.map_or(Ok(()), |common| write!(f, " balance {common}"))

@@ -5,15 +5,12 @@
 //! every truncation, the tiles that are cheapest, and the multipliers of sums.
 
 use super::Plan;
-use super::geometry::{Shape, Window};
 use super::ids::StepId;
-use super::knowledge::Public;
-use super::layout::Layout;
-use super::ops::{Fractions, Op};
+use super::ops::Fractions;
+use super::public_step::{Linear, PublicStep};
 use super::ring::Ring;
 use super::suite::SharedParameters;
 use super::tiling::Tiling;
-use super::wire;
 use serde::{Deserialize, Serialize};
 
 /// What both parties do.
@@ -23,57 +20,6 @@ pub struct Schedule {
     pub parameters: SharedParameters,
     /// The plan's steps.
     pub steps: Vec<PublicStep>,
-}
-
-/// A step without its weights.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(from = "wire::Step", into = "wire::Step")]
-pub struct PublicStep {
-    /// What is done.
-    pub op: Op<Public>,
-    /// The steps whose values are read.
-    pub inputs: Vec<StepId>,
-    /// Shape of the value.
-    pub shape: Shape,
-    /// The value is taken modulo 2^(bits+1).
-    pub bits: u32,
-    /// How a step with weights is evaluated under encryption.
-    pub layout: Option<Layout>,
-}
-
-/// A linear layer without its weights.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Linear {
-    /// Of a convolution; `None` for a dense layer, which reads all elements.
-    pub window: Option<Window>,
-    /// How it is evaluated under encryption.
-    pub layout: Layout,
-}
-
-impl Linear {
-    /// The tiles over an image of `from`; `None` where window or tile do not fit.
-    pub fn tiling(&self, from: Shape) -> Option<Tiling> {
-        match self.window {
-            Some(window) => Tiling::new(window, from, self.layout.tile),
-            None => Tiling::new(Window::dense([1, 1]), from.flattened(), self.layout.tile),
-        }
-    }
-}
-
-impl PublicStep {
-    /// The linear layer that it is, if it is one: of a valid schedule, those alone have layouts.
-    pub fn linear(&self) -> Option<Linear> {
-        let window = if let Op::Conv2d(conv) = &self.op { Some(conv.window) } else { None };
-        self.layout.map(|layout| Linear { window, layout })
-    }
-
-    /// The ring of the value.
-    ///
-    /// # Panics
-    /// If `bits` is more than 63; a valid plan's are fewer.
-    pub const fn ring(&self) -> Ring {
-        Ring::new(self.bits + 1).expect("a valid plan's rings have at most 64 bits")
-    }
 }
 
 impl Schedule {
@@ -139,23 +85,5 @@ impl Schedule {
     /// Ciphertexts of masks that the client makes for one image.
     pub fn encryptions(&self) -> usize {
         self.linear().map(|(_, step, linear, tiling)| linear.masks(self.source(step).shape, &tiling)).sum()
-    }
-}
-
-impl Linear {
-    /// Planes of an image of `from`, or elements.
-    pub fn inputs(&self, from: Shape, tiling: &Tiling) -> usize {
-        let channels = if self.window.is_some() { from.channels } else { from.elements() };
-        channels * tiling.planes()
-    }
-
-    /// Ciphertexts of the mask of an image of `from`.
-    pub fn masks(&self, from: Shape, tiling: &Tiling) -> usize {
-        self.inputs(from, tiling).div_ceil(self.layout.stacked)
-    }
-
-    /// Ciphertexts that come back for `channels` channels of results.
-    pub fn products(&self, channels: usize, tiling: &Tiling) -> usize {
-        (channels * tiling.results()).div_ceil(self.layout.results)
     }
 }
