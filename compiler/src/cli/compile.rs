@@ -72,13 +72,15 @@ impl Compile {
     fn write(&self, file: &Path) -> Outcome {
         output::check_writable(file)?;
         let (model, options) = self.options.read(&self.model)?;
-        let warnings: Vec<String> = odd_calibration(&options).into_iter().collect();
-        warnings.iter().for_each(|warning| output::warn(warning));
+        let odd = odd_calibration(&options);
+        odd.iter().for_each(|warning| output::warn(warning));
         let found = self.search.run(&model, &options)?;
-        let Outcomes { plan, calibration_images, activations } = match &found {
+        let Outcomes { plan, calibration_images, activations, doubts } = match &found {
             Some(found) => Outcomes::of_search(found, &model, &options),
             None => Outcomes::of_compilation(&model, &options, &self.passes)?,
         };
+        doubts.iter().for_each(|warning| output::warn(warning));
+        let warnings: Vec<String> = odd.into_iter().chain(doubts).collect();
         let rings = options.has_rings().then(|| rings(calibration_images));
         let bytes = codec::encode(&plan);
         output::write_atomically(file, &bytes)?;
@@ -111,6 +113,7 @@ struct Outcomes {
     plan: ValidPlan,
     calibration_images: usize,
     activations: Vec<Approximated>,
+    doubts: Vec<String>,
 }
 
 impl Outcomes {
@@ -119,6 +122,7 @@ impl Outcomes {
             plan: found.plan.clone(),
             calibration_images: found.calibration_images,
             activations: approximated(&model.graph, options.activations, &Ranges::new()),
+            doubts: Vec::new(),
         }
     }
 
@@ -126,8 +130,8 @@ impl Outcomes {
         let mut watcher = Watcher::new(passes);
         let compiled = compile_in_stages(model, options, &mut watcher);
         watcher.finish();
-        let Compiled { plan, approximated, calibration_images, .. } = compiled?;
-        Ok(Self { plan, calibration_images, activations: approximated })
+        let Compiled { plan, approximated, calibration_images, warnings, .. } = compiled?;
+        Ok(Self { plan, calibration_images, activations: approximated, doubts: warnings })
     }
 }
 
@@ -135,7 +139,7 @@ impl Outcomes {
 fn rings(calibration_images: usize) -> String {
     match calibration_images {
         0 => "warning: rings hold what a few synthetic images need, and images that need more get wrong results; \
-              give examples (--calibration)"
+              give calibration images (--calibration)"
             .into(),
         count => format!("rings hold what {count} calibration images need, and a margin"),
     }

@@ -18,7 +18,7 @@ use crate::graph::{Graph, Integer, Real, multiplications};
 use crate::options::CompileOptions;
 use crate::passes::Quantized;
 use crate::pipeline::{self, Context, Integers, Observer, Silent};
-use crate::self_check::{Images, keep_back};
+use crate::self_check::{Images, doubts, keep_back};
 use attempts::{Attempt, Workshop};
 use curves::Followed;
 use rayon::prelude::*;
@@ -54,6 +54,8 @@ pub struct Compiled {
     pub approximated: Vec<Approximated>,
     /// Calibration images that chose the plan's numbers; 0 where synthetic ones did.
     pub calibration_images: usize,
+    /// What the user should know of the plan.
+    pub warnings: Vec<String>,
 }
 
 impl Compiled {
@@ -99,13 +101,14 @@ pub fn compile_in_stages(
     let workshop = Workshop { model, options, input: &input, calibration, float: &float, checks, outputs };
     let best = workshop.run(observer)?;
     let check = workshop.verdict(&best)?;
+    let warnings = doubts(&check, &workshop.outputs);
     let Attempt { integers: Integers { quantized, finished }, plan, .. } = best;
     let plan = pipeline::validated(Plan { check: Some(check), ..plan.into_plan() })?;
     let approximated = approximated(&model.graph, options.activations, &ranges);
     let calibration = workshop.calibration;
     let calibration_images = calibration.as_ref().map_or(0, |calibration| calibration.images().len());
     let float = float.clone();
-    Ok(Compiled { quantized, calibration, finished, plan, approximated, calibration_images, float })
+    Ok(Compiled { quantized, calibration, finished, plan, approximated, calibration_images, warnings, float })
 }
 
 /// The calibration images that choose numbers, by index, and the images of the check.

@@ -1,9 +1,9 @@
 //! The ring of every value, for suite `shared`.
 //!
 //! # What it does
-//! A value's ring holds what the value was on the calibration images and a margin, and never more than interval arithmetic says
-//! that it can be. The margin is chosen, ring by ring, such that an image leaves some ring with an estimated chance of at
-//! most 10^-4. Who reads the value may want more: the half that is added before low bits go, the
+//! A value's ring holds what the value was on the calibration images and a margin, also what it is on some of them once they
+//! are brighter or have more contrast, and never more than interval arithmetic says that it can be. The margin is chosen,
+//! ring by ring, such that an image leaves some ring with an estimated chance of at most 10^-4. Who reads the value may want more: the half that is added before low bits go, the
 //! differences of a tournament, and, for what is computed share by share, at least the bits of its own ring.
 //! Integers that do not fit wrap around.
 //!
@@ -41,6 +41,8 @@ const OVERFLOW: f64 = 1e-4;
 const LEAST_MARGIN: f64 = 2.0;
 /// The same for fewer: this divided by the square root of their number is added.
 const FEW: f64 = 8.0;
+/// The same for images that are brighter, or have more contrast.
+const UNUSUAL_MARGIN: f64 = 1.25;
 /// The same where there are too few images to tell anything of others.
 const MARGIN: f64 = 4.0;
 /// The same for synthetic images.
@@ -69,7 +71,15 @@ pub fn rings(
             needed.filter(|margin| margin.is_finite()).unwrap_or(MARGIN)
         }
     };
-    let expected: Vec<Vec<Interval>> = spreads.iter().map(|spread| spread.expected(margin(spread))).collect();
+    let mut expected: Vec<Vec<Interval>> =
+        spreads.iter().map(|spread| spread.expected(margin(spread))).collect();
+    if options.margin_bits.is_none() && calibration.is_some() {
+        let unusual = Spread::of(&graph, &calibration::unusual(&images, input));
+        expected.iter_mut().zip(unusual).for_each(|(expected, unusual)| {
+            let unusual = unusual.expected(UNUSUAL_MARGIN);
+            expected.iter_mut().zip(unusual).for_each(|(known, other)| *known = known.hull(other));
+        });
+    }
     let mut bits = need::enter_least(&mut graph, input, &expected, options)?;
     readers::serve(&graph, &mut bits);
     for id in graph.ids_in_order() {

@@ -1,9 +1,9 @@
-use super::rings;
+use super::{all_of, rings};
 use crate::calibration::{Batch, Calibration};
 use crate::graph::{Add, Conv, Dense, Graph, Integer, IntegerFact, Op, Range, Rescale, Scale, Shape, Window};
 use crate::options::{CompileOptions, InputOptions};
 use crate::reference::integer;
-use runtime::plan::{InputSpec, Revealed};
+use runtime::plan::{InputSpec, Revealed, Ring};
 
 fn options() -> CompileOptions {
     CompileOptions { margin_bits: Some(1), ..CompileOptions::default() }
@@ -112,4 +112,22 @@ fn the_label_needs_room_for_differences_and_positions() {
         graph.node(graph.output()).fact.bits()
     };
     assert!(logits(Revealed::Label) > logits(Revealed::Logits));
+}
+
+/// What no calibration picture wakes, but brighter ones do, has room.
+#[test]
+fn brighter_images_have_room() {
+    let shape = Shape::new(1, 2, 2);
+    let mut graph = Graph::new("image", fact(shape, 1.0));
+    let conv = graph.add("conv", pointwise(vec![1], vec![-120]), &[graph.input()], fact(shape, 1.0));
+    let relu = graph.add("relu", Op::Relu, &[conv], fact(shape, 1.0));
+    let louder = graph.add("louder", pointwise(vec![100], vec![0]), &[relu], fact(shape, 1.0));
+    graph.set_output(louder);
+    let ring = |options: &CompileOptions| {
+        let graph = rings(graph.clone(), &spec(shape), Some(&grey(shape, 100.0)), options).unwrap();
+        graph.node(louder).fact.ring.unwrap().bits()
+    };
+    assert!(ring(&options()) < 12, "what is asked for is what one gets");
+    let brighter = integer::run(&graph, &[150; 4])[0];
+    assert!(all_of(Ring::new(ring(&CompileOptions::default())).unwrap()).high >= brighter);
 }

@@ -1,0 +1,83 @@
+//! What a user should know of a plan that was made all the same.
+
+use crate::options::LEAST_AGREEMENT;
+use runtime::plan::Check;
+
+/// Errors of the logits above this are told.
+const ERROR: f64 = 0.05;
+/// Fewer other labels are a tie here and there.
+const OTHER_LABELS: f64 = 2.0;
+/// Fewer images may be alike by chance.
+const IMAGES: usize = 8;
+/// Logits that vary with the image by less than this share of their size, squared, are all the same.
+const VARIATION: f64 = 1e-4;
+
+/// The doubts about a plan with this `check`, of whose images the model gives `outputs`.
+pub(crate) fn doubts(check: &Check, outputs: &[Vec<f32>]) -> Vec<String> {
+    let doubts = [deviation(check), indifference(outputs)];
+    doubts.into_iter().flatten().collect()
+}
+
+/// Of a plan that differs from its model.
+fn deviation(check: &Check) -> Option<String> {
+    let other = ((1.0 - check.agreement) * f64::from(check.images)).round();
+    let differs = check.error > ERROR || (check.agreement < LEAST_AGREEMENT && other >= OTHER_LABELS);
+    differs.then(|| {
+        format!(
+            "the plan differs from the model: {check}; measure its accuracy (popcornc eval), and try \
+             --activation-bits 12 or more calibration images"
+        )
+    })
+}
+
+/// Of a model that gives the same for all images.
+fn indifference(outputs: &[Vec<f32>]) -> Option<String> {
+    let count = outputs.len();
+    if count < IMAGES {
+        return None;
+    }
+    let classes = outputs[0].len();
+    let squares = |numbers: &mut dyn Iterator<Item = f64>| numbers.map(|x| x * x).sum::<f64>();
+    let mean =
+        |class: usize| outputs.iter().map(|output| f64::from(output[class])).sum::<f64>() / count as f64;
+    let means: Vec<f64> = (0..classes).map(mean).collect();
+    let size = squares(&mut outputs.iter().flatten().map(|&x| x.into()));
+    let mut varying =
+        outputs.iter().flat_map(|output| output.iter().zip(&means).map(|(&x, mean)| f64::from(x) - mean));
+    (squares(&mut varying) <= VARIATION * size).then(|| {
+        format!(
+            "the model gives nearly the same scores for all {count} images of the check; do they look to it as in \
+             training (--input-scale, --input-mean, --input-std), and are they of its kind?"
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use runtime::plan::CheckImages;
+
+    fn check(images: u32, agreement: f64, error: f64) -> Check {
+        let source = CheckImages::HeldBack;
+        Check { images, source, agreement, error, worst: String::new(), finer: 0, headroom: None }
+    }
+
+    #[test]
+    fn large_errors_and_other_labels_are_told() {
+        assert!(deviation(&check(64, 1.0, 0.04)).is_none());
+        assert!(deviation(&check(64, 1.0, 0.06)).is_some());
+        assert!(deviation(&check(12, 11.0 / 12.0, 0.01)).is_none(), "one tie");
+        assert!(deviation(&check(12, 10.0 / 12.0, 0.01)).is_some());
+    }
+
+    #[test]
+    fn a_model_that_ignores_the_image_is_told() {
+        let outputs = |spread: f32| -> Vec<Vec<f32>> {
+            (0..10).map(|image| vec![1.0, -1.0 + spread * image as f32, 0.5]).collect()
+        };
+        assert!(indifference(&outputs(0.0)).is_some());
+        assert!(indifference(&outputs(0.001)).is_some());
+        assert!(indifference(&outputs(0.1)).is_none());
+        assert!(indifference(&outputs(0.0)[..4]).is_none(), "too few to say");
+    }
+}
