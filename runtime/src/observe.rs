@@ -85,7 +85,7 @@ pub struct Spent {
 
 impl Spending {
     /// One phase's.
-    pub fn of(&mut self, phase: Phase) -> &mut Spent {
+    pub fn get_mut(&mut self, phase: Phase) -> &mut Spent {
         match phase {
             Phase::Offline => &mut self.offline,
             Phase::Online => &mut self.online,

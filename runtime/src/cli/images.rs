@@ -118,7 +118,7 @@ impl Images {
 
 /// Tells on stderr what is odd about the pixels of the image called `name`.
 pub(crate) fn warn_of(name: &str, image: &[f32], input: &InputSpec) {
-    if let Some(unfilled) = Unfilled::of(image.iter().copied(), input.preprocessing.raw_range) {
+    if let Some(unfilled) = Unfilled::detect(image.iter().copied(), input.preprocessing.raw_range) {
         eprintln!(
             "warning: the pixels of {name} {unfilled}; the plan takes raw pixels, as they are before preprocessing"
         );

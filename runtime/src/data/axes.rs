@@ -15,7 +15,7 @@ pub(super) struct Axes {
 impl Axes {
     /// Of an array with these `axes`, for a model that takes images of `target`, which decides where axes are ambiguous:
     /// channels first if that fits, else channels last if that does, else what they are without looking at it.
-    pub(super) fn of(axes: &[usize], target: Shape) -> Option<Self> {
+    pub(super) fn interpret(axes: &[usize], target: Shape) -> Option<Self> {
         let first = |(count, shape)| Self { count, shape, channels_last: false };
         if target.plane() == 1 {
             return vectors(axes, target).map(first);

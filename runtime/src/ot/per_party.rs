@@ -13,7 +13,7 @@ pub struct PerParty<T> {
 
 impl<T> PerParty<T> {
     /// One party's.
-    pub const fn of(&self, role: Role) -> &T {
+    pub const fn get(&self, role: Role) -> &T {
         match role {
             Role::Client => &self.client,
             Role::Server => &self.server,
@@ -21,7 +21,7 @@ impl<T> PerParty<T> {
     }
 
     /// One party's, to be changed.
-    pub const fn of_mut(&mut self, role: Role) -> &mut T {
+    pub const fn get_mut(&mut self, role: Role) -> &mut T {
         match role {
             Role::Client => &mut self.client,
             Role::Server => &mut self.server,

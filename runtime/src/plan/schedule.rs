@@ -78,7 +78,7 @@ impl PublicStep {
 
 impl Schedule {
     /// Of a plan whose steps with weights have layouts.
-    pub fn of(plan: &Plan, parameters: SharedParameters) -> Self {
+    pub fn from_plan(plan: &Plan, parameters: SharedParameters) -> Self {
         let steps = plan.steps.iter().map(|step| PublicStep {
             op: step.op.public(),
             inputs: step.inputs.clone(),

@@ -84,7 +84,7 @@ impl Plan {
                 let rounds = self.steps().flat_map(|(step, _)| self.exchanges(step)).collect();
                 Work::Exchanges(Exchanges { parameters, rounds, reveal: self.reveal() })
             }
-            Suite::Shared(parameters) => Work::Schedule(Schedule::of(self, parameters)),
+            Suite::Shared(parameters) => Work::Schedule(Schedule::from_plan(self, parameters)),
         };
         let (input, output) = (self.input.clone(), self.output.clone());
         ClientPlan { id, suite: self.suite, key_bits: self.key_bits, input, work, output }

@@ -55,7 +55,7 @@ pub enum Alone<'a> {
 
 impl<'a> Part<'a> {
     /// Of step `id`; `None` of none that a valid schedule has.
-    pub fn of(schedule: &'a Schedule, id: StepId) -> Option<Self> {
+    pub fn from_step(schedule: &'a Schedule, id: StepId) -> Option<Self> {
         let step = schedule.step(id);
         let Some(&source) = step.inputs.first() else { return Some(Self::Image) };
         let (from, fraction) = (schedule.share_ring(source), schedule.fraction(source));

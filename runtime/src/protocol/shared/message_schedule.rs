@@ -7,7 +7,7 @@
 //! (`dialogue.rs` does it.)
 
 use crate::channel::frame::HEADER_BYTES;
-use crate::ot::{Batch, Kind, PerParty, Role, Sent, Width};
+use crate::ot::{Batch, CorrelationKind, PerParty, Role, Sent, Width};
 use std::ops::AddAssign;
 
 /// What the parties of protocols send, and which correlations they use.
@@ -33,7 +33,7 @@ impl Communication {
 
     /// What `role` receives, headers left out.
     pub const fn received_by(&self, role: Role) -> u64 {
-        let sent = self.sent.of(role.peer());
+        let sent = self.sent.get(role.peer());
         sent.bytes - sent.frames * HEADER_BYTES as u64
     }
 }
@@ -98,18 +98,18 @@ impl MessageSchedule {
     /// Both parties send so many bytes that do not depend on each other, and wait for the other's.
     pub(super) fn both(&mut self, bytes: PerParty<u64>) {
         let first = self.turn;
-        self.sends(first, *bytes.of(first));
-        self.sends(first.peer(), *bytes.of(first.peer()));
+        self.sends(first, *bytes.get(first));
+        self.sends(first.peer(), *bytes.get(first.peer()));
     }
 
     /// Correlations are used.
-    pub(super) fn uses(&mut self, kind: Kind, count: usize) {
+    pub(super) fn uses(&mut self, kind: CorrelationKind, count: usize) {
         self.cost.batches.push(Batch { kind, count });
     }
 
     fn flush(&mut self) {
         if self.pending > 0 {
-            let sent = self.cost.sent.of_mut(self.turn);
+            let sent = self.cost.sent.get_mut(self.turn);
             *sent = *sent + Sent::frame(self.pending);
         }
         self.pending = 0;
@@ -131,16 +131,19 @@ mod tests {
         messages.sends(Role::Client, 10);
         assert_eq!(messages.mark(), Communication::default());
         messages.sends_numbers(Role::Server, Width::BIT, 155);
-        messages.uses(Kind::Triples(Width::BIT), 7);
+        messages.uses(CorrelationKind::Triples(Width::BIT), 7);
         let mut cost = messages.mark();
         assert_eq!(cost.sent, PerParty { client: sent(10, 1), server: sent(0, 0) });
         messages.both(PerParty { client: 1, server: 2 }); // The server's with the 20, then the client's.
         messages.both(PerParty { client: 3, server: 4 }); // The client's with its 1, then the server's.
-        messages.uses(Kind::Cot(Role::Client, Width::PAIR), 3);
+        messages.uses(CorrelationKind::Cot(Role::Client, Width::PAIR), 3);
         cost += messages.finish();
         assert_eq!(cost.sent, PerParty { client: sent(14, 2), server: sent(26, 2) });
-        let kinds: Vec<Kind> = cost.batches.iter().map(|batch| batch.kind).collect();
-        assert_eq!(kinds, [Kind::Triples(Width::BIT), Kind::Cot(Role::Client, Width::PAIR)]);
+        let kinds: Vec<CorrelationKind> = cost.batches.iter().map(|batch| batch.kind).collect();
+        assert_eq!(
+            kinds,
+            [CorrelationKind::Triples(Width::BIT), CorrelationKind::Cot(Role::Client, Width::PAIR)]
+        );
         assert_eq!((cost.flights(), cost.received_by(Role::Client)), (4, 26));
     }
 

@@ -207,7 +207,7 @@ const fn times(bit: bool, number: u64) -> u64 {
 mod tests {
     use super::super::testing::{both, cost, shares_of, sums};
     use super::*;
-    use crate::ot::{Batch, Kind};
+    use crate::ot::{Batch, CorrelationKind};
     use proptest::prelude::*;
 
     fn ring(bits: u32) -> Ring {
@@ -290,7 +290,7 @@ mod tests {
         let cost = cost(|messages| relu.schedule(messages, 12_800));
         let ots = |role| cost.batches.iter().map(|batch| batch.ots(role)).sum::<usize>();
         assert_eq!([Role::Client, Role::Server].map(ots), [43 * 12_800, 9 * 12_800]);
-        let last = Batch { kind: Kind::Cot(Role::Server, Width::new(20).unwrap()), count: 12_800 };
+        let last = Batch { kind: CorrelationKind::Cot(Role::Server, Width::new(20).unwrap()), count: 12_800 };
         assert_eq!(cost.batches.last(), Some(&last));
         assert_eq!(cost.flights(), 7);
         // Bits of one number that each party receives.

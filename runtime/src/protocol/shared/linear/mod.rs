@@ -61,7 +61,7 @@ pub struct Packed {
 
 impl Packed {
     /// The linear step `id` of a valid schedule; `None` if the step is not linear.
-    pub fn of(schedule: &Schedule, id: StepId) -> Option<Self> {
+    pub fn from_step(schedule: &Schedule, id: StepId) -> Option<Self> {
         let step = schedule.step(id);
         let linear = step.linear()?;
         Self::new(linear, [schedule.source(step).shape, step.shape], step.bits, schedule.parameters)
@@ -106,7 +106,7 @@ impl Packed {
 
     /// All linear steps of a valid schedule, in order.
     pub fn all(schedule: &Schedule) -> Vec<(StepId, Self)> {
-        schedule.steps().filter_map(|(id, _)| Some((id, Self::of(schedule, id)?))).collect()
+        schedule.steps().filter_map(|(id, _)| Some((id, Self::from_step(schedule, id)?))).collect()
     }
 
     /// Ciphertexts of the mask.
@@ -122,7 +122,7 @@ impl Packed {
     /// Step 1: plaintext number `index` of the mask `r` of the input.
     pub fn pack(&self, r: &[u64], index: usize) -> Integer {
         let mut packed = Integer::new();
-        for input in self.stack().of(index).rev() {
+        for input in self.stack().inputs_in(index).rev() {
             self.push(&mut packed, r, input);
         }
         packed

@@ -21,7 +21,7 @@ pub struct Stack {
 
 impl Stack {
     /// The inputs in ciphertext number `index`, lowest block first.
-    pub(super) fn of(&self, index: usize) -> std::ops::Range<usize> {
+    pub(super) fn inputs_in(&self, index: usize) -> std::ops::Range<usize> {
         index * self.stacked..self.inputs.min((index + 1) * self.stacked)
     }
 
