@@ -126,11 +126,11 @@ pub enum PeerFault {
     Plan(String),
 }
 
-/// The runtime's results.
+/// A result that fails with the runtime's [`enum@Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// An [`Error::Io`].
+    /// An [`Error::Io`]; `what` says what was being done, for example `connect to 127.0.0.1:7000`.
     pub fn io(what: impl Into<String>, source: std::io::Error) -> Self {
         Error::Io { what: what.into(), source }
     }

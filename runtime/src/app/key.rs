@@ -65,7 +65,7 @@ impl ClientKey {
         })
     }
 
-    /// Length of the modulus.
+    /// Length of the modulus N in bits.
     pub fn bits(&self) -> KeyBits {
         self.secret.public().bits()
     }

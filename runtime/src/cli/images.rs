@@ -8,7 +8,7 @@ use std::io::{self, BufRead};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::thread;
 
-/// Images in order.
+/// The images to ask about, in the order in which they are named.
 pub(crate) struct Images {
     names: Receiver<io::Result<String>>,
     /// How many there are, where that is known.
@@ -19,7 +19,7 @@ pub(crate) struct Images {
     failures: usize,
 }
 
-/// What comes next.
+/// What [`Images::next`] finds.
 pub(crate) enum Next {
     /// Raw pixels that fit the plan.
     Image(Vec<f32>),

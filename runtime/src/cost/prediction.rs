@@ -15,11 +15,11 @@ use std::ops::Add;
 /// Predicted seconds, by where they are spent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Seconds {
-    /// The server computes.
+    /// Time in which the server computes.
     pub server: f64,
-    /// The client computes.
+    /// Time in which the client computes.
     pub client: f64,
-    /// Ciphertexts become bytes and are checked on arrival, and the link carries them.
+    /// Time in which ciphertexts become bytes, travel over the link, and are checked on arrival.
     pub network: f64,
 }
 
@@ -28,7 +28,7 @@ pub struct Seconds {
 pub struct Prediction {
     /// Before the first step, once. The client's part lies before the image is needed.
     pub session: Seconds,
-    /// In order of execution.
+    /// For each step of the plan, in order of execution.
     pub steps: Vec<Seconds>,
 }
 
@@ -102,7 +102,7 @@ impl Seconds {
         }
     }
 
-    /// All of it.
+    /// The sum of all three, as if nothing happened at the same time.
     pub fn total(&self) -> f64 {
         self.server + self.client + self.network
     }

@@ -1,4 +1,4 @@
-//! A file's bytes, and which of the kinds it is.
+//! A file's bytes, and which format they have.
 
 use crate::error::InvalidInput;
 use std::path::Path;

@@ -15,7 +15,7 @@ pub(super) struct Array<'a> {
     data: &'a [u8],
 }
 
-/// The type of an array's elements.
+/// How an array's elements are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Element {
     kind: ElementType,
@@ -140,7 +140,7 @@ impl Element {
     }
 }
 
-/// `10000x1x28x28`.
+/// The shape as errors print it, for example `10000x1x28x28`.
 pub(super) fn spell(shape: &[usize]) -> String {
     shape.iter().map(ToString::to_string).collect::<Vec<_>>().join("x")
 }

@@ -15,9 +15,9 @@ use std::str::FromStr;
 /// A file and, where it holds several images, which of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageSource {
-    /// The file.
+    /// Path of an `.npy`, `.npz`, PNG or JPEG file.
     pub path: PathBuf,
-    /// Counted from 0.
+    /// Number of the image in the file, counted from 0; `None` if none was named.
     pub index: Option<usize>,
 }
 

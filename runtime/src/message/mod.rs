@@ -94,7 +94,7 @@ impl Message {
         Message::Flight,
     ];
 
-    /// The word in errors.
+    /// The word for this message in errors.
     pub const fn name(self) -> &'static str {
         match self {
             Message::Hello => "hello",

@@ -39,7 +39,7 @@ pub(super) struct Job<'a> {
     pub(super) first: u64,
     /// OTs, whole blocks of 128.
     pub(super) ots: usize,
-    /// The extension's ([`super::hash`]).
+    /// The extension's key of the hash ([`super::hash::key`]).
     pub(super) hash_key: u128,
     /// At the sender: what the receiver sent about it.
     pub(super) corrections: &'a [u8],

@@ -9,7 +9,7 @@ use super::per_party::PerParty;
 use super::sixteen;
 use crate::message::Role;
 
-/// A kind of correlation.
+/// A kind of correlation, with the width of its numbers and, where one party chooses, that party.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CorrelationKind {
     /// One of sixteen messages of this width, one bit or two, of which a party chooses ([`super::sixteen`]).
@@ -23,9 +23,9 @@ pub enum CorrelationKind {
 /// Correlations that are used at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Batch {
-    /// What they are.
+    /// The kind, the same for the whole batch.
     pub kind: CorrelationKind,
-    /// How many.
+    /// Number of correlations.
     pub count: usize,
 }
 
@@ -63,7 +63,7 @@ impl Batch {
     }
 }
 
-/// What [`Supply::prepare`](super::Supply::prepare) sends.
+/// What each party sends in [`Supply::prepare`](super::Supply::prepare) of these batches.
 pub fn prepare_cost(batches: &[Batch], field: FieldBits) -> PerParty<Sent> {
     let sent = |chooser| {
         let sizes: Vec<usize> =

@@ -35,12 +35,12 @@ pub struct Extensions {
     pub receiver: ExtensionReceiver,
 }
 
-/// What a setup sends.
+/// What each party sends in a setup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SetupCost {
-    /// By the client.
+    /// What the client sends.
     pub by_client: Sent,
-    /// By the server.
+    /// What the server sends.
     pub by_server: Sent,
 }
 

@@ -77,17 +77,17 @@ impl Supply {
         Ok(Self { role, batches: batches.iter().map(gather).collect() })
     }
 
-    /// Whose it is.
+    /// The party whose halves of the correlations these are.
     pub const fn role(&self) -> Role {
         self.role
     }
 
-    /// Whether all are used.
+    /// Whether all correlations are used up.
     pub fn is_empty(&self) -> bool {
         self.batches.is_empty()
     }
 
-    /// The next, of which the peer chooses.
+    /// The next 1-of-16 OTs, in which the peer chooses.
     ///
     /// # Errors
     /// The message schedule has something else.
@@ -96,7 +96,7 @@ impl Supply {
         if let Correlations::SixteenSender(next) = next { Ok(next) } else { Err(other()) }
     }
 
-    /// The next, of which this party chooses.
+    /// The next 1-of-16 OTs, in which this party chooses.
     ///
     /// # Errors
     /// As [`sixteen_sender`](Self::sixteen_sender).
@@ -105,7 +105,7 @@ impl Supply {
         if let Correlations::SixteenReceiver(next) = next { Ok(next) } else { Err(other()) }
     }
 
-    /// The next, for bits of the peer's.
+    /// The next correlated OTs, for bits of the peer's.
     ///
     /// # Errors
     /// As [`sixteen_sender`](Self::sixteen_sender).
@@ -114,7 +114,7 @@ impl Supply {
         if let Correlations::CotSender(next) = next { Ok(next) } else { Err(other()) }
     }
 
-    /// The next, for bits of this party's.
+    /// The next correlated OTs, for bits of this party's.
     ///
     /// # Errors
     /// As [`sixteen_sender`](Self::sixteen_sender).

@@ -78,7 +78,7 @@ pub(super) fn send_raw(sender: &mut ExtensionSender, connection: &mut Memory, co
     whole
 }
 
-/// As [`send_raw`].
+/// The receiver's halves of the OTs that [`send_raw`] makes.
 pub(super) fn receive_raw(
     receiver: &mut ExtensionReceiver,
     connection: &mut Memory,
@@ -137,7 +137,7 @@ pub(super) fn cots(width: Width, count: usize, seed: u64) -> (CotSender, CotRece
     (server.cot_sender(width, count).unwrap(), client.cot_receiver(width, count).unwrap())
 }
 
-/// Both parties' triples.
+/// The client's and the server's shares of `count` triples.
 pub(super) fn triples(width: Width, count: usize, seed: u64) -> [Triples; 2] {
     let supplies = supplies(&[Batch { kind: CorrelationKind::Triples(width), count }], seed);
     supplies.map(|mut supply| supply.triples(width, count).unwrap())

@@ -37,20 +37,20 @@ pub(super) struct Sums {
 }
 
 impl LeafStreams {
-    /// Of all leaves.
+    /// The streams of all leaves, for the party that knows them.
     pub(super) fn all(leaves: &[Block]) -> Self {
         let depth = leaves.len().ilog2() as usize;
         Self { streams: leaves.iter().map(Prg::new).collect(), missing: 0, depth }
     }
 
-    /// Of all leaves but leaf `alpha`. The order in which memory is read depends on it.
+    /// The streams of all leaves but leaf `alpha`. The order in which memory is read depends on it.
     pub(super) fn all_but(leaves: &[Block], alpha: usize) -> Self {
         let depth = leaves.len().ilog2() as usize;
         let streams = (1..leaves.len()).map(|index| Prg::new(&leaves[index ^ alpha])).collect();
         Self { streams, missing: 1, depth }
     }
 
-    /// k.
+    /// The depth k of the tree.
     pub(super) fn depth(&self) -> usize {
         self.depth
     }

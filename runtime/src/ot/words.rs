@@ -56,7 +56,7 @@ impl Words {
         }
     }
 
-    /// How many.
+    /// How many numbers there are.
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Short(words) => words.len(),

@@ -16,10 +16,10 @@ use serde::Serialize;
 pub const FORMAT_VERSION: u32 = 5;
 
 pub(super) const MAGIC: &[u8; 7] = b"POPCORN";
-/// Bytes before the body.
+/// Bytes before the body: all that the format lists above it.
 pub const HEADER_BYTES: usize = MAGIC.len() + 1 + 4 + 8 + 32;
 
-/// Whose a plan is.
+/// The party that a plan's bytes are for, as they say in their byte `kind`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Owner {
     Server = b'P' as isize,

@@ -21,7 +21,7 @@ pub struct Preprocessing {
     pub colours: Colours,
     /// Smallest and largest raw pixel, for example 0 and 255; others are refused.
     pub raw_range: (f64, f64),
-    /// Applied first.
+    /// What raw pixels are multiplied by, before the mean is subtracted.
     pub scale: f64,
     /// Subtracted after the scale; one per channel.
     pub mean: Vec<f64>,
@@ -48,7 +48,7 @@ pub struct OutputSpec {
     pub scale: f64,
     /// What the client applies to the logits, in the clear.
     pub postprocessing: Postprocessing,
-    /// What the client learns.
+    /// Whether the client learns all logits or the label alone.
     pub revealed: Revealed,
 }
 

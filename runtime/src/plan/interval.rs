@@ -6,9 +6,9 @@ use super::{Plan, Step, Window};
 /// Inclusive bounds of an integer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interval {
-    /// Smallest.
+    /// The smallest value.
     pub low: i128,
-    /// Largest.
+    /// The largest value.
     pub high: i128,
 }
 
@@ -18,7 +18,7 @@ pub struct Interval {
 pub struct Overflow;
 
 impl Interval {
-    /// Exactly zero.
+    /// The interval of 0 alone.
     pub const ZERO: Self = Self { low: 0, high: 0 };
 
     /// Bounds from `low` to `high`.
@@ -70,7 +70,7 @@ impl Interval {
 /// Weights and biases of a linear layer, output by output.
 #[derive(Clone, Copy, Debug)]
 pub struct LayerWeights<'a> {
-    /// Row-major.
+    /// Shape (outputs, weights per output), row-major; a convolution's as [`Conv2d::weights`](super::Conv2d::weights).
     pub weights: &'a [i32],
     /// One per output, or empty for none.
     pub bias: &'a [i128],

@@ -27,7 +27,7 @@ const TOGETHER: usize = 16;
 /// Bits of a mask below which half units count.
 const FINE: u32 = 8;
 
-/// Of the rows of a linear layer, the largest.
+/// How large the sums of a linear layer's weights with uniform masks get: of all rows the largest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reach {
     /// max Σ|w|.
@@ -37,7 +37,7 @@ pub struct Reach {
 }
 
 impl Reach {
-    /// Of `weights` in rows of `row` each.
+    /// The reach of a layer with these `weights`, each row of which has `row`.
     pub fn from_weights(weights: &[i32], row: usize) -> Self {
         let mut rows: Vec<(u64, &[i32])> = weights.chunks(row.max(1)).map(|row| (normal(row), row)).collect();
         rows.sort_by_key(|&(normal, _)| std::cmp::Reverse(normal));

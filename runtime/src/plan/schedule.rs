@@ -16,12 +16,12 @@ use super::tiling::Tiling;
 use super::wire;
 use serde::{Deserialize, Serialize};
 
-/// What both parties do.
+/// The steps that both parties do, in the same order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Schedule {
-    /// Masks and oblivious transfer.
+    /// Parameters of masks and of oblivious transfer.
     pub parameters: SharedParameters,
-    /// The plan's steps.
+    /// The plan's steps without weights, in order of execution.
     pub steps: Vec<PublicStep>,
 }
 
@@ -29,11 +29,11 @@ pub struct Schedule {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "wire::Step", into = "wire::Step")]
 pub struct PublicStep {
-    /// What is done.
+    /// The operation, without its weights.
     pub op: Op<Public>,
     /// The steps whose values are read.
     pub inputs: Vec<StepId>,
-    /// Shape of the value.
+    /// Shape of the value that the step defines.
     pub shape: Shape,
     /// The value is taken modulo 2^(bits+1).
     pub bits: u32,
@@ -77,7 +77,7 @@ impl PublicStep {
 }
 
 impl Schedule {
-    /// Of a plan whose steps with weights have layouts.
+    /// The public part of `plan`, whose steps with weights have layouts.
     pub fn from_plan(plan: &Plan, parameters: SharedParameters) -> Self {
         let steps = plan.steps.iter().map(|step| PublicStep {
             op: step.op.public(),

@@ -18,15 +18,15 @@ use serde::{Deserialize, Serialize};
 pub struct ClientPlan {
     /// Digest of the server's plan.
     pub id: PlanId,
-    /// Protocols and parameters.
+    /// The protocols used where both parties are needed, with their parameters.
     pub suite: Suite,
     /// Length of the key that the client needs.
     pub key_bits: KeyBits,
-    /// From an image to integers.
+    /// How a raw image becomes integers.
     pub input: InputSpec,
     /// What the client has to do.
     pub work: Work,
-    /// From integers to logits.
+    /// How the revealed integers become logits.
     pub output: OutputSpec,
 }
 
@@ -46,7 +46,7 @@ pub struct Exchanges {
     pub parameters: BlindedParameters,
     /// The interactive rounds in order; which steps they belong to is not told.
     pub rounds: Vec<Exchange>,
-    /// The packed logits.
+    /// How many logits come at the end, and in which slots.
     pub reveal: Reveal,
 }
 

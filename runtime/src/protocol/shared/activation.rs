@@ -10,7 +10,7 @@ use super::truncate::Truncate;
 use crate::error::Result;
 use crate::plan::{Op, Ring, Schedule, Shape, StepId, SumPool, Window};
 
-/// An interactive step.
+/// An interactive step: its protocol, and between which rings it works.
 pub struct Activation {
     protocol: Protocol,
     /// What the server adds to its shares before.
@@ -54,7 +54,7 @@ pub enum Alone<'a> {
 }
 
 impl<'a> Part<'a> {
-    /// Of step `id`; `None` of none that a valid schedule has.
+    /// What is to be done for step `id`; `None` if no valid schedule has such a step.
     pub fn from_step(schedule: &'a Schedule, id: StepId) -> Option<Self> {
         let step = schedule.step(id);
         let Some(&source) = step.inputs.first() else { return Some(Self::Image) };

@@ -39,9 +39,9 @@ const WIDTHS: [Width; 2] = [Width::BIT, Width::PAIR];
 
 /// Shares of carries, one per number.
 pub(super) struct Carries {
-    /// Out of the t low bits.
+    /// Carries out of the t low bits.
     pub(super) low: Bits,
-    /// Out of all bits.
+    /// Carries out of all bits.
     pub(super) all: Bits,
 }
 

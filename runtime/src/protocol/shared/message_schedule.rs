@@ -13,7 +13,7 @@ use std::ops::AddAssign;
 /// What the parties of protocols send, and which correlations they use.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Communication {
-    /// What each party sends.
+    /// What each party sends, frame headers included.
     pub sent: PerParty<Sent>,
     /// The correlations that they use, in order.
     pub batches: Vec<Batch>,
@@ -26,7 +26,7 @@ impl Communication {
         self.sent.client.frames + self.sent.server.frames
     }
 
-    /// Bytes of both parties.
+    /// Bytes that both parties send together, frame headers included.
     pub const fn bytes(&self) -> u64 {
         self.sent.client.bytes + self.sent.server.bytes
     }
@@ -65,7 +65,7 @@ impl Default for MessageSchedule {
 }
 
 impl MessageSchedule {
-    /// Nothing is sent yet.
+    /// A schedule without messages; the client begins.
     pub fn new() -> Self {
         Self { cost: Communication::default(), turn: Role::Client, pending: 0 }
     }
@@ -102,7 +102,7 @@ impl MessageSchedule {
         self.sends(first.peer(), *bytes.get(first.peer()));
     }
 
-    /// Correlations are used.
+    /// Both parties use their halves of `count` correlations.
     pub(super) fn uses(&mut self, kind: CorrelationKind, count: usize) {
         self.cost.batches.push(Batch { kind, count });
     }

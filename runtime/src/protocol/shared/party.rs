@@ -32,7 +32,7 @@ pub struct Party<'c> {
 
 /// Shared bits and the planes of shared numbers, to be multiplied in F₂.
 pub(super) struct Factors {
-    /// Of the numbers.
+    /// Bits of each number: so many planes there are.
     pub(super) width: Width,
     pub(super) bits: Bits,
     pub(super) planes: Vec<Bits>,
@@ -68,7 +68,7 @@ impl<'c> Party<'c> {
         Err(Error::Bug("correlations are left".into()))
     }
 
-    /// Which one it is.
+    /// Whether this is the client or the server.
     pub const fn role(&self) -> Role {
         self.supply.role()
     }

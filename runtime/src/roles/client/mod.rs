@@ -127,7 +127,7 @@ impl Session {
         self.max_prepared
     }
 
-    /// Inferences that are prepared.
+    /// Number of inferences that are prepared and not yet used.
     pub fn prepared(&self) -> usize {
         self.ahead.len()
     }

@@ -94,12 +94,12 @@ impl Packed {
         Self { linear: Linear { layout, ..self.linear }, tiling: self.tiling.clone(), ..*self }
     }
 
-    /// How it is evaluated.
+    /// How the step's numbers lie in ciphertexts.
     pub const fn layout(&self) -> Layout {
         self.linear.layout
     }
 
-    /// Its tiles.
+    /// Which pixels share a ciphertext.
     pub const fn tiling(&self) -> &Tiling {
         &self.tiling
     }
@@ -109,12 +109,12 @@ impl Packed {
         schedule.steps().filter_map(|(id, _)| Some((id, Self::from_step(schedule, id)?))).collect()
     }
 
-    /// Ciphertexts of the mask.
+    /// Number of ciphertexts in which the client sends its mask.
     pub fn masks(&self) -> usize {
         self.linear.masks(self.from, &self.tiling)
     }
 
-    /// Ciphertexts of the products.
+    /// Number of ciphertexts in which the server sends the products.
     pub fn products(&self) -> usize {
         self.linear.products(self.to.channels, &self.tiling)
     }

@@ -8,14 +8,14 @@
 use crate::paillier::{Ciphertexts, Count, PublicKey, shift_each};
 use std::borrow::Cow;
 
-/// How inputs are stacked.
+/// How many inputs lie one after the other in a ciphertext, and how far apart.
 #[derive(Clone, Copy)]
 pub struct Stack {
-    /// All inputs.
+    /// Number of inputs in all.
     pub inputs: usize,
     /// S': inputs in a ciphertext, at least 1.
     pub stacked: usize,
-    /// B: bits of an input's slots.
+    /// B: bits of an input's slots together.
     pub block: u32,
 }
 
