@@ -57,9 +57,9 @@ pub struct StepReport {
     pub step: StepId,
     /// Name of the operation, for example `relu`.
     pub op: &'static str,
-    /// From its beginning to its end.
+    /// Time by the clock from the beginning of the step to its end.
     pub elapsed: Duration,
-    /// What it sent, received and waited for.
+    /// What the party sent and received in it, and how long it waited.
     pub traffic: Traffic,
     /// Messages from server to client, counted where they are sent or received.
     pub rounds: u64,

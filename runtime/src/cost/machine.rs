@@ -7,7 +7,7 @@ use std::thread::available_parallelism;
 /// The machine on which figures were measured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
-    /// As the operating system names it.
+    /// Name of the processor, as the operating system gives it.
     pub processor: String,
     /// Operating system and architecture.
     pub system: String,

@@ -50,9 +50,9 @@ pub enum ProfileError {
         "this profile is of keys of {has} bits; `popcorn bench --profile OUT --key-bits {needed}` makes the one needed"
     )]
     KeyBits {
-        /// The plan's.
+        /// Length of the plan's keys.
         needed: KeyBits,
-        /// Those measured, by commas.
+        /// Lengths of the keys measured, separated by commas.
         has: String,
     },
 }

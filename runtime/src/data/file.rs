@@ -9,7 +9,7 @@ const MAX_FILE: u64 = 4 << 30;
 /// What a file's first bytes say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FileFormat {
-    /// One array.
+    /// One array in numpy's format.
     Npy,
     /// A zip archive of arrays.
     Npz,

@@ -47,7 +47,7 @@ pub struct ExtensionSender {
     field: FieldBits,
     trees: Vec<LeafStreams>,
     delta: Zeroizing<Block>,
-    /// Published.
+    /// Key of the hash; published.
     hash_key: u128,
     /// OTs made so far.
     made: u64,
@@ -57,7 +57,7 @@ pub struct ExtensionSender {
 pub struct ExtensionReceiver {
     field: FieldBits,
     trees: Vec<LeafStreams>,
-    /// Published.
+    /// Key of the hash; published.
     hash_key: u128,
     /// OTs made so far.
     made: u64,

@@ -29,9 +29,9 @@ use crate::plan::KeyBits;
 
 /// A party's halves of both directions.
 pub struct Extensions {
-    /// For OTs in which this party has two blocks.
+    /// Makes OTs in which this party has two blocks.
     pub sender: ExtensionSender,
-    /// For OTs in which it has one of them.
+    /// Makes OTs in which it has one of the peer's two.
     pub receiver: ExtensionReceiver,
 }
 

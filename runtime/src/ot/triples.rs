@@ -44,11 +44,11 @@ const OPENINGS: &str = "masked factors";
 /// }
 /// ```
 pub struct Triples {
-    /// b.
+    /// Shares of the bits b.
     bits: Bits,
-    /// The planes of a.
+    /// Planes of the shares of the numbers a.
     numbers: Vec<Bits>,
-    /// The planes of p.
+    /// Planes of the shares of the products p.
     products: Vec<Bits>,
 }
 

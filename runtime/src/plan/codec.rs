@@ -26,9 +26,9 @@ pub enum DecodeError {
     /// A client's view where a server's plan is needed, or the reverse.
     #[error("this is {got}, not {expected}")]
     WrongKind {
-        /// What is needed.
+        /// What is needed: `a server's plan` or `a client's view`.
         expected: &'static str,
-        /// What it is.
+        /// What the bytes are, in the same words.
         got: &'static str,
     },
     /// Written by another version.
@@ -36,7 +36,7 @@ pub enum DecodeError {
         "the plan has format version {got}; this program reads version {FORMAT_VERSION}: compile the model again"
     )]
     Version {
-        /// What the plan says.
+        /// Version of the format that the plan says.
         got: u32,
     },
     /// Cut off, lengthened, or changed.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct InputSpec {
     /// Shape of one image.
     pub shape: Shape,
-    /// From raw pixels to the numbers that the model was trained on.
+    /// How raw pixels become the numbers that the model was trained on.
     pub preprocessing: Preprocessing,
     /// Real size of one integer step, per channel: integer = round(preprocessed ÷ step).
     pub step: Vec<f64>,
@@ -79,21 +79,21 @@ pub enum InputError {
     /// Wrong number of pixels.
     #[error("the model takes images of {expected} ({} values), this one has {got} values", expected.elements())]
     Length {
-        /// What the plan says.
+        /// Shape that the plan wants.
         expected: Shape,
-        /// Values given.
+        /// Number of values given.
         got: usize,
     },
     /// A pixel outside the range for which the plan's bounds hold.
     #[error("pixel {index} is {value}; raw pixels are declared to be {low} to {high}{}", scaled(*value, *low))]
     Pixel {
-        /// Row-major position.
+        /// Position of the pixel, row-major (channel, row, column).
         index: usize,
-        /// The pixel.
+        /// Value of the pixel.
         value: f64,
-        /// Smallest allowed.
+        /// Smallest value allowed.
         low: f64,
-        /// Largest allowed.
+        /// Largest value allowed.
         high: f64,
     },
 }

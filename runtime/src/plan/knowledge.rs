@@ -11,7 +11,7 @@ pub trait Knowledge: Clone + Debug + PartialEq + sealed::Sealed {
     type Groups: Known;
     /// Weights of a linear layer.
     type Weights: Known;
-    /// Constants that are added.
+    /// Constants that are added to results.
     type Bias: Known;
 
     /// The word for a convolution.

@@ -226,7 +226,7 @@ impl<K: Knowledge> fmt::Display for Op<K> {
 }
 
 impl From<Vec<i64>> for Add {
-    /// Without a constant.
+    /// A sum without a constant.
     fn from(multipliers: Vec<i64>) -> Self {
         Self { multipliers, bias: Vec::new() }
     }

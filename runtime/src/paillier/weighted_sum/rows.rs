@@ -40,7 +40,7 @@ pub trait Rows: Sync {
 pub struct Bundle {
     /// Number of the first row.
     pub first: usize,
-    /// From one row to the next.
+    /// How far a row's number is from the one before.
     pub stride: usize,
     /// Number of rows.
     pub len: usize,

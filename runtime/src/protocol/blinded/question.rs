@@ -59,7 +59,7 @@ impl Blinding {
         Self { flipped: rng.bool(), scale: scale.into(), noise: noise.into(), mask: mask.into() }
     }
 
-    /// ερ.
+    /// The product ε·ρ.
     fn signed_noise(&self) -> Integer {
         if self.flipped { Integer::from(-&*self.noise) } else { Integer::from(&*self.noise) }
     }

@@ -13,11 +13,11 @@ use crate::plan::{Op, Ring, Schedule, Shape, StepId, SumPool, Window};
 /// An interactive step: its protocol, and between which rings it works.
 pub struct Activation {
     protocol: Protocol,
-    /// What the server adds to its shares before.
+    /// What the server adds to each of its shares before.
     constant: u64,
-    /// In which the shares that are read live.
+    /// Ring of the shares that are read.
     from: Ring,
-    /// Shares that are read.
+    /// Number of shares that are read.
     count: usize,
 }
 
@@ -31,13 +31,13 @@ enum Protocol {
 
 /// How both parties do a step.
 pub enum Part<'a> {
-    /// The client has it.
+    /// The value is the client's image: nothing is to be done.
     Image,
-    /// Under encryption, ahead ([`super::linear`]).
+    /// A linear step, done under encryption and ahead ([`super::linear`]).
     Linear,
-    /// Each on its own shares.
+    /// Each party computes on its own shares.
     Alone(Alone<'a>),
-    /// Together.
+    /// Both parties run a protocol.
     Activation(Activation),
     /// The server sends its shares.
     Reveal,

@@ -50,11 +50,11 @@ impl AddAssign for Communication {
 /// The cost of protocols as it is written down, message by message.
 #[derive(Clone, Debug)]
 pub struct MessageSchedule {
-    /// Since the last mark.
+    /// What was sent and used since the last mark.
     cost: Communication,
     /// Who sends the next flight.
     turn: Role,
-    /// Bytes of it.
+    /// Bytes of the next flight so far.
     pending: u64,
 }
 

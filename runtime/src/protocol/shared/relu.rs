@@ -48,10 +48,10 @@ use rayon::prelude::*;
 pub struct Relu {
     from: Ring,
     to: Ring,
-    /// t.
+    /// The number t of low bits that are dropped.
     dropped: u32,
     tree: CarryTree,
-    /// Of elements of `to`.
+    /// Width of the elements of `to`.
     width: Width,
     corrections: Vec<Correction>,
 }
@@ -67,9 +67,9 @@ struct Correction {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Carry {
-    /// c0.
+    /// The carry c0, out of the low bits.
     Low,
-    /// c1.
+    /// The carry c1, out of the n bits below the sign.
     All,
 }
 
@@ -77,7 +77,7 @@ enum Carry {
 struct Halves {
     /// Its shares of d.
     positive: Bits,
-    /// A or B.
+    /// A at the client, B at the server.
     values: Vec<u64>,
     carries: Carries,
 }

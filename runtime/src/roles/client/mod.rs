@@ -35,7 +35,7 @@ pub struct Session {
     holder: Holder,
     plan: ClientPlan,
     max_prepared: usize,
-    /// In suite `shared`.
+    /// What is prepared ahead, in suite `shared`.
     ahead: Ahead,
     spending: Spending,
 }

@@ -17,7 +17,7 @@ pub(super) enum WeightMatrix<'a> {
     NonZero {
         /// Where rows begin, and where the last ends.
         bounds: Vec<usize>,
-        /// Row after row.
+        /// The weights that are not zero, row after row.
         terms: Vec<Term>,
     },
 }

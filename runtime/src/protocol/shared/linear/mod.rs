@@ -51,16 +51,16 @@ pub struct Packed {
     linear: Linear,
     /// Bits from one slot to the next.
     stride: u32,
-    /// σ.
+    /// σ: bits by which masks are longer than what they hide.
     mask_bits: u32,
-    /// Of results before the fraction.
+    /// Ring of the results, without the fraction bit.
     ring: Ring,
-    /// Of shares.
+    /// Ring of the results' shares.
     shares: Ring,
 }
 
 impl Packed {
-    /// The linear step `id` of a valid schedule; `None` if the step is not linear.
+    /// The numbers of step `id` of a valid schedule; `None` if that is no linear step.
     pub fn from_step(schedule: &Schedule, id: StepId) -> Option<Self> {
         let step = schedule.step(id);
         let linear = step.linear()?;
@@ -88,7 +88,7 @@ impl Packed {
         })
     }
 
-    /// With other numbers of inputs and of results in a ciphertext.
+    /// The same step with other numbers of inputs and of results in a ciphertext.
     pub fn repacked(&self, stacked: usize, results: usize) -> Self {
         let layout = Layout { stacked, results, ..self.linear.layout };
         Self { linear: Linear { layout, ..self.linear }, tiling: self.tiling.clone(), ..*self }
@@ -253,7 +253,7 @@ impl Packed {
         offset
     }
 
-    /// R.
+    /// The mask R of the products in ciphertext number `product`.
     fn draw(&self, product: usize, rng: &mut SecureRng) -> SecretInteger {
         let (slots, stride) = (self.slots(product) as u32, self.stride);
         match self.linear.layout.masks {

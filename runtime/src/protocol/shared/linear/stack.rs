@@ -25,7 +25,7 @@ impl Stack {
         index * self.stacked..self.inputs.min((index + 1) * self.stacked)
     }
 
-    /// For every input a ciphertext with it in block S' − 1.
+    /// For every input a ciphertext that has it in block S' − 1.
     pub(super) fn align<'c>(&self, key: &PublicKey, ciphertexts: &'c Ciphertexts) -> Cow<'c, Ciphertexts> {
         if self.stacked == 1 {
             return Cow::Borrowed(ciphertexts);
