@@ -44,7 +44,7 @@ pub enum InvalidInput {
     /// A file is not what it should be.
     #[error("{}: {what}", path.display())]
     File {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// What is wrong with it.
         what: String,
@@ -64,9 +64,9 @@ pub enum InvalidInput {
     /// The key has another length than the plan wants.
     #[error("the plan needs a key of {needed} bits, this one has {has}")]
     KeyBits {
-        /// What the plan says.
+        /// Length that the plan wants.
         needed: KeyBits,
-        /// What the key has.
+        /// Length of the key.
         has: KeyBits,
     },
 }
@@ -80,7 +80,7 @@ pub enum PeerFault {
     /// It took longer over a message than the time limit allows.
     #[error("timed out waiting for {expected}")]
     Silent {
-        /// The message under way.
+        /// Name of the message that was waited for, or was being sent.
         expected: &'static str,
     },
     /// It does not speak this protocol, or another version of it.
@@ -91,17 +91,17 @@ pub enum PeerFault {
     WrongMessage {
         /// The next message of the protocol.
         expected: &'static str,
-        /// What came.
+        /// What came instead.
         got: String,
     },
     /// A message of another length than its content has.
     #[error("its {message} has {got} bytes, not {expected}")]
     WrongLength {
-        /// The message.
+        /// Name of the message.
         message: &'static str,
-        /// What it should have (for bounded messages: at most).
+        /// Bytes that it should have; for messages of which only a bound is known, at most.
         expected: u64,
-        /// What it has.
+        /// Bytes that it has.
         got: u64,
     },
     /// A public key that is no Paillier key of the plan's length.
@@ -110,9 +110,9 @@ pub enum PeerFault {
     /// A number that is no ciphertext under the session's key.
     #[error("its {message} holds an invalid ciphertext: {what}")]
     Ciphertext {
-        /// The message.
+        /// Name of the message.
         message: &'static str,
-        /// Which one and why.
+        /// Which of its ciphertexts is invalid, and why.
         what: String,
     },
     /// A decrypted value outside the bounds that the plan guarantees.
@@ -126,11 +126,11 @@ pub enum PeerFault {
     Plan(String),
 }
 
-/// The runtime's results.
+/// A result that fails with the runtime's [`enum@Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// An [`Error::Io`].
+    /// An [`Error::Io`]; `what` says what was being done, for example `connect to 127.0.0.1:7000`.
     pub fn io(what: impl Into<String>, source: std::io::Error) -> Self {
         Error::Io { what: what.into(), source }
     }

@@ -19,16 +19,16 @@ pub trait Observer: Send {
     }
 }
 
-/// Observes nothing.
+/// An observer that drops all reports.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Silent;
 
 impl Observer for Silent {}
 
-/// Keeps every report.
+/// An observer that keeps all reports.
 #[derive(Clone, Debug, Default)]
 pub struct Recorder {
-    /// In order of execution.
+    /// The reports in order of execution.
     pub steps: Vec<StepReport>,
 }
 
@@ -41,25 +41,25 @@ impl Observer for Recorder {
 /// Whether the image is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
-    /// Before, and does not depend on it.
+    /// Before it is known: nothing that is done depends on it.
     Offline,
-    /// Afterwards.
+    /// Once it is known.
     Online,
 }
 
 /// One step as one party saw it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StepReport {
-    /// When it was done.
+    /// Whether the image was known when the step was done.
     pub phase: Phase,
     /// At the server a step of the plan; at the client, who does not know these, a position in its
     /// schedule: the input, each exchange, the reveal.
     pub step: StepId,
-    /// What is done.
+    /// Name of the operation, for example `relu`.
     pub op: &'static str,
-    /// From its beginning to its end.
+    /// Time by the clock from the beginning of the step to its end.
     pub elapsed: Duration,
-    /// What it sent, received and waited for.
+    /// What the party sent and received in it, and how long it waited.
     pub traffic: Traffic,
     /// Messages from server to client, counted where they are sent or received.
     pub rounds: u64,
@@ -68,24 +68,24 @@ pub struct StepReport {
 /// What a session has taken so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Spending {
-    /// Before images were known, the handshake included.
+    /// What was spent before images were known, the handshake included.
     pub offline: Spent,
-    /// From images to answers.
+    /// What was spent from each image to its answer.
     pub online: Spent,
 }
 
-/// Time and traffic.
+/// Time and traffic of one phase.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Spent {
-    /// From beginning to end.
+    /// Time by the clock, waiting for the peer included.
     pub elapsed: Duration,
     /// What was sent and received.
     pub traffic: Traffic,
 }
 
 impl Spending {
-    /// One phase's.
-    pub fn of(&mut self, phase: Phase) -> &mut Spent {
+    /// What was spent in `phase`, to be changed.
+    pub fn get_mut(&mut self, phase: Phase) -> &mut Spent {
         match phase {
             Phase::Offline => &mut self.offline,
             Phase::Online => &mut self.online,
@@ -101,7 +101,7 @@ impl Spending {
         Self { offline: since(self.offline, earlier.offline), online: since(self.online, earlier.online) }
     }
 
-    /// Both phases' traffic.
+    /// Traffic of both phases together.
     pub fn traffic(&self) -> Traffic {
         let mut traffic = self.offline.traffic;
         traffic += self.online.traffic;

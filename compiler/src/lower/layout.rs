@@ -56,7 +56,7 @@ fn drop_lowest_bit(plan: &Plan, id: StepId) -> bool {
 fn choose(plan: &Plan, id: StepId, parameters: SharedParameters) -> Option<Layout> {
     let (step, masks) = (plan.step(id), masks(plan, id));
     let weights = step.op.weights()?;
-    let reach = Reach::of(weights, weights.len() / step.shape.channels);
+    let reach = Reach::from_weights(weights, weights.len() / step.shape.channels);
     let slot_bits = Layout::slot_bits(step.bits, masks, reach);
     let layout = Layout { tile: [1, 1], slot_bits, masks, results: 1, stacked: 1 };
     let layer = Layer::new(plan, id, layout, parameters)?;
@@ -242,7 +242,7 @@ mod tests {
             let op = plan.steps[1].op.clone();
             let valid = ValidPlan::new(plan).unwrap();
             let Work::Schedule(schedule) = &valid.client_view().work else { panic!("suite shared") };
-            let packed = Packed::of(schedule, StepId::new(1)).unwrap();
+            let packed = Packed::from_step(schedule, StepId::new(1)).unwrap();
             let count = packed.count(&op);
             assert_eq!((cost.products, cost.squarings), (count.products, count.squarings), "{shape}");
             assert_eq!(

@@ -20,7 +20,7 @@ use crate::error::{Diagnostic, Error, Result};
 use crate::graph::sum_pool;
 use crate::graph::{Graph, Integer, IntegerFact, NodeId, Op, Range, Rescale, Shape};
 use crate::options::CompileOptions;
-use runtime::plan::interval::{self, Interval, Overflow, Rows};
+use runtime::plan::interval::{self, Interval, LayerWeights, Overflow};
 use runtime::plan::validate::MAX_BITS;
 use runtime::plan::{Exchange, ExchangeKind, InputSpec, Reveal, Suite};
 
@@ -82,10 +82,12 @@ pub(super) fn of_operation(
     let plane = from[0].plane();
     match op {
         Op::Conv(conv) => {
-            let rows = Rows { weights: &conv.weights, bias: &conv.bias };
-            interval::conv2d(&conv.window, conv.groups, rows, sole)
+            let layer = LayerWeights { weights: &conv.weights, bias: &conv.bias };
+            interval::conv2d(&conv.window, conv.groups, layer, sole)
         }
-        Op::Dense(dense) => interval::dense(Rows { weights: &dense.weights, bias: &dense.bias }, sole, plane),
+        Op::Dense(dense) => {
+            interval::dense(LayerWeights { weights: &dense.weights, bias: &dense.bias }, sole, plane)
+        }
         Op::AveragePool(pool) => {
             let sum = sum_pool(pool, from[0], to).map_err(|_| Overflow)?;
             interval::sum_pool(&sum.sum, sole)

@@ -58,7 +58,7 @@ impl Client {
         self.session.close();
     }
 
-    /// Inferences that are prepared.
+    /// Number of inferences that are prepared and not yet used; always 0 in suite `blinded`.
     pub fn prepared(&self) -> usize {
         self.session.prepared()
     }

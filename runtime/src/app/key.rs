@@ -29,7 +29,7 @@ impl ClientKey {
     /// [`InvalidInput::InsecureKey`] for fewer than 2048 bits; the system gives no randomness.
     pub fn generate(bits: KeyBits) -> Result<Self> {
         require_secure(bits)?;
-        Ok(Self::of(SecretKey::generate(bits, &mut SecureRng::from_os()?)))
+        Ok(Self::new(SecretKey::generate(bits, &mut SecureRng::from_os()?)))
     }
 
     /// The key in a file that [`write`](Self::write) made.
@@ -43,7 +43,7 @@ impl ClientKey {
         let secret = SecretKey::from_bytes(&bytes)
             .map_err(|error| InvalidInput::File { path: path.into(), what: error.to_string() })?;
         require_secure(secret.public().bits())?;
-        Ok(Self::of(secret))
+        Ok(Self::new(secret))
     }
 
     /// Writes a new file that only its owner can read; leaves nothing behind where that fails.
@@ -65,7 +65,7 @@ impl ClientKey {
         })
     }
 
-    /// Length of the modulus.
+    /// Length of the modulus N in bits.
     pub fn bits(&self) -> KeyBits {
         self.secret.public().bits()
     }
@@ -88,7 +88,7 @@ impl ClientKey {
         }
     }
 
-    fn of(secret: SecretKey) -> Self {
+    fn new(secret: SecretKey) -> Self {
         Self { secret: Arc::new(secret), holder: Arc::default() }
     }
 }

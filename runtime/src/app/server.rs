@@ -36,7 +36,7 @@ impl Server {
         ServerBuilder { plan, max_prepared: Self::MAX_PREPARED, admission, departed: Arc::new(drop) }
     }
 
-    /// The plan.
+    /// The plan that clients are served, weights included.
     pub fn plan(&self) -> &ValidPlan {
         self.server.plan()
     }
@@ -127,7 +127,8 @@ pub struct Running {
 }
 
 impl Running {
-    /// Where clients are accepted.
+    /// The address and port on which clients are accepted. If the listener asked for port 0, this is the one that the
+    /// system chose.
     pub const fn address(&self) -> SocketAddr {
         self.address
     }

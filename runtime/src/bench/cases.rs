@@ -22,7 +22,7 @@ const VALUE_BITS: u32 = 32;
 /// Encryptions for which tables are made.
 const USES: usize = 1 << 16;
 
-/// One operation.
+/// One operation to be timed, our way and another.
 pub struct Case<'m> {
     /// `product`, `square`, `weighted_sum_1` to `weighted_sum_8`, `encrypt`, `rerandomise`, `decrypt`, `relu`.
     pub name: String,
@@ -237,14 +237,15 @@ fn sure<'m>(mut action: impl FnMut() + Send + 'm) -> Action<'m> {
     })
 }
 
-/// Random weights.
+/// Rows of [`COLUMNS`] random weights each, all over the same inputs.
 pub(super) struct Matrix {
     rows: usize,
     weights: Vec<i64>,
 }
 
 impl Matrix {
-    /// `rows` rows of [`COLUMNS`].
+    /// `rows` rows of weights of `bits` bits, sign included: uniform with magnitudes below 2^(`bits` − 1), or ±1 for
+    /// one bit.
     pub(super) fn random(bits: u32, rows: usize, rng: &mut SecureRng) -> Self {
         let largest = (1i64 << (bits - 1)) - 1;
         let weight = |rng: &mut SecureRng| match largest {

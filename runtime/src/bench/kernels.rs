@@ -11,7 +11,7 @@ const ROWS: usize = 16;
 /// Values that are encrypted, decrypted or compared together.
 const BATCH: usize = 64;
 
-/// One operation.
+/// How long one operation takes, our way and that of the baseline.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Kernel {
     /// As [`Case::name`].
@@ -24,7 +24,7 @@ pub struct Kernel {
     pub baseline: &'static str,
     /// The same work, that way.
     pub baseline_ns: f64,
-    /// Baseline ÷ ours.
+    /// `baseline_ns` ÷ `ours_ns`.
     pub ratio: f64,
 }
 

@@ -66,7 +66,7 @@ impl<'k> PaperStyle<'k> {
         message * self.holder_randomiser(rng) % self.square
     }
 
-    /// The server's fresh randomness.
+    /// The ciphertext times a fresh randomiser of the server's, modulo N².
     pub(super) fn rerandomise(&self, ciphertext: &Integer, rng: &mut SecureRng) -> Integer {
         ciphertext * self.randomiser(rng) % self.square
     }

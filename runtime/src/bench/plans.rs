@@ -24,19 +24,19 @@ const LONG: Duration = Duration::from_secs(3);
 /// One plan, both parties in one process, over memory or a link.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PlanTime {
-    /// Its name.
+    /// Name of the plan.
     pub plan: String,
-    /// Bits of N.
+    /// Length of the modulus N in bits.
     pub key_bits: u32,
-    /// The suite.
+    /// The plan's suite: `blinded` or `shared`.
     pub suite: String,
     /// A session with one inference, from the handshake on; the client's key and tables are there.
     pub seconds: f64,
     /// Of these, from the image to the logits.
     pub online_seconds: f64,
-    /// Both ways, in all.
+    /// Bytes that the client sends and receives in the session, frame headers included.
     pub bytes: u64,
-    /// Both ways, once the image is known.
+    /// Of these, the bytes after the image is known.
     pub online_bytes: u64,
     /// Messages that the client waits for, in all.
     pub rounds: u64,
@@ -44,7 +44,7 @@ pub struct PlanTime {
     pub predicted_seconds: f64,
     /// The way of [`super::paper_style`], on as many cores.
     pub paper_style_seconds: f64,
-    /// That ÷ ours.
+    /// `paper_style_seconds` ÷ `seconds`.
     pub ratio: f64,
 }
 

@@ -7,7 +7,7 @@ use crate::channel::{Connection, memory};
 use crate::cost::Machine;
 use crate::cost::profile::{Entry, Profile, SetUp};
 use crate::error::Result;
-use crate::ot::{Batch, FieldBits, Kind, Role, Supply, Width, setup};
+use crate::ot::{Batch, CorrelationKind, FieldBits, Role, Supply, Width, setup};
 use crate::paillier::{
     Ciphertexts, HolderKey, HolderRandomisers, PublicKey, PublicRandomisers, SecretKey, SecureRng,
     invert_all, multiply_each, rerandomise, shift_each, weighted_sums_count,
@@ -113,7 +113,7 @@ fn unit(secret: SecretKey, budget: Duration, rng: &mut SecureRng) -> Result<Unit
 fn transfer(holder: &HolderKey, randomisers: &PublicRandomisers) -> Result<f64> {
     let field =
         FieldBits::new(SharedParameters::default().field_bits as usize).ok_or_else(|| bug("no field"))?;
-    let batches = [Batch { kind: Kind::Sixteen(Role::Client, Width::PAIR), count: TRANSFERS / 4 }];
+    let batches = [Batch { kind: CorrelationKind::Sixteen(Role::Client, Width::PAIR), count: TRANSFERS / 4 }];
     let (ours, theirs) = memory::pair();
     let (mut ours, mut theirs) = (Connection::new(ours, None)?, Connection::new(theirs, None)?);
     let rng = || SecureRng::from_os();

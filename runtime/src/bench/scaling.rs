@@ -21,7 +21,7 @@ pub struct Scaling {
     pub name: String,
     /// As [`Case::bits`].
     pub bits: u32,
-    /// That many.
+    /// Number of threads that share the work.
     pub threads: usize,
     /// Seconds of one thread ÷ seconds of all, for the same work.
     pub ratio: f64,

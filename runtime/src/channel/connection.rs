@@ -49,9 +49,9 @@ pub struct Traffic {
     pub sent: u64,
     /// Bytes received, headers included.
     pub received: u64,
-    /// Frames sent.
+    /// Frames sent, one for each message.
     pub frames_sent: u64,
-    /// Frames received.
+    /// Frames received, one for each message.
     pub frames_received: u64,
     /// Time spent waiting for the peer's frames, taking them off the wire, and for the last frame to be written.
     pub waited: Duration,

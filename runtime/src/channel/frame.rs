@@ -1,6 +1,6 @@
 //! The unit of transport: `tag: u8 · length: u64 little-endian · body`.
 
-/// Bytes before the body.
+/// Bytes of a [`Header`].
 pub const HEADER_BYTES: usize = 9;
 
 /// What stands before a body.
@@ -13,14 +13,14 @@ pub struct Header {
 }
 
 impl Header {
-    /// As sent.
+    /// The header's bytes, in the order in which they are sent.
     pub fn to_bytes(self) -> [u8; HEADER_BYTES] {
         let mut bytes = [self.tag; HEADER_BYTES];
         bytes[1..].copy_from_slice(&self.length.to_le_bytes());
         bytes
     }
 
-    /// As received.
+    /// Reads a header from its bytes.
     pub fn from_bytes(bytes: [u8; HEADER_BYTES]) -> Self {
         let [tag, length @ ..] = bytes;
         Self { tag, length: u64::from_le_bytes(length) }

@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind, Write};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Bytes that travel together.
+/// Bytes that travel together, at most.
 pub(super) const PACKET: usize = 4 << 10;
 
 /// Bytes that may wait for the line, beside those that travel.
@@ -44,7 +44,7 @@ struct Packet {
 }
 
 impl Line {
-    /// One direction of `link`.
+    /// An idle line with the rate of `link` and half its round trip.
     pub(super) fn new(link: Link) -> Self {
         let latency = link.round_trip() / 2.0;
         let state = State {
@@ -94,7 +94,7 @@ impl Line {
         self.changed.notify_all();
     }
 
-    /// Nothing more will arrive.
+    /// Nothing more will arrive: what is under way is dropped, and later sends fail.
     pub(super) fn give_up(&self) {
         self.break_off(None);
     }

@@ -13,7 +13,7 @@ struct MemoryReader {
 /// Never waits.
 struct MemoryWriter(Sender<Vec<u8>>);
 
-/// Two connected ends.
+/// The two ends of a stream: what is written to one is read from the other.
 pub fn pair() -> (Transport, Transport) {
     let ((to_right, from_left), (to_left, from_right)) = (channel(), channel());
     (end(to_right, from_right), end(to_left, from_left))

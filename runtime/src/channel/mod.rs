@@ -62,7 +62,7 @@ impl Transport {
         Self { reader: Box::new(reader), writer: Box::new(writer) }
     }
 
-    /// The two directions.
+    /// The stream from the peer, and the stream to it.
     pub fn split(self) -> (Box<dyn Reader>, Box<dyn Write + Send>) {
         (self.reader, self.writer)
     }

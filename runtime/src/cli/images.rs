@@ -8,7 +8,7 @@ use std::io::{self, BufRead};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::thread;
 
-/// Images in order.
+/// The images to ask about, in the order in which they are named.
 pub(crate) struct Images {
     names: Receiver<io::Result<String>>,
     /// How many there are, where that is known.
@@ -19,7 +19,7 @@ pub(crate) struct Images {
     failures: usize,
 }
 
-/// What comes next.
+/// What [`Images::next`] finds.
 pub(crate) enum Next {
     /// Raw pixels that fit the plan.
     Image(Vec<f32>),
@@ -118,7 +118,7 @@ impl Images {
 
 /// Tells on stderr what is odd about the pixels of the image called `name`.
 pub(crate) fn warn_of(name: &str, image: &[f32], input: &InputSpec) {
-    if let Some(unfilled) = Unfilled::of(image.iter().copied(), input.preprocessing.raw_range) {
+    if let Some(unfilled) = Unfilled::detect(image.iter().copied(), input.preprocessing.raw_range) {
         eprintln!(
             "warning: the pixels of {name} {unfilled}; the plan takes raw pixels, as they are before preprocessing"
         );

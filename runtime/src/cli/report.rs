@@ -120,7 +120,7 @@ impl Report {
     }
 }
 
-/// Bytes for people.
+/// So many bytes in units of 10^6 bytes, rounded, for people to read.
 pub(crate) fn megabytes(bytes: u64) -> String {
     format!("{:.0} MB", bytes as f64 / 1e6)
 }

@@ -1,19 +1,19 @@
-//! What figures are of.
+//! The machine on which figures were measured.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::thread::available_parallelism;
 
-/// What the figures are of.
+/// The machine on which figures were measured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
-    /// As the operating system names it.
+    /// Name of the processor, as the operating system gives it.
     pub processor: String,
     /// Operating system and architecture.
     pub system: String,
     /// Cores that this process may use.
     pub cores: usize,
-    /// Threads that compute.
+    /// Number of threads that compute.
     pub threads: usize,
 }
 

@@ -15,11 +15,11 @@ use std::ops::Add;
 /// Predicted seconds, by where they are spent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Seconds {
-    /// The server computes.
+    /// Time in which the server computes.
     pub server: f64,
-    /// The client computes.
+    /// Time in which the client computes.
     pub client: f64,
-    /// Ciphertexts become bytes and are checked on arrival, and the link carries them.
+    /// Time in which ciphertexts become bytes, travel over the link, and are checked on arrival.
     pub network: f64,
 }
 
@@ -28,7 +28,7 @@ pub struct Seconds {
 pub struct Prediction {
     /// Before the first step, once. The client's part lies before the image is needed.
     pub session: Seconds,
-    /// In order of execution.
+    /// For each step of the plan, in order of execution.
     pub steps: Vec<Seconds>,
 }
 
@@ -45,12 +45,14 @@ impl Prediction {
         let session = Seconds {
             server: entry.set_up(total.rerandomisations, |set_up| set_up.server),
             client: entry.set_up(total.encryptions, |set_up| set_up.client),
-            ..Seconds::of(&handshake, entry, link)
+            ..Seconds::from_cost(&handshake, entry, link)
         };
         let steps = plan.plan().steps().map(|(id, step)| {
             let planning =
                 Seconds { server: weights(plan.plan(), id) as f64 * entry.weight, ..Seconds::default() };
-            Seconds::of(&step.offline, entry, link) + Seconds::of(&step.cost, entry, link) + planning
+            Seconds::from_cost(&step.offline, entry, link)
+                + Seconds::from_cost(&step.cost, entry, link)
+                + planning
         });
         Self { session, steps: steps.collect() }
     }
@@ -79,7 +81,7 @@ fn weights(plan: &Plan, id: StepId) -> usize {
 }
 
 impl Seconds {
-    fn of(cost: &Cost, entry: &Entry, link: Option<Link>) -> Self {
+    fn from_cost(cost: &Cost, entry: &Entry, link: Option<Link>) -> Self {
         let unit = &entry.unit;
         let sum = |terms: &[(u64, f64)]| terms.iter().map(|&(count, each)| count as f64 * each).sum();
         let bytes = cost.bytes_up + cost.bytes_down;
@@ -100,7 +102,7 @@ impl Seconds {
         }
     }
 
-    /// All of it.
+    /// The sum of all three, as if nothing happened at the same time.
     pub fn total(&self) -> f64 {
         self.server + self.client + self.network
     }
@@ -188,12 +190,12 @@ mod tests {
             bytes_down: 60,
             rounds: 2,
         };
-        let local = Seconds::of(&cost, &entry(512), None);
+        let local = Seconds::from_cost(&cost, &entry(512), None);
         assert_eq!(local, Seconds { server: 165.5, client: 1152.0, network: 36.0 });
         assert_eq!(local.total(), 1353.5);
         // 2^-3 seconds a byte on either side of a link of 2^-16 bytes a second.
         let slow: Link = "0.000064/500".parse().unwrap();
-        assert_eq!(Seconds::of(&cost, &entry(512), Some(slow)).network, 160.0 * 0.25 + 2.0 * 0.5);
+        assert_eq!(Seconds::from_cost(&cost, &entry(512), Some(slow)).network, 160.0 * 0.25 + 2.0 * 0.5);
     }
 
     #[test]

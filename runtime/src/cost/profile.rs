@@ -7,16 +7,16 @@ use serde::{Deserialize, Serialize};
 /// Measured unit costs, by key size.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Profile {
-    /// Where they were measured.
+    /// The machine on which they were measured.
     pub machine: Machine,
-    /// For each key size.
+    /// One entry for each key size that was measured.
     pub entries: Vec<Entry>,
 }
 
-/// At one key size.
+/// Unit costs with keys of one size.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Bits of N.
+    /// Length of the modulus N in bits.
     pub key_bits: u32,
     /// Seconds by the clock while all threads do the same: those of one core divided by their number. A byte
     /// is written, read and checked; a round hands over between threads: no network.
@@ -50,9 +50,9 @@ pub enum ProfileError {
         "this profile is of keys of {has} bits; `popcorn bench --profile OUT --key-bits {needed}` makes the one needed"
     )]
     KeyBits {
-        /// The plan's.
+        /// Length of the plan's keys.
         needed: KeyBits,
-        /// Those measured, by commas.
+        /// Lengths of the keys measured, separated by commas.
         has: String,
     },
 }

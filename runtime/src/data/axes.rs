@@ -6,16 +6,17 @@ use crate::plan::Shape;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Axes {
     pub(super) count: usize,
-    /// Of each image.
+    /// Shape of each image.
     pub(super) shape: Shape,
     /// Height × width × channels rather than channels first.
     pub(super) channels_last: bool,
 }
 
 impl Axes {
-    /// Of an array with these `axes`, for a model that takes images of `target`, which decides where axes are ambiguous:
-    /// channels first if that fits, else channels last if that does, else what they are without looking at it.
-    pub(super) fn of(axes: &[usize], target: Shape) -> Option<Self> {
+    /// How an array with these `axes` holds images, for a model that takes images of `target`, which decides where axes are
+    /// ambiguous: channels first if that fits, else channels last if that does, else what they are without looking at it.
+    /// `None` where they can hold no images.
+    pub(super) fn interpret(axes: &[usize], target: Shape) -> Option<Self> {
         let first = |(count, shape)| Self { count, shape, channels_last: false };
         if target.plane() == 1 {
             return vectors(axes, target).map(first);

@@ -2,7 +2,7 @@
 
 use super::archive::Archive;
 use super::axes::{Axes, channels_first};
-use super::file::{self, Kind};
+use super::file::{self, FileFormat};
 use super::fit::wrong_size;
 use super::npy::{Array, spell};
 use super::unfilled::Unfilled;
@@ -42,10 +42,10 @@ impl Dataset {
     }
 
     fn parse(bytes: &[u8], shape: Shape) -> Result<Self, String> {
-        match Kind::of(bytes)? {
-            Kind::Npy => Self::new(&Array::parse(bytes)?, None, shape),
-            Kind::Npz => Self::from_archive(bytes, shape),
-            Kind::Picture => Err("a picture is no set of images; an .npz or .npy file is".into()),
+        match FileFormat::detect(bytes)? {
+            FileFormat::Npy => Self::new(&Array::parse(bytes)?, None, shape),
+            FileFormat::Npz => Self::from_archive(bytes, shape),
+            FileFormat::Picture => Err("a picture is no set of images; an .npz or .npy file is".into()),
         }
     }
 
@@ -56,7 +56,7 @@ impl Dataset {
     }
 
     fn new(images: &Array, labels: Option<&Array>, shape: Shape) -> Result<Self, String> {
-        let Axes { count, shape: got, channels_last } = Axes::of(&images.shape, shape)
+        let Axes { count, shape: got, channels_last } = Axes::interpret(&images.shape, shape)
             .ok_or_else(|| format!("an array of {} holds no images of {shape}", spell(&images.shape)))?;
         if got != shape {
             return Err(wrong_size(got, shape));
@@ -103,7 +103,7 @@ impl Dataset {
 
     /// What is odd about the pixels of the first `limit` images, where raw ones are declared to lie in `range`.
     pub fn unfilled(&self, limit: usize, range: (f64, f64)) -> Option<Unfilled> {
-        Unfilled::of((0..self.len().min(limit)).flat_map(|index| self.image(index)), range)
+        Unfilled::detect((0..self.len().min(limit)).flat_map(|index| self.image(index)), range)
     }
 
     /// The right class of each image, where the file has them; as many as images.

@@ -1,4 +1,4 @@
-//! A file's bytes, and which of the kinds it is.
+//! A file's bytes, and which format they have.
 
 use crate::error::InvalidInput;
 use std::path::Path;
@@ -8,8 +8,8 @@ const MAX_FILE: u64 = 4 << 30;
 
 /// What a file's first bytes say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// One array.
+pub(super) enum FileFormat {
+    /// One array in numpy's format.
     Npy,
     /// A zip archive of arrays.
     Npz,
@@ -17,12 +17,12 @@ pub(super) enum Kind {
     Picture,
 }
 
-impl Kind {
-    pub(super) fn of(bytes: &[u8]) -> Result<Self, String> {
+impl FileFormat {
+    pub(super) fn detect(bytes: &[u8]) -> Result<Self, String> {
         match bytes {
-            [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => Ok(Kind::Npy),
-            [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Ok(Kind::Npz),
-            [0x89, b'P', b'N', b'G', ..] | [0xff, 0xd8, 0xff, ..] => Ok(Kind::Picture),
+            [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => Ok(FileFormat::Npy),
+            [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Ok(FileFormat::Npz),
+            [0x89, b'P', b'N', b'G', ..] | [0xff, 0xd8, 0xff, ..] => Ok(FileFormat::Picture),
             [] => Err("the file is empty".into()),
             _ => Err("not an .npy, .npz, PNG or JPEG file".into()),
         }

@@ -7,10 +7,10 @@ use image::{ImageBuffer, Luma};
 /// What is done with an image of another size than the model takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Fit {
-    /// It is refused.
+    /// The image is refused.
     #[default]
     Exact,
-    /// It is scaled until it covers the model's size (its proportions stay), and the centre is cut out.
+    /// The image is scaled until it covers the model's size (its proportions stay), and the centre is cut out.
     /// Pixels below 0 or above 255 are clamped.
     Resize,
 }

@@ -15,16 +15,16 @@ pub(super) struct Array<'a> {
     data: &'a [u8],
 }
 
-/// The type of an array's elements.
+/// How an array's elements are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Element {
-    kind: Kind,
+    kind: ElementType,
     bytes: usize,
     big_endian: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum ElementType {
     Bool,
     Signed,
     Unsigned,
@@ -49,7 +49,7 @@ impl<'a> Array<'a> {
 
     /// The elements, last axis fastest, if they are bytes.
     pub(super) fn bytes(&self) -> Option<Vec<u8>> {
-        (self.element.kind == Kind::Unsigned && self.element.bytes == 1)
+        (self.element.kind == ElementType::Unsigned && self.element.bytes == 1)
             .then(|| self.map(0..self.len(), |element| element[0]))
     }
 
@@ -65,7 +65,7 @@ impl<'a> Array<'a> {
 
     /// The elements, last axis fastest, if they are integers within `i64`.
     pub(super) fn integers(&self) -> Option<Vec<i64>> {
-        if self.element.kind == Kind::Float {
+        if self.element.kind == ElementType::Float {
             return None;
         }
         self.map(0..self.len(), |bytes| i64::try_from(self.element.integer(bytes)).ok()).into_iter().collect()
@@ -106,10 +106,10 @@ impl Element {
         };
         let bytes = text.chars().last().and_then(|digit| digit.to_digit(10)).unwrap_or(0) as usize;
         let kind = match (kind, bytes) {
-            (b'b', 1) => Kind::Bool,
-            (b'i', 1 | 2 | 4 | 8) => Kind::Signed,
-            (b'u', 1 | 2 | 4 | 8) => Kind::Unsigned,
-            (b'f', 2 | 4 | 8) => Kind::Float,
+            (b'b', 1) => ElementType::Bool,
+            (b'i', 1 | 2 | 4 | 8) => ElementType::Signed,
+            (b'u', 1 | 2 | 4 | 8) => ElementType::Unsigned,
+            (b'f', 2 | 4 | 8) => ElementType::Float,
             _ => return Err(unsupported()),
         };
         Ok(Self { kind, bytes, big_endian: order == b'>' })
@@ -123,7 +123,7 @@ impl Element {
     fn integer(self, bytes: &[u8]) -> i128 {
         let bits = self.bits(bytes);
         let unused = 64 - 8 * self.bytes as u32;
-        if self.kind == Kind::Signed {
+        if self.kind == ElementType::Signed {
             i128::from((bits << unused) as i64 >> unused)
         } else {
             i128::from(bits)
@@ -132,15 +132,15 @@ impl Element {
 
     fn float(self, bytes: &[u8]) -> f64 {
         match (self.kind, self.bytes) {
-            (Kind::Float, 2) => f64::from(half_to_f32(self.bits(bytes) as u16)),
-            (Kind::Float, 4) => f64::from(f32::from_bits(self.bits(bytes) as u32)),
-            (Kind::Float, _) => f64::from_bits(self.bits(bytes)),
+            (ElementType::Float, 2) => f64::from(half_to_f32(self.bits(bytes) as u16)),
+            (ElementType::Float, 4) => f64::from(f32::from_bits(self.bits(bytes) as u32)),
+            (ElementType::Float, _) => f64::from_bits(self.bits(bytes)),
             _ => self.integer(bytes) as f64,
         }
     }
 }
 
-/// `10000x1x28x28`.
+/// The shape as errors print it, for example `10000x1x28x28`.
 pub(super) fn spell(shape: &[usize]) -> String {
     shape.iter().map(ToString::to_string).collect::<Vec<_>>().join("x")
 }

@@ -2,7 +2,7 @@
 
 use super::axes::{Axes, channels_first};
 use super::dataset::images_and_labels;
-use super::file::{self, Kind};
+use super::file::{self, FileFormat};
 use super::fit::{Fit, Planes};
 use super::npy::{Array, spell};
 use super::picture;
@@ -15,9 +15,9 @@ use std::str::FromStr;
 /// A file and, where it holds several images, which of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageSource {
-    /// The file.
+    /// Path of an `.npy`, `.npz`, PNG or JPEG file.
     pub path: PathBuf,
-    /// Counted from 0.
+    /// Number of the image in the file, counted from 0; `None` if none was named.
     pub index: Option<usize>,
 }
 
@@ -56,18 +56,18 @@ impl ImageSource {
 
     fn planes(&self, bytes: &[u8], input: &InputSpec) -> Result<Planes, String> {
         let target = input.shape;
-        match Kind::of(bytes)? {
-            Kind::Npy => self.choose(&Array::parse(bytes)?, target),
-            Kind::Npz => self.choose(&Array::parse(&images_and_labels(bytes)?.0)?, target),
-            Kind::Picture if self.index.unwrap_or(0) == 0 => {
+        match FileFormat::detect(bytes)? {
+            FileFormat::Npy => self.choose(&Array::parse(bytes)?, target),
+            FileFormat::Npz => self.choose(&Array::parse(&images_and_labels(bytes)?.0)?, target),
+            FileFormat::Picture if self.index.unwrap_or(0) == 0 => {
                 picture::decode(bytes, target, input.preprocessing.colours)
             }
-            Kind::Picture => Err("a picture holds one image, number 0".into()),
+            FileFormat::Picture => Err("a picture holds one image, number 0".into()),
         }
     }
 
     fn choose(&self, array: &Array, target: Shape) -> Result<Planes, String> {
-        let Axes { count, shape, channels_last } = Axes::of(&array.shape, target)
+        let Axes { count, shape, channels_last } = Axes::interpret(&array.shape, target)
             .ok_or_else(|| format!("an array of {} holds no images of {target}", spell(&array.shape)))?;
         let index = match self.index {
             Some(index) if index < count => index,

@@ -17,7 +17,7 @@ pub struct Unfilled {
 impl Unfilled {
     /// What is odd about images with these `pixels`, where raw ones are declared to lie in `range`; `None` where nothing is,
     /// or there are no pixels.
-    pub fn of(pixels: impl IntoIterator<Item = f32>, range: (f64, f64)) -> Option<Self> {
+    pub fn detect(pixels: impl IntoIterator<Item = f32>, range: (f64, f64)) -> Option<Self> {
         let ends = |(low, high): (f32, f32), x: f32| (low.min(x), high.max(x));
         let seen = pixels.into_iter().fold((f32::INFINITY, f32::NEG_INFINITY), ends);
         let unfilled = Self { seen, range };
@@ -50,10 +50,11 @@ mod tests {
 
     #[test]
     fn scaled_pixels_are_told_from_raw_ones() {
-        let of = |pixels: &[f32]| Unfilled::of(pixels.iter().copied(), (0.0, 255.0)).map(|it| it.to_string());
+        let of =
+            |pixels: &[f32]| Unfilled::detect(pixels.iter().copied(), (0.0, 255.0)).map(|it| it.to_string());
         assert_eq!(of(&[0.0, 1.0]).unwrap(), "lie between 0 and 1, 0.39 % of the declared range 0 to 255");
         assert_eq!(of(&[7.0, 7.0]).unwrap(), "are 7 everywhere");
         assert_eq!([of(&[0.0, 6.0]), of(&[])], [None, None]);
-        assert_eq!(Unfilled::of([0.0, 0.5], (0.0, 1.0)), None);
+        assert_eq!(Unfilled::detect([0.0, 0.5], (0.0, 1.0)), None);
     }
 }

@@ -19,7 +19,7 @@ const MAX_REASON: usize = 1 << 10;
 pub enum Role {
     /// Holds the Paillier key; begins.
     Client,
-    /// The other one.
+    /// Holds the weights; answers.
     Server,
 }
 

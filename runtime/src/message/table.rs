@@ -15,7 +15,7 @@ macro_rules! messages {
             #[cfg(test)]
             pub(super) const ALL: &[Message] = &[$(Message::$message),*];
 
-            /// The word in errors.
+            /// The word for this message in errors.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Message::$message => $name,)*

@@ -39,7 +39,7 @@ impl Bits {
         bits
     }
 
-    /// `len` fair coins.
+    /// `len` independent uniform bits.
     pub fn random(len: usize, rng: &mut SecureRng) -> Self {
         Self::from_words((0..len.div_ceil(WORD)).map(|_| rng.u64()).collect(), len)
     }
@@ -49,12 +49,12 @@ impl Bits {
         Self { words: vec![0; len.div_ceil(WORD)], len }
     }
 
-    /// How many.
+    /// Number of bits.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there is none.
+    /// Whether there are no bits.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
@@ -64,12 +64,12 @@ impl Bits {
         self.words[index / WORD] >> (index % WORD) & 1 == 1
     }
 
-    /// Sums in F₂.
+    /// Sums in F₂, bit by bit, with a vector of the same length.
     pub fn xor(&self, other: &Self) -> Self {
         self.zip(other, |x, y| x ^ y)
     }
 
-    /// Products.
+    /// Products in F₂, bit by bit, with a vector of the same length.
     pub fn and(&self, other: &Self) -> Self {
         self.zip(other, |x, y| x & y)
     }

@@ -3,7 +3,7 @@
 use super::block::{BLOCK_BITS, Block, add_assign, bit, sum};
 use super::hash::Hash;
 use super::transpose::{BitMatrix, transpose};
-use super::vole::{Rows, Sums};
+use super::vole::{LeafStreams, Sums};
 use super::wide::add_product;
 use rayon::prelude::*;
 use zeroize::Zeroizing;
@@ -39,7 +39,7 @@ pub(super) struct Job<'a> {
     pub(super) first: u64,
     /// OTs, whole blocks of 128.
     pub(super) ots: usize,
-    /// The extension's ([`super::hash`]).
+    /// The extension's key of the hash ([`super::hash::key`]).
     pub(super) hash_key: u128,
     /// At the sender: what the receiver sent about it.
     pub(super) corrections: &'a [u8],
@@ -47,7 +47,7 @@ pub(super) struct Job<'a> {
 
 /// Working memory of one thread, wiped on drop.
 pub(super) struct Scratch<'r> {
-    trees: &'r [Rows],
+    trees: &'r [LeafStreams],
     sums: Sums,
     /// u_0.
     choices: Zeroizing<Vec<Block>>,
@@ -72,15 +72,15 @@ pub(super) fn share<'r, R: Send>(
 
 impl<'r> Scratch<'r> {
     /// For all threads, or fewer where there are fewer chunks.
-    pub(super) fn of_threads(trees: &'r [Rows], chunks: usize) -> Vec<Self> {
+    pub(super) fn of_threads(trees: &'r [LeafStreams], chunks: usize) -> Vec<Self> {
         let threads = rayon::current_num_threads().min(chunks).max(1);
         (0..threads).map(|_| Self::new(trees)).collect()
     }
 
-    fn new(trees: &'r [Rows]) -> Self {
+    fn new(trees: &'r [LeafStreams]) -> Self {
         Self {
             trees,
-            sums: Sums::new(trees.iter().map(Rows::depth).max().unwrap_or(0)),
+            sums: Sums::new(trees.iter().map(LeafStreams::depth).max().unwrap_or(0)),
             choices: Zeroizing::default(),
             matrices: Zeroizing::default(),
             pairs: Zeroizing::default(),

@@ -14,7 +14,6 @@ pub(super) struct Cipher {
 }
 
 impl Cipher {
-    /// Under `key`.
     pub(super) fn new(key: &Block) -> Self {
         Self {
             portable: Aes128Enc::new(&Array(*key)),

@@ -68,7 +68,7 @@ pub const fn difference_bytes(count: usize, width: Width) -> u64 {
 }
 
 impl CotSender {
-    /// From random OTs.
+    /// From the sender's halves of random OTs: the low bits of both blocks of each.
     pub(super) fn from_chunk(width: Width, chunk: &SentChunk<'_>) -> Self {
         let numbers =
             |half: usize| Words::collect(width, chunk.pairs.iter().map(|pair| low_word(&pair[half])));
@@ -102,7 +102,7 @@ impl CotSender {
 }
 
 impl CotReceiver {
-    /// From random OTs.
+    /// From the receiver's halves of random OTs: its choices, and the low bits of its blocks.
     pub(super) fn from_chunk(width: Width, chunk: &ReceivedChunk<'_>) -> Self {
         let choices = chunk_bits(chunk.choices);
         Self { width, choices, numbers: Words::collect(width, chunk.blocks.iter().map(low_word)) }
@@ -150,7 +150,7 @@ impl Gather for CotReceiver {
     }
 }
 
-/// A chunk's choices.
+/// The choice bits of a chunk, which come in blocks of 128.
 pub(super) fn chunk_bits(choices: &[Block]) -> Bits {
     Bits::from_words(choices.iter().flat_map(words).collect(), choices.len() * BLOCK_BITS)
 }

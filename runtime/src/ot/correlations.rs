@@ -2,8 +2,8 @@
 
 use super::chunk::{ReceivedChunk, SentChunk};
 use super::correlated::{CotReceiver, CotSender};
+use super::correlation_kind::{Batch, CorrelationKind};
 use super::gather::Gather;
-use super::kind::{Batch, Kind};
 use super::numbers::Width;
 use super::sixteen::{SixteenReceiver, SixteenSender};
 use super::triples::{TripleReceiver, TripleSender, Triples};
@@ -34,11 +34,11 @@ pub(super) enum ReceivedPart {
 
 impl SentPart {
     /// For a batch of this kind.
-    pub(super) fn new(kind: Kind, ots: &SentChunk<'_>) -> Self {
+    pub(super) fn new(kind: CorrelationKind, ots: &SentChunk<'_>) -> Self {
         match kind {
-            Kind::Sixteen(_, width) => Self::Sixteen(SixteenSender::from_chunk(width, ots)),
-            Kind::Cot(_, width) => Self::Cot(CotSender::from_chunk(width, ots)),
-            Kind::Triples(width) => Self::Triples(TripleSender::from_chunk(width, ots)),
+            CorrelationKind::Sixteen(_, width) => Self::Sixteen(SixteenSender::from_chunk(width, ots)),
+            CorrelationKind::Cot(_, width) => Self::Cot(CotSender::from_chunk(width, ots)),
+            CorrelationKind::Triples(width) => Self::Triples(TripleSender::from_chunk(width, ots)),
         }
     }
 
@@ -57,11 +57,11 @@ impl SentPart {
 
 impl ReceivedPart {
     /// For a batch of this kind.
-    pub(super) fn new(kind: Kind, ots: &ReceivedChunk<'_>) -> Self {
+    pub(super) fn new(kind: CorrelationKind, ots: &ReceivedChunk<'_>) -> Self {
         match kind {
-            Kind::Sixteen(_, width) => Self::Sixteen(SixteenReceiver::from_chunk(width, ots)),
-            Kind::Cot(_, width) => Self::Cot(CotReceiver::from_chunk(width, ots)),
-            Kind::Triples(width) => Self::Triples(TripleReceiver::from_chunk(width, ots)),
+            CorrelationKind::Sixteen(_, width) => Self::Sixteen(SixteenReceiver::from_chunk(width, ots)),
+            CorrelationKind::Cot(_, width) => Self::Cot(CotReceiver::from_chunk(width, ots)),
+            CorrelationKind::Triples(width) => Self::Triples(TripleReceiver::from_chunk(width, ots)),
         }
     }
 
@@ -87,15 +87,17 @@ impl Correlations {
         received: impl Iterator<Item = ReceivedPart>,
     ) -> Self {
         match kind {
-            Kind::Sixteen(chooser, width) if chooser == role => {
+            CorrelationKind::Sixteen(chooser, width) if chooser == role => {
                 Self::SixteenReceiver(gather(width, received.map(ReceivedPart::sixteen), count))
             }
-            Kind::Sixteen(_, width) => Self::SixteenSender(gather(width, sent.map(SentPart::sixteen), count)),
-            Kind::Cot(chooser, width) if chooser == role => {
+            CorrelationKind::Sixteen(_, width) => {
+                Self::SixteenSender(gather(width, sent.map(SentPart::sixteen), count))
+            }
+            CorrelationKind::Cot(chooser, width) if chooser == role => {
                 Self::CotReceiver(gather(width, received.map(ReceivedPart::cot), count))
             }
-            Kind::Cot(_, width) => Self::CotSender(gather(width, sent.map(SentPart::cot), count)),
-            Kind::Triples(width) => Self::Triples(Triples::new(
+            CorrelationKind::Cot(_, width) => Self::CotSender(gather(width, sent.map(SentPart::cot), count)),
+            CorrelationKind::Triples(width) => Self::Triples(Triples::new(
                 gather(width, sent.map(SentPart::triples), count),
                 gather(width, received.map(ReceivedPart::triples), count),
             )),

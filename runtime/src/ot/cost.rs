@@ -8,16 +8,16 @@ use std::ops::Add;
 pub struct Sent {
     /// Bytes, headers of frames included.
     pub bytes: u64,
-    /// Frames.
+    /// Number of frames.
     pub frames: u64,
 }
 
 /// What the two parties of OTs send each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OtMessages {
-    /// By who sends messages.
+    /// What the OTs' sender sends, who has the messages to choose from.
     pub by_sender: Sent,
-    /// By who chooses among them.
+    /// What the OTs' receiver sends, who chooses.
     pub by_receiver: Sent,
 }
 

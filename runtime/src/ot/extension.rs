@@ -34,7 +34,7 @@ use super::field::{BASE_OTS, FieldBits};
 use super::hash;
 use super::pool::{ReceivedOts, SentOts};
 use super::tree::{Tree, climb};
-use super::vole::Rows;
+use super::vole::LeafStreams;
 use crate::channel::{Connection, Limit};
 use crate::error::{Error, Result};
 use crate::message::{self, Message, Role};
@@ -45,9 +45,9 @@ pub struct ExtensionSender {
     /// Which party it is.
     role: Role,
     field: FieldBits,
-    rows: Vec<Rows>,
+    trees: Vec<LeafStreams>,
     delta: Zeroizing<Block>,
-    /// Published.
+    /// Key of the hash; published.
     hash_key: u128,
     /// OTs made so far.
     made: u64,
@@ -56,8 +56,8 @@ pub struct ExtensionSender {
 /// Who has one block of each OT; the sender of the base OTs.
 pub struct ExtensionReceiver {
     field: FieldBits,
-    rows: Vec<Rows>,
-    /// Published.
+    trees: Vec<LeafStreams>,
+    /// Key of the hash; published.
     hash_key: u128,
     /// OTs made so far.
     made: u64,
@@ -71,17 +71,17 @@ impl ExtensionReceiver {
     pub fn begin(connection: &mut Connection, base: SentOts, field: FieldBits) -> Result<Self> {
         expect_base(base.len())?;
         let mut sums = Vec::with_capacity(field.tree_bytes() as usize);
-        let mut rows = Vec::with_capacity(field.trees());
+        let mut trees = Vec::with_capacity(field.trees());
         for range in field.ranges() {
             let tree = Tree::grow(base.blocks[range.start], range.len());
             for ([left, right], masks) in tree.sums.iter().zip(&base.blocks[range.start + 1..]) {
                 sums.extend([sum(left, &masks[0]), sum(right, &masks[1])].into_iter().flatten());
             }
-            rows.push(Rows::all(&tree.leaves));
+            trees.push(LeafStreams::all(&tree.leaves));
         }
         let hash_key = hash::key(&sums);
         message::send(connection, Message::TreeSums, sums)?;
-        Ok(Self { field, rows, hash_key, made: 0 })
+        Ok(Self { field, trees, hash_key, made: 0 })
     }
 
     /// Steps 3, 5 and 7 for chunks of so many OTs: what `make` makes of each of them, with its number, in order. The
@@ -95,7 +95,7 @@ impl ExtensionReceiver {
         chunks: &[usize],
         make: impl Fn(usize, ReceivedChunk<'_>) -> R + Sync,
     ) -> Result<Vec<R>> {
-        let (hash_key, mut scratches) = (self.hash_key, Scratch::of_threads(&self.rows, chunks.len()));
+        let (hash_key, mut scratches) = (self.hash_key, Scratch::of_threads(&self.trees, chunks.len()));
         let mut results = Vec::with_capacity(chunks.len());
         for sizes in chunks.chunks(FRAME) {
             let numbers = number(results.len(), &mut self.made, sizes);
@@ -129,7 +129,7 @@ impl ExtensionSender {
         let limit = Limit::Exactly(field.tree_bytes());
         let sums = message::receive_at(connection, role, Message::TreeSums, limit)?;
         let mut masked = sums.as_chunks().0.as_chunks::<2>().0.iter();
-        let mut rows = Vec::with_capacity(field.trees());
+        let mut trees = Vec::with_capacity(field.trees());
         let mut delta = Zeroizing::new(0u128);
         for range in field.ranges() {
             let path = Zeroizing::new(base.choices[range.clone()].iter().map(|b| !b).collect::<Vec<_>>());
@@ -138,11 +138,11 @@ impl ExtensionSender {
                 *known = sum(known, &sums[usize::from(!right)]);
             }
             let alpha = path.iter().fold(0, |alpha, &right| alpha << 1 | usize::from(right));
-            rows.push(Rows::all_but(&climb(&path, &known), alpha));
+            trees.push(LeafStreams::all_but(&climb(&path, &known), alpha));
             *delta |= (alpha as u128) << range.start;
         }
         let hash_key = hash::key(&sums);
-        Ok(Self { role, field, rows, hash_key, delta: Zeroizing::new(delta.to_le_bytes()), made: 0 })
+        Ok(Self { role, field, trees, hash_key, delta: Zeroizing::new(delta.to_le_bytes()), made: 0 })
     }
 
     /// Steps 4, 6 and 8 for chunks of so many OTs: what `make` makes of each of them, with its number, in order.
@@ -155,7 +155,7 @@ impl ExtensionSender {
         chunks: &[usize],
         make: impl Fn(usize, SentChunk<'_>) -> R + Sync,
     ) -> Result<Vec<R>> {
-        let (hash_key, mut scratches) = (self.hash_key, Scratch::of_threads(&self.rows, chunks.len()));
+        let (hash_key, mut scratches) = (self.hash_key, Scratch::of_threads(&self.trees, chunks.len()));
         let mut results = Vec::with_capacity(chunks.len());
         for sizes in chunks.chunks(FRAME) {
             let length = self.field.correction_bytes(sizes.iter().sum());

@@ -19,7 +19,7 @@ impl FieldBits {
         if matches!(bits, 1..=8) { Some(Self(bits)) } else { None }
     }
 
-    /// k.
+    /// The number k, 1 to 8.
     pub const fn get(self) -> usize {
         self.0
     }
@@ -39,7 +39,7 @@ impl FieldBits {
         ((BASE_OTS - self.trees()) * size_of::<[Block; 2]>()) as u64
     }
 
-    /// What step 1 sends.
+    /// What step 1 sends: the trees' sums in one frame.
     pub const fn tree_cost(self) -> Sent {
         Sent::frame(self.tree_bytes())
     }

@@ -25,7 +25,7 @@ impl Width {
         if matches!(bits, 1..=64) { Some(Self(bits)) } else { None }
     }
 
-    /// How many bits.
+    /// The number of bits, 1 to 64.
     pub const fn bits(self) -> u32 {
         self.0
     }
@@ -104,7 +104,7 @@ impl Packed {
         (u128::from_le_bytes(word) >> (place % 8)) as u64 & self.width.mask()
     }
 
-    /// All of them.
+    /// All numbers, in order.
     pub(crate) fn numbers(&self) -> Vec<u64> {
         (0..self.count).into_par_iter().with_min_len(CHUNK).map(|index| self.get(index)).collect()
     }

@@ -5,23 +5,23 @@ use crate::message::Role;
 /// One thing for each party.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PerParty<T> {
-    /// The client's.
+    /// The one for the client.
     pub client: T,
-    /// The server's.
+    /// The one for the server.
     pub server: T,
 }
 
 impl<T> PerParty<T> {
-    /// One party's.
-    pub const fn of(&self, role: Role) -> &T {
+    /// The one for `role`.
+    pub const fn get(&self, role: Role) -> &T {
         match role {
             Role::Client => &self.client,
             Role::Server => &self.server,
         }
     }
 
-    /// One party's, to be changed.
-    pub const fn of_mut(&mut self, role: Role) -> &mut T {
+    /// The one for `role`, to be changed.
+    pub const fn get_mut(&mut self, role: Role) -> &mut T {
         match role {
             Role::Client => &mut self.client,
             Role::Server => &mut self.server,

@@ -22,35 +22,35 @@ pub struct ReceivedOts {
 }
 
 impl SentOts {
-    /// A chunk's.
+    /// A copy of the sender's halves in a chunk.
     pub(super) fn from_chunk(chunk: &SentChunk<'_>) -> Self {
         Self { blocks: Zeroizing::new(chunk.pairs.to_vec()) }
     }
 
-    /// How many.
+    /// Number of OTs.
     pub fn len(&self) -> usize {
         self.blocks.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no OTs.
     pub fn is_empty(&self) -> bool {
         self.blocks.is_empty()
     }
 }
 
 impl ReceivedOts {
-    /// A chunk's.
+    /// A copy of the receiver's halves in a chunk.
     pub(super) fn from_chunk(chunk: &ReceivedChunk<'_>) -> Self {
         let choices = chunk.choices.iter().flat_map(|block| (0..BLOCK_BITS).map(|index| bit(block, index)));
         Self { choices: Zeroizing::new(choices.collect()), blocks: Zeroizing::new(chunk.blocks.to_vec()) }
     }
 
-    /// How many.
+    /// Number of OTs.
     pub fn len(&self) -> usize {
         self.blocks.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no OTs.
     pub fn is_empty(&self) -> bool {
         self.blocks.is_empty()
     }

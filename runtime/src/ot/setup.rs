@@ -29,18 +29,18 @@ use crate::plan::KeyBits;
 
 /// A party's halves of both directions.
 pub struct Extensions {
-    /// For OTs in which this party has two blocks.
+    /// Makes OTs in which this party has two blocks.
     pub sender: ExtensionSender,
-    /// For OTs in which it has one of them.
+    /// Makes OTs in which it has one of the peer's two.
     pub receiver: ExtensionReceiver,
 }
 
-/// What a setup sends.
+/// What each party sends in a setup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SetupCost {
-    /// By the client.
+    /// What the client sends.
     pub by_client: Sent,
-    /// By the server.
+    /// What the server sends.
     pub by_server: Sent,
 }
 

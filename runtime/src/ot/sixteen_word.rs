@@ -35,7 +35,7 @@ fn compress(width: Width, bytes: u64) -> u32 {
 /// Per bit of a place: the numbers whose places lack it, and how far from them the others are.
 pub(super) type Swaps = [(u32, u32); PLACE_BITS];
 
-/// Those of a width.
+/// The swaps for numbers of this width.
 pub(super) fn swaps(width: Width) -> Swaps {
     std::array::from_fn(|t| {
         let places = (0..MESSAGES as u32).filter(|place| place >> t & 1 == 0);
@@ -52,12 +52,12 @@ pub(super) fn exchange(pads: u32, departure: u8, swaps: &Swaps) -> u32 {
     })
 }
 
-/// Bytes of a word.
+/// Bytes in which a word is sent: 2 for numbers of one bit, 4 for numbers of two.
 pub(super) const fn word_bytes(width: Width) -> usize {
     MESSAGES * width.bits() as usize / 8
 }
 
-/// As sent.
+/// The words as they are sent: little-endian, each in [`word_bytes`].
 pub(super) fn to_bytes(width: Width, words: &[u32]) -> Vec<u8> {
     let length = word_bytes(width);
     let mut bytes = vec![0; words.len() * length];

@@ -17,8 +17,8 @@
 
 use super::chunk::{ReceivedChunk, SentChunk};
 use super::correlated::{CotReceiver, CotSender};
+use super::correlation_kind::{Batch, Chunk, CorrelationKind};
 use super::correlations::{Correlations, ReceivedPart, SentPart};
-use super::kind::{Batch, Chunk, Kind};
 use super::numbers::Width;
 use super::setup::Extensions;
 use super::sixteen::{SixteenReceiver, SixteenSender};
@@ -77,49 +77,49 @@ impl Supply {
         Ok(Self { role, batches: batches.iter().map(gather).collect() })
     }
 
-    /// Whose it is.
+    /// The party whose halves of the correlations these are.
     pub const fn role(&self) -> Role {
         self.role
     }
 
-    /// Whether all are used.
+    /// Whether all correlations are used up.
     pub fn is_empty(&self) -> bool {
         self.batches.is_empty()
     }
 
-    /// The next, of which the peer chooses.
+    /// The next 1-of-16 OTs, in which the peer chooses.
     ///
     /// # Errors
     /// The message schedule has something else.
     pub(crate) fn sixteen_sender(&mut self, width: Width, count: usize) -> Result<SixteenSender> {
-        let next = self.next(Batch { kind: Kind::Sixteen(self.role.peer(), width), count })?;
+        let next = self.next(Batch { kind: CorrelationKind::Sixteen(self.role.peer(), width), count })?;
         if let Correlations::SixteenSender(next) = next { Ok(next) } else { Err(other()) }
     }
 
-    /// The next, of which this party chooses.
+    /// The next 1-of-16 OTs, in which this party chooses.
     ///
     /// # Errors
     /// As [`sixteen_sender`](Self::sixteen_sender).
     pub(crate) fn sixteen_receiver(&mut self, width: Width, count: usize) -> Result<SixteenReceiver> {
-        let next = self.next(Batch { kind: Kind::Sixteen(self.role, width), count })?;
+        let next = self.next(Batch { kind: CorrelationKind::Sixteen(self.role, width), count })?;
         if let Correlations::SixteenReceiver(next) = next { Ok(next) } else { Err(other()) }
     }
 
-    /// The next, for bits of the peer's.
+    /// The next correlated OTs, for bits of the peer's.
     ///
     /// # Errors
     /// As [`sixteen_sender`](Self::sixteen_sender).
     pub(crate) fn cot_sender(&mut self, width: Width, count: usize) -> Result<CotSender> {
-        let next = self.next(Batch { kind: Kind::Cot(self.role.peer(), width), count })?;
+        let next = self.next(Batch { kind: CorrelationKind::Cot(self.role.peer(), width), count })?;
         if let Correlations::CotSender(next) = next { Ok(next) } else { Err(other()) }
     }
 
-    /// The next, for bits of this party's.
+    /// The next correlated OTs, for bits of this party's.
     ///
     /// # Errors
     /// As [`sixteen_sender`](Self::sixteen_sender).
     pub(crate) fn cot_receiver(&mut self, width: Width, count: usize) -> Result<CotReceiver> {
-        let next = self.next(Batch { kind: Kind::Cot(self.role, width), count })?;
+        let next = self.next(Batch { kind: CorrelationKind::Cot(self.role, width), count })?;
         if let Correlations::CotReceiver(next) = next { Ok(next) } else { Err(other()) }
     }
 
@@ -128,7 +128,7 @@ impl Supply {
     /// # Errors
     /// As [`sixteen_sender`](Self::sixteen_sender).
     pub(crate) fn triples(&mut self, width: Width, count: usize) -> Result<Triples> {
-        let next = self.next(Batch { kind: Kind::Triples(width), count })?;
+        let next = self.next(Batch { kind: CorrelationKind::Triples(width), count })?;
         if let Correlations::Triples(next) = next { Ok(next) } else { Err(other()) }
     }
 
@@ -155,12 +155,12 @@ mod tests {
     use crate::ot::{FieldBits, Width, prepare_cost};
 
     const BATCHES: [Batch; 6] = [
-        Batch { kind: Kind::Sixteen(Role::Client, Width::PAIR), count: 5000 },
-        Batch { kind: Kind::Cot(Role::Server, Width::BIT), count: 77 },
-        Batch { kind: Kind::Triples(Width::PAIR), count: 130 },
-        Batch { kind: Kind::Triples(Width::BIT), count: 0 },
-        Batch { kind: Kind::Cot(Role::Client, Width::BIT), count: 1 },
-        Batch { kind: Kind::Sixteen(Role::Server, Width::BIT), count: 9 },
+        Batch { kind: CorrelationKind::Sixteen(Role::Client, Width::PAIR), count: 5000 },
+        Batch { kind: CorrelationKind::Cot(Role::Server, Width::BIT), count: 77 },
+        Batch { kind: CorrelationKind::Triples(Width::PAIR), count: 130 },
+        Batch { kind: CorrelationKind::Triples(Width::BIT), count: 0 },
+        Batch { kind: CorrelationKind::Cot(Role::Client, Width::BIT), count: 1 },
+        Batch { kind: CorrelationKind::Sixteen(Role::Server, Width::BIT), count: 9 },
     ];
 
     #[test]
@@ -182,7 +182,8 @@ mod tests {
     #[test]
     fn preparing_costs_what_is_stated() {
         let mut batches = BATCHES.to_vec();
-        batches.extend(vec![Batch { kind: Kind::Cot(Role::Client, Width::PAIR), count: 40_000 }; 6]);
+        batches
+            .extend(vec![Batch { kind: CorrelationKind::Cot(Role::Client, Width::PAIR), count: 40_000 }; 6]);
         for k in [1, 3, 8] {
             let field = FieldBits::new(k).unwrap();
             let [mut at_client, mut at_server] = extensions(field, 6);
@@ -199,7 +200,7 @@ mod tests {
     #[test]
     fn sixteen_messages_are_short() {
         let [mut at_client, _] = extensions(FieldBits::new(4).unwrap(), 7);
-        let wide = Batch { kind: Kind::Sixteen(Role::Client, Width::new(3).unwrap()), count: 1 };
+        let wide = Batch { kind: CorrelationKind::Sixteen(Role::Client, Width::new(3).unwrap()), count: 1 };
         let ((), refused) =
             together(|_| (), |c| Supply::prepare(c, Role::Client, &mut at_client, &[wide]).is_err());
         assert!(refused);

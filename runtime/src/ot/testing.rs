@@ -3,10 +3,10 @@
 use super::block::{BLOCK_BITS, Block};
 use super::chunk::{CHUNK, ReceivedChunk};
 use super::correlated::{CotReceiver, CotSender};
+use super::correlation_kind::{Batch, CorrelationKind};
 use super::cost::Sent;
 use super::extension::{ExtensionReceiver, ExtensionSender};
 use super::field::{BASE_OTS, FieldBits};
-use super::kind::{Batch, Kind};
 use super::numbers::Width;
 use super::pool::{ReceivedOts, SentOts};
 use super::setup::Extensions;
@@ -78,7 +78,7 @@ pub(super) fn send_raw(sender: &mut ExtensionSender, connection: &mut Memory, co
     whole
 }
 
-/// As [`send_raw`].
+/// The receiver's halves of the OTs that [`send_raw`] makes.
 pub(super) fn receive_raw(
     receiver: &mut ExtensionReceiver,
     connection: &mut Memory,
@@ -125,20 +125,21 @@ pub(crate) fn supplies(batches: &[Batch], seed: u64) -> [Supply; 2] {
 
 /// Halves of `count` choices among sixteen.
 pub(super) fn sixteens(width: Width, count: usize, seed: u64) -> (SixteenSender, SixteenReceiver) {
-    let kind = Kind::Sixteen(Role::Client, width);
+    let kind = CorrelationKind::Sixteen(Role::Client, width);
     let [mut client, mut server] = supplies(&[Batch { kind, count }], seed);
     (server.sixteen_sender(width, count).unwrap(), client.sixteen_receiver(width, count).unwrap())
 }
 
 /// Halves of `count` correlated OTs.
 pub(super) fn cots(width: Width, count: usize, seed: u64) -> (CotSender, CotReceiver) {
-    let [mut client, mut server] = supplies(&[Batch { kind: Kind::Cot(Role::Client, width), count }], seed);
+    let [mut client, mut server] =
+        supplies(&[Batch { kind: CorrelationKind::Cot(Role::Client, width), count }], seed);
     (server.cot_sender(width, count).unwrap(), client.cot_receiver(width, count).unwrap())
 }
 
-/// Both parties' triples.
+/// The client's and the server's shares of `count` triples.
 pub(super) fn triples(width: Width, count: usize, seed: u64) -> [Triples; 2] {
-    let supplies = supplies(&[Batch { kind: Kind::Triples(width), count }], seed);
+    let supplies = supplies(&[Batch { kind: CorrelationKind::Triples(width), count }], seed);
     supplies.map(|mut supply| supply.triples(width, count).unwrap())
 }
 

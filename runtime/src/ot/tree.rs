@@ -21,9 +21,9 @@ use super::block::{Block, add_assign, sum};
 use super::prg::Prg;
 use zeroize::Zeroizing;
 
-/// A tree, fully known.
+/// A tree as its grower has it.
 pub(super) struct Tree {
-    /// All 2^k of them.
+    /// All 2^k leaves.
     pub(super) leaves: Zeroizing<Vec<Block>>,
     /// Of each level but the first: the sums of the left and of the right children.
     pub(super) sums: Zeroizing<Vec<[Block; 2]>>,

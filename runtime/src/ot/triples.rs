@@ -44,11 +44,11 @@ const OPENINGS: &str = "masked factors";
 /// }
 /// ```
 pub struct Triples {
-    /// b.
+    /// Shares of the bits b.
     bits: Bits,
-    /// The planes of a.
+    /// Planes of the shares of the numbers a.
     numbers: Vec<Bits>,
-    /// The planes of p.
+    /// Planes of the shares of the products p.
     products: Vec<Bits>,
 }
 
@@ -76,7 +76,7 @@ pub const fn opening_bytes(count: usize, width: Width) -> u64 {
 }
 
 impl TripleSender {
-    /// From random OTs.
+    /// From the sender's halves of random OTs: the low bits of both blocks of each.
     pub(super) fn from_chunk(width: Width, chunk: &SentChunk<'_>) -> Self {
         let half = |half| planes(width, chunk.pairs.len(), |index| low_word(&chunk.pairs[index][half]));
         Self([half(0), half(1)])
@@ -84,7 +84,7 @@ impl TripleSender {
 }
 
 impl TripleReceiver {
-    /// From random OTs.
+    /// From the receiver's halves of random OTs: its choices, and the low bits of its blocks.
     pub(super) fn from_chunk(width: Width, chunk: &ReceivedChunk<'_>) -> Self {
         let numbers = planes(width, chunk.blocks.len(), |index| low_word(&chunk.blocks[index]));
         Self { choices: chunk_bits(chunk.choices), numbers }
@@ -106,12 +106,12 @@ impl Triples {
         Self { products: products.collect(), bits, numbers }
     }
 
-    /// How many.
+    /// Number of triples.
     pub fn len(&self) -> usize {
         self.bits.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no triples.
     pub fn is_empty(&self) -> bool {
         self.bits.is_empty()
     }

@@ -17,7 +17,7 @@ use super::wide::join;
 use zeroize::Zeroizing;
 
 /// The leaves' streams in the order of the index, the missing one left out.
-pub(super) struct Rows {
+pub(super) struct LeafStreams {
     streams: Vec<Prg>,
     /// 1 where the row with index 0 is missing.
     missing: usize,
@@ -36,21 +36,21 @@ pub(super) struct Sums {
     counters: Vec<Block>,
 }
 
-impl Rows {
-    /// Of all leaves.
+impl LeafStreams {
+    /// The streams of all leaves, for the party that knows them.
     pub(super) fn all(leaves: &[Block]) -> Self {
         let depth = leaves.len().ilog2() as usize;
         Self { streams: leaves.iter().map(Prg::new).collect(), missing: 0, depth }
     }
 
-    /// Of all leaves but leaf `alpha`. The order in which memory is read depends on it.
+    /// The streams of all leaves but leaf `alpha`. The order in which memory is read depends on it.
     pub(super) fn all_but(leaves: &[Block], alpha: usize) -> Self {
         let depth = leaves.len().ilog2() as usize;
         let streams = (1..leaves.len()).map(|index| Prg::new(&leaves[index ^ alpha])).collect();
         Self { streams, missing: 1, depth }
     }
 
-    /// k.
+    /// The depth k of the tree.
     pub(super) fn depth(&self) -> usize {
         self.depth
     }
@@ -112,12 +112,12 @@ mod tests {
         for depth in 1..=6 {
             let leaves: Vec<Block> = (0..1u128 << depth).map(|x| (x * 77 + 5).to_le_bytes()).collect();
             let mut full = begun(depth, BLOCKS);
-            Rows::all(&leaves).add_up(&mut full);
+            LeafStreams::all(&leaves).add_up(&mut full);
             for alpha in 0..leaves.len() {
                 let mut known = leaves.clone();
                 known[alpha] = [0xee; 16];
                 let mut punctured = begun(depth, BLOCKS);
-                Rows::all_but(&known, alpha).add_up(&mut punctured);
+                LeafStreams::all_but(&known, alpha).add_up(&mut punctured);
                 for i in 0..depth {
                     for block in 0..BLOCKS {
                         let difference = sum(&full.by_bit[i][block], &punctured.by_bit[i][block]);
@@ -138,7 +138,7 @@ mod tests {
             row[0]
         });
         let mut sums = begun(2, 1);
-        Rows::all(&leaves).add_up(&mut sums);
+        LeafStreams::all(&leaves).add_up(&mut sums);
         assert_eq!(sums.by_bit[0][0], sum(&rows[1], &rows[3]));
         assert_eq!(sums.by_bit[1][0], sum(&rows[2], &rows[3]));
         assert_eq!(sums.all[0], sum(&sum(&rows[0], &rows[1]), &sum(&rows[2], &rows[3])));

@@ -5,9 +5,9 @@ use zeroize::Zeroizing;
 
 /// Numbers of one width; wiped on drop.
 pub(super) enum Words {
-    /// Of up to 32 bits.
+    /// Numbers of up to 32 bits.
     Short(Zeroizing<Vec<u32>>),
-    /// Of more.
+    /// Numbers of more than 32 bits.
     Long(Zeroizing<Vec<u64>>),
 }
 
@@ -56,7 +56,7 @@ impl Words {
         }
     }
 
-    /// How many.
+    /// How many numbers there are.
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Short(words) => words.len(),

@@ -29,7 +29,7 @@ pub struct CiphertextRef<'a> {
 }
 
 impl Ciphertexts {
-    /// An empty batch.
+    /// An empty batch for ciphertexts under `key`.
     pub fn new(key: &PublicKey) -> Self {
         Self::with_capacity(key, 0)
     }
@@ -45,7 +45,7 @@ impl Ciphertexts {
         Self { limbs: key.ring().one().repeat(len), stride: key.ring().element_limbs() }
     }
 
-    /// The number of ciphertexts.
+    /// Number of ciphertexts.
     pub fn len(&self) -> usize {
         self.limbs.len() / self.stride
     }

@@ -3,12 +3,12 @@
 use std::iter::Sum;
 use std::ops::{Add, AddAssign};
 
-/// Operations modulo N².
+/// How many operations modulo N² there are of each kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Count {
     /// Products of two different elements.
     pub products: u64,
-    /// Squarings.
+    /// Squarings, which the products leave out.
     pub squarings: u64,
     /// Modular inversions (each as long as forty products; rare, because they are shared).
     pub inversions: u64,

@@ -9,7 +9,6 @@ use gmp_mpfr_sys::gmp;
 /// One 64-bit digit of a number; slices of limbs are little-endian.
 pub type Limb = u64;
 
-/// Bits in a [`Limb`].
 pub(crate) const LIMB_BITS: u32 = Limb::BITS;
 
 // GMP can be configured with other limb sizes; nothing here would work then.

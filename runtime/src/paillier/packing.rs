@@ -19,7 +19,7 @@ impl SlotWidths {
         Self { pattern: pattern.to_vec(), period: pattern.iter().sum() }
     }
 
-    /// Bits of a slot.
+    /// Width in bits of slot number `slot`, counted from 0.
     pub fn width(&self, slot: usize) -> u32 {
         self.pattern[slot % self.pattern.len()]
     }

@@ -100,12 +100,12 @@ impl PublicKey {
         self.bits().ciphertext_bytes()
     }
 
-    /// N.
+    /// The modulus N.
     pub fn modulus(&self) -> &Integer {
         self.0.ring.base()
     }
 
-    /// N².
+    /// The square of the modulus, N².
     pub fn modulus_squared(&self) -> &Integer {
         &self.0.square
     }

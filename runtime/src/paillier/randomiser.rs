@@ -64,7 +64,7 @@ pub struct PublicRandomisers {
 /// The key holder's source: about half the work of the server's.
 pub struct HolderRandomisers {
     key: PublicKey,
-    /// Modulo p² and q².
+    /// The rings modulo p² and q².
     rings: SquareModulusPair,
     /// (p − 1)/2 and (q − 1)/2: the numbers of different N-th powers of squares.
     orders: [SecretInteger; 2],

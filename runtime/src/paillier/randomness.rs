@@ -54,7 +54,7 @@ impl SecureRng {
         self.stream.next_u64()
     }
 
-    /// A fair coin.
+    /// `true` or `false`, equally likely.
     pub fn bool(&mut self) -> bool {
         self.stream.next_u32() & 1 == 1
     }

@@ -56,7 +56,7 @@ impl SecretKey {
         Self { public, q: PrimePart::new(&q, &p), p: p_part, rings, q_inverse }
     }
 
-    /// The public half.
+    /// The public key that belongs to it.
     pub fn public(&self) -> &PublicKey {
         &self.public
     }

@@ -27,7 +27,7 @@ pub struct ShiftedTerm<'a> {
     /// The secret factor, nonnegative; for a negative one give Enc(−x), from
     /// [`invert_all`](super::ops::invert_all).
     pub multiplier: &'a Integer,
-    /// Where it enters.
+    /// Its shift, and how wide its multiplier may be.
     pub place: TermPlace,
 }
 
@@ -36,7 +36,7 @@ pub struct ShiftedTerm<'a> {
 pub struct TermPlace {
     /// Bits that a multiplier in this place can have, at least 1.
     pub multiplier_bits: u32,
-    /// Bit offset.
+    /// Bits by which the term is shifted to the left.
     pub shift: u32,
 }
 

@@ -8,7 +8,7 @@ use std::fmt;
 pub struct Check {
     /// Images that it was made on.
     pub images: u32,
-    /// Where they come from.
+    /// Where these images come from.
     pub source: CheckImages,
     /// Share of the images for which plan and model name the same class, 0 to 1.
     pub agreement: f64,

@@ -5,7 +5,7 @@
 
 pub use super::frame::{FORMAT_VERSION, HEADER_BYTES};
 
-use super::frame::{Kind, MAGIC, digest, frame};
+use super::frame::{MAGIC, Owner, digest, frame};
 use super::validate::{ValidPlan, Violation};
 use super::view::ClientPlan;
 use super::{Plan, validate};
@@ -26,9 +26,9 @@ pub enum DecodeError {
     /// A client's view where a server's plan is needed, or the reverse.
     #[error("this is {got}, not {expected}")]
     WrongKind {
-        /// What is needed.
+        /// What is needed: `a server's plan` or `a client's view`.
         expected: &'static str,
-        /// What it is.
+        /// What the bytes are, in the same words.
         got: &'static str,
     },
     /// Written by another version.
@@ -36,7 +36,7 @@ pub enum DecodeError {
         "the plan has format version {got}; this program reads version {FORMAT_VERSION}: compile the model again"
     )]
     Version {
-        /// What the plan says.
+        /// Version of the format that the plan says.
         got: u32,
     },
     /// Cut off, lengthened, or changed.
@@ -49,7 +49,7 @@ pub enum DecodeError {
 
 /// The bytes of a plan.
 pub fn encode(plan: &ValidPlan) -> Vec<u8> {
-    frame(Kind::Server, plan.plan()).0
+    frame(Owner::Server, plan.plan()).0
 }
 
 /// A plan from its bytes.
@@ -57,13 +57,13 @@ pub fn encode(plan: &ValidPlan) -> Vec<u8> {
 /// # Errors
 /// Whatever is wrong with them; nothing is trusted.
 pub fn decode(bytes: &[u8]) -> Result<ValidPlan, DecodeError> {
-    let plan: Plan = unframe(Kind::Server, bytes)?;
+    let plan: Plan = unframe(Owner::Server, bytes)?;
     ValidPlan::new(plan).map_err(DecodeError::Invalid)
 }
 
 /// The bytes of a client's view, as sent in the handshake.
 pub fn encode_view(view: &ClientPlan) -> Vec<u8> {
-    frame(Kind::Client, view).0
+    frame(Owner::Client, view).0
 }
 
 /// A client's view from its bytes.
@@ -71,18 +71,20 @@ pub fn encode_view(view: &ClientPlan) -> Vec<u8> {
 /// # Errors
 /// Whatever is wrong with them; nothing is trusted.
 pub fn decode_view(bytes: &[u8]) -> Result<ClientPlan, DecodeError> {
-    let view: ClientPlan = unframe(Kind::Client, bytes)?;
+    let view: ClientPlan = unframe(Owner::Client, bytes)?;
     match validate::view_violations(&view) {
         violations if violations.is_empty() => Ok(view),
         violations => Err(DecodeError::Invalid(violations)),
     }
 }
 
-fn unframe<T: DeserializeOwned>(expected: Kind, bytes: &[u8]) -> Result<T, DecodeError> {
+fn unframe<T: DeserializeOwned>(expected: Owner, bytes: &[u8]) -> Result<T, DecodeError> {
     let rest = bytes.strip_prefix(MAGIC).ok_or(DecodeError::NotAPlan)?;
     let (&kind, rest) = rest.split_first().ok_or(DecodeError::NotAPlan)?;
-    let got =
-        [Kind::Server, Kind::Client].into_iter().find(|&k| k as u8 == kind).ok_or(DecodeError::NotAPlan)?;
+    let got = [Owner::Server, Owner::Client]
+        .into_iter()
+        .find(|&owner| owner as u8 == kind)
+        .ok_or(DecodeError::NotAPlan)?;
     if got != expected {
         return Err(DecodeError::WrongKind { expected: expected.name(), got: got.name() });
     }
@@ -164,10 +166,10 @@ mod tests {
     }
 
     /// The header that a hostile writer would put before `body`.
-    fn sealed(kind: Kind, body: &[u8]) -> Vec<u8> {
-        let head = [MAGIC.as_slice(), &[kind as u8], &FORMAT_VERSION.to_le_bytes()].concat();
+    fn sealed(owner: Owner, body: &[u8]) -> Vec<u8> {
+        let head = [MAGIC.as_slice(), &[owner as u8], &FORMAT_VERSION.to_le_bytes()].concat();
         let length = (body.len() as u64).to_le_bytes();
-        [&head, length.as_slice(), &digest(kind, body), body].concat()
+        [&head, length.as_slice(), &digest(owner, body), body].concat()
     }
 
     fn body(bytes: &[u8]) -> Vec<u8> {
@@ -177,9 +179,9 @@ mod tests {
     #[test]
     fn the_seal_of_these_tests_is_the_real_one() {
         let plan = ValidPlan::new(plan()).unwrap();
-        assert_eq!(sealed(Kind::Server, &body(&encode(&plan))), encode(&plan));
+        assert_eq!(sealed(Owner::Server, &body(&encode(&plan))), encode(&plan));
         let view = encode_view(plan.client_view());
-        assert_eq!(sealed(Kind::Client, &body(&view)), view);
+        assert_eq!(sealed(Owner::Client, &body(&view)), view);
     }
 
     #[test]
@@ -201,15 +203,15 @@ mod tests {
             cut in any::<prop::sample::Index>(),
         ) {
             let plan = ValidPlan::new(plan()).unwrap();
-            for kind in [Kind::Server, Kind::Client] {
-                let bytes = if kind == Kind::Server { encode(&plan) } else { encode_view(plan.client_view()) };
+            for owner in [Owner::Server, Owner::Client] {
+                let bytes = if owner == Owner::Server { encode(&plan) } else { encode_view(plan.client_view()) };
                 let mut changed = body(&bytes);
                 for (position, value) in &changes {
                     let position = position.index(changed.len());
                     changed[position] = *value;
                 }
                 for body in [&changed[..], &changed[..cut.index(changed.len())]] {
-                    let bytes = sealed(kind, body);
+                    let bytes = sealed(owner, body);
                     let _ = decode(&bytes).map(|plan| plan.to_string());
                     let _ = decode_view(&bytes).map(|view| view.to_string());
                 }

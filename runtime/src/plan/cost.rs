@@ -52,23 +52,23 @@ impl Cost {
 /// Seconds that one of each count takes, for weighing costs of different kinds against each other.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UnitCosts {
-    /// A product mod N².
+    /// For a product mod N².
     pub product: f64,
-    /// A squaring mod N².
+    /// For a squaring mod N².
     pub squaring: f64,
-    /// An inversion mod N².
+    /// For an inversion mod N².
     pub inversion: f64,
-    /// A fresh randomiser.
+    /// For a fresh randomiser of the server's.
     pub rerandomisation: f64,
-    /// A client's encryption.
+    /// For an encryption by the client.
     pub encryption: f64,
-    /// A client's decryption.
+    /// For a decryption by the client.
     pub decryption: f64,
-    /// A random oblivious transfer, at both parties.
+    /// For a random oblivious transfer, both parties' work together.
     pub ot: f64,
-    /// A byte on the way.
+    /// For a byte to be sent, in either direction.
     pub byte: f64,
-    /// Waiting for the other party.
+    /// For a round trip between the parties.
     pub round: f64,
 }
 

@@ -16,37 +16,37 @@ use serde::Serialize;
 pub const FORMAT_VERSION: u32 = 5;
 
 pub(super) const MAGIC: &[u8; 7] = b"POPCORN";
-/// Bytes before the body.
+/// Bytes before the body: all that the format lists above it.
 pub const HEADER_BYTES: usize = MAGIC.len() + 1 + 4 + 8 + 32;
 
-/// Whose a plan is.
+/// The party that a plan's bytes are for, as they say in their byte `kind`.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum Owner {
     Server = b'P' as isize,
     Client = b'C' as isize,
 }
 
-impl Kind {
+impl Owner {
     pub(super) const fn name(self) -> &'static str {
         match self {
-            Kind::Server => "a server's plan",
-            Kind::Client => "a client's view",
+            Owner::Server => "a server's plan",
+            Owner::Client => "a client's view",
         }
     }
 }
 
 /// The digest that names a plan.
 pub(super) fn plan_id(plan: &Plan) -> PlanId {
-    PlanId::from_bytes(frame(Kind::Server, plan).1)
+    PlanId::from_bytes(frame(Owner::Server, plan).1)
 }
 
 /// `content` as bytes, and its digest.
-pub(super) fn frame(kind: Kind, content: &impl Serialize) -> (Vec<u8>, [u8; 32]) {
+pub(super) fn frame(owner: Owner, content: &impl Serialize) -> (Vec<u8>, [u8; 32]) {
     let body = postcard::to_stdvec(content).expect("plans hold nothing that postcard refuses");
-    let digest = digest(kind, &body);
+    let digest = digest(owner, &body);
     let mut bytes = Vec::with_capacity(HEADER_BYTES + body.len());
     bytes.extend_from_slice(MAGIC);
-    bytes.push(kind as u8);
+    bytes.push(owner as u8);
     bytes.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
     bytes.extend_from_slice(&(body.len() as u64).to_le_bytes());
     bytes.extend_from_slice(&digest);
@@ -54,8 +54,8 @@ pub(super) fn frame(kind: Kind, content: &impl Serialize) -> (Vec<u8>, [u8; 32])
     (bytes, digest)
 }
 
-pub(super) fn digest(kind: Kind, body: &[u8]) -> [u8; 32] {
+pub(super) fn digest(owner: Owner, body: &[u8]) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new();
-    hasher.update(MAGIC).update(&[kind as u8]).update(&FORMAT_VERSION.to_le_bytes()).update(body);
+    hasher.update(MAGIC).update(&[owner as u8]).update(&FORMAT_VERSION.to_le_bytes()).update(body);
     *hasher.finalize().as_bytes()
 }

@@ -9,9 +9,9 @@ use std::fmt;
 pub struct Shape {
     /// Channels (for a vector: its length).
     pub channels: usize,
-    /// Rows.
+    /// Number of rows.
     pub height: usize,
-    /// Columns.
+    /// Number of columns.
     pub width: usize,
 }
 
@@ -31,12 +31,12 @@ impl Shape {
         Self::vector(self.elements())
     }
 
-    /// Number of elements.
+    /// Number of elements: channels × height × width.
     pub const fn elements(self) -> usize {
         self.channels * self.plane()
     }
 
-    /// Elements of one channel.
+    /// Number of elements in one channel: height × width.
     pub const fn plane(self) -> usize {
         self.height * self.width
     }
@@ -64,9 +64,9 @@ impl fmt::Display for Shape {
 pub struct Window {
     /// Taps per axis.
     pub kernel: [usize; 2],
-    /// Distance of neighbouring windows.
+    /// Pixels from one window to the next.
     pub stride: [usize; 2],
-    /// Distance of neighbouring taps.
+    /// Pixels from one tap to the next.
     pub dilation: [usize; 2],
     /// Rows above and columns left of the image.
     pub pad_before: [usize; 2],

@@ -31,12 +31,12 @@ impl fmt::Display for StepId {
 pub struct PlanId([u8; 32]);
 
 impl PlanId {
-    /// From a digest.
+    /// The id with this digest, whether or not there is such a plan.
     pub const fn from_bytes(digest: [u8; 32]) -> Self {
         Self(digest)
     }
 
-    /// The digest.
+    /// The 32 bytes of the digest.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct InputSpec {
     /// Shape of one image.
     pub shape: Shape,
-    /// From raw pixels to the numbers that the model was trained on.
+    /// How raw pixels become the numbers that the model was trained on.
     pub preprocessing: Preprocessing,
     /// Real size of one integer step, per channel: integer = round(preprocessed ÷ step).
     pub step: Vec<f64>,
@@ -21,7 +21,7 @@ pub struct Preprocessing {
     pub colours: Colours,
     /// Smallest and largest raw pixel, for example 0 and 255; others are refused.
     pub raw_range: (f64, f64),
-    /// Applied first.
+    /// What raw pixels are multiplied by, before the mean is subtracted.
     pub scale: f64,
     /// Subtracted after the scale; one per channel.
     pub mean: Vec<f64>,
@@ -48,7 +48,7 @@ pub struct OutputSpec {
     pub scale: f64,
     /// What the client applies to the logits, in the clear.
     pub postprocessing: Postprocessing,
-    /// What the client learns.
+    /// Whether the client learns all logits or the label alone.
     pub revealed: Revealed,
 }
 
@@ -79,21 +79,21 @@ pub enum InputError {
     /// Wrong number of pixels.
     #[error("the model takes images of {expected} ({} values), this one has {got} values", expected.elements())]
     Length {
-        /// What the plan says.
+        /// Shape that the plan wants.
         expected: Shape,
-        /// Values given.
+        /// Number of values given.
         got: usize,
     },
     /// A pixel outside the range for which the plan's bounds hold.
     #[error("pixel {index} is {value}; raw pixels are declared to be {low} to {high}{}", scaled(*value, *low))]
     Pixel {
-        /// Row-major position.
+        /// Position of the pixel, row-major (channel, row, column).
         index: usize,
-        /// The pixel.
+        /// Value of the pixel.
         value: f64,
-        /// Smallest allowed.
+        /// Smallest value allowed.
         low: f64,
-        /// Largest allowed.
+        /// Largest value allowed.
         high: f64,
     },
 }

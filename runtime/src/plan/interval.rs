@@ -6,9 +6,9 @@ use super::{Plan, Step, Window};
 /// Inclusive bounds of an integer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interval {
-    /// Smallest.
+    /// The smallest value.
     pub low: i128,
-    /// Largest.
+    /// The largest value.
     pub high: i128,
 }
 
@@ -18,7 +18,7 @@ pub struct Interval {
 pub struct Overflow;
 
 impl Interval {
-    /// Exactly zero.
+    /// The interval of 0 alone.
     pub const ZERO: Self = Self { low: 0, high: 0 };
 
     /// Bounds from `low` to `high`.
@@ -69,8 +69,8 @@ impl Interval {
 
 /// Weights and biases of a linear layer, output by output.
 #[derive(Clone, Copy, Debug)]
-pub struct Rows<'a> {
-    /// Row-major.
+pub struct LayerWeights<'a> {
+    /// Shape (outputs, weights per output), row-major; a convolution's as [`Conv2d::weights`](super::Conv2d::weights).
     pub weights: &'a [i32],
     /// One per output, or empty for none.
     pub bias: &'a [i128],
@@ -83,20 +83,21 @@ pub struct Rows<'a> {
 pub fn conv2d(
     window: &Window,
     groups: usize,
-    rows: Rows<'_>,
+    layer: LayerWeights<'_>,
     input: &[Interval],
 ) -> Result<Vec<Interval>, Overflow> {
     let taps = window.kernel[0] * window.kernel[1];
     let group_inputs = input.len() / groups;
-    let outputs = rows.weights.len() / (taps * group_inputs);
+    let outputs = layer.weights.len() / (taps * group_inputs);
     let group_outputs = outputs / groups;
-    rows.weights
+    layer
+        .weights
         .chunks(taps * group_inputs)
         .enumerate()
         .map(|(output, kernel)| {
             let first = output / group_outputs * group_inputs;
             let terms = kernel.iter().enumerate().map(|(k, &w)| (w, input[first + k / taps]));
-            weighted_sum(terms, window.is_padded(), rows.bias.get(output))
+            weighted_sum(terms, window.is_padded(), layer.bias.get(output))
         })
         .collect()
 }
@@ -105,13 +106,14 @@ pub fn conv2d(
 ///
 /// # Errors
 /// Overflow.
-pub fn dense(rows: Rows<'_>, input: &[Interval], plane: usize) -> Result<Vec<Interval>, Overflow> {
-    rows.weights
+pub fn dense(layer: LayerWeights<'_>, input: &[Interval], plane: usize) -> Result<Vec<Interval>, Overflow> {
+    layer
+        .weights
         .chunks(input.len() * plane)
         .enumerate()
         .map(|(output, row)| {
             let terms = row.iter().enumerate().map(|(i, &w)| (w, input[i / plane]));
-            weighted_sum(terms, false, rows.bias.get(output))
+            weighted_sum(terms, false, layer.bias.get(output))
         })
         .collect()
 }
@@ -154,10 +156,15 @@ fn weighted_sum(
 pub fn step(plan: &Plan, step: &Step, inputs: &[&[Interval]]) -> Result<Vec<Interval>, Overflow> {
     match &step.op {
         Op::Input => Ok(input(plan)),
-        Op::Conv2d(conv) => {
-            conv2d(&conv.window, conv.groups, Rows { weights: &conv.weights, bias: &conv.bias }, inputs[0])
+        Op::Conv2d(conv) => conv2d(
+            &conv.window,
+            conv.groups,
+            LayerWeights { weights: &conv.weights, bias: &conv.bias },
+            inputs[0],
+        ),
+        Op::Dense(op) => {
+            dense(LayerWeights { weights: &op.weights, bias: &op.bias }, inputs[0], plane(plan, step))
         }
-        Op::Dense(op) => dense(Rows { weights: &op.weights, bias: &op.bias }, inputs[0], plane(plan, step)),
         Op::SumPool(pool) => sum_pool(pool, inputs[0]),
         Op::Add(sum) => add(sum, inputs),
         Op::Concat => Ok(inputs.concat()),

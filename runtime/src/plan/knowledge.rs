@@ -10,7 +10,7 @@ pub trait Knowledge: Clone + Debug + PartialEq + sealed::Sealed {
     type Groups: Known;
     /// Weights of a linear layer.
     type Weights: Known;
-    /// Constants that are added.
+    /// Constants that are added to results.
     type Bias: Known;
 
     /// The word for a convolution.
@@ -29,11 +29,11 @@ pub trait Known: Clone + Debug + PartialEq + Serialize + DeserializeOwned {}
 
 impl<T: Clone + Debug + PartialEq + Serialize + DeserializeOwned> Known for T {}
 
-/// The server's: everything.
+/// What the server knows of an operation: everything.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Private {}
 
-/// The client's: no weight has a place in it.
+/// What the client knows of an operation: no weight has a place in it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Public {}
 

@@ -53,7 +53,7 @@ pub use view::{ClientPlan, Exchanges, Reveal, Work};
 
 use serde::{Deserialize, Serialize};
 
-/// The server's program.
+/// A compiled network, which the server executes and the client never sees.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// What the model is called; free text of at most [`validate::MAX_NAME`] bytes, never sent to the client.
@@ -79,11 +79,11 @@ pub struct Plan {
 pub struct Step {
     /// The node of the model that the step comes from; for people, never sent to the client.
     pub name: String,
-    /// What is done.
+    /// The operation, with its weights.
     pub op: Op,
     /// The steps whose values are read.
     pub inputs: Vec<StepId>,
-    /// Shape of the value.
+    /// Shape of the value that the step defines.
     pub shape: Shape,
     /// Suite `blinded`: every element x of the value is in −2^bits < x < 2^bits, whatever the input. Suite
     /// `shared`: elements are taken modulo 2^(bits+1), in −2^bits ≤ x < 2^bits.

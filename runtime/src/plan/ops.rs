@@ -52,11 +52,11 @@ pub enum Op<K: Knowledge = Private> {
     Reveal,
 }
 
-/// Weights of a convolution.
+/// A convolution: its geometry, weights and biases.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub struct Conv2d<K: Knowledge = Private> {
-    /// Kernel geometry.
+    /// Size of the kernel, stride, dilation and padding.
     pub window: Window,
     /// Input and output channels fall into this many groups; group g of the output reads only group g of the input.
     pub groups: K::Groups,
@@ -66,7 +66,7 @@ pub struct Conv2d<K: Knowledge = Private> {
     pub bias: K::Bias,
 }
 
-/// Weights of a dense layer.
+/// A dense layer: its weights and biases.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub struct Dense<K: Knowledge = Private> {
@@ -76,7 +76,7 @@ pub struct Dense<K: Knowledge = Private> {
     pub bias: K::Bias,
 }
 
-/// Weights of a sum.
+/// A sum: the multipliers of its inputs, and what is added to each channel.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub struct Add<K: Knowledge = Private> {
@@ -86,7 +86,7 @@ pub struct Add<K: Knowledge = Private> {
     pub bias: K::Bias,
 }
 
-/// Sums over windows.
+/// Sums over windows of each channel.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SumPool {
     /// Geometry, the same for every channel.
@@ -115,7 +115,7 @@ impl<K: Knowledge> Op<K> {
         }
     }
 
-    /// Whether it has weights.
+    /// Whether it is a convolution or a dense layer.
     pub const fn is_linear(&self) -> bool {
         matches!(self, Op::Conv2d(_) | Op::Dense(_))
     }
@@ -228,7 +228,7 @@ impl<K: Knowledge> fmt::Display for Op<K> {
 }
 
 impl From<Vec<i64>> for Add {
-    /// Without a constant.
+    /// A sum without a constant.
     fn from(multipliers: Vec<i64>) -> Self {
         Self { multipliers, bias: Vec::new() }
     }

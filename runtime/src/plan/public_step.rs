@@ -14,11 +14,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Written", into = "Written")]
 pub struct PublicStep {
-    /// What is done.
+    /// The operation, without its weights.
     pub op: Op<Public>,
     /// The steps whose values are read.
     pub inputs: Vec<StepId>,
-    /// Shape of the value.
+    /// Shape of the value that the step defines.
     pub shape: Shape,
     /// The value is taken modulo 2^(bits+1).
     pub bits: u32,

@@ -27,7 +27,7 @@ const TOGETHER: usize = 16;
 /// Bits of a mask below which half units count.
 const FINE: u32 = 8;
 
-/// Of the rows of a linear layer, the largest.
+/// How large the sums of a linear layer's weights with uniform masks get: of all rows the largest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reach {
     /// max Σ|w|.
@@ -37,8 +37,8 @@ pub struct Reach {
 }
 
 impl Reach {
-    /// Of `weights` in rows of `row` each.
-    pub fn of(weights: &[i32], row: usize) -> Self {
+    /// The reach of a layer with these `weights`, each row of which has `row`.
+    pub fn from_weights(weights: &[i32], row: usize) -> Self {
         let mut rows: Vec<(u64, &[i32])> = weights.chunks(row.max(1)).map(|row| (normal(row), row)).collect();
         rows.sort_by_key(|&(normal, _)| std::cmp::Reverse(normal));
         let norm = rows.iter().map(|(_, row)| norm(row)).max().unwrap_or(0);
@@ -119,11 +119,11 @@ mod tests {
 
     #[test]
     fn few_weights_reach_their_norm_and_many_do_not() {
-        assert_eq!(Reach::of(&[], 1), Reach { norm: 0, likely: 0 });
-        assert_eq!(Reach::of(&[0, 0], 2), Reach { norm: 0, likely: 0 });
-        assert_eq!(Reach::of(&[-5], 1), Reach { norm: 5, likely: 5 });
-        assert_eq!(Reach::of(&[7, -7, 127, 1], 2).norm, 128);
-        let many = Reach::of(&[40; 576], 576);
+        assert_eq!(Reach::from_weights(&[], 1), Reach { norm: 0, likely: 0 });
+        assert_eq!(Reach::from_weights(&[0, 0], 2), Reach { norm: 0, likely: 0 });
+        assert_eq!(Reach::from_weights(&[-5], 1), Reach { norm: 5, likely: 5 });
+        assert_eq!(Reach::from_weights(&[7, -7, 127, 1], 2).norm, 128);
+        let many = Reach::from_weights(&[40; 576], 576);
         // A sum of many is normal, with a third of the sum of squares for its variance.
         let expected = (2.0 * 65.0 * LN_2 * 576.0 / 3.0).sqrt() * 40.0;
         assert!((many.likely as f64 / expected - 1.0).abs() < 0.05, "{many:?}, {expected}");
@@ -141,7 +141,7 @@ mod tests {
         };
         for row in (1..140).step_by(7) {
             let weights: Vec<i32> = (0..row * 100).map(|_| weight()).collect();
-            let found = Reach::of(&weights, row);
+            let found = Reach::from_weights(&weights, row);
             let largest = weights.chunks(row).map(reach).max().unwrap();
             assert_eq!(found.likely, largest.min(found.norm), "rows of {row}");
             assert_eq!(Some(found.norm), weights.chunks(row).map(norm).max());
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn draws_stay_within() {
         let row: Vec<i32> = (0..40).map(|i| (i * 37) % 255 - 127).collect();
-        let reach = Reach::of(&row, 40).largest(16);
+        let reach = Reach::from_weights(&row, 40).largest(16);
         let mut dice = dice();
         let mut mask = || i64::from(dice.next_u32() >> 15) - (1 << 16);
         let mut largest = 0;

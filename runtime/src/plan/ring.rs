@@ -7,7 +7,7 @@ pub struct Ring {
 }
 
 impl Ring {
-    /// The smallest one.
+    /// The ring of one bit, Z/2.
     pub const BIT: Ring = Ring { bits: 1 };
 
     /// The ring of 2^`bits` elements; `None` unless 1 ≤ `bits` ≤ 64.
@@ -15,7 +15,7 @@ impl Ring {
         if bits >= 1 && bits <= u64::BITS { Some(Self { bits }) } else { None }
     }
 
-    /// k.
+    /// The number k of bits, 1 to 64.
     pub const fn bits(self) -> u32 {
         self.bits
     }

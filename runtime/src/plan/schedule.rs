@@ -13,18 +13,18 @@ use super::suite::SharedParameters;
 use super::tiling::Tiling;
 use serde::{Deserialize, Serialize};
 
-/// What both parties do.
+/// The steps that both parties do, in the same order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Schedule {
-    /// Masks and oblivious transfer.
+    /// Parameters of masks and of oblivious transfer.
     pub parameters: SharedParameters,
-    /// The plan's steps.
+    /// The plan's steps without weights, in order of execution.
     pub steps: Vec<PublicStep>,
 }
 
 impl Schedule {
-    /// Of a plan whose steps with weights have layouts.
-    pub fn of(plan: &Plan, parameters: SharedParameters) -> Self {
+    /// The public part of `plan`, whose steps with weights have layouts.
+    pub fn from_plan(plan: &Plan, parameters: SharedParameters) -> Self {
         let steps = plan.steps.iter().map(|step| PublicStep {
             op: step.op.public(),
             inputs: step.inputs.clone(),

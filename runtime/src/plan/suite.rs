@@ -39,7 +39,7 @@ impl Default for BlindedParameters {
     }
 }
 
-/// Parameters of suite `shared`.
+/// How strongly suite `shared` hides values, and how it extends oblivious transfers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SharedParameters {
     /// σ: masks of Paillier plaintexts are this many bits longer than what they hide (statistical distance 2^−σ).

@@ -18,15 +18,15 @@ use serde::{Deserialize, Serialize};
 pub struct ClientPlan {
     /// Digest of the server's plan.
     pub id: PlanId,
-    /// Protocols and parameters.
+    /// The protocols used where both parties are needed, with their parameters.
     pub suite: Suite,
     /// Length of the key that the client needs.
     pub key_bits: KeyBits,
-    /// From an image to integers.
+    /// How a raw image becomes integers.
     pub input: InputSpec,
     /// What the client has to do.
     pub work: Work,
-    /// From integers to logits.
+    /// How the revealed integers become logits.
     pub output: OutputSpec,
 }
 
@@ -46,7 +46,7 @@ pub struct Exchanges {
     pub parameters: BlindedParameters,
     /// The interactive rounds in order; which steps they belong to is not told.
     pub rounds: Vec<Exchange>,
-    /// The packed logits.
+    /// How many logits come at the end, and in which slots.
     pub reveal: Reveal,
 }
 
@@ -84,7 +84,7 @@ impl Plan {
                 let rounds = self.steps().flat_map(|(step, _)| self.exchanges(step)).collect();
                 Work::Exchanges(Exchanges { parameters, rounds, reveal: self.reveal() })
             }
-            Suite::Shared(parameters) => Work::Schedule(Schedule::of(self, parameters)),
+            Suite::Shared(parameters) => Work::Schedule(Schedule::from_plan(self, parameters)),
         };
         let (input, output) = (self.input.clone(), self.output.clone());
         ClientPlan { id, suite: self.suite, key_bits: self.key_bits, input, work, output }

@@ -17,7 +17,7 @@ pub struct Hello {
 }
 
 impl Hello {
-    /// As sent.
+    /// The bytes that are sent.
     pub fn to_bytes(self) -> [u8; HELLO_BYTES] {
         let mut bytes = [0; HELLO_BYTES];
         bytes[..4].copy_from_slice(&PROTOCOL_VERSION.to_le_bytes());
@@ -28,7 +28,7 @@ impl Hello {
         bytes
     }
 
-    /// As received.
+    /// Reads a hello from a peer's bytes.
     ///
     /// # Errors
     /// Another length or version, or a malformed choice of plan.
@@ -58,20 +58,20 @@ impl Hello {
 pub struct Welcome<'a> {
     /// Inferences that the client may prepare ahead.
     pub max_prepared: u8,
-    /// As [`crate::plan::codec::encode_view`] writes it.
+    /// The client's view of the plan, as [`crate::plan::codec::encode_view`] writes it.
     pub view: &'a [u8],
 }
 
 impl<'a> Welcome<'a> {
-    /// As sent.
+    /// The bytes that are sent.
     pub fn to_bytes(self) -> Vec<u8> {
         [&[self.max_prepared], self.view].concat()
     }
 
-    /// As received.
+    /// Reads a welcome from the server's bytes; the view in it is not checked.
     ///
     /// # Errors
-    /// There is nothing.
+    /// The message is empty.
     pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, PeerFault> {
         let malformed = || PeerFault::Protocol("its welcome is empty".into());
         let (&max_prepared, view) = bytes.split_first().ok_or_else(malformed)?;

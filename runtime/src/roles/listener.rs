@@ -12,7 +12,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-/// How clients are admitted.
+/// How many clients are admitted, and how long each may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Admission {
     /// Clients served at the same time; further ones are rejected with a reason.
@@ -26,7 +26,7 @@ pub struct Admission {
 pub struct Departure {
     /// Its address, where the system knows it.
     pub client: Option<SocketAddr>,
-    /// How it ended.
+    /// How its connection ended.
     pub end: End,
 }
 

@@ -80,7 +80,7 @@ fn execute(
 ) -> Result<Vec<u64>> {
     let step = schedule.step(id);
     let impossible = || Error::Bug(format!("{id} cannot be executed on shares"));
-    match Part::of(schedule, id).ok_or_else(impossible)? {
+    match Part::from_step(schedule, id).ok_or_else(impossible)? {
         Part::Activation(activation) => activation.run(party, values.take(id, &step.inputs)?),
         Part::Linear => side.linear(party, id, values.inputs(&step.inputs)?[0]),
         Part::Alone(alone) => {

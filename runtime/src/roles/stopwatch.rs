@@ -14,7 +14,7 @@ pub(super) struct Named {
     pub(super) op: &'static str,
 }
 
-/// Runs from [`start`](Self::start).
+/// Measures time and traffic from [`start`](Self::start) on.
 pub(super) struct Stopwatch {
     start: Instant,
     before: Traffic,

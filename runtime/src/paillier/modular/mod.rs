@@ -120,17 +120,17 @@ impl SquareModulus {
         ring
     }
 
-    /// M.
+    /// The base M; elements are numbers modulo M².
     pub fn base(&self) -> &Integer {
         &self.base
     }
 
-    /// Limbs of one element.
+    /// Limbs of one element, which are two digits.
     pub fn element_limbs(&self) -> usize {
         2 * self.kernel.digit_limbs()
     }
 
-    /// The number 1.
+    /// The element that stands for 1.
     pub fn one(&self) -> &[Limb] {
         &self.one
     }

@@ -35,7 +35,7 @@ impl SquareModulusPair {
         apart.chain([Self::secret(bases)]).collect()
     }
 
-    /// Each ring by itself.
+    /// The ring modulo p² and the ring modulo q².
     pub(crate) fn rings(&self) -> &[SquareModulus; 2] {
         &self.rings
     }
@@ -45,7 +45,7 @@ impl SquareModulusPair {
         self.rings.each_ref().map(SquareModulus::scratch)
     }
 
-    /// An integer's residues.
+    /// The elements that stand for an integer modulo p² and modulo q².
     pub(crate) fn encode(&self, value: &Integer, scratch: &mut [Scratch; 2]) -> [Zeroizing<Vec<Limb>>; 2] {
         self.encode_each([value, value], scratch)
     }

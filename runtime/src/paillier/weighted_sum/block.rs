@@ -24,7 +24,7 @@ pub(super) struct Block {
 /// What becomes of the factors of a block of rows.
 pub(super) enum Tree {
     /// A single row.
-    Row(Row),
+    Row(RowPlan),
     /// Several rows.
     Split {
         /// For every factor the ones that it belongs to in either half, counted from 1; 0 for none.
@@ -35,7 +35,7 @@ pub(super) enum Tree {
 }
 
 /// A row over factors with different weights.
-pub(super) struct Row {
+pub(super) struct RowPlan {
     /// The weight of every factor.
     pub(super) weights: Vec<i64>,
     /// How the powers are multiplied; `None` if there are no factors.
@@ -62,7 +62,7 @@ impl Block {
     }
 
     /// The rows in order.
-    pub(super) fn rows(&self) -> Vec<&Row> {
+    pub(super) fn rows(&self) -> Vec<&RowPlan> {
         let mut rows = Vec::new();
         self.tree.visit(&mut |row| rows.push(row));
         rows
@@ -93,7 +93,7 @@ impl Tree {
         let (columns, keys) = number(keys, most.abs_diff(least));
         let weights: Vec<i64> = keys.into_iter().map(|key| least.wrapping_add_unsigned(key)).collect();
         let choice = (!weights.is_empty()).then(|| planner.choose(&weights));
-        (columns, Self::Row(Row { weights, choice }))
+        (columns, Self::Row(RowPlan { weights, choice }))
     }
 
     /// How many factors there are.
@@ -116,7 +116,7 @@ impl Tree {
         }
     }
 
-    fn visit<'t>(&'t self, action: &mut impl FnMut(&'t Row)) {
+    fn visit<'t>(&'t self, action: &mut impl FnMut(&'t RowPlan)) {
         match self {
             Self::Row(row) => action(row),
             Self::Split { halves, .. } => halves.iter().for_each(|half| half.visit(action)),

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::block::{Block, Row, Tree};
+use super::block::{Block, RowPlan, Tree};
 use super::layer::{Layer, Strategy, Unit};
 use super::power_product::{Levels, PowerProduct};
 use super::recoding::Planner;
@@ -181,7 +181,7 @@ impl<'r> Worker<'r> {
         }
     }
 
-    fn row(&mut self, row: &Row, depth: usize) -> [Side; 2] {
+    fn row(&mut self, row: &RowPlan, depth: usize) -> [Side; 2] {
         let Some(choice) = row.choice else { return [None, None] };
         self.positive.clear();
         self.negative.clear();

@@ -38,11 +38,11 @@ pub trait Rows: Sync {
 /// Rows at equal distances from each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bundle {
-    /// The first row.
+    /// Number of the first row.
     pub first: usize,
-    /// From one row to the next.
+    /// How far a row's number is from the one before.
     pub stride: usize,
-    /// How many.
+    /// Number of rows.
     pub len: usize,
 }
 

@@ -67,7 +67,7 @@ pub struct Violation {
     pub check: u8,
     /// The step, where there is one.
     pub step: Option<StepId>,
-    /// What is wrong.
+    /// What is wrong, in words.
     pub what: String,
 }
 
@@ -107,7 +107,7 @@ impl ValidPlan {
         Err(found.violations)
     }
 
-    /// The server's program.
+    /// The plan that was checked.
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
@@ -122,7 +122,7 @@ impl ValidPlan {
         &self.view
     }
 
-    /// The digest.
+    /// The digest that names the plan.
     pub fn id(&self) -> PlanId {
         self.view.id
     }

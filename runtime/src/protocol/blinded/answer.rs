@@ -37,7 +37,7 @@ pub struct Answering<'k> {
 }
 
 impl<'k> Answering<'k> {
-    /// Before the first part.
+    /// Begins to answer an exchange, of which no part has come yet.
     pub fn new(key: &'k HolderKey, parameters: BlindedParameters, exchange: &Exchange) -> Self {
         let pattern = exchange.slots(parameters).widths();
         Self {

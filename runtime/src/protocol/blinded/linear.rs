@@ -13,12 +13,12 @@ pub fn rows(plan: &Plan, id: StepId) -> Option<Box<dyn Rows + '_>> {
     let input = plan.step(*step.inputs.first()?).shape;
     match &step.op {
         Op::Conv2d(op) => {
-            let alike = Alike::of(&op.window, input, step.shape);
+            let alike = Alike::new(&op.window, input, step.shape);
             Some(Box::new(ConvRows { op, input, output: step.shape, alike }))
         }
         Op::Dense(op) => Some(Box::new(DenseRows { op, inputs: input.elements() })),
         Op::SumPool(op) => {
-            let alike = Alike::of(&op.window, input, step.shape);
+            let alike = Alike::new(&op.window, input, step.shape);
             Some(Box::new(PoolRows { op, input, output: step.shape, alike }))
         }
         Op::Add(op) => Some(Box::new(AddRows { op, shape: input })),
@@ -42,7 +42,7 @@ struct Alike {
 }
 
 impl Alike {
-    fn of(window: &Window, input: Shape, output: Shape) -> Self {
+    fn new(window: &Window, input: Shape, output: Shape) -> Self {
         let rows = window.first_alike(0, input.height, output.height);
         Self { width: output.width, first: [rows, window.first_alike(1, input.width, output.width)] }
     }

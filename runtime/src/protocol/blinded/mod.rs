@@ -30,7 +30,7 @@ use crate::plan::BlindedParameters;
 
 /// What the server needs to evaluate protocols with one client.
 pub struct ServerContext {
-    /// The client's key.
+    /// The client's public key.
     pub key: PublicKey,
     /// Fresh randomness for every ciphertext that leaves; its base is the server's own.
     pub randomisers: Box<dyn Randomisers + Send>,

@@ -39,7 +39,7 @@ use rug::Integer;
 
 /// How one value is hidden.
 pub(super) struct Blinding {
-    /// ε = −1.
+    /// Whether ε = −1.
     pub(super) flipped: bool,
     /// τ, in [2^F, 2^(F+K)).
     scale: SecretInteger,
@@ -50,7 +50,7 @@ pub(super) struct Blinding {
 }
 
 impl Blinding {
-    /// Step 1.
+    /// Step 1 for one value: draws ε, τ, ρ and r.
     pub(super) fn draw(exchange: &Exchange, parameters: BlindedParameters, rng: &mut SecureRng) -> Self {
         let scale = log_uniform(exchange.scale_floor(parameters), parameters.scale_bits, rng);
         let noise = rng.integer_below(&scale);
@@ -59,7 +59,7 @@ impl Blinding {
         Self { flipped: rng.bool(), scale: scale.into(), noise: noise.into(), mask: mask.into() }
     }
 
-    /// ερ.
+    /// The product ε·ρ.
     fn signed_noise(&self) -> Integer {
         if self.flipped { Integer::from(-&*self.noise) } else { Integer::from(&*self.noise) }
     }
@@ -79,7 +79,7 @@ fn log_uniform(floor: u32, octaves: u32, rng: &mut SecureRng) -> Integer {
     }
 }
 
-/// Step 3.
+/// Step 3: packs pairs into ciphertexts.
 pub(super) struct Packer<'a> {
     context: &'a ServerContext,
     exchange: &'a Exchange,

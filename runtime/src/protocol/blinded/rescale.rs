@@ -23,7 +23,7 @@ use super::question::Blinding;
 use crate::paillier::{Ciphertexts, add_plain_each};
 use rug::Integer;
 
-/// Step 1.
+/// Step 1: takes the masks off the answer, which stays permuted.
 pub(super) fn finish(
     context: &ServerContext,
     bits: u32,

@@ -18,7 +18,7 @@ use crate::paillier::{
 use crate::plan::Reveal;
 use rug::Integer;
 
-/// Step 1.
+/// Step 1: the packed values, to be sent to the client.
 pub fn pack(
     context: &ServerContext,
     reveal: &Reveal,

@@ -10,14 +10,14 @@ use super::truncate::Truncate;
 use crate::error::Result;
 use crate::plan::{Op, Ring, Schedule, Shape, StepId, SumPool, Window};
 
-/// An interactive step.
+/// An interactive step: its protocol, and between which rings it works.
 pub struct Activation {
     protocol: Protocol,
-    /// What the server adds to its shares before.
+    /// What the server adds to each of its shares before.
     constant: u64,
-    /// In which the shares that are read live.
+    /// Ring of the shares that are read.
     from: Ring,
-    /// Shares that are read.
+    /// Number of shares that are read.
     count: usize,
 }
 
@@ -31,13 +31,13 @@ enum Protocol {
 
 /// How both parties do a step.
 pub enum Part<'a> {
-    /// The client has it.
+    /// The value is the client's image: nothing is to be done.
     Image,
-    /// Under encryption, ahead ([`super::linear`]).
+    /// A linear step, done under encryption and ahead ([`super::linear`]).
     Linear,
-    /// Each on its own shares.
+    /// Each party computes on its own shares.
     Alone(Alone<'a>),
-    /// Together.
+    /// Both parties run a protocol.
     Activation(Activation),
     /// The server sends its shares.
     Reveal,
@@ -54,8 +54,8 @@ pub enum Alone<'a> {
 }
 
 impl<'a> Part<'a> {
-    /// Of step `id`; `None` of none that a valid schedule has.
-    pub fn of(schedule: &'a Schedule, id: StepId) -> Option<Self> {
+    /// What is to be done for step `id`; `None` if no valid schedule has such a step.
+    pub fn from_step(schedule: &'a Schedule, id: StepId) -> Option<Self> {
         let step = schedule.step(id);
         let Some(&source) = step.inputs.first() else { return Some(Self::Image) };
         let (from, fraction) = (schedule.share_ring(source), schedule.fraction(source));

@@ -29,9 +29,9 @@ use crate::plan::Ring;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArgMax {
     count: usize,
-    /// j.
+    /// The number j of bits of a position.
     place_bits: u32,
-    /// Of m + j bits.
+    /// The ring of m + j bits.
     tagged: Ring,
     tournament: MaxPool,
 }

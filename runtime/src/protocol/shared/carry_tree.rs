@@ -26,7 +26,7 @@ pub(super) struct Block {
 
 impl Block {
     /// The value of these bits.
-    pub(super) const fn of(self, number: u64) -> u8 {
+    pub(super) const fn extract(self, number: u64) -> u8 {
         (number >> self.start & self.ones() as u64) as u8
     }
 

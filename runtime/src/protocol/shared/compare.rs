@@ -31,7 +31,7 @@ use super::carry_tree::{Block, CarryTree};
 use super::message_schedule::MessageSchedule;
 use super::party::{Factors, Party};
 use crate::error::Result;
-use crate::ot::{Bits, CHUNK, Kind, Role, Width, sixteen};
+use crate::ot::{Bits, CHUNK, CorrelationKind, Role, Width, sixteen};
 use rayon::prelude::*;
 
 /// Widths of messages about a block, and of products: g alone, and g in bit 0 with p in bit 1.
@@ -39,9 +39,9 @@ const WIDTHS: [Width; 2] = [Width::BIT, Width::PAIR];
 
 /// Shares of carries, one per number.
 pub(super) struct Carries {
-    /// Out of the t low bits.
+    /// Carries out of the t low bits.
     pub(super) low: Bits,
-    /// Out of all bits.
+    /// Carries out of all bits.
     pub(super) all: Bits,
 }
 
@@ -74,7 +74,7 @@ impl CarryTree {
         let masked = groups.map(|(width, choices)| sixteen::masked_bytes(choices, width));
         messages.sends(Role::Server, masked.iter().sum());
         for (width, choices) in groups {
-            messages.uses(Kind::Sixteen(Role::Client, width), choices);
+            messages.uses(CorrelationKind::Sixteen(Role::Client, width), choices);
         }
         for level in 1..=self.depth() {
             let [lowest, others] = self.level(level).map(|joins| joins.len() * count);
@@ -92,7 +92,7 @@ impl CarryTree {
     fn choose_blocks(&self, party: &mut Party<'_>, numbers: &[u64]) -> Result<Vec<Shares>> {
         let mut chosen = Vec::new();
         for (width, blocks) in self.groups() {
-            let choices = by_block(blocks, numbers, |block, &number| block.of(number));
+            let choices = by_block(blocks, numbers, |block, &number| block.extract(number));
             let receiver = party.supply.sixteen_receiver(width, choices.len())?;
             let (receiver, departures) = receiver.choose(&choices);
             party.dialogue.queue(departures);
@@ -163,7 +163,7 @@ fn by_block<V: Send>(blocks: &[Block], numbers: &[u64], of: impl Fn(Block, &u64)
 
 /// Step 3: one word of sixteen messages for every block and number.
 fn messages(width: Width, blocks: &[Block], numbers: &[u64], shares: &[Shares]) -> Vec<u32> {
-    let mut words = by_block(blocks, numbers, |block, &number| block.sums(width, block.of(number)));
+    let mut words = by_block(blocks, numbers, |block, &number| block.sums(width, block.extract(number)));
     let of_blocks = words.chunks_mut(numbers.len().max(1)).zip(shares);
     for (words, planes) in of_blocks {
         let share = |index| {

@@ -14,7 +14,7 @@ use crate::plan::{Cost, KeyBits, Plan, Schedule, SharedParameters, StepId};
 /// # Errors
 /// A field of the extension that there is not.
 pub fn price(plan: &mut Plan, parameters: SharedParameters) -> Result<()> {
-    let schedule = Schedule::of(plan, parameters);
+    let schedule = Schedule::from_plan(plan, parameters);
     let field = online_messages::field(&schedule)?;
     let online = online_messages::communication(&schedule);
     let transfers = transfers(&online, field);
@@ -35,7 +35,7 @@ pub fn price(plan: &mut Plan, parameters: SharedParameters) -> Result<()> {
 
 /// What a linear step costs before the image is known.
 fn linear(plan: &Plan, schedule: &Schedule, id: StepId) -> Cost {
-    let Some(packed) = Packed::of(schedule, id) else { return Cost::default() };
+    let Some(packed) = Packed::from_step(schedule, id) else { return Cost::default() };
     let mut cost = layer(&packed, packed.sums(&plan.step(id).op), plan.key_bits);
     cost.bytes_up += HEADER_BYTES as u64;
     cost.bytes_down += HEADER_BYTES as u64;

@@ -7,13 +7,13 @@
 //! (`dialogue.rs` does it.)
 
 use crate::channel::frame::HEADER_BYTES;
-use crate::ot::{Batch, Kind, PerParty, Role, Sent, Width};
+use crate::ot::{Batch, CorrelationKind, PerParty, Role, Sent, Width};
 use std::ops::AddAssign;
 
 /// What the parties of protocols send, and which correlations they use.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Communication {
-    /// What each party sends.
+    /// What each party sends, frame headers included.
     pub sent: PerParty<Sent>,
     /// The correlations that they use, in order.
     pub batches: Vec<Batch>,
@@ -26,14 +26,14 @@ impl Communication {
         self.sent.client.frames + self.sent.server.frames
     }
 
-    /// Bytes of both parties.
+    /// Bytes that both parties send together, frame headers included.
     pub const fn bytes(&self) -> u64 {
         self.sent.client.bytes + self.sent.server.bytes
     }
 
     /// What `role` receives, headers left out.
     pub const fn received_by(&self, role: Role) -> u64 {
-        let sent = self.sent.of(role.peer());
+        let sent = self.sent.get(role.peer());
         sent.bytes - sent.frames * HEADER_BYTES as u64
     }
 }
@@ -50,11 +50,11 @@ impl AddAssign for Communication {
 /// The cost of protocols as it is written down, message by message.
 #[derive(Clone, Debug)]
 pub struct MessageSchedule {
-    /// Since the last mark.
+    /// What was sent and used since the last mark.
     cost: Communication,
     /// Who sends the next flight.
     turn: Role,
-    /// Bytes of it.
+    /// Bytes of the next flight so far.
     pending: u64,
 }
 
@@ -65,7 +65,7 @@ impl Default for MessageSchedule {
 }
 
 impl MessageSchedule {
-    /// Nothing is sent yet.
+    /// A schedule without messages; the client begins.
     pub fn new() -> Self {
         Self { cost: Communication::default(), turn: Role::Client, pending: 0 }
     }
@@ -98,18 +98,18 @@ impl MessageSchedule {
     /// Both parties send so many bytes that do not depend on each other, and wait for the other's.
     pub(super) fn both(&mut self, bytes: PerParty<u64>) {
         let first = self.turn;
-        self.sends(first, *bytes.of(first));
-        self.sends(first.peer(), *bytes.of(first.peer()));
+        self.sends(first, *bytes.get(first));
+        self.sends(first.peer(), *bytes.get(first.peer()));
     }
 
-    /// Correlations are used.
-    pub(super) fn uses(&mut self, kind: Kind, count: usize) {
+    /// Both parties use their halves of `count` correlations.
+    pub(super) fn uses(&mut self, kind: CorrelationKind, count: usize) {
         self.cost.batches.push(Batch { kind, count });
     }
 
     fn flush(&mut self) {
         if self.pending > 0 {
-            let sent = self.cost.sent.of_mut(self.turn);
+            let sent = self.cost.sent.get_mut(self.turn);
             *sent = *sent + Sent::frame(self.pending);
         }
         self.pending = 0;
@@ -131,16 +131,19 @@ mod tests {
         messages.sends(Role::Client, 10);
         assert_eq!(messages.mark(), Communication::default());
         messages.sends_numbers(Role::Server, Width::BIT, 155);
-        messages.uses(Kind::Triples(Width::BIT), 7);
+        messages.uses(CorrelationKind::Triples(Width::BIT), 7);
         let mut cost = messages.mark();
         assert_eq!(cost.sent, PerParty { client: sent(10, 1), server: sent(0, 0) });
         messages.both(PerParty { client: 1, server: 2 }); // The server's with the 20, then the client's.
         messages.both(PerParty { client: 3, server: 4 }); // The client's with its 1, then the server's.
-        messages.uses(Kind::Cot(Role::Client, Width::PAIR), 3);
+        messages.uses(CorrelationKind::Cot(Role::Client, Width::PAIR), 3);
         cost += messages.finish();
         assert_eq!(cost.sent, PerParty { client: sent(14, 2), server: sent(26, 2) });
-        let kinds: Vec<Kind> = cost.batches.iter().map(|batch| batch.kind).collect();
-        assert_eq!(kinds, [Kind::Triples(Width::BIT), Kind::Cot(Role::Client, Width::PAIR)]);
+        let kinds: Vec<CorrelationKind> = cost.batches.iter().map(|batch| batch.kind).collect();
+        assert_eq!(
+            kinds,
+            [CorrelationKind::Triples(Width::BIT), CorrelationKind::Cot(Role::Client, Width::PAIR)]
+        );
         assert_eq!((cost.flights(), cost.received_by(Role::Client)), (4, 26));
     }
 

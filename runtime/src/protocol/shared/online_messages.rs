@@ -23,7 +23,7 @@ pub fn communication(schedule: &Schedule) -> Vec<Communication> {
 
 fn step(schedule: &Schedule, id: StepId, messages: &mut MessageSchedule) {
     let step = schedule.step(id);
-    let Some(part) = Part::of(schedule, id) else { return };
+    let Some(part) = Part::from_step(schedule, id) else { return };
     match part {
         Part::Linear if opens(schedule, id) => {
             let source = schedule.source(step);

@@ -20,7 +20,7 @@ use super::message_schedule::MessageSchedule;
 use crate::channel::{Connection, Traffic};
 use crate::error::{Error, Result};
 use crate::ot::correlated::{self, CotReceiver, CotSender};
-use crate::ot::{Bits, Kind, Packed, PerParty, Role, Supply, Width, pack, triples};
+use crate::ot::{Bits, CorrelationKind, Packed, PerParty, Role, Supply, Width, pack, triples};
 use crate::paillier::SecureRng;
 
 /// A party in one dialogue with its peer, which any number of protocols make up.
@@ -32,7 +32,7 @@ pub struct Party<'c> {
 
 /// Shared bits and the planes of shared numbers, to be multiplied in F₂.
 pub(super) struct Factors {
-    /// Of the numbers.
+    /// Bits of each number: so many planes there are.
     pub(super) width: Width,
     pub(super) bits: Bits,
     pub(super) planes: Vec<Bits>,
@@ -68,7 +68,7 @@ impl<'c> Party<'c> {
         Err(Error::Bug("correlations are left".into()))
     }
 
-    /// Which one it is.
+    /// Whether this is the client or the server.
     pub const fn role(&self) -> Role {
         self.supply.role()
     }
@@ -192,19 +192,22 @@ impl MessageSchedule {
     pub(super) fn multiply(&mut self, batches: &[(Width, usize)]) {
         let bytes = batches.iter().map(|&(width, count)| triples::opening_bytes(count, width)).sum();
         self.both(PerParty { client: bytes, server: bytes });
-        batches.iter().for_each(|&(width, count)| self.uses(Kind::Triples(width), count));
+        batches.iter().for_each(|&(width, count)| self.uses(CorrelationKind::Triples(width), count));
     }
 
     /// [`Party::correlate`] for `count` products in each batch, batches being given by who chooses.
     pub(super) fn correlate(&mut self, count: usize, batches: PerParty<&[Width]>) {
-        let departures = |role| batches.of(role).len() as u64 * correlated::departure_bytes(count);
+        let departures = |role| batches.get(role).len() as u64 * correlated::departure_bytes(count);
         self.both(PerParty { client: departures(Role::Client), server: departures(Role::Server) });
         let differences = |chooser| -> u64 {
-            batches.of(chooser).iter().map(|&width| correlated::difference_bytes(count, width)).sum()
+            batches.get(chooser).iter().map(|&width| correlated::difference_bytes(count, width)).sum()
         };
         self.both(PerParty { client: differences(Role::Server), server: differences(Role::Client) });
         for chooser in [Role::Client, Role::Server] {
-            batches.of(chooser).iter().for_each(|&width| self.uses(Kind::Cot(chooser, width), count));
+            batches
+                .get(chooser)
+                .iter()
+                .for_each(|&width| self.uses(CorrelationKind::Cot(chooser, width), count));
         }
     }
 }

@@ -48,10 +48,10 @@ use rayon::prelude::*;
 pub struct Relu {
     from: Ring,
     to: Ring,
-    /// t.
+    /// The number t of low bits that are dropped.
     dropped: u32,
     tree: CarryTree,
-    /// Of elements of `to`.
+    /// Width of the elements of `to`.
     width: Width,
     corrections: Vec<Correction>,
 }
@@ -67,9 +67,9 @@ struct Correction {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Carry {
-    /// c0.
+    /// The carry c0, out of the low bits.
     Low,
-    /// c1.
+    /// The carry c1, out of the n bits below the sign.
     All,
 }
 
@@ -77,7 +77,7 @@ enum Carry {
 struct Halves {
     /// Its shares of d.
     positive: Bits,
-    /// A or B.
+    /// A at the client, B at the server.
     values: Vec<u64>,
     carries: Carries,
 }
@@ -207,7 +207,7 @@ const fn times(bit: bool, number: u64) -> u64 {
 mod tests {
     use super::super::testing::{both, cost, shares_of, sums};
     use super::*;
-    use crate::ot::{Batch, Kind};
+    use crate::ot::{Batch, CorrelationKind};
     use proptest::prelude::*;
 
     fn ring(bits: u32) -> Ring {
@@ -290,7 +290,7 @@ mod tests {
         let cost = cost(|messages| relu.schedule(messages, 12_800));
         let ots = |role| cost.batches.iter().map(|batch| batch.ots(role)).sum::<usize>();
         assert_eq!([Role::Client, Role::Server].map(ots), [43 * 12_800, 9 * 12_800]);
-        let last = Batch { kind: Kind::Cot(Role::Server, Width::new(20).unwrap()), count: 12_800 };
+        let last = Batch { kind: CorrelationKind::Cot(Role::Server, Width::new(20).unwrap()), count: 12_800 };
         assert_eq!(cost.batches.last(), Some(&last));
         assert_eq!(cost.flights(), 7);
         // Bits of one number that each party receives.

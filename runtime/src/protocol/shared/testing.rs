@@ -46,7 +46,7 @@ pub(super) fn both<R: Send>(
         party.finish().unwrap();
         let spent = connection.traffic();
         let sent = Sent { bytes: spent.sent, frames: spent.frames_sent };
-        assert_eq!(sent, *cost.sent.of(role), "what {role:?} sent");
+        assert_eq!(sent, *cost.sent.get(role), "what {role:?} sent");
         result
     };
     let (ours, theirs) =

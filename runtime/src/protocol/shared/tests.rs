@@ -95,7 +95,7 @@ fn steps_cost_what_their_marks_say() {
     for (role, (_, steps)) in [Role::Client, Role::Server].into_iter().zip(&results) {
         let mut sum = Sent::default();
         let sums = marks.iter().map(|mark| {
-            sum = sum + *mark.sent.of(role);
+            sum = sum + *mark.sent.get(role);
             sum
         });
         let predicted: Vec<Sent> = sums.take(steps.len()).collect();

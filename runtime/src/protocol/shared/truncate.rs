@@ -35,7 +35,7 @@ use rayon::prelude::*;
 pub struct Truncate {
     from: Ring,
     to: Ring,
-    /// t.
+    /// The number t of low bits that are dropped.
     dropped: u32,
     /// None where no carry counts.
     tree: Option<CarryTree>,

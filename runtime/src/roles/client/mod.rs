@@ -35,7 +35,7 @@ pub struct Session {
     holder: Holder,
     plan: ClientPlan,
     max_prepared: usize,
-    /// In suite `shared`.
+    /// What is prepared ahead, in suite `shared`.
     ahead: Ahead,
     spending: Spending,
 }
@@ -127,7 +127,7 @@ impl Session {
         self.max_prepared
     }
 
-    /// Inferences that are prepared.
+    /// Number of inferences that are prepared and not yet used.
     pub fn prepared(&self) -> usize {
         self.ahead.len()
     }

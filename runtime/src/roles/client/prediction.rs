@@ -14,7 +14,7 @@ pub struct Prediction {
 }
 
 impl Prediction {
-    /// From the revealed integers.
+    /// The answer that the revealed `integers` give; `output` says how they become logits.
     pub fn new(output: &OutputSpec, integers: Vec<i128>) -> Self {
         let ranking = match output.revealed {
             Revealed::Logits => ranked(&integers),

@@ -7,7 +7,7 @@ use super::tensor::{Integer, Tensor, with_elements};
 
 /// One digit of each element of a tensor.
 pub(super) struct Plane {
-    /// The digits count 2^shift.
+    /// A digit stands for digit · 2^shift.
     pub shift: u32,
     /// Row-major, as the elements.
     pub digits: Vec<i32>,

@@ -4,7 +4,7 @@
 //! number cut into digits, which are columns of their own. They are gathered panel by panel.
 
 use super::digits::{Plane, planes};
-use super::product::Rows;
+use super::product::WeightMatrix;
 use super::tensor::{Integer, Tensor};
 use crate::plan::{Conv2d, Dense, Shape, Window};
 use rayon::prelude::*;
@@ -59,19 +59,19 @@ impl<'a> Layer<'a> {
         (u64::from(ones.unsigned_abs()) + 1) * self.length() as u64
     }
 
-    fn rows(&self) -> Rows<'a> {
+    fn matrix(&self) -> WeightMatrix<'a> {
         if self.to.plane() < MANY_POSITIONS {
-            Rows::all(self.weights, self.length())
+            WeightMatrix::all(self.weights, self.length())
         } else {
-            Rows::non_zero(self.weights, self.length())
+            WeightMatrix::non_zero(self.weights, self.length())
         }
     }
 
     /// Panels of `W` columns.
     fn in_panels<const W: usize, T: Integer>(&self, digits: &[Plane]) -> Vec<T> {
-        let rows = self.rows();
+        let matrix = self.matrix();
         let (plane, width) = (self.to.plane(), (W / digits.len()).max(1));
-        let panel = |first: usize| self.panel::<W, T>(&rows, digits, first, width.min(plane - first));
+        let panel = |first: usize| self.panel::<W, T>(&matrix, digits, first, width.min(plane - first));
         let firsts: Vec<usize> = (0..plane).step_by(width).collect();
         let panels: Vec<Vec<T>> = if self.weights.len() * plane < PARALLEL {
             firsts.into_iter().map(panel).collect()
@@ -91,7 +91,7 @@ impl<'a> Layer<'a> {
     /// The value at `width` positions from `first` on, channel by channel.
     fn panel<const W: usize, T: Integer>(
         &self,
-        rows: &Rows<'_>,
+        matrix: &WeightMatrix<'_>,
         digits: &[Plane],
         first: usize,
         width: usize,
@@ -103,7 +103,7 @@ impl<'a> Layer<'a> {
         for digits in digits.chunks(W) {
             for (group, values) in values.chunks_exact_mut(outputs * width).enumerate() {
                 self.gather(group, &pixels, digits, &mut panel);
-                let products = rows.times(group * outputs..(group + 1) * outputs, &panel);
+                let products = matrix.times(group * outputs..(group + 1) * outputs, &panel);
                 for (values, sums) in values.chunks_exact_mut(width).zip(&products) {
                     for (plane, sums) in digits.iter().zip(sums.chunks_exact(width)) {
                         let shifted = |&sum: &i64| T::wrap(i128::from(sum) << plane.shift);

@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 /// A matrix of weights, in the form in which products read it.
-pub(super) enum Rows<'a> {
+pub(super) enum WeightMatrix<'a> {
     /// All of them, row after row.
     All {
         /// The weights.
@@ -17,7 +17,7 @@ pub(super) enum Rows<'a> {
     NonZero {
         /// Where rows begin, and where the last ends.
         bounds: Vec<usize>,
-        /// Row after row.
+        /// The weights that are not zero, row after row.
         terms: Vec<Term>,
     },
 }
@@ -28,7 +28,7 @@ pub(super) struct Term {
     weight: i32,
 }
 
-impl<'a> Rows<'a> {
+impl<'a> WeightMatrix<'a> {
     /// Rows of `length` weights, zeros among them.
     pub(super) fn all(weights: &'a [i32], length: usize) -> Self {
         Self::All { weights, length }
@@ -61,24 +61,32 @@ impl<'a> Rows<'a> {
 /// [`times`] in the vector instructions that multiply 32 bits by 32 bits to 64.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn times_in_avx2<const W: usize>(rows: &Rows<'_>, range: Range<usize>, panel: &[[i32; W]]) -> Vec<[i64; W]> {
-    times(rows, range, panel)
+fn times_in_avx2<const W: usize>(
+    matrix: &WeightMatrix<'_>,
+    range: Range<usize>,
+    panel: &[[i32; W]],
+) -> Vec<[i64; W]> {
+    times(matrix, range, panel)
 }
 
 // No closures from here on: they would be compiled without the caller's vector instructions.
 
 #[inline(always)]
-fn times<const W: usize>(rows: &Rows<'_>, range: Range<usize>, panel: &[[i32; W]]) -> Vec<[i64; W]> {
+fn times<const W: usize>(
+    matrix: &WeightMatrix<'_>,
+    range: Range<usize>,
+    panel: &[[i32; W]],
+) -> Vec<[i64; W]> {
     let mut products = vec![[0; W]; range.len()];
     for (product, row) in products.iter_mut().zip(range) {
         let mut sums = [0; W];
-        match rows {
-            Rows::All { weights, length } => {
+        match matrix {
+            WeightMatrix::All { weights, length } => {
                 for (&weight, x) in weights[row * length..][..*length].iter().zip(panel) {
                     add(&mut sums, weight, x);
                 }
             }
-            Rows::NonZero { bounds, terms } => {
+            WeightMatrix::NonZero { bounds, terms } => {
                 for term in &terms[bounds[row]..bounds[row + 1]] {
                     add(&mut sums, term.weight, &panel[term.position as usize]);
                 }
@@ -116,7 +124,7 @@ mod tests {
             (0..length).map(|k| std::array::from_fn(|j| digits[(k * W + j) % digits.len()])).collect();
         let expected = naive(weights, length, &panel);
         let range = from.min(expected.len() - 1)..expected.len();
-        for rows in [Rows::all(weights, length), Rows::non_zero(weights, length)] {
+        for rows in [WeightMatrix::all(weights, length), WeightMatrix::non_zero(weights, length)] {
             assert_eq!(rows.times(range.clone(), &panel), expected[range.clone()]);
             assert_eq!(times(&rows, range.clone(), &panel), expected[range.clone()]);
         }
@@ -140,7 +148,7 @@ mod tests {
 
     #[test]
     fn the_largest_product_is_exact() {
-        let product = Rows::all(&[i32::MIN], 1).times(0..1, &[[i32::MIN; 4]]);
+        let product = WeightMatrix::all(&[i32::MIN], 1).times(0..1, &[[i32::MIN; 4]]);
         assert_eq!(product, [[1 << 62; 4]]);
     }
 }

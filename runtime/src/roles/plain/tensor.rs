@@ -23,7 +23,7 @@ pub(super) trait Integer: Copy + Default + Ord + Send + Sync + 'static {
     fn times(self, factor: i64) -> Self;
     fn tensor(elements: Vec<Self>) -> Tensor;
     /// The elements, if they have this type.
-    fn of(tensor: &Tensor) -> Option<&[Self]>;
+    fn elements(tensor: &Tensor) -> Option<&[Self]>;
 }
 
 macro_rules! integer {
@@ -49,7 +49,7 @@ macro_rules! integer {
                 Tensor::$variant(elements)
             }
 
-            fn of(tensor: &Tensor) -> Option<&[Self]> {
+            fn elements(tensor: &Tensor) -> Option<&[Self]> {
                 if let Tensor::$variant(elements) = tensor { Some(elements) } else { None }
             }
         }
@@ -96,12 +96,12 @@ pub(super) use with_elements;
 impl Tensor {
     /// The low bits of the elements.
     pub(super) fn cast<T: Integer>(&self) -> Cow<'_, [T]> {
-        T::of(self).map_or_else(|| Cow::Owned(self.map(T::wrap)), Cow::Borrowed)
+        T::elements(self).map_or_else(|| Cow::Owned(self.map(T::wrap)), Cow::Borrowed)
     }
 
     /// The same elements, of `bits` bits, in the narrowest type that holds them.
     pub(super) fn narrowed(self, bits: u32) -> Self {
-        with_type_of!(bits, T => if T::of(&self).is_some() { self } else { T::tensor(self.map(T::wrap)) })
+        with_type_of!(bits, T => if T::elements(&self).is_some() { self } else { T::tensor(self.map(T::wrap)) })
     }
 
     /// The elements in `ring`, in the narrowest type that holds them.

@@ -3,7 +3,7 @@
 use super::tensor::Integer;
 use crate::plan::{Ring, Shape, SumPool, Window};
 
-/// Sums over windows.
+/// The sums over windows, with the multiplier that balances windows of different sizes.
 pub(super) fn sums<T: Integer>(pool: &SumPool, input: &[T], from: Shape, to: Shape) -> Vec<T> {
     over_windows(&pool.window, input, from, to, |pixels| {
         let sum = pixels.iter().fold(T::default(), |sum, &x| sum.plus(x));

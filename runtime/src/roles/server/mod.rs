@@ -28,7 +28,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves `plan`.
+    /// A server of `plan` that keeps [`MAX_PREPARED`] prepared inferences for each client.
     pub fn new(plan: ValidPlan) -> Self {
         Self { plan: Arc::new(plan), max_prepared: MAX_PREPARED }
     }
@@ -39,7 +39,7 @@ impl Server {
         Self { max_prepared, ..self }
     }
 
-    /// The plan.
+    /// The plan that clients are served, weights included.
     pub fn plan(&self) -> &ValidPlan {
         &self.plan
     }

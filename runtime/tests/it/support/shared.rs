@@ -52,7 +52,7 @@ fn layout(plan: &Plan, id: StepId, parameters: SharedParameters, choices: &mut C
     let weights = step.op.weights()?;
     let narrow = drops_the_lowest_bit(plan, id) && choices.below(4) > 0;
     let masks = if narrow { Masks::PerCiphertext } else { Masks::PerSlot };
-    let reach = Reach::of(weights, weights.len() / step.shape.channels);
+    let reach = Reach::from_weights(weights, weights.len() / step.shape.channels);
     let slot_bits = Layout::slot_bits(step.bits, masks, reach);
     let window = match &step.op {
         Op::Conv2d(conv) => Some(conv.window),

@@ -19,7 +19,7 @@ use std::arch::naked_asm;
 use super::super::super::limbs::Limb;
 use super::super::full_limbs::Modulus;
 
-/// Limbs of a block.
+/// Limbs of a block, which the routines multiply with a number: 512 bits.
 pub(super) const BLOCK: usize = 8;
 
 /// Proof that the processor has the instructions.

@@ -17,7 +17,7 @@ use std::arch::x86_64::{
 
 use super::super::super::limbs::Limb;
 
-/// Bits of a lane.
+/// Bits of a lane, as many as AVX-512 IFMA multiplies.
 pub(super) const LANE_BITS: u32 = 52;
 
 /// All bits of a lane.

@@ -47,7 +47,7 @@ struct Ifma<const V: usize> {
     base: Lanes<V>,
     /// −1/M modulo 2^52.
     negative_inverse: u64,
-    /// k.
+    /// The number k of lanes of a digit.
     lanes: usize,
 }
 
@@ -77,7 +77,7 @@ pub(super) fn kernel(base: &Integer) -> Option<Box<dyn Kernel>> {
     })
 }
 
-/// k.
+/// The number k of lanes of a digit modulo `base`.
 fn lanes_for(base: &Integer) -> usize {
     (base.significant_bits() + SLACK_BITS).div_ceil(LANE_BITS) as usize
 }

@@ -51,17 +51,17 @@ pub struct Packed {
     linear: Linear,
     /// Bits from one slot to the next.
     stride: u32,
-    /// σ.
+    /// σ: bits by which masks are longer than what they hide.
     mask_bits: u32,
-    /// Of results before the fraction.
+    /// Ring of the results, without the fraction bit.
     ring: Ring,
-    /// Of shares.
+    /// Ring of the results' shares.
     shares: Ring,
 }
 
 impl Packed {
-    /// The linear step `id` of a valid schedule; `None` if the step is not linear.
-    pub fn of(schedule: &Schedule, id: StepId) -> Option<Self> {
+    /// The numbers of step `id` of a valid schedule; `None` if that is no linear step.
+    pub fn from_step(schedule: &Schedule, id: StepId) -> Option<Self> {
         let step = schedule.step(id);
         let linear = step.linear()?;
         Self::new(linear, [schedule.source(step).shape, step.shape], step.bits, schedule.parameters)
@@ -88,33 +88,33 @@ impl Packed {
         })
     }
 
-    /// With other numbers of inputs and of results in a ciphertext.
+    /// The same step with other numbers of inputs and of results in a ciphertext.
     pub fn repacked(&self, stacked: usize, results: usize) -> Self {
         let layout = Layout { stacked, results, ..self.linear.layout };
         Self { linear: Linear { layout, ..self.linear }, tiling: self.tiling.clone(), ..*self }
     }
 
-    /// How it is evaluated.
+    /// How the step's numbers lie in ciphertexts.
     pub const fn layout(&self) -> Layout {
         self.linear.layout
     }
 
-    /// Its tiles.
+    /// Which pixels share a ciphertext.
     pub const fn tiling(&self) -> &Tiling {
         &self.tiling
     }
 
     /// All linear steps of a valid schedule, in order.
     pub fn all(schedule: &Schedule) -> Vec<(StepId, Self)> {
-        schedule.steps().filter_map(|(id, _)| Some((id, Self::of(schedule, id)?))).collect()
+        schedule.steps().filter_map(|(id, _)| Some((id, Self::from_step(schedule, id)?))).collect()
     }
 
-    /// Ciphertexts of the mask.
+    /// Number of ciphertexts in which the client sends its mask.
     pub fn masks(&self) -> usize {
         self.linear.masks(self.from, &self.tiling)
     }
 
-    /// Ciphertexts of the products.
+    /// Number of ciphertexts in which the server sends the products.
     pub fn products(&self) -> usize {
         self.linear.products(self.to.channels, &self.tiling)
     }
@@ -122,7 +122,7 @@ impl Packed {
     /// Step 1: plaintext number `index` of the mask `r` of the input.
     pub fn pack(&self, r: &[u64], index: usize) -> Integer {
         let mut packed = Integer::new();
-        for input in self.stack().of(index).rev() {
+        for input in self.stack().inputs_in(index).rev() {
             self.push(&mut packed, r, input);
         }
         packed
@@ -253,7 +253,7 @@ impl Packed {
         offset
     }
 
-    /// R.
+    /// The mask R of the products in ciphertext number `product`.
     fn draw(&self, product: usize, rng: &mut SecureRng) -> SecretInteger {
         let (slots, stride) = (self.slots(product) as u32, self.stride);
         match self.linear.layout.masks {

@@ -8,24 +8,24 @@
 use crate::paillier::{Ciphertexts, Count, PublicKey, shift_each};
 use std::borrow::Cow;
 
-/// How inputs are stacked.
+/// How many inputs lie one after the other in a ciphertext, and how far apart.
 #[derive(Clone, Copy)]
 pub struct Stack {
-    /// All inputs.
+    /// Number of inputs in all.
     pub inputs: usize,
     /// S': inputs in a ciphertext, at least 1.
     pub stacked: usize,
-    /// B: bits of an input's slots.
+    /// B: bits of an input's slots together.
     pub block: u32,
 }
 
 impl Stack {
     /// The inputs in ciphertext number `index`, lowest block first.
-    pub(super) fn of(&self, index: usize) -> std::ops::Range<usize> {
+    pub(super) fn inputs_in(&self, index: usize) -> std::ops::Range<usize> {
         index * self.stacked..self.inputs.min((index + 1) * self.stacked)
     }
 
-    /// For every input a ciphertext with it in block S' − 1.
+    /// For every input a ciphertext that has it in block S' − 1.
     pub(super) fn align<'c>(&self, key: &PublicKey, ciphertexts: &'c Ciphertexts) -> Cow<'c, Ciphertexts> {
         if self.stacked == 1 {
             return Cow::Borrowed(ciphertexts);

@@ -20,7 +20,8 @@ impl Case {
         (tile, stacked): ([usize; 2], usize),
     ) -> Option<Self> {
         let weights = op.weights().unwrap();
-        let slot_bits = Layout::slot_bits(bits, masks, Reach::of(weights, weights.len() / to.channels));
+        let slot_bits =
+            Layout::slot_bits(bits, masks, Reach::from_weights(weights, weights.len() / to.channels));
         let parameters = SharedParameters::default();
         let mut layout = Layout { tile, slot_bits, masks, results: 1, stacked };
         let window = match &op {
@@ -49,7 +50,7 @@ impl Case {
     fn check(&self, seed: u64) {
         let mut rng = SecureRng::from_os().unwrap();
         let (key, id) = (test_keys::holder(512), StepId::new(1));
-        let packed = Packed::of(&self.schedule, id).unwrap();
+        let packed = Packed::from_step(&self.schedule, id).unwrap();
         let from = self.schedule.steps[0].shape.elements();
         let ring = self.schedule.steps[0].ring();
         let mut draws = TestRng::new(seed);
@@ -127,7 +128,7 @@ fn decrypted_numbers_do_not_depend_on_the_weights() {
             let op = Op::Dense(Dense { weights: vec![weight; stacked], bias: vec![] });
             let shapes = (Shape::vector(stacked), Shape::vector(1));
             let case = Case::new(op, shapes, (4, masks), ([1, 1], stacked)).unwrap();
-            let packed = Packed::of(&case.schedule, StepId::new(1)).unwrap();
+            let packed = Packed::from_step(&case.schedule, StepId::new(1)).unwrap();
             let plaintext = packed.pack(&vec![5; stacked], 0);
             let encrypted = key.encrypt(&[plaintext], &mut SecureRng::from_os().unwrap()).unwrap();
             // A slot of its own mask ends with a bit for the carry.

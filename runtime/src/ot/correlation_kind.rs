@@ -9,9 +9,9 @@ use super::per_party::PerParty;
 use super::sixteen;
 use crate::message::Role;
 
-/// A kind of correlation.
+/// A kind of correlation, with the width of its numbers and, where one party chooses, that party.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum CorrelationKind {
     /// One of sixteen messages of this width, one bit or two, of which a party chooses ([`super::sixteen`]).
     Sixteen(Role, Width),
     /// The product of a bit of a party's with a number of the other's of this width ([`super::correlated`]).
@@ -23,24 +23,24 @@ pub enum Kind {
 /// Correlations that are used at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Batch {
-    /// What they are.
-    pub kind: Kind,
-    /// How many.
+    /// The kind, the same for the whole batch.
+    pub kind: CorrelationKind,
+    /// Number of correlations.
     pub count: usize,
 }
 
 /// Some of a batch, made by one thread in one piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Chunk {
-    pub(super) kind: Kind,
+    pub(super) kind: CorrelationKind,
     /// Random OTs, whole blocks of 128.
     pub(super) ots: usize,
 }
 
-impl Kind {
+impl CorrelationKind {
     /// Whether there are such correlations.
     pub(super) const fn exists(self) -> bool {
-        !matches!(self, Kind::Sixteen(_, width) if width.bits() > 2)
+        !matches!(self, CorrelationKind::Sixteen(_, width) if width.bits() > 2)
     }
 }
 
@@ -48,9 +48,9 @@ impl Batch {
     /// The random OTs that it takes in which `chooser` chooses: whole blocks of 128, so that batches share none.
     pub const fn ots(&self, chooser: Role) -> usize {
         let each = match self.kind {
-            Kind::Sixteen(role, _) if role as u8 == chooser as u8 => sixteen::OTS,
-            Kind::Cot(role, _) if role as u8 == chooser as u8 => 1,
-            Kind::Triples(_) => 1,
+            CorrelationKind::Sixteen(role, _) if role as u8 == chooser as u8 => sixteen::OTS,
+            CorrelationKind::Cot(role, _) if role as u8 == chooser as u8 => 1,
+            CorrelationKind::Triples(_) => 1,
             _ => 0,
         };
         (self.count * each).next_multiple_of(BLOCK_BITS)
@@ -63,7 +63,7 @@ impl Batch {
     }
 }
 
-/// What [`Supply::prepare`](super::Supply::prepare) sends.
+/// What each party sends in [`Supply::prepare`](super::Supply::prepare) of these batches.
 pub fn prepare_cost(batches: &[Batch], field: FieldBits) -> PerParty<Sent> {
     let sent = |chooser| {
         let sizes: Vec<usize> =
