@@ -23,7 +23,7 @@ pub struct Activations<'a> {
 }
 
 impl<'a> Activations<'a> {
-    /// Before the first node.
+    /// The state before any node has been evaluated: only the calibration images are known.
     pub fn new(graph: &'a Graph<Real>, calibration: &Calibration) -> Self {
         Self::over(graph, calibration.images().clone())
     }

@@ -63,7 +63,7 @@ fn scaled(gradient: &Batch, slope: impl Fn(usize) -> f32 + Sync) -> Batch {
 
 fn of_convolution(op: &Op<Real>, conv: &Conv<Real>, from: Shape, gradient: &Batch) -> Batch {
     let to = gradient.shape();
-    let Some(reading) = Reading::of(op, to) else { return gradient.clone() };
+    let Some(reading) = Reading::from_op(op, to) else { return gradient.clone() };
     let (columns, rows, outputs) = (reading.columns(from), reading.rows(), to.channels / conv.groups);
     each(gradient, from, |gradient, out| {
         for group in 0..conv.groups {

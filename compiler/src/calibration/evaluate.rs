@@ -82,7 +82,7 @@ fn convolution(op: &Op<Real>, conv: &Conv<Real>, input: &Batch, shape: Shape) ->
     if conv.groups == input.shape().channels && conv.groups == shape.channels {
         return depthwise(conv, input, shape);
     }
-    let Some(reading) = Reading::of(op, shape) else { return input.clone() };
+    let Some(reading) = Reading::from_op(op, shape) else { return input.clone() };
     let (columns, rows, outputs) =
         (reading.columns(input.shape()), reading.rows(), shape.channels / conv.groups);
     Batch::by_image(shape, input.len(), |image, out| {

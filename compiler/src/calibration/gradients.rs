@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 /// A node's value, what it reads and its gradient, on some images.
 pub struct Seen<'a> {
-    /// By position.
+    /// The values that the node reads, in the order of its inputs.
     pub inputs: Vec<&'a Batch>,
-    /// What it gives.
+    /// The node's value.
     pub output: &'a Batch,
     /// Of a number for every image that the seed defines, with respect to what the node gives.
     pub gradient: &'a Batch,

@@ -72,11 +72,11 @@ impl Calibration {
 
     /// These images, as the model sees them.
     #[cfg(test)]
-    pub(crate) fn of(images: Batch) -> Self {
+    pub(crate) fn from_images(images: Batch) -> Self {
         Self { images: images.into() }
     }
 
-    /// The images.
+    /// The preprocessed images, rounded to the integer steps of the input.
     pub fn images(&self) -> &Arc<Batch> {
         &self.images
     }

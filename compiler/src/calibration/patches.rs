@@ -24,7 +24,7 @@ pub enum Reading {
 /// A position of the output of a layer in one of many images.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Place {
-    /// The image, by index.
+    /// Index of the image in the batch.
     pub image: usize,
     /// Row and column; both 0 where there is one position only.
     pub position: [usize; 2],
@@ -32,7 +32,7 @@ pub(super) struct Place {
 
 impl Reading {
     /// How `op` reads, where it is linear with weights.
-    pub fn of(op: &Op<Real>, output: Shape) -> Option<Self> {
+    pub fn from_op(op: &Op<Real>, output: Shape) -> Option<Self> {
         match op {
             Op::Conv(conv) => Some(Self::Windows { window: conv.window, groups: conv.groups, output }),
             Op::Dense(_) => Some(Self::Whole),
@@ -40,7 +40,7 @@ impl Reading {
         }
     }
 
-    /// Number of groups.
+    /// Number of groups of a grouped convolution; 1 for a dense layer.
     pub fn groups(&self) -> usize {
         match self {
             Self::Windows { groups, .. } => *groups,
@@ -48,7 +48,7 @@ impl Reading {
         }
     }
 
-    /// Weights in one row.
+    /// Number of weights in a row, that is, of the inputs that one output depends on, for an input of this shape.
     pub fn columns(&self, input: Shape) -> usize {
         match self {
             Self::Windows { window, groups, .. } => {
@@ -72,7 +72,7 @@ impl Reading {
         }
     }
 
-    /// Rows of one image.
+    /// Number of rows that one image gives: the positions of the output, or 1 for a dense layer.
     pub fn rows(&self) -> usize {
         match self {
             Self::Windows { output, .. } => output.plane(),

@@ -98,12 +98,12 @@ impl Sample {
         Self { columns, mean, values }
     }
 
-    /// Numbers in a row.
+    /// Length of a row.
     pub fn columns(&self) -> usize {
         self.columns
     }
 
-    /// Mean of each column.
+    /// Mean of each column before it was taken away.
     pub fn mean(&self) -> &[f64] {
         &self.mean
     }
@@ -120,7 +120,7 @@ impl Sample {
         variance
     }
 
-    /// Covariances of some columns.
+    /// The covariance matrix of these columns.
     pub fn covariance(&self, columns: Range<usize>) -> Matrix {
         let (size, part) = (columns.len(), self.view().columns(columns));
         let mut values = vec![0.0; size * size];
@@ -200,7 +200,7 @@ mod tests {
         let output = Shape::new(6, height, width);
         let (weights, bias) = (pattern(6 * 2 * 6), pattern(6));
         let op = Op::Conv(Conv { window, groups: 2, weights: weights.clone(), bias });
-        let reading = Reading::of(&op, output).unwrap();
+        let reading = Reading::from_op(&op, output).unwrap();
         let sampling = Sampling::new(reading, shape, 3);
         let (input, given) = (batch(shape, 5), apply(&op, &[&batch(shape, 0)], output));
         for group in 0..2 {
@@ -232,7 +232,7 @@ mod tests {
         let (window, output) = (Window { pad_before: [0, 1], ..Window::dense([2, 3]) }, Shape::new(4, 5, 6));
         let weights = pattern(4 * 18);
         let op = Op::Conv(Conv { window, groups: 1, weights: weights.clone(), bias: pattern(4) });
-        let sampling = Sampling::new(Reading::of(&op, output).unwrap(), shape, 3);
+        let sampling = Sampling::new(Reading::from_op(&op, output).unwrap(), shape, 3);
         let input = batch(shape, 0);
         let given = sampling.outputs(&apply(&op, &[&input], output), 0);
         let left = given.without(&sampling.inputs(&input, 0), &weights);
@@ -245,7 +245,7 @@ mod tests {
         let shape = Shape::new(1, 100, 100);
         let op =
             Op::Conv(Conv { window: Window::dense([1, 1]), groups: 1, weights: vec![1.0], bias: vec![0.0] });
-        let sampling = Sampling::new(Reading::of(&op, shape).unwrap(), shape, 32);
+        let sampling = Sampling::new(Reading::from_op(&op, shape).unwrap(), shape, 32);
         assert!((28_000..36_000).contains(&sampling.places.len()), "{}", sampling.places.len());
         for image in 0..32 {
             let of_image = sampling.places.iter().filter(|place| place.image == image).count();

@@ -7,11 +7,11 @@ use rayon::prelude::*;
 /// One channel of a value over all images and positions, in real units.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Channel {
-    /// Mean.
+    /// Mean over all images and positions.
     pub mean: f64,
-    /// Variance.
+    /// Variance around the mean (divided by the count, not by one less).
     pub variance: f64,
-    /// Largest magnitude.
+    /// Largest absolute value.
     pub peak: f64,
     /// Share where a ReLU or a clip that gives the channel passes changes on: above 0, and below where a clip ends.
     pub passing: f64,
@@ -51,8 +51,8 @@ impl Statistics {
             channels.into_par_iter().map(|channel| of_channel(values, channel, end(op, channel))).collect();
     }
 
-    /// The channels of `id`.
-    pub fn of(&self, id: NodeId) -> &[Channel] {
+    /// The statistics of the value of `id`, one entry per channel.
+    pub fn channels(&self, id: NodeId) -> &[Channel] {
         &self.by_node[id.index()]
     }
 }
@@ -100,7 +100,7 @@ mod tests {
         let graph = Graph::<Real>::new("image", RealFact { shape });
         let images = Batch::new(shape, vec![1.0, 3.0, 7.0, 7.0, 5.0, -7.0, 7.0, 7.0]);
         let statistics = Statistics::measure(&graph, &images);
-        let [first, second] = statistics.of(graph.input()) else { panic!("two channels") };
+        let [first, second] = statistics.channels(graph.input()) else { panic!("two channels") };
         assert_eq!((first.mean, first.variance, first.peak, first.passing), (0.5, 20.75, 7.0, 0.75));
         assert_eq!((second.mean, second.variance, second.rms()), (7.0, 0.0, 7.0));
     }

@@ -9,9 +9,9 @@ pub(super) struct Run {
     pub position: usize,
     /// The pixel there, row-major in the channel; those of the next positions are `stride` apart.
     pub pixel: usize,
-    /// Number of positions.
+    /// Number of neighbouring positions in the run.
     pub len: usize,
-    /// Distance of neighbouring pixels.
+    /// Distance between the pixels of neighbouring positions: the stride of the window along a row.
     pub stride: usize,
 }
 

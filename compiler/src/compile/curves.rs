@@ -15,7 +15,7 @@ const HALVINGS: usize = 4;
 /// Finer pieces must bring the error below this share of what it was, or are not worth their cost.
 const WORTH: f64 = 0.8;
 
-/// A simplified float graph.
+/// A simplified float graph, and how closely its linear segments follow the activations.
 pub(super) struct Followed {
     pub graph: Graph<Real>,
     /// By node of the model's graph: what activations read, and how far pieces stray from them.

@@ -32,7 +32,7 @@ pub struct NodeComparison {
     pub op: &'static str,
     /// Channels, height, width.
     pub shape: [usize; 3],
-    /// Of the integers.
+    /// Width of the integers: the least b with |x| < 2^b for all of them, without the sign.
     pub bits: u32,
     /// From the value of the float graph.
     #[serde(flatten)]
@@ -143,8 +143,8 @@ impl Comparer<'_> {
             };
             for image in 0..images.len() {
                 let (gathered, alone) = &mut totals.nodes[id.index()];
-                gathered.join(&Sums::of(expected.image(image), got.image(image)));
-                alone.join(&Sums::of(own.image(image), got.image(image)));
+                gathered.join(&Sums::new(expected.image(image), got.image(image)));
+                alone.join(&Sums::new(own.image(image), got.image(image)));
             }
             floats[id.index()] = Some(expected);
             ours[id.index()] = Some(got);

@@ -25,7 +25,7 @@ pub(super) struct Choice {
 
 /// The choice by which `node` gives `value`, if that is the position of a class.
 pub(super) fn chooses(node: &NodeProto, value: &str) -> Option<Label> {
-    match registry::of(node).end {
+    match registry::operator(node).end {
         End::Label(label) => node.output.get(label.output).filter(|output| *output == value).map(|_| label),
         End::Scores | End::CarriesScores | End::CarriesAll | End::Other => None,
     }
@@ -37,7 +37,7 @@ pub(super) fn strip(graph: &mut GraphProto) -> Option<Choice> {
     let mut value = graph.output.first()?.name.as_str();
     let mut node = *by_value.get(value)?;
     for _ in 0..LONGEST {
-        if !matches!(registry::of(node).end, End::CarriesAll) {
+        if !matches!(registry::operator(node).end, End::CarriesAll) {
             break;
         }
         value = node.input.first()?;

@@ -23,7 +23,7 @@ fn real(graph: &Graph<Integer>, id: NodeId, zeros: &[Vec<bool>]) -> Op<Real> {
     let scale = |input: usize| &graph.node(inputs[input]).fact.scale;
     match graph.op(id) {
         Op::Conv(conv) => {
-            let rows = Rows {
+            let rows = WeightLayout {
                 taps: conv.window.kernel[0] * conv.window.kernel[1],
                 inputs: graph.shape(inputs[0]).channels / conv.groups,
                 outputs: conv.bias.len() / conv.groups,
@@ -38,7 +38,8 @@ fn real(graph: &Graph<Integer>, id: NodeId, zeros: &[Vec<bool>]) -> Op<Real> {
         }
         Op::Dense(dense) => {
             let input = graph.shape(inputs[0]);
-            let rows = Rows { taps: input.plane(), inputs: input.channels, outputs: dense.bias.len() };
+            let rows =
+                WeightLayout { taps: input.plane(), inputs: input.channels, outputs: dense.bias.len() };
             let weights = rows.weights(&dense.weights, scale(0), output);
             Op::Dense(Dense { weights, bias: bias(&dense.bias, output) })
         }
@@ -67,7 +68,7 @@ fn real(graph: &Graph<Integer>, id: NodeId, zeros: &[Vec<bool>]) -> Op<Real> {
 }
 
 /// How the weights of a linear layer are laid out.
-struct Rows {
+struct WeightLayout {
     /// So many weights after each other read one channel.
     taps: usize,
     /// Channels that a row reads.
@@ -76,7 +77,7 @@ struct Rows {
     outputs: usize,
 }
 
-impl Rows {
+impl WeightLayout {
     fn weights(&self, weights: &[i32], input: &Scale, output: &Scale) -> Vec<f32> {
         let columns = self.taps * self.inputs;
         let real = |(i, &weight): (usize, &i32)| {

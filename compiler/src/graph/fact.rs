@@ -45,7 +45,7 @@ pub enum Scale {
 }
 
 impl Scale {
-    /// The scale of `channel`.
+    /// Real size of one integer step in `channel`.
     pub fn channel(&self, channel: usize) -> f64 {
         match self {
             Scale::PerTensor(scale) => *scale,
@@ -67,9 +67,9 @@ impl Scale {
 /// Inclusive bounds of an integer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Range {
-    /// Smallest.
+    /// Smallest integer of the range.
     pub low: i128,
-    /// Largest.
+    /// Largest integer of the range.
     pub high: i128,
 }
 

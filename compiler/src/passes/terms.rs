@@ -25,7 +25,7 @@ pub(super) struct Terms {
 
 impl Terms {
     /// Of the suite that `options` name.
-    pub(super) fn of(options: &CompileOptions) -> Self {
+    pub(super) fn new(options: &CompileOptions) -> Self {
         match options.suite {
             Suite::Blinded(_) => Self { precision: PRECISION, widest: MAX_BITS, rings: false },
             Suite::Shared(_) => Self { precision: options.activation_bits, widest: WIDEST_RING, rings: true },

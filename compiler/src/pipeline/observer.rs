@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// A pass that has run, and whose graph keeps all invariants.
 pub struct Ran<'a> {
-    /// The pass.
+    /// Name of the pass, as in [`PassInfo::name`](super::PassInfo::name).
     pub name: &'static str,
     /// What it took, without the check of the invariants.
     pub time: Duration,
@@ -26,7 +26,7 @@ pub trait Observer {
     }
 }
 
-/// Nobody.
+/// An observer that ignores everything and stops nothing.
 pub struct Silent;
 
 impl Observer for Silent {}

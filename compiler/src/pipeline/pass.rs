@@ -13,11 +13,11 @@ use std::time::Instant;
 /// What passes depend on beside the graph.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
-    /// The user's choices.
+    /// The options of the compilation.
     pub options: &'a CompileOptions,
     /// How raw images become integers.
     pub input: &'a InputSpec,
-    /// Values on calibration images.
+    /// The calibration images, where there are any.
     pub calibration: Option<&'a Calibration>,
     /// By node of the imported graph: what activations read.
     pub ranges: &'a Ranges,
@@ -42,17 +42,17 @@ impl<'a> Context<'a> {
 pub struct PassInfo {
     /// As in `--stop-after`; the pass's module in [`crate::passes`].
     pub name: &'static str,
-    /// One line.
+    /// What the pass does, in one line.
     pub summary: &'static str,
 }
 
 /// A rewriting of a graph.
 pub struct Pass<D: Domain> {
-    /// Name and summary.
+    /// Name and summary of the pass.
     pub info: PassInfo,
     /// Whether it runs in a compilation with these options.
     pub applies: fn(&CompileOptions) -> bool,
-    /// The rewriting itself.
+    /// The function that rewrites the graph.
     pub run: fn(Graph<D>, &Context<'_>) -> Result<Graph<D>>,
 }
 

@@ -17,7 +17,7 @@ const BITS: [u32; 6] = [8, 6, 5, 4, 3, 2];
 const SPARSITIES: [f64; 14] = [0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.96];
 /// Bits that a value may keep beyond the usual.
 const MORE_BITS: i32 = 2;
-/// log2 of the Lagrange multiplier of the error: seconds + 2^m Â· error is minimised. Higher is more accurate and dearer.
+/// log2 of the Lagrange multiplier of the error: seconds + 2^m · error is minimised. Higher is more accurate and dearer.
 pub(super) type LogMultiplier = f64;
 
 /// The choices of every layer and of every value that loses bits.

@@ -26,7 +26,7 @@ pub(super) fn layers(graph: &Graph<Real>, thin: &Graph<Real>, precision: &Precis
         let (_, channels) = thin.contains(id).then(|| size(thin, id))??;
         let name = graph.node(id).name.clone();
         let value_bits = precision.values.get(&id).copied().unwrap_or(0);
-        let choice = precision.choices.of(id);
+        let choice = precision.choices.get(id);
         Some(LayerOutcome { name, channels, channels_before, choice, value_bits })
     };
     graph.ids_in_order().into_iter().filter_map(outcome).collect()
@@ -46,7 +46,7 @@ fn weights(graph: &Graph<Real>) -> usize {
 
 /// Mean width of the weights of `graph`.
 pub(super) fn mean_bits(graph: &Graph<Real>, choices: &Choices) -> f64 {
-    let bits = |id| size(graph, id).map(|(weights, _)| weights as f64 * f64::from(choices.of(id).bits));
+    let bits = |id| size(graph, id).map(|(weights, _)| weights as f64 * f64::from(choices.get(id).bits));
     graph.ids().filter_map(bits).fold(0.0, |sum, bits| sum + bits) / weights(graph).max(1) as f64
 }
 

@@ -20,7 +20,7 @@ const USUAL_SLOT: u32 = 32;
 /// Values of a typical exchange.
 const USUAL_COUNT: usize = 512;
 
-/// LayerPrices of the parts of a float graph, in seconds of one core.
+/// Prices of the layers and values of a float graph, in seconds of one core.
 pub(super) struct LayerPrices<'a> {
     graph: &'a Graph<Real>,
     product: f64,

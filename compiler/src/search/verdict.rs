@@ -22,7 +22,7 @@ pub(super) fn verdict(
     } else {
         Labelled::new(data, usize::MAX, setting.fine)?.accuracy(&setting.model.graph)
     };
-    let mut best = Best::of(&tried, setting);
+    let mut best = Best::new(&tried, setting);
     for (rank, index) in cheapest_first(&tried).into_iter().enumerate() {
         let Tried { trial, plan: Some(plan), layers } = &tried[index] else { continue };
         watch(Event::Working(&format!("running plan {} on all images, in exact integers", rank + 1)));
@@ -61,7 +61,7 @@ struct Best {
 
 impl Best {
     /// On the labelled images; the first of several.
-    fn of(tried: &[Tried], setting: &Setting<'_>) -> Option<Self> {
+    fn new(tried: &[Tried], setting: &Setting<'_>) -> Option<Self> {
         let accuracy = |tried: &Tried| tried.trial.accuracy;
         let better = |best, other| if accuracy(other) > accuracy(best) { other } else { best };
         let best = tried.iter().reduce(better)?;

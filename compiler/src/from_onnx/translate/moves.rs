@@ -71,7 +71,7 @@ impl Translator<'_> {
             };
         }
         let view = self.place(&site.name, moved, &placed)?;
-        if filler == 0.0 { Ok(view) } else { Ok(view.of(self.shifted(&site.name, view.id, filler)?)) }
+        if filler == 0.0 { Ok(view) } else { Ok(view.with_value(self.shifted(&site.name, view.id, filler)?)) }
     }
 
     pub(super) fn slice(&mut self, slice: &Slice, site: &Site) -> Found {

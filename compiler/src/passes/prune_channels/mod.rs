@@ -77,7 +77,7 @@ mod tests {
         let flat = graph.append("flat", Op::Flatten, &[second]).unwrap();
         graph.append("logits", dense(8, 3), &[flat]).unwrap();
         let images = Batch::new(shape, pattern(20 * shape.elements()));
-        let thin = prune_channels(&graph, 0.5, Some(&Calibration::of(images))).unwrap();
+        let thin = prune_channels(&graph, 0.5, Some(&Calibration::from_images(images))).unwrap();
         insta::assert_snapshot!(format!("{:#}", remove_dead(thin).unwrap()), @r"
         real graph, output n5
         n0 = input : 2x4x4  # image

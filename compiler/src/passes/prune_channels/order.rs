@@ -25,7 +25,7 @@ pub struct Removal {
 /// How a layer loses its channels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChannelOrder {
-    /// The layer.
+    /// The layer that loses channels.
     pub layer: NodeId,
     /// The linear layers that read it.
     pub readers: Vec<NodeId>,
@@ -42,13 +42,13 @@ pub struct ChannelOrders {
 }
 
 impl ChannelOrders {
-    /// All orders, by layer.
+    /// The order of every layer that can lose channels, by rising node id.
     pub fn iter(&self) -> impl Iterator<Item = &ChannelOrder> {
         self.by_layer.values()
     }
 
     /// The order of `layer`, where it can lose channels.
-    pub fn of(&self, layer: NodeId) -> Option<&ChannelOrder> {
+    pub fn get(&self, layer: NodeId) -> Option<&ChannelOrder> {
         self.by_layer.get(&layer)
     }
 }
@@ -97,7 +97,7 @@ struct Patient {
 impl Patient {
     /// The reader `id` of a layer of `channels`; `None` where a channel has too many columns.
     fn new(graph: &Graph<Real>, id: NodeId, channels: usize, input: &Batch, output: &Batch) -> Option<Self> {
-        let reading = Reading::of(graph.op(id), graph.shape(id))?;
+        let reading = Reading::from_op(graph.op(id), graph.shape(id))?;
         let (columns, weights) = (columns(graph.op(id)), weights(graph.op(id)));
         let taps = columns / channels;
         let per_block = (MAX_BLOCK / taps).min(channels);

@@ -42,12 +42,12 @@ fn lost_columns(
     choice: &ChannelChoice,
 ) -> BTreeMap<NodeId, Vec<bool>> {
     let mut lost = BTreeMap::new();
-    for order in orders.iter().filter(|order| choice.of(order.layer) > 0) {
+    for order in orders.iter().filter(|order| choice.get(order.layer) > 0) {
         for &reader in &order.readers {
             let columns = order::columns(graph.op(reader));
             let taps = columns / graph.shape(order.layer).channels;
             let mut gone = vec![false; columns];
-            for removal in order.removals.iter().take(choice.of(order.layer)) {
+            for removal in order.removals.iter().take(choice.get(order.layer)) {
                 gone[removal.channel * taps..][..taps].fill(true);
             }
             lost.insert(reader, gone);

@@ -2,7 +2,7 @@
 
 use super::constraints::{self, ScaleConstraint};
 use super::curvature::Curvature;
-use super::fit::{Fit, Row};
+use super::fit::{Fit, FittedRow};
 use super::grid::Grid;
 use super::layer::Layer;
 use super::value::{Value, scale, spread, unbounded};
@@ -15,7 +15,7 @@ use crate::graph::{
 };
 use crate::options::LayerChoice;
 
-/// The walk.
+/// State of the walk over the float graph: what is known of it, and the integer graph as far as it has grown.
 pub(super) struct Quantizer<'a> {
     pub(super) preparation: &'a Preparation<'a>,
     pub(super) float: &'a Graph<Real>,
@@ -107,8 +107,8 @@ impl<'a> Quantizer<'a> {
         let layer = layer.ok_or_else(|| Error::Bug(format!("{id} is not linear")))?;
         let input_scale = self.scale(&input).clone();
         let sizes = self.sizes(self.float.sole_input(id), &input_scale);
-        let mut choice = self.choices.of(id);
-        let exact = exact::scales(&layer, &input_scale, &sizes, Grid::of(choice.bits).largest());
+        let mut choice = self.choices.get(id);
+        let exact = exact::scales(&layer, &input_scale, &sizes, Grid::with_bits(choice.bits).largest());
         let exact = exact.filter(|_| !self.one_scale[id.index()]);
         if layer.columns() == 1 {
             choice.sparsity = 0.0; // every weight is a whole channel
@@ -135,7 +135,7 @@ impl<'a> Quantizer<'a> {
 
     /// Root mean squares of the integers of the channels of `id`, where they have `scale`.
     fn sizes(&self, id: NodeId, scale: &Scale) -> Vec<f64> {
-        let channels = self.preparation.statistics.of(id).iter().enumerate();
+        let channels = self.preparation.statistics.channels(id).iter().enumerate();
         channels.map(|(channel, seen)| seen.rms() / scale.channel(channel)).collect()
     }
 
@@ -165,14 +165,21 @@ impl<'a> Quantizer<'a> {
     }
 
     /// What the rows of the linear layer `id` look like.
-    fn rows(&self, id: NodeId, layer: &Layer, sizes: &[f64], fine: &[f64], bits: u32) -> Vec<scales::Row> {
+    fn rows(
+        &self,
+        id: NodeId,
+        layer: &Layer,
+        sizes: &[f64],
+        fine: &[f64],
+        bits: u32,
+    ) -> Vec<scales::UnscaledRow> {
         let excess = self.preparation.excess.of_node(id);
-        let seen = self.preparation.statistics.of(id).iter().zip(excess);
+        let seen = self.preparation.statistics.channels(id).iter().zip(excess);
         let channels = seen.map(|(seen, excess)| Channel { variance: seen.variance + excess, ..*seen });
         let weights = self.preparation.tolerance.weights(id);
         let of_row = |(row, (channel, (&weight, &fine)))| {
             let read = layer.channels(row).map(|channel| sizes[channel].powi(2)).sum();
-            scales::Row { fine, channel, weight, read, bits }
+            scales::UnscaledRow { fine, channel, weight, read, bits }
         };
         channels.zip(weights.iter().zip(fine)).enumerate().map(of_row).collect()
     }
@@ -275,7 +282,7 @@ impl<'a> Quantizer<'a> {
     /// square over channels, weighed by what readers make of them.
     fn level(&self, from: NodeId, value: &Value) -> f64 {
         let weights = self.preparation.tolerance.weights(from);
-        let channels = self.preparation.statistics.of(from);
+        let channels = self.preparation.statistics.channels(from);
         let signal: f64 = weights.iter().zip(channels).map(|(weight, seen)| weight * seen.variance).sum();
         let unit = weights.iter().zip(self.scales(value)).map(|(weight, scale)| weight * scale * scale);
         (signal / unit.sum::<f64>()).sqrt()
@@ -298,7 +305,7 @@ impl<'a> Quantizer<'a> {
 
     /// Of the value `from` of the float graph as integers of this scale.
     fn estimate(&self, from: NodeId, scale: &Scale) -> ValueEstimate {
-        let channels = self.preparation.statistics.of(from);
+        let channels = self.preparation.statistics.channels(from);
         // A node made on the way to `from` may have other channels.
         if matches!(scale, Scale::PerChannel(scales) if scales.len() != channels.len()) {
             return ValueEstimate::default();
@@ -377,7 +384,7 @@ impl<'a> Quantizer<'a> {
 /// Rows of a layer on the way to integers.
 struct FitRows {
     /// Rounded at their own scales, where every row has one.
-    fitted: Vec<Row>,
+    fitted: Vec<FittedRow>,
     /// Scales that suit their weights.
     fine: Vec<f64>,
 }

@@ -6,9 +6,9 @@ use crate::graph::{Graph, Integer, NodeId, Real};
 /// A quantised graph and where it came from.
 #[derive(Clone, Debug)]
 pub struct Quantized {
-    /// The integer graph.
+    /// The integer graph: every value has a scale; bounds come with a later pass.
     pub graph: Graph<Integer>,
-    /// By node of the float graph.
+    /// By node of the float graph: the node of the integer graph that stands for it.
     pub(super) counterparts: Vec<Option<NodeId>>,
     /// By node of the integer graph.
     pub(super) estimates: Vec<ValueEstimate>,
@@ -31,7 +31,7 @@ impl Quantized {
         self.counterparts.get(float.index()).copied().flatten()
     }
 
-    /// Where rounding makes noise.
+    /// The rounded weights and values, each with its predicted effect on the logits.
     pub fn noise(&self) -> &[Noise] {
         &self.noise
     }

@@ -20,13 +20,13 @@ const WORK: f64 = 4e10;
 /// Columns of a block at most; bounds its memory.
 const MAX_BLOCK: usize = 1024;
 
-/// Of a layer, by group.
+/// The Hessian of a layer, by group of a grouped convolution.
 #[derive(Clone, Debug)]
 pub(super) struct Curvature {
     pub groups: Vec<GroupCurvature>,
 }
 
-/// Of the rows of one group.
+/// The Hessian that all rows of one group share.
 #[derive(Clone, Debug)]
 pub(super) enum GroupCurvature {
     /// Columns that are independent, each with its variance.
@@ -42,7 +42,7 @@ pub(super) enum GroupCurvature {
     },
 }
 
-/// Of some columns of a row.
+/// The Hessian of some neighbouring columns.
 #[derive(Clone, Debug)]
 pub(super) struct Block {
     pub columns: Range<usize>,
@@ -50,7 +50,7 @@ pub(super) struct Block {
     /// The order in which columns stand in roots, from 0; weights are rounded from the last, which
     /// matters most.
     pub order: Vec<usize>,
-    /// Of all columns.
+    /// Cholesky root of the Hessian of all columns, in this order.
     pub root: Root,
     /// For each output of the group the covariances of the columns with what its weights leave of it.
     pub missing: Vec<Vec<f64>>,

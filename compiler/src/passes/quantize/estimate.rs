@@ -29,8 +29,9 @@ pub(super) fn error(layer: &Layer, removals: &PruneOrder, variance: &[f64], choi
     let every = step(layer);
     let rows = (0..layer.outputs()).into_par_iter().step_by(every);
     let rows = rows.map(|row| {
-        let row_of_layer = Row { weights: layer.row(row), removals: &removals.rows()[row], gone: ends[row] };
-        (row_of_layer.error(Grid::of(choice.bits)), variance[row])
+        let row_of_layer =
+            PrunedRow { weights: layer.row(row), removals: &removals.rows()[row], gone: ends[row] };
+        (row_of_layer.error(Grid::with_bits(choice.bits)), variance[row])
     });
     let rows: Vec<(f64, f64)> = rows.collect();
     let (error, whole) = rows.iter().fold((0.0, 0.0), |sum, row| (sum.0 + row.0, sum.1 + row.1));
@@ -44,13 +45,13 @@ pub(super) fn step(layer: &Layer) -> usize {
 
 /// A row of which the first `gone` removals have taken place.
 #[derive(Clone, Copy)]
-struct Row<'a> {
+struct PrunedRow<'a> {
     weights: &'a [f32],
     removals: &'a [PruneStep],
     gone: usize,
 }
 
-impl Row<'_> {
+impl PrunedRow<'_> {
     fn error(self, grid: Grid) -> f64 {
         let weights = self.removals.iter().map(|step| f64::from(self.weights[step.column as usize]));
         let largest = weights.map(f64::abs).fold(0.0, f64::max) / grid.largest();
@@ -66,7 +67,7 @@ impl Row<'_> {
 
 /// Errors of a row at several scales.
 struct Errors<'a> {
-    row: Row<'a>,
+    row: PrunedRow<'a>,
     scales: [f64; LANES],
     grid: Grid,
 }

@@ -21,7 +21,7 @@ pub(super) struct Excess(Vec<Vec<f64>>);
 
 impl Excess {
     /// Of the values of `graph`, which have the statistics `seen` on calibration images and others on `unusual` ones.
-    pub(super) fn of(graph: &Graph<Real>, seen: &Statistics, unusual: &Statistics) -> Self {
+    pub(super) fn new(graph: &Graph<Real>, seen: &Statistics, unusual: &Statistics) -> Self {
         let mut excess = Self(vec![Vec::new(); graph.id_bound()]);
         for id in graph.ids_in_order() {
             excess.0[id.index()] = excess.node(graph, seen, unusual, id);
@@ -41,7 +41,7 @@ impl Excess {
         let Some(&input) = inputs.first() else { return none };
         match graph.op(id) {
             Op::Conv(_) | Op::Dense(_) => {
-                Layer::of(graph, id).map_or(none, |layer| self.of_rows(&layer, input))
+                Layer::from_node(graph, id).map_or(none, |layer| self.of_rows(&layer, input))
             }
             Op::Relu => self.of_activation([seen, unusual], id, input, |_| f64::INFINITY),
             Op::Clip(clip) => {
@@ -79,7 +79,7 @@ impl Excess {
         input: NodeId,
         high: impl Fn(usize) -> f64,
     ) -> Vec<f64> {
-        let (read, given, woken) = (seen.of(input), seen.of(id), unusual.of(id));
+        let (read, given, woken) = (seen.channels(input), seen.channels(id), unusual.channels(id));
         let usual = given.iter().map(|channel| channel.variance).sum::<f64>() / given.len() as f64;
         let of_channel = |(channel, excess): (usize, &f64)| {
             let (Channel { mean, variance, .. }, given) = (read[channel], given[channel]);
@@ -117,7 +117,7 @@ mod tests {
         let images = Batch::new(shape, vec![3.0, -1.0, -1.0, -3.0, -1000.0, -1000.1, -10.0, -10.0]);
         let brighter = Batch::new(shape, vec![3.0, -1.0, -1.0, -3.0, -1000.0, -1000.1, -10.0, 16.0]);
         let [seen, unusual] = [&images, &brighter].map(|images| Statistics::measure(&graph, images));
-        let excess = Excess::of(&graph, &seen, &unusual);
+        let excess = Excess::new(&graph, &seen, &unusual);
         let [alive, asleep, dead, woken] = excess.of_node(relu) else { panic!("four channels") };
         assert_eq!((*alive, *dead), (0.0, 0.0));
         assert!((woken - 2.25 / 4.0).abs() < 1e-9, "the variance of the first, divided by four channels");

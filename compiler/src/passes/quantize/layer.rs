@@ -21,7 +21,7 @@ pub(super) struct IntegerLayer {
 
 impl<'a> Layer<'a> {
     /// The node `id` of `graph`, where it is linear with weights.
-    pub(super) fn of(graph: &'a Graph<Real>, id: NodeId) -> Option<Self> {
+    pub(super) fn from_node(graph: &'a Graph<Real>, id: NodeId) -> Option<Self> {
         let input = graph.inputs(id).first().map(|&input| graph.shape(input))?;
         Self::of_op(graph.op(id), input)
     }
@@ -72,7 +72,7 @@ impl<'a> Layer<'a> {
         self.bias.len()
     }
 
-    /// Weights in a row.
+    /// Number of weights in a row, that is, of the inputs that one output depends on.
     pub(super) fn columns(&self) -> usize {
         self.group_inputs * self.taps
     }
@@ -123,7 +123,7 @@ impl<'a> Layer<'a> {
         self.weights
     }
 
-    /// The weights of `output`.
+    /// The row of weights that gives `output`, in the order of the columns.
     pub(super) fn row(&self, output: usize) -> &'a [f32] {
         &self.weights[output * self.columns()..][..self.columns()]
     }

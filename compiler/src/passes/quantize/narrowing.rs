@@ -34,7 +34,7 @@ impl Narrowing {
 
     /// Where it costs nothing, and at `places`.
     pub fn at(options: &CompileOptions, places: Places) -> Self {
-        Self { terms: Terms::of(options), places, values: BTreeMap::new() }
+        Self { terms: Terms::new(options), places, values: BTreeMap::new() }
     }
 
     /// The same, with so many bits more kept of some values, or fewer.

@@ -5,12 +5,12 @@ use crate::numeric::{Matrix, axpy, subtract};
 
 /// Most weights that are removed before the others are brought up to date.
 const BATCH: usize = 16;
-/// PruneOrder are in batches of at most this share of the weights that are left.
+/// A batch of removals is at most one in so many of the weights that are left.
 const SHARE: usize = 32;
 /// Rows that are subtracted from another at one time.
 const ROWS: usize = 4;
 
-/// One weight that goes.
+/// One step of pruning a row: a weight that becomes zero while those that are left make up for it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct PruneStep {
     pub column: u32,

@@ -75,7 +75,7 @@ impl PruneOrder {
     /// How many weights of each row go where `count` go altogether.
     pub(super) fn cut(&self, count: usize) -> Vec<usize> {
         let losses = self.rows.iter().flatten().map(|step| step.loss).collect();
-        let mut cheapest = Cheapest::of(losses, count);
+        let mut cheapest = Cheapest::new(losses, count);
         let end = |row: &Vec<PruneStep>| row.iter().take_while(|step| cheapest.takes(step.loss)).count();
         self.rows.iter().map(end).collect()
     }
@@ -124,7 +124,7 @@ pub(super) fn prune_by_size(layer: &Layer, curvature: &Curvature, support: &mut 
         if support.has(index) { layer.weights()[index].powi(2) * second } else { f32::INFINITY }
     };
     let losses: Vec<f32> = (0..layer.weights().len()).into_par_iter().map(loss).collect();
-    let mut cheapest = Cheapest::of(losses.clone(), count);
+    let mut cheapest = Cheapest::new(losses.clone(), count);
     for (index, loss) in losses.into_iter().enumerate() {
         if cheapest.takes(loss) {
             support.drop(index);

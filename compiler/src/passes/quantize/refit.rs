@@ -20,14 +20,15 @@ pub(in crate::passes) fn refit(
     kept: &(dyn Fn(usize) -> bool + Sync),
 ) -> Op<Real> {
     let op = graph.op(id);
-    let Some((layer, reading)) = Layer::of(graph, id).zip(Reading::of(op, graph.shape(id))) else {
+    let Some((layer, reading)) = Layer::from_node(graph, id).zip(Reading::from_op(op, graph.shape(id)))
+    else {
         return op.clone();
     };
     let sampling = Sampling::new(reading, input.shape(), input.len());
     let (inputs, outputs) = (sampling.all_inputs(input), sampling.all_outputs(output));
     let curvature = Curvature::measured(&layer, &inputs, &outputs, &vec![0.0; input.shape().channels]);
     let shared: Vec<Vec<Shared<'_>>> = curvature.groups.iter().map(|group| shared(group, kept)).collect();
-    let support = Support::of(&layer);
+    let support = Support::new(&layer);
     let row = |row: usize| {
         let group = layer.group(row);
         let mut fitted = vec![0.0; layer.columns()];

@@ -25,7 +25,7 @@ const BEARABLE: f64 = 16.0 * NEGLIGIBLE;
 
 /// A linear layer's output channel before it has a scale.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Row {
+pub(super) struct UnscaledRow {
     /// The scale that suits its weights best; 0 for no weights.
     pub fine: f64,
     /// Its values on calibration images, in real units.
@@ -34,11 +34,11 @@ pub(super) struct Row {
     pub weight: f64,
     /// Sum of the squares of the integers that it weighs: squared noise of the row, in squares of its scale, times 12.
     pub read: f64,
-    /// Width of its weights.
+    /// Width of its quantised weights in bits.
     pub bits: u32,
 }
 
-impl Row {
+impl UnscaledRow {
     /// The coarsest scale at which the row's rounding adds `noise` to what readers bear. Where that is all that the row
     /// adds at all, its weights may be rounded away, and only its bias counts.
     fn coarsest(&self, noise: f64) -> f64 {
@@ -75,10 +75,10 @@ impl Row {
 }
 
 /// Integers of the median row, of those that are not mostly their mean, where there are any.
-fn usual(rows: &[Row]) -> Option<f64> {
+fn usual(rows: &[UnscaledRow]) -> Option<f64> {
     let alive = rows.iter().filter(|row| row.fine > 0.0 && row.channel.rms() > 0.0);
     let varied = alive.clone().filter(|row| row.channel.rms() <= OUTWEIGHED * row.channel.variance.sqrt());
-    median(varied.map(Row::size)).or_else(|| median(alive.map(Row::size)))
+    median(varied.map(UnscaledRow::size)).or_else(|| median(alive.map(UnscaledRow::size)))
 }
 
 /// Scales for the outputs of a linear layer, one per row.
@@ -86,7 +86,7 @@ fn usual(rows: &[Row]) -> Option<f64> {
 /// A row takes the scale that suits its weights best, or a coarser one where its readers would not notice: one that
 /// training has switched off is rounded away. A row whose mean outweighs its variation gets a coarser scale, as far as
 /// its readers bear, so that its integers are not much larger than its neighbours'.
-pub(super) fn per_row(rows: &[Row]) -> Vec<f64> {
+pub(super) fn per_row(rows: &[UnscaledRow]) -> Vec<f64> {
     let usual = usual(rows);
     let scales: Vec<f64> = rows.iter().map(|row| row.scale(usual, rows.len())).collect();
     // A row that is always zero takes any scale.
@@ -96,7 +96,7 @@ pub(super) fn per_row(rows: &[Row]) -> Vec<f64> {
 }
 
 /// One scale for all rows, `fine` where they have weights.
-pub(super) fn common(rows: &[Row], fine: f64) -> Vec<f64> {
+pub(super) fn common(rows: &[UnscaledRow], fine: f64) -> Vec<f64> {
     let largest = rows.iter().map(|row| row.channel.rms()).fold(0.0, f64::max);
     let scale = [fine, largest / CONSTANT, 1.0].into_iter().find(|&scale| scale > 0.0);
     vec![scale.unwrap_or(1.0); rows.len()]
@@ -104,7 +104,7 @@ pub(super) fn common(rows: &[Row], fine: f64) -> Vec<f64> {
 
 /// Scales for rows that are to be powers of two times `others`, the same power for all: the coarsest ones that are about
 /// as good as `least`. A row beside zeros (`free`) keeps its own.
-pub(super) fn beside(rows: &[Row], least: &[f64], others: &[f64], free: &[bool]) -> Vec<f64> {
+pub(super) fn beside(rows: &[UnscaledRow], least: &[f64], others: &[f64], free: &[bool]) -> Vec<f64> {
     let tied: Vec<usize> = (0..rows.len()).filter(|&row| !free[row]).collect();
     let noise = |scales: &[f64]| -> f64 {
         tied.iter().map(|&row| rows[row].weight * (rows[row].read + 1.0) * scales[row].powi(2)).sum()
@@ -145,9 +145,9 @@ pub(super) fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
 mod tests {
     use super::*;
 
-    fn row(fine: f64, mean: f64, deviation: f64, weight: f64) -> Row {
+    fn row(fine: f64, mean: f64, deviation: f64, weight: f64) -> UnscaledRow {
         let channel = Channel { mean, variance: deviation * deviation, peak: mean + deviation, passing: 0.5 };
-        Row { fine, channel, weight, read: 1e4, bits: USUAL_BITS }
+        UnscaledRow { fine, channel, weight, read: 1e4, bits: USUAL_BITS }
     }
 
     #[test]

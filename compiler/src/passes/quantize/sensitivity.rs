@@ -64,10 +64,11 @@ impl Sensitivity {
             };
             gradients(graph, Arc::new(images), seed, |id, seen| {
                 add(&mut values[id.index()], of_channels(seen.gradient));
-                let layer = Layer::of(graph, id).zip(Reading::of(graph.op(id), graph.shape(id)));
+                let layer = Layer::from_node(graph, id).zip(Reading::from_op(graph.op(id), graph.shape(id)));
                 if let Some((layer, reading)) = layer {
                     let mean = |channel: &Channel| if is_compensated { channel.mean as f32 } else { 0.0 };
-                    let means: Vec<f32> = statistics.of(graph.sole_input(id)).iter().map(mean).collect();
+                    let means: Vec<f32> =
+                        statistics.channels(graph.sole_input(id)).iter().map(mean).collect();
                     let of_images = of_weights(&layer, &reading, &seen, &means);
                     of_images.into_iter().for_each(|more| weights[id.index()].add(more));
                 }
@@ -232,7 +233,7 @@ mod tests {
         let images = Batch::new(graph.shape(graph.input()), pattern(64 * 72));
         let statistics = Statistics::measure(&graph, &images);
         let sensitivity = Sensitivity::measure(&graph, &images, &statistics, false);
-        let layer = Layer::of(&graph, id).unwrap();
+        let layer = Layer::from_node(&graph, id).unwrap();
         let predicted = sensitivity.of_weights(id, &layer, &Scale::PerTensor(1.0), &[STEP.into(); 4]);
         let mut scattered = scatter(1);
         let mut noise = || ((scattered() >> 40) as f32 / (1u64 << 24) as f32 - 0.5) * STEP;

@@ -30,7 +30,7 @@ pub(super) struct Tolerance {
 
 impl Tolerance {
     /// Of the values of `graph`, which have these `statistics` on calibration images, or on synthetic ones.
-    pub(super) fn of(graph: &Graph<Real>, statistics: &Statistics, is_calibrated: bool) -> Self {
+    pub(super) fn new(graph: &Graph<Real>, statistics: &Statistics, is_calibrated: bool) -> Self {
         let passing = if is_calibrated { PASSING } else { PASSING_SYNTHETIC };
         let mut tolerance = Self { by_node: vec![Vec::new(); graph.id_bound()] };
         for id in graph.ids_in_order().into_iter().rev() {
@@ -104,7 +104,7 @@ impl Reader<'_> {
             Op::Flatten => own.chunks(shape.plane()).map(|plane| plane.iter().sum()).collect(),
             Op::Sign => vec![1.0 / variance(statistics, input); shape.channels],
             Op::Relu | Op::Clip(_) => {
-                let seen = statistics.of(id).iter().map(|seen| seen.passing.max(passing));
+                let seen = statistics.channels(id).iter().map(|seen| seen.passing.max(passing));
                 own.iter().zip(seen).map(|(weight, passing)| weight * passing).collect()
             }
             Op::Input
@@ -118,8 +118,8 @@ impl Reader<'_> {
 
     fn through_layer(&self, own: &[f64]) -> Vec<f64> {
         let mut passed = vec![0.0; self.graph.input_shapes(self.id)[0].channels];
-        let Some(layer) = Layer::of(self.graph, self.id) else { return passed };
-        let seen = self.statistics.of(self.id);
+        let Some(layer) = Layer::from_node(self.graph, self.id) else { return passed };
+        let seen = self.statistics.channels(self.id);
         let weighed = |size: fn(&Channel) -> f64| -> f64 {
             own.iter().zip(seen).map(|(weight, channel)| weight * size(channel)).sum()
         };
@@ -138,7 +138,7 @@ impl Reader<'_> {
 
 /// Of all channels together, above 0: what never varies is judged by its size.
 fn variance(statistics: &Statistics, id: NodeId) -> f64 {
-    let channels = statistics.of(id);
+    let channels = statistics.channels(id);
     let variance = channels.iter().map(|channel| channel.variance).sum();
     let size = channels.iter().map(|channel| channel.rms().powi(2)).sum();
     [variance, size].into_iter().find(|&sum| sum > 0.0).unwrap_or(1.0)
@@ -170,7 +170,7 @@ mod tests {
         let graph = graph();
         let images = Batch::new(graph.shape(graph.input()), pattern(5 * 48));
         let statistics = Statistics::measure(&graph, &images);
-        let tolerance = Tolerance::of(&graph, &statistics, true);
+        let tolerance = Tolerance::new(&graph, &statistics, true);
         let input = graph.input();
         let spare = |scales: [f64; 3]| tolerance.spare_bits(input, &scales, 1.0 / 128.0);
         let even = spare([1e-4; 3]);
@@ -188,7 +188,7 @@ mod tests {
         let noise = (0..64 * 48).map(|i| ((f64::from(i) * 0.618_033_988_75).fract() * 2.0 - 1.0) as f32);
         let images = Batch::new(graph.shape(graph.input()), noise.collect());
         let statistics = Statistics::measure(&graph, &images);
-        let tolerance = Tolerance::of(&graph, &statistics, true);
+        let tolerance = Tolerance::new(&graph, &statistics, true);
         let step = 0.1;
         let rounded: Vec<f32> = images.values().iter().map(|x| (x / step).round() * step).collect();
         let difference = images.values().iter().zip(&rounded).map(|(x, y)| y - x).collect();

@@ -34,7 +34,7 @@ pub fn choose(
         .filter(|&id| is_candidate(graph, id) && sources[id.index()].is_some())
         .collect();
     let spare = draft.estimates().iter().map(|estimate| estimate.spare).collect();
-    let terms = Terms::of(options);
+    let terms = Terms::new(options);
     let widths = if terms.rings { expected_widths(draft) } else { widths(graph, input)? };
     let chosen = vec![false; graph.id_bound()];
     let prices = ValuePrices::new(options);
@@ -110,7 +110,7 @@ impl Search<'_> {
     }
 
     fn exponents(&self) -> Exponents {
-        Exponents::of(self.graph, &self.order, &self.chosen, &self.spare)
+        Exponents::new(self.graph, &self.order, &self.chosen, &self.spare)
     }
 
     /// Predicted seconds of all that widths matter for, and what widths beyond the limit count as.

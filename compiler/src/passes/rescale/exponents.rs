@@ -18,7 +18,7 @@ impl Exponents {
     }
 
     /// Of `graph`, where the values marked in `chosen` lose the bits that they can spare, by node.
-    pub(super) fn of(graph: &Graph<Integer>, order: &[NodeId], chosen: &[bool], spare: &[u32]) -> Self {
+    pub(super) fn new(graph: &Graph<Integer>, order: &[NodeId], chosen: &[bool], spare: &[u32]) -> Self {
         let mut exponents = Self { before: vec![0; chosen.len()], own: vec![0; chosen.len()] };
         for &id in order {
             let before = match graph.op(id) {

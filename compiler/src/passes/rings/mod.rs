@@ -57,7 +57,7 @@ pub fn rings(
     options: &CompileOptions,
 ) -> Result<Graph<Integer>> {
     let images = calibration::images(calibration, input)?;
-    let spreads = Spread::of(&graph, &images);
+    let spreads = Spread::measure(&graph, &images);
     let chance = OVERFLOW / graph.len() as f64;
     let margin = |spread: &Spread| match (options.margin_bits, calibration) {
         (Some(bits), _) => f64::from(bits).exp2(),

@@ -23,9 +23,9 @@ pub(super) fn enter_least(
         let expected: Vec<Interval> =
             sound.iter().zip(&seen[id.index()]).map(|(sound, seen)| within(*seen, *sound)).collect();
         bits[id.index()] = match graph.op(id) {
-            Op::Input => of(graph, id, &sound),
+            Op::Input => bits_needed(graph, id, &sound),
             Op::Softmax(_) => graph.node(graph.sole_input(id)).fact.bits(),
-            _ => of(graph, id, &expected),
+            _ => bits_needed(graph, id, &expected),
         };
         if id == graph.output() && options.reveal == Revealed::Label {
             let all = expected.iter().copied().reduce(Interval::hull);
@@ -51,7 +51,7 @@ fn within(seen: Interval, sound: Interval) -> Interval {
 }
 
 /// Bits for the integers in `values` of `id` and what its readers make of them.
-fn of(graph: &Graph<Integer>, id: NodeId, values: &[Interval]) -> u32 {
+fn bits_needed(graph: &Graph<Integer>, id: NodeId, values: &[Interval]) -> u32 {
     let readers = graph.consumers(id).into_iter().map(|(reader, _)| graph.op(reader));
     readers.map(|reader| for_reader(reader, values)).fold(widest(values, |x| x), u32::max).max(1)
 }
@@ -71,6 +71,6 @@ fn difference(x: Interval) -> Interval {
     Interval::new(x.low - x.high, x.high - x.low)
 }
 
-fn widest(values: &[Interval], of: impl Fn(Interval) -> Interval) -> u32 {
-    values.iter().map(|&x| of(x).bits()).max().unwrap_or(0)
+fn widest(values: &[Interval], map: impl Fn(Interval) -> Interval) -> u32 {
+    values.iter().map(|&x| map(x).bits()).max().unwrap_or(0)
 }

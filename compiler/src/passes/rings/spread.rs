@@ -21,7 +21,7 @@ pub(super) struct Spread {
 
 impl Spread {
     /// Of the values of every node of `graph` on `images`. Each image goes its own way, so that memory grows with cores only.
-    pub(super) fn of(graph: &Graph<Integer>, images: &Batch) -> Vec<Self> {
+    pub(super) fn measure(graph: &Graph<Integer>, images: &Batch) -> Vec<Self> {
         let real = dequantized(graph);
         let of_image = |index: usize| {
             let mut planes = vec![Vec::new(); graph.id_bound()];

@@ -19,7 +19,7 @@ pub(super) struct Tail {
 }
 
 impl Tail {
-    /// Enters one more image.
+    /// Adds the largest magnitude of one more image.
     pub(super) fn push(&mut self, largest: f64) {
         self.maxima.push(largest);
     }
