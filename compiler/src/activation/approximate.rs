@@ -1,4 +1,4 @@
-//! Pieces for a curve: exact ones where it has them, else fitted ones.
+//! Linear segments for a curve: exact ones where it is piecewise linear itself, else fitted ones.
 
 use super::fit::Seen;
 use super::pieces::{Approximation, Fineness};

@@ -1,4 +1,4 @@
-//! Curves that are piecewise linear themselves: where they bend follows from the expression.
+//! Curves that are piecewise linear themselves: their bends follow from the expression.
 
 use super::pieces::{Bend, Pieces};
 use crate::graph::{Binary, Curve};

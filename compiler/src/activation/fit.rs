@@ -1,9 +1,9 @@
-//! Smooth curves, followed by linear segments within a tolerance.
+//! Smooth curves, approximated by linear segments within a tolerance.
 //!
-//! A curve must become straight towards both sides; these two rays are kept. Between them each piece
-//! starts where the last one ends and goes as far as any slope stays within the tolerance (a search
-//! over a grid), until a piece meets the right ray. Slopes are multiples of 1/64 of the steepest one,
-//! so that they are small integers after quantisation and cancel exactly after the last bend.
+//! A curve must become straight on both sides; these two rays are the outermost segments. Between them, each segment
+//! starts where the last one ends and goes as far as some slope stays within the tolerance (a search over a grid),
+//! until one meets the right ray. Slopes are multiples of 1/64 of the steepest one, so that they are small integers
+//! after quantisation and cancel exactly after the last bend.
 
 use super::pieces::{Approximation, Bend, Fineness, PIECES, Pieces};
 use crate::graph::Curve;

@@ -1,4 +1,4 @@
-//! What calibration images show of the values around curves.
+//! For each activation: the range of its input and the standard deviation of its output on calibration images.
 
 use super::Seen;
 use crate::calibration::{Batch, walk};
@@ -13,7 +13,7 @@ const ROOM: f64 = 1.5;
 /// By node: what an activation reads and gives.
 pub type Ranges = BTreeMap<NodeId, Seen>;
 
-/// Of the activations of `graph` on `images`; none where all are straight.
+/// The ranges of the smooth activations of `graph` on `images`; empty where there are none.
 pub fn ranges(graph: &Graph<Real>, images: &Batch) -> Ranges {
     let curved: Vec<NodeId> = graph
         .ids_in_order()

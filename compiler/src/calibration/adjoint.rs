@@ -1,4 +1,4 @@
-//! What changes of an operation's inputs change: gradients go from its value to its inputs.
+//! Back-propagation through one operation: from the gradient of its value to those of its inputs.
 
 use super::evaluate::{divisors, each};
 use super::{Batch, Reading, taps};

@@ -1,4 +1,4 @@
-//! What one operation makes of many images at once, on all cores.
+//! Evaluates one operation of the float graph for many images at once, on all cores.
 
 use super::{Batch, Reading, taps};
 use crate::graph::{Add, Conv, Dense, Op, Pool, PoolDivisor, Real, Shape, Window};

@@ -1,4 +1,4 @@
-//! How much the logits change where a value does.
+//! Gradients with respect to every value of a float graph, by back-propagation from the logits.
 
 use super::adjoint::adjoint;
 use super::{Batch, apply};

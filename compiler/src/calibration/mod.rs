@@ -1,5 +1,5 @@
-//! What a network's values look like on calibration images, layer by layer, so that its weights can be
-//! rounded and pruned where it hurts least. Labels are not needed.
+//! Runs float networks on calibration images and gathers statistics of their values, so that weights can be rounded and
+//! pruned where it does least harm. Labels are not needed.
 
 mod activations;
 mod adjoint;

@@ -1,4 +1,4 @@
-//! What each output of a linear layer sees of its input.
+//! The inputs that each output of a linear layer depends on (for convolutions: im2col).
 
 use super::{Batch, taps};
 use crate::graph::{Op, Real, Shape, Window};

@@ -1,4 +1,4 @@
-//! Rows that stand for all that a linear layer reads and gives; their means and covariances.
+//! Samples of what a linear layer reads and gives, as rows; their means and covariances.
 
 use super::patches::Place;
 use super::{Batch, Reading};

@@ -2,7 +2,7 @@
 
 use crate::graph::{Shape, Window};
 
-/// Neighbouring positions of a window along a row, and the pixels that one of its taps meets there.
+/// Positions of a window that are neighbours along a row, and the pixels under one of its taps there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Run {
     /// The first position, row-major in the output.

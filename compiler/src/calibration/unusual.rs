@@ -1,5 +1,5 @@
-//! Images that are brighter, or richer in contrast, than those that one has: what sleeps in a network on the calibration
-//! images may wake up on these.
+//! The calibration images made brighter, or given more contrast: channels that are inactive on the originals may become
+//! active on these.
 
 use super::Batch;
 use runtime::plan::InputSpec;

@@ -1,4 +1,4 @@
-//! Plans of one model, each closer to it than the one before.
+//! Quantises a model again and again, with more bits each time, until the plan is close enough to the model.
 
 use crate::calibration::Calibration;
 use crate::error::{Error, Result};

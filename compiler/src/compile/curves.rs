@@ -1,4 +1,4 @@
-//! How closely linear segments follow activations.
+//! Chooses how closely linear segments follow activations.
 
 use crate::activation::Ranges;
 use crate::calibration::{Batch, logits};

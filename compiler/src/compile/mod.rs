@@ -1,7 +1,8 @@
-//! From a model to a plan that has been checked: runs the [`pipeline`], looks at what comes out, and spends more bits
-//! where it is too far from the model.
+//! Compiles a model to a plan that has been checked: runs the [`pipeline`], compares the plan with the model, and
+//! spends more bits where they differ too much.
 //!
-//! `curves` decides how closely activations are followed, `attempts` how finely weights and values are rounded.
+//! `curves` decides how closely linear segments follow activations, `attempts` how finely weights and values are
+//! rounded.
 
 mod attempts;
 mod curves;

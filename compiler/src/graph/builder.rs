@@ -1,4 +1,4 @@
-//! Growing, reading and rewiring a graph.
+//! Building, reading and rewiring a graph.
 //!
 //! Node ids stay valid until their node is removed, so a pass may collect [`Graph::ids_in_order`]
 //! first and edit while it walks the list. Methods panic on an id of a removed node: that is a

@@ -1,8 +1,7 @@
 //! Functions of one variable, applied to every element of a value.
 //!
-//! Models spell activations in many ways: as one operator, or as several that share an input
-//! (x·sigmoid(x)). All of them become a [`Curve`], an expression in x, of which only what it gives for
-//! a number matters further on.
+//! Models spell activations in many ways: as one operator, or as several that share an input (x·sigmoid(x)). All of
+//! them become a [`Curve`], an expression in x; later passes only evaluate it.
 
 use std::fmt;
 

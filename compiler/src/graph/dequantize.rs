@@ -1,11 +1,11 @@
-//! An integer graph in real numbers: the float graph whose values are the integers' times their scales.
-//! Floating point makes it quick over many images, and right up to its rounding and that of multipliers; [`Op::Rescale`], which
-//! rounds, passes values on.
+//! The dequantised graph: a float graph whose values are the integers of an integer graph times their scales. It is
+//! fast on many images, and exact up to the rounding of f32 and of multipliers, and to that of [`Op::Rescale`], which
+//! it leaves out.
 
 use super::{Add, Conv, Dense, Graph, Integer, Node, NodeId, Op, Real, RealFact, Scale, zero_channels};
 use std::convert::Infallible;
 
-/// `graph` over real numbers, each value an integer times its scale, `graph`, node by node.
+/// The dequantised form of `graph`, node by node: each value is the integer times its scale.
 pub fn dequantized(graph: &Graph<Integer>) -> Graph<Real> {
     let zeros = zero_channels(graph);
     let converted = graph.convert(|id, node, _: &[&Node<Real>]| {

@@ -1,4 +1,4 @@
-//! What distinguishes the two stages of a graph.
+//! The trait in which float and integer graphs differ.
 
 use super::fault::Fault;
 use super::{Node, Shape};

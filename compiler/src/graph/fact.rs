@@ -1,4 +1,4 @@
-//! What is known of a value.
+//! What is known of a value: its shape and, in the integer graph, its scale, bounds and ring.
 
 use super::Shape;
 use runtime::plan::Ring;

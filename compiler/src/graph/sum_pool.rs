@@ -1,4 +1,4 @@
-//! Averages as sums: the divisor goes into the scale.
+//! Average pooling as a sum over windows; the divisor goes into the scale.
 
 use super::{Pool, PoolDivisor, Shape};
 use runtime::plan::SumPool;

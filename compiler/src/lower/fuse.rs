@@ -1,4 +1,4 @@
-//! Nodes that become a step that needs no encryption.
+//! Convolutions that become a multiplication by one number and an addition of constants: they need no encryption.
 
 use crate::graph::{Conv, Integer, Window};
 use runtime::plan;

@@ -1,9 +1,9 @@
 //! How linear steps of suite `shared` are evaluated under encryption: tiles, slots, masks, replies.
 //!
-//! Narrow slots (one mask for a whole ciphertext) where everything that reads the step drops the lowest bit. Of all
-//! tiles whose slots fit a ciphertext, and all numbers of results that fit a reply, those are taken that are predicted
-//! to take the fewest seconds: products, packing and rerandomisations at the server, encryptions and decryptions at the
-//! client, bytes both ways.
+//! Slots are narrow (one mask for a whole ciphertext) where everything that reads the step drops the lowest bit. Among
+//! all tiles whose slots fit a ciphertext, and all numbers of results that fit a reply, those with the least predicted
+//! time are chosen: of products, packing and rerandomisations at the server, of encryptions and decryptions at the
+//! client, and of the bytes both ways.
 
 use crate::error::{Diagnostic, Error, Result};
 use runtime::cost::{Count, Packed, UnitCosts, layer};

@@ -1,4 +1,4 @@
-//! From nodes to steps.
+//! Translates the nodes of an integer graph to the steps of a plan.
 
 use super::{fuse, layout};
 use crate::error::{Diagnostic, Error, Result};

@@ -1,4 +1,4 @@
-//! In what the suites differ for the passes that choose how wide numbers are.
+//! The differences between the suites that matter where the widths of values are chosen.
 
 use crate::graph::{Domain, Graph, NodeId, Op};
 use crate::options::CompileOptions;

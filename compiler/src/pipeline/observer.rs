@@ -1,4 +1,4 @@
-//! Who is told what a compilation does.
+//! Observers, which are told what a compilation does.
 
 use std::fmt;
 use std::ops::ControlFlow;

@@ -1,4 +1,4 @@
-//! A pass as data, and the one loop that runs lists of them.
+//! The description of a pass, and the one loop that runs lists of passes.
 
 use super::{Observer, Ran};
 use crate::activation::Ranges;

@@ -1,4 +1,4 @@
-//! What is asked of a search, and what it tells.
+//! The accuracy budget of a search, and the results and events that it reports.
 
 use crate::error::{Error, Result};
 use crate::evaluation::Dataset;

@@ -1,4 +1,4 @@
-//! Which channels go first, over all layers.
+//! The order in which channels are removed, over all layers.
 
 use super::price::LayerPrices;
 use crate::calibration::Calibration;

@@ -1,4 +1,4 @@
-//! How coarse the image may be.
+//! How coarsely the image may be quantised.
 
 use super::labelled::Labelled;
 use crate::error::Result;

@@ -1,4 +1,4 @@
-//! For each linear layer and each value that loses bits, the choices worth making, from accurate to cheap.
+//! The choices of width and sparsity for each linear layer, and of width for each truncated value, with time and error.
 
 use super::labelled::Labelled;
 use super::price::LayerPrices;

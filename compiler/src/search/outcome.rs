@@ -1,4 +1,4 @@
-//! What became of a model: its layers, its weights, its accuracy in exact integers.
+//! Measures of a compressed model: its layers, its weights, its accuracy in exact integers.
 
 use super::LayerOutcome;
 use crate::calibration::integers;

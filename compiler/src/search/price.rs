@@ -1,5 +1,5 @@
-//! What layers and the comparisons after them take, roughly: enough to weigh layers against each other
-//! before anything is compiled.
+//! Rough times of layers and of the comparisons after them: enough to weigh layers against each other before anything
+//! is compiled.
 
 use super::outcome::size;
 use crate::graph::{Graph, NodeId, Op, Real};

@@ -1,4 +1,4 @@
-//! How much of a layer's error reaches the logits.
+//! The effect of a layer's error on the logits.
 
 use super::labelled::Labelled;
 use crate::error::Result;

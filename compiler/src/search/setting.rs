@@ -1,4 +1,4 @@
-//! What a search works with, and what it gathers.
+//! The fixed inputs of a search, and the plans that it has tried.
 
 use super::labelled::Labelled;
 use super::{Budget, LayerOutcome, Trial};

@@ -1,4 +1,4 @@
-//! Which of the plans that were tried it is.
+//! Chooses the result of a search among the plans that were tried.
 
 use super::labelled::Labelled;
 use super::outcome::exact_accuracy;

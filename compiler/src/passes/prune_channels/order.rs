@@ -1,4 +1,4 @@
-//! In which order each layer loses its channels, and what that costs.
+//! The order in which each layer loses its channels, and the loss of each removal.
 
 use super::sites::{Site, sites};
 use super::surgeon::Surgeon;

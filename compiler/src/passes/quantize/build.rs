@@ -1,4 +1,4 @@
-//! The walk over the float graph that grows the integer graph.
+//! Builds the integer graph in a walk over the float graph.
 
 use super::constraints::{self, ScaleConstraint};
 use super::curvature::Curvature;
@@ -122,7 +122,7 @@ impl<'a> Quantizer<'a> {
             None => self.output_scales(id, &layer, &sizes, &fit, choice),
         };
         if !is_exact {
-            self.hear_weights(id, &layer, &input_scale, &output);
+            self.record_weight_noise(id, &layer, &input_scale, &output);
         }
         let quantized = fit.round(&output, rows.fitted, &rows.fine);
         if self.activations.is_some() {
@@ -343,7 +343,7 @@ impl<'a> Quantizer<'a> {
         if let Some(activations) = &mut self.activations {
             activations.round(id, &scales);
         }
-        self.hear_value(id, &scales);
+        self.record_value_noise(id, &scales);
         let fact = unbounded(self.float.shape(id), scale(scales));
         self.push(id, Op::Rescale(Rescale { bits }), &[value.id], fact, value.zero.clone())
     }

@@ -1,4 +1,4 @@
-//! What may be chosen for each linear layer apart.
+//! Weight width and sparsity, chosen for each linear layer separately.
 
 use crate::graph::NodeId;
 use crate::options::LayerChoice;

@@ -1,10 +1,10 @@
-//! How much the errors of a layer's weights hurt: the Hessian of its squared output error, from what
-//! the layer reads.
+//! The Hessian of a layer's squared output error in its weights, from the layer's input.
 //!
-//! With calibration data this is the covariance of the layer's input in the quantised network; the
-//! bias takes up the mean (GPTQ: Frantar et al. 2022). What the float layer's output has that the float
-//! weights do not make of that input says how the weights are to change because the input has changed
-//! already. Without data the integers of all inputs are taken as independent and equally large.
+//! With calibration images this is the covariance of the layer's input in the quantised network; the bias corrects the
+//! mean (GPTQ: Frantar et al. 2022). That input already differs from the float network's. What the float layer's output
+//! is more than the float weights make of that input is the residual; its covariance with the input says how the
+//! weights are to change to compensate. Without images the integers of all inputs are assumed independent and equally
+//! large.
 
 use super::layer::Layer;
 use crate::calibration::Sample;

@@ -1,9 +1,8 @@
-//! What a choice is likely to cost a layer, without quantising it.
+//! Estimates the output error of a layer for a weight width and a sparsity, without quantising it.
 //!
-//! Pruning costs what the removals cost. Rounding is looked at weight by weight, as if each error was
-//! made up for by the weights that are removed later: the loss of an error is then that of the pruning
-//! sequence, and the scale is the best of a fixed list. Both only grow with the share of zeros, and so
-//! does their sum.
+//! Each weight adds the loss of its rounding error or, where it is pruned, of its removal, whichever is larger. Both
+//! come from the pruning order, as if the weights that are removed later compensated for the error; the scale is the
+//! best of a fixed list. The estimate never falls when the share of zeros grows.
 
 use super::grid::Grid;
 use super::layer::Layer;

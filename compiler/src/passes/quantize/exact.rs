@@ -1,6 +1,9 @@
-//! Layers that only scale and shift each channel: their weights become small integers, exactly.
+//! Layers that only scale and shift each channel: their weights become small integers without any error.
 //!
-//! A row with a single weight w over inputs of scale s is exact with the integer ±m and the scale
+//! A row with a single weight w over inputs of scale s is exact with the integer ±m and the scale |w|·s ÷ m. Every bit
+//! of m makes all later values a bit wider, so m is 1 unless the bias needs finer steps or another channel has much
+//! larger integers. A layer whose weights are all equal (a shift) gets the same m for all channels: it then costs
+//! nothing in suite `shared`, and its result can be added to its input.
 //! |w|·s ÷ m. Every bit of m is a bit of all later values, so m is 1 unless the bias needs finer steps or
 //! another channel has much larger integers. A shift, all of whose weights are one number, stays one: it has the same m for
 //! all channels, so that it costs nothing in suite `shared` and its result can be added to what it was made of.

@@ -1,9 +1,10 @@
-//! What channels may do on images that calibration images do not resemble.
+//! How large channels may become on images that are unlike the calibration images.
 //!
-//! A ReLU or a clip that next to no calibration image gets through is not dead for that: its input may come nearer on
-//! others. Its output then counts as if it had an eighth of what eight standard deviations reach, or of what brighter images
-//! with more contrast give, whichever is more, but at most what the channels beside it have on average. The excess of this over
-//! what was seen goes through the layers after it as independent variance.
+//! A channel whose ReLU or clip is hardly ever active on calibration images may be active on others. Its root mean
+//! square is then assumed to be an eighth of what its input reaches within eight standard deviations, or that on
+//! brighter images and on images with more contrast, whichever is more, but at most the average of the channels beside
+//! it. The excess of its square over the measured mean square passes through the layers after it as independent
+//! variance.
 
 use super::layer::Layer;
 use super::value::spread;

@@ -1,4 +1,4 @@
-//! One linear layer of integers: which weights stay, what they are worth, how they are rounded.
+//! Quantises one linear layer: which weights stay, the scale of each row, and how weights are rounded.
 
 use super::curvature::{Block, Curvature, GroupCurvature};
 use super::grid::Grid;

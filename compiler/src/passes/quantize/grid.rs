@@ -1,4 +1,4 @@
-//! The integers that a weight may be.
+//! The integers that a weight of a given width may be.
 
 /// Adding and subtracting this rounds a small number to the nearest integer, the even one of two.
 const ROUNDER: f64 = 1.5 * (1u64 << 52) as f64;

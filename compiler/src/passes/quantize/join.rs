@@ -1,4 +1,4 @@
-//! The part of the walk that brings scales together: of the branches of a sum, and of the logits.
+//! The part of the walk that makes scales agree: those of the branches of a sum, and those of the logits.
 
 use super::build::Quantizer;
 use super::constraints::ScaleConstraint;

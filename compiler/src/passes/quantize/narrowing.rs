@@ -1,4 +1,4 @@
-//! Which values lose low bits, and how many at most.
+//! Which values lose low bits (truncation), and how much noise that may make.
 
 use crate::graph::NodeId;
 use crate::options::CompileOptions;

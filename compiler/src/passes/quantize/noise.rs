@@ -1,4 +1,4 @@
-//! Where rounding makes noise, and how much of it reaches the logits.
+//! Sources of rounding noise, and the effect of each on the logits.
 
 use crate::graph::NodeId;
 

@@ -1,4 +1,5 @@
-//! Removes the weights of a row one after the other; those that are left make up for it.
+//! Optimal brain surgeon: removes the weights of a row one after the other; those that are left are adjusted to
+//! compensate.
 
 use crate::numeric::simd::{self, Kernel};
 use crate::numeric::{Matrix, axpy, subtract};

@@ -1,4 +1,4 @@
-//! What quantisation needs to know of a float graph, whatever is chosen for its layers.
+//! What quantisation needs to know of a float graph, for any choice of widths and sparsities.
 
 use super::excess::Excess;
 use super::layer::Layer;

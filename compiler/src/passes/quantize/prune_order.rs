@@ -1,10 +1,10 @@
-//! Which weights become zero: the optimal brain surgeon's choice, row by row.
+//! The order in which the weights of a layer become zero, by the optimal brain surgeon.
 //!
-//! Every row of the float layer is taken apart, removing weight after weight whose loss is least once
-//! the others have made up for it (OBC: Frantar, Singh & Alistarh 2022). The weights of the layer whose
-//! removal cost least are then the ones that go; a row may lose more than another. One sequence of
-//! removals so serves every sparsity. Without calibration data weights are taken as independent, and
-//! this is pruning by magnitude of what multiplies the input's integers.
+//! In every row of the float layer weights are removed one by one, each time the one with the least loss once the
+//! others are adjusted to compensate (OBC: Frantar, Singh & Alistarh 2022). For a given sparsity, the weights with the
+//! least losses in the whole layer become zero; a row may lose more of them than another. So one order serves every
+//! sparsity. Without calibration images inputs are assumed independent, and this is pruning by magnitude, after weights
+//! are multiplied by the scales of their inputs.
 
 use super::curvature::{self, Curvature};
 use super::layer::Layer;

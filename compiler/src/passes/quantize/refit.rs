@@ -1,4 +1,4 @@
-//! A float layer fitted again to what the float network computes, from another input.
+//! Fits a float layer again, so that from a changed input it gives what it gave in the float network.
 
 use super::curvature::{Block, Curvature, GroupCurvature};
 use super::layer::Layer;

@@ -1,4 +1,4 @@
-//! Rounding that makes up for its own errors.
+//! Rounding in which the error of each weight is compensated for in those still to be rounded (GPTQ).
 
 use super::grid::Grid;
 use super::search::{self, LANES};

@@ -1,4 +1,4 @@
-//! How large one integer of a linear layer's output is.
+//! Scales of a linear layer's outputs: the real size of one integer step of each channel.
 
 use crate::calibration::Channel;
 

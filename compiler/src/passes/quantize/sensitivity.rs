@@ -1,15 +1,16 @@
-//! How far the noise of rounding reaches: the squared error of the logits that it makes, relative to their variance.
+//! The effect of rounding noise on the logits: their squared error, relative to their variance.
 //!
-//! Small noise e in a value changes the logits by J·e, with J their derivatives. For random signs v over the logits
+//! Small noise e in a value changes the logits by J·e, with J their Jacobian. For random signs v over the logits |J·e|²
+//! is the mean of (g·e)² with g = Jᵀ·v (Hutchinson 1990), so one gradient per image is enough for all values:
 //! |J·e|² is the mean of (g·e)² with g = Jᵀ·v (Hutchinson 1990), so that one gradient an image tells of all values:
 //!
 //! ```text
-//! a value whose pixels are rounded apart, with variance ν in a channel    ν·Σ_pixels g²
-//! a weight of row r that is off by δ and meets x                          δ²·(Σ_pixels g_r·x)²
+//! a value rounded pixel by pixel, with noise of variance ν in a channel    ν·Σ_pixels g²
+//! a weight of row r that is off by δ and multiplies x                     δ²·(Σ_pixels g_r·x)²
 //! ```
 //!
-//! The second is what the Fisher information says of a weight. That the same weight is wrong at every pixel, and that
-//! averages do not help against it, is in the sum over pixels.
+//! The second is the Fisher information of a weight. The sum over pixels is squared as a whole, because a weight has
+//! the same error at every pixel: it does not average out.
 
 use super::layer::Layer;
 use crate::calibration::{Batch, Channel, Reading, Seen, Statistics, gradients};

@@ -1,4 +1,4 @@
-//! More bits for what adds most to the error of the logits.
+//! Gives more bits to the weights and values whose rounding adds most to the error of the logits.
 
 use super::{Choices, Noise, Rounding};
 use crate::graph::NodeId;

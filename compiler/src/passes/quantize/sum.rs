@@ -1,4 +1,4 @@
-//! Sums of branches with different scales: integer multipliers bring them together.
+//! Integer multipliers that bring the branches of a sum to the same scale.
 
 use super::ratio::multipliers;
 

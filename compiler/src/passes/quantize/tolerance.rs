@@ -1,16 +1,16 @@
-//! How much rounding noise each value bears, channel by channel, judged by what reads it.
+//! How much rounding noise each value tolerates, channel by channel, judged by what reads it.
 //!
-//! A linear layer's row r turns independent noise of variance ν_c in its input channels into noise of variance
-//! Σ_c ‖w_rc‖²·ν_c. Rows matter by what *their* readers make of them, so with W_r the weight of noise in row r and σ_r²
-//! the row's variance in the float network on calibration images, the relative noise of the layer is
+//! A linear layer's row r turns independent noise of variance ν_c in its input channels into noise of variance Σ_c
+//! ‖w_rc‖²·ν_c. Rows matter by their effect on *their* readers, so with W_r the weight of noise in row r and σ_r² the
+//! row's variance in the float network on calibration images, the relative noise of the layer is
 //!
 //! ```text
 //! Σ_r W_r·Σ_c ‖w_rc‖²·ν_c ÷ Σ_r W_r·σ_r²  =  Σ_c V_c·ν_c          V_c = Σ_r W_r·‖w_rc‖² ÷ Σ_r W_r·σ_r²
 //! ```
 //!
-//! V_c is the weight of noise in input channel c. Operations without weights pass weights on, a ReLU or a clip for the share
-//! of values that it lets through; the logits begin. A channel
-//! that training has switched off, or that its readers ignore, has next to no weight and so sets no scale.
+//! V_c is the weight of noise in input channel c. Weights are computed backwards from the logits. Operations without
+//! parameters pass them on, a ReLU or a clip times the share of values that it lets through. A channel that is dead
+//! after training, or that its readers ignore, has next to no weight and so does not affect the choice of scales.
 
 use super::layer::Layer;
 use crate::calibration::{Channel, Statistics};

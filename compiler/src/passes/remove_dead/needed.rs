@@ -1,4 +1,4 @@
-//! Which channels something needs.
+//! Which channels have to stay because the output depends on them.
 
 use super::classes::{Channel, Classes};
 use super::rows::{RowLayout, weights};

@@ -1,4 +1,4 @@
-//! The search for the values that lose bits at a cost.
+//! Searches the values whose truncation saves more time than it takes.
 
 use super::exponents::Exponents;
 use super::price::ValuePrices;

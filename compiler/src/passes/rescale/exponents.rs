@@ -1,4 +1,4 @@
-//! By how many bits each value is likely to have been narrowed, once some values lose bits: for prices only.
+//! By how many bits each value is smaller once some values are truncated; an estimate, used for prices only.
 
 use crate::graph::{Graph, Integer, NodeId, Op};
 

@@ -1,4 +1,4 @@
-//! What steps take that depend on the widths of values: the same questions to either suite.
+//! Predicted time of the operations that depend on the widths of values, for either suite.
 
 use crate::graph::{Graph, Integer, NodeId, Op};
 use crate::options::CompileOptions;

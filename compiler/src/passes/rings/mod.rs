@@ -1,18 +1,18 @@
 //! The ring of every value, for suite `shared`.
 //!
 //! # What it does
-//! A value's ring holds what the value was on the calibration images and a margin, and never more than interval arithmetic says
-//! that it can be. The margin is chosen, ring by ring, such that an image leaves some ring with an estimated chance of at
-//! most 10^-4. Who reads the value may want more: the half that is added before low bits go, the
-//! differences of a tournament, and, for what is computed share by share, at least the bits of its own ring.
-//! Integers that do not fit wrap around.
+//! The ring of a value holds its range on the calibration images times a margin, and is never larger than interval
+//! arithmetic requires. Margins are chosen, ring by ring, such that the estimated chance that an image leaves any ring
+//! is at most 10^-4. Readers may need more: the half that is added before low bits are dropped, the differences that
+//! max-pooling compares, and, for what is computed on shares alone, at least the bits of its own ring. Integers that do
+//! not fit wrap around.
 //!
 //! # Requires
 //! An integer graph.
 //!
 //! # Guarantees
-//! Every value has a ring that a plan may have ([`runtime::plan::validate`], P6). On the calibration images nothing wraps
-//! around, as far as the dequantized graph tells on which they are seen. Ranges are sound: no image makes a value leave its own.
+//! Every value has a ring that a plan may have ([`runtime::plan::validate`], P6). On the calibration images nothing
+//! wraps around, as far as the dequantised graph shows. Ranges are sound: no image makes a value leave its own.
 //!
 //! # Example
 //! See the test `a_residual_block`.

@@ -1,4 +1,4 @@
-//! Between which integers values lie on calibration images.
+//! The range of each value's integers on calibration images.
 
 use super::tail::Tail;
 use crate::calibration::{Batch, walk};

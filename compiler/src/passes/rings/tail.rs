@@ -1,8 +1,9 @@
-//! How likely a value grows beyond what calibration images show.
+//! The chance that a value exceeds its range on the calibration images.
 //!
-//! Of each image the largest magnitude is taken. Maxima over many elements are Gumbel distributed where the elements'
-//! tails fall off exponentially (Fisher and Tippett 1928; Gumbel, "Statistics of Extremes", 1958); location and scale come
-//! from mean and standard deviation, the latter by two of its standard errors too large.
+//! A Gumbel distribution is fitted to the largest magnitudes of the images: maxima over many elements follow it where
+//! the elements' tails fall off exponentially (Fisher and Tippett 1928; Gumbel, "Statistics of Extremes", 1958). Its
+//! location and scale come from mean and standard deviation, the latter raised by two of its standard errors for
+//! safety.
 
 use std::f64::consts::PI;
 
