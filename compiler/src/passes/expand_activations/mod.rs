@@ -4,8 +4,8 @@
 //! Others (Sigmoid, Tanh, HardSwish, Gelu, …) are approximated by linear segments: within 1 % of the distance between
 //! the curve's limits or, where it has none, of the slope of its steeper ray (0.01 for curves that tend to x), or as
 //! closely as a given number of segments can. Beyond the segments they continue along the rays to which the curve
-//! tends. Where calibration images have shown the range of a curve's input, it is approximated in this range, within 1
-//! % of the standard deviation of its output, and continued straight. [`approximated`] reports the number of segments
+//! tends. Where calibration images have shown the range of a curve's input, it is approximated in this range, within
+//! 1 % of the standard deviation of its output, and continued straight. [`approximated`] reports the number of segments
 //! and the error.
 //!
 //! A function that is constant on both sides is written in z = min(max(x − t₀, 0), w) ([`Op::Clip`]), with w the

@@ -1,10 +1,9 @@
-//! The Hessian of a layer's squared output error in its weights, from the layer's input.
+//! The Hessian of a layer's squared output error with respect to its weights, from the layer's input.
 //!
 //! With calibration images this is the covariance of the layer's input in the quantised network; the bias corrects the
-//! mean (GPTQ: Frantar et al. 2022). That input already differs from the float network's. What the float layer's output
-//! is more than the float weights make of that input is the residual; its covariance with the input says how the
-//! weights are to change to compensate. Without images the integers of all inputs are assumed independent and equally
-//! large.
+//! mean (GPTQ: Frantar et al. 2022). That input already differs from the float network's: its covariance with the
+//! residual, the float layer's output minus what the float weights give for that input, says how the weights are to
+//! change to compensate. Without images the integers of all inputs are assumed independent and equally large.
 
 use super::layer::Layer;
 use crate::calibration::Sample;

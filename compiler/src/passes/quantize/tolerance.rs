@@ -1,7 +1,7 @@
 //! How much rounding noise each value tolerates, channel by channel, judged by what reads it.
 //!
-//! A linear layer's row r turns independent noise of variance ν_c in its input channels into noise of variance Σ_c
-//! ‖w_rc‖²·ν_c. Rows matter by their effect on *their* readers, so with W_r the weight of noise in row r and σ_r² the
+//! A linear layer's row r turns independent noise of variance ν_c in its input channels into noise of variance
+//! Σ_c ‖w_rc‖²·ν_c. Rows matter by their effect on *their* readers, so with W_r the weight of noise in row r and σ_r² the
 //! row's variance in the float network on calibration images, the relative noise of the layer is
 //!
 //! ```text
