@@ -32,17 +32,17 @@ const SLOPES: i32 = 64;
 /// Slopes closer than this share of their unit are one.
 const SAME: f64 = 1e-6;
 
-/// What calibration images show of the values that an activation reads and gives.
+/// The range of an activation's input and the tolerance there, from calibration images.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Seen {
-    /// What it reads lies within this of 0, with room to spare.
+    /// The input lies within −`reach` to `reach`: 1.5 times the largest magnitude seen.
     pub reach: f64,
-    /// How far its pieces may stray there.
+    /// How far linear segments may be from the curve in this range.
     pub tolerance: f64,
 }
 
-/// Pieces that follow `curve` where its values were seen, and continue straight from there; `None` where that takes too
-/// many.
+/// Linear segments that approximate `curve` in the range that was `seen`, and continue straight from there; `None`
+/// where that takes too many.
 pub(super) fn pieces_where_seen(curve: &Curve, channel: usize, seen: Seen) -> Option<Approximation> {
     let Seen { reach, tolerance } = seen;
     let slope = |at: f64, towards: f64| {

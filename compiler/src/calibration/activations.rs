@@ -12,11 +12,11 @@ const ELEMENTS: usize = 1 << 30;
 /// Images that are looked at whatever time it takes.
 const LEAST_IMAGES: usize = 32;
 
-/// Values of the nodes that are still to be read.
+/// The values of those nodes that are still to be read.
 #[derive(Debug)]
 pub struct Activations<'a> {
     graph: &'a Graph<Real>,
-    /// By node.
+    /// By node: its value, while it is needed.
     values: Vec<Option<Arc<Batch>>>,
     /// By node: consumers that have not been recorded.
     unread: Vec<usize>,
@@ -82,7 +82,7 @@ fn unread(graph: &Graph<Real>) -> Vec<usize> {
     unread
 }
 
-/// How many images' values fit into memory at the widest place of `graph`, and are looked at in bearable time; at least
+/// How many images' values fit into memory where `graph` holds most, and can be evaluated in bearable time; at least
 /// one.
 pub(super) fn affordable_images(graph: &Graph<Real>) -> usize {
     let mut unread = unread(graph);

@@ -9,8 +9,8 @@ use rayon::prelude::*;
 /// Step of a difference quotient.
 const STEP: f64 = 1e-3;
 
-/// The gradient of input number `position` of `op`, whose value is `output` and has the gradient `gradient`. A sign, whose
-/// slope is 0, counts as a line over the standard deviation of what it reads.
+/// The gradient of input number `position` of `op`, whose value is `output` and has the gradient `gradient`. A sign,
+/// whose slope is 0, counts as a line with slope 1 ÷ the standard deviation of its input.
 pub(super) fn adjoint(
     op: &Op<Real>,
     inputs: &[&Batch],

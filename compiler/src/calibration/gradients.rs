@@ -11,12 +11,13 @@ pub struct Seen<'a> {
     pub inputs: Vec<&'a Batch>,
     /// The node's value.
     pub output: &'a Batch,
-    /// Of a number for every image that the seed defines, with respect to what the node gives.
+    /// The gradient with respect to the node's value, of the number per image that the seed defines.
     pub gradient: &'a Batch,
 }
 
-/// Calls `visit` with every node that the output depends on, readers first: what it reads and gives on `images`, and the
-/// gradient of a number for every image whose gradient with respect to the output is `seed` of the output.
+/// Calls `visit` with every node that the output depends on, readers first: with its inputs and its value on `images`,
+/// and the gradient of a number per image. That number is defined by `seed`, which turns the output into the number's
+/// gradient with respect to it.
 ///
 /// All values of `images` are held at a time.
 pub fn gradients(

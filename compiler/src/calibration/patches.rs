@@ -80,7 +80,7 @@ impl Reading {
         }
     }
 
-    /// What `group` reads of `input` at each of some places, one row of `out` after the other.
+    /// The inputs that `group` reads of `input` at each of some places, one row of `out` after the other.
     pub(super) fn read(&self, input: &Batch, group: usize, places: &[Place], out: &mut [f32]) {
         let Self::Windows { window, groups, .. } = self else {
             let rows = out.chunks_exact_mut(input.shape().elements()).zip(places);
@@ -104,7 +104,7 @@ impl Reading {
         }
     }
 
-    /// What the layer gives to `group` of its `output` at each of some places, one row of `out` after the other.
+    /// The outputs that `group` has in `output` at each of some places, one row of `out` after the other.
     pub(super) fn given(&self, output: &Batch, group: usize, places: &[Place], out: &mut [f32]) {
         let (rows, columns, elements) =
             (self.rows(), out.len() / places.len().max(1), output.shape().elements());
@@ -120,8 +120,8 @@ impl Reading {
         }
     }
 
-    /// All rows of `group` of image `index`, as columns: for each weight of a row what it meets at each
-    /// position.
+    /// The rows of `group` for image `index`, transposed: for each weight of a row the inputs that it multiplies,
+    /// position by position.
     pub fn unfold<'a>(&self, input: &'a Batch, index: usize, group: usize) -> Cow<'a, [f32]> {
         let image = input.image(index);
         let Self::Windows { window, groups, output } = self else { return image.into() };

@@ -24,7 +24,7 @@ pub struct Sampling {
 }
 
 impl Sampling {
-    /// Of so many `images` of shape `input`.
+    /// Chooses rows of `images` images of shape `input`.
     pub fn new(reading: Reading, input: Shape, images: usize) -> Self {
         let row = (reading.columns(input) * reading.groups()).max(1);
         let enough = ENOUGH_ROWS.min(ENOUGH_ELEMENTS / row).max(1);
@@ -35,24 +35,24 @@ impl Sampling {
         Self { reading, places }
     }
 
-    /// What `group` of the layer reads of `input`.
+    /// The sampled rows of `input` that `group` of the layer reads.
     pub fn inputs(&self, input: &Batch, group: usize) -> Sample {
         let columns = self.reading.columns(input.shape());
         self.sample(columns, |places, out| self.reading.read(input, group, places, out))
     }
 
-    /// What `group` of the layer gives, of all its `output`.
+    /// The sampled rows that `group` of the layer gives, from all its `output`.
     pub fn outputs(&self, output: &Batch, group: usize) -> Sample {
         let columns = output.shape().elements() / self.reading.rows() / self.reading.groups();
         self.sample(columns, |places, out| self.reading.given(output, group, places, out))
     }
 
-    /// What every group of the layer reads of `input`.
+    /// The sampled rows of `input` that each group of the layer reads.
     pub fn all_inputs(&self, input: &Batch) -> Vec<Sample> {
         self.groups().map(|group| self.inputs(input, group)).collect()
     }
 
-    /// What every group of the layer gives, of all its `output`.
+    /// The sampled rows that each group of the layer gives, from all its `output`.
     pub fn all_outputs(&self, output: &Batch) -> Vec<Sample> {
         self.groups().map(|group| self.outputs(output, group)).collect()
     }
@@ -69,7 +69,7 @@ impl Sampling {
     }
 }
 
-/// A number for a row that is in no step with the rows of images.
+/// A hash of a row's index, so that the rows chosen by it are not periodic in the image.
 fn scattered(row: usize) -> u64 {
     (row as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32
 }
@@ -146,7 +146,7 @@ impl Sample {
         values
     }
 
-    /// These rows without what rows of `weights` make of the rows of `input`.
+    /// These rows minus the products of `weights` with the rows of `input`.
     pub fn without(&self, input: &Self, weights: &[f32]) -> Self {
         let mut values: Vec<f32> = self.values.iter().map(|x| -x).collect();
         let kernels = View::rows(weights, [self.columns, input.columns]).transposed();

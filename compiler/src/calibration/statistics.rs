@@ -13,7 +13,8 @@ pub struct Channel {
     pub variance: f64,
     /// Largest absolute value.
     pub peak: f64,
-    /// Share where a ReLU or a clip that gives the channel passes changes on: above 0, and below where a clip ends.
+    /// Share of the values at which a ReLU or a clip that gives them has slope 1: above 0, and below the clip's upper
+    /// bound.
     pub passing: f64,
 }
 
@@ -27,24 +28,24 @@ impl Channel {
 /// The channels of every value of a graph on some images.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statistics {
-    /// By node, by channel.
+    /// By node: one entry per channel.
     by_node: Vec<Vec<Channel>>,
 }
 
 impl Statistics {
-    /// Of a graph none of whose values has been seen.
+    /// Statistics without any value recorded.
     pub(crate) fn empty(graph: &Graph<Real>) -> Self {
         Self { by_node: vec![Vec::new(); graph.id_bound()] }
     }
 
-    /// Those of `graph` on `images`.
+    /// The statistics of `graph` on `images`.
     pub fn measure(graph: &Graph<Real>, images: &Batch) -> Self {
         let mut statistics = Self::empty(graph);
         walk(graph, images, |id, values| statistics.record(id, graph.op(id), values));
         statistics
     }
 
-    /// Enters the values of `id`, which `op` has given.
+    /// Records the values of `id`, which `op` has given.
     pub(crate) fn record(&mut self, id: NodeId, op: &Op<Real>, values: &Batch) {
         let channels = 0..values.shape().channels;
         self.by_node[id.index()] =
@@ -57,7 +58,7 @@ impl Statistics {
     }
 }
 
-/// Where a clip ends; nowhere for other operations.
+/// Upper bound of a clip; infinite for other operations.
 fn end(op: &Op<Real>, channel: usize) -> f32 {
     match op {
         Op::Clip(clip) => clip.high[channel],

@@ -19,7 +19,7 @@ pub(super) struct Forecast {
 }
 
 impl Forecast {
-    /// Of `plan`, by the profile in the file at `path`.
+    /// Predicts `plan` by the profile in the file at `path`.
     ///
     /// # Errors
     /// The file cannot be read, is no profile, or one of other keys.

@@ -5,7 +5,7 @@ use serde::Serialize;
 /// Share of the sum of squares that rounding may leave of a variance of 0.
 const ROUNDING: f64 = 1e-12;
 
-/// Sums from which deviations follow.
+/// Sums from which a [`Deviation`] is computed; those of several sequences can be added.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sums {
     count: f64,
@@ -18,7 +18,7 @@ pub(super) struct Sums {
     products: f64,
 }
 
-/// Of numbers from expected ones.
+/// How far numbers are from the expected ones.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Deviation {
     /// Largest magnitude of an error.
@@ -53,7 +53,7 @@ impl Sums {
         sums
     }
 
-    /// Of both sequences, one after the other.
+    /// Makes these the sums over both sequences, one after the other.
     pub(super) fn join(&mut self, other: &Self) {
         self.largest_error = self.largest_error.max(other.largest_error);
         for (sum, more) in [

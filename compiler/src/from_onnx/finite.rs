@@ -11,7 +11,7 @@ use tract_onnx::pb::{GraphProto, NodeProto, TensorProto};
 pub(super) struct NotFinite<'a>(HashMap<&'a str, &'static str>);
 
 impl<'a> NotFinite<'a> {
-    /// Of the initializers and Constant nodes of `graph`.
+    /// Finds them among the initializers and Constant nodes of `graph`.
     pub(super) fn new(graph: &'a GraphProto) -> Self {
         let stored = graph.initializer.iter().map(|tensor| (tensor.name.as_str(), tensor));
         let nodes =

@@ -69,7 +69,7 @@ pub(super) fn is_of_the_image(choice: &Choice, typed: &TypedModel) -> bool {
     usize::try_from(axis).is_ok_and(|axis| dims.get(axis) == Some(&dims.iter().product()))
 }
 
-/// Of a choice among other values than all of the output.
+/// The finding that a choice is not among all values of the output.
 pub(super) fn of_pixels(choice: &Choice) -> Diagnostic {
     Diagnostic {
         node: choice.node.clone(),

@@ -240,7 +240,7 @@ impl Graph<Real> {
     /// Adds a node whose shape follows from what it reads, and makes it the graph's output.
     ///
     /// # Errors
-    /// What [`infer_shape`] has against it.
+    /// Those of [`infer_shape`].
     pub fn append(
         &mut self,
         name: impl Into<String>,

@@ -67,9 +67,9 @@ fn real(graph: &Graph<Integer>, id: NodeId, zeros: &[Vec<bool>]) -> Op<Real> {
     }
 }
 
-/// How the weights of a linear layer are laid out.
+/// Layout of the weights of a linear layer: one row per output channel.
 struct WeightLayout {
-    /// So many weights after each other read one channel.
+    /// Number of neighbouring weights that read the same input channel.
     taps: usize,
     /// Channels that a row reads.
     inputs: usize,

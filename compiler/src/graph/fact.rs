@@ -4,14 +4,14 @@ use super::Shape;
 use runtime::plan::Ring;
 use std::fmt;
 
-/// Of a value in the float graph.
+/// What is known of a value in the float graph.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RealFact {
     /// Shape without the batch axis.
     pub shape: Shape,
 }
 
-/// Of a value in the integer graph: real value = integer · scale.
+/// What is known of a value in the integer graph: real value = integer · scale.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IntegerFact {
     /// Shape without the batch axis.
@@ -53,7 +53,7 @@ impl Scale {
         }
     }
 
-    /// Of a tensor of which only `channels` are left.
+    /// The scale of a tensor of which only `channels` are left.
     pub fn narrowed(&self, channels: &[usize]) -> Self {
         match self {
             Scale::PerTensor(scale) => Scale::PerTensor(*scale),

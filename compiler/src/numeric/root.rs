@@ -19,8 +19,8 @@ pub struct Root {
 }
 
 impl Root {
-    /// Of the matrix of `size` whose rows, from the diagonal on, are `values`.
-    /// Pivots that rounding has made too small are raised, so that there always is a root.
+    /// Factors the matrix of `size` whose rows, from the diagonal on, are `values`. Pivots that rounding has made too
+    /// small are raised, so that there always is a root.
     pub(super) fn factor(size: usize, mut values: Vec<f64>) -> Self {
         simd::run(Factor { size, values: &mut values });
         Self { size, values }

@@ -66,7 +66,7 @@ fn between(image: Shape, output: Shape, axis: usize) -> Shape {
     }
 }
 
-/// What a pooling takes.
+/// Comparisons and rounds of a pooling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Work {
     comparisons: usize,
@@ -90,7 +90,7 @@ fn cheapest_first_axis(window: &Window, image: Shape, output: Shape) -> Option<u
     [1, 0].into_iter().filter(better).min_by_key(|&axis| split(axis).comparisons)
 }
 
-/// Of a tournament in every window.
+/// The work of a tournament in every window.
 fn work(window: &Window, image: Shape, output: Shape) -> Work {
     let rows = window.tap_counts(0, image.height, output.height);
     let columns = window.tap_counts(1, image.width, output.width);

@@ -8,7 +8,7 @@ use std::time::Duration;
 pub struct Ran<'a> {
     /// Name of the pass, as in [`PassInfo::name`](super::PassInfo::name).
     pub name: &'static str,
-    /// What it took, without the check of the invariants.
+    /// Time that the pass took, without the check of the invariants.
     pub time: Duration,
     /// Its graph, in the form of [`crate::graph`]; `{:#}` adds what the model calls each node.
     pub graph: &'a dyn fmt::Display,

@@ -19,15 +19,15 @@ pub struct Context<'a> {
     pub input: &'a InputSpec,
     /// The calibration images, where there are any.
     pub calibration: Option<&'a Calibration>,
-    /// By node of the imported graph: what activations read.
+    /// By node of the imported graph: the range that each activation reads.
     pub ranges: &'a Ranges,
 }
 
-/// Of a graph whose activations have not been looked at, or are no more.
+/// The ranges of a graph whose activations have not been measured, or are expanded already.
 static NO_RANGES: Ranges = Ranges::new();
 
 impl<'a> Context<'a> {
-    /// Where nothing is known of what activations read.
+    /// A context in which the ranges of activations are not known.
     pub fn new(
         options: &'a CompileOptions,
         input: &'a InputSpec,
@@ -72,7 +72,8 @@ pub(super) fn run<D: Domain>(
     })
 }
 
-/// What `work` gives: a graph, found in it by `graph`, that is checked, and told to the observer as that of the pass `info`.
+/// Runs `work`, checks the graph that `graph` finds in its result, and tells the observer of it under the name of the
+/// pass `info`.
 ///
 /// # Errors
 /// As [`run`].

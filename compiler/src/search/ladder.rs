@@ -30,14 +30,14 @@ pub(super) struct Ladder {
 #[derive(Clone, Copy, Debug)]
 struct Rung<T> {
     choice: T,
-    /// As a share of the seconds of all layers at 8 bits, dense.
+    /// Predicted time, as a share of that of all layers at 8 bits without zeros.
     seconds: f64,
     /// Predicted squared error of the logits, as a share of its variance.
     error: f64,
 }
 
 impl Ladder {
-    /// Of a graph.
+    /// Measures the choices of every linear layer and every truncated value of the prepared graph.
     ///
     /// # Errors
     /// Where scales do not agree.
@@ -114,12 +114,13 @@ fn is_linear(graph: &Graph<Real>, id: NodeId) -> bool {
     matches!(graph.op(id), Op::Conv(_) | Op::Dense(_))
 }
 
-/// All pairs, 8 bits without zeros first.
+/// All pairs of width and sparsity, 8 bits without zeros first.
 fn grid() -> impl Iterator<Item = LayerChoice> {
     BITS.iter().flat_map(|&bits| SPARSITIES.iter().map(move |&sparsity| LayerChoice { bits, sparsity }))
 }
 
-/// Of the value whose rounding makes this noise: each bit less makes it four times as loud. The usual bits come first.
+/// The choices for the value whose truncation makes this noise: each bit less quadruples the squared error. The usual
+/// number of bits comes first.
 fn of_value(noise: &Noise, prices: &LayerPrices<'_>, options: &CompileOptions) -> Vec<Rung<i32>> {
     let usual = options.activation_bits as i32;
     let least = *ACTIVATION_BITS.start() as i32 - usual;

@@ -39,7 +39,7 @@ pub(super) fn lost_channels(layers: &[LayerOutcome]) -> f64 {
     if before == 0 { 0.0 } else { 1.0 - left as f64 / before as f64 }
 }
 
-/// All weights of `graph`.
+/// Number of weights of `graph`.
 fn weights(graph: &Graph<Real>) -> usize {
     graph.ids().filter_map(|id| size(graph, id)).map(|(weights, _)| weights).sum()
 }

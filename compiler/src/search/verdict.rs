@@ -45,7 +45,7 @@ pub(super) fn verdict(
     Err(nothing_found(setting.budget.points, best, refused))
 }
 
-/// Those within the budget on the labelled images.
+/// The plans within the budget on the labelled images, by index, cheapest first.
 fn cheapest_first(tried: &[Tried]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..tried.len()).filter(|&index| tried[index].trial.within).collect();
     order.sort_by(|&a, &b| tried[a].trial.seconds.total_cmp(&tried[b].trial.seconds).then(a.cmp(&b)));
@@ -60,7 +60,7 @@ struct Best {
 }
 
 impl Best {
-    /// On the labelled images; the first of several.
+    /// The most accurate on the labelled images; the first of several.
     fn new(tried: &[Tried], setting: &Setting<'_>) -> Option<Self> {
         let accuracy = |tried: &Tried| tried.trial.accuracy;
         let better = |best, other| if accuracy(other) > accuracy(best) { other } else { best };

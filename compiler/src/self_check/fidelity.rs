@@ -47,7 +47,7 @@ impl Fidelity {
         ((1.0 - agreement) * (2.0 * PI).sqrt() / density).clamp(LEAST_SHARE, 1.0)
     }
 
-    /// Of `plan` and its model on `images` of raw pixels, of which the model gives `outputs`.
+    /// Compares `plan` with its model on `images` of raw pixels, for which the model gives `outputs`.
     ///
     /// # Errors
     /// A pixel outside the plan's raw range.
@@ -62,7 +62,7 @@ impl Fidelity {
         Ok(Self::from_outputs(&pairs))
     }
 
-    /// Of `graph` and its model on images, of which they give these outputs.
+    /// Compares a graph with its model: its `logits` with the `outputs` that the model gives for the same images.
     pub(crate) fn of_graph(graph: &Graph<Real>, logits: &Batch, outputs: &[Vec<f32>]) -> Self {
         let postprocessing = postprocessing(graph.op(graph.output()));
         let pair = |(image, model): (usize, &Vec<f32>)| {

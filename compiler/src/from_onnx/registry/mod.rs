@@ -21,7 +21,7 @@ use tract_onnx::pb::NodeProto;
 /// What is known of an operator that has no row of its own: it is refused.
 static UNLISTED: Operator = Operator::new("");
 
-/// What is known of a node's operator.
+/// The table's row for a node's operator, or one that refuses it.
 pub(super) fn operator(node: &NodeProto) -> &'static Operator {
     named(&node.op_type)
 }

@@ -43,7 +43,7 @@ impl ChannelChoice {
 struct Step {
     layer: NodeId,
     channels: usize,
-    /// Of one channel.
+    /// Elements of one channel.
     values: usize,
     loss: f64,
 }

@@ -35,7 +35,7 @@ pub fn remove_channels(
     result
 }
 
-/// By reader: for every column of its rows, whether it goes.
+/// By reader: for every column of its weights, whether it is removed.
 fn lost_columns(
     graph: &Graph<Real>,
     orders: &ChannelOrders,

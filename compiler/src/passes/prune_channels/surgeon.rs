@@ -3,14 +3,14 @@
 use crate::numeric::{Matrix, Root, axpy, dot};
 use rayon::prelude::*;
 
-/// Rows of weights on some channels, and how their columns depend on each other. What belongs to
-/// channels that have been removed means nothing.
+/// The weights of rows on some channels, and the inverse Hessian of their columns. Entries of channels that have been
+/// removed are meaningless.
 pub(super) struct Surgeon {
-    /// Of the Hessian of the columns that are left.
+    /// Inverse Hessian of the columns that are left.
     inverse: Matrix,
-    /// Row after row.
+    /// The weights, row after row.
     weights: Vec<f64>,
-    /// Columns of one channel.
+    /// Number of columns of one channel.
     taps: usize,
 }
 

@@ -27,7 +27,7 @@ pub(super) struct Quantizer<'a> {
     pub(super) out: Graph<Integer>,
     pub(super) estimates: Vec<ValueEstimate>,
     pub(super) noise: Vec<Noise>,
-    /// By node of the float graph.
+    /// By node of the float graph: its counterpart, once it has been visited.
     pub(super) values: Vec<Option<Value>>,
 }
 
@@ -164,7 +164,7 @@ impl<'a> Quantizer<'a> {
         (output, FitRows { fitted, fine })
     }
 
-    /// What the rows of the linear layer `id` look like.
+    /// The rows of the linear layer `id`, with what their scales depend on.
     fn rows(
         &self,
         id: NodeId,
@@ -194,7 +194,7 @@ impl<'a> Quantizer<'a> {
         Curvature::measured(layer, &inputs, &prepared.outputs, excess)
     }
 
-    /// Tells the calibration data how the quantised copy computes `id`.
+    /// Evaluates `op`, what the quantised network computes for `id`, on the calibration images.
     fn record(&mut self, id: NodeId, op: &Op<Real>) {
         if let Some(activations) = &mut self.activations {
             activations.record(id, op);
@@ -261,8 +261,8 @@ impl<'a> Quantizer<'a> {
         )
     }
 
-    /// Integers of all branches are brought to about one size, judged by the noise that they bear, since the next layer
-    /// sees all of them through weights of few bits.
+    /// Integers of all branches are brought to about one size, relative to the noise that they tolerate, since the next
+    /// layer multiplies all of them by weights of few bits.
     fn concat(&mut self, id: NodeId) -> Result<Value> {
         let mut inputs = self.input_values(id);
         let sizes: Vec<f64> =
@@ -278,8 +278,8 @@ impl<'a> Quantizer<'a> {
         Ok(self.push(id, Op::Concat, &ids, unbounded(self.float.shape(id), scale(scales)), zero))
     }
 
-    /// How large the integers of `value`, of the float graph's `from`, are for the noise that readers bear: the root mean
-    /// square over channels, weighed by what readers make of them.
+    /// How large the integers of `value`, of the float graph's `from`, are relative to the noise that readers tolerate:
+    /// the root mean square over channels, weighted by their effect on the readers.
     fn level(&self, from: NodeId, value: &Value) -> f64 {
         let weights = self.preparation.tolerance.weights(from);
         let channels = self.preparation.statistics.channels(from);
@@ -303,7 +303,7 @@ impl<'a> Quantizer<'a> {
         Value { id, zero }
     }
 
-    /// Of the value `from` of the float graph as integers of this scale.
+    /// The estimate for the value `from` of the float graph, as integers of this scale.
     fn estimate(&self, from: NodeId, scale: &Scale) -> ValueEstimate {
         let channels = self.preparation.statistics.channels(from);
         // A node made on the way to `from` may have other channels.

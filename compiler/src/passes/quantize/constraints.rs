@@ -99,7 +99,7 @@ pub(super) struct ScaleConstraint {
 
 /// For every node, whether its scale follows other branches of a sum that it flows into.
 ///
-/// Of each sum this is the layer whose branch is visited last, since all other scales are known by then; a layer
+/// For each sum this is the layer whose branch is visited last, since all other scales are known by then; a layer
 /// follows one sum only.
 pub(super) fn scale_constraints(graph: &Graph<Real>) -> Vec<Option<ScaleConstraint>> {
     let order = visiting_order(graph);

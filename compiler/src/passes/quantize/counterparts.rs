@@ -10,12 +10,12 @@ pub struct Quantized {
     pub graph: Graph<Integer>,
     /// By node of the float graph: the node of the integer graph that stands for it.
     pub(super) counterparts: Vec<Option<NodeId>>,
-    /// By node of the integer graph.
+    /// What is estimated of each value, by node of the integer graph.
     pub(super) estimates: Vec<ValueEstimate>,
     pub(super) noise: Vec<Noise>,
 }
 
-/// What a value of the integer graph looks like, for prices.
+/// Estimated size of a value of the integer graph; used for prices.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ValueEstimate {
     /// Largest integer on calibration images.
@@ -36,7 +36,7 @@ impl Quantized {
         &self.noise
     }
 
-    /// What the values of the integer graph as it was quantised look like, by node.
+    /// Estimates for the values of the integer graph as it was quantised, by node.
     pub(crate) fn estimates(&self) -> &[ValueEstimate] {
         &self.estimates
     }

@@ -51,20 +51,22 @@ pub(super) struct Block {
     pub order: Vec<usize>,
     /// Cholesky root of the Hessian of all columns, in this order.
     pub root: Root,
-    /// For each output of the group the covariances of the columns with what its weights leave of it.
+    /// For each output of the group the covariances of the columns with the residual: the float layer's output minus
+    /// what the float weights give.
     pub missing: Vec<Vec<f64>>,
 }
 
 impl Curvature {
-    /// Of a layer that reads `inputs` in the quantised network and gives `outputs` in the float network;
-    /// by group. Input channels may have so much variance more than these show (`excess`).
+    /// The Hessian of a layer that reads `inputs` in the quantised network and gives `outputs` in the float network; by
+    /// group. `excess` is variance that is added to each input channel.
     pub(super) fn measured(layer: &Layer, inputs: &[Sample], outputs: &[Sample], excess: &[f64]) -> Self {
         let group =
             |group: usize| GroupCurvature::measured(layer, group, &inputs[group], &outputs[group], excess);
         Self { groups: (0..layer.groups()).into_par_iter().map(group).collect() }
     }
 
-    /// Of a layer whose input channels have scales `input` and integers that all count alike.
+    /// The Hessian of a layer whose input channels have scales `input` and integers that are independent and equally
+    /// large.
     pub(super) fn guessed(layer: &Layer, input: &Scale) -> Self {
         let square = |group: usize, column: usize| input.channel(layer.channel(group, column)).powi(2);
         let group = |group: usize| {

@@ -16,12 +16,13 @@ const FARTHEST: f64 = 8.0;
 /// Share of positions where an activation passes values on, from which on what is seen tells enough.
 const RARE: f64 = 1.0 / 16.0;
 
-/// By node, by channel: what the square of a channel may be beyond its mean square on the calibration images.
+/// By node, by channel: by how much the mean square of a channel may exceed that on the calibration images.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Excess(Vec<Vec<f64>>);
 
 impl Excess {
-    /// Of the values of `graph`, which have the statistics `seen` on calibration images and others on `unusual` ones.
+    /// The excess of every value of `graph`, which has the statistics `seen` on calibration images and `unusual` on
+    /// images that are brighter or richer in contrast.
     pub(super) fn new(graph: &Graph<Real>, seen: &Statistics, unusual: &Statistics) -> Self {
         let mut excess = Self(vec![Vec::new(); graph.id_bound()]);
         for id in graph.ids_in_order() {
@@ -30,7 +31,7 @@ impl Excess {
         excess
     }
 
-    /// Of the channels of `id`.
+    /// The excess of the channels of `id`.
     pub(super) fn of_node(&self, id: NodeId) -> &[f64] {
         &self.0[id.index()]
     }

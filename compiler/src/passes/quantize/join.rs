@@ -25,8 +25,8 @@ struct Branch {
 }
 
 impl Quantizer<'_> {
-    /// `least`, changed so that they agree with the other branches of a sum; unchanged where the others do not agree
-    /// among themselves.
+    /// `least`, the scales that suit a layer best, changed so that they agree with the other branches of a sum;
+    /// unchanged where the others do not agree among themselves.
     ///
     /// In suite `shared` they become powers of two times the others' scales, so that the sum multiplies its branches by
     /// one number each; elsewhere ratios of small integers, coarser than `least`, since wide weights take products.
@@ -96,7 +96,7 @@ impl Quantizer<'_> {
         Ok(self.join(id, &inputs, multipliers, agreement.scales))
     }
 
-    /// What brings the branches of the sum `id` to one scale in each channel, or in all.
+    /// The multipliers that bring the branches of the sum `id` to one scale in each channel, or in all.
     fn agreement(&self, id: NodeId, branches: &[Branch]) -> Result<Agreement> {
         let one_scale = self.one_scale[id.index()];
         let mut scales: Vec<Vec<f64>> =

@@ -46,8 +46,8 @@ impl<'a> Layer<'a> {
         }
     }
 
-    /// `op`, which reads an `input` whose channels in `zero` are zero, without weights on these: they would only be in the
-    /// way of the others.
+    /// `op` without its weights on channels of its `input` that are always zero (`zero`): they have no effect, but
+    /// would influence the scales of their rows.
     pub(super) fn without(op: &Op<Real>, input: Shape, zero: &[bool]) -> Op<Real> {
         let mut op = op.clone();
         let Some(layer) = Layer::of_op(&op, input) else { return op };
@@ -173,7 +173,7 @@ impl IntegerLayer {
         zero_rows(&self.weights, &self.bias)
     }
 
-    /// In place of the operation `op` of the float graph.
+    /// As an operation of the integer graph, in place of `op` of the float graph.
     pub(super) fn op(self, op: &Op<Real>) -> Op<Integer> {
         let Self { weights, bias } = self;
         match op {

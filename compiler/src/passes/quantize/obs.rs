@@ -15,20 +15,20 @@ const ROWS: usize = 4;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct PruneStep {
     pub column: u32,
-    /// What it costs; never less than the removal before.
+    /// Increase of the squared output error; never less than that of the step before.
     pub loss: f32,
-    /// Output error of a change of this weight by 1, where the weights that go later make up for it.
+    /// Squared output error of a change of this weight by 1, once the weights that are removed later compensate for it.
     pub curvature: f32,
 }
 
-/// A row of weights some of which have been removed, the others having taken over their work.
+/// A row of weights some of which have been removed, and the others adjusted to compensate.
 pub(super) struct ObsUpdate {
     /// Distance of the rows of `inverse`.
     step: usize,
-    /// Of the Hessian of the weights that are left, above the diagonal; nothing else is read.
+    /// Inverse Hessian of the weights that are left; only what is on and above the diagonal is read.
     inverse: Vec<f64>,
     weights: Vec<f64>,
-    /// Where in the row they stand.
+    /// Their columns in the row.
     places: Vec<u32>,
 }
 

@@ -28,16 +28,16 @@ pub struct Preparation<'a> {
 /// A linear layer of the float graph on the calibration data.
 pub(super) struct Prepared {
     pub sampling: Sampling,
-    /// What it gives, by group.
+    /// Samples of its outputs, by group.
     pub outputs: Vec<Sample>,
-    /// Of each output.
+    /// Variance of each output.
     variance: Vec<f64>,
-    /// Where it is to be pruned.
+    /// Order in which its weights are pruned, where pruning is asked for.
     pub removals: Option<PruneOrder>,
 }
 
 impl<'a> Preparation<'a> {
-    /// Of `graph`, for all choices.
+    /// Prepares `graph` for all choices of width and sparsity.
     ///
     /// # Errors
     /// A pixel outside the declared range.
@@ -49,7 +49,7 @@ impl<'a> Preparation<'a> {
         Self::with(graph, input, calibration, |_| true)
     }
 
-    /// Of `graph`, for these choices only.
+    /// Prepares `graph` for these choices only: layers that are not pruned need no order of pruning.
     ///
     /// # Errors
     /// A pixel outside the declared range.

@@ -15,14 +15,14 @@ use crate::numeric::Matrix;
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// For each row of a layer all its weights but those that are zero, in the order in which they go.
+/// For each row of a layer: all its weights that are not zero, in the order in which they are removed.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct PruneOrder {
     rows: Vec<Vec<PruneStep>>,
 }
 
 impl PruneOrder {
-    /// Of a layer whose float network's inputs are `inputs`, by group.
+    /// Measures a layer whose inputs in the float network are `inputs`, by group.
     pub(super) fn measured(layer: &Layer, inputs: &[Sample]) -> Self {
         let ranges = curvature::blocks(layer);
         let inverses: Vec<Vec<Matrix>> = inputs
@@ -43,8 +43,8 @@ impl PruneOrder {
         Self { rows: (0..layer.outputs()).into_par_iter().map(row).collect() }
     }
 
-    /// Of one row in `step` of a layer whose inputs are independent and have variance 1; the others are
-    /// left empty.
+    /// The order by magnitude of one row in `step` of a layer, whose inputs are assumed independent with variance 1;
+    /// the other rows are left empty.
     pub(super) fn apart(layer: &Layer, step: usize) -> Self {
         let pruned = |(column, &weight): (usize, &f32)| {
             (weight != 0.0).then_some(PruneStep {
@@ -60,7 +60,7 @@ impl PruneOrder {
         Self { rows: (0..layer.outputs()).into_par_iter().map(row).collect() }
     }
 
-    /// Takes `count` more weights out of `support`, which may lack some already.
+    /// Takes `count` more weights out of `support`, in this order; it may lack some already.
     pub(super) fn prune(&self, layer: &Layer, support: &mut Support, count: usize) {
         let place = |row: usize, step: &PruneStep| row * layer.columns() + step.column as usize;
         let left = |(row, removals): (usize, &Vec<PruneStep>)| -> Vec<PruneStep> {
@@ -72,7 +72,7 @@ impl PruneOrder {
         }
     }
 
-    /// How many weights of each row go where `count` go altogether.
+    /// For each row how many of its weights are removed where `count` are removed from the whole layer.
     pub(super) fn cut(&self, count: usize) -> Vec<usize> {
         let losses = self.rows.iter().flatten().map(|step| step.loss).collect();
         let mut cheapest = Cheapest::new(losses, count);
@@ -80,12 +80,12 @@ impl PruneOrder {
         self.rows.iter().map(end).collect()
     }
 
-    /// How many weights go in the end.
+    /// Number of weights that can be removed: all that are not zero.
     pub(super) fn count(&self) -> usize {
         self.rows.iter().map(Vec::len).sum()
     }
 
-    /// By row, first removed first.
+    /// The steps of each row, in order.
     pub(super) fn rows(&self) -> &[Vec<PruneStep>] {
         &self.rows
     }

@@ -9,9 +9,9 @@ use crate::numeric::{Root, dot};
 use rayon::prelude::*;
 use std::borrow::Cow;
 
-/// The operation of `id`, a convolution or a dense layer, such that from `input` it comes as close as it
-/// can to `output`, what it gives in the float network; without weights on the columns that `kept`
-/// denies. Zeros of a pruned layer stay. Other operations stay as they are.
+/// The operation of `id`, a convolution or a dense layer, fitted such that from `input` it comes as close as it can to
+/// `output`, its value in the float network; without weights on the columns for which `kept` is false. Zeros of a
+/// pruned layer stay. Other operations stay as they are.
 pub(in crate::passes) fn refit(
     graph: &Graph<Real>,
     id: NodeId,
@@ -60,7 +60,7 @@ struct Shared<'a> {
     block: &'a Block,
     /// Places in the block of the columns that stay.
     places: Vec<usize>,
-    /// Of their Hessian.
+    /// Cholesky root of their Hessian.
     root: Root,
 }
 

@@ -18,12 +18,12 @@ pub(super) struct Part<'a> {
     pub loss: Loss<'a>,
 }
 
-/// How much errors of the weights of a [`Part`] hurt: the squared error of the output.
+/// The squared output error that errors of the weights of a [`Part`] cause.
 #[derive(Clone, Debug)]
 pub(super) enum Loss<'a> {
-    /// Each by itself, its square times this.
+    /// Independent: the sum of the squared errors, each times this.
     Diagonal(Vec<f64>),
-    /// Together, as the Hessian says of which this is the root.
+    /// Dependent: the quadratic form of the Hessian of which this is the root.
     Full(Cow<'a, Root>),
 }
 

@@ -26,7 +26,7 @@ const LEAST_IMAGES: u64 = 4;
 /// Elements of all values of the images that are looked at together; bounds memory.
 const ELEMENTS: usize = 1 << 26;
 
-/// What noise in a float network's values and weights does to its logits.
+/// The effect of noise in a float network's values and weights on its logits.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Sensitivity {
     /// By node, by channel: per unit of variance, for noise that is independent from pixel to pixel.
@@ -35,18 +35,18 @@ pub(super) struct Sensitivity {
     weights: Vec<OfWeights>,
 }
 
-/// What wrong weights of a linear layer do to the logits.
+/// The effect of errors in the weights of a linear layer on the logits.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct OfWeights {
-    /// By row: for weights that are all off by 1, independently.
+    /// By row: for independent errors of size 1 in all its weights.
     rows: Vec<f64>,
-    /// By input channel: the same of the weights of all rows that read it.
+    /// By input channel: the same for the weights of all rows that read it.
     channels: Vec<f64>,
 }
 
 impl Sensitivity {
-    /// Of `graph`, on some of `images`, on which it has these `statistics`. Where `is_compensated`, biases take up what
-    /// wrong weights make of the mean of what they meet.
+    /// Measures `graph` on some of `images`, on which it has these `statistics`. Where `is_compensated`, biases correct
+    /// the mean error that wrong weights cause.
     pub(super) fn measure(
         graph: &Graph<Real>,
         images: &Batch,
@@ -124,7 +124,7 @@ fn centred(numbers: &[f32]) -> Vec<f32> {
     numbers.iter().map(|x| x - mean).collect()
 }
 
-/// Signs that have nothing to do with the logits, always the same, their mean taken away.
+/// Random signs, the same in every run and independent of the logits, their mean taken away.
 fn signs(logits: &Batch, part: usize) -> Batch {
     let mut scattered = scatter(part as u64 + 1);
     let mut sign = || if scattered() >> 63 == 0 { 1.0 } else { -1.0 };
@@ -160,7 +160,7 @@ fn of_weights(layer: &Layer, reading: &Reading, seen: &Seen<'_>, mean: &[f32]) -
     (0..seen.output.len()).into_par_iter().map(of_image).collect()
 }
 
-/// Of the weights of `group`: by row, and by column.
+/// The part of [`of_weights`] for `group` and one image: by row, and by column.
 fn of_group(
     layer: &Layer,
     reading: &Reading,

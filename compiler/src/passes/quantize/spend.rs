@@ -36,10 +36,10 @@ impl Precision {
     }
 }
 
-/// `precision` with so many more bits that the squared error of the logits, predicted to come from `noise`, falls to
-/// `share` of what it is, or as near as bits help; `None` where no more can be spent.
+/// `precision` with more bits, such that the squared error of the logits that `noise` predicts falls to `share` of what
+/// it is, or as near as bits help; `None` where no more can be spent.
 ///
-/// Errors of independent sources add up, and each bit quarters one: so all are cut to the same size.
+/// Squared errors of independent sources add up, and each bit quarters one: so all are cut to the same size.
 pub fn spend(
     precision: &Precision,
     noise: &[Noise],

@@ -29,7 +29,8 @@ pub(super) struct Tolerance {
 }
 
 impl Tolerance {
-    /// Of the values of `graph`, which have these `statistics` on calibration images, or on synthetic ones.
+    /// The weights for `graph`, which has these `statistics` on calibration images or, unless `is_calibrated`, on
+    /// synthetic ones.
     pub(super) fn new(graph: &Graph<Real>, statistics: &Statistics, is_calibrated: bool) -> Self {
         let passing = if is_calibrated { PASSING } else { PASSING_SYNTHETIC };
         let mut tolerance = Self { by_node: vec![Vec::new(); graph.id_bound()] };
@@ -52,7 +53,8 @@ impl Tolerance {
     }
 
     /// The largest power of two, as its exponent, by which integers of these `scales` may be divided so that the noise
-    /// of rounding them stays below `share` of what readers make of the value; `None` where nobody cares.
+    /// of rounding them stays below `share` of the standard deviation of what readers give; `None` where noise has no
+    /// effect on them.
     pub(super) fn spare_bits(&self, id: NodeId, scales: &[f64], share: f64) -> Option<u32> {
         let noise: f64 =
             self.weights(id).iter().zip(scales).map(|(weight, scale)| weight * scale * scale).sum();
@@ -69,12 +71,12 @@ struct Reader<'a> {
     /// Share of values that an activation passes on, at least.
     passing: f64,
     id: NodeId,
-    /// Of the value among its inputs.
+    /// Position of the value among its inputs.
     position: usize,
 }
 
 impl Reader<'_> {
-    /// What noise in the value weighs, by the weights `own` of the reader's channels.
+    /// The weights of noise in the value, from the weights `own` of the reader's channels.
     fn passed(&self, own: &[f64]) -> Vec<f64> {
         let Self { graph, statistics, passing, id, position } = *self;
         let input = graph.inputs(id)[position];
@@ -136,7 +138,7 @@ impl Reader<'_> {
     }
 }
 
-/// Of all channels together, above 0: what never varies is judged by its size.
+/// Variance of all channels together, above 0: where nothing varies, the mean square.
 fn variance(statistics: &Statistics, id: NodeId) -> f64 {
     let channels = statistics.channels(id);
     let variance = channels.iter().map(|channel| channel.variance).sum();

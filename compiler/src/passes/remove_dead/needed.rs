@@ -8,14 +8,15 @@ use crate::graph::{Domain, Graph, NodeId, Op};
 pub(super) struct Needed<'a, D: Domain> {
     graph: &'a Graph<D>,
     classes: Classes,
-    /// By class: the linear layers' rows in it.
+    /// By class: the rows of linear layers that belong to it.
     rows: Vec<Vec<Channel>>,
-    /// By class.
+    /// By class: whether it has to stay.
     needed: Vec<bool>,
 }
 
 impl<'a, D: Domain> Needed<'a, D> {
-    /// The output, the image, what they depend on, and at least one channel of every value that stays.
+    /// The classes of the output and the image, those that they depend on, and at least one channel of every value that
+    /// stays.
     pub(super) fn new(graph: &'a Graph<D>) -> Self {
         let classes = Classes::new(graph);
         let mut rows = vec![Vec::new(); classes.bound()];

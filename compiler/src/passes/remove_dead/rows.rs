@@ -3,14 +3,14 @@
 use crate::graph::{Conv, Dense, Domain, Element, Op, Shape};
 use std::ops::Range;
 
-/// How the weights of a linear layer lie.
+/// Layout of the weights of a linear layer: one row per output channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RowLayout {
-    /// So many weights after each other read the same input channel.
+    /// Number of neighbouring weights that read the same input channel.
     pub taps: usize,
     /// Number of weights in a row.
     pub columns: usize,
-    /// So many rows after each other read the same channels.
+    /// Number of neighbouring rows that read the same channels.
     pub group: usize,
 }
 

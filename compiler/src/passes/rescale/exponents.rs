@@ -2,7 +2,7 @@
 
 use crate::graph::{Graph, Integer, NodeId, Op};
 
-/// Of every value of a draft, by node.
+/// By node of a draft: how many bits each value has lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Exponents {
     /// Bits lost before the node's own narrowing.
@@ -17,7 +17,8 @@ impl Exponents {
         self.before[id.index()] + self.own[id.index()]
     }
 
-    /// Of `graph`, where the values marked in `chosen` lose the bits that they can spare, by node.
+    /// The bits lost in `graph` where the values marked in `chosen` lose those that they can spare (`spare`), both by
+    /// node.
     pub(super) fn new(graph: &Graph<Integer>, order: &[NodeId], chosen: &[bool], spare: &[u32]) -> Self {
         let mut exponents = Self { before: vec![0; chosen.len()], own: vec![0; chosen.len()] };
         for &id in order {

@@ -39,8 +39,8 @@ impl<'a> ValuePrices<'a> {
         }
     }
 
-    /// Seconds that the operation of `id` takes which reads values of `read` bits and has results of `bits`, as far as
-    /// these matter.
+    /// Seconds that the operation of `id` takes, which reads values of `read` bits and has results of `bits`, as far as
+    /// they depend on these.
     pub(super) fn operation(&mut self, graph: &Graph<Integer>, id: NodeId, read: u32, bits: u32) -> f64 {
         let elements = graph.shape(id).elements() as f64;
         match graph.op(id) {
@@ -64,7 +64,8 @@ impl<'a> ValuePrices<'a> {
         self.unit.round + graph.shape(id).elements() as f64 * self.value(PricedOperation::Rescale, bits)
     }
 
-    /// Of a linear layer in slots as wide as its results: the ciphertexts that they fill, and all products.
+    /// Seconds of a linear layer whose slots are as wide as its results: of the ciphertexts that its inputs and outputs
+    /// fill, and of all products.
     fn sums(&mut self, graph: &Graph<Integer>, id: NodeId, weights: &[i32], bits: u32) -> f64 {
         let elements = |shape: crate::graph::Shape| shape.elements() as f64;
         let (from, to) = (graph.input_shapes(id)[0], graph.shape(id));
@@ -88,7 +89,7 @@ impl<'a> ValuePrices<'a> {
     }
 }
 
-/// Infinite where a key's plaintext holds no such value.
+/// Seconds per value in suite `blinded`; infinite where a key's plaintext holds no such value.
 fn blinded(
     kind: PricedOperation,
     bits: u32,

@@ -46,7 +46,7 @@ const MARGIN: f64 = 4.0;
 /// The same for synthetic images.
 const WIDE_MARGIN: f64 = 8.0;
 
-/// Enters the ring and the range of every value.
+/// Gives every value its ring and its range.
 ///
 /// # Errors
 /// [`Error::Unsupported`] with the node whose ring would be too wide, and how wide; a pixel outside the declared range.
@@ -80,13 +80,13 @@ pub fn rings(
     Ok(graph)
 }
 
-/// How full the ring of 2^(`bits` + 1) elements is of values like these.
+/// How full the ring of 2^(`bits` + 1) elements is.
 fn room(bits: u32, seen: &Tail) -> Room {
     let capacity = f64::from(bits).exp2();
     Room { taken: seen.largest() / capacity, overflow: seen.chance(capacity) }
 }
 
-/// Takes `id` into the ring of 2^(`bits` + 1) elements, with its range there; whether it can never leave it.
+/// Gives `id` the ring of 2^(`bits` + 1) elements, and its range there; returns whether it can never leave the ring.
 fn enter(
     graph: &mut Graph<Integer>,
     id: NodeId,
@@ -122,7 +122,7 @@ fn reached(
     Ok(result.into_iter().zip(&source.range).map(|(x, range)| if wraps(range) { whole } else { x }).collect())
 }
 
-/// What is added before `bits` low bits go.
+/// What is added before `bits` low bits are dropped.
 const fn half(bits: u32) -> i128 {
     1 << (bits - 1)
 }

@@ -9,8 +9,8 @@ use runtime::plan::interval::Interval;
 use runtime::plan::validate::MAX_RING_BITS;
 use runtime::plan::{InputSpec, Revealed};
 
-/// Enters the least ring of every value, and returns its bits, one less than its ring's, by node. `seen` are the
-/// integers that are expected.
+/// Gives every value the smallest ring that it needs, and returns its bits, one less than its ring's, by node. `seen`
+/// are the expected ranges.
 pub(super) fn enter_least(
     graph: &mut Graph<Integer>,
     input: &InputSpec,
@@ -37,14 +37,14 @@ pub(super) fn enter_least(
     Ok(bits)
 }
 
-/// Numbers and their positions fit one ring together.
+/// Refuses `id` unless its integers and their positions fit one ring together.
 fn check_positions(graph: &Graph<Integer>, id: NodeId, bits: u32, options: &CompileOptions) -> Result<()> {
     let positions = position_bits(graph.shape(id).elements());
     let fits = bits + positions <= MAX_RING_BITS;
     if fits { Ok(()) } else { Err(too_wide(graph, id, bits + positions, options)) }
 }
 
-/// What is expected, as far as it is possible.
+/// The expected range as far as it lies within the sound one, which takes its place where the two do not overlap.
 fn within(seen: Interval, sound: Interval) -> Interval {
     let both = Interval::new(seen.low.max(sound.low), seen.high.min(sound.high));
     if both.low <= both.high { both } else { sound }

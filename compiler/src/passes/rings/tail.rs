@@ -30,7 +30,7 @@ impl Tail {
         self.maxima.iter().copied().fold(0.0, f64::max)
     }
 
-    /// What an image exceeds with this chance; `None` where there are too few images to say.
+    /// The magnitude that an image exceeds with this chance; `None` where there are too few images to say.
     pub(super) fn bound(&self, chance: f64) -> Option<f64> {
         let (location, scale) = self.gumbel()?;
         Some(location - scale * (-(-chance).ln_1p()).ln())
