@@ -111,7 +111,7 @@ fn largest_error(curve: &Curve, channel: usize, pieces: &Pieces, reach: f64) -> 
     points.map(|x| (curve.at(channel, x) - pieces.at(x)).abs()).fold(0.0, f64::max)
 }
 
-/// The curve on a grid, and how far the pieces may stray from it.
+/// The curve on a grid, and how far segments may be from it.
 struct Tube {
     places: Vec<f64>,
     values: Vec<f64>,

@@ -35,7 +35,7 @@ pub enum Fineness {
 /// Numbers of linear segments that can be asked for.
 pub const PIECES: RangeInclusive<usize> = 2..=65;
 
-/// Pieces that stand for a curve.
+/// Linear segments that approximate a curve.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Approximation {
     /// The piecewise linear function that replaces the curve.

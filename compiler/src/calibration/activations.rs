@@ -48,8 +48,7 @@ impl<'a> Activations<'a> {
         }
     }
 
-    /// Evaluates `id` as `op`, its own operation or one that stands for it, and forgets the values that
-    /// nothing else reads.
+    /// Evaluates `id` by `op`, its own operation or one in place of it, and forgets the values that nothing else reads.
     pub fn record(&mut self, id: NodeId, op: &Op<Real>) -> Arc<Batch> {
         let inputs = self.inputs(id);
         for input in self.graph.inputs(id) {
@@ -64,7 +63,7 @@ impl<'a> Activations<'a> {
     }
 }
 
-/// What `op` makes of `inputs`, in the place of the only one where nobody else holds it.
+/// The value of `op` for `inputs`; computed in place where it has one input that nothing else holds.
 fn computed(op: &Op<Real>, mut inputs: Vec<Arc<Batch>>, shape: Shape) -> Batch {
     if let ([_], Some(change)) = (&inputs[..], pointwise(op)) {
         let mut batch = Arc::unwrap_or_clone(inputs.swap_remove(0));

@@ -48,9 +48,9 @@ pub struct Trial {
     pub bits: f64,
     /// Mean of the bits that results of layers keep.
     pub value_bits: f64,
-    /// Share of the model's weights that are gone: zero, or with a whole channel.
+    /// Share of the model's weights that are zero or belong to a removed channel.
     pub sparsity: f64,
-    /// Share of the model's channels that are gone.
+    /// Share of the model's channels that have been removed.
     pub channels: f64,
     /// Share, 0 to 1, of the images that candidates are tried on whose label is right.
     pub accuracy: f64,
@@ -80,7 +80,7 @@ pub struct LayerOutcome {
     pub channels: usize,
     /// Output channels before any was taken out.
     pub channels_before: usize,
-    /// Width of its weights, and the zeros asked for.
+    /// Width of its weights, and the share of zeros that was asked for.
     #[serde(flatten)]
     pub choice: LayerChoice,
     /// Bits that its results keep beyond the usual, or fewer.

@@ -40,7 +40,7 @@ impl<'a> Channels<'a> {
         Ok(good)
     }
 
-    /// The graph without the first `count` channels, the others fitted to make up for them.
+    /// The graph without the first `count` channels, the other weights fitted to compensate.
     pub(super) fn without(&self, count: usize) -> Result<Graph<Real>> {
         let mut counts: BTreeMap<NodeId, usize> = BTreeMap::new();
         self.sequence[..count].iter().for_each(|&layer| *counts.entry(layer).or_default() += 1);

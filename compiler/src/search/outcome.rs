@@ -32,7 +32,7 @@ pub(super) fn layers(graph: &Graph<Real>, thin: &Graph<Real>, precision: &Precis
     graph.ids_in_order().into_iter().filter_map(outcome).collect()
 }
 
-/// Share of the channels that are gone.
+/// Share of the channels that have been removed.
 pub(super) fn lost_channels(layers: &[LayerOutcome]) -> f64 {
     let before: usize = layers.iter().map(|layer| layer.channels_before).sum();
     let left: usize = layers.iter().map(|layer| layer.channels).sum();

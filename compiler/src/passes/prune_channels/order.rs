@@ -17,8 +17,8 @@ const MAX_BLOCK: usize = 1536;
 pub struct Removal {
     /// Which one of the layer's output channels.
     pub channel: usize,
-    /// Squared error of the readers' outputs once this channel and those before it are gone and the others
-    /// make up for them, as a share of the outputs' variance; summed over the readers. Never falls.
+    /// Squared error of the readers' outputs once this channel and those before it are removed and the others adjusted
+    /// to compensate, as a share of the outputs' variance; summed over the readers. Never falls.
     pub loss: f64,
 }
 

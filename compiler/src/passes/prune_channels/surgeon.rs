@@ -21,14 +21,14 @@ impl Surgeon {
         Self { inverse: hessian.root(&all).inverse(), weights, taps }
     }
 
-    /// By how much the squared output error grows where `channel` is removed and the others make up for it.
+    /// By how much the squared output error grows where `channel` is removed and the others are adjusted to compensate.
     pub(super) fn loss(&self, channel: usize) -> f64 {
         let root = self.root(channel);
         let rows = self.weights.chunks_exact(self.inverse.size());
         rows.map(|row| &row[self.columns(channel)]).map(|weights| dot(weights, &root.solve(weights))).sum()
     }
 
-    /// Removes `channel`; the weights of the others make up for it.
+    /// Removes `channel` and adjusts the weights of the others to compensate.
     pub(super) fn remove(&mut self, channel: usize) {
         let (size, columns) = (self.inverse.size(), self.columns(channel));
         let root = self.root(channel);

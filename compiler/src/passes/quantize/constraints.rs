@@ -17,7 +17,7 @@ pub(super) fn one_scale(graph: &Graph<Real>) -> Vec<bool> {
     demanded
 }
 
-/// Whether the result's scale is made of the inputs' scales; the others choose or have their own.
+/// Whether the result's scale follows from the inputs' scales; other operations choose their own or have a fixed one.
 fn passes_scale_on(op: &Op<Real>) -> bool {
     match op {
         Op::Relu

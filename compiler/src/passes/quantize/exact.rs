@@ -4,9 +4,6 @@
 //! of m makes all later values a bit wider, so m is 1 unless the bias needs finer steps or another channel has much
 //! larger integers. A layer whose weights are all equal (a shift) gets the same m for all channels: it then costs
 //! nothing in suite `shared`, and its result can be added to its input.
-//! |w|·s ÷ m. Every bit of m is a bit of all later values, so m is 1 unless the bias needs finer steps or
-//! another channel has much larger integers. A shift, all of whose weights are one number, stays one: it has the same m for
-//! all channels, so that it costs nothing in suite `shared` and its result can be added to what it was made of.
 
 use super::layer::Layer;
 use super::scales::{IMBALANCE, median};

@@ -13,7 +13,7 @@ use crate::graph::{Graph, NodeId, Op, Real};
 
 /// Values are not taken to go further from their mean than so many standard deviations.
 const FARTHEST: f64 = 8.0;
-/// Share of positions where an activation passes values on, from which on what is seen tells enough.
+/// Where an activation is active at this share of positions, the measured statistics are enough.
 const RARE: f64 = 1.0 / 16.0;
 
 /// By node, by channel: by how much the mean square of a channel may exceed that on the calibration images.
@@ -102,8 +102,8 @@ mod tests {
     use crate::calibration::Batch;
     use crate::graph::{Conv, RealFact, Shape, Window};
 
-    /// Of four channels the first is alive, the second nearly, the third is not, the fourth on brighter images; a layer after them
-    /// adds them up.
+    /// The first of four channels is active, the second hardly ever, the third never, the fourth on brighter images
+    /// only; a layer after them adds them up.
     #[test]
     fn what_is_not_quite_dead_counts() {
         let shape = Shape::new(4, 1, 2);

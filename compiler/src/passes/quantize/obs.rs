@@ -11,7 +11,7 @@ const SHARE: usize = 32;
 /// Rows that are subtracted from another at one time.
 const ROWS: usize = 4;
 
-/// One step of pruning a row: a weight that becomes zero while those that are left make up for it.
+/// One step of pruning a row: a weight becomes zero and those that are left are adjusted to compensate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct PruneStep {
     pub column: u32,

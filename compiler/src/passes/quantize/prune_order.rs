@@ -114,8 +114,7 @@ fn joined(parts: Vec<Vec<PruneStep>>) -> Vec<PruneStep> {
     all
 }
 
-/// Takes `count` more weights out of `support`, those whose losses are least where nothing makes up for
-/// them.
+/// Takes `count` more weights out of `support`, those with the least losses where none is compensated for.
 pub(super) fn prune_by_size(layer: &Layer, curvature: &Curvature, support: &mut Support, count: usize) {
     let diagonals: Vec<Vec<f32>> = curvature.groups.iter().map(|group| group.diagonal()).collect();
     let columns = layer.columns();

@@ -10,7 +10,7 @@ const CONSTANT: f64 = (1 << 20) as f64;
 const OUTWEIGHED: f64 = 16.0;
 /// Values are not multiplied by more than this.
 const MAX_BALANCE: f64 = (1 << 30) as f64;
-/// Width of weights where nothing else is asked for.
+/// Width of weights by default.
 const USUAL_BITS: u32 = 8;
 /// Exponents of two by which scales may differ from those that suit weights best, for the sake of what readers
 /// tolerate.
@@ -45,11 +45,11 @@ impl UnscaledRow {
     /// the whole row contributes, its weights may be rounded to zero, and only its bias counts.
     fn coarsest(&self, noise: f64) -> f64 {
         let read = if self.weight * self.channel.variance <= noise { 0.0 } else { self.read };
-        // At this scale nothing is left of the row.
+        // At this scale the whole row rounds to zero.
         (12.0 * noise / (self.weight * (read + 1.0))).sqrt().min(self.nothing())
     }
 
-    /// A scale at which nothing is left of the row.
+    /// A scale at which the whole row rounds to zero.
     fn nothing(&self) -> f64 {
         4.0 * (f64::from(1u32 << self.bits) * self.fine).max(self.channel.rms())
     }
@@ -61,14 +61,14 @@ impl UnscaledRow {
 
     /// The scale of the row where the median row's integers have size `usual`, in a layer of so many rows.
     fn scale(&self, usual: Option<f64>, rows: usize) -> f64 {
-        // Wider weights are asked for where less noise is borne.
+        // Wider weights are chosen where less noise is tolerated.
         let share =
             (2.0 * (f64::from(USUAL_BITS) - f64::from(self.bits.max(USUAL_BITS)))).exp2() / rows as f64;
         let [free, bearable] = [NEGLIGIBLE, BEARABLE].map(|noise| self.coarsest(noise * share));
         if free >= self.nothing() {
             return self.fine.max(free);
         }
-        // The next layer sees all integers through weights of few bits: none are much smaller or larger than usual.
+        // The next layer multiplies all integers by weights of few bits: none may be much smaller or larger than usual.
         let [small, large] =
             [1.0 / IMBALANCE, IMBALANCE].map(|by| usual.map_or(CONSTANT, |usual| by * usual));
         let (coarse, even) = (self.channel.rms() / small, self.channel.rms() / large);

@@ -2,11 +2,10 @@
 //!
 //! Small noise e in a value changes the logits by J·e, with J their Jacobian. For random signs v over the logits |J·e|²
 //! is the mean of (g·e)² with g = Jᵀ·v (Hutchinson 1990), so one gradient per image is enough for all values:
-//! |J·e|² is the mean of (g·e)² with g = Jᵀ·v (Hutchinson 1990), so that one gradient an image tells of all values:
 //!
 //! ```text
 //! a value rounded pixel by pixel, with noise of variance ν in a channel    ν·Σ_pixels g²
-//! a weight of row r that is off by δ and multiplies x                     δ²·(Σ_pixels g_r·x)²
+//! a weight of row r that is off by δ and multiplies x                      δ²·(Σ_pixels g_r·x)²
 //! ```
 //!
 //! The second is the Fisher information of a weight. The sum over pixels is squared as a whole, because a weight has
@@ -95,7 +94,7 @@ impl Sensitivity {
             let all: f64 = layer.channels(row).map(|channel| channels[channel]).sum();
             let of_column = |(channel, &weight): (usize, &f32)| {
                 let step = output[row] / input.channel(channel);
-                // What is rounded away is wrong by no more than itself.
+                // A weight that is rounded to zero is wrong by no more than itself.
                 channels[channel] * (step * step / 12.0).min(f64::from(weight).powi(2))
             };
             let wrong: f64 = layer.channels(row).zip(layer.row(row)).map(of_column).sum();

@@ -86,7 +86,7 @@ fn bearable(noise: &[Noise], total: f64) -> f64 {
 impl Precision {
     fn add(&mut self, node: NodeId, rounding: Rounding, bits: u32, options: &CompileOptions) {
         match rounding {
-            // Narrower weights are somebody's wish.
+            // Weights that the user wants narrower than the maximum stay so.
             Rounding::Weights if options.weight_bits < *WEIGHT_BITS.end() => {}
             Rounding::Weights => {
                 let choice = self.choices.get(node);

@@ -92,7 +92,7 @@ impl Reader<'_> {
                 own.iter().map(|weight| weight / pixels as f64).collect()
             }
             Op::Add(add) => {
-                // The noise of all branches together is what the sum bears.
+                // The sum tolerates so much noise from all branches together.
                 let others = (add.multipliers.len() - 1).max(1) as f64;
                 let square = f64::from(add.multipliers[position]).powi(2);
                 own.iter().map(|weight| weight * square * others).collect()
@@ -125,7 +125,7 @@ impl Reader<'_> {
         let weighed = |size: fn(&Channel) -> f64| -> f64 {
             own.iter().zip(seen).map(|(weight, channel)| weight * size(channel)).sum()
         };
-        // What never varies is judged by its size.
+        // Where no row varies, its mean square takes the place of its variance.
         let sums = [weighed(|channel| channel.variance), weighed(|channel| channel.rms().powi(2))];
         let total = sums.into_iter().find(|&sum| sum > 0.0).unwrap_or(1.0);
         for (row, weight) in own.iter().enumerate() {

@@ -23,7 +23,7 @@ impl Exponents {
         let mut exponents = Self { before: vec![0; chosen.len()], own: vec![0; chosen.len()] };
         for &id in order {
             let before = match graph.op(id) {
-                // What the draft drops anyway is less by what has gone before.
+                // These values do not get smaller: what the draft drops there is less by the bits lost before.
                 Op::Input | Op::Sign | Op::Rescale(_) => 0,
                 _ => graph.inputs(id).iter().map(|&input| exponents.after(input)).min().unwrap_or(0),
             };

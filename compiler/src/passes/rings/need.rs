@@ -50,7 +50,7 @@ fn within(seen: Interval, sound: Interval) -> Interval {
     if both.low <= both.high { both } else { sound }
 }
 
-/// Bits for the integers in `values` of `id` and what its readers make of them.
+/// Bits for the integers of `id`, which are in `values`, and for what its readers compute from them.
 fn bits_needed(graph: &Graph<Integer>, id: NodeId, values: &[Interval]) -> u32 {
     let readers = graph.consumers(id).into_iter().map(|(reader, _)| graph.op(reader));
     readers.map(|reader| for_reader(reader, values)).fold(widest(values, |x| x), u32::max).max(1)
