@@ -5,6 +5,7 @@ use super::curvature::Curvature;
 use super::fit::{Fit, FittedRow};
 use super::grid::Grid;
 use super::layer::Layer;
+use super::scales::UnscaledRow;
 use super::value::{Value, scale, spread, unbounded};
 use super::{Choices, Narrowing, Noise, Preparation, ValueEstimate, exact, scales};
 use crate::calibration::{Activations, Calibration, Channel};
@@ -165,21 +166,14 @@ impl<'a> Quantizer<'a> {
     }
 
     /// The rows of the linear layer `id`, with what their scales depend on.
-    fn rows(
-        &self,
-        id: NodeId,
-        layer: &Layer,
-        sizes: &[f64],
-        fine: &[f64],
-        bits: u32,
-    ) -> Vec<scales::UnscaledRow> {
+    fn rows(&self, id: NodeId, layer: &Layer, sizes: &[f64], fine: &[f64], bits: u32) -> Vec<UnscaledRow> {
         let excess = self.preparation.excess.of_node(id);
         let seen = self.preparation.statistics.channels(id).iter().zip(excess);
         let channels = seen.map(|(seen, excess)| Channel { variance: seen.variance + excess, ..*seen });
         let weights = self.preparation.tolerance.weights(id);
         let of_row = |(row, (channel, (&weight, &fine)))| {
             let read = layer.channels(row).map(|channel| sizes[channel].powi(2)).sum();
-            scales::UnscaledRow { fine, channel, weight, read, bits }
+            UnscaledRow { fine, channel, weight, read, bits }
         };
         channels.zip(weights.iter().zip(fine)).enumerate().map(of_row).collect()
     }
