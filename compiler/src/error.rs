@@ -12,7 +12,7 @@ pub struct Diagnostic {
     pub op: String,
     /// What is wrong and why.
     pub what: String,
-    /// What to try.
+    /// What the user can do about it, as a phrase; empty where there is no advice.
     pub hint: String,
 }
 
@@ -69,7 +69,7 @@ pub enum Error {
     Runtime(#[from] runtime::Error),
 }
 
-/// The compiler's results.
+/// A result whose error is this crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
 fn list(diagnostics: &[Diagnostic]) -> String {

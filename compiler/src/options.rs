@@ -39,9 +39,9 @@ const NEAR_TIE: f64 = 0.4;
 /// Everything that a compilation depends on beside the model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CompileOptions {
-    /// Protocols, with their parameters.
+    /// Which protocols parties run, `shared` or `blinded`, with their parameters.
     pub suite: Suite,
-    /// What the client learns.
+    /// Whether the client learns all logits or the label alone.
     pub reveal: Revealed,
     /// Length of the client's key.
     pub key_bits: KeyBits,
@@ -75,18 +75,18 @@ pub struct CompileOptions {
 
 impl Default for CompileOptions {
     fn default() -> Self {
-        Self::of(Suite::Shared(SharedParameters::default()))
+        Self::with_suite(Suite::Shared(SharedParameters::default()))
     }
 }
 
 impl CompileOptions {
-    /// The paper's protocols.
+    /// The defaults for suite `blinded`, the protocols of the paper.
     pub fn blinded() -> Self {
-        Self::of(Suite::Blinded(BlindedParameters::default()))
+        Self::with_suite(Suite::Blinded(BlindedParameters::default()))
     }
 
-    /// What is chosen in `suite` where nothing else is said.
-    fn of(suite: Suite) -> Self {
+    /// The defaults for `suite`.
+    fn with_suite(suite: Suite) -> Self {
         Self {
             suite,
             reveal: Revealed::default(),
@@ -167,7 +167,7 @@ pub struct LayerChoice {
 /// x = (raw · scale − mean) ÷ std, and how finely x is represented.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InputOptions {
-    /// Applied first.
+    /// What a raw pixel is multiplied by, before the mean is taken away.
     pub scale: f64,
     /// One per channel, or one for all.
     pub mean: Vec<f64>,

@@ -1,4 +1,4 @@
-//! Pieces for a curve: exact ones where it has them, else fitted ones.
+//! Linear segments for a curve: exact ones where it is piecewise linear itself, else fitted ones.
 
 use super::fit::Seen;
 use super::pieces::{Approximation, Fineness};
@@ -8,12 +8,12 @@ use crate::graph::Curve;
 /// Curves that differ between more channels than this are not followed.
 const MAX_DIFFERENT: usize = 1 << 13;
 
-/// Whether the pieces of `curve`, in its first channel, are exact.
+/// Whether `curve`, in its first channel, is piecewise linear, so that its segments are exact.
 pub fn is_piecewise_linear(curve: &Curve) -> bool {
     exact::pieces(curve, 0).is_some()
 }
 
-/// Pieces for `curve` in `channel`: exact where it is piecewise linear, else as fine as asked.
+/// Linear segments for `curve` in `channel`: exact where it is piecewise linear, else as fine as asked.
 ///
 /// # Errors
 /// The curve jumps, does not become straight towards both sides, or needs more pieces; as a sentence.
@@ -24,7 +24,7 @@ pub fn approximate(curve: &Curve, channel: usize, fineness: Fineness) -> Result<
     }
 }
 
-/// The same, where it is known what the activation reads and gives; as fine as that asks, unless a number of pieces was
+/// The same, where range and tolerance may be known from calibration images; they count unless a number of segments was
 /// asked for.
 ///
 /// # Errors
@@ -41,7 +41,8 @@ fn approximate_seen(
     found.map_or_else(|| approximate(curve, channel, fineness), Ok)
 }
 
-/// Pieces for a curve over so many channels, where it reads and gives what was `seen`: one for all of them, or one each.
+/// Linear segments for a curve over so many channels, whose range and tolerance are `seen`: one approximation for all
+/// of them, or one each.
 ///
 /// # Errors
 /// As [`approximate`].

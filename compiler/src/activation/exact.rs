@@ -1,4 +1,4 @@
-//! Curves that are piecewise linear themselves: where they bend follows from the expression.
+//! Curves that are piecewise linear themselves: their bends follow from the expression.
 
 use super::pieces::{Bend, Pieces};
 use crate::graph::{Binary, Curve};
@@ -55,7 +55,7 @@ fn kinks(curve: &Curve, channel: usize) -> Option<Vec<f64>> {
     Some(sorted(found))
 }
 
-/// Of a choice by a comparison, whose two sides must meet where it changes.
+/// The kinks of a choice by a comparison; `None` unless its two sides meet wherever the comparison changes.
 fn chosen([test, yes, no]: &[Curve; 3], channel: usize) -> Option<Vec<f64>> {
     let Curve::Binary(Binary::Less, sides) = test else { return None };
     let mut found = crossings(&sides[0], &sides[1], channel)?;
@@ -72,7 +72,7 @@ fn chosen([test, yes, no]: &[Curve; 3], channel: usize) -> Option<Vec<f64>> {
     Some(sorted(found))
 }
 
-/// Where two piecewise linear curves meet.
+/// The places where two piecewise linear curves meet.
 fn crossings(a: &Curve, b: &Curve, channel: usize) -> Option<Vec<f64>> {
     let mut kinks = kinks(a, channel)?;
     kinks.extend(self::kinks(b, channel)?);

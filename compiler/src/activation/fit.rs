@@ -1,9 +1,9 @@
-//! Smooth curves, followed by linear segments within a tolerance.
+//! Smooth curves, approximated by linear segments within a tolerance.
 //!
-//! A curve must become straight towards both sides; these two rays are kept. Between them each piece
-//! starts where the last one ends and goes as far as any slope stays within the tolerance (a search
-//! over a grid), until a piece meets the right ray. Slopes are multiples of 1/64 of the steepest one,
-//! so that they are small integers after quantisation and cancel exactly after the last bend.
+//! A curve must become straight on both sides; these two rays are the outermost segments. Between them, each segment
+//! starts where the last one ends and goes as far as some slope stays within the tolerance (a search over a grid),
+//! until one meets the right ray. Slopes are multiples of 1/64 of the steepest one, so that they are small integers
+//! after quantisation and cancel exactly after the last bend.
 
 use super::pieces::{Approximation, Bend, Fineness, PIECES, Pieces};
 use crate::graph::Curve;
@@ -32,17 +32,17 @@ const SLOPES: i32 = 64;
 /// Slopes closer than this share of their unit are one.
 const SAME: f64 = 1e-6;
 
-/// What calibration images show of the values that an activation reads and gives.
+/// The range of an activation's input and the tolerance there, from calibration images.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Seen {
-    /// What it reads lies within this of 0, with room to spare.
+    /// The input lies within −`reach` to `reach`: 1.5 times the largest magnitude seen.
     pub reach: f64,
-    /// How far its pieces may stray there.
+    /// How far linear segments may be from the curve in this range.
     pub tolerance: f64,
 }
 
-/// Pieces that follow `curve` where its values were seen, and continue straight from there; `None` where that takes too
-/// many.
+/// Linear segments that approximate `curve` in the range that was `seen`, and continue straight from there; `None`
+/// where that takes too many.
 pub(super) fn pieces_where_seen(curve: &Curve, channel: usize, seen: Seen) -> Option<Approximation> {
     let Seen { reach, tolerance } = seen;
     let slope = |at: f64, towards: f64| {
@@ -111,7 +111,7 @@ fn largest_error(curve: &Curve, channel: usize, pieces: &Pieces, reach: f64) -> 
     points.map(|x| (curve.at(channel, x) - pieces.at(x)).abs()).fold(0.0, f64::max)
 }
 
-/// The curve on a grid, and how far the pieces may stray from it.
+/// The curve on a grid, and how far segments may be from it.
 struct Tube {
     places: Vec<f64>,
     values: Vec<f64>,

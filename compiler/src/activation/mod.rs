@@ -1,4 +1,4 @@
-//! Activations as piecewise linear functions, and how far these stray from them.
+//! Piecewise linear approximations of activations, and their errors.
 
 mod approximate;
 mod exact;

@@ -5,18 +5,18 @@ use std::ops::RangeInclusive;
 /// f(x) = offset + slope·x + Σ change·ReLU(x − at) over all bends.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pieces {
-    /// Of the leftmost piece.
+    /// Value at x = 0 of the leftmost segment, continued to there.
     pub offset: f64,
-    /// Of the leftmost piece.
+    /// Slope of the leftmost segment.
     pub slope: f64,
-    /// From left to right.
+    /// The points where the slope changes, in order of rising `at`.
     pub bends: Vec<Bend>,
 }
 
-/// Where two pieces meet.
+/// A point where two linear segments meet.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bend {
-    /// The place.
+    /// The x at which the segments meet.
     pub at: f64,
     /// Slope after it minus slope before it.
     pub change: f64,
@@ -35,17 +35,17 @@ pub enum Fineness {
 /// Numbers of linear segments that can be asked for.
 pub const PIECES: RangeInclusive<usize> = 2..=65;
 
-/// Pieces that stand for a curve.
+/// Linear segments that approximate a curve.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Approximation {
-    /// The function.
+    /// The piecewise linear function that replaces the curve.
     pub pieces: Pieces,
     /// Largest difference from the curve; 0 where the curve is piecewise linear itself.
     pub error: f64,
 }
 
 impl Pieces {
-    /// The value for `x`.
+    /// The function's value f(x).
     pub fn at(&self, x: f64) -> f64 {
         let bends = self.bends.iter().map(|bend| bend.change * (x - bend.at).max(0.0));
         self.offset + self.slope * x + bends.sum::<f64>()

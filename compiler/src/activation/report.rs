@@ -1,4 +1,4 @@
-//! What is told of the activations that are followed only approximately.
+//! Reports the activations that linear segments only approximate.
 
 use super::{Fineness, Ranges, approximate_all};
 use crate::graph::{Graph, Op, Real};

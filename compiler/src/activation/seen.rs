@@ -1,19 +1,19 @@
-//! What calibration images show of the values around curves.
+//! For each activation: the range of its input and the standard deviation of its output on calibration images.
 
 use super::Seen;
 use crate::calibration::{Batch, walk};
 use crate::graph::{Graph, NodeId, Op, Real};
 use std::collections::BTreeMap;
 
-/// Pieces may stray from the curve by this share of the standard deviation of its values.
+/// Segments may be off by this share of the standard deviation of the activation's values.
 const STRAYING: f64 = 0.01;
-/// Room beyond the largest magnitude that was seen.
+/// The range is this many times the largest magnitude that was seen.
 const ROOM: f64 = 1.5;
 
-/// By node: what an activation reads and gives.
+/// By node: range and tolerance of each smooth activation.
 pub type Ranges = BTreeMap<NodeId, Seen>;
 
-/// Of the activations of `graph` on `images`; none where all are straight.
+/// The ranges of the smooth activations of `graph` on `images`; empty where there are none.
 pub fn ranges(graph: &Graph<Real>, images: &Batch) -> Ranges {
     let curved: Vec<NodeId> = graph
         .ids_in_order()

@@ -12,18 +12,18 @@ const ELEMENTS: usize = 1 << 30;
 /// Images that are looked at whatever time it takes.
 const LEAST_IMAGES: usize = 32;
 
-/// Values of the nodes that are still to be read.
+/// The values of those nodes that are still to be read.
 #[derive(Debug)]
 pub struct Activations<'a> {
     graph: &'a Graph<Real>,
-    /// By node.
+    /// By node: its value, while it is needed.
     values: Vec<Option<Arc<Batch>>>,
     /// By node: consumers that have not been recorded.
     unread: Vec<usize>,
 }
 
 impl<'a> Activations<'a> {
-    /// Before the first node.
+    /// The state before any node has been evaluated: only the calibration images are known.
     pub fn new(graph: &'a Graph<Real>, calibration: &Calibration) -> Self {
         Self::over(graph, calibration.images().clone())
     }
@@ -48,8 +48,7 @@ impl<'a> Activations<'a> {
         }
     }
 
-    /// Evaluates `id` as `op`, its own operation or one that stands for it, and forgets the values that
-    /// nothing else reads.
+    /// Evaluates `id` by `op`, its own operation or one in place of it, and forgets the values that nothing else reads.
     pub fn record(&mut self, id: NodeId, op: &Op<Real>) -> Arc<Batch> {
         let inputs = self.inputs(id);
         for input in self.graph.inputs(id) {
@@ -64,7 +63,7 @@ impl<'a> Activations<'a> {
     }
 }
 
-/// What `op` makes of `inputs`, in the place of the only one where nobody else holds it.
+/// The value of `op` for `inputs`; computed in place where it has one input that nothing else holds.
 fn computed(op: &Op<Real>, mut inputs: Vec<Arc<Batch>>, shape: Shape) -> Batch {
     if let ([_], Some(change)) = (&inputs[..], pointwise(op)) {
         let mut batch = Arc::unwrap_or_clone(inputs.swap_remove(0));
@@ -82,7 +81,7 @@ fn unread(graph: &Graph<Real>) -> Vec<usize> {
     unread
 }
 
-/// How many images' values fit into memory at the widest place of `graph`, and are looked at in bearable time; at least
+/// How many images' values fit into memory where `graph` holds most, and can be evaluated in bearable time; at least
 /// one.
 pub(super) fn affordable_images(graph: &Graph<Real>) -> usize {
     let mut unread = unread(graph);

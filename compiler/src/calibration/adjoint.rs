@@ -1,4 +1,4 @@
-//! What changes of an operation's inputs change: gradients go from its value to its inputs.
+//! Back-propagation through one operation: from the gradient of its value to those of its inputs.
 
 use super::evaluate::{divisors, each};
 use super::{Batch, Reading, taps};
@@ -9,8 +9,8 @@ use rayon::prelude::*;
 /// Step of a difference quotient.
 const STEP: f64 = 1e-3;
 
-/// The gradient of input number `position` of `op`, whose value is `output` and has the gradient `gradient`. A sign, whose
-/// slope is 0, counts as a line over the standard deviation of what it reads.
+/// The gradient of input number `position` of `op`, whose value is `output` and has the gradient `gradient`. A sign,
+/// whose slope is 0, counts as a line with slope 1 ÷ the standard deviation of its input.
 pub(super) fn adjoint(
     op: &Op<Real>,
     inputs: &[&Batch],
@@ -63,7 +63,7 @@ fn scaled(gradient: &Batch, slope: impl Fn(usize) -> f32 + Sync) -> Batch {
 
 fn of_convolution(op: &Op<Real>, conv: &Conv<Real>, from: Shape, gradient: &Batch) -> Batch {
     let to = gradient.shape();
-    let Some(reading) = Reading::of(op, to) else { return gradient.clone() };
+    let Some(reading) = Reading::from_op(op, to) else { return gradient.clone() };
     let (columns, rows, outputs) = (reading.columns(from), reading.rows(), to.channels / conv.groups);
     each(gradient, from, |gradient, out| {
         for group in 0..conv.groups {

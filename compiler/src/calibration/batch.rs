@@ -37,7 +37,7 @@ impl Batch {
         self.shape
     }
 
-    /// Number of images.
+    /// Number of images in the batch.
     pub fn len(&self) -> usize {
         self.values.len() / self.shape.elements()
     }

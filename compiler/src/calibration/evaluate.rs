@@ -1,4 +1,4 @@
-//! What one operation makes of many images at once, on all cores.
+//! Evaluates one operation of the float graph for many images at once, on all cores.
 
 use super::{Batch, Reading, taps};
 use crate::graph::{Add, Conv, Dense, Op, Pool, PoolDivisor, Real, Shape, Window};
@@ -41,10 +41,10 @@ pub fn apply(op: &Op<Real>, inputs: &[&Batch], shape: Shape) -> Batch {
     }
 }
 
-/// What an operation makes, in place, of a channel of one image.
+/// Changes, in place, a channel of one image; the first argument is the channel's index.
 pub(super) type Pointwise<'a> = Box<dyn Fn(usize, &mut [f32]) + Sync + 'a>;
 
-/// What `op` does to each channel, where an element of its value depends on the same one of its input only.
+/// The change that `op` makes to each channel, where it works element by element; `None` for other operations.
 pub(super) fn pointwise(op: &Op<Real>) -> Option<Pointwise<'_>> {
     Some(match op {
         Op::Affine(affine) => Box::new(|channel, plane| {
@@ -73,7 +73,7 @@ pub(super) fn pointwise(op: &Op<Real>) -> Option<Pointwise<'_>> {
     })
 }
 
-/// What `map` makes of each image, from zeros.
+/// The results of `map` for each image, which it writes over zeros.
 pub(super) fn each(input: &Batch, shape: Shape, map: impl Fn(&[f32], &mut [f32]) + Sync) -> Batch {
     Batch::by_image(shape, input.len(), |image, out| map(input.image(image), out))
 }
@@ -82,7 +82,7 @@ fn convolution(op: &Op<Real>, conv: &Conv<Real>, input: &Batch, shape: Shape) ->
     if conv.groups == input.shape().channels && conv.groups == shape.channels {
         return depthwise(conv, input, shape);
     }
-    let Some(reading) = Reading::of(op, shape) else { return input.clone() };
+    let Some(reading) = Reading::from_op(op, shape) else { return input.clone() };
     let (columns, rows, outputs) =
         (reading.columns(input.shape()), reading.rows(), shape.channels / conv.groups);
     Batch::by_image(shape, input.len(), |image, out| {

@@ -1,4 +1,4 @@
-//! How much the logits change where a value does.
+//! Gradients with respect to every value of a float graph, by back-propagation from the logits.
 
 use super::adjoint::adjoint;
 use super::{Batch, apply};
@@ -7,16 +7,17 @@ use std::sync::Arc;
 
 /// A node's value, what it reads and its gradient, on some images.
 pub struct Seen<'a> {
-    /// By position.
+    /// The values that the node reads, in the order of its inputs.
     pub inputs: Vec<&'a Batch>,
-    /// What it gives.
+    /// The node's value.
     pub output: &'a Batch,
-    /// Of a number for every image that the seed defines, with respect to what the node gives.
+    /// The gradient with respect to the node's value, of the number per image that the seed defines.
     pub gradient: &'a Batch,
 }
 
-/// Calls `visit` with every node that the output depends on, readers first: what it reads and gives on `images`, and the
-/// gradient of a number for every image whose gradient with respect to the output is `seed` of the output.
+/// Calls `visit` with every node that the output depends on, readers first: with its inputs and its value on `images`,
+/// and the gradient of a number per image. That number is defined by `seed`, which turns the output into the number's
+/// gradient with respect to it.
 ///
 /// All values of `images` are held at a time.
 pub fn gradients(

@@ -1,5 +1,5 @@
-//! What a network's values look like on calibration images, layer by layer, so that its weights can be
-//! rounded and pruned where it hurts least. Labels are not needed.
+//! Runs float networks on calibration images and gathers statistics of their values, so that weights can be rounded and
+//! pruned where it does least harm. Labels are not needed.
 
 mod activations;
 mod adjoint;
@@ -72,11 +72,11 @@ impl Calibration {
 
     /// These images, as the model sees them.
     #[cfg(test)]
-    pub(crate) fn of(images: Batch) -> Self {
+    pub(crate) fn from_images(images: Batch) -> Self {
         Self { images: images.into() }
     }
 
-    /// The images.
+    /// The preprocessed images, rounded to the integer steps of the input.
     pub fn images(&self) -> &Arc<Batch> {
         &self.images
     }

@@ -1,4 +1,4 @@
-//! What each output of a linear layer sees of its input.
+//! The inputs that each output of a linear layer depends on (for convolutions: im2col).
 
 use super::{Batch, taps};
 use crate::graph::{Op, Real, Shape, Window};
@@ -24,7 +24,7 @@ pub enum Reading {
 /// A position of the output of a layer in one of many images.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Place {
-    /// The image, by index.
+    /// Index of the image in the batch.
     pub image: usize,
     /// Row and column; both 0 where there is one position only.
     pub position: [usize; 2],
@@ -32,7 +32,7 @@ pub(super) struct Place {
 
 impl Reading {
     /// How `op` reads, where it is linear with weights.
-    pub fn of(op: &Op<Real>, output: Shape) -> Option<Self> {
+    pub fn from_op(op: &Op<Real>, output: Shape) -> Option<Self> {
         match op {
             Op::Conv(conv) => Some(Self::Windows { window: conv.window, groups: conv.groups, output }),
             Op::Dense(_) => Some(Self::Whole),
@@ -40,7 +40,7 @@ impl Reading {
         }
     }
 
-    /// Number of groups.
+    /// Number of groups of a grouped convolution; 1 for a dense layer.
     pub fn groups(&self) -> usize {
         match self {
             Self::Windows { groups, .. } => *groups,
@@ -48,7 +48,7 @@ impl Reading {
         }
     }
 
-    /// Weights in one row.
+    /// Number of weights in a row, that is, of the inputs that one output depends on, for an input of this shape.
     pub fn columns(&self, input: Shape) -> usize {
         match self {
             Self::Windows { window, groups, .. } => {
@@ -72,7 +72,7 @@ impl Reading {
         }
     }
 
-    /// Rows of one image.
+    /// Number of rows that one image gives: the positions of the output, or 1 for a dense layer.
     pub fn rows(&self) -> usize {
         match self {
             Self::Windows { output, .. } => output.plane(),
@@ -80,7 +80,7 @@ impl Reading {
         }
     }
 
-    /// What `group` reads of `input` at each of some places, one row of `out` after the other.
+    /// The inputs that `group` reads of `input` at each of some places, one row of `out` after the other.
     pub(super) fn read(&self, input: &Batch, group: usize, places: &[Place], out: &mut [f32]) {
         let Self::Windows { window, groups, .. } = self else {
             let rows = out.chunks_exact_mut(input.shape().elements()).zip(places);
@@ -104,7 +104,7 @@ impl Reading {
         }
     }
 
-    /// What the layer gives to `group` of its `output` at each of some places, one row of `out` after the other.
+    /// The outputs that `group` has in `output` at each of some places, one row of `out` after the other.
     pub(super) fn given(&self, output: &Batch, group: usize, places: &[Place], out: &mut [f32]) {
         let (rows, columns, elements) =
             (self.rows(), out.len() / places.len().max(1), output.shape().elements());
@@ -120,8 +120,8 @@ impl Reading {
         }
     }
 
-    /// All rows of `group` of image `index`, as columns: for each weight of a row what it meets at each
-    /// position.
+    /// The rows of `group` for image `index`, transposed: for each weight of a row the inputs that it multiplies,
+    /// position by position.
     pub fn unfold<'a>(&self, input: &'a Batch, index: usize, group: usize) -> Cow<'a, [f32]> {
         let image = input.image(index);
         let Self::Windows { window, groups, output } = self else { return image.into() };

@@ -1,4 +1,4 @@
-//! One image for both sides.
+//! A raw image in both forms: as integers for plans, preprocessed for float models.
 
 use crate::error::Result;
 use runtime::error::{Error as RuntimeError, InvalidInput};

@@ -1,4 +1,4 @@
-//! Rows that stand for all that a linear layer reads and gives; their means and covariances.
+//! Samples of what a linear layer reads and gives, as rows; their means and covariances.
 
 use super::patches::Place;
 use super::{Batch, Reading};
@@ -24,7 +24,7 @@ pub struct Sampling {
 }
 
 impl Sampling {
-    /// Of so many `images` of shape `input`.
+    /// Chooses rows of `images` images of shape `input`.
     pub fn new(reading: Reading, input: Shape, images: usize) -> Self {
         let row = (reading.columns(input) * reading.groups()).max(1);
         let enough = ENOUGH_ROWS.min(ENOUGH_ELEMENTS / row).max(1);
@@ -35,24 +35,24 @@ impl Sampling {
         Self { reading, places }
     }
 
-    /// What `group` of the layer reads of `input`.
+    /// The sampled rows of `input` that `group` of the layer reads.
     pub fn inputs(&self, input: &Batch, group: usize) -> Sample {
         let columns = self.reading.columns(input.shape());
         self.sample(columns, |places, out| self.reading.read(input, group, places, out))
     }
 
-    /// What `group` of the layer gives, of all its `output`.
+    /// The sampled rows that `group` of the layer gives, from all its `output`.
     pub fn outputs(&self, output: &Batch, group: usize) -> Sample {
         let columns = output.shape().elements() / self.reading.rows() / self.reading.groups();
         self.sample(columns, |places, out| self.reading.given(output, group, places, out))
     }
 
-    /// What every group of the layer reads of `input`.
+    /// The sampled rows of `input` that each group of the layer reads.
     pub fn all_inputs(&self, input: &Batch) -> Vec<Sample> {
         self.groups().map(|group| self.inputs(input, group)).collect()
     }
 
-    /// What every group of the layer gives, of all its `output`.
+    /// The sampled rows that each group of the layer gives, from all its `output`.
     pub fn all_outputs(&self, output: &Batch) -> Vec<Sample> {
         self.groups().map(|group| self.outputs(output, group)).collect()
     }
@@ -69,7 +69,7 @@ impl Sampling {
     }
 }
 
-/// A number for a row that is in no step with the rows of images.
+/// A hash of a row's index, so that the rows chosen by it are not periodic in the image.
 fn scattered(row: usize) -> u64 {
     (row as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32
 }
@@ -98,12 +98,12 @@ impl Sample {
         Self { columns, mean, values }
     }
 
-    /// Numbers in a row.
+    /// Length of a row.
     pub fn columns(&self) -> usize {
         self.columns
     }
 
-    /// Mean of each column.
+    /// Mean of each column before it was taken away.
     pub fn mean(&self) -> &[f64] {
         &self.mean
     }
@@ -120,7 +120,7 @@ impl Sample {
         variance
     }
 
-    /// Covariances of some columns.
+    /// The covariance matrix of these columns.
     pub fn covariance(&self, columns: Range<usize>) -> Matrix {
         let (size, part) = (columns.len(), self.view().columns(columns));
         let mut values = vec![0.0; size * size];
@@ -146,7 +146,7 @@ impl Sample {
         values
     }
 
-    /// These rows without what rows of `weights` make of the rows of `input`.
+    /// These rows minus the products of `weights` with the rows of `input`.
     pub fn without(&self, input: &Self, weights: &[f32]) -> Self {
         let mut values: Vec<f32> = self.values.iter().map(|x| -x).collect();
         let kernels = View::rows(weights, [self.columns, input.columns]).transposed();
@@ -200,7 +200,7 @@ mod tests {
         let output = Shape::new(6, height, width);
         let (weights, bias) = (pattern(6 * 2 * 6), pattern(6));
         let op = Op::Conv(Conv { window, groups: 2, weights: weights.clone(), bias });
-        let reading = Reading::of(&op, output).unwrap();
+        let reading = Reading::from_op(&op, output).unwrap();
         let sampling = Sampling::new(reading, shape, 3);
         let (input, given) = (batch(shape, 5), apply(&op, &[&batch(shape, 0)], output));
         for group in 0..2 {
@@ -232,7 +232,7 @@ mod tests {
         let (window, output) = (Window { pad_before: [0, 1], ..Window::dense([2, 3]) }, Shape::new(4, 5, 6));
         let weights = pattern(4 * 18);
         let op = Op::Conv(Conv { window, groups: 1, weights: weights.clone(), bias: pattern(4) });
-        let sampling = Sampling::new(Reading::of(&op, output).unwrap(), shape, 3);
+        let sampling = Sampling::new(Reading::from_op(&op, output).unwrap(), shape, 3);
         let input = batch(shape, 0);
         let given = sampling.outputs(&apply(&op, &[&input], output), 0);
         let left = given.without(&sampling.inputs(&input, 0), &weights);
@@ -245,7 +245,7 @@ mod tests {
         let shape = Shape::new(1, 100, 100);
         let op =
             Op::Conv(Conv { window: Window::dense([1, 1]), groups: 1, weights: vec![1.0], bias: vec![0.0] });
-        let sampling = Sampling::new(Reading::of(&op, shape).unwrap(), shape, 32);
+        let sampling = Sampling::new(Reading::from_op(&op, shape).unwrap(), shape, 32);
         assert!((28_000..36_000).contains(&sampling.places.len()), "{}", sampling.places.len());
         for image in 0..32 {
             let of_image = sampling.places.iter().filter(|place| place.image == image).count();

@@ -7,13 +7,14 @@ use rayon::prelude::*;
 /// One channel of a value over all images and positions, in real units.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Channel {
-    /// Mean.
+    /// Mean over all images and positions.
     pub mean: f64,
-    /// Variance.
+    /// Variance around the mean (divided by the count, not by one less).
     pub variance: f64,
-    /// Largest magnitude.
+    /// Largest absolute value.
     pub peak: f64,
-    /// Share where a ReLU or a clip that gives the channel passes changes on: above 0, and below where a clip ends.
+    /// Share of the values at which a ReLU or a clip that gives them has slope 1: above 0, and below the clip's upper
+    /// bound.
     pub passing: f64,
 }
 
@@ -27,37 +28,37 @@ impl Channel {
 /// The channels of every value of a graph on some images.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statistics {
-    /// By node, by channel.
+    /// By node: one entry per channel.
     by_node: Vec<Vec<Channel>>,
 }
 
 impl Statistics {
-    /// Of a graph none of whose values has been seen.
+    /// Statistics without any value recorded.
     pub(crate) fn empty(graph: &Graph<Real>) -> Self {
         Self { by_node: vec![Vec::new(); graph.id_bound()] }
     }
 
-    /// Those of `graph` on `images`.
+    /// The statistics of `graph` on `images`.
     pub fn measure(graph: &Graph<Real>, images: &Batch) -> Self {
         let mut statistics = Self::empty(graph);
         walk(graph, images, |id, values| statistics.record(id, graph.op(id), values));
         statistics
     }
 
-    /// Enters the values of `id`, which `op` has given.
+    /// Records the values of `id`, which `op` has given.
     pub(crate) fn record(&mut self, id: NodeId, op: &Op<Real>, values: &Batch) {
         let channels = 0..values.shape().channels;
         self.by_node[id.index()] =
             channels.into_par_iter().map(|channel| of_channel(values, channel, end(op, channel))).collect();
     }
 
-    /// The channels of `id`.
-    pub fn of(&self, id: NodeId) -> &[Channel] {
+    /// The statistics of the value of `id`, one entry per channel.
+    pub fn channels(&self, id: NodeId) -> &[Channel] {
         &self.by_node[id.index()]
     }
 }
 
-/// Where a clip ends; nowhere for other operations.
+/// Upper bound of a clip; infinite for other operations.
 fn end(op: &Op<Real>, channel: usize) -> f32 {
     match op {
         Op::Clip(clip) => clip.high[channel],
@@ -100,7 +101,7 @@ mod tests {
         let graph = Graph::<Real>::new("image", RealFact { shape });
         let images = Batch::new(shape, vec![1.0, 3.0, 7.0, 7.0, 5.0, -7.0, 7.0, 7.0]);
         let statistics = Statistics::measure(&graph, &images);
-        let [first, second] = statistics.of(graph.input()) else { panic!("two channels") };
+        let [first, second] = statistics.channels(graph.input()) else { panic!("two channels") };
         assert_eq!((first.mean, first.variance, first.peak, first.passing), (0.5, 20.75, 7.0, 0.75));
         assert_eq!((second.mean, second.variance, second.rms()), (7.0, 0.0, 7.0));
     }

@@ -1,4 +1,4 @@
-//! Images for want of better ones: enough to see how large a network's numbers get.
+//! Synthetic images, for want of calibration images: enough to see how large a network's values become.
 
 use crate::numeric::scatter;
 use runtime::plan::InputSpec;

@@ -2,16 +2,16 @@
 
 use crate::graph::{Shape, Window};
 
-/// Neighbouring positions of a window along a row, and the pixels that one of its taps meets there.
+/// Positions of a window that are neighbours along a row, and the pixels under one of its taps there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Run {
     /// The first position, row-major in the output.
     pub position: usize,
     /// The pixel there, row-major in the channel; those of the next positions are `stride` apart.
     pub pixel: usize,
-    /// Number of positions.
+    /// Number of neighbouring positions in the run.
     pub len: usize,
-    /// Distance of neighbouring pixels.
+    /// Distance between the pixels of neighbouring positions: the stride of the window along a row.
     pub stride: usize,
 }
 

@@ -1,15 +1,16 @@
-//! Images that are brighter, or richer in contrast, than those that one has: what sleeps in a network on the calibration
-//! images may wake up on these.
+//! The calibration images made brighter, or given more contrast: channels that are inactive on the originals may become
+//! active on these.
 
 use super::Batch;
 use runtime::plan::InputSpec;
 
 /// So many images tell enough.
 const ENOUGH: usize = 16;
-/// Pixels go so many times as far from black, or from the mean of their channel.
+/// Factor by which the distance of pixels from black, or from the mean of their channel, grows.
 const STRETCH: f64 = 1.5;
 
-/// The first of `images`, as the model sees them, once brighter and once with more contrast, within the range of `input`.
+/// The first of `images`, as the model sees them, once made brighter and once with more contrast, within the range of
+/// `input`.
 pub(crate) fn unusual(images: &Batch, input: &InputSpec) -> Batch {
     let few = images.first(ENOUGH);
     let brighter = stretched(&few, input, |_, black| black);
@@ -17,7 +18,8 @@ pub(crate) fn unusual(images: &Batch, input: &InputSpec) -> Batch {
     Batch::new(few.shape(), [brighter, richer].concat())
 }
 
-/// Pixels further from what `centre` makes of their channel and of the darkest pixel that there may be.
+/// `images` with pixels moved away from a centre, which `centre` computes from a channel's pixels and the darkest
+/// possible pixel.
 fn stretched(images: &Batch, input: &InputSpec, centre: impl Fn(&[f32], f64) -> f64) -> Vec<f32> {
     let channel = |channel: usize, pixels: &[f32]| {
         let (low, high) = input.preprocessing.raw_range;

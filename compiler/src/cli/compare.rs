@@ -63,7 +63,7 @@ impl Compare {
         drop(bar);
         let comparison = comparison?;
         if self.json {
-            output::print_json(&Report::of(&comparison))
+            output::print_json(&Report::new(&comparison))
         } else {
             output::print(&table(&comparison))
         }
@@ -95,7 +95,7 @@ struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    fn of(comparison: &'a Comparison) -> Self {
+    fn new(comparison: &'a Comparison) -> Self {
         let name = |node: Option<&'a NodeComparison>| node.map(|node| node.node.as_str());
         Self { comparison, first_wrong: name(comparison.first_wrong()), worst: name(comparison.worst()) }
     }

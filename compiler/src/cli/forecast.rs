@@ -19,7 +19,7 @@ pub(super) struct Forecast {
 }
 
 impl Forecast {
-    /// Of `plan`, by the profile in the file at `path`.
+    /// Predicts `plan` by the profile in the file at `path`.
     ///
     /// # Errors
     /// The file cannot be read, is no profile, or one of other keys.
@@ -32,7 +32,7 @@ impl Forecast {
         Ok(Self { prediction: Prediction::new(plan, entry, link), machine: profile.machine, link })
     }
 
-    /// Of one step.
+    /// Predicted seconds of one step of the plan.
     pub(super) fn step(&self, id: StepId) -> Seconds {
         self.prediction.steps[id.index()]
     }
@@ -67,7 +67,7 @@ pub(super) struct Description<'a> {
 }
 
 impl<'a> Description<'a> {
-    pub(super) fn of(forecast: &'a Forecast) -> Self {
+    pub(super) fn new(forecast: &'a Forecast) -> Self {
         let prediction = &forecast.prediction;
         Self {
             machine: &forecast.machine,

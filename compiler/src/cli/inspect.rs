@@ -47,7 +47,7 @@ impl Inspect {
                 let seconds = forecast.map_or_else(String::new, |forecast| format!("\n{forecast}"));
                 output::print(&format!("{plan}{seconds}"))
             }
-            (false, true) => output::print_json(&Description::of(&plan, forecast.as_ref())),
+            (false, true) => output::print_json(&Description::new(&plan, forecast.as_ref())),
             (true, false) => output::print(&plan.client_view().to_string()),
             (true, true) => output::print_json(&client_json(&plan)?),
         }
@@ -106,10 +106,10 @@ struct StepDescription<'a> {
 }
 
 impl<'a> Description<'a> {
-    fn of(valid: &'a ValidPlan, forecast: Option<&'a Forecast>) -> Self {
+    fn new(valid: &'a ValidPlan, forecast: Option<&'a Forecast>) -> Self {
         let plan = valid.plan();
         let seconds = |id: StepId| forecast.map(|forecast| forecast.step(id));
-        let steps = plan.steps().map(|(id, step)| StepDescription::of(id, step, seconds(id)));
+        let steps = plan.steps().map(|(id, step)| StepDescription::new(id, step, seconds(id)));
         Self {
             id: valid.id().to_string(),
             name: &plan.name,
@@ -119,13 +119,13 @@ impl<'a> Description<'a> {
             steps: steps.collect(),
             output: &plan.output,
             cost: plan.total_cost(),
-            prediction: forecast.map(forecast::Description::of),
+            prediction: forecast.map(forecast::Description::new),
         }
     }
 }
 
 impl<'a> StepDescription<'a> {
-    fn of(id: StepId, step: &'a Step, seconds: Option<Seconds>) -> Self {
+    fn new(id: StepId, step: &'a Step, seconds: Option<Seconds>) -> Self {
         Self {
             id: id.to_string(),
             name: &step.name,

@@ -22,7 +22,7 @@ pub(super) struct ReadingArgs {
 }
 
 impl ReadingArgs {
-    /// The choices.
+    /// The options of the import that these arguments stand for.
     pub(super) fn reading(&self) -> Reading {
         Reading { output: self.model_output.clone(), image: None }
     }

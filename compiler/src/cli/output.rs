@@ -51,7 +51,7 @@ pub(super) fn check_writable(path: &Path) -> Result<(), Error> {
     tried.map_err(|error| file_error(path, error))
 }
 
-/// An [`Error::File`].
+/// The [`Error::File`] that names `path` and the reason.
 pub(super) fn file_error(path: &Path, source: io::Error) -> Error {
     Error::File { path: path.to_owned(), source }
 }

@@ -40,7 +40,7 @@ impl Spinner {
         Self(spinner)
     }
 
-    /// What is being done.
+    /// Replaces the text of the line by `what`.
     pub(super) fn show(&self, what: &str) {
         self.0.set_message(what.to_owned());
     }

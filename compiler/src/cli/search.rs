@@ -107,7 +107,7 @@ pub(super) fn table(found: &Found) -> String {
     text
 }
 
-/// The same for programs.
+/// What was tried and chosen, as JSON.
 pub(super) fn json(found: &Found) -> Value {
     json!({
         "calibration_images": found.calibration_images,

@@ -1,4 +1,4 @@
-//! Plans of one model, each closer to it than the one before.
+//! Quantises a model again and again, with more bits each time, until the plan is close enough to the model.
 
 use crate::calibration::Calibration;
 use crate::error::{Error, Result};
@@ -12,13 +12,13 @@ use crate::self_check::{Fidelity, Images, headroom};
 use runtime::plan::{Check, CheckImages, Headroom, InputSpec, ValidPlan};
 use std::ops::Range;
 
-/// The error of logits down to which bits are spent in suite `shared`, where they cost little.
+/// In suite `shared`, where bits cost little, bits are added until the error of the logits is at most this.
 const GOAL_SHARED: f64 = 0.015;
 /// The same in suite `blinded`.
 const GOAL_BLINDED: f64 = 0.02;
 /// The same where there are only synthetic images, which say little of others.
 const GOAL_SYNTHETIC: f64 = 0.035;
-/// The agreement with the model's labels, as expected from its margins, up to which bits are spent.
+/// Bits are also added until the agreement with the model's labels, as expected from its margins, is at least this.
 const EXPECTED_AGREEMENT: f64 = 0.993;
 /// Bits are spent so often at most.
 const MOST_ATTEMPTS: u64 = 6;
@@ -26,7 +26,7 @@ const MOST_ATTEMPTS: u64 = 6;
 const LEAST_ATTEMPTS: u64 = 2;
 /// Multiplications that all attempts take together on their images, about; bounds their time.
 const WORK: u64 = 120_000_000_000;
-/// Squared errors are aimed at this share of what is borne.
+/// More bits aim at this share of the squared error that is tolerated.
 const AIM: f64 = 0.6;
 /// More bits must bring errors below this share of what they were, or are not spent.
 const WORTH: f64 = 0.9;
@@ -39,11 +39,11 @@ pub(super) struct Workshop<'a> {
     pub(super) calibration: Option<Calibration>,
     pub(super) float: &'a Graph<Real>,
     pub(super) checks: Images,
-    /// Of the model, by image of the check.
+    /// Outputs of the model, by image of the check.
     pub(super) outputs: Vec<Vec<f32>>,
 }
 
-/// A plan, and how it came out.
+/// A plan, and how close it is to the model.
 pub(super) struct Attempt {
     precision: Precision,
     pub(super) integers: Integers,
@@ -104,8 +104,8 @@ impl Workshop<'_> {
         (WORK / each.max(1)).clamp(LEAST_ATTEMPTS, MOST_ATTEMPTS) as usize
     }
 
-    /// A plan that is clearly closer to the model than `best`, whose errors are `excess` times too large: with more bits for
-    /// what is predicted to add most, or else for everything.
+    /// A plan that is clearly closer to the model than `best`, whose errors are `excess` times too large: with more
+    /// bits for what is predicted to add most to the error, or else for everything.
     fn better(
         &self,
         preparation: &Preparation<'_>,

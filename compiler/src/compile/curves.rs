@@ -1,4 +1,4 @@
-//! How closely linear segments follow activations.
+//! Chooses how closely linear segments follow activations.
 
 use crate::activation::Ranges;
 use crate::calibration::{Batch, logits};
@@ -8,22 +8,22 @@ use crate::graph::{Graph, Real};
 use crate::pipeline::{self, Context, Observer};
 use crate::self_check::Fidelity;
 
-/// Pieces alone may make this error of the logits.
+/// Error of the logits that linear segments alone may cause.
 const BEARABLE: f64 = 0.004;
 /// The tolerance of all curves is halved so often at most.
 const HALVINGS: usize = 4;
-/// Finer pieces must bring the error below this share of what it was, or are not worth their cost.
+/// Finer segments must bring the error below this share of what it was, or are not used.
 const WORTH: f64 = 0.8;
 
-/// A simplified float graph.
+/// A simplified float graph, and how closely its linear segments follow the activations.
 pub(super) struct Followed {
     pub graph: Graph<Real>,
-    /// By node of the model's graph: what activations read, and how far pieces stray from them.
+    /// By node of the model's graph: the range and the tolerance of each activation.
     pub ranges: Ranges,
 }
 
-/// The simplified graph of `model`, whose activations have the ranges of `context`: its pieces as coarse as they can be for the
-/// logits to be right on `images`, of which the model gives `outputs`.
+/// The simplified graph of `model`, whose activations have the ranges of `context`: its segments are as coarse as they
+/// can be for the logits to be right on `images`, for which the model gives `outputs`.
 ///
 /// # Errors
 /// As [`pipeline::simplify_seen`].
@@ -63,7 +63,7 @@ fn halved(ranges: &Ranges) -> Ranges {
     ranges
 }
 
-/// Of the logits of `graph`, relative.
+/// Relative error of the logits of `graph`.
 fn error(graph: &Graph<Real>, images: &Batch, outputs: &[Vec<f32>]) -> f64 {
     Fidelity::of_graph(graph, &logits(graph, images), outputs).error
 }

@@ -1,7 +1,8 @@
-//! From a model to a plan that has been checked: runs the [`pipeline`], looks at what comes out, and spends more bits
-//! where it is too far from the model.
+//! Compiles a model to a plan that has been checked: runs the [`pipeline`], compares the plan with the model, and
+//! spends more bits where they differ too much.
 //!
-//! `curves` decides how closely activations are followed, `attempts` how finely weights and values are rounded.
+//! `curves` decides how closely linear segments follow activations, `attempts` how finely weights and values are
+//! rounded.
 
 mod attempts;
 mod curves;
@@ -41,7 +42,7 @@ impl Model {
 /// A model at every stage of its compilation, and what the compiler found when it checked the plan.
 #[derive(Clone, Debug)]
 pub struct Compiled {
-    /// The float graph that was quantised: activations as pieces, without pruned channels.
+    /// The float graph that was quantised: activations as linear segments, without pruned channels.
     pub float: Graph<Real>,
     /// The integer graph before anything has bounds, all channels of the float graph still in it.
     quantized: Quantized,
@@ -50,7 +51,7 @@ pub struct Compiled {
     pub finished: Graph<Integer>,
     /// The plan, with what the compiler found when it checked it.
     pub plan: ValidPlan,
-    /// Activations that linear segments stand for.
+    /// Activations that linear segments approximate.
     pub approximated: Vec<Approximated>,
     /// Calibration images that chose the plan's numbers; 0 where synthetic ones did.
     pub calibration_images: usize,
@@ -128,7 +129,7 @@ fn checked(checks: &Images, input: &InputSpec) -> Result<Batch> {
     calibration::as_seen(checks.raw.iter().cloned(), input)
 }
 
-/// What the model gives for the images of a check.
+/// Outputs of the model for the images of a check.
 fn outputs(model: &Model, input: &InputSpec, checks: &Images) -> Result<Vec<Vec<f32>>> {
     let reference = FloatReference::new(model)?;
     let run = |raw: &Vec<f32>| reference.run(&Prepared::new(input, raw)?.preprocessed);

@@ -26,22 +26,22 @@ const ELEMENTS: usize = 1 << 25;
 /// A node of the float graph against its counterpart.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct NodeComparison {
-    /// What the model calls it.
+    /// Name of the node in the model.
     pub node: String,
     /// The operation of the float graph.
     pub op: &'static str,
     /// Channels, height, width.
     pub shape: [usize; 3],
-    /// Of the integers.
+    /// Width of the integers: the least b with |x| < 2^b for all of them, without the sign.
     pub bits: u32,
-    /// From the value of the float graph.
+    /// How far the integers times their scales are from the value of the float graph.
     #[serde(flatten)]
     pub deviation: Deviation,
     /// The part of the relative error that arises here: against the float operation on the same inputs.
     pub own_error: f64,
 }
 
-/// All nodes, in order of execution, and what comes of it.
+/// The comparison of all nodes, in order of execution, and of the classes that are chosen in the end.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Comparison {
     /// Images that were looked at.
@@ -143,8 +143,8 @@ impl Comparer<'_> {
             };
             for image in 0..images.len() {
                 let (gathered, alone) = &mut totals.nodes[id.index()];
-                gathered.join(&Sums::of(expected.image(image), got.image(image)));
-                alone.join(&Sums::of(own.image(image), got.image(image)));
+                gathered.join(&Sums::new(expected.image(image), got.image(image)));
+                alone.join(&Sums::new(own.image(image), got.image(image)));
             }
             floats[id.index()] = Some(expected);
             ours[id.index()] = Some(got);

@@ -5,7 +5,7 @@ use serde::Serialize;
 /// Share of the sum of squares that rounding may leave of a variance of 0.
 const ROUNDING: f64 = 1e-12;
 
-/// Sums from which deviations follow.
+/// Sums from which a [`Deviation`] is computed; those of several sequences can be added.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sums {
     count: f64,
@@ -18,7 +18,7 @@ pub(super) struct Sums {
     products: f64,
 }
 
-/// Of numbers from expected ones.
+/// How far numbers are from the expected ones.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Deviation {
     /// Largest magnitude of an error.
@@ -36,8 +36,8 @@ pub struct Deviation {
 }
 
 impl Sums {
-    /// Of one sequence.
-    pub(super) fn of(expected: &[f32], got: &[f32]) -> Self {
+    /// The sums over one pair of sequences of equal length.
+    pub(super) fn new(expected: &[f32], got: &[f32]) -> Self {
         let mut sums = Self { count: expected.len() as f64, ..Self::default() };
         for (&expected, &got) in expected.iter().zip(got) {
             let (expected, got) = (f64::from(expected), f64::from(got));
@@ -53,7 +53,7 @@ impl Sums {
         sums
     }
 
-    /// Of both sequences, one after the other.
+    /// Makes these the sums over both sequences, one after the other.
     pub(super) fn join(&mut self, other: &Self) {
         self.largest_error = self.largest_error.max(other.largest_error);
         for (sum, more) in [
@@ -105,8 +105,8 @@ mod tests {
 
     #[test]
     fn errors_are_measured_against_the_values() {
-        let mut sums = Sums::of(&[3.0, -4.0], &[3.0, -4.5]);
-        sums.join(&Sums::of(&[0.0, 5.0], &[0.5, 5.0]));
+        let mut sums = Sums::new(&[3.0, -4.0], &[3.0, -4.5]);
+        sums.join(&Sums::new(&[0.0, 5.0], &[0.5, 5.0]));
         let Deviation { largest_error, rms_error, rms_value, relative_error, snr_db, correlation } =
             sums.deviation();
         assert_eq!((largest_error, rms_error, rms_value), (0.5, 0.125f64.sqrt(), 12.5f64.sqrt()));
@@ -116,12 +116,12 @@ mod tests {
 
     #[test]
     fn opposites_are_anticorrelated_and_constants_are_told_apart() {
-        assert_eq!(Sums::of(&[1.0, -1.0], &[-2.0, 2.0]).deviation().correlation, -1.0);
-        assert_eq!(Sums::of(&[0.0; 2], &[0.0; 2]).deviation().correlation, 1.0);
-        let third = Sums::of(&[1.0 / 3.0; 1000], &[1.0 / 3.0; 1000]).deviation();
+        assert_eq!(Sums::new(&[1.0, -1.0], &[-2.0, 2.0]).deviation().correlation, -1.0);
+        assert_eq!(Sums::new(&[0.0; 2], &[0.0; 2]).deviation().correlation, 1.0);
+        let third = Sums::new(&[1.0 / 3.0; 1000], &[1.0 / 3.0; 1000]).deviation();
         assert_eq!(third.correlation, 1.0);
-        assert_eq!(Sums::of(&[1.0 / 3.0; 1000], &[0.3; 1000]).deviation().correlation, 0.0);
-        let constant = Sums::of(&[0.0; 2], &[1.0; 2]).deviation();
+        assert_eq!(Sums::new(&[1.0 / 3.0; 1000], &[0.3; 1000]).deviation().correlation, 0.0);
+        let constant = Sums::new(&[0.0; 2], &[1.0; 2]).deviation();
         assert_eq!((constant.correlation, constant.relative_error), (0.0, f64::INFINITY));
     }
 }

@@ -17,12 +17,12 @@ fn find<'a>(node: &'a NodeProto, name: &str) -> Option<&'a AttributeProto> {
     node.attribute.iter().find(|attribute| attribute.name == name)
 }
 
-/// An integer attribute.
+/// The integer attribute `name`; `None` where the node has none.
 pub(super) fn int(node: &NodeProto, name: &str) -> Option<i64> {
     find(node, name).map(|attribute| attribute.i)
 }
 
-/// A floating-point attribute.
+/// The floating-point attribute `name`; `None` where the node has none.
 pub(super) fn float(node: &NodeProto, name: &str) -> Option<f32> {
     find(node, name).map(|attribute| attribute.f)
 }
@@ -32,7 +32,7 @@ pub(super) fn ints<'a>(node: &'a NodeProto, name: &str) -> &'a [i64] {
     find(node, name).map_or(&[], |attribute| &attribute.ints)
 }
 
-/// A string attribute.
+/// The string attribute `name`; `None` where the node has none.
 pub(super) fn string(node: &NodeProto, name: &str) -> Option<String> {
     find(node, name).map(|attribute| String::from_utf8_lossy(&attribute.s).into_owned())
 }
@@ -89,7 +89,7 @@ pub(super) fn producers(graph: &GraphProto) -> HashMap<&str, &NodeProto> {
     producers
 }
 
-/// A node without attributes.
+/// A node with one output and without attributes.
 pub(super) fn node(name: &str, op: &str, inputs: &[&str], output: &str) -> NodeProto {
     NodeProto {
         name: name.into(),
@@ -122,14 +122,14 @@ pub(super) fn constant<'a>(graph: &'a GraphProto, name: &str) -> Option<&'a Tens
         let node = graph
             .node
             .iter()
-            .find(|node| registry::of(node).is_stored() && node.output.iter().any(|o| o == name))?;
+            .find(|node| registry::operator(node).is_stored() && node.output.iter().any(|o| o == name))?;
         stored_value(node)
     })
 }
 
 /// The tensor that a Constant node holds.
 pub(super) fn stored_value(node: &NodeProto) -> Option<&TensorProto> {
-    find(node, "value").filter(|_| registry::of(node).is_stored())?.t.as_ref()
+    find(node, "value").filter(|_| registry::operator(node).is_stored())?.t.as_ref()
 }
 
 /// The numbers of a tensor of floats or of integers of up to 32 bits.

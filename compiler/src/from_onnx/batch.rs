@@ -137,7 +137,7 @@ fn rewrite_shapes(graph: &mut GraphProto, batch: i64, computed: impl Fn(&str) ->
     for index in 0..graph.node.len() {
         let node = &graph.node[index];
         let [data, shape] = &node.input[..] else { continue };
-        if registry::of(node).axes != Axes::Reshaped || !computed(data) {
+        if registry::operator(node).axes != Axes::Reshaped || !computed(data) {
             continue;
         }
         let Some(mut sizes) = constant(graph, shape).and_then(int64s) else { continue };

@@ -12,10 +12,10 @@ const MAX_ELEMENTS: u64 = 16;
 
 /// Replaces every If whose condition is known.
 pub(super) fn fold(graph: &mut GraphProto) {
-    if graph.node.iter().all(|node| !registry::of(node).branches()) {
+    if graph.node.iter().all(|node| !registry::operator(node).branches()) {
         return;
     }
-    let mut known = Known::of(graph);
+    let mut known = Known::new(graph);
     let mut waiting = std::mem::take(&mut graph.node);
     waiting.reverse();
     while let Some(mut node) = waiting.pop() {
@@ -36,7 +36,7 @@ pub(super) fn fold(graph: &mut GraphProto) {
 struct Known(HashMap<String, Vec<f64>>);
 
 impl Known {
-    fn of(graph: &GraphProto) -> Self {
+    fn new(graph: &GraphProto) -> Self {
         let stored =
             graph.initializer.iter().filter_map(|tensor| Some((tensor.name.clone(), small(tensor)?)));
         Self(stored.collect())
@@ -44,7 +44,7 @@ impl Known {
 
     /// Takes the branch out of an If whose condition is known.
     fn branch(&self, node: &mut NodeProto) -> Option<GraphProto> {
-        let condition = self.0.get(node.input.first().filter(|_| registry::of(node).branches())?)?;
+        let condition = self.0.get(node.input.first().filter(|_| registry::operator(node).branches())?)?;
         let taken = if *condition.first()? != 0.0 { "then_branch" } else { "else_branch" };
         node.attribute.iter_mut().find(|attribute| attribute.name == taken)?.g.take()
     }
@@ -53,7 +53,7 @@ impl Known {
     fn learn(&mut self, node: &NodeProto) {
         let operand = |position: usize| node.input.get(position).and_then(|name| self.0.get(name));
         let truth = |holds: bool| f64::from(u8::from(holds));
-        let value = match (registry::of(node).condition, operand(0), operand(1)) {
+        let value = match (registry::operator(node).condition, operand(0), operand(1)) {
             (Condition::Same, Some(value), _) => Some(value.clone()),
             (Condition::Not, Some(value), _) => {
                 Some(value.iter().map(|&value| truth(value == 0.0)).collect())

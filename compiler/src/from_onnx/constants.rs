@@ -31,7 +31,7 @@ pub(super) fn computed(graph: &GraphProto) -> HashSet<String> {
 
 /// Whether the result follows from the shape of the input alone.
 pub(super) fn reads_shape(node: &NodeProto) -> bool {
-    registry::of(node).reads_shape()
+    registry::operator(node).reads_shape()
 }
 
 /// Size of a constant: exact with its axes, or only a bound.
@@ -51,7 +51,8 @@ pub(super) struct Extents<'a> {
 }
 
 impl<'a> Extents<'a> {
-    /// Of the stored weights.
+    /// The sizes of the initializers of `graph`; all weights that it stores bound how large folded constants may
+    /// become.
     pub(super) fn of_weights(graph: &'a GraphProto) -> Self {
         let extent = |dims: &[i64]| Extent {
             dims: dims.iter().map(|&dim| u64::try_from(dim).ok()).collect(),
@@ -59,14 +60,14 @@ impl<'a> Extents<'a> {
         };
         let known: HashMap<String, Extent> =
             graph.initializer.iter().map(|tensor| (tensor.name.clone(), extent(&tensor.dims))).collect();
-        let nodes = graph.node.iter().filter(|node| registry::of(node).is_stored()).map(constant_len);
+        let nodes = graph.node.iter().filter(|node| registry::operator(node).is_stored()).map(constant_len);
         let stored = known.values().map(|extent| extent.elements).chain(nodes).fold(0, u64::saturating_add);
         Self { graph, known, total: 0, most: stored.clamp(MAX_FOLDED, MAX_ELEMENTS) }
     }
 
     /// Admits a node whose operands are constants.
     pub(super) fn fold(&mut self, node: &NodeProto) -> Result<(), Refusal> {
-        let size = match registry::of(node).constants {
+        let size = match registry::operator(node).constants {
             Constants::Folded(size) => size,
             Constants::Branches => return registry::check(node),
             Constants::Refused => {

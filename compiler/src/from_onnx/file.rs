@@ -9,11 +9,11 @@ use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, ModelProto, TensorProto};
 use tract_onnx::prelude::Framework;
 
-/// Protobuf's own limit.
+/// Largest file that is read, in bytes: the limit of Protobuf itself.
 pub(super) const MAX_BYTES: u64 = 1 << 31;
 /// More than any network that could be run under encryption.
 const MAX_NODES: usize = 20_000;
-/// Elements of one tensor.
+/// Most elements that one tensor may have.
 pub(super) const MAX_ELEMENTS: u64 = 1 << 28;
 /// Axes of one tensor.
 const MAX_RANK: usize = 16;

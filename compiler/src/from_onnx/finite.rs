@@ -11,8 +11,8 @@ use tract_onnx::pb::{GraphProto, NodeProto, TensorProto};
 pub(super) struct NotFinite<'a>(HashMap<&'a str, &'static str>);
 
 impl<'a> NotFinite<'a> {
-    /// Of the initializers and Constant nodes of `graph`.
-    pub(super) fn of(graph: &'a GraphProto) -> Self {
+    /// Finds them among the initializers and Constant nodes of `graph`.
+    pub(super) fn new(graph: &'a GraphProto) -> Self {
         let stored = graph.initializer.iter().map(|tensor| (tensor.name.as_str(), tensor));
         let nodes =
             graph.node.iter().filter_map(|node| Some((node.output.first()?.as_str(), stored_value(node)?)));
@@ -21,7 +21,7 @@ impl<'a> NotFinite<'a> {
 
     /// Refuses a node that reads one of them.
     pub(super) fn check(&self, node: &NodeProto) -> Result<(), Refusal> {
-        let bounds = registry::of(node).takes_infinity;
+        let bounds = registry::operator(node).takes_infinity;
         let found = node.input.iter().filter_map(|input| self.0.get(input.as_str()));
         match found.into_iter().find(|&&flaw| flaw == NAN || !bounds) {
             Some(flaw) => Err(Refusal::not_finite(flaw)),

@@ -21,10 +21,10 @@ pub struct FloatReference {
     normalization: Option<Affine>,
 }
 
-/// What computes.
+/// What computes the logits.
 enum Engine {
     Tract(Tract),
-    /// Of a model without a file.
+    /// For a model without a file: its float graph.
     Interpreter(Graph<Real>),
 }
 

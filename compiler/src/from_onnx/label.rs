@@ -25,7 +25,7 @@ pub(super) struct Choice {
 
 /// The choice by which `node` gives `value`, if that is the position of a class.
 pub(super) fn chooses(node: &NodeProto, value: &str) -> Option<Label> {
-    match registry::of(node).end {
+    match registry::operator(node).end {
         End::Label(label) => node.output.get(label.output).filter(|output| *output == value).map(|_| label),
         End::Scores | End::CarriesScores | End::CarriesAll | End::Other => None,
     }
@@ -37,7 +37,7 @@ pub(super) fn strip(graph: &mut GraphProto) -> Option<Choice> {
     let mut value = graph.output.first()?.name.as_str();
     let mut node = *by_value.get(value)?;
     for _ in 0..LONGEST {
-        if !matches!(registry::of(node).end, End::CarriesAll) {
+        if !matches!(registry::operator(node).end, End::CarriesAll) {
             break;
         }
         value = node.input.first()?;
@@ -69,7 +69,7 @@ pub(super) fn is_of_the_image(choice: &Choice, typed: &TypedModel) -> bool {
     usize::try_from(axis).is_ok_and(|axis| dims.get(axis) == Some(&dims.iter().product()))
 }
 
-/// Of a choice among other values than all of the output.
+/// The finding that a choice is not among all values of the output.
 pub(super) fn of_pixels(choice: &Choice) -> Diagnostic {
     Diagnostic {
         node: choice.node.clone(),

@@ -40,7 +40,7 @@ pub(super) fn image(graph: &GraphProto, name: &str, dims: &[usize]) -> Option<(S
 /// The image that a model makes of a flat input first of all.
 fn reshaped(graph: &GraphProto, name: &str, len: usize) -> Option<(Shape, Layout)> {
     let mut readers = graph.node.iter().filter(|node| node.input.iter().any(|input| input == name));
-    let reader = readers.next().filter(|node| registry::of(node).axes == Axes::Reshaped)?;
+    let reader = readers.next().filter(|node| registry::operator(node).axes == Axes::Reshaped)?;
     let sizes = int64s(constant(graph, reader.input.get(1)?)?)?;
     let dims: Option<Vec<usize>> =
         sizes.iter().skip(1).map(|&size| usize::try_from(size).ok().filter(|&size| size > 0)).collect();
@@ -56,7 +56,7 @@ fn reshaped(graph: &GraphProto, name: &str, len: usize) -> Option<(Shape, Layout
 fn sequence(graph: &GraphProto, name: &str, [a, b]: [usize; 2]) -> Option<(Shape, Layout)> {
     let last = last_alike(graph, name);
     let reader = graph.node.iter().find(|node| node.input.iter().any(|input| input == last))?;
-    match registry::of(reader).axes {
+    match registry::operator(reader).axes {
         Axes::ChannelsFirst => Some((Shape::new(a, 1, b), Layout::ChannelsFirst)),
         Axes::Permuted if ints(reader, "perm") == [0, 2, 1] => {
             Some((Shape::new(b, 1, a), Layout::ChannelsLast))
@@ -114,7 +114,7 @@ enum Evidence {
 }
 
 fn evidence(node: &NodeProto) -> Evidence {
-    match registry::of(node).axes {
+    match registry::operator(node).axes {
         Axes::ChannelsFirst => Evidence::For(Layout::ChannelsFirst),
         Axes::Permuted if ints(node, "perm") == [0, 3, 1, 2] => Evidence::For(Layout::ChannelsLast),
         Axes::Permuted if ints(node, "perm") == [0, 2, 3, 1] => Evidence::For(Layout::ChannelsFirst),

@@ -68,7 +68,7 @@ pub struct Reading {
     pub image: Option<(f64, f64)>,
 }
 
-/// A model as read.
+/// A model as read: its float graph, and what plans need to know beside it.
 pub struct Model {
     /// What the model means, from the normalised image on.
     pub graph: Graph<Real>,

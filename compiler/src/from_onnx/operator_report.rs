@@ -3,7 +3,7 @@
 use crate::error::Diagnostic;
 use serde::Serialize;
 
-/// One operator.
+/// Whether the compiler supports one node of a model, and if not, why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OperatorReport {
     /// The node's name, or its first output's.

@@ -81,7 +81,7 @@ fn looks_like_scores(by_value: &HashMap<&str, &NodeProto>, name: &str) -> u8 {
     let mut name = name;
     for _ in 0..LONGEST {
         let Some(node) = by_value.get(name) else { return 0 };
-        match registry::of(node).end {
+        match registry::operator(node).end {
             End::Scores => return 2,
             End::Label(_) if label::chooses(node, name).is_some() => return 1,
             End::CarriesScores | End::CarriesAll => name = node.input.first().map_or("", String::as_str),
@@ -113,7 +113,7 @@ pub(super) fn prune(graph: &mut GraphProto) {
     let needed = needed(graph);
     let outputs = |node: &NodeProto| node.output.iter().any(|output| needed.contains(output));
     graph.node.retain(outputs);
-    for node in graph.node.iter_mut().filter(|node| registry::of(node).spares_outputs) {
+    for node in graph.node.iter_mut().filter(|node| registry::operator(node).spares_outputs) {
         node.output.truncate(if node.output.iter().skip(1).any(|o| needed.contains(o)) { 2 } else { 1 });
     }
     let weights: HashSet<String> = graph.initializer.iter().map(|tensor| tensor.name.clone()).collect();

@@ -63,7 +63,7 @@ fn types(graph: &mut GraphProto) -> HashMap<String, i32> {
 
 /// Casts to other widths are to f32, and a cast to the type of another value says to which.
 fn settle(node: &mut NodeProto, types: &HashMap<String, i32>) {
-    if registry::of(node).element == Element::Like {
+    if registry::operator(node).element == Element::Like {
         let to = result_type(node, types);
         node.op_type = "Cast".into();
         node.input.truncate(1);
@@ -71,7 +71,7 @@ fn settle(node: &mut NodeProto, types: &HashMap<String, i32>) {
         set_int(node, "to", to.into());
     }
     let other = |kind: &i64| i32::try_from(*kind).is_ok_and(is_other_float);
-    if registry::of(node).element == Element::To && int(node, "to").as_ref().is_some_and(other) {
+    if registry::operator(node).element == Element::To && int(node, "to").as_ref().is_some_and(other) {
         set_int(node, "to", F32.into());
     }
 }
@@ -79,7 +79,7 @@ fn settle(node: &mut NodeProto, types: &HashMap<String, i32>) {
 /// The type of a node's results, as far as casts to it need it.
 fn result_type(node: &NodeProto, types: &HashMap<String, i32>) -> i32 {
     let operand = |position: usize| node.input.get(position).and_then(|name| types.get(name)).copied();
-    match registry::of(node).element {
+    match registry::operator(node).element {
         Element::Same => reads(node).first().and_then(|name| types.get(*name)).copied().unwrap_or(F32),
         Element::To => int(node, "to").and_then(|to| i32::try_from(to).ok()).unwrap_or(F32),
         Element::Like => operand(1).unwrap_or(F32),

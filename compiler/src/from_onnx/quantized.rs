@@ -33,7 +33,7 @@ pub(super) fn remove(proto: &mut ModelProto, image: Option<(f64, f64)>, names: &
     if !graph.node.iter().any(is_half) {
         return Vec::new();
     }
-    let (rewritten, refusals) = Pairs::of(graph, image).rewrite(Rounding::Dropped);
+    let (rewritten, refusals) = Pairs::new(graph, image).rewrite(Rounding::Dropped);
     let diagnostic = |(node, op, refusal): (String, String, Refusal)| {
         let name = names.origin(&node).map_or(node.as_str(), |(name, _)| name);
         refusal.about(name, &op)
@@ -49,7 +49,7 @@ pub(super) fn rounded(proto: &ModelProto) -> Option<ModelProto> {
     if !graph.node.iter().any(is_half) {
         return None;
     }
-    let pairs = Pairs::of(graph, None);
+    let pairs = Pairs::new(graph, None);
     if !graph.node.iter().any(|node| is_half(node) && pairs.is_computed(node)) {
         return None;
     }
@@ -113,8 +113,8 @@ struct Pairs<'a> {
 }
 
 impl<'a> Pairs<'a> {
-    fn of(graph: &'a GraphProto, image: Option<(f64, f64)>) -> Self {
-        let ranges = Ranges::of(graph, image);
+    fn new(graph: &'a GraphProto, image: Option<(f64, f64)>) -> Self {
+        let ranges = Ranges::new(graph, image);
         Self { graph, computed: computed(graph), by_value: producers(graph), ranges }
     }
 
@@ -147,7 +147,7 @@ impl<'a> Pairs<'a> {
 
     /// Steps × round(x ÷ step) within the range; what leaves the model as integers stays on their scale.
     fn quantize(&self, node: &NodeProto, rounding: Rounding, out: &mut Rewritten) -> Result<(), Refusal> {
-        let steps = Steps::of(self.graph, node)?;
+        let steps = Steps::from_node(self.graph, node)?;
         let (low, high) = steps.range();
         let mut value = node.input[0].clone();
         if rounding == Rounding::Kept {
@@ -180,10 +180,10 @@ impl<'a> Pairs<'a> {
 
     /// Nothing more than its QuantizeLinear; of an image of integers, its real numbers.
     fn dequantize(&self, node: &NodeProto, out: &mut Rewritten) -> Result<(), Refusal> {
-        let steps = Steps::of(self.graph, node)?;
+        let steps = Steps::from_node(self.graph, node)?;
         match self.source(node) {
             Some(origin) if origin.op_type == "QuantizeLinear" => {
-                if Steps::of(self.graph, origin)? != steps {
+                if Steps::from_node(self.graph, origin)? != steps {
                     let origin = display_name(origin);
                     let origin = origin.split_once(' ').map_or(origin.as_str(), |(_, name)| name);
                     return Err(Refusal::new(
@@ -219,7 +219,7 @@ impl<'a> Pairs<'a> {
         let Some(origin) = self.source(pad).filter(|origin| origin.op_type == "QuantizeLinear") else {
             return Ok(false);
         };
-        let steps = Steps::of(self.graph, origin)?;
+        let steps = Steps::from_node(self.graph, origin)?;
         let filler = match pad.input.get(2).filter(|name| !name.is_empty()) {
             Some(name) => Steps::number(self.graph, name)?,
             None => 0.0,
@@ -248,7 +248,7 @@ impl<'a> Pairs<'a> {
 
     fn before_moves(&self, mut node: &'a NodeProto) -> Option<&'a NodeProto> {
         for _ in 0..LONGEST {
-            if !registry::of(node).moves() {
+            if !registry::operator(node).moves() {
                 break;
             }
             node = self.by_value.get(node.input.first()?.as_str())?;

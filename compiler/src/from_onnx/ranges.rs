@@ -20,7 +20,7 @@ pub(super) struct Ranges<'a> {
 
 impl<'a> Ranges<'a> {
     /// `image` bounds the numbers of the image; one of integers has the whole range of its type anyway.
-    pub(super) fn of(graph: &'a GraphProto, image: Option<(f64, f64)>) -> Self {
+    pub(super) fn new(graph: &'a GraphProto, image: Option<(f64, f64)>) -> Self {
         let of_input =
             |input: &'a ValueInfoProto| (input.name.as_str(), image.filter(|_| takes_numbers(input)));
         let mut ranges = Self {
@@ -56,7 +56,7 @@ impl<'a> Ranges<'a> {
         let all = || node.input.iter().map(|name| self.of_value(name).unwrap_or(ANY));
         let unknown = || node.input.iter().any(|name| self.of_value(name).is_none());
         let bounded = first.unwrap_or(ANY);
-        match registry::of(node).bounds {
+        match registry::operator(node).bounds {
             Bounds::Unknown => Some(ANY),
             Bounds::Same => first,
             Bounds::NotNegative => Some((bounded.0.max(0.0), bounded.1.max(0.0))),
@@ -72,7 +72,7 @@ impl<'a> Ranges<'a> {
                 Some((bounded.0.max(low).min(high), bounded.1.min(high).max(low)))
             }
             Bounds::Quantized => {
-                let (low, high) = Steps::of(graph, node).map_or(ANY, |steps| steps.range());
+                let (low, high) = Steps::from_node(graph, node).map_or(ANY, |steps| steps.range());
                 first.map(|(least, most)| (least.clamp(low, high), most.clamp(low, high)))
             }
             Bounds::Joined => Some(all().fold((f64::INFINITY, f64::NEG_INFINITY), |hull, range| {
@@ -101,13 +101,13 @@ impl<'a> Ranges<'a> {
         if operation == Arithmetic::Div && b.0 <= 0.0 && b.1 >= 0.0 {
             return Some(ANY);
         }
-        let of = |x: f64, y: f64| match operation {
+        let combine = |x: f64, y: f64| match operation {
             Arithmetic::Add => x + y,
             Arithmetic::Sub => x - y,
             Arithmetic::Mul => x * y,
             Arithmetic::Div => x / y,
         };
-        let corners = [of(a.0, b.0), of(a.0, b.1), of(a.1, b.0), of(a.1, b.1)];
+        let corners = [combine(a.0, b.0), combine(a.0, b.1), combine(a.1, b.0), combine(a.1, b.1)];
         let hull = corners
             .into_iter()
             .fold(corners[0]..=corners[0], |hull, x| hull.start().min(x)..=hull.end().max(x));
@@ -117,7 +117,7 @@ impl<'a> Ranges<'a> {
     fn keeps_image(&self, graph: &GraphProto, node: &NodeProto) -> bool {
         let image = |name: &String| self.is_image(name);
         let by_constants = || node.input.iter().all(|name| image(name) || constant(graph, name).is_some());
-        let row = registry::of(node);
+        let row = registry::operator(node);
         match (row.bounds, row.values) {
             (Bounds::Of(_), _) => node.input.iter().any(image) && by_constants(),
             (_, Values::Converted | Values::Moved) => node.input.first().is_some_and(image),

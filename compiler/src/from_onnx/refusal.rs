@@ -2,7 +2,7 @@
 
 use crate::error::Diagnostic;
 
-/// What is wrong, and what to try.
+/// What is wrong with a node, and what the user can do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
     what: String,
@@ -14,7 +14,7 @@ impl Refusal {
         Self { what: what.into(), hint: hint.into() }
     }
 
-    /// Of weights that are `what`: NaN or infinite.
+    /// The refusal of weights that are `what`: NaN or infinite.
     pub(super) fn not_finite(what: &str) -> Self {
         Self::new(format!("a weight is {what}"), "the training diverged, or the weights overflow f32")
     }

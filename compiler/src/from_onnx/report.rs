@@ -10,9 +10,9 @@ use std::fmt;
 /// Every operator of a model, supported or not.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
-    /// The model's name.
+    /// The graph's name in the file, or the name of the file.
     pub model: String,
-    /// In the order of the file.
+    /// One entry per node, in the order of the file.
     pub operators: Vec<OperatorReport>,
     /// What a user should know of how the model was read.
     pub notes: Vec<String>,

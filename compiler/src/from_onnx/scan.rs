@@ -10,11 +10,11 @@ use crate::error::Diagnostic;
 use std::collections::HashSet;
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};
 
-/// What the scan found.
+/// What is and what is not supported of a model.
 pub(super) struct Findings {
     /// Every operator, in the order of the file.
     pub(super) operators: Vec<OperatorReport>,
-    /// What concerns no operator.
+    /// Problems of the whole graph, such as its inputs and outputs.
     pub(super) problems: Vec<Diagnostic>,
 }
 
@@ -33,7 +33,7 @@ pub(super) fn scan(proto: &ModelProto) -> Findings {
     let mut scan = Scan {
         computed: computed(graph),
         extents: Extents::of_weights(graph),
-        not_finite: NotFinite::of(graph),
+        not_finite: NotFinite::new(graph),
         unknown: HashSet::new(),
     };
     let operators: Vec<OperatorReport> = graph.node.iter().map(|node| scan.operator(node)).collect();
@@ -69,7 +69,7 @@ impl<'a> Scan<'a> {
     /// An operator on what a refused one gives is judged by itself; a constant cannot be.
     fn verdict(&mut self, node: &'a NodeProto) -> Result<(), Refusal> {
         let reads = reads(node);
-        let condition = node.input.first().filter(|_| registry::of(node).branches());
+        let condition = node.input.first().filter(|_| registry::operator(node).branches());
         let verdict = if condition.is_some_and(|name| self.unknown.contains(name.as_str())) {
             Ok(())
         } else if !reads_shape(node) && reads.iter().any(|&name| self.computed.contains(name)) {

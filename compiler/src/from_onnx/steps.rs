@@ -15,8 +15,11 @@ pub(super) struct Steps {
 }
 
 impl Steps {
-    /// Of one half of a pair around a computed value.
-    pub(super) fn of(graph: &GraphProto, node: &NodeProto) -> Result<Self, Refusal> {
+    /// The scale, the zero point and the integer type of a QuantizeLinear or DequantizeLinear node on a computed value.
+    ///
+    /// # Errors
+    /// They are no constants, differ between channels, or are of a type that is not supported.
+    pub(super) fn from_node(graph: &GraphProto, node: &NodeProto) -> Result<Self, Refusal> {
         let variable = || Refusal::new("its scale or zero point is not a constant", "quantize statically");
         let scale = node.input.get(1).ok_or_else(variable)?;
         let scale = Self::number(graph, scale)?;
@@ -44,7 +47,7 @@ impl Steps {
         Ok(Self { scale, zero, smallest, largest })
     }
 
-    /// Smallest and largest number.
+    /// Smallest and largest real number that the integers stand for.
     pub(super) fn range(&self) -> (f64, f64) {
         ((self.smallest - self.zero) * self.scale, (self.largest - self.zero) * self.scale)
     }

@@ -9,7 +9,7 @@ use tract_onnx::pb::{
     TypeProto, ValueInfoProto,
 };
 
-/// An attribute's value.
+/// The value of a node's attribute.
 pub(crate) enum Attribute<'a> {
     Int(i64),
     Ints(&'a [i64]),
@@ -54,7 +54,7 @@ impl Onnx {
         self
     }
 
-    /// 8-bit integers.
+    /// An initializer of 8-bit integers, int8 where `signed`, else uint8.
     pub(crate) fn bytes(mut self, name: &str, dims: &[i64], values: &[u8], signed: bool) -> Self {
         let kind = if signed { DataType::Int8 } else { DataType::Uint8 };
         self.graph.initializer.push(TensorProto {

@@ -7,7 +7,7 @@ use std::path::Path;
 use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::{InferenceModelExt, TractResult, TypedModel};
 
-/// Elements of one activation.
+/// Most elements that a value that depends on the image may have.
 pub(super) const MAX_ACTIVATIONS: usize = 1 << 24;
 
 /// Name and operator of every ONNX node; tract's nodes point into the list.

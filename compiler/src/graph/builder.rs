@@ -1,4 +1,4 @@
-//! Growing, reading and rewiring a graph.
+//! Building, reading and rewiring a graph.
 //!
 //! Node ids stay valid until their node is removed, so a pass may collect [`Graph::ids_in_order`]
 //! first and edit while it walks the list. Methods panic on an id of a removed node: that is a
@@ -26,12 +26,12 @@ impl<D: Domain> Graph<D> {
         id
     }
 
-    /// The image.
+    /// The input node, whose value is the preprocessed image.
     pub fn input(&self) -> NodeId {
         self.input
     }
 
-    /// The logits.
+    /// The node whose value the graph returns: the logits.
     pub fn output(&self) -> NodeId {
         self.output
     }
@@ -41,17 +41,17 @@ impl<D: Domain> Graph<D> {
         self.output = id;
     }
 
-    /// The node of `id`.
+    /// The node `id`.
     pub fn node(&self, id: NodeId) -> &Node<D> {
         &self.inner[id.0]
     }
 
-    /// The node of `id`, to be changed.
+    /// The node `id`, to be changed in place.
     pub fn node_mut(&mut self, id: NodeId) -> &mut Node<D> {
         &mut self.inner[id.0]
     }
 
-    /// The operation of `id`.
+    /// What the node `id` computes.
     pub fn op(&self, id: NodeId) -> &Op<D> {
         &self.node(id).op
     }
@@ -61,7 +61,7 @@ impl<D: Domain> Graph<D> {
         *self.node(id).fact.as_ref()
     }
 
-    /// Number of nodes.
+    /// Number of nodes, those included that nothing reads.
     pub fn len(&self) -> usize {
         self.inner.node_count()
     }
@@ -144,7 +144,7 @@ impl<D: Domain> Graph<D> {
         order
     }
 
-    /// All nodes by id.
+    /// The ids of all nodes, in rising order.
     pub fn ids(&self) -> impl Iterator<Item = NodeId> + '_ {
         self.inner.node_indices().map(NodeId)
     }
@@ -240,7 +240,7 @@ impl Graph<Real> {
     /// Adds a node whose shape follows from what it reads, and makes it the graph's output.
     ///
     /// # Errors
-    /// What [`infer_shape`] has against it.
+    /// Those of [`infer_shape`].
     pub fn append(
         &mut self,
         name: impl Into<String>,

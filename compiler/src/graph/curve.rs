@@ -1,8 +1,7 @@
 //! Functions of one variable, applied to every element of a value.
 //!
-//! Models spell activations in many ways: as one operator, or as several that share an input
-//! (x·sigmoid(x)). All of them become a [`Curve`], an expression in x, of which only what it gives for
-//! a number matters further on.
+//! Models spell activations in many ways: as one operator, or as several that share an input (x·sigmoid(x)). All of
+//! them become a [`Curve`], an expression in x; later passes only evaluate it.
 
 use std::fmt;
 
@@ -22,7 +21,7 @@ pub enum Curve {
     Choose(Box<[Curve; 3]>),
 }
 
-/// Functions of one operand.
+/// A function of one operand, applied to each element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unary {
     /// e to the power of the operand.
@@ -39,7 +38,7 @@ pub enum Unary {
     Erf,
 }
 
-/// Functions of two operands.
+/// A function of two operands, applied element by element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Binary {
     /// Sum.
@@ -66,12 +65,12 @@ impl Curve {
         Self::Constant(vec![value])
     }
 
-    /// `op` of this curve.
+    /// The curve op(f(x)), with f this curve.
     pub fn unary(self, op: Unary) -> Self {
         Self::Unary(op, Box::new(self))
     }
 
-    /// `op` of this curve and another.
+    /// The curve op(f(x), g(x)), with f this curve and g `other`.
     pub fn binary(self, op: Binary, other: Self) -> Self {
         Self::Binary(op, Box::new([self, other]))
     }
@@ -81,8 +80,8 @@ impl Curve {
         match self {
             Curve::X => x,
             Curve::Constant(values) => f64::from(values[if values.len() == 1 { 0 } else { channel }]),
-            Curve::Unary(op, operand) => op.of(operand.at(channel, x)),
-            Curve::Binary(op, operands) => op.of(operands[0].at(channel, x), operands[1].at(channel, x)),
+            Curve::Unary(op, operand) => op.apply(operand.at(channel, x)),
+            Curve::Binary(op, operands) => op.apply(operands[0].at(channel, x), operands[1].at(channel, x)),
             Curve::Choose(parts) => {
                 let chosen = if parts[0].at(channel, x) != 0.0 { &parts[1] } else { &parts[2] };
                 chosen.at(channel, x)
@@ -136,7 +135,7 @@ impl Curve {
 }
 
 impl Unary {
-    fn of(self, x: f64) -> f64 {
+    fn apply(self, x: f64) -> f64 {
         match self {
             Unary::Exp => x.exp(),
             Unary::Ln => x.ln(),
@@ -149,7 +148,7 @@ impl Unary {
 }
 
 impl Binary {
-    fn of(self, a: f64, b: f64) -> f64 {
+    fn apply(self, a: f64, b: f64) -> f64 {
         match self {
             Binary::Add => a + b,
             Binary::Sub => a - b,

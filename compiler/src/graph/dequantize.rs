@@ -1,11 +1,11 @@
-//! An integer graph in real numbers: the float graph whose values are the integers' times their scales.
-//! Floating point makes it quick over many images, and right up to its rounding and that of multipliers; [`Op::Rescale`], which
-//! rounds, passes values on.
+//! The dequantised graph: a float graph whose values are the integers of an integer graph times their scales. It is
+//! fast on many images, and exact up to the rounding of f32 and of multipliers, and to that of [`Op::Rescale`], which
+//! it leaves out.
 
 use super::{Add, Conv, Dense, Graph, Integer, Node, NodeId, Op, Real, RealFact, Scale, zero_channels};
 use std::convert::Infallible;
 
-/// `graph` over real numbers, each value an integer times its scale, `graph`, node by node.
+/// The dequantised form of `graph`, node by node: each value is the integer times its scale.
 pub fn dequantized(graph: &Graph<Integer>) -> Graph<Real> {
     let zeros = zero_channels(graph);
     let converted = graph.convert(|id, node, _: &[&Node<Real>]| {
@@ -23,7 +23,7 @@ fn real(graph: &Graph<Integer>, id: NodeId, zeros: &[Vec<bool>]) -> Op<Real> {
     let scale = |input: usize| &graph.node(inputs[input]).fact.scale;
     match graph.op(id) {
         Op::Conv(conv) => {
-            let rows = Rows {
+            let rows = WeightLayout {
                 taps: conv.window.kernel[0] * conv.window.kernel[1],
                 inputs: graph.shape(inputs[0]).channels / conv.groups,
                 outputs: conv.bias.len() / conv.groups,
@@ -38,7 +38,8 @@ fn real(graph: &Graph<Integer>, id: NodeId, zeros: &[Vec<bool>]) -> Op<Real> {
         }
         Op::Dense(dense) => {
             let input = graph.shape(inputs[0]);
-            let rows = Rows { taps: input.plane(), inputs: input.channels, outputs: dense.bias.len() };
+            let rows =
+                WeightLayout { taps: input.plane(), inputs: input.channels, outputs: dense.bias.len() };
             let weights = rows.weights(&dense.weights, scale(0), output);
             Op::Dense(Dense { weights, bias: bias(&dense.bias, output) })
         }
@@ -66,9 +67,9 @@ fn real(graph: &Graph<Integer>, id: NodeId, zeros: &[Vec<bool>]) -> Op<Real> {
     }
 }
 
-/// How the weights of a linear layer are laid out.
-struct Rows {
-    /// So many weights after each other read one channel.
+/// Layout of the weights of a linear layer: one row per output channel.
+struct WeightLayout {
+    /// Number of neighbouring weights that read the same input channel.
     taps: usize,
     /// Channels that a row reads.
     inputs: usize,
@@ -76,7 +77,7 @@ struct Rows {
     outputs: usize,
 }
 
-impl Rows {
+impl WeightLayout {
     fn weights(&self, weights: &[i32], input: &Scale, output: &Scale) -> Vec<f32> {
         let columns = self.taps * self.inputs;
         let real = |(i, &weight): (usize, &i32)| {

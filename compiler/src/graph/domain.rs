@@ -1,10 +1,10 @@
-//! What distinguishes the two stages of a graph.
+//! The trait in which float and integer graphs differ.
 
 use super::fault::Fault;
 use super::{Node, Shape};
 use std::fmt::{Debug, Display};
 
-/// What weights, biases and facts are made of.
+/// The numbers that weights and biases are, and what is known of values: in the float graph or in the integer graph.
 pub trait Domain: Clone + Debug + Sized + 'static {
     /// One weight.
     type Weight: Element;

@@ -1,17 +1,17 @@
-//! What is known of a value.
+//! What is known of a value: its shape and, in the integer graph, its scale, bounds and ring.
 
 use super::Shape;
 use runtime::plan::Ring;
 use std::fmt;
 
-/// Of a value in the float graph.
+/// What is known of a value in the float graph.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RealFact {
     /// Shape without the batch axis.
     pub shape: Shape,
 }
 
-/// Of a value in the integer graph: real value = integer · scale.
+/// What is known of a value in the integer graph: real value = integer · scale.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IntegerFact {
     /// Shape without the batch axis.
@@ -45,7 +45,7 @@ pub enum Scale {
 }
 
 impl Scale {
-    /// The scale of `channel`.
+    /// Real size of one integer step in `channel`.
     pub fn channel(&self, channel: usize) -> f64 {
         match self {
             Scale::PerTensor(scale) => *scale,
@@ -53,7 +53,7 @@ impl Scale {
         }
     }
 
-    /// Of a tensor of which only `channels` are left.
+    /// The scale of a tensor of which only `channels` are left.
     pub fn narrowed(&self, channels: &[usize]) -> Self {
         match self {
             Scale::PerTensor(scale) => Scale::PerTensor(*scale),
@@ -67,9 +67,9 @@ impl Scale {
 /// Inclusive bounds of an integer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Range {
-    /// Smallest.
+    /// Smallest integer of the range.
     pub low: i128,
-    /// Largest.
+    /// Largest integer of the range.
     pub high: i128,
 }
 

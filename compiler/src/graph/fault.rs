@@ -3,9 +3,9 @@
 /// A broken invariant within one node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// Number of the invariant.
+    /// Number of the invariant in the table of [`super::verify`]: 6 stands for I6.
     pub invariant: u8,
-    /// How it is broken.
+    /// How it is broken, as a phrase for error messages.
     pub what: String,
 }
 

@@ -63,9 +63,9 @@ impl fmt::Display for NodeId {
 pub struct Node<D: Domain> {
     /// The ONNX node (or, where it has no name, its output) that this came from.
     pub name: String,
-    /// What is computed.
+    /// The operation, with its parameters.
     pub op: Op<D>,
-    /// What is known of the result.
+    /// Shape of the result; in the integer graph also its scale and bounds.
     pub fact: D::Fact,
 }
 

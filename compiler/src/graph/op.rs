@@ -40,38 +40,38 @@ pub enum Op<D: Domain> {
     Softmax(Softmax),
 }
 
-/// A convolution's parameters.
+/// Parameters of a 2-D convolution, grouped or not.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Conv<D: Domain> {
-    /// Geometry.
+    /// Kernel size, stride, padding and dilation.
     pub window: Window,
     /// Group g of the output channels reads group g of the input channels.
     pub groups: usize,
     /// Shape (output channels, input channels ÷ groups, kernel height, kernel width), row-major.
     pub weights: Vec<D::Weight>,
-    /// One per output channel.
+    /// Added to each output channel; one entry per output channel.
     pub bias: Vec<D::Bias>,
 }
 
-/// A dense layer's parameters.
+/// Parameters of a fully connected layer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dense<D: Domain> {
     /// Shape (outputs, inputs), row-major.
     pub weights: Vec<D::Weight>,
-    /// One per output.
+    /// Added to each output; one entry per output.
     pub bias: Vec<D::Bias>,
 }
 
-/// Per-channel scale·x + shift.
+/// Parameters of the map x ↦ scale·x + shift, channel by channel.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Affine {
-    /// One per channel.
+    /// Factor of each channel.
     pub scale: Vec<f32>,
-    /// One per channel.
+    /// Summand of each channel.
     pub shift: Vec<f32>,
 }
 
-/// A ReLU that ends.
+/// A ReLU with an upper bound: min(max(x, 0), high).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Clip {
     /// Largest value, above 0; one per channel.
@@ -81,7 +81,7 @@ pub struct Clip {
 /// A sum or average over windows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pool {
-    /// Geometry.
+    /// Kernel size, stride, padding and dilation.
     pub window: Window,
     /// What an average divides by.
     pub divisor: PoolDivisor,
@@ -106,7 +106,7 @@ pub struct Add<D: Domain> {
 /// How many low bits a value loses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rescale {
-    /// At least 1.
+    /// Number of low bits that are dropped, at least 1: the integer is divided by 2^bits.
     pub bits: u32,
 }
 

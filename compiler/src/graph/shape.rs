@@ -89,7 +89,7 @@ fn pooled(window: &Window, input: Shape) -> Result<Shape, String> {
     Ok(Shape { height, width, ..input })
 }
 
-/// Of a pooling, whose every window must hold a pixel of the image.
+/// The shape that a pooling gives; every window must hold a pixel of the image.
 fn nowhere_empty(window: &Window, input: Shape) -> Result<Shape, String> {
     let shape = pooled(window, input)?;
     let mut outputs = (0..shape.height).map(|y| [y, 0]).chain((0..shape.width).map(|x| [0, x]));

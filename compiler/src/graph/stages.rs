@@ -5,7 +5,7 @@ use super::fact::{IntegerFact, RealFact, Scale};
 use super::fault::{Fault, fault};
 use super::{Node, Op, Shape};
 
-/// Floating point, as imported.
+/// The float graph: weights are `f32`, as imported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Real {}
 

@@ -1,4 +1,4 @@
-//! Averages as sums: the divisor goes into the scale.
+//! Average pooling as a sum over windows; the divisor goes into the scale.
 
 use super::{Pool, PoolDivisor, Shape};
 use runtime::plan::SumPool;
@@ -7,7 +7,7 @@ use runtime::plan::validate::MAX_MULTIPLIER_BITS;
 /// A sum over windows and what it must be divided by to be the average.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DividedSum {
-    /// The sum.
+    /// The sum over windows, as plans have it.
     pub sum: SumPool,
     /// Average = sum ÷ divisor, the same for all windows.
     pub divisor: i64,

@@ -22,14 +22,14 @@ use super::{Domain, Element, Graph, NodeId, Op, Rescale, Shape, infer_shape};
 use crate::error::{Error, Result};
 use std::fmt;
 
-/// A broken invariant.
+/// An invariant that a node breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// Where.
+    /// The node that breaks it.
     pub node: NodeId,
     /// What the model calls the node.
     pub name: String,
-    /// Which invariant, and how.
+    /// Which invariant is broken, and how.
     pub fault: Fault,
 }
 

@@ -1,4 +1,4 @@
-//! What a run of a graph takes.
+//! The number of multiplications in a run of a graph.
 
 use super::{Conv, Dense, Domain, Graph, Op};
 

@@ -1,10 +1,10 @@
-//! Nodes that become a step that needs no encryption.
+//! Convolutions that become a multiplication by one number and an addition of constants: they need no encryption.
 
 use crate::graph::{Conv, Integer, Window};
 use runtime::plan;
 
-/// A sum with a constant per channel that stands for a convolution over single pixels of single channels, all with
-/// the same weight, which the client may know then.
+/// The addition that does the same as `conv`, where that is a 1×1 convolution of each channel by itself, all with the
+/// same weight, which the client may know then.
 pub(super) fn shift(conv: &Conv<Integer>) -> Option<plan::Add> {
     let (&by, others) = conv.weights.split_first()?;
     let apart = conv.window == Window::dense([1, 1]) && conv.groups == conv.weights.len();

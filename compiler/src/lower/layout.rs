@@ -1,9 +1,9 @@
 //! How linear steps of suite `shared` are evaluated under encryption: tiles, slots, masks, replies.
 //!
-//! Narrow slots (one mask for a whole ciphertext) where everything that reads the step drops the lowest bit. Of all
-//! tiles whose slots fit a ciphertext, and all numbers of results that fit a reply, those are taken that are predicted
-//! to take the fewest seconds: products, packing and rerandomisations at the server, encryptions and decryptions at the
-//! client, bytes both ways.
+//! Slots are narrow (one mask for a whole ciphertext) where everything that reads the step drops the lowest bit. Among
+//! all tiles whose slots fit a ciphertext, and all numbers of results that fit a reply, those with the least predicted
+//! time are chosen: of products, packing and rerandomisations at the server, of encryptions and decryptions at the
+//! client, and of the bytes both ways.
 
 use crate::error::{Diagnostic, Error, Result};
 use runtime::cost::{Count, Packed, UnitCosts, layer};
@@ -66,7 +66,7 @@ fn choose(plan: &Plan, id: StepId, parameters: SharedParameters) -> Option<Layou
     counted.min_by(|a, b| a.seconds.total_cmp(&b.seconds)).map(|priced| priced.layout)
 }
 
-/// A layout and what it takes.
+/// A layout and its predicted seconds.
 struct Priced {
     layout: Layout,
     seconds: f64,
@@ -78,7 +78,7 @@ struct Layer {
     from: Shape,
     to: Shape,
     bits: u32,
-    /// Of all layouts.
+    /// The slot width and the masks, which all layouts share; the rest is the simplest layout.
     layout: Layout,
     parameters: SharedParameters,
     key: KeyBits,
@@ -131,7 +131,7 @@ impl Layer {
         (1..=room).map_while(best_reply).collect()
     }
 
-    /// With the exact number of products.
+    /// The price of `layout`, with the exact number of products.
     fn counted(&self, op: &Op, layout: Layout) -> Option<Priced> {
         let packed = self.packed(layout)?;
         Some(self.priced(&packed, packed.sums(op)))

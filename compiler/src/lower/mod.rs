@@ -1,7 +1,7 @@
 //! Integer graph to plan: one step per node, in the graph's order.
 //!
-//! `steps` has the operations, `fuse` what becomes a step of suite `shared` that needs no encryption, `layout` how its
-//! linear steps are evaluated.
+//! `steps` translates the operations, `fuse` finds those that need no encryption in suite `shared`, and `layout`
+//! chooses how its linear steps are evaluated under encryption.
 
 mod fuse;
 mod layout;

@@ -1,4 +1,4 @@
-//! From nodes to steps.
+//! Translates the nodes of an integer graph to the steps of a plan.
 
 use super::{fuse, layout};
 use crate::error::{Diagnostic, Error, Result};
@@ -145,7 +145,7 @@ impl Lowering<'_> {
         StepId::new(self.steps.len() - 1)
     }
 
-    /// The last steps, and what the client makes of its integers.
+    /// The last steps, and how the client interprets the integers that it receives.
     fn reveal(&mut self) -> Result<OutputSpec> {
         let id = self.graph.output();
         let fact = &self.graph.node(id).fact;

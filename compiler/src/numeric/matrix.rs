@@ -8,7 +8,7 @@ pub struct Matrix {
 }
 
 impl Matrix {
-    /// All zeros.
+    /// The zero matrix with `size` rows and columns.
     pub fn zeros(size: usize) -> Self {
         Self { size, values: vec![0.0; size * size] }
     }
@@ -28,12 +28,12 @@ impl Matrix {
         matrix
     }
 
-    /// Number of rows.
+    /// Number of rows, and of columns.
     pub fn size(&self) -> usize {
         self.size
     }
 
-    /// Row `i`.
+    /// The `size` elements of row `i`.
     pub fn row(&self, i: usize) -> &[f64] {
         &self.values[i * self.size..][..self.size]
     }
@@ -63,7 +63,7 @@ impl Matrix {
         numbers.enumerate().for_each(|(i, x)| self.values[i * self.size + i] += x);
     }
 
-    /// This matrix times `x`.
+    /// The product of this matrix and the vector `x`.
     pub fn times(&self, x: &[f64]) -> Vec<f64> {
         (0..self.size).map(|i| super::dot(self.row(i), x)).collect()
     }

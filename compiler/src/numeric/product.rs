@@ -30,7 +30,7 @@ impl<'a> View<'a> {
         Self { values, size: [self.size[0], columns.len()], ..self }
     }
 
-    /// Rows as columns.
+    /// The transpose, over the same elements.
     pub fn transposed(self) -> Self {
         let ([rows, columns], [row, column]) = (self.size, self.step);
         Self { size: [columns, rows], step: [column, row], ..self }

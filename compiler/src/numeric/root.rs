@@ -19,14 +19,14 @@ pub struct Root {
 }
 
 impl Root {
-    /// Of the matrix of `size` whose rows, from the diagonal on, are `values`.
-    /// Pivots that rounding has made too small are raised, so that there always is a root.
-    pub(super) fn of(size: usize, mut values: Vec<f64>) -> Self {
+    /// Factors the matrix of `size` whose rows, from the diagonal on, are `values`. Pivots that rounding has made too
+    /// small are raised, so that there always is a root.
+    pub(super) fn factor(size: usize, mut values: Vec<f64>) -> Self {
         simd::run(Factor { size, values: &mut values });
         Self { size, values }
     }
 
-    /// Number of rows.
+    /// Number of rows, and of columns, of R.
     pub fn size(&self) -> usize {
         self.size
     }
@@ -59,7 +59,7 @@ impl Matrix {
     /// definite, but for what rounding makes of them.
     pub fn root(&self, picked: &[usize]) -> Root {
         let row = |(i, &at): (usize, &usize)| picked[i..].iter().map(move |&other| self.at(at, other));
-        Root::of(picked.len(), picked.iter().enumerate().flat_map(row).collect())
+        Root::factor(picked.len(), picked.iter().enumerate().flat_map(row).collect())
     }
 }
 

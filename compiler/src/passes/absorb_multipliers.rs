@@ -1,12 +1,12 @@
 //! # What it does
-//! A layer whose channels are multiplied by an integer each, to agree with the other branches of a sum, multiplies
-//! its own weights instead.
+//! Where the channels of a layer are multiplied by one integer each, so that they agree with the other branches of a
+//! sum, the multipliers go into the weights of the layer.
 //!
 //! # Requires
-//! Nothing. Worth it where a layer under encryption takes more than wider weights do: in suite `shared`.
+//! Nothing. It pays in suite `shared`, where one more layer under encryption costs more than wider weights.
 //!
 //! # Guarantees
-//! Every output value stays the same. Weights that would not fit 32 bits stay apart.
+//! Every output value stays the same. Multipliers stay a layer of their own where the products would not fit 32 bits.
 //!
 //! # Example
 //! See the test `rows_are_multiplied`.

@@ -71,7 +71,7 @@ pub(super) fn of_image(input: &InputSpec) -> Vec<Interval> {
     bounds.map(|(low, high)| Interval::new(low.into(), high.into())).collect()
 }
 
-/// Bounds of what `op`, of shape `to`, makes of `inputs`, per channel.
+/// Bounds of the value of `op`, which has shape `to` and reads `inputs`, per channel.
 pub(super) fn of_operation(
     op: &Op<Integer>,
     from: &[Shape],

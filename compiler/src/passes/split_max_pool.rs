@@ -1,8 +1,7 @@
 //! # What it does
-//! Computes a maximum over a window as the maximum over its columns of the maxima over their rows (or the
-//! other way round) where that needs fewer comparisons and no more rounds. Windows that overlap share
-//! the first step's maxima: 3×3 windows at distance 2 need a quarter of the comparisons less, at
-//! distance 1 half.
+//! Computes a maximum over a window as the maximum over its columns of the maxima over their rows (or the other way
+//! round) where that needs fewer comparisons and no more rounds. Windows that overlap share the first step's maxima:
+//! 3×3 windows need a quarter fewer comparisons at stride 2, and half as many at stride 1.
 //!
 //! # Requires
 //! Nothing.
@@ -12,7 +11,7 @@
 //! nodes have the name of the one that they are part of; their ranges are those of its input.
 //!
 //! # Example
-//! A 3×3 pooling at distance 2 becomes (snapshot test `example`):
+//! A 3×3 pooling at stride 2 becomes (snapshot test `example`):
 //! ```text
 //! n2 = max_pool n0 1x3 stride 1x2 : 2x9x4 scale 1 range [-5, 7] bits 3
 //! n1 = max_pool n2 3x1 stride 2x1 : 2x4x4 scale 1 range [-5, 7] bits 3
@@ -67,7 +66,7 @@ fn between(image: Shape, output: Shape, axis: usize) -> Shape {
     }
 }
 
-/// What a pooling takes.
+/// Comparisons and rounds of a pooling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Work {
     comparisons: usize,
@@ -91,7 +90,7 @@ fn cheapest_first_axis(window: &Window, image: Shape, output: Shape) -> Option<u
     [1, 0].into_iter().filter(better).min_by_key(|&axis| split(axis).comparisons)
 }
 
-/// Of a tournament in every window.
+/// The work of a tournament in every window.
 fn work(window: &Window, image: Shape, output: Shape) -> Work {
     let rows = window.tap_counts(0, image.height, output.height);
     let columns = window.tap_counts(1, image.width, output.width);

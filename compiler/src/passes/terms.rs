@@ -1,4 +1,4 @@
-//! In what the suites differ for the passes that choose how wide numbers are.
+//! The differences between the suites that matter where the widths of values are chosen.
 
 use crate::graph::{Domain, Graph, NodeId, Op};
 use crate::options::CompileOptions;
@@ -15,17 +15,17 @@ const WIDEST_RING: u32 = 48;
 /// What holds in a suite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Terms {
-    /// B: rounding a value may make 2^(1−B) of what its readers make of it, as a share of the standard deviation.
+    /// B: the rounding noise of a value may be 2^(1−B) of the standard deviation of what its readers give.
     pub(super) precision: u32,
-    /// Bits of a value that are avoided before anything else.
+    /// Most bits that a value should have: wider ones are avoided before anything else.
     pub(super) widest: u32,
     /// Values are taken in rings; a ReLU drops bits at no cost, and wide weights cost next to nothing.
     pub(super) rings: bool,
 }
 
 impl Terms {
-    /// Of the suite that `options` name.
-    pub(super) fn of(options: &CompileOptions) -> Self {
+    /// The terms of the suite that `options` name.
+    pub(super) fn new(options: &CompileOptions) -> Self {
         match options.suite {
             Suite::Blinded(_) => Self { precision: PRECISION, widest: MAX_BITS, rings: false },
             Suite::Shared(_) => Self { precision: options.activation_bits, widest: WIDEST_RING, rings: true },

@@ -133,7 +133,7 @@ fn prunes_channels(options: &CompileOptions) -> bool {
 /// A line of the table of passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listed {
-    /// Name and summary.
+    /// Name and summary of the pass.
     pub info: PassInfo,
     /// What the pass turns into what: `real`, `real to integer`, `integer`.
     pub graph: &'static str,

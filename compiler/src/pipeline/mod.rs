@@ -20,7 +20,7 @@ use pass::{observed, run};
 use runtime::cost;
 use runtime::plan::{InputSpec, Plan, ValidPlan};
 
-/// The simplified float graph of a model of which nothing is known but its graph.
+/// The simplified float graph of a model, without calibration images.
 ///
 /// # Errors
 /// [`Error::Unsupported`], or a defect of a pass.
@@ -31,7 +31,7 @@ pub fn simplify(graph: Graph<Real>, activations: Fineness) -> Result<Graph<Real>
     simplify_seen(graph, &context, &mut Silent)
 }
 
-/// The simplified float graph, where it is known what activations read.
+/// The simplified float graph, with the ranges of activations that `context` has.
 ///
 /// # Errors
 /// [`Error::Unsupported`], a defect of a pass, or [`Error::Stopped`].
@@ -63,7 +63,7 @@ pub fn to_integers(
     Ok(integers(&preparation, &precision, options, &mut Silent)?.finished)
 }
 
-/// The float graph without the channels that are not wanted.
+/// The float graph without the channels that the options prune.
 ///
 /// # Errors
 /// [`Error::Option`] where channels are to go and there are no calibration images; [`Error::Stopped`].
@@ -71,17 +71,17 @@ pub fn prune(graph: Graph<Real>, context: &Context<'_>, observer: &mut dyn Obser
     run(PRUNE, graph, context, observer)
 }
 
-/// An integer graph as it was quantised, and what the later passes made of it.
+/// An integer graph at two stages.
 #[derive(Clone, Debug)]
 pub struct Integers {
-    /// All channels of the float graph still in it.
+    /// The integer graph as quantised: all channels of the float graph are still in it.
     pub quantized: Quantized,
-    /// With its ranges, and its rings where the suite has rings.
+    /// The graph after all passes: with its ranges, and its rings where the suite has rings.
     pub finished: Graph<Integer>,
 }
 
-/// The integer graph of a prepared float graph, rounded as finely as `precision` says, narrowed where that pays; where
-/// numbers are too wide then, wherever they can be.
+/// The integer graph of a prepared float graph: rounded as finely as `precision` says, and truncated where that saves
+/// time; if numbers are too wide then, truncated wherever possible.
 ///
 /// # Errors
 /// [`Error::Unsupported`] where scales do not agree, or numbers are too wide whatever is narrowed; [`Error::Stopped`].
@@ -101,7 +101,7 @@ pub fn integers(
     }
 }
 
-/// Where values lose bits although that takes a round, chosen on a draft.
+/// The values that are truncated although that takes a round, chosen on a draft.
 fn places(
     preparation: &Preparation<'_>,
     precision: &Precision,
@@ -133,7 +133,7 @@ fn narrowed(
     Ok(Integers { quantized, finished })
 }
 
-/// `error`, and that narrowing does not help.
+/// `error`, with the remark that truncation everywhere does not help.
 fn tried_everywhere(error: Error) -> Error {
     let Error::Unsupported(mut diagnostics) = error else { return error };
     for diagnostic in &mut diagnostics {
@@ -142,7 +142,7 @@ fn tried_everywhere(error: Error) -> Error {
     Error::Unsupported(diagnostics)
 }
 
-/// Every value with its range, and its ring where the suite has rings.
+/// The graph in which every value has its range, and its ring where the suite has rings.
 ///
 /// # Errors
 /// [`Error::Unsupported`] where numbers are too wide.
@@ -169,7 +169,7 @@ pub fn plan(
     validated(cost::predict(lower(&graph, name, input, options)?)?)
 }
 
-/// A plan of this compiler.
+/// Validates a plan that this compiler has made.
 ///
 /// # Errors
 /// A defect of the compiler.

@@ -1,4 +1,4 @@
-//! Who is told what a compilation does.
+//! Observers, which are told what a compilation does.
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -6,9 +6,9 @@ use std::time::Duration;
 
 /// A pass that has run, and whose graph keeps all invariants.
 pub struct Ran<'a> {
-    /// The pass.
+    /// Name of the pass, as in [`PassInfo::name`](super::PassInfo::name).
     pub name: &'static str,
-    /// What it took, without the check of the invariants.
+    /// Time that the pass took, without the check of the invariants.
     pub time: Duration,
     /// Its graph, in the form of [`crate::graph`]; `{:#}` adds what the model calls each node.
     pub graph: &'a dyn fmt::Display,
@@ -26,7 +26,7 @@ pub trait Observer {
     }
 }
 
-/// Nobody.
+/// An observer that ignores everything and stops nothing.
 pub struct Silent;
 
 impl Observer for Silent {}

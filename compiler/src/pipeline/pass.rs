@@ -1,4 +1,4 @@
-//! A pass as data, and the one loop that runs lists of them.
+//! The description of a pass, and the one loop that runs lists of passes.
 
 use super::{Observer, Ran};
 use crate::activation::Ranges;
@@ -13,21 +13,21 @@ use std::time::Instant;
 /// What passes depend on beside the graph.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
-    /// The user's choices.
+    /// The options of the compilation.
     pub options: &'a CompileOptions,
     /// How raw images become integers.
     pub input: &'a InputSpec,
-    /// Values on calibration images.
+    /// The calibration images, where there are any.
     pub calibration: Option<&'a Calibration>,
-    /// By node of the imported graph: what activations read.
+    /// By node of the imported graph: the range that each activation reads.
     pub ranges: &'a Ranges,
 }
 
-/// Of a graph whose activations have not been looked at, or are no more.
+/// The ranges of a graph whose activations have not been measured, or are expanded already.
 static NO_RANGES: Ranges = Ranges::new();
 
 impl<'a> Context<'a> {
-    /// Where nothing is known of what activations read.
+    /// A context in which the ranges of activations are not known.
     pub fn new(
         options: &'a CompileOptions,
         input: &'a InputSpec,
@@ -42,17 +42,17 @@ impl<'a> Context<'a> {
 pub struct PassInfo {
     /// As in `--stop-after`; the pass's module in [`crate::passes`].
     pub name: &'static str,
-    /// One line.
+    /// What the pass does, in one line.
     pub summary: &'static str,
 }
 
 /// A rewriting of a graph.
 pub struct Pass<D: Domain> {
-    /// Name and summary.
+    /// Name and summary of the pass.
     pub info: PassInfo,
     /// Whether it runs in a compilation with these options.
     pub applies: fn(&CompileOptions) -> bool,
-    /// The rewriting itself.
+    /// The function that rewrites the graph.
     pub run: fn(Graph<D>, &Context<'_>) -> Result<Graph<D>>,
 }
 
@@ -72,7 +72,8 @@ pub(super) fn run<D: Domain>(
     })
 }
 
-/// What `work` gives: a graph, found in it by `graph`, that is checked, and told to the observer as that of the pass `info`.
+/// Runs `work`, checks the graph that `graph` finds in its result, and tells the observer of it under the name of the
+/// pass `info`.
 ///
 /// # Errors
 /// As [`run`].

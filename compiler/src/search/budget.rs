@@ -1,4 +1,4 @@
-//! What is asked of a search, and what it tells.
+//! The accuracy budget of a search, and the results and events that it reports.
 
 use crate::error::{Error, Result};
 use crate::evaluation::Dataset;
@@ -15,7 +15,7 @@ const ROUNDING: f64 = 1e-9;
 pub struct Budget {
     /// Percentage points below the float model's accuracy.
     pub points: f64,
-    /// Labelled images.
+    /// The labelled images on which accuracy is measured.
     pub data: Arc<Dataset>,
     /// How many of them candidates are tried on; the plan that is returned has been run on all.
     pub images: usize,
@@ -42,19 +42,19 @@ impl Budget {
 /// One plan that was tried.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Trial {
-    /// Why it was tried.
+    /// What the search changed to get to this plan, in words.
     pub step: String,
     /// Weights' mean width in bits.
     pub bits: f64,
     /// Mean of the bits that results of layers keep.
     pub value_bits: f64,
-    /// Share of the model's weights that are gone: zero, or with a whole channel.
+    /// Share of the model's weights that are zero or belong to a removed channel.
     pub sparsity: f64,
-    /// Share of the model's channels that are gone.
+    /// Share of the model's channels that have been removed.
     pub channels: f64,
-    /// On the images that candidates are tried on, 0 to 1.
+    /// Share, 0 to 1, of the images that candidates are tried on whose label is right.
     pub accuracy: f64,
-    /// Of one inference.
+    /// Operations, bytes and rounds of one inference.
     pub cost: Cost,
     /// Predicted time of one inference, one core, nothing overlapping.
     pub seconds: f64,
@@ -80,7 +80,7 @@ pub struct LayerOutcome {
     pub channels: usize,
     /// Output channels before any was taken out.
     pub channels_before: usize,
-    /// Width of its weights, and the zeros asked for.
+    /// Width of its weights, and the share of zeros that was asked for.
     #[serde(flatten)]
     pub choice: LayerChoice,
     /// Bits that its results keep beyond the usual, or fewer.
@@ -100,7 +100,7 @@ pub struct Found {
     pub float_accuracy: f64,
     /// Share that the plan gets right, in exact integers.
     pub accuracy: f64,
-    /// Layer by layer.
+    /// What was chosen for each linear layer, in the order of the graph.
     pub layers: Vec<LayerOutcome>,
     /// The plan that was found, as it was tried.
     pub chosen: Trial,

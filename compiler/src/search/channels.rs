@@ -1,4 +1,4 @@
-//! Which channels go first, over all layers.
+//! The order in which channels are removed, over all layers.
 
 use super::price::LayerPrices;
 use crate::calibration::Calibration;
@@ -19,7 +19,7 @@ pub(super) struct Channels<'a> {
 }
 
 impl<'a> Channels<'a> {
-    /// Those of `graph`: the least loss for the time saved goes first.
+    /// The order for `graph`: the least loss for the time saved goes first.
     pub(super) fn new(
         graph: &'a Graph<Real>,
         calibration: &'a Calibration,
@@ -30,7 +30,7 @@ impl<'a> Channels<'a> {
         Self { graph, calibration, orders, sequence }
     }
 
-    /// How many channels can go while `is_good` holds of what is left; by bisection.
+    /// The largest number of channels without which `is_good` holds of the graph; by bisection.
     pub(super) fn most(&self, is_good: impl Fn(&Graph<Real>) -> bool) -> Result<usize> {
         let (mut good, mut bad) = (0, self.sequence.len() + 1);
         while bad - good > 1 {
@@ -40,7 +40,7 @@ impl<'a> Channels<'a> {
         Ok(good)
     }
 
-    /// The graph without the first `count` channels, the others fitted to make up for them.
+    /// The graph without the first `count` channels, the other weights fitted to compensate.
     pub(super) fn without(&self, count: usize) -> Result<Graph<Real>> {
         let mut counts: BTreeMap<NodeId, usize> = BTreeMap::new();
         self.sequence[..count].iter().for_each(|&layer| *counts.entry(layer).or_default() += 1);

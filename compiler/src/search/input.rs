@@ -1,4 +1,4 @@
-//! How coarse the image may be.
+//! How coarsely the image may be quantised.
 
 use super::labelled::Labelled;
 use crate::error::Result;
@@ -10,9 +10,8 @@ use runtime::plan::InputSpec;
 /// Steps of the raw range that are tried, coarsest first: widths of 3 to 7 bits.
 const STEPS: [u32; 5] = [7, 15, 31, 63, 127];
 
-/// The coarsest input at which `is_good` holds of the float network's accuracy on the images that
-/// `labelled` makes of it; that of the options where none is. Every bit less makes all later numbers
-/// narrower.
+/// The coarsest input for which `is_good` holds of the float network's accuracy on the images that `labelled` gives for
+/// it; that of the options where there is none. Every bit less makes all later values narrower.
 ///
 /// # Errors
 /// Those of `labelled`.

@@ -55,7 +55,7 @@ impl Labelled {
         }
     }
 
-    /// Number of images.
+    /// Number of labelled images.
     pub(super) fn len(&self) -> usize {
         self.labels.len()
     }

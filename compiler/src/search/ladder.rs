@@ -1,4 +1,4 @@
-//! For each linear layer and each value that loses bits, the choices worth making, from accurate to cheap.
+//! The choices of width and sparsity for each linear layer, and of width for each truncated value, with time and error.
 
 use super::labelled::Labelled;
 use super::price::LayerPrices;
@@ -17,7 +17,7 @@ const BITS: [u32; 6] = [8, 6, 5, 4, 3, 2];
 const SPARSITIES: [f64; 14] = [0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.96];
 /// Bits that a value may keep beyond the usual.
 const MORE_BITS: i32 = 2;
-/// log2 of the Lagrange multiplier of the error: seconds + 2^m Â· error is minimised. Higher is more accurate and dearer.
+/// log2 of the Lagrange multiplier of the error: seconds + 2^m · error is minimised. Higher is more accurate and dearer.
 pub(super) type LogMultiplier = f64;
 
 /// The choices of every layer and of every value that loses bits.
@@ -30,14 +30,14 @@ pub(super) struct Ladder {
 #[derive(Clone, Copy, Debug)]
 struct Rung<T> {
     choice: T,
-    /// As a share of the seconds of all layers at 8 bits, dense.
+    /// Predicted time, as a share of that of all layers at 8 bits without zeros.
     seconds: f64,
     /// Predicted squared error of the logits, as a share of its variance.
     error: f64,
 }
 
 impl Ladder {
-    /// Of a graph.
+    /// Measures the choices of every linear layer and every truncated value of the prepared graph.
     ///
     /// # Errors
     /// Where scales do not agree.
@@ -114,12 +114,13 @@ fn is_linear(graph: &Graph<Real>, id: NodeId) -> bool {
     matches!(graph.op(id), Op::Conv(_) | Op::Dense(_))
 }
 
-/// All pairs, 8 bits without zeros first.
+/// All pairs of width and sparsity, 8 bits without zeros first.
 fn grid() -> impl Iterator<Item = LayerChoice> {
     BITS.iter().flat_map(|&bits| SPARSITIES.iter().map(move |&sparsity| LayerChoice { bits, sparsity }))
 }
 
-/// Of the value whose rounding makes this noise: each bit less makes it four times as loud. The usual bits come first.
+/// The choices for the value whose truncation makes this noise: each bit less quadruples the squared error. The usual
+/// number of bits comes first.
 fn of_value(noise: &Noise, prices: &LayerPrices<'_>, options: &CompileOptions) -> Vec<Rung<i32>> {
     let usual = options.activation_bits as i32;
     let least = *ACTIVATION_BITS.start() as i32 - usual;

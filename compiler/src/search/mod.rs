@@ -3,22 +3,21 @@
 //! # What it does
 //! 1. The dense 8-bit plan is the baseline.
 //! 2. *Input.* The image is made as coarse as a small share of the budget allows.
-//! 3. *Channels.* A few graphs are made from the float graph by taking out whole channels, those first
-//!    that are missed least for the time they take ([`mod@crate::passes::prune_channels`]), until a share
-//!    of the budget is spent. A channel takes its comparisons with it, which sparse weights
-//!    do not.
-//! 4. *Layers.* For each of these graphs every linear layer gets the width and the share of zeros that
-//!    weigh predicted time against the predicted error of the logits best, and so does every value that loses low bits,
-//!    with one Lagrange multiplier for all, found by bisection on the accuracy that is really left. How much of a layer's
-//!    error reaches the logits is measured: once for each layer, with only this layer compressed; of a value's, it
-//!    follows from the gradients of the logits. A bit is worth the comparisons and slots after it, up to where values
-//!    lose bits again.
+//! 3. *Channels.* A few graphs are made from the float graph by removing whole channels, first those with the least
+//!    loss for the time they take ([`mod@crate::passes::prune_channels`]), until a share of the budget is spent.
+//!    Removing a channel also saves its comparisons, which sparse weights do not.
+//! 4. *Layers.* For each of these graphs, the width and the share of zeros of every linear layer, and the width of
+//!    every truncated value, are those with the least predicted time plus Lagrange multiplier times predicted error of
+//!    the logits. All share one multiplier, found by bisection on the measured accuracy. How a layer's error affects
+//!    the logits is measured, once for each layer, with only this layer compressed; for a value's error it follows from
+//!    the gradients of the logits. A bit costs the time that it adds to the comparisons and slots after it, up to the
+//!    next truncation.
 //! 5. *Single layers.* From the cheapest plan so far, layers and their values get a smaller multiplier one by one, the
 //!    dearest first, in smaller and smaller steps, as long as the accuracy stays within the budget.
 //! 6. The plan found is run in exact integers on all images. Should it miss the budget there, the next
 //!    dearer one takes its place.
 //!
-//! The images that guide the search are fitted by it: measure the accuracy on others.
+//! The search overfits to the images that guide it: measure the accuracy on others.
 //!
 //! Equal input gives equal trials and an equal plan, on any number of threads.
 

@@ -1,4 +1,4 @@
-//! What became of a model: its layers, its weights, its accuracy in exact integers.
+//! Measures of a compressed model: its layers, its weights, its accuracy in exact integers.
 
 use super::LayerOutcome;
 use crate::calibration::integers;
@@ -26,27 +26,27 @@ pub(super) fn layers(graph: &Graph<Real>, thin: &Graph<Real>, precision: &Precis
         let (_, channels) = thin.contains(id).then(|| size(thin, id))??;
         let name = graph.node(id).name.clone();
         let value_bits = precision.values.get(&id).copied().unwrap_or(0);
-        let choice = precision.choices.of(id);
+        let choice = precision.choices.get(id);
         Some(LayerOutcome { name, channels, channels_before, choice, value_bits })
     };
     graph.ids_in_order().into_iter().filter_map(outcome).collect()
 }
 
-/// Share of the channels that are gone.
+/// Share of the channels that have been removed.
 pub(super) fn lost_channels(layers: &[LayerOutcome]) -> f64 {
     let before: usize = layers.iter().map(|layer| layer.channels_before).sum();
     let left: usize = layers.iter().map(|layer| layer.channels).sum();
     if before == 0 { 0.0 } else { 1.0 - left as f64 / before as f64 }
 }
 
-/// All weights of `graph`.
+/// Number of weights of `graph`.
 fn weights(graph: &Graph<Real>) -> usize {
     graph.ids().filter_map(|id| size(graph, id)).map(|(weights, _)| weights).sum()
 }
 
 /// Mean width of the weights of `graph`.
 pub(super) fn mean_bits(graph: &Graph<Real>, choices: &Choices) -> f64 {
-    let bits = |id| size(graph, id).map(|(weights, _)| weights as f64 * f64::from(choices.of(id).bits));
+    let bits = |id| size(graph, id).map(|(weights, _)| weights as f64 * f64::from(choices.get(id).bits));
     graph.ids().filter_map(bits).fold(0.0, |sum, bits| sum + bits) / weights(graph).max(1) as f64
 }
 

@@ -1,5 +1,5 @@
-//! What layers and the comparisons after them take, roughly: enough to weigh layers against each other
-//! before anything is compiled.
+//! Rough times of layers and of the comparisons after them: enough to weigh layers against each other before anything
+//! is compiled.
 
 use super::outcome::size;
 use crate::graph::{Graph, NodeId, Op, Real};
@@ -20,19 +20,19 @@ const USUAL_SLOT: u32 = 32;
 /// Values of a typical exchange.
 const USUAL_COUNT: usize = 512;
 
-/// LayerPrices of the parts of a float graph, in seconds of one core.
+/// Prices of the layers and values of a float graph, in seconds of one core.
 pub(super) struct LayerPrices<'a> {
     graph: &'a Graph<Real>,
     product: f64,
     comparison: f64,
-    /// What one bit of a value's ring or slots takes, by node: of what reads it.
+    /// By node: seconds that one more bit of the ring of what it reads, or of its slots, takes.
     per_bit: Vec<f64>,
     /// Values that lose bits.
     narrowed: BTreeSet<NodeId>,
 }
 
 impl<'a> LayerPrices<'a> {
-    /// Of `graph`, whose values `narrowed` lose bits.
+    /// Prices for `graph`, whose values `narrowed` are truncated.
     pub(super) fn new(graph: &'a Graph<Real>, narrowed: BTreeSet<NodeId>, options: &CompileOptions) -> Self {
         let unit = UnitCosts::typical(options.key_bits);
         let (comparison, usual_bits) = (
@@ -55,7 +55,7 @@ impl<'a> LayerPrices<'a> {
         Self { graph, product: unit.product / pixels(options), comparison: usual, per_bit, narrowed }
     }
 
-    /// Of one bit of the value of `id`: in what reads it, and on until values lose bits.
+    /// Seconds that one bit of the value of `id` takes in its readers, and on until values are truncated.
     fn of_bit(&self, id: NodeId) -> f64 {
         let (mut seen, mut pending, mut seconds) = (BTreeSet::new(), self.readers(id), 0.0);
         while let Some(reader) = pending.pop() {
@@ -69,14 +69,15 @@ impl<'a> LayerPrices<'a> {
         seconds
     }
 
-    /// Of one bit that the value of `id`, which loses bits, keeps: a ReLU reads it as it was, and is no dearer.
+    /// Seconds that one more bit takes which the truncated value of `id` keeps. A ReLU reads the value before
+    /// truncation, so its time stays the same.
     pub(super) fn kept_bit(&self, id: NodeId) -> f64 {
         let is_relu = |reader: &NodeId| matches!(self.graph.op(*reader), Op::Relu);
         let relus = self.readers(id).into_iter().filter(is_relu).map(|reader| self.per_bit[reader.index()]);
         self.of_bit(id) - relus.sum::<f64>()
     }
 
-    /// Of the linear layer `id`, and what its width adds to the comparisons after it.
+    /// Seconds of the linear layer `id`, and of what its width adds to the comparisons after it.
     pub(super) fn layer(&self, id: NodeId, choice: LayerChoice) -> f64 {
         let (weights, rows) = size(self.graph, id).unwrap_or_default();
         let positions = (self.graph.shape(id).elements() / rows.max(1)) as f64;
@@ -87,7 +88,8 @@ impl<'a> LayerPrices<'a> {
         positions * (left + buckets) * self.product + f64::from(choice.bits) * self.of_bit(id)
     }
 
-    /// Of one output channel of the linear layer `id`, with what its readers make of it.
+    /// Seconds that one output channel of the linear layer `id` takes, in the layer, in comparisons, and in its
+    /// readers.
     pub(super) fn channel(&self, id: NodeId) -> f64 {
         let channels = self.graph.shape(id).channels.max(1) as f64;
         let own = self.products(id);
@@ -123,7 +125,8 @@ fn pixels(options: &CompileOptions) -> f64 {
     if options.has_rings() { f64::from(options.key_bits.plaintext_bits() / USUAL_SLOT) } else { 1.0 }
 }
 
-/// Suite `shared`: what one bit more of its results takes a linear layer, whose slots are as wide as they are.
+/// Suite `shared`: seconds that one more bit of its results takes a linear layer, whose slots are as wide as its
+/// results.
 fn slots(graph: &Graph<Real>, id: NodeId, options: &CompileOptions, unit: &UnitCosts) -> f64 {
     let is_linear = matches!(graph.op(id), Op::Conv(_) | Op::Dense(_));
     if !is_linear || !options.has_rings() {

@@ -94,19 +94,19 @@ pub fn search(
     verdict(&setting, tried, refused, watch)
 }
 
-/// A graph whose layers all have the same multiplier.
+/// A graph for whose layers one multiplier has been found.
 struct Start {
     graph: Graph<Real>,
     ladder: Ladder,
     multiplier: LogMultiplier,
-    /// Of the plan, predicted.
+    /// Predicted seconds of its plan.
     seconds: f64,
 }
 
 struct Search<'a> {
     setting: &'a Setting<'a>,
     tried: Vec<Tried>,
-    /// Why the first plan that is impossible is.
+    /// Why the first plan that could not be compiled was refused.
     refused: Option<Error>,
     watch: &'a mut dyn FnMut(Event<'_>),
 }
@@ -121,7 +121,8 @@ impl Search<'_> {
         self.try_out(Found::DENSE.into(), &preparation, &precision).map(drop)
     }
 
-    /// The least multiplier, the same for all layers, of `graph` that is within the budget; `None` where there is none.
+    /// The least multiplier, the same for all layers of `graph`, whose plan is within the budget; `None` where there is
+    /// none.
     fn shared_multiplier(&mut self, graph: Graph<Real>, calibration: &Calibration) -> Result<Option<Start>> {
         (self.watch)(Event::Working("measuring how much of each layer's error reaches the logits"));
         let preparation = Preparation::new(&graph, self.setting.input, Some(calibration))?;

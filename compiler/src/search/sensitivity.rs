@@ -1,4 +1,4 @@
-//! How much of a layer's error reaches the logits.
+//! The effect of a layer's error on the logits.
 
 use super::labelled::Labelled;
 use crate::error::Result;
@@ -13,8 +13,8 @@ const FINE: LayerChoice = LayerChoice { bits: 8, sparsity: 0.0 };
 /// What the layer that is looked at gets.
 const COARSE: LayerChoice = LayerChoice { bits: 4, sparsity: 0.5 };
 
-/// The squared error of the logits of a network in which only the layer `id` is compressed, by the squared
-/// error predicted for the layer's own output, each as a share of the variance.
+/// The squared error of the logits of a network in which only the layer `id` is compressed, divided by the squared
+/// error predicted for the layer's own output, each as a share of its variance.
 ///
 /// # Errors
 /// Where scales do not agree.

@@ -1,4 +1,4 @@
-//! What a search works with, and what it gathers.
+//! The fixed inputs of a search, and the plans that it has tried.
 
 use super::labelled::Labelled;
 use super::{Budget, LayerOutcome, Trial};
@@ -15,9 +15,9 @@ pub(super) struct Setting<'a> {
     pub model: &'a Model,
     pub options: &'a CompileOptions,
     pub budget: &'a Budget,
-    /// As the options say.
+    /// The input as fine as the options ask for.
     pub fine: &'a InputSpec,
-    /// As candidates are to take images.
+    /// The input, perhaps coarser, that the candidates have.
     pub input: &'a InputSpec,
     pub graph: &'a Graph<Real>,
     pub labelled: Labelled,
@@ -29,7 +29,7 @@ impl Setting<'_> {
         Calibration::new(self.calibration_data(), self.options.calibration_images, self.graph, self.input)
     }
 
-    /// Calibration images used.
+    /// How many calibration images are used.
     pub(super) fn calibration_images(&self) -> usize {
         self.options.calibration_images.min(self.calibration_data().len())
     }
@@ -42,7 +42,7 @@ impl Setting<'_> {
 /// A plan that was tried.
 pub(super) struct Tried {
     pub trial: Trial,
-    /// Where it is within the budget.
+    /// The plan, kept only where it is within the budget.
     pub plan: Option<ValidPlan>,
     pub layers: Vec<LayerOutcome>,
 }

@@ -1,4 +1,4 @@
-//! Which of the plans that were tried it is.
+//! Chooses the result of a search among the plans that were tried.
 
 use super::labelled::Labelled;
 use super::outcome::exact_accuracy;
@@ -22,7 +22,7 @@ pub(super) fn verdict(
     } else {
         Labelled::new(data, usize::MAX, setting.fine)?.accuracy(&setting.model.graph)
     };
-    let mut best = Best::of(&tried, setting);
+    let mut best = Best::new(&tried, setting);
     for (rank, index) in cheapest_first(&tried).into_iter().enumerate() {
         let Tried { trial, plan: Some(plan), layers } = &tried[index] else { continue };
         watch(Event::Working(&format!("running plan {} on all images, in exact integers", rank + 1)));
@@ -45,7 +45,7 @@ pub(super) fn verdict(
     Err(nothing_found(setting.budget.points, best, refused))
 }
 
-/// Those within the budget on the labelled images.
+/// The plans within the budget on the labelled images, by index, cheapest first.
 fn cheapest_first(tried: &[Tried]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..tried.len()).filter(|&index| tried[index].trial.within).collect();
     order.sort_by(|&a, &b| tried[a].trial.seconds.total_cmp(&tried[b].trial.seconds).then(a.cmp(&b)));
@@ -60,8 +60,8 @@ struct Best {
 }
 
 impl Best {
-    /// On the labelled images; the first of several.
-    fn of(tried: &[Tried], setting: &Setting<'_>) -> Option<Self> {
+    /// The most accurate on the labelled images; the first of several.
+    fn new(tried: &[Tried], setting: &Setting<'_>) -> Option<Self> {
         let accuracy = |tried: &Tried| tried.trial.accuracy;
         let better = |best, other| if accuracy(other) > accuracy(best) { other } else { best };
         let best = tried.iter().reduce(better)?;

@@ -47,7 +47,7 @@ impl Fidelity {
         ((1.0 - agreement) * (2.0 * PI).sqrt() / density).clamp(LEAST_SHARE, 1.0)
     }
 
-    /// Of `plan` and its model on `images` of raw pixels, of which the model gives `outputs`.
+    /// Compares `plan` with its model on `images` of raw pixels, for which the model gives `outputs`.
     ///
     /// # Errors
     /// A pixel outside the plan's raw range.
@@ -56,23 +56,23 @@ impl Fidelity {
         let pair = |(raw, model): (&Vec<f32>, &Vec<f32>)| -> Result<Outputs> {
             let image = integers(&plan.client_view().input, raw)?;
             let logits = logits(plan, &image).into_iter().map(|x| x as f64 * scale).collect();
-            Ok(Outputs::of(logits, model, postprocessing))
+            Ok(Outputs::new(logits, model, postprocessing))
         };
         let pairs: Vec<Outputs> = images.par_iter().zip(outputs).map(pair).collect::<Result<_>>()?;
-        Ok(Self::of(&pairs))
+        Ok(Self::from_outputs(&pairs))
     }
 
-    /// Of `graph` and its model on images, of which they give these outputs.
+    /// Compares a graph with its model: its `logits` with the `outputs` that the model gives for the same images.
     pub(crate) fn of_graph(graph: &Graph<Real>, logits: &Batch, outputs: &[Vec<f32>]) -> Self {
         let postprocessing = postprocessing(graph.op(graph.output()));
         let pair = |(image, model): (usize, &Vec<f32>)| {
             let logits = logits.image(image).iter().map(|&x| x.into()).collect();
-            Outputs::of(logits, model, postprocessing)
+            Outputs::new(logits, model, postprocessing)
         };
-        Self::of(&outputs.iter().enumerate().map(pair).collect::<Vec<Outputs>>())
+        Self::from_outputs(&outputs.iter().enumerate().map(pair).collect::<Vec<Outputs>>())
     }
 
-    fn of(outputs: &[Outputs]) -> Self {
+    fn from_outputs(outputs: &[Outputs]) -> Self {
         let agreeing = outputs.iter().filter(|outputs| outputs.agree()).count();
         let errors = outputs.iter().map(Outputs::squared_error).sum::<f64>();
         let sizes =
@@ -94,7 +94,7 @@ struct Outputs {
 }
 
 impl Outputs {
-    fn of(ours: Vec<f64>, model: &[f32], postprocessing: Postprocessing) -> Self {
+    fn new(ours: Vec<f64>, model: &[f32], postprocessing: Postprocessing) -> Self {
         let model = model.iter().map(|&x| match postprocessing {
             Postprocessing::Softmax => f64::from(x.max(LEAST).ln()),
             Postprocessing::None | Postprocessing::LogSoftmax => x.into(),

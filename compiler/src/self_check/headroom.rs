@@ -4,7 +4,8 @@ use crate::graph::{Graph, Integer, Room};
 use crate::lower::shorten;
 use runtime::plan::Headroom;
 
-/// Of all rings that integers can leave; `None` where there are none, or too few images to say.
+/// The chance that an image leaves any ring, and the ring that is most at risk; `None` where integers cannot leave any,
+/// or there are too few images to say.
 pub(crate) fn headroom(graph: &Graph<Integer>) -> Option<Headroom> {
     let rooms = graph.ids_in_order().into_iter().filter_map(|id| {
         let Room { taken, overflow } = graph.node(id).fact.room?;

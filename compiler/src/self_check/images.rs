@@ -21,7 +21,8 @@ pub(crate) fn keep_back(data: &Dataset, limit: usize, most: usize) -> (Vec<usize
     (chosen, Images { raw, source })
 }
 
-/// Of so many images those that choose, those that check, and where the latter come from.
+/// Splits so many images: the indices of those that choose numbers and of those that check them, and where the latter
+/// come from.
 fn split(count: usize) -> (Vec<usize>, Vec<usize>, CheckImages) {
     if count < 2 * EVERY {
         return ((0..count).collect(), (0..count).collect(), CheckImages::Calibration);

@@ -68,7 +68,7 @@ proptest! {
             let channels = graph.shape(order.layer).channels;
             let mut seen: Vec<usize> = order.removals.iter().map(|removal| removal.channel).collect();
             prop_assert!(order.removals.windows(2).all(|pair| pair[0].loss <= pair[1].loss));
-            let gone = seen[..choice.of(order.layer).min(channels - 1)].to_vec();
+            let gone = seen[..choice.get(order.layer).min(channels - 1)].to_vec();
             for &reader in &order.readers {
                 let by_channel = weights_by_channel(&pruned, reader, channels);
                 prop_assert!(gone.iter().all(|&channel| by_channel[channel].iter().all(|&weight| weight == 0.0)));
@@ -139,7 +139,7 @@ fn channels_that_others_can_stand_for_go_without_loss() {
     let (graph, layer) = redundant();
     let calibration = calibration(&graph);
     let orders = channel_orders(&graph, &calibration);
-    let order = orders.of(layer).unwrap();
+    let order = orders.get(layer).unwrap();
     assert!([0, 2].contains(&order.removals[0].channel), "{order:?}");
     assert!(order.removals[0].loss < 0.01 && order.removals[1].loss > 0.1, "{order:?}");
     let mut choice = ChannelChoice::default();

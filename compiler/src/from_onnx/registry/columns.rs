@@ -89,7 +89,7 @@ pub(in crate::from_onnx) enum Bounds {
     Of(Arithmetic),
 }
 
-/// Arithmetic on two operands.
+/// The elementwise arithmetic of two operands whose bounds follow from theirs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::from_onnx) enum Arithmetic {
     Add,

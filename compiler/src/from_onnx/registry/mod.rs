@@ -21,8 +21,8 @@ use tract_onnx::pb::NodeProto;
 /// What is known of an operator that has no row of its own: it is refused.
 static UNLISTED: Operator = Operator::new("");
 
-/// What is known of a node's operator.
-pub(super) fn of(node: &NodeProto) -> &'static Operator {
+/// The table's row for a node's operator, or one that refuses it.
+pub(super) fn operator(node: &NodeProto) -> &'static Operator {
     named(&node.op_type)
 }
 
@@ -53,7 +53,7 @@ pub(super) fn check(node: &NodeProto) -> Result<(), Refusal> {
             "export with standard operators; functions of the model itself can be written out (onnx.inliner)",
         ));
     }
-    match of(node).support {
+    match operator(node).support {
         Support::Yes { check, .. } => check(node),
         Support::No { hint } => Err(Refusal::new("this operator is not supported", hint)),
     }
@@ -61,7 +61,7 @@ pub(super) fn check(node: &NodeProto) -> Result<(), Refusal> {
 
 /// Refuses attributes that no tensor fits, whether or not the node depends on the image.
 pub(super) fn check_attributes(node: &NodeProto) -> Result<(), Refusal> {
-    match of(node).support {
+    match operator(node).support {
         Support::Yes { check, .. } => check(node),
         Support::No { .. } => Ok(()),
     }
@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn unlisted_operators_are_refused() {
         let node = NodeProto { op_type: "Frobnicate".into(), ..NodeProto::default() };
-        assert!(check(&node).is_err() && of(&node).constants == Constants::Refused);
+        assert!(check(&node).is_err() && operator(&node).constants == Constants::Refused);
         assert!(markdown().contains("| Relu | any |"));
     }
 }

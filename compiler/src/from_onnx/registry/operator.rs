@@ -7,13 +7,13 @@ use crate::from_onnx::translate::Translate;
 /// What helps where a layer cannot be compiled.
 const OTHERWISE: &str = "replace the layer and retrain, or compile the model up to there (--model-output)";
 
-/// An ONNX operator.
+/// A row of the table of ONNX operators.
 pub(in crate::from_onnx) struct Operator {
-    /// As ONNX spells it.
+    /// The operator type (`op_type`), as ONNX spells it.
     pub(in crate::from_onnx) name: &'static str,
-    /// On values that depend on the image.
+    /// Whether it is supported on values that depend on the image.
     pub(in crate::from_onnx) support: Support,
-    /// On others.
+    /// What is done with it where all operands are constants.
     pub(in crate::from_onnx) constants: Constants,
     pub(in crate::from_onnx) axes: Axes,
     pub(in crate::from_onnx) values: Values,

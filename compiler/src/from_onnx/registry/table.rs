@@ -7,12 +7,12 @@ use crate::from_onnx::label;
 use crate::from_onnx::translate::rows;
 use rows::{arrangement, element_wise};
 
-/// Of curved activations.
+/// Limits of smooth activations.
 const SMOOTH: &str =
     "by linear segments, wrong by at most 1 % of the distance of its limits (0.01 where it tends to x)";
-/// Of what is no activation by itself.
+/// Limits of operators that are no activation by themselves.
 const PART: &str = "as part of an activation";
-/// Of what chooses a class.
+/// Limits of operators that choose a class.
 const LABEL: &str =
     "over the classes, as the last operator, for the best one: the client then learns the label alone";
 

@@ -69,7 +69,7 @@ impl Translator<'_> {
         }
         if op.is::<Ln>() && matches!(self.graph.op(view.id), Op::Softmax(Softmax::Plain)) {
             let logits = self.graph.sole_input(view.id);
-            return self.each(&site.name, Op::Softmax(Softmax::Log), &view.of(logits));
+            return self.each(&site.name, Op::Softmax(Softmax::Log), &view.with_value(logits));
         }
         let curve = curves::unary(op).ok_or_else(|| unknown(&op.name()))?;
         self.activation(site, |operands| operands.first().map_or(Curve::X, |inner| curve.over(inner)))
@@ -95,7 +95,7 @@ impl Translator<'_> {
             inputs = [self.flat(&site.name, inputs[0])?, self.flat(&site.name, inputs[1])?];
         }
         let sum = self.append(&site.name, Op::Add(Add { multipliers: multipliers.to_vec() }), &inputs)?;
-        Ok(views[0].of(sum))
+        Ok(views[0].with_value(sum))
     }
 
     /// scale·x + shift becomes `step((scale, shift), constant)`, per channel. Follows up on an affine
@@ -105,7 +105,7 @@ impl Translator<'_> {
         let node = self.graph.node(view.id);
         let (source, before) = match &node.op {
             Op::Affine(affine) if node.name == site.name => {
-                (view.of(self.graph.sole_input(view.id)), Some(affine.clone()))
+                (view.with_value(self.graph.sole_input(view.id)), Some(affine.clone()))
             }
             _ => (view, None),
         };
@@ -143,7 +143,7 @@ impl Translator<'_> {
         if channels.all(|channel| channel.iter().all(|value| *value == channel[0])) {
             Ok((view, full.iter().step_by(plane).copied().collect()))
         } else if dims.iter().filter(|&&size| size > 1).count() <= 1 {
-            Ok((view.of(self.flat(&site.name, view.id)?), full))
+            Ok((view.with_value(self.flat(&site.name, view.id)?), full))
         } else {
             Err(Refusal::new(
                 "the constant differs from pixel to pixel",

@@ -84,7 +84,7 @@ impl Translator<'_> {
             let operand = |constant: &Option<Curve>| constant.clone().or_else(|| functions.next());
             let operands = constants.iter().map(operand).map(Option::unwrap_or_default).collect();
             let below = position == 0 || all().any(|candidate| candidate.below);
-            Join { view: first.of(base), curve: combine(operands), below }
+            Join { view: first.with_value(base), curve: combine(operands), below }
         };
         Ok(shared(&candidates).into_iter().enumerate().map(join).collect())
     }

@@ -227,7 +227,7 @@ impl Translator<'_> {
 
     /// Something that works element by element, so the order stays.
     fn each(&mut self, name: &str, op: Op<Real>, view: &View) -> Found {
-        Ok(view.of(self.append(name, op, &[view.id])?))
+        Ok(view.with_value(self.append(name, op, &[view.id])?))
     }
 
     /// The same elements as a vector.

@@ -16,7 +16,7 @@ pub(super) struct Moved {
     pub(super) source: NodeId,
     /// For each channel that of the source; `None` for zeros.
     pub(super) channels: Vec<Option<usize>>,
-    /// Rows, then columns.
+    /// Which of the source's rows and columns, in this order, the value takes.
     pub(super) lines: [Lines; 2],
 }
 
@@ -70,7 +70,7 @@ impl Lines {
 }
 
 impl Moved {
-    /// The value itself.
+    /// All of the value `source`, unchanged.
     pub(super) fn whole(source: NodeId, shape: Shape) -> Self {
         let lines = [Lines::all(shape.height), Lines::all(shape.width)];
         Self { source, channels: (0..shape.channels).map(Some).collect(), lines }

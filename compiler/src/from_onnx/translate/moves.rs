@@ -71,7 +71,7 @@ impl Translator<'_> {
             };
         }
         let view = self.place(&site.name, moved, &placed)?;
-        if filler == 0.0 { Ok(view) } else { Ok(view.of(self.shifted(&site.name, view.id, filler)?)) }
+        if filler == 0.0 { Ok(view) } else { Ok(view.with_value(self.shifted(&site.name, view.id, filler)?)) }
     }
 
     pub(super) fn slice(&mut self, slice: &Slice, site: &Site) -> Found {
@@ -213,7 +213,7 @@ impl Translator<'_> {
         }
     }
 
-    /// What a value is a part of.
+    /// The earlier value that `id` is a part of, and which part; all of `id` where it is none.
     pub(super) fn moved(&self, id: NodeId) -> Moved {
         self.moved.get(&id).cloned().unwrap_or_else(|| Moved::whole(id, self.graph.shape(id)))
     }
@@ -264,7 +264,8 @@ impl Translator<'_> {
         self.append(name, Op::Affine(affine), &[id])
     }
 
-    /// Where zeros around a whole image come from, and the window that adds them to its own padding.
+    /// Where `id` is a whole earlier value with zeros around it: that value, and `window` with these zeros added to its
+    /// padding.
     pub(super) fn unpadded(&self, id: NodeId, window: &Window) -> Option<(NodeId, Window)> {
         let moved = self.moved.get(&id)?;
         let (before, after) = moved.padding()?;
@@ -274,7 +275,7 @@ impl Translator<'_> {
         Some((moved.source, Window { pad_before, pad_after, ..*window }))
     }
 
-    /// The same for a pooling, which takes channels as they are, and each window of which must hold a pixel.
+    /// The same for a pooling, where the zeros must leave the channels as they are and every window must hold a pixel.
     pub(super) fn unpadded_pool(&self, id: NodeId, window: &Window) -> Option<(NodeId, Window)> {
         let (source, window) = self.unpadded(id, window)?;
         let shape = self.graph.shape(source);

@@ -102,7 +102,7 @@ pub(in crate::from_onnx) fn average_pool(
     })
 }
 
-/// Of the whole plane.
+/// Global pooling: over the whole height and width.
 pub(in crate::from_onnx) fn global(translator: &mut Translator<'_>, node: &TypedNode, site: &Site) -> Found {
     own_or_element_wise(translator, node, site, |translator, reduce: &Reduce, site| {
         translator.global(reduce, site)

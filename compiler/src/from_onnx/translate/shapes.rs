@@ -99,7 +99,7 @@ impl Translator<'_> {
         };
         let view = site.computed(0)?;
         let logits = self.flat(&site.name, view.id)?;
-        self.each(&site.name, Op::Softmax(kind), &view.of(logits))
+        self.each(&site.name, Op::Softmax(kind), &view.with_value(logits))
     }
 
     pub(super) fn cast(&mut self, to: DatumType, site: &Site) -> Found {

@@ -23,9 +23,9 @@ pub(super) struct Operand {
     pub(super) dims: Vec<usize>,
 }
 
-/// A node's surroundings.
+/// What a node reads and gives, by which it is translated.
 pub(in crate::from_onnx) struct Site {
-    /// The ONNX node's name.
+    /// Name of the ONNX node that the part of tract's model comes from.
     pub(super) name: String,
     pub(super) inputs: Vec<Operand>,
     /// Axes of the first result in tract's model.
@@ -85,7 +85,10 @@ pub(super) fn floats(tensor: &Tensor) -> Result<Vec<f32>, Refusal> {
     values.map_err(|error| Refusal::from(format!("a constant is not numeric ({error:#})")))
 }
 
-/// Refuses infinities and NaN.
+/// `values`, unless one is infinite or NaN.
+///
+/// # Errors
+/// A [`Refusal`] that says which of both.
 pub(super) fn finite(values: Vec<f32>) -> Result<Vec<f32>, Refusal> {
     match values.iter().find(|value| !value.is_finite()) {
         Some(value) => Err(Refusal::not_finite(if value.is_nan() { "NaN" } else { "infinite" })),

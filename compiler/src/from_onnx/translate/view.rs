@@ -11,7 +11,7 @@ use crate::graph::{NodeId, Shape};
 /// A graph value, read in a certain order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::from_onnx) struct View {
-    /// The value.
+    /// The node of the graph whose value is read.
     pub(super) id: NodeId,
     /// Outermost first; none of length 1, and no two neighbours that could be one.
     axes: Vec<Axis>,
@@ -20,7 +20,7 @@ pub(in crate::from_onnx) struct View {
 /// One axis over the elements of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Axis {
-    /// Number of positions.
+    /// Length of the axis.
     pub(super) size: usize,
     /// Distance of neighbours among the graph value's elements.
     pub(super) stride: usize,
@@ -53,7 +53,7 @@ impl View {
     }
 
     /// The same order of the elements of another value.
-    pub(super) fn of(&self, id: NodeId) -> Self {
+    pub(super) fn with_value(&self, id: NodeId) -> Self {
         Self { id, axes: self.axes.clone() }
     }
 

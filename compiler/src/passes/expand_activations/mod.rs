@@ -1,15 +1,15 @@
 //! # What it does
-//! Writes every [`Op::Activation`] as a sum of shifted ReLUs:
-//! f(x) = c0 + c1·x + Σ aᵢ·ReLU(x − tᵢ), from Affine, Relu, Clip and Add nodes. Curves that are piecewise
-//! linear (Clip, LeakyRelu, PRelu, HardSigmoid) are written exactly. Others (Sigmoid, Tanh, HardSwish,
-//! Gelu, …) are followed within 1 % of the distance between their limits, or of the steeper ray's slope
-//! where they have none (0.01 for those that tend to x), or as closely as a given number of pieces can;
-//! [`approximated`] reports how many pieces there are and the error. Further out they continue along the
-//! rays to which they tend. Where calibration images have shown what a curve reads and gives, it is followed there, within
-//! 1 % of the standard deviation of what it gives, and continued straight.
+//! Writes every [`Op::Activation`] as a sum of shifted ReLUs: f(x) = c0 + c1·x + Σ aᵢ·ReLU(x − tᵢ), from Affine, Relu,
+//! Clip and Add nodes. Curves that are piecewise linear (Clip, LeakyRelu, PRelu, HardSigmoid) are written exactly.
+//! Others (Sigmoid, Tanh, HardSwish, Gelu, …) are approximated by linear segments: within 1 % of the distance between
+//! the curve's limits or, where it has none, of the slope of its steeper ray (0.01 for curves that tend to x), or as
+//! closely as a given number of segments can. Beyond the segments they continue along the rays to which the curve
+//! tends. Where calibration images have shown the range of a curve's input, it is approximated in this range, within
+//! 1 % of the standard deviation of its output, and continued straight. [`approximated`] reports the number of segments
+//! and the error.
 //!
-//! A function that is constant on both sides is written over z = min(max(x − t₀, 0), w) ([`Op::Clip`]) with the distance w
-//! of its outermost bends: values whose bounds do not grow.
+//! A function that is constant on both sides is written in z = min(max(x − t₀, 0), w) ([`Op::Clip`]), with w the
+//! distance of its outermost bends, so that the bounds of values do not grow.
 //!
 //! # Requires
 //! Nothing.

@@ -22,7 +22,7 @@ impl ChannelChoice {
         for step in steps {
             let channels = step.channels.min(wanted.div_ceil(step.values));
             wanted = wanted.saturating_sub(channels * step.values);
-            choice.set(step.layer, choice.of(step.layer) + channels);
+            choice.set(step.layer, choice.get(step.layer) + channels);
         }
         choice
     }
@@ -32,8 +32,8 @@ impl ChannelChoice {
         self.by_layer.insert(layer, count);
     }
 
-    /// How many channels `layer` loses.
-    pub fn of(&self, layer: NodeId) -> usize {
+    /// How many channels `layer` loses; 0 where nothing has been set.
+    pub fn get(&self, layer: NodeId) -> usize {
         self.by_layer.get(&layer).copied().unwrap_or(0)
     }
 }
@@ -43,7 +43,7 @@ impl ChannelChoice {
 struct Step {
     layer: NodeId,
     channels: usize,
-    /// Of one channel.
+    /// Elements of one channel.
     values: usize,
     loss: f64,
 }
@@ -96,7 +96,7 @@ mod tests {
         let ([small, large], orders) = orders([(1, &[0.1, 0.2, 0.3]), (10, &[0.5, 0.6, 5.0])]);
         let counts = |share: f64| {
             let choice = ChannelChoice::share(&orders, share);
-            (choice.of(small), choice.of(large))
+            (choice.get(small), choice.get(large))
         };
         // The second channel of the large layer is so cheap that it pays to take the first.
         assert_eq!([0.0, 0.2, 0.4].map(counts), [(0, 0), (0, 1), (0, 2)]);

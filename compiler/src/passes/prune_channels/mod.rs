@@ -1,24 +1,23 @@
 //! # What it does
-//! Removes whole channels, which saves their comparisons, and makes up for them in the layers after it.
+//! Removes whole channels, which saves their comparisons, and fits the layers that read them again to compensate.
 //!
-//! A layer's channel can go where only linear layers read it, through activations and poolings. What its
-//! loss does to such a reader follows from the covariance H of what the reader sees on calibration images:
-//! with S the reader's columns on the channel, the optimal brain surgeon's loss is the sum over rows of
-//! w_Sᵀ·((H⁻¹)_SS)⁻¹·w_S, once the other columns have made up for it (OBC for groups of weights: Frantar,
-//! Singh & Alistarh 2022). The cheapest channel goes first, the others' weights and H⁻¹ follow, and so on:
-//! [`channel_orders`] says for every layer in which order, and what is lost with each.
+//! A layer's channels can be removed where only linear layers read them, through activations and poolings. The error
+//! that this causes in such a reader follows from the covariance H of the reader's input on calibration images: with S
+//! the reader's columns on the channel, it is the optimal brain surgeon's loss, the sum over rows of
+//! w_Sᵀ·((H⁻¹)_SS)⁻¹·w_S, once the other columns are adjusted to compensate (OBC for groups of weights: Frantar, Singh
+//! & Alistarh 2022). The channel with the least loss goes first, the other weights and H⁻¹ are updated, and so on:
+//! [`channel_orders`] gives for every layer the order of removal and the loss after each one.
 //!
-//! [`remove_channels`] then goes through the network and fits every layer after a loss again: from what
-//! it reads now, by least squares, to what the whole network gave there; the bias takes up the mean.
+//! [`remove_channels`] then goes through the network and fits every layer whose input has changed again: by least
+//! squares, so that from its new input it gives what it gave in the whole network; the bias corrects the mean.
 //!
 //! # Requires
 //! The passes up to [`super::remove_dead`], and calibration images.
 //!
 //! # Guarantees
-//! No reader has a weight on a removed channel, so that [`super::remove_dead`] takes it away; every
-//! layer keeps one channel at least. A layer that reads what has not changed keeps its weights. Nodes and
-//! shapes stay, and so do the zeros of a layer of which at least a tenth is zero. Equal input gives equal
-//! weights, on any number of threads.
+//! No reader has a weight on a removed channel, so that [`super::remove_dead`] takes it away; every layer keeps one
+//! channel at least. A layer whose input has not changed keeps its weights. Nodes and shapes stay, and so do zero
+//! weights in a layer that has at least a tenth of them. Equal input gives equal weights, on any number of threads.
 //!
 //! # Example
 //! See the test `channels_that_others_can_stand_for_go_without_loss` in `compiler/tests/it/calibration.rs`.
@@ -77,7 +76,7 @@ mod tests {
         let flat = graph.append("flat", Op::Flatten, &[second]).unwrap();
         graph.append("logits", dense(8, 3), &[flat]).unwrap();
         let images = Batch::new(shape, pattern(20 * shape.elements()));
-        let thin = prune_channels(&graph, 0.5, Some(&Calibration::of(images))).unwrap();
+        let thin = prune_channels(&graph, 0.5, Some(&Calibration::from_images(images))).unwrap();
         insta::assert_snapshot!(format!("{:#}", remove_dead(thin).unwrap()), @r"
         real graph, output n5
         n0 = input : 2x4x4  # image

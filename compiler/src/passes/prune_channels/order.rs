@@ -1,4 +1,4 @@
-//! In which order each layer loses its channels, and what that costs.
+//! The order in which each layer loses its channels, and the loss of each removal.
 
 use super::sites::{Site, sites};
 use super::surgeon::Surgeon;
@@ -17,15 +17,15 @@ const MAX_BLOCK: usize = 1536;
 pub struct Removal {
     /// Which one of the layer's output channels.
     pub channel: usize,
-    /// Squared error of the readers' outputs once this channel and those before it are gone and the others
-    /// make up for them, as a share of the outputs' variance; summed over the readers. Never falls.
+    /// Squared error of the readers' outputs once this channel and those before it are removed and the others adjusted
+    /// to compensate, as a share of the outputs' variance; summed over the readers. Never falls.
     pub loss: f64,
 }
 
 /// How a layer loses its channels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChannelOrder {
-    /// The layer.
+    /// The layer that loses channels.
     pub layer: NodeId,
     /// The linear layers that read it.
     pub readers: Vec<NodeId>,
@@ -42,13 +42,13 @@ pub struct ChannelOrders {
 }
 
 impl ChannelOrders {
-    /// All orders, by layer.
+    /// The order of every layer that can lose channels, by rising node id.
     pub fn iter(&self) -> impl Iterator<Item = &ChannelOrder> {
         self.by_layer.values()
     }
 
     /// The order of `layer`, where it can lose channels.
-    pub fn of(&self, layer: NodeId) -> Option<&ChannelOrder> {
+    pub fn get(&self, layer: NodeId) -> Option<&ChannelOrder> {
         self.by_layer.get(&layer)
     }
 }
@@ -59,34 +59,35 @@ impl FromIterator<ChannelOrder> for ChannelOrders {
     }
 }
 
-/// The orders for `graph` after the calibration images, each as if its layer alone lost
-/// channels. Layers are left out whose readers have more than 1536 columns on one channel.
+/// The orders for `graph` by the calibration images, each as if its layer alone lost channels. Layers are left out
+/// whose readers have more than 1536 columns on one channel.
 pub fn channel_orders(graph: &Graph<Real>, calibration: &Calibration) -> ChannelOrders {
     let sites = sites(graph);
     let producers: BTreeMap<NodeId, NodeId> =
         sites.iter().flat_map(|site| site.readers.iter().map(|&reader| (reader, site.layer))).collect();
-    let mut patients: BTreeMap<NodeId, Option<Patient>> = BTreeMap::new();
+    let mut pruned_readers: BTreeMap<NodeId, Option<PrunedReader>> = BTreeMap::new();
     let mut activations = Activations::new(graph, calibration);
     for id in graph.ids_in_order().into_iter().filter(|&id| id != graph.input()) {
         let input = activations.inputs(id).into_iter().next();
         let output = activations.record(id, graph.op(id));
         if let Some((&producer, input)) = producers.get(&id).zip(input) {
-            patients.insert(id, Patient::new(graph, id, graph.shape(producer).channels, &input, &output));
+            pruned_readers
+                .insert(id, PrunedReader::new(graph, id, graph.shape(producer).channels, &input, &output));
         }
     }
     let order = |Site { layer, readers }: Site| {
-        let patients: Option<Vec<Patient>> =
-            readers.iter().map(|reader| patients.remove(reader).flatten()).collect();
+        let pruned_readers: Option<Vec<PrunedReader>> =
+            readers.iter().map(|reader| pruned_readers.remove(reader).flatten()).collect();
         let shape = graph.shape(layer);
-        let removals = take_apart(patients?, shape.channels);
+        let removals = take_apart(pruned_readers?, shape.channels);
         Some(ChannelOrder { layer, readers, values: shape.plane(), removals })
     };
     sites.into_iter().filter_map(order).collect()
 }
 
-/// A reader of a layer that loses channels.
-struct Patient {
-    /// Of some channels after each other.
+/// A linear layer that reads the channels of a layer that loses some.
+struct PrunedReader {
+    /// One for each block of neighbouring channels.
     blocks: Vec<Surgeon>,
     /// Channels of a block.
     channels: usize,
@@ -94,10 +95,10 @@ struct Patient {
     energy: f64,
 }
 
-impl Patient {
+impl PrunedReader {
     /// The reader `id` of a layer of `channels`; `None` where a channel has too many columns.
     fn new(graph: &Graph<Real>, id: NodeId, channels: usize, input: &Batch, output: &Batch) -> Option<Self> {
-        let reading = Reading::of(graph.op(id), graph.shape(id))?;
+        let reading = Reading::from_op(graph.op(id), graph.shape(id))?;
         let (columns, weights) = (columns(graph.op(id)), weights(graph.op(id)));
         let taps = columns / channels;
         let per_block = (MAX_BLOCK / taps).min(channels);
@@ -119,7 +120,7 @@ impl Patient {
         Some(Self { blocks, channels: per_block, energy })
     }
 
-    /// What the removal of `channel` costs, as a share of the energy.
+    /// The loss of removing `channel`, as a share of the outputs' variance.
     fn loss(&self, channel: usize) -> f64 {
         let loss = self.blocks[channel / self.channels].loss(channel % self.channels);
         if self.energy > 0.0 { loss / self.energy } else { 0.0 }
@@ -145,8 +146,8 @@ fn weights(op: &Op<Real>) -> &[f32] {
     }
 }
 
-/// Always the channel whose loss is least, until one is left.
-fn take_apart(mut readers: Vec<Patient>, channels: usize) -> Vec<Removal> {
+/// Removes channel after channel, always the one with the least loss in all readers, until one is left.
+fn take_apart(mut readers: Vec<PrunedReader>, channels: usize) -> Vec<Removal> {
     let mut left: Vec<usize> = (0..channels).collect();
     let (mut removals, mut lost) = (Vec::new(), 0.0);
     while left.len() > 1 {

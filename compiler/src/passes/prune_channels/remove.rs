@@ -35,19 +35,19 @@ pub fn remove_channels(
     result
 }
 
-/// By reader: for every column of its rows, whether it goes.
+/// By reader: for every column of its weights, whether it is removed.
 fn lost_columns(
     graph: &Graph<Real>,
     orders: &ChannelOrders,
     choice: &ChannelChoice,
 ) -> BTreeMap<NodeId, Vec<bool>> {
     let mut lost = BTreeMap::new();
-    for order in orders.iter().filter(|order| choice.of(order.layer) > 0) {
+    for order in orders.iter().filter(|order| choice.get(order.layer) > 0) {
         for &reader in &order.readers {
             let columns = order::columns(graph.op(reader));
             let taps = columns / graph.shape(order.layer).channels;
             let mut gone = vec![false; columns];
-            for removal in order.removals.iter().take(choice.of(order.layer)) {
+            for removal in order.removals.iter().take(choice.get(order.layer)) {
                 gone[removal.channel * taps..][..taps].fill(true);
             }
             lost.insert(reader, gone);

@@ -9,7 +9,7 @@ pub(super) struct Site {
     pub readers: Vec<NodeId>,
 }
 
-/// All of `graph`, in order.
+/// The layers of `graph` that can lose channels, in order.
 pub(super) fn sites(graph: &Graph<Real>) -> Vec<Site> {
     let site = |layer: NodeId| {
         let several = is_plain_linear(graph.op(layer)) && graph.shape(layer).channels > 1;

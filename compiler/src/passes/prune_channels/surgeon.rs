@@ -3,14 +3,14 @@
 use crate::numeric::{Matrix, Root, axpy, dot};
 use rayon::prelude::*;
 
-/// Rows of weights on some channels, and how their columns depend on each other. What belongs to
-/// channels that have been removed means nothing.
+/// The weights of rows on some channels, and the inverse Hessian of their columns. Entries of channels that have been
+/// removed are meaningless.
 pub(super) struct Surgeon {
-    /// Of the Hessian of the columns that are left.
+    /// Inverse Hessian of the columns that are left.
     inverse: Matrix,
-    /// Row after row.
+    /// The weights, row after row.
     weights: Vec<f64>,
-    /// Columns of one channel.
+    /// Number of columns of one channel.
     taps: usize,
 }
 
@@ -21,14 +21,14 @@ impl Surgeon {
         Self { inverse: hessian.root(&all).inverse(), weights, taps }
     }
 
-    /// By how much the squared output error grows where `channel` is removed and the others make up for it.
+    /// By how much the squared output error grows where `channel` is removed and the others are adjusted to compensate.
     pub(super) fn loss(&self, channel: usize) -> f64 {
         let root = self.root(channel);
         let rows = self.weights.chunks_exact(self.inverse.size());
         rows.map(|row| &row[self.columns(channel)]).map(|weights| dot(weights, &root.solve(weights))).sum()
     }
 
-    /// Removes `channel`; the weights of the others make up for it.
+    /// Removes `channel` and adjusts the weights of the others to compensate.
     pub(super) fn remove(&mut self, channel: usize) {
         let (size, columns) = (self.inverse.size(), self.columns(channel));
         let root = self.root(channel);

@@ -1,10 +1,11 @@
-//! The walk over the float graph that grows the integer graph.
+//! Builds the integer graph in a walk over the float graph.
 
 use super::constraints::{self, ScaleConstraint};
 use super::curvature::Curvature;
-use super::fit::{Fit, Row};
+use super::fit::{Fit, FittedRow};
 use super::grid::Grid;
 use super::layer::Layer;
+use super::scales::UnscaledRow;
 use super::value::{Value, scale, spread, unbounded};
 use super::{Choices, Narrowing, Noise, Preparation, ValueEstimate, exact, scales};
 use crate::calibration::{Activations, Calibration, Channel};
@@ -15,7 +16,7 @@ use crate::graph::{
 };
 use crate::options::LayerChoice;
 
-/// The walk.
+/// State of the walk over the float graph: what is known of it, and the integer graph as far as it has grown.
 pub(super) struct Quantizer<'a> {
     pub(super) preparation: &'a Preparation<'a>,
     pub(super) float: &'a Graph<Real>,
@@ -27,7 +28,7 @@ pub(super) struct Quantizer<'a> {
     pub(super) out: Graph<Integer>,
     pub(super) estimates: Vec<ValueEstimate>,
     pub(super) noise: Vec<Noise>,
-    /// By node of the float graph.
+    /// By node of the float graph: its counterpart, once it has been visited.
     pub(super) values: Vec<Option<Value>>,
 }
 
@@ -107,8 +108,8 @@ impl<'a> Quantizer<'a> {
         let layer = layer.ok_or_else(|| Error::Bug(format!("{id} is not linear")))?;
         let input_scale = self.scale(&input).clone();
         let sizes = self.sizes(self.float.sole_input(id), &input_scale);
-        let mut choice = self.choices.of(id);
-        let exact = exact::scales(&layer, &input_scale, &sizes, Grid::of(choice.bits).largest());
+        let mut choice = self.choices.get(id);
+        let exact = exact::scales(&layer, &input_scale, &sizes, Grid::with_bits(choice.bits).largest());
         let exact = exact.filter(|_| !self.one_scale[id.index()]);
         if layer.columns() == 1 {
             choice.sparsity = 0.0; // every weight is a whole channel
@@ -122,7 +123,7 @@ impl<'a> Quantizer<'a> {
             None => self.output_scales(id, &layer, &sizes, &fit, choice),
         };
         if !is_exact {
-            self.hear_weights(id, &layer, &input_scale, &output);
+            self.record_weight_noise(id, &layer, &input_scale, &output);
         }
         let quantized = fit.round(&output, rows.fitted, &rows.fine);
         if self.activations.is_some() {
@@ -135,7 +136,7 @@ impl<'a> Quantizer<'a> {
 
     /// Root mean squares of the integers of the channels of `id`, where they have `scale`.
     fn sizes(&self, id: NodeId, scale: &Scale) -> Vec<f64> {
-        let channels = self.preparation.statistics.of(id).iter().enumerate();
+        let channels = self.preparation.statistics.channels(id).iter().enumerate();
         channels.map(|(channel, seen)| seen.rms() / scale.channel(channel)).collect()
     }
 
@@ -164,15 +165,15 @@ impl<'a> Quantizer<'a> {
         (output, FitRows { fitted, fine })
     }
 
-    /// What the rows of the linear layer `id` look like.
-    fn rows(&self, id: NodeId, layer: &Layer, sizes: &[f64], fine: &[f64], bits: u32) -> Vec<scales::Row> {
+    /// The rows of the linear layer `id`, with what their scales depend on.
+    fn rows(&self, id: NodeId, layer: &Layer, sizes: &[f64], fine: &[f64], bits: u32) -> Vec<UnscaledRow> {
         let excess = self.preparation.excess.of_node(id);
-        let seen = self.preparation.statistics.of(id).iter().zip(excess);
+        let seen = self.preparation.statistics.channels(id).iter().zip(excess);
         let channels = seen.map(|(seen, excess)| Channel { variance: seen.variance + excess, ..*seen });
         let weights = self.preparation.tolerance.weights(id);
         let of_row = |(row, (channel, (&weight, &fine)))| {
             let read = layer.channels(row).map(|channel| sizes[channel].powi(2)).sum();
-            scales::Row { fine, channel, weight, read, bits }
+            UnscaledRow { fine, channel, weight, read, bits }
         };
         channels.zip(weights.iter().zip(fine)).enumerate().map(of_row).collect()
     }
@@ -187,7 +188,7 @@ impl<'a> Quantizer<'a> {
         Curvature::measured(layer, &inputs, &prepared.outputs, excess)
     }
 
-    /// Tells the calibration data how the quantised copy computes `id`.
+    /// Evaluates `op`, what the quantised network computes for `id`, on the calibration images.
     fn record(&mut self, id: NodeId, op: &Op<Real>) {
         if let Some(activations) = &mut self.activations {
             activations.record(id, op);
@@ -254,8 +255,8 @@ impl<'a> Quantizer<'a> {
         )
     }
 
-    /// Integers of all branches are brought to about one size, judged by the noise that they bear, since the next layer
-    /// sees all of them through weights of few bits.
+    /// Integers of all branches are brought to about one size, relative to the noise that they tolerate, since the next
+    /// layer multiplies all of them by weights of few bits.
     fn concat(&mut self, id: NodeId) -> Result<Value> {
         let mut inputs = self.input_values(id);
         let sizes: Vec<f64> =
@@ -271,11 +272,11 @@ impl<'a> Quantizer<'a> {
         Ok(self.push(id, Op::Concat, &ids, unbounded(self.float.shape(id), scale(scales)), zero))
     }
 
-    /// How large the integers of `value`, of the float graph's `from`, are for the noise that readers bear: the root mean
-    /// square over channels, weighed by what readers make of them.
+    /// How large the integers of `value`, of the float graph's `from`, are relative to the noise that readers tolerate:
+    /// the root mean square over channels, weighted by their effect on the readers.
     fn level(&self, from: NodeId, value: &Value) -> f64 {
         let weights = self.preparation.tolerance.weights(from);
-        let channels = self.preparation.statistics.of(from);
+        let channels = self.preparation.statistics.channels(from);
         let signal: f64 = weights.iter().zip(channels).map(|(weight, seen)| weight * seen.variance).sum();
         let unit = weights.iter().zip(self.scales(value)).map(|(weight, scale)| weight * scale * scale);
         (signal / unit.sum::<f64>()).sqrt()
@@ -296,9 +297,9 @@ impl<'a> Quantizer<'a> {
         Value { id, zero }
     }
 
-    /// Of the value `from` of the float graph as integers of this scale.
+    /// The estimate for the value `from` of the float graph, as integers of this scale.
     fn estimate(&self, from: NodeId, scale: &Scale) -> ValueEstimate {
-        let channels = self.preparation.statistics.of(from);
+        let channels = self.preparation.statistics.channels(from);
         // A node made on the way to `from` may have other channels.
         if matches!(scale, Scale::PerChannel(scales) if scales.len() != channels.len()) {
             return ValueEstimate::default();
@@ -336,7 +337,7 @@ impl<'a> Quantizer<'a> {
         if let Some(activations) = &mut self.activations {
             activations.round(id, &scales);
         }
-        self.hear_value(id, &scales);
+        self.record_value_noise(id, &scales);
         let fact = unbounded(self.float.shape(id), scale(scales));
         self.push(id, Op::Rescale(Rescale { bits }), &[value.id], fact, value.zero.clone())
     }
@@ -377,7 +378,7 @@ impl<'a> Quantizer<'a> {
 /// Rows of a layer on the way to integers.
 struct FitRows {
     /// Rounded at their own scales, where every row has one.
-    fitted: Vec<Row>,
+    fitted: Vec<FittedRow>,
     /// Scales that suit their weights.
     fine: Vec<f64>,
 }

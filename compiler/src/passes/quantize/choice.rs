@@ -1,4 +1,4 @@
-//! What may be chosen for each linear layer apart.
+//! Weight width and sparsity, chosen for each linear layer separately.
 
 use crate::graph::NodeId;
 use crate::options::LayerChoice;
@@ -12,12 +12,12 @@ pub struct Choices {
 }
 
 impl Choices {
-    /// The same for all.
+    /// The same choice for every layer.
     pub fn uniform(choice: LayerChoice) -> Self {
         Self { default: choice, by_layer: BTreeMap::new() }
     }
 
-    /// `choice` for `layer` instead.
+    /// Makes `choice` that of `layer`.
     pub fn set(&mut self, layer: NodeId, choice: LayerChoice) {
         self.by_layer.insert(layer, choice);
     }
@@ -27,8 +27,8 @@ impl Choices {
         self.by_layer.iter().map(|(&layer, &choice)| (layer, choice))
     }
 
-    /// The choice for `layer`.
-    pub fn of(&self, layer: NodeId) -> LayerChoice {
+    /// The choice for `layer`: its own, or else the one for all layers.
+    pub fn get(&self, layer: NodeId) -> LayerChoice {
         self.by_layer.get(&layer).copied().unwrap_or(self.default)
     }
 }

@@ -1,5 +1,5 @@
-//! Which values must have one scale for all channels, and which layers take their scale from a
-//! neighbour: questions about the whole graph, asked before any scale is chosen.
+//! Which values must have one scale for all channels, and which layers take their scale from other branches of a sum:
+//! found from the whole graph, before any scale is chosen.
 
 use crate::graph::sum_pool;
 use crate::graph::{Graph, NodeId, Op, Real};
@@ -17,7 +17,7 @@ pub(super) fn one_scale(graph: &Graph<Real>) -> Vec<bool> {
     demanded
 }
 
-/// Whether the result's scale is made of the inputs' scales; the others choose or have their own.
+/// Whether the result's scale follows from the inputs' scales; other operations choose their own or have a fixed one.
 fn passes_scale_on(op: &Op<Real>) -> bool {
     match op {
         Op::Relu
@@ -99,8 +99,8 @@ pub(super) struct ScaleConstraint {
 
 /// For every node, whether its scale follows other branches of a sum that it flows into.
 ///
-/// Of each sum this is the layer after the branch whose source comes last, since all other scales
-/// are known by then; a layer follows one sum only.
+/// For each sum this is the layer whose branch is visited last, since all other scales are known by then; a layer
+/// follows one sum only.
 pub(super) fn scale_constraints(graph: &Graph<Real>) -> Vec<Option<ScaleConstraint>> {
     let order = visiting_order(graph);
     let mut position = vec![0; graph.id_bound()];

@@ -6,16 +6,16 @@ use crate::graph::{Graph, Integer, NodeId, Real};
 /// A quantised graph and where it came from.
 #[derive(Clone, Debug)]
 pub struct Quantized {
-    /// The integer graph.
+    /// The integer graph: every value has a scale; bounds come with a later pass.
     pub graph: Graph<Integer>,
-    /// By node of the float graph.
+    /// By node of the float graph: the node of the integer graph that stands for it.
     pub(super) counterparts: Vec<Option<NodeId>>,
-    /// By node of the integer graph.
+    /// What is estimated of each value, by node of the integer graph.
     pub(super) estimates: Vec<ValueEstimate>,
     pub(super) noise: Vec<Noise>,
 }
 
-/// What a value of the integer graph looks like, for prices.
+/// Estimated size of a value of the integer graph; used for prices.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ValueEstimate {
     /// Largest integer on calibration images.
@@ -31,12 +31,12 @@ impl Quantized {
         self.counterparts.get(float.index()).copied().flatten()
     }
 
-    /// Where rounding makes noise.
+    /// The rounded weights and values, each with its predicted effect on the logits.
     pub fn noise(&self) -> &[Noise] {
         &self.noise
     }
 
-    /// What the values of the integer graph as it was quantised look like, by node.
+    /// Estimates for the values of the integer graph as it was quantised, by node.
     pub(crate) fn estimates(&self) -> &[ValueEstimate] {
         &self.estimates
     }

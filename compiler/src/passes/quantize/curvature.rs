@@ -1,10 +1,9 @@
-//! How much the errors of a layer's weights hurt: the Hessian of its squared output error, from what
-//! the layer reads.
+//! The Hessian of a layer's squared output error with respect to its weights, from the layer's input.
 //!
-//! With calibration data this is the covariance of the layer's input in the quantised network; the
-//! bias takes up the mean (GPTQ: Frantar et al. 2022). What the float layer's output has that the float
-//! weights do not make of that input says how the weights are to change because the input has changed
-//! already. Without data the integers of all inputs are taken as independent and equally large.
+//! With calibration images this is the covariance of the layer's input in the quantised network; the bias corrects the
+//! mean (GPTQ: Frantar et al. 2022). That input already differs from the float network's: its covariance with the
+//! residual, the float layer's output minus what the float weights give for that input, says how the weights are to
+//! change to compensate. Without images the integers of all inputs are assumed independent and equally large.
 
 use super::layer::Layer;
 use crate::calibration::Sample;
@@ -20,13 +19,13 @@ const WORK: f64 = 4e10;
 /// Columns of a block at most; bounds its memory.
 const MAX_BLOCK: usize = 1024;
 
-/// Of a layer, by group.
+/// The Hessian of a layer, by group of a grouped convolution.
 #[derive(Clone, Debug)]
 pub(super) struct Curvature {
     pub groups: Vec<GroupCurvature>,
 }
 
-/// Of the rows of one group.
+/// The Hessian that all rows of one group share.
 #[derive(Clone, Debug)]
 pub(super) enum GroupCurvature {
     /// Columns that are independent, each with its variance.
@@ -42,7 +41,7 @@ pub(super) enum GroupCurvature {
     },
 }
 
-/// Of some columns of a row.
+/// The Hessian of some neighbouring columns.
 #[derive(Clone, Debug)]
 pub(super) struct Block {
     pub columns: Range<usize>,
@@ -50,22 +49,24 @@ pub(super) struct Block {
     /// The order in which columns stand in roots, from 0; weights are rounded from the last, which
     /// matters most.
     pub order: Vec<usize>,
-    /// Of all columns.
+    /// Cholesky root of the Hessian of all columns, in this order.
     pub root: Root,
-    /// For each output of the group the covariances of the columns with what its weights leave of it.
+    /// For each output of the group the covariances of the columns with the residual: the float layer's output minus
+    /// what the float weights give.
     pub missing: Vec<Vec<f64>>,
 }
 
 impl Curvature {
-    /// Of a layer that reads `inputs` in the quantised network and gives `outputs` in the float network;
-    /// by group. Input channels may have so much variance more than these show (`excess`).
+    /// The Hessian of a layer that reads `inputs` in the quantised network and gives `outputs` in the float network; by
+    /// group. `excess` is variance that is added to each input channel.
     pub(super) fn measured(layer: &Layer, inputs: &[Sample], outputs: &[Sample], excess: &[f64]) -> Self {
         let group =
             |group: usize| GroupCurvature::measured(layer, group, &inputs[group], &outputs[group], excess);
         Self { groups: (0..layer.groups()).into_par_iter().map(group).collect() }
     }
 
-    /// Of a layer whose input channels have scales `input` and integers that all count alike.
+    /// The Hessian of a layer whose input channels have scales `input` and integers that are independent and equally
+    /// large.
     pub(super) fn guessed(layer: &Layer, input: &Scale) -> Self {
         let square = |group: usize, column: usize| input.channel(layer.channel(group, column)).powi(2);
         let group = |group: usize| {

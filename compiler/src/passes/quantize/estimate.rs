@@ -1,9 +1,8 @@
-//! What a choice is likely to cost a layer, without quantising it.
+//! Estimates the output error of a layer for a weight width and a sparsity, without quantising it.
 //!
-//! Pruning costs what the removals cost. Rounding is looked at weight by weight, as if each error was
-//! made up for by the weights that are removed later: the loss of an error is then that of the pruning
-//! sequence, and the scale is the best of a fixed list. Both only grow with the share of zeros, and so
-//! does their sum.
+//! Each weight adds the loss of its rounding error or, where it is pruned, of its removal, whichever is larger. Both
+//! come from the pruning order, as if the weights that are removed later compensated for the error; the scale is the
+//! best of a fixed list. The estimate never falls when the share of zeros grows.
 
 use super::grid::Grid;
 use super::layer::Layer;
@@ -29,8 +28,9 @@ pub(super) fn error(layer: &Layer, removals: &PruneOrder, variance: &[f64], choi
     let every = step(layer);
     let rows = (0..layer.outputs()).into_par_iter().step_by(every);
     let rows = rows.map(|row| {
-        let row_of_layer = Row { weights: layer.row(row), removals: &removals.rows()[row], gone: ends[row] };
-        (row_of_layer.error(Grid::of(choice.bits)), variance[row])
+        let row_of_layer =
+            PrunedRow { weights: layer.row(row), removals: &removals.rows()[row], gone: ends[row] };
+        (row_of_layer.error(Grid::with_bits(choice.bits)), variance[row])
     });
     let rows: Vec<(f64, f64)> = rows.collect();
     let (error, whole) = rows.iter().fold((0.0, 0.0), |sum, row| (sum.0 + row.0, sum.1 + row.1));
@@ -44,13 +44,13 @@ pub(super) fn step(layer: &Layer) -> usize {
 
 /// A row of which the first `gone` removals have taken place.
 #[derive(Clone, Copy)]
-struct Row<'a> {
+struct PrunedRow<'a> {
     weights: &'a [f32],
     removals: &'a [PruneStep],
     gone: usize,
 }
 
-impl Row<'_> {
+impl PrunedRow<'_> {
     fn error(self, grid: Grid) -> f64 {
         let weights = self.removals.iter().map(|step| f64::from(self.weights[step.column as usize]));
         let largest = weights.map(f64::abs).fold(0.0, f64::max) / grid.largest();
@@ -66,7 +66,7 @@ impl Row<'_> {
 
 /// Errors of a row at several scales.
 struct Errors<'a> {
-    row: Row<'a>,
+    row: PrunedRow<'a>,
     scales: [f64; LANES],
     grid: Grid,
 }

@@ -1,9 +1,9 @@
-//! Layers that only scale and shift each channel: their weights become small integers, exactly.
+//! Layers that only scale and shift each channel: their weights become small integers without any error.
 //!
-//! A row with a single weight w over inputs of scale s is exact with the integer ±m and the scale
-//! |w|·s ÷ m. Every bit of m is a bit of all later values, so m is 1 unless the bias needs finer steps or
-//! another channel has much larger integers. A shift, all of whose weights are one number, stays one: it has the same m for
-//! all channels, so that it costs nothing in suite `shared` and its result can be added to what it was made of.
+//! A row with a single weight w over inputs of scale s is exact with the integer ±m and the scale |w|·s ÷ m. Every bit
+//! of m makes all later values a bit wider, so m is 1 unless the bias needs finer steps or another channel has much
+//! larger integers. A layer whose weights are all equal (a shift) gets the same m for all channels: it then costs
+//! nothing in suite `shared`, and its result can be added to its input.
 
 use super::layer::Layer;
 use super::scales::{IMBALANCE, median};
@@ -18,8 +18,8 @@ const BIAS_PRECISION: f64 = 2048.0;
 ///
 /// `input` and `typical` are the scales and the typical integers of the input's channels.
 pub(super) fn scales(layer: &Layer, input: &Scale, typical: &[f64], largest: f64) -> Option<Vec<f64>> {
-    let rows: Vec<Row> = (0..layer.outputs())
-        .map(|row| Row::of(layer, row, input, typical, largest))
+    let rows: Vec<SingleWeightRow> = (0..layer.outputs())
+        .map(|row| SingleWeightRow::from_layer(layer, row, input, typical, largest))
         .collect::<Option<_>>()?;
     if layer.weights().iter().filter(|&&weight| weight != 0.0).all(|weight| *weight == layer.weights()[0]) {
         let least = median(rows.iter().map(|row| row.least)).unwrap_or(1.0);
@@ -30,7 +30,7 @@ pub(super) fn scales(layer: &Layer, input: &Scale, typical: &[f64], largest: f64
 }
 
 /// One row, its weight being ±1.
-struct Row {
+struct SingleWeightRow {
     /// Real size of one integer of the output.
     unit: f64,
     /// Typical integers of the output.
@@ -39,8 +39,8 @@ struct Row {
     least: f64,
 }
 
-impl Row {
-    fn of(layer: &Layer, row: usize, input: &Scale, typical: &[f64], largest: f64) -> Option<Self> {
+impl SingleWeightRow {
+    fn from_layer(layer: &Layer, row: usize, input: &Scale, typical: &[f64], largest: f64) -> Option<Self> {
         let mut weights = layer.scaled_row(row, input).filter(|&(_, weight)| weight != 0.0);
         let (channel, weight) = weights.next()?;
         if weights.next().is_some() {
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
     use crate::graph::{Conv, Real, Shape, Window};
 
-    fn of(weights: &[f32], bias: &[f32], typical: f64) -> Option<Vec<f64>> {
+    fn exact_scales(weights: &[f32], bias: &[f32], typical: f64) -> Option<Vec<f64>> {
         let channels = bias.len();
         let (window, groups) = (Window::dense([1, 1]), channels);
         let conv: Conv<Real> = Conv { window, groups, weights: weights.to_vec(), bias: bias.to_vec() };
@@ -75,32 +75,32 @@ mod tests {
 
     #[test]
     fn a_shift_costs_no_bits() {
-        assert_eq!(of(&[1.0, -1.0], &[0.3, 70.0], 1e4), Some(vec![0.5, 0.5]));
-        assert_eq!(of(&[3.0, -0.25], &[0.0, 0.0], 10.0), Some(vec![1.5, 0.125]));
+        assert_eq!(exact_scales(&[1.0, -1.0], &[0.3, 70.0], 1e4), Some(vec![0.5, 0.5]));
+        assert_eq!(exact_scales(&[3.0, -0.25], &[0.0, 0.0], 10.0), Some(vec![1.5, 0.125]));
     }
 
     #[test]
     fn small_inputs_get_finer_steps_for_the_bias() {
-        assert_eq!(of(&[1.0], &[0.3], 128.0), Some(vec![0.5 / 8.0]));
-        assert_eq!(of(&[1.0], &[2.5], 128.0), Some(vec![0.5]), "a whole number of steps");
-        assert_eq!(of(&[1.0], &[0.3], 0.0), Some(vec![0.5 / 127.0]));
+        assert_eq!(exact_scales(&[1.0], &[0.3], 128.0), Some(vec![0.5 / 8.0]));
+        assert_eq!(exact_scales(&[1.0], &[2.5], 128.0), Some(vec![0.5]), "a whole number of steps");
+        assert_eq!(exact_scales(&[1.0], &[0.3], 0.0), Some(vec![0.5 / 127.0]));
     }
 
     #[test]
     fn channels_keep_about_one_size() {
-        let scales = of(&[1.0, 2.0], &[0.0, 16e4], 1e4).unwrap();
+        let scales = exact_scales(&[1.0, 2.0], &[0.0, 16e4], 1e4).unwrap();
         assert_eq!(scales, [0.5 / 5.0, 1.0]);
-        assert_eq!(of(&[1.0, 2.0], &[0.0, 16e6], 1e4), None);
+        assert_eq!(exact_scales(&[1.0, 2.0], &[0.0, 16e6], 1e4), None);
     }
 
     #[test]
     fn a_shift_stays_a_shift() {
-        assert_eq!(of(&[1.0, 1.0, 1.0], &[0.3, 8e4, 0.2], 128.0), Some(vec![0.5 / 8.0; 3]));
+        assert_eq!(exact_scales(&[1.0, 1.0, 1.0], &[0.3, 8e4, 0.2], 128.0), Some(vec![0.5 / 8.0; 3]));
     }
 
     #[test]
     fn other_layers_are_left_alone() {
-        assert_eq!(of(&[0.0, 1.0], &[1.0, 1.0], 100.0), None);
+        assert_eq!(exact_scales(&[0.0, 1.0], &[1.0, 1.0], 100.0), None);
         let conv: Conv<Real> =
             Conv { window: Window::dense([1, 1]), groups: 1, weights: vec![1.0, 1.0], bias: vec![0.0] };
         let layer = Layer::conv(&conv, Shape::new(2, 3, 3));

@@ -1,9 +1,10 @@
-//! What channels may do on images that calibration images do not resemble.
+//! How large channels may become on images that are unlike the calibration images.
 //!
-//! A ReLU or a clip that next to no calibration image gets through is not dead for that: its input may come nearer on
-//! others. Its output then counts as if it had an eighth of what eight standard deviations reach, or of what brighter images
-//! with more contrast give, whichever is more, but at most what the channels beside it have on average. The excess of this over
-//! what was seen goes through the layers after it as independent variance.
+//! A channel whose ReLU or clip is hardly ever active on calibration images may be active on others. Its root mean
+//! square is then assumed to be an eighth of what its input reaches within eight standard deviations, or that on
+//! brighter images and on images with more contrast, whichever is more, but at most the average of the channels beside
+//! it. The excess of its square over the measured mean square passes through the layers after it as independent
+//! variance.
 
 use super::layer::Layer;
 use super::value::spread;
@@ -12,16 +13,17 @@ use crate::graph::{Graph, NodeId, Op, Real};
 
 /// Values are not taken to go further from their mean than so many standard deviations.
 const FARTHEST: f64 = 8.0;
-/// Share of positions where an activation passes values on, from which on what is seen tells enough.
+/// Where an activation is active at this share of positions, the measured statistics are enough.
 const RARE: f64 = 1.0 / 16.0;
 
-/// By node, by channel: what the square of a channel may be beyond its mean square on the calibration images.
+/// By node, by channel: by how much the mean square of a channel may exceed that on the calibration images.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Excess(Vec<Vec<f64>>);
 
 impl Excess {
-    /// Of the values of `graph`, which have the statistics `seen` on calibration images and others on `unusual` ones.
-    pub(super) fn of(graph: &Graph<Real>, seen: &Statistics, unusual: &Statistics) -> Self {
+    /// The excess of every value of `graph`, which has the statistics `seen` on calibration images and `unusual` on
+    /// images that are brighter or richer in contrast.
+    pub(super) fn new(graph: &Graph<Real>, seen: &Statistics, unusual: &Statistics) -> Self {
         let mut excess = Self(vec![Vec::new(); graph.id_bound()]);
         for id in graph.ids_in_order() {
             excess.0[id.index()] = excess.node(graph, seen, unusual, id);
@@ -29,7 +31,7 @@ impl Excess {
         excess
     }
 
-    /// Of the channels of `id`.
+    /// The excess of the channels of `id`.
     pub(super) fn of_node(&self, id: NodeId) -> &[f64] {
         &self.0[id.index()]
     }
@@ -41,7 +43,7 @@ impl Excess {
         let Some(&input) = inputs.first() else { return none };
         match graph.op(id) {
             Op::Conv(_) | Op::Dense(_) => {
-                Layer::of(graph, id).map_or(none, |layer| self.of_rows(&layer, input))
+                Layer::from_node(graph, id).map_or(none, |layer| self.of_rows(&layer, input))
             }
             Op::Relu => self.of_activation([seen, unusual], id, input, |_| f64::INFINITY),
             Op::Clip(clip) => {
@@ -79,7 +81,7 @@ impl Excess {
         input: NodeId,
         high: impl Fn(usize) -> f64,
     ) -> Vec<f64> {
-        let (read, given, woken) = (seen.of(input), seen.of(id), unusual.of(id));
+        let (read, given, woken) = (seen.channels(input), seen.channels(id), unusual.channels(id));
         let usual = given.iter().map(|channel| channel.variance).sum::<f64>() / given.len() as f64;
         let of_channel = |(channel, excess): (usize, &f64)| {
             let (Channel { mean, variance, .. }, given) = (read[channel], given[channel]);
@@ -100,8 +102,8 @@ mod tests {
     use crate::calibration::Batch;
     use crate::graph::{Conv, RealFact, Shape, Window};
 
-    /// Of four channels the first is alive, the second nearly, the third is not, the fourth on brighter images; a layer after them
-    /// adds them up.
+    /// The first of four channels is active, the second hardly ever, the third never, the fourth on brighter images
+    /// only; a layer after them adds them up.
     #[test]
     fn what_is_not_quite_dead_counts() {
         let shape = Shape::new(4, 1, 2);
@@ -117,7 +119,7 @@ mod tests {
         let images = Batch::new(shape, vec![3.0, -1.0, -1.0, -3.0, -1000.0, -1000.1, -10.0, -10.0]);
         let brighter = Batch::new(shape, vec![3.0, -1.0, -1.0, -3.0, -1000.0, -1000.1, -10.0, 16.0]);
         let [seen, unusual] = [&images, &brighter].map(|images| Statistics::measure(&graph, images));
-        let excess = Excess::of(&graph, &seen, &unusual);
+        let excess = Excess::new(&graph, &seen, &unusual);
         let [alive, asleep, dead, woken] = excess.of_node(relu) else { panic!("four channels") };
         assert_eq!((*alive, *dead), (0.0, 0.0));
         assert!((woken - 2.25 / 4.0).abs() < 1e-9, "the variance of the first, divided by four channels");

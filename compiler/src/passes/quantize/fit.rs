@@ -1,4 +1,4 @@
-//! One linear layer of integers: which weights stay, what they are worth, how they are rounded.
+//! Quantises one linear layer: which weights stay, the scale of each row, and how weights are rounded.
 
 use super::curvature::{Block, Curvature, GroupCurvature};
 use super::grid::Grid;
@@ -27,7 +27,7 @@ pub(super) struct Fit<'a> {
 
 /// A row of integers, each worth `scale` at the output.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Row {
+pub(super) struct FittedRow {
     pub scale: f64,
     weights: Vec<i32>,
 }
@@ -41,9 +41,9 @@ impl<'a> Fit<'a> {
         choice: LayerChoice,
         removals: Option<&PruneOrder>,
     ) -> Self {
-        let grid = Grid::of(choice.bits);
+        let grid = Grid::with_bits(choice.bits);
         let zeros_stay = choice.sparsity > 0.0 || !grid.has_zero();
-        let mut support = if zeros_stay { Support::without_zeros(layer) } else { Support::of(layer) };
+        let mut support = if zeros_stay { Support::without_zeros(layer) } else { Support::new(layer) };
         let count = support.missing_zeros(choice.sparsity);
         match removals {
             _ if count == 0 => {}
@@ -54,7 +54,7 @@ impl<'a> Fit<'a> {
     }
 
     /// The rows, each at the scale at which it has the least loss; 0 for no weights.
-    pub(super) fn rows(&self) -> Vec<Row> {
+    pub(super) fn rows(&self) -> Vec<FittedRow> {
         let row = |row: usize| {
             let parts = self.parts(row);
             self.row(&parts, round::best_scale(&parts, self.grid), self.grid)
@@ -81,28 +81,28 @@ impl<'a> Fit<'a> {
 
     /// The layer with outputs of these scales; `rows` that have theirs already are taken. Where a scale is finer than
     /// `fine`, weights are wider than was asked for.
-    pub(super) fn round(&self, output: &[f64], rows: Vec<Row>, fine: &[f64]) -> IntegerLayer {
-        let mut rows: Vec<Option<Row>> = rows.into_iter().map(Some).collect();
+    pub(super) fn round(&self, output: &[f64], rows: Vec<FittedRow>, fine: &[f64]) -> IntegerLayer {
+        let mut rows: Vec<Option<FittedRow>> = rows.into_iter().map(Some).collect();
         rows.resize(output.len(), None);
-        let again = |(row, (known, &scale)): (usize, (Option<Row>, &f64))| {
+        let again = |(row, (known, &scale)): (usize, (Option<FittedRow>, &f64))| {
             let again = || self.row(&self.parts(row), scale, self.grid.widened(fine[row] / scale));
             known.filter(|known| known.scale == scale).unwrap_or_else(again)
         };
-        let rows: Vec<Row> = rows.into_par_iter().zip(output).enumerate().map(again).collect();
+        let rows: Vec<FittedRow> = rows.into_par_iter().zip(output).enumerate().map(again).collect();
         let bias = rows.iter().enumerate().map(|(index, row)| self.bias(index, row)).collect();
         IntegerLayer { weights: rows.into_iter().flat_map(|row| row.weights).collect(), bias }
     }
 
-    fn row(&self, parts: &[Part<'_>], scale: f64, grid: Grid) -> Row {
+    fn row(&self, parts: &[Part<'_>], scale: f64, grid: Grid) -> FittedRow {
         let mut weights = vec![0; self.layer.columns()];
         for part in parts {
             let rounded = part.round(scale, grid);
             part.columns.iter().zip(rounded.integers).for_each(|(&at, integer)| weights[at] = integer);
         }
-        Row { scale, weights }
+        FittedRow { scale, weights }
     }
 
-    fn bias(&self, index: usize, row: &Row) -> i128 {
+    fn bias(&self, index: usize, row: &FittedRow) -> i128 {
         let group = self.layer.group(index);
         let real = |(column, &integer): (usize, &i32)| {
             f64::from(integer) * row.scale / self.input.channel(self.layer.channel(group, column))

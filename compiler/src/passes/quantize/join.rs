@@ -1,9 +1,9 @@
-//! The part of the walk that brings scales together: of the branches of a sum, and of the logits.
+//! The part of the walk that makes scales agree: those of the branches of a sum, and those of the logits.
 
 use super::build::Quantizer;
 use super::constraints::ScaleConstraint;
 use super::grid::Grid;
-use super::scales::Row;
+use super::scales::UnscaledRow;
 use super::sum::Agreement;
 use super::value::{Value, scale, unbounded};
 use super::{ratio, scales, sum};
@@ -25,8 +25,8 @@ struct Branch {
 }
 
 impl Quantizer<'_> {
-    /// `least`, changed so that they agree with the other branches of a sum; unchanged where the others do not agree
-    /// among themselves.
+    /// `least`, the scales that suit a layer best, changed so that they agree with the other branches of a sum;
+    /// unchanged where the others do not agree among themselves.
     ///
     /// In suite `shared` they become powers of two times the others' scales, so that the sum multiplies its branches by
     /// one number each; elsewhere ratios of small integers, coarser than `least`, since wide weights take products.
@@ -34,7 +34,7 @@ impl Quantizer<'_> {
         &self,
         constraint: &ScaleConstraint,
         least: Vec<f64>,
-        rows: &[Row],
+        rows: &[UnscaledRow],
         one_scale: bool,
         choice: LayerChoice,
     ) -> Vec<f64> {
@@ -48,7 +48,7 @@ impl Quantizer<'_> {
             .collect();
         let free = fill_zeros(&mut scales, &others);
         let Some(agreed) = sum::agree(&scales, one_scale) else { return least };
-        if self.narrowing.terms.rings && Grid::of(choice.bits).has_zero() {
+        if self.narrowing.terms.rings && Grid::with_bits(choice.bits).has_zero() {
             let others: Vec<f64> = agreed.scales.iter().map(|scale| scale / constraint.factor).collect();
             return scales::beside(rows, &least, &others, &free);
         }
@@ -96,7 +96,7 @@ impl Quantizer<'_> {
         Ok(self.join(id, &inputs, multipliers, agreement.scales))
     }
 
-    /// What brings the branches of the sum `id` to one scale in each channel, or in all.
+    /// The multipliers that bring the branches of the sum `id` to one scale in each channel, or in all.
     fn agreement(&self, id: NodeId, branches: &[Branch]) -> Result<Agreement> {
         let one_scale = self.one_scale[id.index()];
         let mut scales: Vec<Vec<f64>> =
@@ -118,7 +118,7 @@ impl Quantizer<'_> {
             agreement.multipliers[branch][channel] = 0;
         }
         if !one_scale {
-            let seen = self.preparation.statistics.of(id);
+            let seen = self.preparation.statistics.channels(id);
             agreement.balance(&seen.iter().map(Channel::rms).collect::<Vec<_>>());
         }
         Ok(agreement)
@@ -126,7 +126,7 @@ impl Quantizer<'_> {
 
     /// About the root mean squares of the channels of a branch, as they go into its sum on images of any kind.
     fn real_sizes(&self, branch: &Branch) -> Vec<f64> {
-        let seen = self.preparation.statistics.of(branch.source).iter();
+        let seen = self.preparation.statistics.channels(branch.source).iter();
         let excess = self.preparation.excess.of_node(branch.source);
         seen.zip(excess).map(|(seen, excess)| seen.rms().hypot(excess.sqrt()) * branch.by.abs()).collect()
     }

@@ -21,7 +21,7 @@ pub(super) struct IntegerLayer {
 
 impl<'a> Layer<'a> {
     /// The node `id` of `graph`, where it is linear with weights.
-    pub(super) fn of(graph: &'a Graph<Real>, id: NodeId) -> Option<Self> {
+    pub(super) fn from_node(graph: &'a Graph<Real>, id: NodeId) -> Option<Self> {
         let input = graph.inputs(id).first().map(|&input| graph.shape(input))?;
         Self::of_op(graph.op(id), input)
     }
@@ -46,8 +46,8 @@ impl<'a> Layer<'a> {
         }
     }
 
-    /// `op`, which reads an `input` whose channels in `zero` are zero, without weights on these: they would only be in the
-    /// way of the others.
+    /// `op` without its weights on channels of its `input` that are always zero (`zero`): they have no effect, but
+    /// would influence the scales of their rows.
     pub(super) fn without(op: &Op<Real>, input: Shape, zero: &[bool]) -> Op<Real> {
         let mut op = op.clone();
         let Some(layer) = Layer::of_op(&op, input) else { return op };
@@ -72,7 +72,7 @@ impl<'a> Layer<'a> {
         self.bias.len()
     }
 
-    /// Weights in a row.
+    /// Number of weights in a row, that is, of the inputs that one output depends on.
     pub(super) fn columns(&self) -> usize {
         self.group_inputs * self.taps
     }
@@ -123,7 +123,7 @@ impl<'a> Layer<'a> {
         self.weights
     }
 
-    /// The weights of `output`.
+    /// The row of weights that gives `output`, in the order of the columns.
     pub(super) fn row(&self, output: usize) -> &'a [f32] {
         &self.weights[output * self.columns()..][..self.columns()]
     }
@@ -173,7 +173,7 @@ impl IntegerLayer {
         zero_rows(&self.weights, &self.bias)
     }
 
-    /// In place of the operation `op` of the float graph.
+    /// As an operation of the integer graph, in place of `op` of the float graph.
     pub(super) fn op(self, op: &Op<Real>) -> Op<Integer> {
         let Self { weights, bias } = self;
         match op {

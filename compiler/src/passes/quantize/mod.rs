@@ -1,52 +1,51 @@
 //! Float weights become integers, and every value gets a scale.
 //!
 //! # What it does
-//! Weights are symmetric integers of the chosen width with one scale per output channel, the one at
-//! which the rounded row has the least loss: it may clip the largest weights. The loss is the squared error of
-//! the layer's output on calibration data, or, without data, that of the weights. Weights of one bit
-//! are −1 or 1; only a row that would lose less as zeros, at a scale forced upon it, is zero.
+//! Weights are symmetric integers of the chosen width. Each output channel has its own scale, the one at which the
+//! rounded row has the least loss, even if that clips the largest weights. The loss is the squared error of the layer's
+//! output on calibration images or, without images, that of the weights. Weights of one bit are −1 or 1; only a row for
+//! which zeros have less loss, at a scale that is prescribed, is zero.
 //!
-//! With data, each layer in turn sees its input as the quantised layers before it give it. Its weights
-//! are first fitted to give the float network's output from that input; rounding then makes up for the
-//! error of each weight in those still to be rounded (GPTQ: Frantar et al. 2022), and the bias takes up
-//! the mean error. Where a share of zeros is asked for, the weights whose loss hurts least in the float
-//! network go first and the others are fitted again (OBC: Frantar, Singh & Alistarh 2022; SparseGPT:
-//! Frantar & Alistarh 2023). The zeros of a layer of which at least a tenth is zero stay zero.
+//! With images, each layer in turn reads what the quantised layers before it give. Its weights are first fitted to give
+//! the float network's output from that input; the error of rounding each weight is then compensated for in those still
+//! to be rounded (GPTQ: Frantar et al. 2022), and the bias corrects the mean error. Where a share of zeros is asked
+//! for, the weights whose removal costs least in the float network become zero and the others are fitted again (OBC:
+//! Frantar, Singh & Alistarh 2022; SparseGPT: Frantar & Alistarh 2023). In a layer of which at least a tenth is zero,
+//! zeros stay zero.
 //!
-//! What does not depend on the choices, the float network's values and the order in which weights go,
-//! is found once, by a [`Preparation`].
+//! What does not depend on widths and sparsities, such as statistics of the float network's values and the order of
+//! pruning, is computed once, by a [`Preparation`].
 //!
-//! Scales are not undone after a layer. ReLU, pooling and flattening commute with them, so a value
-//! simply has a scale per channel, and the next linear layer's weights are multiplied by it before they
-//! are quantised themselves.
-//! Biases are integers at the output's scale.
+//! Integers are not rescaled after a layer. ReLU, pooling and flattening commute with scales, so a value has a scale
+//! per channel, and the next linear layer's weights are multiplied by it before they are quantised themselves. Biases
+//! are integers at the output's scale.
 //!
 //! * A layer of one weight per row (a shift, a batch normalisation that folds nowhere) keeps its weights
 //!   exactly, as integers as small as its biases allow; no share of them becomes zero.
-//! * Scales are chosen with a look at what reads the layer ([`tolerance`]): a row whose noise nobody notices gets a coarser
-//!   one, and may vanish. The branches of a concatenation are multiplied by powers of two where their integers are much
-//!   smaller, for the noise that they bear, than those of the largest branch.
-//! * Values lose the low bits that their readers can do without, where [`Narrowing`] says so.
+//! * A layer's scales take its readers into account ([`tolerance`]): a row whose rounding noise hardly affects them
+//!   gets a coarser scale, and may become zero. The branches of a concatenation are multiplied by powers of two where
+//!   their integers are much smaller, compared with the noise that they tolerate, than those of the largest branch.
+//! * Where [`Narrowing`] says so, values lose the low bits that their readers can do without (truncation).
 //! * Averages become sums, their divisor part of the scale.
-//! * Values whose scale reaches the logits have one scale for all channels, so that the largest
-//!   integer is the largest logit; where that cannot be had by choice of scales, a depthwise 1×1
-//!   convolution with integer multipliers makes it so.
-//! * The branches of a sum need the same scale. In suite `shared` the layer after the last branch takes the others'
-//!   scales times one power of two, and weights as wide as that needs; in suite `blinded` scales that are ratios of small
-//!   integers to the others', channel by channel, at most a sixteenth coarser than its weights need. Branches are then
-//!   multiplied by integers, exactly; by a depthwise 1×1 convolution where the multipliers differ between channels. Where
-//!   no such layer is free, the multipliers are rounded, with a relative error of at most 1/512. A branch's channel that
-//!   readers of the sum would not miss is left out.
-//! * A clip becomes two ReLUs, the second over what is left when low bits have gone.
+//! * Values whose scale reaches the logits have one scale for all channels, so that the largest integer is the largest
+//!   logit; where no choice of scales achieves this, a depthwise 1×1 convolution with integer multipliers does.
+//! * The branches of a sum need the same scale. The layer from which the last branch comes follows the others: in suite
+//!   `shared` its scales are theirs times one power of two, with weights as wide as that needs; in suite `blinded` each
+//!   channel's scale has a ratio of small integers to theirs and is at most a sixteenth coarser than its weights need.
+//!   Branches are then multiplied by integers, exactly; by a depthwise 1×1 convolution where the multipliers differ
+//!   between channels. Where no layer is free to follow, the multipliers are rounded, with a relative error of at most
+//!   1/512. A branch's channel that hardly affects the readers of the sum is left out.
+//! * A clip becomes two ReLUs, the second on integers that have been truncated.
 //!
 //! # Requires
 //! A float graph without [`Op::Affine`].
 //!
 //! # Guarantees
-//! No integer weight exceeds the width, but for layers before sums in suite `shared`. Scales are exact: integer arithmetic on the graph's weights
-//! gives real values of the quantised weights, the rounded multipliers and the channels left out of sums excepted. The ranges say
-//! nothing yet; see [`super::range`]. On the calibration data compensated rounding is never worse than
-//! rounding to nearest at the same scale. Equal input gives equal integers, on any number of threads.
+//! No integer weight exceeds the chosen width, except in layers before sums in suite `shared`. Scales are exact:
+//! integers times their scales are what the quantised weights give in real numbers, except for truncation, rounded
+//! multipliers and channels left out of sums. The ranges say nothing yet; see [`super::range`]. On the calibration
+//! images compensated rounding is never worse than rounding to nearest at the same scale. Equal input gives equal
+//! integers, on any number of threads.
 //!
 //! # Example
 //! See the test `a_residual_block`.

@@ -1,4 +1,4 @@
-//! Which values lose low bits, and how many at most.
+//! Which values lose low bits (truncation), and how much noise that may make.
 
 use crate::graph::NodeId;
 use crate::options::CompileOptions;
@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The values that lose low bits, by node of the float graph; in suite `shared` those that a ReLU alone reads do in any
 /// case, since that costs nothing.
 ///
-/// How many bits a value loses follows from its scale, once the layers before it have theirs: as many as what reads it
-/// bears.
+/// How many bits a value loses follows from its scale, once the layers before it have theirs: as many as its readers
+/// tolerate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Narrowing {
     pub(super) terms: Terms,
@@ -17,7 +17,7 @@ pub struct Narrowing {
     values: BTreeMap<NodeId, i32>,
 }
 
-/// Where values lose bits although it takes a round.
+/// The values that are truncated although it takes a round.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Places {
     /// At these values.
@@ -27,14 +27,14 @@ pub enum Places {
 }
 
 impl Narrowing {
-    /// Only where it costs nothing.
+    /// Truncation only where it costs nothing.
     pub fn free(options: &CompileOptions) -> Self {
         Self::at(options, Places::At(BTreeSet::new()))
     }
 
-    /// Where it costs nothing, and at `places`.
+    /// Truncation where it costs nothing, and at `places`.
     pub fn at(options: &CompileOptions, places: Places) -> Self {
-        Self { terms: Terms::of(options), places, values: BTreeMap::new() }
+        Self { terms: Terms::new(options), places, values: BTreeMap::new() }
     }
 
     /// The same, with so many bits more kept of some values, or fewer.
@@ -50,7 +50,7 @@ impl Narrowing {
         }
     }
 
-    /// The noise that rounding the value `id` may make, as a share of the standard deviation of what readers make of it.
+    /// The noise that rounding the value `id` may make in its readers, as a share of their standard deviation.
     pub(super) fn noise(&self, id: NodeId) -> f64 {
         let bits = self.terms.precision.saturating_add_signed(self.values.get(&id).copied().unwrap_or(0));
         2.0 * (-f64::from(bits)).exp2()

@@ -1,8 +1,8 @@
-//! Where rounding makes noise, and how much of it reaches the logits.
+//! Sources of rounding noise, and the effect of each on the logits.
 
 use crate::graph::NodeId;
 
-/// What is rounded.
+/// Whether the weights of a node or its value are rounded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rounding {
     /// A layer's weights.
@@ -11,12 +11,12 @@ pub enum Rounding {
     Value,
 }
 
-/// Noise of one source.
+/// The noise that rounding one layer's weights or one value makes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Noise {
-    /// Of the float graph.
+    /// The node of the float graph whose weights or value are rounded.
     pub node: NodeId,
-    /// What is rounded there.
+    /// Which of both.
     pub rounding: Rounding,
     /// The squared error of the logits that it makes, relative to their variance; about, see `sensitivity.rs`.
     pub error: f64,

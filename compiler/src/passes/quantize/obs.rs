@@ -1,33 +1,34 @@
-//! Removes the weights of a row one after the other; those that are left make up for it.
+//! Optimal brain surgeon: removes the weights of a row one after the other; those that are left are adjusted to
+//! compensate.
 
 use crate::numeric::simd::{self, Kernel};
 use crate::numeric::{Matrix, axpy, subtract};
 
 /// Most weights that are removed before the others are brought up to date.
 const BATCH: usize = 16;
-/// PruneOrder are in batches of at most this share of the weights that are left.
+/// A batch of removals is at most one in so many of the weights that are left.
 const SHARE: usize = 32;
 /// Rows that are subtracted from another at one time.
 const ROWS: usize = 4;
 
-/// One weight that goes.
+/// One step of pruning a row: a weight becomes zero and those that are left are adjusted to compensate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct PruneStep {
     pub column: u32,
-    /// What it costs; never less than the removal before.
+    /// Increase of the squared output error; never less than that of the step before.
     pub loss: f32,
-    /// Output error of a change of this weight by 1, where the weights that go later make up for it.
+    /// Squared output error of a change of this weight by 1, once the weights that are removed later compensate for it.
     pub curvature: f32,
 }
 
-/// A row of weights some of which have been removed, the others having taken over their work.
+/// A row of weights some of which have been removed, and the others adjusted to compensate.
 pub(super) struct ObsUpdate {
     /// Distance of the rows of `inverse`.
     step: usize,
-    /// Of the Hessian of the weights that are left, above the diagonal; nothing else is read.
+    /// Inverse Hessian of the weights that are left; only what is on and above the diagonal is read.
     inverse: Vec<f64>,
     weights: Vec<f64>,
-    /// Where in the row they stand.
+    /// Their columns in the row.
     places: Vec<u32>,
 }
 

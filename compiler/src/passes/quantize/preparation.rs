@@ -1,4 +1,4 @@
-//! What quantisation needs to know of a float graph, whatever is chosen for its layers.
+//! What quantisation needs to know of a float graph, for any choice of widths and sparsities.
 
 use super::excess::Excess;
 use super::layer::Layer;
@@ -28,16 +28,16 @@ pub struct Preparation<'a> {
 /// A linear layer of the float graph on the calibration data.
 pub(super) struct Prepared {
     pub sampling: Sampling,
-    /// What it gives, by group.
+    /// Samples of its outputs, by group.
     pub outputs: Vec<Sample>,
-    /// Of each output.
+    /// Variance of each output.
     variance: Vec<f64>,
-    /// Where it is to be pruned.
+    /// Order in which its weights are pruned, where pruning is asked for.
     pub removals: Option<PruneOrder>,
 }
 
 impl<'a> Preparation<'a> {
-    /// Of `graph`, for all choices.
+    /// Prepares `graph` for all choices of width and sparsity.
     ///
     /// # Errors
     /// A pixel outside the declared range.
@@ -49,7 +49,7 @@ impl<'a> Preparation<'a> {
         Self::with(graph, input, calibration, |_| true)
     }
 
-    /// Of `graph`, for these choices only.
+    /// Prepares `graph` for these choices only: layers that are not pruned need no order of pruning.
     ///
     /// # Errors
     /// A pixel outside the declared range.
@@ -59,7 +59,7 @@ impl<'a> Preparation<'a> {
         calibration: Option<&'a Calibration>,
         choices: &Choices,
     ) -> Result<Self> {
-        Self::with(graph, input, calibration, |id| choices.of(id).sparsity > 0.0)
+        Self::with(graph, input, calibration, |id| choices.get(id).sparsity > 0.0)
     }
 
     fn with(
@@ -74,13 +74,13 @@ impl<'a> Preparation<'a> {
             None => (Statistics::measure(graph, &images), BTreeMap::new()),
         };
         let unusual = Statistics::measure(graph, &calibration::unusual(&images, input));
-        let excess = Excess::of(graph, &statistics, &unusual);
-        let tolerance = Tolerance::of(graph, &statistics, calibration.is_some());
+        let excess = Excess::new(graph, &statistics, &unusual);
+        let tolerance = Tolerance::new(graph, &statistics, calibration.is_some());
         let sensitivity = Sensitivity::measure(graph, &images, &statistics, calibration.is_some());
         Ok(Self { graph, input, calibration, statistics, tolerance, excess, sensitivity, layers })
     }
 
-    /// The float graph.
+    /// The float graph that was looked at.
     pub fn graph(&self) -> &'a Graph<Real> {
         self.graph
     }
@@ -90,7 +90,7 @@ impl<'a> Preparation<'a> {
         self.input
     }
 
-    /// Calibration images.
+    /// The calibration images; `None` where synthetic images took their place.
     pub fn calibration(&self) -> Option<&'a Calibration> {
         self.calibration
     }
@@ -101,7 +101,7 @@ impl<'a> Preparation<'a> {
     /// the float network's values (without calibration data: from inputs that are independent and
     /// equally large), that never falls with the sparsity. It takes milliseconds for a million weights.
     pub fn error(&self, id: NodeId, choice: LayerChoice) -> f64 {
-        let Some(layer) = Layer::of(self.graph, id) else { return 0.0 };
+        let Some(layer) = Layer::from_node(self.graph, id) else { return 0.0 };
         let prepared = self.layer(id);
         match prepared.and_then(|prepared| Some((prepared.removals.as_ref()?, &prepared.variance))) {
             Some((removals, variance)) => estimate::error(&layer, removals, variance, choice),
@@ -131,8 +131,8 @@ fn measure(
         let inputs = activations.inputs(id);
         let output = activations.record(id, graph.op(id));
         statistics.record(id, graph.op(id), &output);
-        let reading = Reading::of(graph.op(id), graph.shape(id));
-        let Some((layer, reading)) = Layer::of(graph, id).zip(reading) else { continue };
+        let reading = Reading::from_op(graph.op(id), graph.shape(id));
+        let Some((layer, reading)) = Layer::from_node(graph, id).zip(reading) else { continue };
         let sampling = Sampling::new(reading, inputs[0].shape(), inputs[0].len());
         layers.insert(id, Prepared::new(&layer, sampling, &inputs[0], &output, is_pruned(id)));
     }

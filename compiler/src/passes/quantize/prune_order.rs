@@ -1,10 +1,10 @@
-//! Which weights become zero: the optimal brain surgeon's choice, row by row.
+//! The order in which the weights of a layer become zero, by the optimal brain surgeon.
 //!
-//! Every row of the float layer is taken apart, removing weight after weight whose loss is least once
-//! the others have made up for it (OBC: Frantar, Singh & Alistarh 2022). The weights of the layer whose
-//! removal cost least are then the ones that go; a row may lose more than another. One sequence of
-//! removals so serves every sparsity. Without calibration data weights are taken as independent, and
-//! this is pruning by magnitude of what multiplies the input's integers.
+//! In every row of the float layer weights are removed one by one, each time the one with the least loss once the
+//! others are adjusted to compensate (OBC: Frantar, Singh & Alistarh 2022). For a given sparsity, the weights with the
+//! least losses in the whole layer become zero; a row may lose more of them than another. So one order serves every
+//! sparsity. Without calibration images inputs are assumed independent, and this is pruning by magnitude, after weights
+//! are multiplied by the scales of their inputs.
 
 use super::curvature::{self, Curvature};
 use super::layer::Layer;
@@ -15,14 +15,14 @@ use crate::numeric::Matrix;
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// For each row of a layer all its weights but those that are zero, in the order in which they go.
+/// For each row of a layer: all its weights that are not zero, in the order in which they are removed.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct PruneOrder {
     rows: Vec<Vec<PruneStep>>,
 }
 
 impl PruneOrder {
-    /// Of a layer whose float network's inputs are `inputs`, by group.
+    /// Measures a layer whose inputs in the float network are `inputs`, by group.
     pub(super) fn measured(layer: &Layer, inputs: &[Sample]) -> Self {
         let ranges = curvature::blocks(layer);
         let inverses: Vec<Vec<Matrix>> = inputs
@@ -43,8 +43,8 @@ impl PruneOrder {
         Self { rows: (0..layer.outputs()).into_par_iter().map(row).collect() }
     }
 
-    /// Of one row in `step` of a layer whose inputs are independent and have variance 1; the others are
-    /// left empty.
+    /// The order by magnitude of one row in `step` of a layer, whose inputs are assumed independent with variance 1;
+    /// the other rows are left empty.
     pub(super) fn apart(layer: &Layer, step: usize) -> Self {
         let pruned = |(column, &weight): (usize, &f32)| {
             (weight != 0.0).then_some(PruneStep {
@@ -60,7 +60,7 @@ impl PruneOrder {
         Self { rows: (0..layer.outputs()).into_par_iter().map(row).collect() }
     }
 
-    /// Takes `count` more weights out of `support`, which may lack some already.
+    /// Takes `count` more weights out of `support`, in this order; it may lack some already.
     pub(super) fn prune(&self, layer: &Layer, support: &mut Support, count: usize) {
         let place = |row: usize, step: &PruneStep| row * layer.columns() + step.column as usize;
         let left = |(row, removals): (usize, &Vec<PruneStep>)| -> Vec<PruneStep> {
@@ -72,20 +72,20 @@ impl PruneOrder {
         }
     }
 
-    /// How many weights of each row go where `count` go altogether.
+    /// For each row how many of its weights are removed where `count` are removed from the whole layer.
     pub(super) fn cut(&self, count: usize) -> Vec<usize> {
         let losses = self.rows.iter().flatten().map(|step| step.loss).collect();
-        let mut cheapest = Cheapest::of(losses, count);
+        let mut cheapest = Cheapest::new(losses, count);
         let end = |row: &Vec<PruneStep>| row.iter().take_while(|step| cheapest.takes(step.loss)).count();
         self.rows.iter().map(end).collect()
     }
 
-    /// How many weights go in the end.
+    /// Number of weights that can be removed: all that are not zero.
     pub(super) fn count(&self) -> usize {
         self.rows.iter().map(Vec::len).sum()
     }
 
-    /// By row, first removed first.
+    /// The steps of each row, in order.
     pub(super) fn rows(&self) -> &[Vec<PruneStep>] {
         &self.rows
     }
@@ -114,8 +114,7 @@ fn joined(parts: Vec<Vec<PruneStep>>) -> Vec<PruneStep> {
     all
 }
 
-/// Takes `count` more weights out of `support`, those whose losses are least where nothing makes up for
-/// them.
+/// Takes `count` more weights out of `support`, those with the least losses where none is compensated for.
 pub(super) fn prune_by_size(layer: &Layer, curvature: &Curvature, support: &mut Support, count: usize) {
     let diagonals: Vec<Vec<f32>> = curvature.groups.iter().map(|group| group.diagonal()).collect();
     let columns = layer.columns();
@@ -124,7 +123,7 @@ pub(super) fn prune_by_size(layer: &Layer, curvature: &Curvature, support: &mut 
         if support.has(index) { layer.weights()[index].powi(2) * second } else { f32::INFINITY }
     };
     let losses: Vec<f32> = (0..layer.weights().len()).into_par_iter().map(loss).collect();
-    let mut cheapest = Cheapest::of(losses.clone(), count);
+    let mut cheapest = Cheapest::new(losses.clone(), count);
     for (index, loss) in losses.into_iter().enumerate() {
         if cheapest.takes(loss) {
             support.drop(index);

@@ -1,4 +1,4 @@
-//! A float layer fitted again to what the float network computes, from another input.
+//! Fits a float layer again, so that from a changed input it gives what it gave in the float network.
 
 use super::curvature::{Block, Curvature, GroupCurvature};
 use super::layer::Layer;
@@ -9,9 +9,9 @@ use crate::numeric::{Root, dot};
 use rayon::prelude::*;
 use std::borrow::Cow;
 
-/// The operation of `id`, a convolution or a dense layer, such that from `input` it comes as close as it
-/// can to `output`, what it gives in the float network; without weights on the columns that `kept`
-/// denies. Zeros of a pruned layer stay. Other operations stay as they are.
+/// The operation of `id`, a convolution or a dense layer, fitted such that from `input` it comes as close as it can to
+/// `output`, its value in the float network; without weights on the columns for which `kept` is false. Zeros of a
+/// pruned layer stay. Other operations stay as they are.
 pub(in crate::passes) fn refit(
     graph: &Graph<Real>,
     id: NodeId,
@@ -20,14 +20,15 @@ pub(in crate::passes) fn refit(
     kept: &(dyn Fn(usize) -> bool + Sync),
 ) -> Op<Real> {
     let op = graph.op(id);
-    let Some((layer, reading)) = Layer::of(graph, id).zip(Reading::of(op, graph.shape(id))) else {
+    let Some((layer, reading)) = Layer::from_node(graph, id).zip(Reading::from_op(op, graph.shape(id)))
+    else {
         return op.clone();
     };
     let sampling = Sampling::new(reading, input.shape(), input.len());
     let (inputs, outputs) = (sampling.all_inputs(input), sampling.all_outputs(output));
     let curvature = Curvature::measured(&layer, &inputs, &outputs, &vec![0.0; input.shape().channels]);
     let shared: Vec<Vec<Shared<'_>>> = curvature.groups.iter().map(|group| shared(group, kept)).collect();
-    let support = Support::of(&layer);
+    let support = Support::new(&layer);
     let row = |row: usize| {
         let group = layer.group(row);
         let mut fitted = vec![0.0; layer.columns()];
@@ -59,7 +60,7 @@ struct Shared<'a> {
     block: &'a Block,
     /// Places in the block of the columns that stay.
     places: Vec<usize>,
-    /// Of their Hessian.
+    /// Cholesky root of their Hessian.
     root: Root,
 }
 

@@ -1,4 +1,4 @@
-//! Rounding that makes up for its own errors.
+//! Rounding in which the error of each weight is compensated for in those still to be rounded (GPTQ).
 
 use super::grid::Grid;
 use super::search::{self, LANES};
@@ -11,19 +11,19 @@ use std::borrow::Cow;
 pub(super) struct Part<'a> {
     /// Their columns in the row.
     pub columns: Vec<usize>,
-    /// Their best real values.
+    /// The real values of these weights with the least output error, before rounding.
     pub best: Vec<f64>,
     /// Scales of the integers that they multiply.
     pub input: Vec<f64>,
     pub loss: Loss<'a>,
 }
 
-/// How much errors of the weights of a [`Part`] hurt: the squared error of the output.
+/// The squared output error that errors of the weights of a [`Part`] cause.
 #[derive(Clone, Debug)]
 pub(super) enum Loss<'a> {
-    /// Each by itself, its square times this.
+    /// Independent: the sum of the squared errors, each times this.
     Diagonal(Vec<f64>),
-    /// Together, as the Hessian says of which this is the root.
+    /// Dependent: the quadratic form of the Hessian of which this is the root.
     Full(Cow<'a, Root>),
 }
 
@@ -209,7 +209,7 @@ mod tests {
         fn compensation_is_never_worse_than_nearest(
             size in 1usize..12, noise in proptest::collection::vec(-1f64..1.0, 144), bits in 1u32..5,
         ) {
-            let ((hessian, part), grid) = (part(&noise, size), Grid::of(bits));
+            let ((hessian, part), grid) = (part(&noise, size), Grid::with_bits(bits));
             let scale = unclipped(std::slice::from_ref(&part), grid);
             let nearest: Vec<i32> = part.best.iter().map(|w| grid.nearest(w * 0.5 / scale) as i32).collect();
             let rounded = part.round(scale, grid);
@@ -224,7 +224,7 @@ mod tests {
         fn errors_at_many_scales_are_those_of_the_compensated_pass(
             size in 1usize..12, noise in proptest::collection::vec(-1f64..1.0, 144), bits in 1u32..5,
         ) {
-            let ((_, part), grid) = (part(&noise, size), Grid::of(bits));
+            let ((_, part), grid) = (part(&noise, size), Grid::with_bits(bits));
             let scales = std::array::from_fn(|lane| 0.1 + lane as f64 * 0.05);
             let errors = errors(std::slice::from_ref(&part), scales, grid);
             for (scale, error) in scales.into_iter().zip(errors) {
@@ -237,7 +237,7 @@ mod tests {
         fn scales_are_as_good_as_the_best_of_many(
             noise in proptest::collection::vec(-1f64..1.0, 4096), size in 4usize..65, bits in 1u32..=8,
         ) {
-            let grid = Grid::of(bits);
+            let grid = Grid::with_bits(bits);
             let (mut found, mut exhaustive) = (0.0, 0.0);
             for row in 0..16 {
                 let part = [part(&noise[row * size..], size).1];
@@ -256,7 +256,7 @@ mod tests {
         // Two inputs that are nearly the same: only the sum of their weights counts.
         let hessian = Matrix::from_upper(2, vec![1.001, 1.0, 1.0, 1.001]);
         let part = together(&hessian, vec![0.4, 0.4], 1.0);
-        assert_eq!(part.round(1.0, Grid::of(2)).integers, [1, 0]);
+        assert_eq!(part.round(1.0, Grid::with_bits(2)).integers, [1, 0]);
     }
 
     #[test]
@@ -273,7 +273,7 @@ mod tests {
         };
         for part in [together(&unit, best, 1.0), apart] {
             for bits in [1, 2] {
-                let scale = best_scale(std::slice::from_ref(&part), Grid::of(bits));
+                let scale = best_scale(std::slice::from_ref(&part), Grid::with_bits(bits));
                 assert!((0.28..0.32).contains(&scale), "{scale}");
             }
         }

@@ -1,72 +1,74 @@
-//! How large one integer of a linear layer's output is.
+//! Scales of a linear layer's outputs: the real size of one integer step of each channel.
 
 use crate::calibration::Channel;
 
-/// A channel's integers may usually be this many times larger than those of the median channel.
+/// A channel's root mean square, in integers, may usually be this many times larger than that of the median channel.
 pub(super) const IMBALANCE: f64 = 4.0;
 /// Where a layer has no weights at all, its biases become integers of about this size.
 const CONSTANT: f64 = (1 << 20) as f64;
-/// A row says nothing of how large integers usually are where its mean is this many times its deviation.
+/// Rows whose root mean square is more than this many times their standard deviation are left out of the median.
 const OUTWEIGHED: f64 = 16.0;
 /// Values are not multiplied by more than this.
 const MAX_BALANCE: f64 = (1 << 30) as f64;
-/// Width of weights where nothing else is asked for.
+/// Width of weights by default.
 const USUAL_BITS: u32 = 8;
-/// Powers of two by which scales may differ from those that suit weights best, for the sake of what readers bear.
+/// Exponents of two by which scales may differ from those that suit weights best, for the sake of what readers
+/// tolerate.
 const FARTHEST: f64 = 12.0;
-/// How much noisier, squared, a layer may be for the sake of a common power of two.
+/// How much larger the squared noise of a layer may become for the sake of a common power of two.
 const COARSER: f64 = 1.5;
 
-/// Of the relative noise that a layer's readers bear, the share (squared) that rows may make together which are rounded
-/// coarser than their weights allow: a tenth of what 8-bit weights make.
+/// The share (squared) of the relative noise that a layer's readers tolerate which all rows together may make that are
+/// rounded more coarsely than their weights need: a tenth of what 8-bit weights make.
 const NEGLIGIBLE: f64 = 1.0 / (1u64 << 20) as f64;
 /// The same where a row's integers would be much larger than its neighbours'.
 const BEARABLE: f64 = 16.0 * NEGLIGIBLE;
 
 /// A linear layer's output channel before it has a scale.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Row {
+pub(super) struct UnscaledRow {
     /// The scale that suits its weights best; 0 for no weights.
     pub fine: f64,
-    /// Its values on calibration images, in real units.
+    /// Statistics of its values on calibration images, in real units.
     pub channel: Channel,
-    /// What noise of variance 1 in it weighs ([`super::tolerance`]).
+    /// Weight of noise in it: the relative squared error of its readers per unit of variance ([`super::tolerance`]).
     pub weight: f64,
-    /// Sum of the squares of the integers that it weighs: squared noise of the row, in squares of its scale, times 12.
+    /// Sum of the squared integers that its weights multiply: 12 times the row's squared rounding noise, in squares of
+    /// its scale.
     pub read: f64,
-    /// Width of its weights.
+    /// Width of its quantised weights in bits.
     pub bits: u32,
 }
 
-impl Row {
-    /// The coarsest scale at which the row's rounding adds `noise` to what readers bear. Where that is all that the row
-    /// adds at all, its weights may be rounded away, and only its bias counts.
+impl UnscaledRow {
+    /// The coarsest scale at which the row's rounding adds `noise` to what readers tolerate. Where that is more than
+    /// the whole row contributes, its weights may be rounded to zero, and only its bias counts.
     fn coarsest(&self, noise: f64) -> f64 {
         let read = if self.weight * self.channel.variance <= noise { 0.0 } else { self.read };
-        // At this scale nothing is left of the row.
+        // At this scale the whole row rounds to zero.
         (12.0 * noise / (self.weight * (read + 1.0))).sqrt().min(self.nothing())
     }
 
-    /// A scale at which nothing is left of the row.
+    /// A scale at which the whole row rounds to zero.
     fn nothing(&self) -> f64 {
         4.0 * (f64::from(1u32 << self.bits) * self.fine).max(self.channel.rms())
     }
 
-    /// Integers of the row at the scale that suits its weights.
+    /// Root mean square of the row's integers at the scale that suits its weights.
     fn size(&self) -> f64 {
         self.channel.rms() / self.fine
     }
 
-    /// Its scale where integers are usually of size `usual`, among so many rows.
+    /// The scale of the row where the median row's integers have size `usual`, in a layer of so many rows.
     fn scale(&self, usual: Option<f64>, rows: usize) -> f64 {
-        // Wider weights are asked for where less noise is borne.
+        // Wider weights are chosen where less noise is tolerated.
         let share =
             (2.0 * (f64::from(USUAL_BITS) - f64::from(self.bits.max(USUAL_BITS)))).exp2() / rows as f64;
         let [free, bearable] = [NEGLIGIBLE, BEARABLE].map(|noise| self.coarsest(noise * share));
         if free >= self.nothing() {
             return self.fine.max(free);
         }
-        // The next layer sees all integers through weights of few bits: none are much smaller or larger than usual.
+        // The next layer multiplies all integers by weights of few bits: none may be much smaller or larger than usual.
         let [small, large] =
             [1.0 / IMBALANCE, IMBALANCE].map(|by| usual.map_or(CONSTANT, |usual| by * usual));
         let (coarse, even) = (self.channel.rms() / small, self.channel.rms() / large);
@@ -74,19 +76,19 @@ impl Row {
     }
 }
 
-/// Integers of the median row, of those that are not mostly their mean, where there are any.
-fn usual(rows: &[Row]) -> Option<f64> {
+/// Size of the integers of the median row, among those that are not mostly their mean, where there are any.
+fn usual(rows: &[UnscaledRow]) -> Option<f64> {
     let alive = rows.iter().filter(|row| row.fine > 0.0 && row.channel.rms() > 0.0);
     let varied = alive.clone().filter(|row| row.channel.rms() <= OUTWEIGHED * row.channel.variance.sqrt());
-    median(varied.map(Row::size)).or_else(|| median(alive.map(Row::size)))
+    median(varied.map(UnscaledRow::size)).or_else(|| median(alive.map(UnscaledRow::size)))
 }
 
 /// Scales for the outputs of a linear layer, one per row.
 ///
-/// A row takes the scale that suits its weights best, or a coarser one where its readers would not notice: one that
-/// training has switched off is rounded away. A row whose mean outweighs its variation gets a coarser scale, as far as
-/// its readers bear, so that its integers are not much larger than its neighbours'.
-pub(super) fn per_row(rows: &[Row]) -> Vec<f64> {
+/// A row takes the scale that suits its weights best, or a coarser one where that makes next to no difference to its
+/// readers: a dead channel is rounded to zero. A row whose mean outweighs its variation gets a coarser scale, as far as
+/// its readers tolerate, so that its integers are not much larger than its neighbours'.
+pub(super) fn per_row(rows: &[UnscaledRow]) -> Vec<f64> {
     let usual = usual(rows);
     let scales: Vec<f64> = rows.iter().map(|row| row.scale(usual, rows.len())).collect();
     // A row that is always zero takes any scale.
@@ -96,7 +98,7 @@ pub(super) fn per_row(rows: &[Row]) -> Vec<f64> {
 }
 
 /// One scale for all rows, `fine` where they have weights.
-pub(super) fn common(rows: &[Row], fine: f64) -> Vec<f64> {
+pub(super) fn common(rows: &[UnscaledRow], fine: f64) -> Vec<f64> {
     let largest = rows.iter().map(|row| row.channel.rms()).fold(0.0, f64::max);
     let scale = [fine, largest / CONSTANT, 1.0].into_iter().find(|&scale| scale > 0.0);
     vec![scale.unwrap_or(1.0); rows.len()]
@@ -104,7 +106,7 @@ pub(super) fn common(rows: &[Row], fine: f64) -> Vec<f64> {
 
 /// Scales for rows that are to be powers of two times `others`, the same power for all: the coarsest ones that are about
 /// as good as `least`. A row beside zeros (`free`) keeps its own.
-pub(super) fn beside(rows: &[Row], least: &[f64], others: &[f64], free: &[bool]) -> Vec<f64> {
+pub(super) fn beside(rows: &[UnscaledRow], least: &[f64], others: &[f64], free: &[bool]) -> Vec<f64> {
     let tied: Vec<usize> = (0..rows.len()).filter(|&row| !free[row]).collect();
     let noise = |scales: &[f64]| -> f64 {
         tied.iter().map(|&row| rows[row].weight * (rows[row].read + 1.0) * scales[row].powi(2)).sum()
@@ -124,8 +126,8 @@ fn ratio(rows: &[usize], least: &[f64], others: &[f64]) -> f64 {
     if power.is_finite() { power } else { 0.0 }
 }
 
-/// For each of several values whose integers are `finest` times as large as noise of one unit makes them, the power of
-/// two to multiply it by so that none is much smaller than the largest.
+/// The power of two by which to multiply each of several values so that the integers of none are much smaller than
+/// those of the largest. `sizes` are those of the integers, relative to the noise that they tolerate.
 pub(super) fn balance(sizes: &[f64]) -> Vec<i64> {
     let largest = sizes.iter().copied().filter(|size| size.is_finite()).fold(0.0, f64::max);
     let factor = |&size: &f64| {
@@ -145,9 +147,9 @@ pub(super) fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
 mod tests {
     use super::*;
 
-    fn row(fine: f64, mean: f64, deviation: f64, weight: f64) -> Row {
+    fn row(fine: f64, mean: f64, deviation: f64, weight: f64) -> UnscaledRow {
         let channel = Channel { mean, variance: deviation * deviation, peak: mean + deviation, passing: 0.5 };
-        Row { fine, channel, weight, read: 1e4, bits: USUAL_BITS }
+        UnscaledRow { fine, channel, weight, read: 1e4, bits: USUAL_BITS }
     }
 
     #[test]

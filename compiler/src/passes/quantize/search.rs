@@ -1,4 +1,4 @@
-//! The scale that has the least loss, among many.
+//! Searches the scale with the least loss.
 
 /// Scales that are tried at one time.
 pub(super) const LANES: usize = 8;

@@ -1,15 +1,15 @@
-//! How far the noise of rounding reaches: the squared error of the logits that it makes, relative to their variance.
+//! The effect of rounding noise on the logits: their squared error, relative to their variance.
 //!
-//! Small noise e in a value changes the logits by J·e, with J their derivatives. For random signs v over the logits
-//! |J·e|² is the mean of (g·e)² with g = Jᵀ·v (Hutchinson 1990), so that one gradient an image tells of all values:
+//! Small noise e in a value changes the logits by J·e, with J their Jacobian. For random signs v over the logits |J·e|²
+//! is the mean of (g·e)² with g = Jᵀ·v (Hutchinson 1990), so one gradient per image is enough for all values:
 //!
 //! ```text
-//! a value whose pixels are rounded apart, with variance ν in a channel    ν·Σ_pixels g²
-//! a weight of row r that is off by δ and meets x                          δ²·(Σ_pixels g_r·x)²
+//! a value rounded pixel by pixel, with noise of variance ν in a channel    ν·Σ_pixels g²
+//! a weight of row r that is off by δ and multiplies x                      δ²·(Σ_pixels g_r·x)²
 //! ```
 //!
-//! The second is what the Fisher information says of a weight. That the same weight is wrong at every pixel, and that
-//! averages do not help against it, is in the sum over pixels.
+//! The second is the Fisher information of a weight. The sum over pixels is squared as a whole, because a weight has
+//! the same error at every pixel: it does not average out.
 
 use super::layer::Layer;
 use crate::calibration::{Batch, Channel, Reading, Seen, Statistics, gradients};
@@ -25,7 +25,7 @@ const LEAST_IMAGES: u64 = 4;
 /// Elements of all values of the images that are looked at together; bounds memory.
 const ELEMENTS: usize = 1 << 26;
 
-/// What noise in a float network's values and weights does to its logits.
+/// The effect of noise in a float network's values and weights on its logits.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Sensitivity {
     /// By node, by channel: per unit of variance, for noise that is independent from pixel to pixel.
@@ -34,18 +34,18 @@ pub(super) struct Sensitivity {
     weights: Vec<OfWeights>,
 }
 
-/// What wrong weights of a linear layer do to the logits.
+/// The effect of errors in the weights of a linear layer on the logits.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct OfWeights {
-    /// By row: for weights that are all off by 1, independently.
+    /// By row: for independent errors of size 1 in all its weights.
     rows: Vec<f64>,
-    /// By input channel: the same of the weights of all rows that read it.
+    /// By input channel: the same for the weights of all rows that read it.
     channels: Vec<f64>,
 }
 
 impl Sensitivity {
-    /// Of `graph`, on some of `images`, on which it has these `statistics`. Where `is_compensated`, biases take up what
-    /// wrong weights make of the mean of what they meet.
+    /// Measures `graph` on some of `images`, on which it has these `statistics`. Where `is_compensated`, biases correct
+    /// the mean error that wrong weights cause.
     pub(super) fn measure(
         graph: &Graph<Real>,
         images: &Batch,
@@ -64,10 +64,11 @@ impl Sensitivity {
             };
             gradients(graph, Arc::new(images), seed, |id, seen| {
                 add(&mut values[id.index()], of_channels(seen.gradient));
-                let layer = Layer::of(graph, id).zip(Reading::of(graph.op(id), graph.shape(id)));
+                let layer = Layer::from_node(graph, id).zip(Reading::from_op(graph.op(id), graph.shape(id)));
                 if let Some((layer, reading)) = layer {
                     let mean = |channel: &Channel| if is_compensated { channel.mean as f32 } else { 0.0 };
-                    let means: Vec<f32> = statistics.of(graph.sole_input(id)).iter().map(mean).collect();
+                    let means: Vec<f32> =
+                        statistics.channels(graph.sole_input(id)).iter().map(mean).collect();
                     let of_images = of_weights(&layer, &reading, &seen, &means);
                     of_images.into_iter().for_each(|more| weights[id.index()].add(more));
                 }
@@ -93,7 +94,7 @@ impl Sensitivity {
             let all: f64 = layer.channels(row).map(|channel| channels[channel]).sum();
             let of_column = |(channel, &weight): (usize, &f32)| {
                 let step = output[row] / input.channel(channel);
-                // What is rounded away is wrong by no more than itself.
+                // A weight that is rounded to zero is wrong by no more than itself.
                 channels[channel] * (step * step / 12.0).min(f64::from(weight).powi(2))
             };
             let wrong: f64 = layer.channels(row).zip(layer.row(row)).map(of_column).sum();
@@ -122,7 +123,7 @@ fn centred(numbers: &[f32]) -> Vec<f32> {
     numbers.iter().map(|x| x - mean).collect()
 }
 
-/// Signs that have nothing to do with the logits, always the same, their mean taken away.
+/// Random signs, the same in every run and independent of the logits, their mean taken away.
 fn signs(logits: &Batch, part: usize) -> Batch {
     let mut scattered = scatter(part as u64 + 1);
     let mut sign = || if scattered() >> 63 == 0 { 1.0 } else { -1.0 };
@@ -158,7 +159,7 @@ fn of_weights(layer: &Layer, reading: &Reading, seen: &Seen<'_>, mean: &[f32]) -
     (0..seen.output.len()).into_par_iter().map(of_image).collect()
 }
 
-/// Of the weights of `group`: by row, and by column.
+/// The part of [`of_weights`] for `group` and one image: by row, and by column.
 fn of_group(
     layer: &Layer,
     reading: &Reading,
@@ -232,7 +233,7 @@ mod tests {
         let images = Batch::new(graph.shape(graph.input()), pattern(64 * 72));
         let statistics = Statistics::measure(&graph, &images);
         let sensitivity = Sensitivity::measure(&graph, &images, &statistics, false);
-        let layer = Layer::of(&graph, id).unwrap();
+        let layer = Layer::from_node(&graph, id).unwrap();
         let predicted = sensitivity.of_weights(id, &layer, &Scale::PerTensor(1.0), &[STEP.into(); 4]);
         let mut scattered = scatter(1);
         let mut noise = || ((scattered() >> 40) as f32 / (1u64 << 24) as f32 - 0.5) * STEP;

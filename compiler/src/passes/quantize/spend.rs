@@ -1,4 +1,4 @@
-//! More bits for what adds most to the error of the logits.
+//! Gives more bits to the weights and values whose rounding adds most to the error of the logits.
 
 use super::{Choices, Noise, Rounding};
 use crate::graph::NodeId;
@@ -14,14 +14,14 @@ const HALVINGS: usize = 60;
 /// How finely layers and values are rounded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Precision {
-    /// Of layers.
+    /// Weight width and sparsity of each linear layer.
     pub choices: Choices,
     /// Bits that values keep beyond the usual, or fewer, by node of the float graph.
     pub values: BTreeMap<NodeId, i32>,
 }
 
 impl Precision {
-    /// As the options say.
+    /// The precision that the options ask for, the same for all layers and values.
     pub fn usual(options: &CompileOptions) -> Self {
         Self { choices: Choices::uniform(options.layer()), values: BTreeMap::new() }
     }
@@ -36,10 +36,10 @@ impl Precision {
     }
 }
 
-/// `precision` with so many more bits that the squared error of the logits, predicted to come from `noise`, falls to
-/// `share` of what it is, or as near as bits help; `None` where no more can be spent.
+/// `precision` with more bits, such that the squared error of the logits that `noise` predicts falls to `share` of what
+/// it is, or as near as bits help; `None` where no more can be spent.
 ///
-/// Errors of independent sources add up, and each bit quarters one: so all are cut to the same size.
+/// Squared errors of independent sources add up, and each bit quarters one: so all are cut to the same size.
 pub fn spend(
     precision: &Precision,
     noise: &[Noise],
@@ -86,10 +86,10 @@ fn bearable(noise: &[Noise], total: f64) -> f64 {
 impl Precision {
     fn add(&mut self, node: NodeId, rounding: Rounding, bits: u32, options: &CompileOptions) {
         match rounding {
-            // Narrower weights are somebody's wish.
+            // Weights that the user wants narrower than the maximum stay so.
             Rounding::Weights if options.weight_bits < *WEIGHT_BITS.end() => {}
             Rounding::Weights => {
-                let choice = self.choices.of(node);
+                let choice = self.choices.get(node);
                 let bits = (choice.bits + bits).min(WIDEST_WEIGHTS.max(choice.bits));
                 self.choices.set(node, LayerChoice { bits, ..choice });
             }
@@ -124,12 +124,12 @@ mod tests {
         let usual = Precision::usual(&options);
         let finer = spend(&usual, &noise, 0.1, &options).unwrap();
         assert_eq!(finer.values, BTreeMap::from([(loud, 3)]));
-        assert_eq!((finer.choices.of(loud).bits, finer.choices.of(quiet).bits), (9, 8));
+        assert_eq!((finer.choices.get(loud).bits, finer.choices.get(quiet).bits), (9, 8));
         assert_eq!(finer.finer_nodes(&options), 1);
         let mut spent = usual;
         while let Some(finer) = spend(&spent, &noise, 0.01, &options) {
             spent = finer;
         }
-        assert_eq!((spent.values[&loud], spent.choices.of(loud).bits), (8, WIDEST_WEIGHTS));
+        assert_eq!((spent.values[&loud], spent.choices.get(loud).bits), (8, WIDEST_WEIGHTS));
     }
 }

@@ -1,8 +1,9 @@
-//! Sums of branches with different scales: integer multipliers bring them together.
+//! Integer multipliers that bring the branches of a sum to the same scale.
 
 use super::ratio::multipliers;
 
-/// Of the relative noise that a sum's readers bear, the share (squared) that channels left out of branches may make.
+/// The share (squared) of the relative noise that a sum's readers tolerate which channels left out of branches may
+/// make.
 const NEGLIGIBLE: f64 = 1.0 / (1u64 << 20) as f64;
 /// A channel of a sum that is this share of the largest is not worth balancing.
 const SMALL: f64 = 1.0 / 65_536.0;
@@ -65,12 +66,11 @@ impl Agreement {
     }
 }
 
-/// Which branches' channels are left out of a sum: branch, channel, and the largest branch there. `sizes` are real ones,
-/// by branch and channel; `weights` say what noise in the sum's channels weighs.
+/// The channels of branches that are left out of a sum: branch, channel, and the largest branch there. `sizes` are root
+/// mean squares in real units, by branch and channel; `weights` are the weights of noise in the sum's channels.
 ///
-/// Their scales would make the integers of the whole sum far larger in this channel than in others, all of
-/// which the next layer sees through weights of few bits. (A channel that training has switched off has
-/// weights of 10^-9 or so.)
+/// Their scales would make the integers of the whole sum far larger in this channel than in others, and the next layer
+/// multiplies all of them by weights of few bits. (A channel that is dead after training has weights of 10^-9 or so.)
 pub(super) fn negligible(sizes: &[Vec<f64>], weights: &[f64]) -> Vec<(usize, usize, usize)> {
     let bearable = NEGLIGIBLE / weights.len().max(1) as f64;
     let mut left_out = Vec::new();

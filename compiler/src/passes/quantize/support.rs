@@ -11,7 +11,7 @@ pub(super) struct Support(Vec<bool>);
 
 impl Support {
     /// All weights of `layer`; where it has been pruned, those that are not zero.
-    pub(super) fn of(layer: &Layer) -> Self {
+    pub(super) fn new(layer: &Layer) -> Self {
         let zeros = layer.weights().iter().filter(|&&weight| weight == 0.0).count();
         if zeros as f64 >= PRUNED * layer.weights().len() as f64 {
             return Self::without_zeros(layer);
@@ -52,7 +52,7 @@ pub(super) struct Cheapest {
 
 impl Cheapest {
     /// The `count` smallest of `losses`, which come in any order; all where there are not so many.
-    pub(super) fn of(mut losses: Vec<f32>, count: usize) -> Self {
+    pub(super) fn new(mut losses: Vec<f32>, count: usize) -> Self {
         if count == 0 || losses.is_empty() {
             return Self { bound: f32::NEG_INFINITY, ties: 0 };
         }
@@ -79,7 +79,7 @@ mod tests {
         #[test]
         fn the_cheapest_are_as_many_as_asked(levels in proptest::collection::vec(0u8..9, 0..40), count in 0usize..50) {
             let losses: Vec<f32> = levels.iter().map(|&level| level.into()).collect();
-            let mut cheapest = Cheapest::of(losses.clone(), count);
+            let mut cheapest = Cheapest::new(losses.clone(), count);
             let taken: Vec<bool> = losses.iter().map(|&loss| cheapest.takes(loss)).collect();
             prop_assert_eq!(taken.iter().filter(|&&taken| taken).count(), count.min(losses.len()));
             let of = |wanted: bool| losses.iter().zip(&taken).filter(move |x| *x.1 == wanted).map(|x| *x.0);

@@ -1,16 +1,16 @@
-//! How much rounding noise each value bears, channel by channel, judged by what reads it.
+//! How much rounding noise each value tolerates, channel by channel, judged by what reads it.
 //!
 //! A linear layer's row r turns independent noise of variance ν_c in its input channels into noise of variance
-//! Σ_c ‖w_rc‖²·ν_c. Rows matter by what *their* readers make of them, so with W_r the weight of noise in row r and σ_r²
-//! the row's variance in the float network on calibration images, the relative noise of the layer is
+//! Σ_c ‖w_rc‖²·ν_c. Rows matter by their effect on *their* readers, so with W_r the weight of noise in row r and σ_r² the
+//! row's variance in the float network on calibration images, the relative noise of the layer is
 //!
 //! ```text
 //! Σ_r W_r·Σ_c ‖w_rc‖²·ν_c ÷ Σ_r W_r·σ_r²  =  Σ_c V_c·ν_c          V_c = Σ_r W_r·‖w_rc‖² ÷ Σ_r W_r·σ_r²
 //! ```
 //!
-//! V_c is the weight of noise in input channel c. Operations without weights pass weights on, a ReLU or a clip for the share
-//! of values that it lets through; the logits begin. A channel
-//! that training has switched off, or that its readers ignore, has next to no weight and so sets no scale.
+//! V_c is the weight of noise in input channel c. Weights are computed backwards from the logits. Operations without
+//! parameters pass them on, a ReLU or a clip times the share of values that it lets through. A channel that is dead
+//! after training, or that its readers ignore, has next to no weight and so does not affect the choice of scales.
 
 use super::layer::Layer;
 use crate::calibration::{Channel, Statistics};
@@ -29,8 +29,9 @@ pub(super) struct Tolerance {
 }
 
 impl Tolerance {
-    /// Of the values of `graph`, which have these `statistics` on calibration images, or on synthetic ones.
-    pub(super) fn of(graph: &Graph<Real>, statistics: &Statistics, is_calibrated: bool) -> Self {
+    /// The weights for `graph`, which has these `statistics` on calibration images or, unless `is_calibrated`, on
+    /// synthetic ones.
+    pub(super) fn new(graph: &Graph<Real>, statistics: &Statistics, is_calibrated: bool) -> Self {
         let passing = if is_calibrated { PASSING } else { PASSING_SYNTHETIC };
         let mut tolerance = Self { by_node: vec![Vec::new(); graph.id_bound()] };
         for id in graph.ids_in_order().into_iter().rev() {
@@ -52,7 +53,8 @@ impl Tolerance {
     }
 
     /// The largest power of two, as its exponent, by which integers of these `scales` may be divided so that the noise
-    /// of rounding them stays below `share` of what readers make of the value; `None` where nobody cares.
+    /// of rounding them stays below `share` of the standard deviation of what readers give; `None` where noise has no
+    /// effect on them.
     pub(super) fn spare_bits(&self, id: NodeId, scales: &[f64], share: f64) -> Option<u32> {
         let noise: f64 =
             self.weights(id).iter().zip(scales).map(|(weight, scale)| weight * scale * scale).sum();
@@ -69,12 +71,12 @@ struct Reader<'a> {
     /// Share of values that an activation passes on, at least.
     passing: f64,
     id: NodeId,
-    /// Of the value among its inputs.
+    /// Position of the value among its inputs.
     position: usize,
 }
 
 impl Reader<'_> {
-    /// What noise in the value weighs, by the weights `own` of the reader's channels.
+    /// The weights of noise in the value, from the weights `own` of the reader's channels.
     fn passed(&self, own: &[f64]) -> Vec<f64> {
         let Self { graph, statistics, passing, id, position } = *self;
         let input = graph.inputs(id)[position];
@@ -90,7 +92,7 @@ impl Reader<'_> {
                 own.iter().map(|weight| weight / pixels as f64).collect()
             }
             Op::Add(add) => {
-                // The noise of all branches together is what the sum bears.
+                // The sum tolerates so much noise from all branches together.
                 let others = (add.multipliers.len() - 1).max(1) as f64;
                 let square = f64::from(add.multipliers[position]).powi(2);
                 own.iter().map(|weight| weight * square * others).collect()
@@ -104,7 +106,7 @@ impl Reader<'_> {
             Op::Flatten => own.chunks(shape.plane()).map(|plane| plane.iter().sum()).collect(),
             Op::Sign => vec![1.0 / variance(statistics, input); shape.channels],
             Op::Relu | Op::Clip(_) => {
-                let seen = statistics.of(id).iter().map(|seen| seen.passing.max(passing));
+                let seen = statistics.channels(id).iter().map(|seen| seen.passing.max(passing));
                 own.iter().zip(seen).map(|(weight, passing)| weight * passing).collect()
             }
             Op::Input
@@ -118,12 +120,12 @@ impl Reader<'_> {
 
     fn through_layer(&self, own: &[f64]) -> Vec<f64> {
         let mut passed = vec![0.0; self.graph.input_shapes(self.id)[0].channels];
-        let Some(layer) = Layer::of(self.graph, self.id) else { return passed };
-        let seen = self.statistics.of(self.id);
+        let Some(layer) = Layer::from_node(self.graph, self.id) else { return passed };
+        let seen = self.statistics.channels(self.id);
         let weighed = |size: fn(&Channel) -> f64| -> f64 {
             own.iter().zip(seen).map(|(weight, channel)| weight * size(channel)).sum()
         };
-        // What never varies is judged by its size.
+        // Where no row varies, its mean square takes the place of its variance.
         let sums = [weighed(|channel| channel.variance), weighed(|channel| channel.rms().powi(2))];
         let total = sums.into_iter().find(|&sum| sum > 0.0).unwrap_or(1.0);
         for (row, weight) in own.iter().enumerate() {
@@ -136,9 +138,9 @@ impl Reader<'_> {
     }
 }
 
-/// Of all channels together, above 0: what never varies is judged by its size.
+/// Variance of all channels together, above 0: where nothing varies, the mean square.
 fn variance(statistics: &Statistics, id: NodeId) -> f64 {
-    let channels = statistics.of(id);
+    let channels = statistics.channels(id);
     let variance = channels.iter().map(|channel| channel.variance).sum();
     let size = channels.iter().map(|channel| channel.rms().powi(2)).sum();
     [variance, size].into_iter().find(|&sum| sum > 0.0).unwrap_or(1.0)
@@ -170,7 +172,7 @@ mod tests {
         let graph = graph();
         let images = Batch::new(graph.shape(graph.input()), pattern(5 * 48));
         let statistics = Statistics::measure(&graph, &images);
-        let tolerance = Tolerance::of(&graph, &statistics, true);
+        let tolerance = Tolerance::new(&graph, &statistics, true);
         let input = graph.input();
         let spare = |scales: [f64; 3]| tolerance.spare_bits(input, &scales, 1.0 / 128.0);
         let even = spare([1e-4; 3]);
@@ -188,7 +190,7 @@ mod tests {
         let noise = (0..64 * 48).map(|i| ((f64::from(i) * 0.618_033_988_75).fract() * 2.0 - 1.0) as f32);
         let images = Batch::new(graph.shape(graph.input()), noise.collect());
         let statistics = Statistics::measure(&graph, &images);
-        let tolerance = Tolerance::of(&graph, &statistics, true);
+        let tolerance = Tolerance::new(&graph, &statistics, true);
         let step = 0.1;
         let rounded: Vec<f32> = images.values().iter().map(|x| (x / step).round() * step).collect();
         let difference = images.values().iter().zip(&rounded).map(|(x, y)| y - x).collect();

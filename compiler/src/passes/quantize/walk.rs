@@ -16,7 +16,7 @@ impl Preparation<'_> {
         build(self, self.calibration, choices, narrowing)
     }
 
-    /// The same without a look at what the quantised layers before it give: quick, and good enough for prices.
+    /// The same, but without evaluating the quantised layers on calibration images: quick, and good enough for prices.
     ///
     /// # Errors
     /// As [`Self::quantize`].

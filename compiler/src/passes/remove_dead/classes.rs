@@ -15,7 +15,7 @@ pub(super) struct Classes {
 }
 
 impl Classes {
-    pub(super) fn of<D: Domain>(graph: &Graph<D>) -> Self {
+    pub(super) fn new<D: Domain>(graph: &Graph<D>) -> Self {
         let mut first = vec![0; graph.id_bound()];
         let mut count = 0;
         for id in graph.ids() {

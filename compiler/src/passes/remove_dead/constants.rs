@@ -16,8 +16,8 @@ pub trait Constants: Domain {
     /// `x` as a bias; `None` where it is none.
     fn bias(x: Self::Wide) -> Option<Self::Bias>;
 
-    /// What `pool` from `image` to `output` makes of `x` everywhere; `None` where that is not the same
-    /// everywhere, or cannot be held.
+    /// The average, or in the integer graph the sum, that `pool` from `image` to `output` gives of the constant `x`;
+    /// `None` where that is not the same everywhere, or cannot be held.
     fn pooled(pool: &Pool, image: Shape, output: Shape, x: Self::Wide) -> Option<Self::Wide>;
 }
 

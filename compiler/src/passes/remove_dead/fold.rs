@@ -1,7 +1,7 @@
 //! Constant channels, moved into the biases of the layers that read them.
 
 use super::Constants;
-use super::rows::Rows;
+use super::rows::RowLayout;
 use crate::graph::{Add, Conv, Dense, Graph, NodeId, Op};
 
 /// By channel of a value: what all its elements are, whatever the image.
@@ -40,7 +40,7 @@ fn absorb<D: Constants>(graph: &mut Graph<D>, id: NodeId, known: &[Known<D>]) {
     if constants.iter().all(Option::is_none) {
         return;
     }
-    let Some(rows) = Rows::of(graph.op(id), graph.shape(input)) else { return };
+    let Some(rows) = RowLayout::from_op(graph.op(id), graph.shape(input)) else { return };
     let (Op::Conv(Conv { weights, bias, .. }) | Op::Dense(Dense { weights, bias })) =
         &mut graph.node_mut(id).op
     else {
@@ -94,7 +94,7 @@ fn constants<D: Constants>(graph: &Graph<D>, id: NodeId, known: &[Known<D>]) -> 
 
 /// The biases of the rows without weights.
 fn biases<D: Constants>(graph: &Graph<D>, id: NodeId) -> Known<D> {
-    let Some(rows) = Rows::of(graph.op(id), graph.input_shapes(id)[0]) else { return Vec::new() };
+    let Some(rows) = RowLayout::from_op(graph.op(id), graph.input_shapes(id)[0]) else { return Vec::new() };
     let (Op::Conv(Conv { weights, bias, .. }) | Op::Dense(Dense { weights, bias })) = graph.op(id) else {
         return Vec::new();
     };

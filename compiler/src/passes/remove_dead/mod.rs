@@ -10,8 +10,8 @@
 //! Channels that are added up go together or not at all, and so do those of a group of a convolution.
 //!
 //! # Requires
-//! Affine maps and activations as in [`super::fold_affine`] and [`super::expand_activations`]; where
-//! some are left, their channels are not taken for constants, and an activation's stay.
+//! No affine maps and no activations, as after [`super::fold_affine`] and [`super::expand_activations`]; where some are
+//! left, their channels count as not constant, and an activation's channels stay.
 //!
 //! # Guarantees
 //! Every output value stays the same: exactly in the integer graph, up to rounding of the biases to f32

@@ -1,7 +1,7 @@
 //! The graph with fewer channels.
 
 use super::needed::Needed;
-use super::rows::Rows;
+use super::rows::RowLayout;
 use crate::graph::{Affine, Clip, Conv, Dense, Domain, Graph, NodeId, Op, Shape};
 
 /// A node with fewer channels.
@@ -14,7 +14,7 @@ struct Narrow<D: Domain> {
 
 /// Removes the channels that nothing needs; whether there were any.
 pub(super) fn narrow<D: Domain>(graph: &mut Graph<D>) -> bool {
-    let needed = Needed::of(graph);
+    let needed = Needed::new(graph);
     let narrower: Vec<Narrow<D>> =
         needed.nodes().into_iter().filter_map(|id| narrower(graph, &needed, id)).collect();
     let changes = !narrower.is_empty();
@@ -70,7 +70,7 @@ fn weights<D: Domain>(
     read: &[usize],
     kept: &[usize],
 ) -> Vec<D::Weight> {
-    let Some(rows) = Rows::of(op, input) else { return weights.to_vec() };
+    let Some(rows) = RowLayout::from_op(op, input) else { return weights.to_vec() };
     let mut left = Vec::new();
     for &row in kept {
         let channels = rows.channels(row);

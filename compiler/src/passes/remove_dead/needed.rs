@@ -1,23 +1,24 @@
-//! Which channels something needs.
+//! Which channels have to stay because the output depends on them.
 
 use super::classes::{Channel, Classes};
-use super::rows::{Rows, weights};
+use super::rows::{RowLayout, weights};
 use crate::graph::{Domain, Graph, NodeId, Op};
 
-/// The channels that stay.
+/// Which channels of a graph have to stay, in classes that stay or go together.
 pub(super) struct Needed<'a, D: Domain> {
     graph: &'a Graph<D>,
     classes: Classes,
-    /// By class: the linear layers' rows in it.
+    /// By class: the rows of linear layers that belong to it.
     rows: Vec<Vec<Channel>>,
-    /// By class.
+    /// By class: whether it has to stay.
     needed: Vec<bool>,
 }
 
 impl<'a, D: Domain> Needed<'a, D> {
-    /// The output, the image, what they depend on, and at least one channel of every value that stays.
-    pub(super) fn of(graph: &'a Graph<D>) -> Self {
-        let classes = Classes::of(graph);
+    /// The classes of the output and the image, those that they depend on, and at least one channel of every value that
+    /// stays.
+    pub(super) fn new(graph: &'a Graph<D>) -> Self {
+        let classes = Classes::new(graph);
         let mut rows = vec![Vec::new(); classes.bound()];
         for id in graph.ids().filter(|&id| weights(graph.op(id)).is_some()) {
             (0..graph.shape(id).channels).for_each(|row| rows[classes.class((id, row))].push((id, row)));
@@ -79,6 +80,6 @@ impl<'a, D: Domain> Needed<'a, D> {
 /// The channels that output channel `row` of the linear layer `id` depends on.
 fn read<D: Domain>(graph: &Graph<D>, id: NodeId, row: usize) -> impl Iterator<Item = Channel> {
     let (input, op) = (graph.sole_input(id), graph.op(id));
-    let rows = Rows::of(op, graph.shape(input)).zip(weights(op));
+    let rows = RowLayout::from_op(op, graph.shape(input)).zip(weights(op));
     rows.into_iter().flat_map(move |(rows, weights)| rows.read(weights, row)).map(move |c| (input, c))
 }

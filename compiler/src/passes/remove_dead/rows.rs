@@ -3,20 +3,20 @@
 use crate::graph::{Conv, Dense, Domain, Element, Op, Shape};
 use std::ops::Range;
 
-/// How the weights of a linear layer lie.
+/// Layout of the weights of a linear layer: one row per output channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Rows {
-    /// So many weights after each other read the same input channel.
+pub(super) struct RowLayout {
+    /// Number of neighbouring weights that read the same input channel.
     pub taps: usize,
-    /// Weights in a row.
+    /// Number of weights in a row.
     pub columns: usize,
-    /// So many rows after each other read the same channels.
+    /// Number of neighbouring rows that read the same channels.
     pub group: usize,
 }
 
-impl Rows {
-    /// Of `op` over `input`, where it is linear with weights.
-    pub(super) fn of<D: Domain>(op: &Op<D>, input: Shape) -> Option<Self> {
+impl RowLayout {
+    /// The layout of the weights of `op`, which reads a value of shape `input`; `None` where it has no weights.
+    pub(super) fn from_op<D: Domain>(op: &Op<D>, input: Shape) -> Option<Self> {
         match op {
             Op::Conv(conv) => {
                 let taps = conv.window.kernel[0] * conv.window.kernel[1];

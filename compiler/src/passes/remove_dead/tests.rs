@@ -1,5 +1,5 @@
 use super::remove_dead;
-use super::rows::Rows;
+use super::rows::RowLayout;
 use crate::graph::testing::{assert_same_value, conv, dense, graphs, pattern};
 use crate::graph::{
     Add, Conv, Dense, Domain, Graph, Integer, NodeId, Op, Pool, PoolDivisor, Real, RealFact, Shape, Window,
@@ -164,7 +164,7 @@ fn emptied<D: Domain>(mut graph: Graph<D>, noise: &[u8]) -> Graph<D> {
     for id in graph.ids_in_order() {
         let Some(&input) = graph.inputs(id).first() else { continue };
         let input = graph.shape(input);
-        let Some(rows) = Rows::of(graph.op(id), input) else { continue };
+        let Some(rows) = RowLayout::from_op(graph.op(id), input) else { continue };
         let (Op::Conv(Conv { weights, bias, .. }) | Op::Dense(Dense { weights, bias })) =
             &mut graph.node_mut(id).op
         else {

@@ -1,4 +1,4 @@
-//! The search for the values that lose bits at a cost.
+//! Searches the values whose truncation saves more time than it takes.
 
 use super::exponents::Exponents;
 use super::price::ValuePrices;
@@ -15,7 +15,7 @@ const TOO_WIDE: f64 = 1e12;
 /// Bits by which rings are wider than the largest integer seen, about.
 const MARGIN: u32 = 2;
 
-/// The values of `float` that should lose bits although it takes a round, by what its `draft` tells of prices.
+/// The values of `float` that should be truncated although it takes a round, by the prices of its `draft`.
 ///
 /// # Errors
 /// A defect of the graph.
@@ -34,7 +34,7 @@ pub fn choose(
         .filter(|&id| is_candidate(graph, id) && sources[id.index()].is_some())
         .collect();
     let spare = draft.estimates().iter().map(|estimate| estimate.spare).collect();
-    let terms = Terms::of(options);
+    let terms = Terms::new(options);
     let widths = if terms.rings { expected_widths(draft) } else { widths(graph, input)? };
     let chosen = vec![false; graph.id_bound()];
     let prices = ValuePrices::new(options);
@@ -81,7 +81,7 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Turns the choice whose change saves most, until none saves anything.
+    /// Flips, again and again, the choice whose change saves most, until none saves anything.
     fn run(&mut self) {
         let mut seconds = self.seconds();
         loop {
@@ -110,7 +110,7 @@ impl Search<'_> {
     }
 
     fn exponents(&self) -> Exponents {
-        Exponents::of(self.graph, &self.order, &self.chosen, &self.spare)
+        Exponents::new(self.graph, &self.order, &self.chosen, &self.spare)
     }
 
     /// Predicted seconds of all that widths matter for, and what widths beyond the limit count as.
@@ -134,7 +134,7 @@ impl Search<'_> {
         excess + rescale + self.prices.operation(self.graph, id, read, bits.min(widest))
     }
 
-    /// The value that `id` reads first; for what drops bits for nothing, the value before.
+    /// The value that `id` reads first; where that is a truncation at no cost, the value before it.
     fn read(&self, id: NodeId) -> Option<NodeId> {
         let input = *self.graph.inputs(id).first()?;
         let fused = matches!(self.graph.op(input), Op::Rescale(_)) && self.terms.is_free(self.graph, input);

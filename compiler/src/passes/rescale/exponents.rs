@@ -1,8 +1,8 @@
-//! By how many bits each value is likely to have been narrowed, once some values lose bits: for prices only.
+//! By how many bits each value is smaller once some values are truncated; an estimate, used for prices only.
 
 use crate::graph::{Graph, Integer, NodeId, Op};
 
-/// Of every value of a draft, by node.
+/// By node of a draft: how many bits each value has lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Exponents {
     /// Bits lost before the node's own narrowing.
@@ -17,12 +17,13 @@ impl Exponents {
         self.before[id.index()] + self.own[id.index()]
     }
 
-    /// Of `graph`, where the values marked in `chosen` lose the bits that they can spare, by node.
-    pub(super) fn of(graph: &Graph<Integer>, order: &[NodeId], chosen: &[bool], spare: &[u32]) -> Self {
+    /// The bits lost in `graph` where the values marked in `chosen` lose those that they can spare (`spare`), both by
+    /// node.
+    pub(super) fn new(graph: &Graph<Integer>, order: &[NodeId], chosen: &[bool], spare: &[u32]) -> Self {
         let mut exponents = Self { before: vec![0; chosen.len()], own: vec![0; chosen.len()] };
         for &id in order {
             let before = match graph.op(id) {
-                // What the draft drops anyway is less by what has gone before.
+                // These values do not get smaller: what the draft drops there is less by the bits lost before.
                 Op::Input | Op::Sign | Op::Rescale(_) => 0,
                 _ => graph.inputs(id).iter().map(|&input| exponents.after(input)).min().unwrap_or(0),
             };

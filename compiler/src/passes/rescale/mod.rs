@@ -1,19 +1,18 @@
-//! Where numbers are made narrower although it takes a round.
+//! Chooses the values that are truncated although that takes a round.
 //!
 //! # What it does
-//! Integers grow by the width of the weights from layer to layer. Dropping low bits ([`Op::Rescale`]) takes a round and an
-//! encryption per value in suite `blinded`, about as much as a ReLU in suite `shared`, and nothing there where a ReLU alone
-//! reads the value; it makes every later step cheaper, and networks of more than about ten layers do not fit without.
-//! This pass chooses the places, for a draft of the integer graph. Of the places the one is taken, again and again, that
-//! saves most predicted time; places that later ones made useless are given up. Widths near the suite's limit count as so
-//! expensive that they are avoided first.
+//! Integers grow by the width of the weights from layer to layer. Dropping low bits ([`Op::Rescale`]) takes a round and
+//! an encryption per value in suite `blinded`; in suite `shared` it takes about as much as a ReLU, and nothing where a
+//! ReLU alone reads the value. It makes every later step cheaper, and networks of more than about ten layers do not fit
+//! without. This pass chooses the values on a draft of the integer graph: again and again it takes the one whose
+//! truncation saves most predicted time, or gives up one that others have made useless. Widths near the suite's limit
+//! count as so expensive that they are avoided first.
 //!
-//! How many bits a value loses is not decided here but when the layers before it are integers
-//! ([`Preparation::quantize`](super::Preparation::quantize)). A place that was chosen for a wrong reason costs time, never
-//! precision.
+//! How many bits a value loses is decided later, once the layers before it are integers
+//! ([`Preparation::quantize`](super::Preparation::quantize)). A wrong choice here costs time, never precision.
 //!
 //! # Requires
-//! A draft.
+//! A draft ([`Preparation::draft`](super::Preparation::draft)).
 //!
 //! # Guarantees
 //! A network that is cheaper without any rescaling, and fits, stays as it is. Equal graphs give equal choices.

@@ -1,4 +1,4 @@
-//! What steps take that depend on the widths of values: the same questions to either suite.
+//! Predicted time of the operations that depend on the widths of values, for either suite.
 
 use crate::graph::{Graph, Integer, NodeId, Op};
 use crate::options::CompileOptions;
@@ -12,17 +12,17 @@ const SAMPLE: usize = 64;
 /// Bits of a slot beyond those of the results, about.
 const SLOT: u32 = 12;
 
-/// ValuePrices of single values, by what happens to them and their bits.
+/// Seconds that operations on single values take, by operation and width.
 pub(super) struct ValuePrices<'a> {
     options: &'a CompileOptions,
     unit: UnitCosts,
-    known: HashMap<(Kind, u32), f64>,
+    known: HashMap<(PricedOperation, u32), f64>,
     /// By node: weights that are not zero.
     weights: HashMap<NodeId, usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Kind {
+enum PricedOperation {
     Relu,
     Pool,
     Sign,
@@ -39,16 +39,16 @@ impl<'a> ValuePrices<'a> {
         }
     }
 
-    /// Seconds that the operation of `id` takes which reads values of `read` bits and has results of `bits`, as far as
-    /// these matter.
+    /// Seconds that the operation of `id` takes, which reads values of `read` bits and has results of `bits`, as far as
+    /// they depend on these.
     pub(super) fn operation(&mut self, graph: &Graph<Integer>, id: NodeId, read: u32, bits: u32) -> f64 {
         let elements = graph.shape(id).elements() as f64;
         match graph.op(id) {
-            Op::Relu => elements * self.value(Kind::Relu, read),
-            Op::Sign => elements * self.value(Kind::Sign, read + 1),
+            Op::Relu => elements * self.value(PricedOperation::Relu, read),
+            Op::Sign => elements * self.value(PricedOperation::Sign, read + 1),
             Op::MaxPool(window) => {
                 let comparisons = window.kernel[0] * window.kernel[1] - 1;
-                elements * comparisons as f64 * self.value(Kind::Pool, read + 1)
+                elements * comparisons as f64 * self.value(PricedOperation::Pool, read + 1)
             }
             Op::Conv(conv) if self.options.has_rings() => self.sums(graph, id, &conv.weights, bits),
             Op::Dense(dense) if self.options.has_rings() => self.sums(graph, id, &dense.weights, bits),
@@ -58,13 +58,14 @@ impl<'a> ValuePrices<'a> {
 
     /// Seconds that narrowing the value of `id`, which has `bits`, takes.
     pub(super) fn rescale(&mut self, graph: &Graph<Integer>, id: NodeId, bits: u32) -> f64 {
-        if Terms::of(self.options).is_free(graph, id) {
+        if Terms::new(self.options).is_free(graph, id) {
             return 0.0;
         }
-        self.unit.round + graph.shape(id).elements() as f64 * self.value(Kind::Rescale, bits)
+        self.unit.round + graph.shape(id).elements() as f64 * self.value(PricedOperation::Rescale, bits)
     }
 
-    /// Of a linear layer in slots as wide as its results: the ciphertexts that they fill, and all products.
+    /// Seconds of a linear layer whose slots are as wide as its results: of the ciphertexts that its inputs and outputs
+    /// fill, and of all products.
     fn sums(&mut self, graph: &Graph<Integer>, id: NodeId, weights: &[i32], bits: u32) -> f64 {
         let elements = |shape: crate::graph::Shape| shape.elements() as f64;
         let (from, to) = (graph.input_shapes(id)[0], graph.shape(id));
@@ -78,29 +79,29 @@ impl<'a> ValuePrices<'a> {
         (products * self.unit.product + up + down) / slots
     }
 
-    fn value(&mut self, kind: Kind, bits: u32) -> f64 {
+    fn value(&mut self, kind: PricedOperation, bits: u32) -> f64 {
         let Self { options, unit, known, .. } = self;
         *known.entry((kind, bits)).or_insert_with(|| match options.suite {
             Suite::Blinded(parameters) => blinded(kind, bits, parameters, options, unit),
-            Suite::Shared(_) if kind == Kind::Sign => comparison(Comparison::Sign, bits, unit),
+            Suite::Shared(_) if kind == PricedOperation::Sign => comparison(Comparison::Sign, bits, unit),
             Suite::Shared(_) => comparison(Comparison::Relu, bits, unit),
         })
     }
 }
 
-/// Infinite where a key's plaintext holds no such value.
+/// Seconds per value in suite `blinded`; infinite where a key's plaintext holds no such value.
 fn blinded(
-    kind: Kind,
+    kind: PricedOperation,
     bits: u32,
     parameters: BlindedParameters,
     options: &CompileOptions,
     unit: &UnitCosts,
 ) -> f64 {
-    let pooling = kind == Kind::Pool;
+    let pooling = kind == PricedOperation::Pool;
     let kind = match kind {
-        Kind::Relu | Kind::Pool => ExchangeKind::Relu,
-        Kind::Sign => ExchangeKind::Sign,
-        Kind::Rescale => ExchangeKind::Rescale { bits: 1 },
+        PricedOperation::Relu | PricedOperation::Pool => ExchangeKind::Relu,
+        PricedOperation::Sign => ExchangeKind::Sign,
+        PricedOperation::Rescale => ExchangeKind::Rescale { bits: 1 },
     };
     let one = Exchange { kind, count: 1, bits };
     let capacity = one.per_ciphertext(parameters, options.key_bits);

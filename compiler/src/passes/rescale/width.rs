@@ -1,4 +1,4 @@
-//! Sound widths of values, however large.
+//! Upper bounds for the widths of values, also where they exceed what a plan can hold.
 
 use crate::error::{Error, Result};
 use crate::graph::{Conv, Dense, Graph, Integer, NodeId, Op};

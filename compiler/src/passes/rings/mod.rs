@@ -1,18 +1,18 @@
 //! The ring of every value, for suite `shared`.
 //!
 //! # What it does
-//! A value's ring holds what the value was on the calibration images and a margin, also what it is on some of them once they
-//! are brighter or have more contrast, and never more than interval arithmetic says that it can be. The margin is chosen,
-//! ring by ring, such that an image leaves some ring with an estimated chance of at most 10^-4. Who reads the value may want more: the half that is added before low bits go, the
-//! differences of a tournament, and, for what is computed share by share, at least the bits of its own ring.
-//! Integers that do not fit wrap around.
+//! The ring of a value holds its range on the calibration images times a margin, also that on some of them made brighter or
+//! richer in contrast, and is never larger than interval arithmetic requires. Margins are chosen, ring by ring, such that
+//! the estimated chance that an image leaves any ring is at most 10^-4. Readers may need more: the half that is added before
+//! low bits are dropped, the differences that max-pooling compares, and, for what is computed on shares alone, at least the
+//! bits of its own ring. Integers that do not fit wrap around.
 //!
 //! # Requires
 //! An integer graph.
 //!
 //! # Guarantees
-//! Every value has a ring that a plan may have ([`runtime::plan::validate`], P6). On the calibration images nothing wraps
-//! around, as far as the dequantized graph tells on which they are seen. Ranges are sound: no image makes a value leave its own.
+//! Every value has a ring that a plan may have ([`runtime::plan::validate`], P6). On the calibration images nothing
+//! wraps around, as far as the dequantised graph shows. Ranges are sound: no image makes a value leave its own.
 //!
 //! # Example
 //! See the test `a_residual_block`.
@@ -48,7 +48,7 @@ const MARGIN: f64 = 4.0;
 /// The same for synthetic images.
 const WIDE_MARGIN: f64 = 8.0;
 
-/// Enters the ring and the range of every value.
+/// Gives every value its ring and its range.
 ///
 /// # Errors
 /// [`Error::Unsupported`] with the node whose ring would be too wide, and how wide; a pixel outside the declared range.
@@ -59,7 +59,7 @@ pub fn rings(
     options: &CompileOptions,
 ) -> Result<Graph<Integer>> {
     let images = calibration::images(calibration, input)?;
-    let spreads = Spread::of(&graph, &images);
+    let spreads = Spread::measure(&graph, &images);
     let chance = OVERFLOW / graph.len() as f64;
     let margin = |spread: &Spread| match (options.margin_bits, calibration) {
         (Some(bits), _) => f64::from(bits).exp2(),
@@ -74,7 +74,7 @@ pub fn rings(
     let mut expected: Vec<Vec<Interval>> =
         spreads.iter().map(|spread| spread.expected(margin(spread))).collect();
     if options.margin_bits.is_none() && calibration.is_some() {
-        let unusual = Spread::of(&graph, &calibration::unusual(&images, input));
+        let unusual = Spread::measure(&graph, &calibration::unusual(&images, input));
         expected.iter_mut().zip(unusual).for_each(|(expected, unusual)| {
             let unusual = unusual.expected(UNUSUAL_MARGIN);
             expected.iter_mut().zip(unusual).for_each(|(known, other)| *known = known.hull(other));
@@ -90,13 +90,13 @@ pub fn rings(
     Ok(graph)
 }
 
-/// How full the ring of 2^(`bits` + 1) elements is of values like these.
+/// How full the ring of 2^(`bits` + 1) elements is.
 fn room(bits: u32, seen: &Tail) -> Room {
     let capacity = f64::from(bits).exp2();
     Room { taken: seen.largest() / capacity, overflow: seen.chance(capacity) }
 }
 
-/// Takes `id` into the ring of 2^(`bits` + 1) elements, with its range there; whether it can never leave it.
+/// Gives `id` the ring of 2^(`bits` + 1) elements, and its range there; returns whether it can never leave the ring.
 fn enter(
     graph: &mut Graph<Integer>,
     id: NodeId,
@@ -132,7 +132,7 @@ fn reached(
     Ok(result.into_iter().zip(&source.range).map(|(x, range)| if wraps(range) { whole } else { x }).collect())
 }
 
-/// What is added before `bits` low bits go.
+/// What is added before `bits` low bits are dropped.
 const fn half(bits: u32) -> i128 {
     1 << (bits - 1)
 }

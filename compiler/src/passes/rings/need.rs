@@ -9,8 +9,8 @@ use runtime::plan::interval::Interval;
 use runtime::plan::validate::MAX_RING_BITS;
 use runtime::plan::{InputSpec, Revealed};
 
-/// Enters the least ring of every value, and returns its bits, one less than its ring's, by node. `seen` are the
-/// integers that are expected.
+/// Gives every value the smallest ring that it needs, and returns its bits, one less than its ring's, by node. `seen`
+/// are the expected ranges.
 pub(super) fn enter_least(
     graph: &mut Graph<Integer>,
     input: &InputSpec,
@@ -23,9 +23,9 @@ pub(super) fn enter_least(
         let expected: Vec<Interval> =
             sound.iter().zip(&seen[id.index()]).map(|(sound, seen)| within(*seen, *sound)).collect();
         bits[id.index()] = match graph.op(id) {
-            Op::Input => of(graph, id, &sound),
+            Op::Input => bits_needed(graph, id, &sound),
             Op::Softmax(_) => graph.node(graph.sole_input(id)).fact.bits(),
-            _ => of(graph, id, &expected),
+            _ => bits_needed(graph, id, &expected),
         };
         if id == graph.output() && options.reveal == Revealed::Label {
             let all = expected.iter().copied().reduce(Interval::hull);
@@ -37,21 +37,21 @@ pub(super) fn enter_least(
     Ok(bits)
 }
 
-/// Numbers and their positions fit one ring together.
+/// Refuses `id` unless its integers and their positions fit one ring together.
 fn check_positions(graph: &Graph<Integer>, id: NodeId, bits: u32, options: &CompileOptions) -> Result<()> {
     let positions = position_bits(graph.shape(id).elements());
     let fits = bits + positions <= MAX_RING_BITS;
     if fits { Ok(()) } else { Err(too_wide(graph, id, bits + positions, options)) }
 }
 
-/// What is expected, as far as it is possible.
+/// The expected range as far as it lies within the sound one, which takes its place where the two do not overlap.
 fn within(seen: Interval, sound: Interval) -> Interval {
     let both = Interval::new(seen.low.max(sound.low), seen.high.min(sound.high));
     if both.low <= both.high { both } else { sound }
 }
 
-/// Bits for the integers in `values` of `id` and what its readers make of them.
-fn of(graph: &Graph<Integer>, id: NodeId, values: &[Interval]) -> u32 {
+/// Bits for the integers of `id`, which are in `values`, and for what its readers compute from them.
+fn bits_needed(graph: &Graph<Integer>, id: NodeId, values: &[Interval]) -> u32 {
     let readers = graph.consumers(id).into_iter().map(|(reader, _)| graph.op(reader));
     readers.map(|reader| for_reader(reader, values)).fold(widest(values, |x| x), u32::max).max(1)
 }
@@ -71,6 +71,6 @@ fn difference(x: Interval) -> Interval {
     Interval::new(x.low - x.high, x.high - x.low)
 }
 
-fn widest(values: &[Interval], of: impl Fn(Interval) -> Interval) -> u32 {
-    values.iter().map(|&x| of(x).bits()).max().unwrap_or(0)
+fn widest(values: &[Interval], map: impl Fn(Interval) -> Interval) -> u32 {
+    values.iter().map(|&x| map(x).bits()).max().unwrap_or(0)
 }

@@ -1,4 +1,4 @@
-//! Rings that readers force upon what they read.
+//! Widens the rings of values to what their readers require.
 
 use crate::graph::is_fused;
 use crate::graph::{Graph, Integer, NodeId, Op, Rescale};

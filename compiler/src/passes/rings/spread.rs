@@ -1,4 +1,4 @@
-//! Between which integers values lie on calibration images.
+//! The range of each value's integers on calibration images.
 
 use super::tail::Tail;
 use crate::calibration::{Batch, walk};
@@ -10,7 +10,7 @@ use runtime::plan::interval::Interval;
 /// Integers are not followed beyond this; no ring holds as many.
 const MOST: f64 = 1e30;
 
-/// What a value looks like.
+/// The range of a value's integers on calibration images, and the largest magnitude in each image.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Spread {
     /// By channel: smallest and largest integer.
@@ -20,8 +20,9 @@ pub(super) struct Spread {
 }
 
 impl Spread {
-    /// Of the values of every node of `graph` on `images`. Each image goes its own way, so that memory grows with cores only.
-    pub(super) fn of(graph: &Graph<Integer>, images: &Batch) -> Vec<Self> {
+    /// The ranges of the values of every node of `graph` on `images`, by node. Images are evaluated one by one, so that
+    /// memory grows with the number of cores only.
+    pub(super) fn measure(graph: &Graph<Integer>, images: &Batch) -> Vec<Self> {
         let real = dequantized(graph);
         let of_image = |index: usize| {
             let mut planes = vec![Vec::new(); graph.id_bound()];
@@ -37,7 +38,7 @@ impl Spread {
         spreads
     }
 
-    /// The integers that are expected, by channel: those seen, times `margin`.
+    /// The expected range, by channel: the range seen, times `margin`.
     pub(super) fn expected(&self, margin: f64) -> Vec<Interval> {
         let integer = |x: f64| (x * margin).clamp(-MOST, MOST);
         let channels = self.channels.iter();
@@ -46,7 +47,7 @@ impl Spread {
             .collect()
     }
 
-    /// Enters one more image, of whose planes these are smallest and largest integer.
+    /// Adds one more image, with the smallest and largest integer of each of its channels.
     fn add(&mut self, planes: &[[f64; 2]]) {
         self.tail.push(planes.iter().flatten().fold(0f64, |largest, x| largest.max(x.abs())));
         self.channels.resize(planes.len(), [f64::INFINITY, f64::NEG_INFINITY]);

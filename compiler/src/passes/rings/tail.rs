@@ -1,8 +1,9 @@
-//! How likely a value grows beyond what calibration images show.
+//! The chance that a value exceeds its range on the calibration images.
 //!
-//! Of each image the largest magnitude is taken. Maxima over many elements are Gumbel distributed where the elements'
-//! tails fall off exponentially (Fisher and Tippett 1928; Gumbel, "Statistics of Extremes", 1958); location and scale come
-//! from mean and standard deviation, the latter by two of its standard errors too large.
+//! A Gumbel distribution is fitted to the largest magnitudes of the images: maxima over many elements follow it where
+//! the elements' tails fall off exponentially (Fisher and Tippett 1928; Gumbel, "Statistics of Extremes", 1958). Its
+//! location and scale come from mean and standard deviation, the latter raised by two of its standard errors for
+//! safety.
 
 use std::f64::consts::PI;
 
@@ -19,7 +20,7 @@ pub(super) struct Tail {
 }
 
 impl Tail {
-    /// Enters one more image.
+    /// Adds the largest magnitude of one more image.
     pub(super) fn push(&mut self, largest: f64) {
         self.maxima.push(largest);
     }
@@ -29,7 +30,7 @@ impl Tail {
         self.maxima.iter().copied().fold(0.0, f64::max)
     }
 
-    /// What an image exceeds with this chance; `None` where there are too few images to say.
+    /// The magnitude that an image exceeds with this chance; `None` where there are too few images to say.
     pub(super) fn bound(&self, chance: f64) -> Option<f64> {
         let (location, scale) = self.gumbel()?;
         Some(location - scale * (-(-chance).ln_1p()).ln())

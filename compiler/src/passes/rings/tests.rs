@@ -24,7 +24,7 @@ fn pointwise(weights: Vec<i32>, bias: Vec<i128>) -> Op<Integer> {
 
 /// One image whose pixels all have one value.
 fn grey(shape: Shape, pixel: f32) -> Calibration {
-    Calibration::of(Batch::new(shape, vec![pixel; shape.elements()]))
+    Calibration::from_images(Batch::new(shape, vec![pixel; shape.elements()]))
 }
 
 /// The pixels, through a convolution that loses two bits before its ReLU, added to themselves.
