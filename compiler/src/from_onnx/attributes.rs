@@ -1,6 +1,5 @@
 //! Reading attributes and constants out of protobuf nodes.
 
-use super::registry;
 use runtime::data::half_to_f32;
 use std::collections::HashMap;
 use tract_onnx::pb::attribute_proto::AttributeType;
@@ -13,28 +12,29 @@ pub(super) fn display_name(node: &NodeProto) -> String {
     if node.name.is_empty() { output() } else { node.name.clone() }
 }
 
-fn find<'a>(node: &'a NodeProto, name: &str) -> Option<&'a AttributeProto> {
+/// The attribute of this name.
+pub(super) fn attribute<'a>(node: &'a NodeProto, name: &str) -> Option<&'a AttributeProto> {
     node.attribute.iter().find(|attribute| attribute.name == name)
 }
 
 /// The integer attribute `name`; `None` where the node has none.
 pub(super) fn int(node: &NodeProto, name: &str) -> Option<i64> {
-    find(node, name).map(|attribute| attribute.i)
+    attribute(node, name).map(|attribute| attribute.i)
 }
 
 /// The floating-point attribute `name`; `None` where the node has none.
 pub(super) fn float(node: &NodeProto, name: &str) -> Option<f32> {
-    find(node, name).map(|attribute| attribute.f)
+    attribute(node, name).map(|attribute| attribute.f)
 }
 
 /// A list of integers; empty where the attribute is absent.
 pub(super) fn ints<'a>(node: &'a NodeProto, name: &str) -> &'a [i64] {
-    find(node, name).map_or(&[], |attribute| &attribute.ints)
+    attribute(node, name).map_or(&[], |attribute| &attribute.ints)
 }
 
 /// The string attribute `name`; `None` where the node has none.
 pub(super) fn string(node: &NodeProto, name: &str) -> Option<String> {
-    find(node, name).map(|attribute| String::from_utf8_lossy(&attribute.s).into_owned())
+    attribute(node, name).map(|attribute| String::from_utf8_lossy(&attribute.s).into_owned())
 }
 
 /// Sets an attribute that is an integer.
@@ -113,23 +113,6 @@ pub(super) fn scalar(name: &str, value: f32) -> TensorProto {
 /// Number of elements of a shape; `None` for negative axes or overflow.
 pub(super) fn elements(dims: &[i64]) -> Option<u64> {
     dims.iter().try_fold(1u64, |product, &dim| product.checked_mul(u64::try_from(dim).ok()?))
-}
-
-/// The tensor that `name` stands for: an initializer, or the value of a Constant node.
-pub(super) fn constant<'a>(graph: &'a GraphProto, name: &str) -> Option<&'a TensorProto> {
-    let initializer = graph.initializer.iter().find(|tensor| tensor.name == name);
-    initializer.or_else(|| {
-        let node = graph
-            .node
-            .iter()
-            .find(|node| registry::operator(node).is_stored() && node.output.iter().any(|o| o == name))?;
-        stored_value(node)
-    })
-}
-
-/// The tensor that a Constant node holds.
-pub(super) fn stored_value(node: &NodeProto) -> Option<&TensorProto> {
-    find(node, "value").filter(|_| registry::operator(node).is_stored())?.t.as_ref()
 }
 
 /// The numbers of a tensor of floats or of integers of up to 32 bits.

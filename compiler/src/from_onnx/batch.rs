@@ -4,11 +4,12 @@
 //! which a Reshape brings a computed value, where it repeats the batch (`[10, 400]` in a model
 //! exported for ten images). Shapes that the model computes from its input follow by themselves.
 
-use super::attributes::{constant, display_name, int64s};
+use super::attributes::{display_name, int64s};
 use super::constants;
 use super::layout::{self, Layout};
 use super::precision::element_type;
 use super::registry::{self, Axes};
+use super::stored::constant;
 use crate::error::Diagnostic;
 use crate::graph::Shape;
 use tract_onnx::pb::tensor_proto::DataType;

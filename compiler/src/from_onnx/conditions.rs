@@ -2,8 +2,9 @@
 //!
 //! Exporters leave such nodes where a script asks for something that the exported model settles.
 
-use super::attributes::{elements, int64s, node, numbers, stored_value, subgraphs};
+use super::attributes::{elements, int64s, node, numbers, subgraphs};
 use super::registry::{self, Condition};
+use super::stored::stored_value;
 use std::collections::{HashMap, HashSet};
 use tract_onnx::pb::{GraphProto, NodeProto, TensorProto};
 

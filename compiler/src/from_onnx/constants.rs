@@ -3,10 +3,11 @@
 //! Constants are folded while the model is read. Broadcasts, gathers and fillers can blow a small file
 //! up to any size, so their results are bounded from the file alone, before anything is evaluated.
 
-use super::attributes::{constant, elements, int64s, reads};
-use super::file::MAX_ELEMENTS;
+use super::attributes::{elements, int64s, reads};
 use super::refusal::Refusal;
 use super::registry::{self, Constants, Size};
+use super::stored::constant;
+use super::tensor::MAX_ELEMENTS;
 use std::collections::{HashMap, HashSet};
 use tract_onnx::pb::{GraphProto, NodeProto};
 

@@ -5,7 +5,7 @@
 //! inside the model's folder, links followed. No more is read than the tensor's shape asks for.
 
 use super::attributes::tensors_mut;
-use super::file;
+use super::tensor::{MAX_BYTES, byte_len};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -37,11 +37,11 @@ impl Files {
     fn beside(model: &Path) -> Self {
         let folder = model.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new(".")).to_path_buf();
-        Self { folder, open: HashMap::new(), left: file::MAX_BYTES }
+        Self { folder, open: HashMap::new(), left: MAX_BYTES }
     }
 
     fn fetch(&mut self, tensor: &mut TensorProto) -> Result<(), String> {
-        let size = file::byte_len(tensor)?;
+        let size = byte_len(tensor)?;
         let location =
             entry(tensor, "location").ok_or("it is stored outside the model, and not said where")?;
         let location = location.to_string();

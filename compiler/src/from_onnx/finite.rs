@@ -1,8 +1,8 @@
 //! Weights that are no numbers.
 
-use super::attributes::stored_value;
 use super::refusal::Refusal;
 use super::registry;
+use super::stored::stored_value;
 use std::collections::HashMap;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, NodeProto, TensorProto};

@@ -3,9 +3,10 @@
 //! Which class has the highest score is found under encryption if the label is all that the client
 //! learns, so the model is read up to the scores.
 
-use super::attributes::{constant, display_name, int, int64s, producers};
+use super::attributes::{display_name, int, int64s, producers};
 use super::outputs;
-use super::registry::{self, End, Label};
+use super::registry::{self, Classes, End, Label};
+use super::stored::constant;
 use crate::error::Diagnostic;
 use tract_onnx::pb::{GraphProto, NodeProto};
 use tract_onnx::prelude::TypedModel;
@@ -23,14 +24,6 @@ pub(super) struct Choice {
     axis: i64,
 }
 
-/// The choice by which `node` gives `value`, if that is the position of a class.
-pub(super) fn chooses(node: &NodeProto, value: &str) -> Option<Label> {
-    match registry::operator(node).end {
-        End::Label(label) => node.output.get(label.output).filter(|output| *output == value).map(|_| label),
-        End::Scores | End::CarriesScores | End::CarriesAll | End::Other => None,
-    }
-}
-
 /// Takes the choice of the label off the end of the graph.
 pub(super) fn strip(graph: &mut GraphProto) -> Option<Choice> {
     let by_value = producers(graph);
@@ -43,7 +36,7 @@ pub(super) fn strip(graph: &mut GraphProto) -> Option<Choice> {
         value = node.input.first()?;
         node = by_value.get(value)?;
     }
-    let label = chooses(node, value).filter(|label| (label.is_one)(graph, node))?;
+    let label = registry::label(node, value).filter(|label| is_of_one(graph, node, *label))?;
     let axis = int(node, "axis").unwrap_or(label.axis);
     let choice = Choice { node: display_name(node), op: node.op_type.clone(), axis };
     let scores = node.input.first()?.clone();
@@ -52,11 +45,12 @@ pub(super) fn strip(graph: &mut GraphProto) -> Option<Choice> {
     Some(choice)
 }
 
-/// Whether TopK gives the highest score alone.
-pub(super) fn is_top_one(graph: &GraphProto, node: &NodeProto) -> bool {
-    let count = match node.input.get(1) {
+/// Whether the node gives the best class alone.
+fn is_of_one(graph: &GraphProto, node: &NodeProto, label: Label) -> bool {
+    let Classes::Counted { operand, attribute } = label.classes else { return true };
+    let count = match node.input.get(operand) {
         Some(name) => constant(graph, name).and_then(int64s).and_then(|counts| counts.first().copied()),
-        None => int(node, "k"),
+        None => int(node, attribute),
     };
     count == Some(1) && int(node, "largest") != Some(0)
 }

@@ -6,8 +6,9 @@
 //! Where neither happens (the image is flattened at once), a last axis of 1, 3 or 4 after a longer
 //! one is taken for the channels of a stored image.
 
-use super::attributes::{constant, int64s, ints};
+use super::attributes::{int64s, ints};
 use super::registry::{self, Axes};
+use super::stored::constant;
 use crate::graph::Shape;
 use tract_onnx::pb::{GraphProto, NodeProto};
 

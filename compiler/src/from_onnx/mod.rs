@@ -37,6 +37,8 @@ pub mod registry;
 mod report;
 mod scan;
 mod steps;
+mod stored;
+mod tensor;
 #[cfg(test)]
 pub(crate) mod testing;
 mod translate;
@@ -53,10 +55,12 @@ use crate::activation::{Fineness, Ranges, approximated};
 use crate::error::{Diagnostic, Error, Result};
 use crate::graph::{Affine, Graph, Real, Shape, verify};
 use crate::options::InputOptions;
+use layout::Layout;
 use runtime::plan::InputSpec;
 use std::path::Path;
 use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::TypedModel;
+use translate::{View, translate};
 
 /// How a model is read.
 #[derive(Clone, Debug, Default)]
@@ -86,7 +90,7 @@ pub struct Model {
     /// What a user should know of how the model was read.
     pub notes: Vec<String>,
     /// How the model itself arranges the image; `graph` and plans have channels first.
-    pub(crate) layout: layout::Layout,
+    pub(crate) layout: Layout,
     /// The same model as tract sees it, quantised values rounded as the file says, for [`crate::from_onnx::FloatReference`];
     /// `None` where there is no file.
     pub(crate) typed: Option<TypedModel>,
@@ -111,7 +115,7 @@ impl Model {
             ends_in_label: false,
             pixels: None,
             notes: Vec::new(),
-            layout: layout::Layout::ChannelsFirst,
+            layout: Layout::ChannelsFirst,
             typed: None,
             graph,
         }
@@ -211,8 +215,13 @@ impl Parsed {
         if let Some(choice) = choice.as_ref().filter(|choice| !label::is_of_the_image(choice, &typed)) {
             return Err(Error::Unsupported(vec![label::of_pixels(choice)]));
         }
-        let (mut graph, diagnostics) = guard::quietly(|| translate::translate(&typed, input, &names))
-            .map_err(|what| Error::Malformed { path: path.into(), what })?;
+        let arranged = match input.layout() {
+            Layout::ChannelsFirst => View::plain,
+            Layout::ChannelsLast => View::channels_last,
+        };
+        let translated = || translate(&typed, &names, registry::translation, input.shape(), arranged);
+        let (mut graph, diagnostics) =
+            guard::quietly(translated).map_err(|what| Error::Malformed { path: path.into(), what })?;
         refuse(diagnostics)?;
         let normalization = normalization::take(&mut graph);
         verify::check(&graph, "import")?;

@@ -4,7 +4,6 @@
 //! compiled: the one that is asked for, else the one that looks most like the scores of classes.
 
 use super::attributes::{producers, reads};
-use super::label;
 use super::registry::{self, End};
 use std::collections::{HashMap, HashSet};
 use tract_onnx::pb::type_proto::Value;
@@ -83,7 +82,7 @@ fn looks_like_scores(by_value: &HashMap<&str, &NodeProto>, name: &str) -> u8 {
         let Some(node) = by_value.get(name) else { return 0 };
         match registry::operator(node).end {
             End::Scores => return 2,
-            End::Label(_) if label::chooses(node, name).is_some() => return 1,
+            End::Label(_) if registry::label(node, name).is_some() => return 1,
             End::CarriesScores | End::CarriesAll => name = node.input.first().map_or("", String::as_str),
             End::Label(_) | End::Other => return 0,
         }

@@ -3,8 +3,9 @@
 //! Nothing further on is computed in half or double precision: the compiler rounds weights by itself,
 //! and images are raw pixels. One width spares every operator the question which widths go together.
 
-use super::attributes::{int, numbers, reads, set_int, stored_value, tensors_mut};
+use super::attributes::{int, numbers, reads, set_int, tensors_mut};
 use super::registry::{self, Element};
+use super::stored::stored_value;
 use std::collections::HashMap;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::type_proto::Value;

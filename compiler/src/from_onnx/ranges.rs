@@ -1,8 +1,9 @@
 //! Between which numbers computed values lie, as far as the operators tell.
 
-use super::attributes::{constant, numbers};
+use super::attributes::numbers;
 use super::registry::{self, Arithmetic, Bounds, Values};
 use super::steps::Steps;
+use super::stored::constant;
 use std::collections::{HashMap, HashSet};
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::type_proto::Value;

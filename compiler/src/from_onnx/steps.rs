@@ -1,7 +1,8 @@
 //! What QuantizeLinear and DequantizeLinear say of one value: its steps and their range.
 
-use super::attributes::{constant, int, numbers};
+use super::attributes::{int, numbers};
 use super::refusal::Refusal;
+use super::stored::constant;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, NodeProto};
 

@@ -91,7 +91,7 @@ fn check_sizes(typed: &TypedModel) -> std::result::Result<(), String> {
                 .ok_or_else(|| format!("the shape of '{}' is not fixed", node.name))?;
             let elements = dims.iter().try_fold(1usize, |product, &dim| product.checked_mul(dim));
             let limit = if output.fact.konst.is_some() {
-                super::file::MAX_ELEMENTS as usize
+                super::tensor::MAX_ELEMENTS as usize
             } else {
                 MAX_ACTIVATIONS
             };

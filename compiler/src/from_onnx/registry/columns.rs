@@ -1,7 +1,4 @@
 //! The columns of the table that are no texts: what the passes over the protobuf ask of an operator.
-
-use tract_onnx::pb::{GraphProto, NodeProto};
-
 /// What becomes of an operator whose operands do not depend on the image.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::from_onnx) enum Constants {
@@ -139,8 +136,16 @@ pub(in crate::from_onnx) struct Label {
     pub(in crate::from_onnx) output: usize,
     /// The axis of the classes where the node says none.
     pub(in crate::from_onnx) axis: i64,
-    /// Whether it is for the best one alone.
-    pub(in crate::from_onnx) is_one: fn(&GraphProto, &NodeProto) -> bool,
+    pub(in crate::from_onnx) classes: Classes,
+}
+
+/// How many of the best classes a label is for.
+#[derive(Clone, Copy)]
+pub(in crate::from_onnx) enum Classes {
+    /// The best one.
+    One,
+    /// As many as an operand says or, in older models, an attribute; the worst ones where `largest` is 0.
+    Counted { operand: usize, attribute: &'static str },
 }
 
 /// What an operator gives where scripts compute the condition of an If with it.

@@ -10,13 +10,18 @@ mod columns;
 mod operator;
 mod table;
 
-pub(super) use columns::{Arithmetic, Axes, Bounds, Condition, Constants, Element, End, Label, Size, Values};
+pub(super) use columns::{
+    Arithmetic, Axes, Bounds, Classes, Condition, Constants, Element, End, Label, Size, Values,
+};
 pub(super) use operator::{Operator, Support};
 pub(super) use table::OPERATORS;
 
 use super::refusal::Refusal;
+use super::translate::Translate;
 use std::fmt::Write;
 use tract_onnx::pb::NodeProto;
+
+const UNSUPPORTED: &str = "this operator is not supported";
 
 /// What is known of an operator that has no row of its own: it is refused.
 static UNLISTED: Operator = Operator::new("");
@@ -27,8 +32,24 @@ pub(super) fn operator(node: &NodeProto) -> &'static Operator {
 }
 
 /// What is known of the operator that ONNX spells so.
-pub(super) fn named(name: &str) -> &'static Operator {
+fn named(name: &str) -> &'static Operator {
     OPERATORS.binary_search_by_key(&name, |row| row.name).map_or(&UNLISTED, |index| &OPERATORS[index])
+}
+
+/// The choice by which `node` gives `value`, if that is the position of a class.
+pub(super) fn label(node: &NodeProto, value: &str) -> Option<Label> {
+    match operator(node).end {
+        End::Label(label) => node.output.get(label.output).filter(|output| *output == value).map(|_| label),
+        End::Scores | End::CarriesScores | End::CarriesAll | End::Other => None,
+    }
+}
+
+/// The function that translates the parts into which tract takes the operator that ONNX spells so.
+pub(super) fn translation(name: &str) -> Result<Translate, Refusal> {
+    match named(name).support {
+        Support::Yes { translate, .. } => Ok(translate),
+        Support::No { hint } => Err(Refusal::new(UNSUPPORTED, hint)),
+    }
 }
 
 /// The table for the README.
@@ -55,7 +76,7 @@ pub(super) fn check(node: &NodeProto) -> Result<(), Refusal> {
     }
     match operator(node).support {
         Support::Yes { check, .. } => check(node),
-        Support::No { hint } => Err(Refusal::new("this operator is not supported", hint)),
+        Support::No { hint } => Err(Refusal::new(UNSUPPORTED, hint)),
     }
 }
 

@@ -1,9 +1,8 @@
 //! The rows, sorted by name.
 
 use super::check::{self, any};
-use super::columns::{Arithmetic, Axes, Bounds, Condition, Element, End, Label, Size};
+use super::columns::{Arithmetic, Axes, Bounds, Classes, Condition, Element, End, Label, Size};
 use super::operator::Operator;
-use crate::from_onnx::label;
 use crate::from_onnx::translate::rows;
 use rows::{arrangement, element_wise};
 
@@ -35,7 +34,7 @@ pub(in crate::from_onnx) static OPERATORS: &[Operator] = &[
     op("ArgMax").takes(LABEL, check::not_last, arrangement).ends(End::Label(Label {
         output: 0,
         axis: 0,
-        is_one: |_, _| true,
+        classes: Classes::One,
     })),
     op("Attention").refused(ATTENTION),
     op("AveragePool")
@@ -231,7 +230,7 @@ pub(in crate::from_onnx) static OPERATORS: &[Operator] = &[
     op("TopK").takes(LABEL, check::not_last, arrangement).ends(End::Label(Label {
         output: 1,
         axis: -1,
-        is_one: label::is_top_one,
+        classes: Classes::Counted { operand: 1, attribute: "k" },
     })),
     op("Transpose")
         .takes(

@@ -17,36 +17,44 @@ mod shapes;
 mod site;
 mod view;
 
-use super::batch::Input;
-use super::layout::Layout;
 use super::refusal::Refusal;
-use super::registry::{self, Operator, Support};
 use super::typed::Names;
 use crate::activation::{Fineness, approximate_all};
 use crate::error::Diagnostic;
-use crate::graph::{Graph, NodeId, Op, Real, RealFact};
+use crate::graph::{Graph, NodeId, Op, Real, RealFact, Shape};
 use moved::Moved;
 use site::{Operand, Site, Value};
 use std::collections::HashMap;
 use tract_onnx::prelude::{IntoArcTensor, IntoTValue, OutletId, TypedModel};
 use tract_onnx::tract_core::internal::EvalContext;
 use tract_onnx::tract_core::model::TypedNode;
-use view::View;
+
+pub(super) use view::View;
 
 type Found = Result<View, Refusal>;
 
 /// How one of the parts into which tract takes an operator is put into the graph, if it depends on the image.
 pub(super) type Translate = fn(&mut Translator<'_>, &TypedNode, &Site) -> Found;
 
+/// How an operator, as ONNX spells it, is translated, or why it isn't.
+pub(super) type Lookup = fn(&str) -> Result<Translate, Refusal>;
+
+/// How the model's image, of this shape, lies in tract's tensor.
+pub(super) type Arrangement = fn(NodeId, Shape) -> View;
+
 /// The graph, and what could not be put into it. The graph is complete only where nothing is reported.
-pub(super) fn translate(model: &TypedModel, input: Input, names: &Names) -> (Graph<Real>, Vec<Diagnostic>) {
-    let graph = Graph::new("input", RealFact { shape: input.shape() });
-    let image = match input.layout() {
-        Layout::ChannelsFirst => View::plain(graph.input(), input.shape()),
-        Layout::ChannelsLast => View::channels_last(graph.input(), input.shape()),
-    };
+pub(super) fn translate(
+    model: &TypedModel,
+    names: &Names,
+    lookup: Lookup,
+    shape: Shape,
+    arranged: Arrangement,
+) -> (Graph<Real>, Vec<Diagnostic>) {
+    let graph = Graph::new("input", RealFact { shape });
+    let image = arranged(graph.input(), shape);
     let mut translator = Translator {
         model,
+        lookup,
         names,
         image,
         graph,
@@ -62,6 +70,7 @@ pub(super) fn translate(model: &TypedModel, input: Input, names: &Names) -> (Gra
 
 pub(super) struct Translator<'a> {
     model: &'a TypedModel,
+    lookup: Lookup,
     names: &'a Names,
     image: View,
     graph: Graph<Real>,
@@ -97,14 +106,14 @@ impl Translator<'_> {
             inputs: self.operands(node),
             output: site::dims(&node.outputs[0].fact),
         };
-        match self.value(node, registry::named(&op), &site) {
+        match self.value(node, &op, &site) {
             Ok(value) => values[0] = value,
             Err(refusal) => self.report(&name, &op, refusal),
         }
         values
     }
 
-    fn value(&mut self, node: &TypedNode, operator: &Operator, site: &Site) -> Result<Value, Refusal> {
+    fn value(&mut self, node: &TypedNode, op: &str, site: &Site) -> Result<Value, Refusal> {
         if let Some(constant) = &node.outputs[0].fact.konst {
             return Ok(Value::Constant(constant.clone()));
         }
@@ -125,10 +134,7 @@ impl Translator<'_> {
                 let first = outputs.into_iter().next().ok_or_else(|| "it gives no value".to_string())?;
                 Ok(Value::Constant(first.into_arc_tensor()))
             }
-            None => match operator.support {
-                Support::Yes { translate, .. } => Ok(Value::Computed(translate(self, node, site)?)),
-                Support::No { hint } => Err(Refusal::new("this operator is not supported", hint)),
-            },
+            None => Ok(Value::Computed((self.lookup)(op)?(self, node, site)?)),
         }
     }
 

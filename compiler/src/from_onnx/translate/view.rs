@@ -28,12 +28,12 @@ pub(super) struct Axis {
 
 impl View {
     /// The elements of `id` in the graph's own order.
-    pub(super) fn plain(id: NodeId, shape: Shape) -> Self {
+    pub(in crate::from_onnx) fn plain(id: NodeId, shape: Shape) -> Self {
         Self::new(id, vec![Axis { size: shape.elements(), stride: 1 }])
     }
 
     /// The image `id` read as height × width × channels.
-    pub(super) fn channels_last(id: NodeId, shape: Shape) -> Self {
+    pub(in crate::from_onnx) fn channels_last(id: NodeId, shape: Shape) -> Self {
         let plane = Axis { size: shape.plane(), stride: 1 };
         Self::new(id, vec![plane, Axis { size: shape.channels, stride: shape.plane() }])
     }
