@@ -55,6 +55,8 @@ impl Compile {
     /// Prints the graph at which the compilation stops.
     fn stop(&self) -> Outcome {
         let (model, options) = self.options.read(&self.model)?;
+        let odd = odd_calibration(&options);
+        odd.iter().for_each(|warning| output::warn(warning));
         let mut watcher = Watcher::new(&self.passes);
         match compile_in_stages(&model, &options, &mut watcher) {
             Err(Error::Stopped { .. }) => {}
@@ -66,7 +68,15 @@ impl Compile {
             }
         }
         watcher.finish();
-        output::print(&watcher.stopped.unwrap_or_default())
+        let graph = watcher.stopped.unwrap_or_default();
+        if self.json {
+            return output::print_json(&json!({
+                "stopped_after": self.passes.stop_after,
+                "graph": graph,
+                "warnings": odd.into_iter().collect::<Vec<String>>(),
+            }));
+        }
+        output::print(&graph)
     }
 
     fn write(&self, file: &Path) -> Outcome {

@@ -65,6 +65,10 @@ fn a_compilation_stops_where_it_is_told_to() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(text(&output.stdout).starts_with("real graph, output n"), "{}", text(&output.stdout));
     assert!(!plan.exists());
+    let json = compile(&["--stop-after", "fold_affine", "--json"]).stdout;
+    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!(json["stopped_after"], "fold_affine");
+    assert_eq!(json["graph"].as_str().unwrap().trim(), text(&output.stdout).trim());
     let never = compile(&["--stop-after", "range"]);
     assert_eq!(never.status.code(), Some(1));
     assert!(text(&never.stderr).contains("range does not run with these options"));
