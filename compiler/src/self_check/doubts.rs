@@ -24,8 +24,11 @@ fn deviation(check: &Check) -> Option<String> {
     let differs = check.error > ERROR || (check.agreement < LEAST_AGREEMENT && other >= OTHER_LABELS);
     differs.then(|| {
         format!(
-            "the plan differs from the model: {check}; measure its accuracy (popcornc eval), and try \
-             --activation-bits 12 or more calibration images"
+            "the plan differs from the model: of the {} images of its check, {:.1} % get the model's label, and logits are \
+             off by {:.1} %; measure its accuracy (popcornc eval); --activation-bits 12 or more calibration images may help",
+            check.images,
+            100.0 * check.agreement,
+            100.0 * check.error,
         )
     })
 }
