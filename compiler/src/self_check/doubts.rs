@@ -9,8 +9,10 @@ const ERROR: f64 = 0.05;
 const OTHER_LABELS: f64 = 2.0;
 /// Fewer images may be alike by chance.
 const IMAGES: usize = 8;
-/// Logits that vary with the image by less than this share of their size, squared, are all the same.
+/// Logits that differ from the median ones by less than this share of their size, squared, are the same.
 const VARIATION: f64 = 1e-4;
+/// Share of the images for which a model may not give the same.
+const MOST: f64 = 0.75;
 
 /// The doubts about a plan with this `check`, of whose images the model gives `outputs`.
 pub(crate) fn doubts(check: &Check, outputs: &[Vec<f32>]) -> Vec<String> {
@@ -33,26 +35,31 @@ fn deviation(check: &Check) -> Option<String> {
     })
 }
 
-/// Of a model that gives the same for all images.
+/// Of a model that gives the same for most images.
 fn indifference(outputs: &[Vec<f32>]) -> Option<String> {
     let count = outputs.len();
     if count < IMAGES {
         return None;
     }
-    let classes = outputs[0].len();
-    let squares = |numbers: &mut dyn Iterator<Item = f64>| numbers.map(|x| x * x).sum::<f64>();
-    let mean =
-        |class: usize| outputs.iter().map(|output| f64::from(output[class])).sum::<f64>() / count as f64;
-    let means: Vec<f64> = (0..classes).map(mean).collect();
-    let size = squares(&mut outputs.iter().flatten().map(|&x| x.into()));
-    let mut varying =
-        outputs.iter().flat_map(|output| output.iter().zip(&means).map(|(&x, mean)| f64::from(x) - mean));
-    (squares(&mut varying) <= VARIATION * size).then(|| {
+    let middle: Vec<f64> = (0..outputs[0].len()).map(|class| median(outputs, class)).collect();
+    let alike = |output: &&Vec<f32>| {
+        let off: f64 = output.iter().zip(&middle).map(|(&x, y)| (f64::from(x) - y).powi(2)).sum();
+        off <= VARIATION * middle.iter().map(|x| x * x).sum::<f64>()
+    };
+    let alike = outputs.iter().filter(alike).count();
+    (alike as f64 >= MOST * count as f64).then(|| {
         format!(
-            "the model gives nearly the same scores for all {count} images of the check; do they look to it as in \
-             training (--input-scale, --input-mean, --input-std), and are they of its kind?"
+            "the model gives nearly the same scores for {alike} of the {count} images of the check; do they look to it as \
+             in training (--input-scale, --input-mean, --input-std), and are they of its kind?"
         )
     })
+}
+
+/// The median score of a class.
+fn median(outputs: &[Vec<f32>], class: usize) -> f64 {
+    let mut scores: Vec<f32> = outputs.iter().map(|output| output[class]).collect();
+    scores.sort_by(f32::total_cmp);
+    scores[scores.len() / 2].into()
 }
 
 #[cfg(test)]
@@ -82,5 +89,8 @@ mod tests {
         assert!(indifference(&outputs(0.001)).is_some());
         assert!(indifference(&outputs(0.1)).is_none());
         assert!(indifference(&outputs(0.0)[..4]).is_none(), "too few to say");
+        let mut one_other = outputs(0.0);
+        one_other[3] = vec![5.0, -2.0, 7.0];
+        assert!(indifference(&one_other).is_some());
     }
 }

@@ -61,7 +61,7 @@ impl Outcome {
 /// Between a plan's logits and the network's.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Distance {
-    /// Root mean square, relative to how far each picture's logits are from their mean.
+    /// Root mean square, relative to that of the logits; see [`relative_error`].
     pub(crate) error: f64,
     /// The same of the picture that is worst off.
     pub(crate) worst: f64,
@@ -198,17 +198,25 @@ fn careful(run: impl Fn() -> Outcome) -> Outcome {
     })
 }
 
-/// ‖got − expected‖ ÷ ‖expected − its mean in each picture‖ over (expected, got) of all pictures.
+/// ‖got − expected‖ ÷ ‖expected‖ over (expected, got) of all pictures: of logits as they are, or without their mean in
+/// each picture, whichever is worse.
 pub(crate) fn relative_error(pairs: impl Iterator<Item = (Vec<f32>, Vec<f32>)>) -> f64 {
-    let (mut wrong, mut all) = (0.0, 0.0);
+    let mut sums = [[0.0; 2]; 2];
     for (expected, got) in pairs {
-        let mean = expected.iter().map(|&x| f64::from(x)).sum::<f64>() / expected.len() as f64;
+        let means = [mean(&expected), mean(&got)];
         for (&expected, &got) in expected.iter().zip(&got) {
-            wrong += (f64::from(expected) - f64::from(got)).powi(2);
-            all += (f64::from(expected) - mean).powi(2);
+            let [expected, got] = [expected, got].map(f64::from);
+            for ([wrong, all], [of_expected, of_got]) in sums.iter_mut().zip([[0.0; 2], means]) {
+                *wrong += ((expected - of_expected) - (got - of_got)).powi(2);
+                *all += (expected - of_expected).powi(2);
+            }
         }
     }
-    (wrong / all).sqrt()
+    sums.map(|[wrong, all]| (wrong / all).sqrt()).into_iter().fold(0.0, f64::max)
+}
+
+fn mean(logits: &[f32]) -> f64 {
+    logits.iter().map(|&x| f64::from(x)).sum::<f64>() / logits.len() as f64
 }
 
 pub(crate) fn largest(logits: &[f32]) -> usize {
