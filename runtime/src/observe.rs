@@ -84,14 +84,6 @@ pub struct Spent {
 }
 
 impl Spending {
-    /// What was spent in `phase`, to be changed.
-    pub fn get_mut(&mut self, phase: Phase) -> &mut Spent {
-        match phase {
-            Phase::Offline => &mut self.offline,
-            Phase::Online => &mut self.online,
-        }
-    }
-
     /// What was spent since an `earlier` moment.
     pub fn since(&self, earlier: &Self) -> Self {
         let since = |now: Spent, then: Spent| Spent {
