@@ -4,7 +4,7 @@ use crate::support::shared::{Choices, shared};
 use crate::support::{PlanBuilder, plans, valid};
 use proptest::prelude::*;
 use runtime::data::{Fit, ImageSource};
-use runtime::plan::{DecodeError, Layout, Op, Plan, Shape, StepId, ValidPlan, Window, codec};
+use runtime::plan::{DecodeError, Layout, Op, Plan, Shape, StepId, ValidPlan, Window, Work, codec};
 use runtime::roles::client::Prediction;
 use runtime::roles::plain;
 use std::path::Path;
@@ -140,6 +140,24 @@ fn layouts_that_do_not_fit_are_refused() {
     P7 s3: 1 results of 199 slots do not fit a plaintext
     P7 s3: 1 results of 18446744073709551614 slots do not fit a plaintext
     ");
+}
+
+/// Numbers that a hostile file or server states are looked at before anything is computed from them.
+#[test]
+fn absurd_widths_and_shapes_are_refused_before_they_are_used() {
+    let mut plan = shared(small(), &mut Choices(vec![0; 60]));
+    let view = valid(plan.clone()).client_view().clone();
+    for bits in [121, 128, u32::MAX] {
+        plan.steps.iter_mut().find(|step| step.layout.is_some()).expect("a linear step").bits = bits;
+        let found = ValidPlan::new(plan.clone()).expect_err("a violation")[0].to_string();
+        assert_eq!(found, format!("P6 s3: {bits} bits are more than 120"));
+    }
+    for shape in [Shape::vector(usize::MAX), Shape::new(usize::MAX, 2, 2), Shape::new(0, 1, 1)] {
+        let mut view = view.clone();
+        let Work::Schedule(schedule) = &mut view.work else { unreachable!("suite shared") };
+        schedule.steps.last_mut().expect("steps").shape = shape;
+        assert!(matches!(codec::decode_view(&codec::encode_view(&view)), Err(DecodeError::Invalid(_))));
+    }
 }
 
 #[test]

@@ -27,7 +27,9 @@ pub(super) fn check_plan(plan: &Plan, found: &mut Findings) {
     let mut ranges = Vec::with_capacity(plan.steps.len());
     for (id, step) in plan.steps() {
         check_step(plan, id, step, found);
-        check_slots(plan, step, id, found);
+        if found.violations.is_empty() {
+            check_slots(plan, step, id, found);
+        }
         if !found.violations.is_empty() {
             return; // later steps may read what this one says of itself
         }

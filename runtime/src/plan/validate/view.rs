@@ -48,7 +48,9 @@ pub(in crate::plan) fn view_violations(view: &ClientPlan) -> Vec<Violation> {
         }
         (Work::Schedule(schedule), Suite::Shared(parameters)) if schedule.parameters == parameters => {
             check_schedule(schedule, &view.input, view.key_bits, &mut found);
-            schedule.steps.last().map(|step| step.shape.elements())
+            // Only shapes that were found sound have a number of elements.
+            let last = schedule.steps.last().filter(|_| found.violations.is_empty());
+            last.map(|step| step.shape.elements())
         }
         (Work::Exchanges(_) | Work::Schedule(_), Suite::Blinded(_) | Suite::Shared(_)) => {
             found.require(10, None, false, || "the client's part is not that of the suite".into());
