@@ -52,11 +52,17 @@ impl Compile {
         }
     }
 
+    /// The model, the options, and the warnings that have been printed about them.
+    fn read(&self) -> Result<(Model, CompileOptions, Vec<String>), Error> {
+        let (model, options) = self.options.read(&self.model)?;
+        let warnings: Vec<String> = odd_calibration(&options).into_iter().collect();
+        warnings.iter().for_each(|warning| output::warn(warning));
+        Ok((model, options, warnings))
+    }
+
     /// Prints the graph at which the compilation stops.
     fn stop(&self) -> Outcome {
-        let (model, options) = self.options.read(&self.model)?;
-        let odd = odd_calibration(&options);
-        odd.iter().for_each(|warning| output::warn(warning));
+        let (model, options, warnings) = self.read()?;
         let mut watcher = Watcher::new(&self.passes);
         match compile_in_stages(&model, &options, &mut watcher) {
             Err(Error::Stopped { .. }) => {}
@@ -73,7 +79,7 @@ impl Compile {
             return output::print_json(&json!({
                 "stopped_after": self.passes.stop_after,
                 "graph": graph,
-                "warnings": odd.into_iter().collect::<Vec<String>>(),
+                "warnings": warnings,
             }));
         }
         output::print(&graph)
@@ -81,16 +87,14 @@ impl Compile {
 
     fn write(&self, file: &Path) -> Outcome {
         output::check_writable(file)?;
-        let (model, options) = self.options.read(&self.model)?;
-        let odd = odd_calibration(&options);
-        odd.iter().for_each(|warning| output::warn(warning));
+        let (model, options, mut warnings) = self.read()?;
         let found = self.search.run(&model, &options)?;
         let Outcomes { plan, calibration_images, activations, doubts } = match &found {
             Some(found) => Outcomes::of_search(found, &model, &options),
             None => Outcomes::of_compilation(&model, &options, &self.passes)?,
         };
         doubts.iter().for_each(|warning| output::warn(warning));
-        let warnings: Vec<String> = odd.into_iter().chain(doubts).collect();
+        warnings.extend(doubts);
         let rings = options.has_rings().then(|| rings(calibration_images));
         let bytes = codec::encode(&plan);
         output::write_atomically(file, &bytes)?;

@@ -29,7 +29,8 @@ use runtime::plan::{CheckImages, InputSpec, Plan, ValidPlan};
 const WORK: u64 = 40_000_000_000;
 
 impl Model {
-    /// The plan for this model.
+    /// The plan for this model. What its user should know beside its [`Check`](runtime::plan::Check) is told by
+    /// [`compile_in_stages`] alone ([`Compiled::warnings`]).
     ///
     /// # Errors
     /// [`Error::Unsupported`], [`Error::Option`], [`Error::Inaccurate`], or a defect of the compiler.

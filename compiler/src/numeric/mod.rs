@@ -16,4 +16,4 @@ pub use matrix::Matrix;
 pub use product::{Sum, View, multiply_add};
 pub use root::Root;
 pub use scatter::scatter;
-pub use vector::{axpy, dot, subtract};
+pub use vector::{axpy, dot, median, subtract};

@@ -36,3 +36,10 @@ pub fn dot(x: &[f64], y: &[f64]) -> f64 {
     }
     lanes.iter().sum::<f64>() + rest
 }
+
+/// The median of `values`, of an even number the upper one; `None` of none.
+pub fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
+}

@@ -1,5 +1,6 @@
 //! What a user should know of a plan that was made all the same.
 
+use crate::numeric::median;
 use crate::options::LEAST_AGREEMENT;
 use runtime::plan::{Check, CheckImages};
 
@@ -44,7 +45,8 @@ fn indifference(outputs: &[Vec<f32>]) -> Option<String> {
     if count < IMAGES {
         return None;
     }
-    let middle: Vec<f64> = (0..outputs[0].len()).map(|class| median(outputs, class)).collect();
+    let scores = |class: usize| outputs.iter().map(move |output| f64::from(output[class]));
+    let middle: Vec<f64> = (0..outputs[0].len()).filter_map(|class| median(scores(class))).collect();
     let alike = |output: &&Vec<f32>| {
         let off: f64 = output.iter().zip(&middle).map(|(&x, y)| (f64::from(x) - y).powi(2)).sum();
         off <= VARIATION * middle.iter().map(|x| x * x).sum::<f64>()
@@ -56,13 +58,6 @@ fn indifference(outputs: &[Vec<f32>]) -> Option<String> {
              in training (--input-scale, --input-mean, --input-std), and are they of its kind?"
         )
     })
-}
-
-/// The median score of a class.
-fn median(outputs: &[Vec<f32>], class: usize) -> f64 {
-    let mut scores: Vec<f32> = outputs.iter().map(|output| output[class]).collect();
-    scores.sort_by(f32::total_cmp);
-    scores[scores.len() / 2].into()
 }
 
 #[cfg(test)]

@@ -6,8 +6,9 @@
 //! nothing in suite `shared`, and its result can be added to its input.
 
 use super::layer::Layer;
-use super::scales::{IMBALANCE, median};
+use super::scales::IMBALANCE;
 use crate::graph::Scale;
+use crate::numeric::median;
 
 /// Half a step of the output, by which a bias may be off, is at most the typical input divided by this:
 /// 2^-8 of a linear segment an eighth as wide.

@@ -1,6 +1,7 @@
 //! Scales of a linear layer's outputs: the real size of one integer step of each channel.
 
 use crate::calibration::Channel;
+use crate::numeric::median;
 
 /// A channel's root mean square, in integers, may usually be this many times larger than that of the median channel.
 pub(super) const IMBALANCE: f64 = 4.0;
@@ -135,12 +136,6 @@ pub(super) fn balance(sizes: &[f64]) -> Vec<i64> {
         if ratio > IMBALANCE && ratio <= MAX_BALANCE { 1 << ratio.log2().floor() as u32 } else { 1 }
     };
     sizes.iter().map(factor).collect()
-}
-
-pub(super) fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
 }
 
 #[cfg(test)]

@@ -75,10 +75,10 @@ pub fn rings(
         spreads.iter().map(|spread| spread.expected(margin(spread))).collect();
     if options.margin_bits.is_none() && calibration.is_some() {
         let unusual = Spread::measure(&graph, &calibration::unusual(&images, input));
-        expected.iter_mut().zip(unusual).for_each(|(expected, unusual)| {
-            let unusual = unusual.expected(UNUSUAL_MARGIN);
-            expected.iter_mut().zip(unusual).for_each(|(known, other)| *known = known.hull(other));
-        });
+        for (known, spread) in expected.iter_mut().zip(unusual) {
+            let others = spread.expected(UNUSUAL_MARGIN);
+            known.iter_mut().zip(others).for_each(|(known, other)| *known = known.hull(other));
+        }
     }
     let mut bits = need::enter_least(&mut graph, input, &expected, options)?;
     readers::serve(&graph, &mut bits);
