@@ -5,6 +5,7 @@
 use super::bug;
 use super::paper_style::PaperStyle;
 use crate::error::{Error, Result};
+use crate::message::Deferred;
 use crate::paillier::{
     Bundle, CiphertextRef, Ciphertexts, HolderKey, PublicRandomisers, Rows, SecretKey, SecureRng,
     rerandomise, weighted_sums,
@@ -63,7 +64,7 @@ impl Material {
         let copy = copy.map_err(|error| Error::Bug(format!("a fresh key is refused: {error}")))?;
         let context = ServerContext {
             key: secret.public().clone(),
-            randomisers: Box::new(PublicRandomisers::for_uses(secret.public(), USES, &mut rng)),
+            randomisers: Box::new(PublicRandomisers::for_uses(secret.public(), USES)),
             parameters: BlindedParameters::default(),
         };
         let holder = HolderKey::without_pool(copy, USES)?;
@@ -182,7 +183,7 @@ impl Material {
             let mut round = Round::new(&self.context, exchange, values.clone(), &mut rng);
             let mut answering = Answering::new(&self.holder, self.context.parameters, &exchange);
             if let Some(question) = round.ask(usize::MAX, &mut rng) {
-                round.finish(&answering.part(&question, &mut rng)?);
+                round.finish(&answering.part(&question, &mut Deferred::default(), &mut rng)?);
             }
             Ok(())
         };

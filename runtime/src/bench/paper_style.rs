@@ -10,7 +10,7 @@
 //! is timed on a sample.
 
 use super::timing::seconds;
-use crate::paillier::{PrimePart, Rows, SecretKey, SecureRng};
+use crate::paillier::{Rows, SecretKey, SecureRng};
 use crate::plan::{Op, Plan};
 use crate::protocol::blinded::linear;
 use rug::Integer;
@@ -90,11 +90,15 @@ impl<'k> PaperStyle<'k> {
         ciphertext: &Integer,
         pow: impl Fn(Integer, &Integer, &Integer) -> Integer,
     ) -> Integer {
-        let half = |part: &PrimePart| {
-            let power = pow(Integer::from(ciphertext % &*part.square), &part.exponent, &part.square);
-            Integer::from(&((power - 1u32) / &*part.prime) * &*part.factor) % &*part.prime
+        let (p, q) = (&self.key.p, &self.key.q);
+        let half = |prime: &Integer, square: &Integer, negated_inverse: Integer| {
+            let power = pow(Integer::from(ciphertext % square), &Integer::from(prime - 1u32), square);
+            Integer::from(&((power - 1u32) / prime) * &negated_inverse) % prime
         };
-        let (modulo_p, modulo_q) = (half(&self.key.p), half(&self.key.q));
+        // 1/L((1 + N)^(p − 1)) mod p is −1/q.
+        let modulo_p = half(&p.prime, &p.square, Integer::from(&*p.prime - &*self.key.q_inverse));
+        let p_inverse = Integer::from(&*p.prime).invert(&q.prime).unwrap_or_default();
+        let modulo_q = half(&q.prime, &q.square, Integer::from(&*q.prime - &p_inverse));
         let quotient = ((modulo_p - &modulo_q) * &*self.key.q_inverse).modulo(&self.key.p.prime);
         quotient * &*self.key.q.prime + modulo_q
     }

@@ -7,6 +7,7 @@ use crate::channel::{Connection, memory};
 use crate::cost::Machine;
 use crate::cost::profile::{Entry, Profile, SetUp};
 use crate::error::Result;
+use crate::message::Deferred;
 use crate::ot::{Batch, CorrelationKind, FieldBits, Role, Supply, Width, setup};
 use crate::paillier::{
     Ciphertexts, HolderKey, HolderRandomisers, PublicKey, PublicRandomisers, SecretKey, SecureRng,
@@ -47,22 +48,22 @@ impl Entry {
     fn measure(bits: KeyBits, budget: Duration) -> Result<Self> {
         let mut rng = SecureRng::from_os()?;
         let secret = SecretKey::generate(bits, &mut rng);
-        let set_up = set_ups(&secret, budget, &mut rng)?;
+        let set_up = set_ups(&secret, budget)?;
         let weight = weight(budget, &mut rng);
         Ok(Self { key_bits: bits.get(), unit: unit(secret, budget, &mut rng)?, weight, set_up })
     }
 }
 
-fn set_ups(secret: &SecretKey, budget: Duration, rng: &mut SecureRng) -> Result<Vec<SetUp>> {
-    let (bits, modulus) = (secret.public().bits(), secret.public().modulus_bytes());
+fn set_ups(secret: &SecretKey, budget: Duration) -> Result<Vec<SetUp>> {
+    let (bits, bytes) = (secret.public().bits(), secret.public().to_bytes());
     let measure = |power: u32| {
         let uses = 1 << (2 * power);
         let server = try_seconds(budget / SET_UPS, || {
-            let key = PublicKey::from_modulus_bytes(&modulus, bits).map_err(bug)?;
-            drop(PublicRandomisers::for_uses(&key, uses, rng));
+            let key = PublicKey::from_bytes(&bytes, bits).map_err(bug)?;
+            drop(PublicRandomisers::for_uses(&key, uses));
             Ok(())
         })?;
-        let client = seconds(budget / SET_UPS, || drop(HolderRandomisers::for_uses(secret, uses, rng)));
+        let client = seconds(budget / SET_UPS, || drop(HolderRandomisers::for_uses(secret, uses)));
         Ok(SetUp { uses: uses as u64, server, client })
     };
     (0..SET_UPS).map(measure).collect()
@@ -80,7 +81,7 @@ fn weight(budget: Duration, rng: &mut SecureRng) -> f64 {
 
 fn unit(secret: SecretKey, budget: Duration, rng: &mut SecureRng) -> Result<UnitCosts> {
     let key = secret.public().clone();
-    let randomisers = PublicRandomisers::for_uses(&key, USES, rng);
+    let randomisers = PublicRandomisers::for_uses(&key, USES);
     let holder = HolderKey::without_pool(secret, USES)?;
     let count = BATCH * rayon::current_num_threads();
     let plaintexts: Vec<Integer> = (0..count).map(Integer::from).collect();
@@ -122,7 +123,7 @@ fn transfer(holder: &HolderKey, randomisers: &PublicRandomisers) -> Result<f64> 
             let mut extensions = setup::server(&mut theirs, randomisers, field, &mut rng()?)?;
             Supply::prepare(&mut theirs, Role::Server, &mut extensions, &batches).map(drop)
         });
-        let mut extensions = setup::client(&mut ours, holder, field, &mut rng()?)?;
+        let mut extensions = setup::client(&mut ours, holder, field, &mut Deferred::default(), &mut rng()?)?;
         let start = Instant::now();
         drop(Supply::prepare(&mut ours, Role::Client, &mut extensions, &batches)?);
         serving.join().map_err(|_| bug("the server's thread panicked"))??;

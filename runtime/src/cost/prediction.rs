@@ -37,7 +37,7 @@ impl Prediction {
     pub fn new(plan: &ValidPlan, entry: &Entry, link: Option<Link>) -> Self {
         let total = plan.plan().total_cost();
         let handshake = Cost {
-            bytes_up: plan.plan().key_bits.modulus_bytes() as u64,
+            bytes_up: plan.plan().key_bits.public_key_bytes() as u64,
             bytes_down: codec::encode_view(plan.client_view()).len() as u64,
             rounds: 1,
             ..Cost::default()

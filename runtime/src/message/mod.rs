@@ -7,8 +7,10 @@ use crate::channel::{Connection, Incoming, Limit, Outgoing};
 use crate::error::{Error, PeerFault, Result};
 use std::borrow::Cow;
 
+mod deferred;
 mod table;
 
+pub use deferred::Deferred;
 pub use table::Message;
 
 /// Longest reason of a refusal, in bytes.

@@ -47,7 +47,7 @@ messages! {
     Welcome = 2, "welcome", Role::Client;
     /// Server → client, in place of any of its messages: why it ends the session; UTF-8, at most 1024 bytes.
     Refusal = 3, "refusal", Role::Client;
-    /// Client → server: the modulus N, |N|/8 bytes, big-endian.
+    /// Client → server: [`crate::paillier::PublicKey::to_bytes`], 3·|N|/8 bytes.
     Key = 4, "key", Role::Server;
     /// Client → server: Enc(x), one ciphertext per element of the input, row-major.
     Input = 5, "input", Role::Server;

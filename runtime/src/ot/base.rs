@@ -26,7 +26,7 @@ use super::cost::{OtMessages, Sent};
 use super::pool::{ReceivedOts, SentOts};
 use crate::channel::{Connection, Limit};
 use crate::error::{Error, PeerFault, Result};
-use crate::message::{self, Message};
+use crate::message::{self, Deferred, Message};
 use crate::paillier::{
     Ciphertext, Ciphertexts, Count, HolderKey, PublicKey, Randomisers, SecretInteger, SecureRng, ShiftedTerm,
     SlotWidths, TermPlace, invert_all, invert_count, shifted_sum, shifted_sum_count, wipe_integer,
@@ -64,7 +64,8 @@ pub fn work(count: usize, bits: KeyBits) -> Count {
 /// How a difference of blocks enters a ciphertext: the bit that it is multiplied with is in its slot already.
 const DIFFERENCE: TermPlace = TermPlace { multiplier_bits: SLOT_BITS, shift: 0 };
 
-/// The receiver's half of `count` random OTs: steps 1 and 4.
+/// The receiver's half of `count` random OTs: steps 1 and 4. Messages that were not made under its key are noted in
+/// `faults`.
 ///
 /// # Errors
 /// The peer's frame is another one or has another length or holds no ciphertexts, or it hung up.
@@ -72,6 +73,7 @@ pub fn receive(
     connection: &mut Connection,
     key: &HolderKey,
     count: usize,
+    faults: &mut Deferred,
     rng: &mut SecureRng,
 ) -> Result<ReceivedOts> {
     let choices = Zeroizing::new((0..count).map(|_| rng.bool()).collect::<Vec<_>>());
@@ -85,7 +87,7 @@ pub fn receive(
     let packed = ciphertexts(connection, Message::BaseMessages, key.public(), count.div_ceil(capacity))?;
     let slots = SlotWidths::new(&[SLOT_BITS]);
     let mut blocks = Zeroizing::new(Vec::with_capacity(count));
-    for plaintext in key.decrypt(&packed) {
+    for plaintext in faults.decrypt(key, Message::BaseMessages, &packed) {
         let plaintext = SecretInteger::new(plaintext);
         for slot in slots.unpack(&plaintext, capacity.min(count - blocks.len())) {
             let slot = SecretInteger::new(slot);
@@ -182,11 +184,11 @@ mod tests {
     fn the_receiver_has_the_block_that_it_chose() {
         for (bits, counts) in [(512, vec![0, 1, 3, 4, 40]), (1024, vec![128])] {
             let key = test_keys::holder(bits);
-            let randomisers = PublicRandomisers::for_uses(key.public(), 50, &mut TestRng::new(50));
+            let randomisers = PublicRandomisers::for_uses(key.public(), 50);
             for count in counts {
                 let ((sent, spent), received) = together(
                     |c| traffic(c, |c| send(c, &randomisers, count, &mut TestRng::new(51)).unwrap()),
-                    |c| receive(c, &key, count, &mut TestRng::new(52)).unwrap(),
+                    |c| receive(c, &key, count, &mut Deferred::default(), &mut TestRng::new(52)).unwrap(),
                 );
                 assert_eq!(received.len(), count);
                 matching(&sent, &received);
@@ -202,7 +204,7 @@ mod tests {
     fn a_ciphertext_holds_the_chosen_blocks_alone() {
         let mut rng = TestRng::new(53);
         let key = test_keys::shared(512);
-        let randomisers = PublicRandomisers::for_uses(key.public(), 50, &mut rng);
+        let randomisers = PublicRandomisers::for_uses(key.public(), 50);
         let edges = [[0; 16], [1; 16], [0xff; 16], 1u128.to_le_bytes()];
         for seen in edges {
             for other in edges {
@@ -218,7 +220,7 @@ mod tests {
                     let packed = pack(&randomisers, &encrypted, &negated, pairs, &mut rng);
                     let packed = Ciphertexts::gather(key.public(), [packed.as_ref()].into_iter());
                     let expected = Integer::from_digits([seen; 3].as_flattened(), Order::Lsf);
-                    assert_eq!(key.decrypt(&packed), [expected]);
+                    assert_eq!(key.decrypt(&packed).plaintexts, [expected]);
                 }
             }
         }
@@ -227,7 +229,7 @@ mod tests {
     #[test]
     fn hostile_frames_end_with_a_typed_error() {
         let key = test_keys::holder(512);
-        let randomisers = PublicRandomisers::for_uses(key.public(), 1, &mut TestRng::new(54));
+        let randomisers = PublicRandomisers::for_uses(key.public(), 1);
         let mut rng = TestRng::new(55);
         for (body, what) in [
             (vec![0; 4 * 128], "invalid ciphertext"),
@@ -242,7 +244,9 @@ mod tests {
             assert!(error.to_string().contains(what), "{error}");
         }
         for (body, what) in [(vec![0; 2 * 128], "invalid ciphertext"), (vec![1; 128], "has 128 bytes")] {
-            let ((), error) = together(answering(4, body), |c| receive(c, &key, 4, &mut rng).err().unwrap());
+            let ((), error) = together(answering(4, body), |c| {
+                receive(c, &key, 4, &mut Deferred::default(), &mut rng).err().unwrap()
+            });
             assert!(error.to_string().contains(what), "{error}");
         }
     }
@@ -261,8 +265,9 @@ mod tests {
         let key = test_keys::holder(512);
         let large = Integer::from(Integer::u_pow_u(2, 500)) + 7u32;
         let body = key.encrypt(&[large], &mut TestRng::new(56)).unwrap().to_bytes(key.public());
-        let ((), received) =
-            together(answering(2, body), |c| receive(c, &key, 2, &mut TestRng::new(57)).unwrap());
+        let ((), received) = together(answering(2, body), |c| {
+            receive(c, &key, 2, &mut Deferred::default(), &mut TestRng::new(57)).unwrap()
+        });
         assert_eq!(*received.blocks, [7u128.to_le_bytes(), [0; 16]]);
     }
 }

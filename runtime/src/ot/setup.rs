@@ -23,7 +23,7 @@ use super::field::{BASE_OTS, FieldBits};
 use super::pool::{ReceivedOts, SentOts};
 use crate::channel::Connection;
 use crate::error::Result;
-use crate::message::Role;
+use crate::message::{Deferred, Role};
 use crate::paillier::{HolderKey, Randomisers, SecureRng};
 use crate::plan::KeyBits;
 
@@ -53,7 +53,7 @@ pub fn cost(bits: KeyBits, field: FieldBits) -> SetupCost {
     }
 }
 
-/// The client's half.
+/// The client's half. Base OTs that were not made under its key are noted in `faults`.
 ///
 /// # Errors
 /// A frame of the peer's is another one or has another length or holds no ciphertexts, or it hung up.
@@ -61,9 +61,10 @@ pub fn client(
     connection: &mut Connection,
     key: &HolderKey,
     field: FieldBits,
+    faults: &mut Deferred,
     rng: &mut SecureRng,
 ) -> Result<Extensions> {
-    let base = base::receive(connection, key, BASE_OTS, rng)?;
+    let base = base::receive(connection, key, BASE_OTS, faults, rng)?;
     let mut sender = ExtensionSender::begin(connection, Role::Client, base, field)?;
     let swapped = sender.extend(connection, &[BASE_OTS], |_, chunk| SentOts::from_chunk(&chunk))?.remove(0);
     let receiver = ExtensionReceiver::begin(connection, swapped, field)?;
@@ -99,13 +100,14 @@ mod tests {
     #[test]
     fn both_directions_give_random_ots() {
         let key = test_keys::holder(512);
-        let randomisers = PublicRandomisers::for_uses(key.public(), 50, &mut TestRng::new(40));
+        let randomisers = PublicRandomisers::for_uses(key.public(), 50);
         for k in [1, 3, 8] {
             let field = FieldBits::new(k).unwrap();
             let ((at_client, spent), at_server) = together(
                 |connection| {
-                    let (extensions, spent) =
-                        traffic(connection, |c| client(c, &key, field, &mut TestRng::new(41)).unwrap());
+                    let (extensions, spent) = traffic(connection, |c| {
+                        client(c, &key, field, &mut Deferred::default(), &mut TestRng::new(41)).unwrap()
+                    });
                     let Extensions { mut sender, mut receiver } = extensions;
                     let sent = send_raw(&mut sender, connection, 200);
                     ((sent, receive_raw(&mut receiver, connection, 300)), spent)
@@ -132,13 +134,15 @@ mod tests {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let (ours, theirs) = together(
                 |connection| {
-                    let mut extensions = client(connection, &key, field, &mut TestRng::new(43)).unwrap();
+                    let mut extensions =
+                        client(connection, &key, field, &mut Deferred::default(), &mut TestRng::new(43))
+                            .unwrap();
                     send_raw(&mut extensions.sender, connection, 70_000)
                 },
                 |connection| {
                     pool.install(|| {
                         let rng = &mut TestRng::new(44);
-                        let randomisers = PublicRandomisers::for_uses(key.public(), 50, rng);
+                        let randomisers = PublicRandomisers::for_uses(key.public(), 50);
                         let mut extensions = server(connection, &randomisers, field, rng).unwrap();
                         receive_raw(&mut extensions.receiver, connection, 70_000)
                     })
@@ -155,10 +159,14 @@ mod tests {
     fn seconds_of_a_setup() {
         for (bits, k) in [(2048, 4), (3072, 4), (3072, 8)] {
             let (key, field) = (test_keys::holder(bits), FieldBits::new(k).unwrap());
-            let randomisers = PublicRandomisers::for_uses(key.public(), 1000, &mut TestRng::new(45));
+            let randomisers = PublicRandomisers::for_uses(key.public(), 1000);
             let start = Instant::now();
             together(
-                |connection| client(connection, &key, field, &mut TestRng::new(46)).map(drop).unwrap(),
+                |connection| {
+                    client(connection, &key, field, &mut Deferred::default(), &mut TestRng::new(46))
+                        .map(drop)
+                        .unwrap()
+                },
                 |connection| {
                     server(connection, &randomisers, field, &mut TestRng::new(47)).map(drop).unwrap()
                 },

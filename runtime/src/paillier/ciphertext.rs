@@ -201,11 +201,14 @@ mod tests {
         }
         let mut selected = batch.select(&[3, 0, 3]);
         selected.append(&batch);
-        assert_eq!(key.decrypt(&selected), [3, 0, 3, 0, 1, 2, 3]);
+        assert_eq!(key.decrypt(&selected).plaintexts, [3, 0, 3, 0, 1, 2, 3]);
         assert_eq!(selected.iter().len(), 7);
         let front = selected.take_front(2);
         selected.replace(1, front.get(0));
-        assert_eq!([key.decrypt(&front), key.decrypt(&selected)].concat(), [3, 0, 3, 3, 1, 2, 3]);
+        assert_eq!(
+            [key.decrypt(&front).plaintexts, key.decrypt(&selected).plaintexts].concat(),
+            [3, 0, 3, 3, 1, 2, 3]
+        );
         assert_eq!(format!("{selected:?}"), "Ciphertexts(5)");
     }
 }

@@ -87,8 +87,8 @@ mod tests {
             let mut plaintexts: Vec<_> = [0, 1, -1, i64::MIN].map(Integer::from).to_vec();
             plaintexts.extend([half.clone(), -half.clone(), half - 1u32]);
             plaintexts.extend((0..20).map(|_| rng.integer_of_bits(bits - 2)));
-            let holder = HolderRandomisers::for_uses(key, 50, &mut rng);
-            let public = PublicRandomisers::for_uses(key.public(), 50, &mut rng);
+            let holder = HolderRandomisers::for_uses(key, 50);
+            let public = PublicRandomisers::for_uses(key.public(), 50);
             for source in [&holder as &dyn Randomisers, &public] {
                 let mut ciphertexts = encrypt(source, &plaintexts, &mut rng).unwrap();
                 assert_eq!(key.decrypt_signed(&ciphertexts), plaintexts);
@@ -107,7 +107,7 @@ mod tests {
     fn plaintexts_of_half_the_modulus_are_refused() {
         let mut rng = TestRng::new(14);
         let key = test_keys::shared(512);
-        let source = PublicRandomisers::for_uses(key.public(), 1, &mut rng);
+        let source = PublicRandomisers::for_uses(key.public(), 1);
         let above = Integer::from(key.public().half_modulus() + 1u32);
         for value in [above.clone(), -above] {
             let error = encrypt(&source, &[Integer::new(), value], &mut rng).unwrap_err();

@@ -1,6 +1,7 @@
 //! Everything that the holder of a key needs to encrypt and decrypt quickly.
 
 use super::ciphertext::Ciphertexts;
+use super::decrypt::Decrypted;
 use super::encrypt::{PlaintextTooLarge, encrypt};
 use super::pool::Pool;
 use super::public_key::PublicKey;
@@ -25,7 +26,7 @@ impl HolderKey {
     pub fn new(secret: impl Into<Arc<SecretKey>>, encryptions: usize) -> Result<Self, RandomnessError> {
         let secret = secret.into();
         let mut rng = SecureRng::from_os()?;
-        let randomisers = HolderRandomisers::for_uses(&secret, encryptions, &mut rng);
+        let randomisers = HolderRandomisers::for_uses(&secret, encryptions);
         Ok(Self { secret, randomisers: Box::new(Pool::new(randomisers, encryptions, &mut rng)) })
     }
 
@@ -38,7 +39,7 @@ impl HolderKey {
         encryptions: usize,
     ) -> Result<Self, RandomnessError> {
         let secret = secret.into();
-        let randomisers = HolderRandomisers::for_uses(&secret, encryptions, &mut SecureRng::from_os()?);
+        let randomisers = HolderRandomisers::for_uses(&secret, encryptions);
         Ok(Self { secret, randomisers: Box::new(randomisers) })
     }
 
@@ -59,8 +60,8 @@ impl HolderKey {
         encrypt(&*self.randomisers, plaintexts, rng)
     }
 
-    /// The plaintexts, in [0, N), in parallel.
-    pub fn decrypt(&self, ciphertexts: &Ciphertexts) -> Vec<Integer> {
+    /// What the ciphertexts say, in parallel.
+    pub fn decrypt(&self, ciphertexts: &Ciphertexts) -> Decrypted {
         self.secret.decrypt(ciphertexts)
     }
 }

@@ -44,6 +44,7 @@ mod wire;
 
 pub use ciphertext::{Ciphertext, CiphertextRef, Ciphertexts};
 pub use count::Count;
+pub use decrypt::Decrypted;
 pub use encrypt::{PlaintextTooLarge, encrypt, rerandomise};
 pub use holder_key::HolderKey;
 pub use limbs::Limb;
@@ -58,8 +59,6 @@ pub use pool::Pool;
 pub use public_key::{KeyError, PublicKey};
 pub use randomiser::{HolderRandomisers, PublicRandomisers, Randomiser, Randomisers};
 pub use randomness::{RandomnessError, SecureRng};
-#[cfg(feature = "bench")]
-pub(crate) use secret_key::PrimePart;
 pub use secret_key::SecretKey;
 pub use shifted_sum::{ShiftedTerm, TermPlace, shifted_sum, shifted_sum_count};
 pub use weighted_sum::{Bundle, Rows, weighted_sums, weighted_sums_count};

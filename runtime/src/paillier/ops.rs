@@ -148,7 +148,7 @@ mod tests {
     use crate::paillier::test_keys;
 
     fn encrypted(values: &[Integer], rng: &mut TestRng) -> Ciphertexts {
-        let source = HolderRandomisers::for_uses(test_keys::shared(512), 50, rng);
+        let source = HolderRandomisers::for_uses(test_keys::shared(512), 50);
         encrypt(&source, values, rng).unwrap()
     }
 

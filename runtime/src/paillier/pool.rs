@@ -138,7 +138,7 @@ mod tests {
     }
 
     fn pool(capacity: usize, rng: &mut SecureRng) -> (Pool<Watched>, Arc<()>) {
-        let source = PublicRandomisers::for_uses(test_keys::shared(512).public(), 100, rng);
+        let source = PublicRandomisers::for_uses(test_keys::shared(512).public(), 100);
         let alive = Arc::new(());
         (Pool::new(Watched { source, _alive: Arc::clone(&alive) }, capacity, rng), alive)
     }

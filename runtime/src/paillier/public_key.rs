@@ -1,4 +1,4 @@
-//! The public half of a key: the modulus N, checked, and the ring of its ciphertexts.
+//! The public half of a key: the modulus N and hs, whose powers are the randomisers, checked; the ring of its ciphertexts.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,6 +7,7 @@ use rug::Integer;
 use rug::integer::{IsPrime, Order};
 
 use super::keygen::BPSW_ONLY;
+use super::limbs::Limb;
 use super::modular::{Scratch, SquareModulus};
 use crate::plan::KeyBits;
 
@@ -35,9 +36,17 @@ pub enum KeyError {
     /// N cannot be a product of two large primes.
     #[error("the modulus is {0}")]
     BadModulus(&'static str),
-    /// A key file does not begin as one, or was written by another version.
-    #[error("not a key file of a known version")]
+    /// hs is not an invertible number below N².
+    #[error("the base of the randomisers is not an invertible number below the square of the modulus")]
+    BadGenerator,
+    /// A key file does not begin as one.
+    #[error("not a key file")]
     Header,
+    /// A key file was written by another version.
+    #[error(
+        "a key file of another version, whose keys are of another kind; make a new one with popcorn keygen"
+    )]
+    Version,
     /// A key file names a key size that is not accepted.
     #[error(transparent)]
     Bits(#[from] crate::plan::UnsupportedKeyBits),
@@ -53,41 +62,64 @@ pub struct PublicKey(Arc<Inner>);
 struct Inner {
     bits: KeyBits,
     ring: SquareModulus,
+    /// hs, in the ring.
+    generator: Box<[Limb]>,
     square: Integer,
     half: Integer,
 }
 
 impl PublicKey {
-    /// Reads a modulus received from a peer: big-endian, `bits / 8` bytes.
+    /// Reads a key received from a peer: N and hs, big-endian, [`KeyBits::public_key_bytes`] bytes.
     ///
     /// It is checked that N has exactly the announced bits and is odd, has no prime factor below
-    /// 2^16, is no perfect power, and is not prime. That N is a product of *two* primes cannot be
-    /// seen from outside; a peer who sends another number harms only itself.
+    /// 2^16, is no perfect power, and is not prime; and that hs is an invertible number below N². That N is a product of
+    /// *two* primes, and which order hs has, cannot be seen from outside.
     ///
     /// # Errors
     /// [`KeyError`] says which check failed.
-    pub fn from_modulus_bytes(bytes: &[u8], bits: KeyBits) -> Result<Self, KeyError> {
-        let expected = bits.modulus_bytes();
+    pub fn from_bytes(bytes: &[u8], bits: KeyBits) -> Result<Self, KeyError> {
+        let expected = bits.public_key_bytes();
         if bytes.len() != expected {
             return Err(KeyError::Length { expected, got: bytes.len() });
         }
-        let modulus = Integer::from_digits(bytes, Order::Msf);
+        let (modulus, generator) = bytes.split_at(bits.modulus_bytes());
+        let [modulus, generator] =
+            [modulus, generator].map(|digits| Integer::from_digits(digits, Order::Msf));
         check_modulus(&modulus, bits)?;
-        Ok(Self::from_checked(modulus, bits))
+        if generator >= Integer::from(modulus.square_ref()) || Integer::from(generator.gcd_ref(&modulus)) != 1
+        {
+            return Err(KeyError::BadGenerator);
+        }
+        Ok(Self::from_checked(modulus, &generator, bits))
     }
 
-    /// A key around a modulus that is known to be good.
-    pub(crate) fn from_checked(modulus: Integer, bits: KeyBits) -> Self {
+    /// A key of numbers that are known to be good.
+    pub(crate) fn from_checked(modulus: Integer, generator: &Integer, bits: KeyBits) -> Self {
         let ring = SquareModulus::public(&modulus);
         let square = Integer::from(modulus.square_ref());
-        Self(Arc::new(Inner { bits, ring, square, half: modulus >> 1 }))
+        let mut limbs = vec![0; ring.element_limbs()];
+        ring.encode(&mut limbs, generator, &mut ring.scratch());
+        Self(Arc::new(Inner { bits, ring, generator: limbs.into(), square, half: modulus >> 1 }))
     }
 
-    /// The modulus N: big-endian, [`KeyBits::modulus_bytes`] bytes.
-    pub fn modulus_bytes(&self) -> Vec<u8> {
+    /// What a peer is sent: [`KeyBits::public_key_bytes`] bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = vec![0; self.bits().modulus_bytes()];
         self.modulus().write_digits(&mut bytes, Order::Msf);
+        bytes.append(&mut self.generator_bytes());
         bytes
+    }
+
+    /// hs: big-endian, [`KeyBits::ciphertext_bytes`] bytes.
+    pub(crate) fn generator_bytes(&self) -> Vec<u8> {
+        let mut bytes = vec![0; self.ciphertext_bytes()];
+        self.ring().decode(self.generator(), &mut self.scratch()).write_digits(&mut bytes, Order::Msf);
+        bytes
+    }
+
+    /// hs, an N-th power of secret short order, in the ring: its powers are the randomisers.
+    pub fn generator(&self) -> &[Limb] {
+        &self.0.generator
     }
 
     /// The size of the key.
@@ -134,7 +166,7 @@ impl PublicKey {
 
 impl PartialEq for PublicKey {
     fn eq(&self, other: &Self) -> bool {
-        self.modulus() == other.modulus()
+        self.to_bytes() == other.to_bytes()
     }
 }
 
@@ -173,16 +205,21 @@ mod tests {
     use super::*;
     use crate::paillier::test_keys;
 
+    fn read(modulus: &Integer, generator: &Integer) -> Result<PublicKey, KeyError> {
+        let mut bytes = vec![0; 192];
+        modulus.write_digits(&mut bytes[..64], Order::Msf);
+        generator.write_digits(&mut bytes[64..], Order::Msf);
+        PublicKey::from_bytes(&bytes, KeyBits::try_from(512).unwrap())
+    }
+
     fn refuse(modulus: &Integer) -> KeyError {
-        let mut bytes = vec![0; 64];
-        modulus.write_digits(&mut bytes, Order::Msf);
-        PublicKey::from_modulus_bytes(&bytes, KeyBits::try_from(512).unwrap()).unwrap_err()
+        read(modulus, &Integer::from(2)).unwrap_err()
     }
 
     #[test]
-    fn a_modulus_survives_its_bytes() {
+    fn a_key_survives_its_bytes() {
         let key = test_keys::shared(512).public();
-        let again = PublicKey::from_modulus_bytes(&key.modulus_bytes(), key.bits()).unwrap();
+        let again = PublicKey::from_bytes(&key.to_bytes(), key.bits()).unwrap();
         assert_eq!(again, *key);
         assert_eq!(format!("{again:?}"), "PublicKey(512 bits)");
         assert_eq!(again.ciphertext_bytes(), 128);
@@ -201,8 +238,23 @@ mod tests {
         let root = (Integer::from(3) << 254u32).next_prime();
         assert_eq!(refuse(&root.square()), KeyError::BadModulus("a perfect power"));
         let bits = KeyBits::try_from(512).unwrap();
-        let error = PublicKey::from_modulus_bytes(&[1; 63], bits).unwrap_err();
-        assert_eq!(error, KeyError::Length { expected: 64, got: 63 });
+        let error = PublicKey::from_bytes(&[1; 191], bits).unwrap_err();
+        assert_eq!(error, KeyError::Length { expected: 192, got: 191 });
+    }
+
+    #[test]
+    fn bases_that_have_no_powers_to_hide_with_are_refused() {
+        let key = test_keys::shared(512);
+        let (modulus, square) = (key.public().modulus(), key.public().modulus_squared());
+        let bad = [
+            Integer::new(),
+            modulus.clone(),
+            Integer::from(&*key.p.prime * 5u32),
+            square.clone(),
+            Integer::from(square + 1u32),
+        ];
+        assert!(bad.iter().all(|generator| read(modulus, generator) == Err(KeyError::BadGenerator)));
+        assert!(read(modulus, &Integer::from(square - 1u32)).is_ok());
     }
 
     #[test]

@@ -1,34 +1,24 @@
-//! Randomisers: N-th residues modulo N², after Damgård, Jurik and Nielsen (2010).
+//! Randomisers: random encryptions of 0, powers of the key's hs.
 //!
-//! A ciphertext of m is (1 + mN)·ρ for a random N-th residue ρ. Instead of raising a fresh number to
-//! the N-th power each time, ρ = g^α for one fixed g and a random α, by a table of powers of g.
+//! A ciphertext of m is (1 + mN)·ρ for a random N-th residue ρ. Instead of raising a fresh number to the N-th power each
+//! time, ρ = hs^r for the hs of the public key, which has a secret order α = α_p·α_q of few bits ([`keygen`](super::keygen)),
+//! by a table of powers of hs (Paillier, EUROCRYPT 1999, section 6; Ma, Han and Lei, ACSAC 2021).
 //!
-//! *Server* ([`PublicRandomisers`]): g = h^N with h = −y² mod N for its own random y, and α of
-//! |N| + 64 bits, not the |N|/2 bits of the paper: the peer is the key holder, who knows p and q, and
-//! against him α must be uniform modulo the order of g by itself, which it is up to 2^-64. Because
-//! (p − 1)/2 and (q − 1)/2 have no small factors (see [`keygen`](super::keygen)), a random square
-//! generates all squares but with probability about 2^-18 per session, so no part of the group is
-//! left unmasked.
+//! *Key holder* ([`HolderRandomisers`]): r uniform below α. By the Chinese remainder theorem hs^r is a pair of powers modulo
+//! p² and q² with exponents modulo α_p and α_q, from two tables with numbers of half the size.
 //!
-//! *Key holder* ([`HolderRandomisers`]): by the Chinese remainder theorem, g^α for α uniform modulo
-//! the group's order is a pair of powers modulo p² and q² with independent exponents. So ρ is made
-//! from two tables with numbers of half the size, exponents uniform below (p − 1)/2 and (q − 1)/2,
-//! and is uniform among the N-th powers of squares where the bases generate them: with as
-//! much randomness as textbook Paillier has, up to the restriction to squares. That restriction is
-//! harmless (squaring is a bijection on plaintexts) and needed: all of the holder's randomness then
-//! lies in the group that the server's randomisers cover, Jacobi symbol included.
+//! *Server* ([`PublicRandomisers`]): r of [`KeyBits::order_bits`](crate::plan::KeyBits::order_bits) + 64 bits, which is uniform
+//! modulo α up to 2^−64: against the key holder, who knows α, that hides all randomness that was in the ciphertext before.
 
 use rug::Integer;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 use super::fixed_base::FixedBaseTable;
 use super::limbs::Limb;
 use super::modular::SquareModulusPair;
 use super::public_key::PublicKey;
 use super::randomness::SecureRng;
-use super::secret_key::SecretKey;
-use super::secret_pow::secret_pow;
-use super::window::power;
+use super::secret_key::{SecretKey, combine};
 use super::wipe::SecretInteger;
 
 /// A random encryption of 0, to be used once. Not `Clone`; overwritten on drop.
@@ -55,18 +45,18 @@ impl<R: Randomisers + ?Sized> Randomisers for Box<R> {
     }
 }
 
-/// The server's source: trusts nothing about the key but N.
+/// Anybody's source.
 pub struct PublicRandomisers {
     key: PublicKey,
     table: FixedBaseTable,
 }
 
-/// The key holder's source: about half the work of the server's.
+/// The key holder's source: a fraction of the work of anybody else's.
 pub struct HolderRandomisers {
     key: PublicKey,
     /// The rings modulo p² and q².
     rings: SquareModulusPair,
-    /// (p − 1)/2 and (q − 1)/2: the numbers of different N-th powers of squares.
+    /// α_p and α_q.
     orders: [SecretInteger; 2],
     tables: [FixedBaseTable; 2],
     squares: [SecretInteger; 2],
@@ -88,16 +78,9 @@ impl Drop for Randomiser {
 }
 
 impl PublicRandomisers {
-    /// A source with a fresh random base whose table suits about `uses` randomisers: more uses pay for a larger table, of
-    /// 32 MiB at most.
-    pub fn for_uses(key: &PublicKey, uses: usize, rng: &mut SecureRng) -> Self {
-        let y = SecretInteger::new(rng.unit_below(key.modulus()));
-        let h = (-Integer::from(y.square_ref())).modulo(key.modulus());
-        let (ring, mut scratch) = (key.ring(), key.scratch());
-        let mut limbs = vec![0; ring.element_limbs()];
-        ring.encode(&mut limbs, &h, &mut scratch);
-        let base = power(ring, &limbs, key.modulus(), key.bits().get(), &mut scratch);
-        let table = FixedBaseTable::new(ring, &base, exponent_bits(key), uses);
+    /// A source whose table suits about `uses` randomisers: more uses pay for a larger table, of 32 MiB at most.
+    pub fn for_uses(key: &PublicKey, uses: usize) -> Self {
+        let table = FixedBaseTable::new(key.ring(), key.generator(), exponent_bits(key), uses);
         Self { key: key.clone(), table }
     }
 }
@@ -116,35 +99,34 @@ impl Randomisers for PublicRandomisers {
     }
 }
 
-/// Bits of α: so many that it is uniform modulo any order below N, up to 2^-64.
+/// Bits of r: so many that it is uniform modulo any order of [`KeyBits::order_bits`](crate::plan::KeyBits::order_bits), up to
+/// 2^−64.
 fn exponent_bits(key: &PublicKey) -> u32 {
-    key.bits().get() + 64
+    key.bits().order_bits() + 64
 }
 
 impl HolderRandomisers {
-    /// A source with fresh random bases whose tables suit about `uses` randomisers: more uses pay for larger tables, of
-    /// 32 MiB each at most.
-    pub fn for_uses(key: &SecretKey, uses: usize, rng: &mut SecureRng) -> Self {
+    /// A source whose tables suit about `uses` randomisers: more uses pay for larger tables, of 32 MiB each at most.
+    pub fn for_uses(key: &SecretKey, uses: usize) -> Self {
         let parts = [&key.p, &key.q];
         let rings = SquareModulusPair::secret(parts.map(|part| &*part.prime));
-        let bases = random_residues(&rings, parts.map(|part| &*part.square), rng);
-        let orders = parts.map(|part| SecretInteger::new(Integer::from(&*part.prime >> 1u32)));
-        let table = |index: usize| {
-            FixedBaseTable::new(&rings.rings()[index], &bases[index], orders[index].significant_bits(), uses)
-        };
+        let generator = key.public().ring().decode(key.public().generator(), &mut key.public().scratch());
+        let bases = rings.encode(&generator, &mut rings.scratch());
+        let bits = key.public().bits().subgroup_bits();
+        let table = |index: usize| FixedBaseTable::new(&rings.rings()[index], &bases[index], bits, uses);
         let tables = rayon::join(|| table(0), || table(1)).into();
         let inverse = key.q.square.invert_ref(&key.p.square).expect("the primes are different");
         Self {
             key: key.public().clone(),
             q_square_inverse: SecretInteger::new(Integer::from(inverse)),
             squares: parts.map(|part| SecretInteger::new(Integer::from(&*part.square))),
+            orders: parts.map(|part| SecretInteger::new(Integer::from(&*part.order))),
             rings,
-            orders,
             tables,
         }
     }
 
-    /// An N-th power of a random square, modulo p² and modulo q².
+    /// A random power of hs, modulo p² and modulo q².
     fn draw_residues(&self, rng: &mut SecureRng) -> [SecretInteger; 2] {
         let exponents = self.orders.each_ref().map(|order| SecretInteger::new(rng.integer_below(order)));
         let mut scratch = self.rings.scratch();
@@ -167,35 +149,13 @@ impl Randomisers for HolderRandomisers {
     }
 
     fn draw(&self, rng: &mut SecureRng) -> Randomiser {
-        let [modulo_p, modulo_q] = self.draw_residues(rng);
-        let [p_square, q_square] = &self.squares;
-        // ρ = ρ_q + q²·((ρ_p − ρ_q)/q² mod p²)
-        let difference = SecretInteger::new(Integer::from(&*modulo_p - &*modulo_q));
-        let scaled = SecretInteger::new(Integer::from(&*difference * &*self.q_square_inverse));
-        let quotient = SecretInteger::new(Integer::from(scaled.modulo_ref(p_square)));
-        let product = SecretInteger::new(Integer::from(&*quotient * &**q_square));
-        let value = SecretInteger::new(Integer::from(&*product + &*modulo_q));
+        let residues = self.draw_residues(rng);
+        let squares = self.squares.each_ref().map(|square| &**square);
+        let value = combine(residues.each_ref().map(|residue| &**residue), squares, &self.q_square_inverse);
         let mut limbs = vec![0; self.key.ring().element_limbs()].into_boxed_slice();
         self.key.ring().encode(&mut limbs, &value, &mut self.key.scratch());
         Randomiser { limbs }
     }
-}
-
-/// Random N-th powers of squares, one in each ring.
-fn random_residues(
-    rings: &SquareModulusPair,
-    squares: [&Integer; 2],
-    rng: &mut SecureRng,
-) -> [Zeroizing<Vec<Limb>>; 2] {
-    // N-th powers are prime-th powers here, because the other prime is a unit as an exponent.
-    let exponents =
-        rings.rings().each_ref().map(|ring| SecretInteger::new(Integer::from(ring.base() * 2u32)));
-    let [y_p, y_q] = squares.map(|square| SecretInteger::new(rng.unit_below(square)));
-    let mut scratch = rings.scratch();
-    let [x_p, x_q] = rings.encode_each([&y_p, &y_q], &mut scratch);
-    let [exponent_p, exponent_q] = &exponents;
-    let width = exponent_p.significant_bits().max(exponent_q.significant_bits());
-    secret_pow(rings, [&x_p, &x_q], [exponent_p, exponent_q], width, &mut scratch)
 }
 
 #[cfg(test)]
@@ -213,7 +173,8 @@ mod tests {
             let randomiser = source.draw(rng);
             batch.push(Ciphertext::from_limbs(randomiser.limbs().into()).as_ref());
         }
-        assert!(key.decrypt(&batch).iter().all(Integer::is_zero));
+        let decrypted = key.decrypt(&batch);
+        assert!(decrypted.plaintexts.iter().all(Integer::is_zero) && decrypted.foreign.is_none());
         let mut numbers: Vec<Integer> =
             batch.iter().map(|c| public.ring().decode(c.limbs(), &mut public.scratch())).collect();
         assert!(numbers.iter().all(|number| number.jacobi(public.modulus()) == 1));
@@ -227,8 +188,8 @@ mod tests {
         let mut rng = TestRng::new(11);
         for bits in [512, 768] {
             let key = test_keys::shared(bits);
-            check(&PublicRandomisers::for_uses(key.public(), 50, &mut rng), key, &mut rng);
-            check(&HolderRandomisers::for_uses(key, 50, &mut rng), key, &mut rng);
+            check(&PublicRandomisers::for_uses(key.public(), 50), key, &mut rng);
+            check(&HolderRandomisers::for_uses(key, 50), key, &mut rng);
         }
     }
 }

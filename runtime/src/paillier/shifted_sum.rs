@@ -135,7 +135,7 @@ mod tests {
         let mut rng = TestRng::new(18);
         let key = test_keys::shared(512);
         let public = key.public();
-        let source = PublicRandomisers::for_uses(public, 10, &mut rng);
+        let source = PublicRandomisers::for_uses(public, 10);
         let values: Vec<_> = specs.iter().map(|spec| Integer::from(spec.0)).collect();
         let ciphertexts = encrypt(&source, &values, &mut rng).unwrap();
         let mut inverses = ciphertexts.clone();

@@ -85,6 +85,23 @@ impl KeyBits {
         2 * self.modulus_bytes()
     }
 
+    /// Bytes of a public key (N, hs), as sent.
+    pub const fn public_key_bytes(self) -> usize {
+        self.modulus_bytes() + self.ciphertext_bytes()
+    }
+
+    /// Bits of each of the two secret primes whose product α is the order of the group of randomisers: 256, for which the
+    /// best known attacks take 2^128 steps (Coron, Joux, Mandal, Naccache, Tibouchi, PKC 2011). Test keys have no room for that.
+    pub const fn subgroup_bits(self) -> u32 {
+        let room = self.0 / 48 * 8;
+        if room < 256 { room } else { 256 }
+    }
+
+    /// Bits of α at most.
+    pub const fn order_bits(self) -> u32 {
+        2 * self.subgroup_bits()
+    }
+
     /// Plaintext bits that always fit below N.
     pub const fn plaintext_bits(self) -> u32 {
         self.0 - 1

@@ -9,7 +9,7 @@
 //! client                                   server
 //! Hello{version, plan?}              ──▶
 //!                                    ◀──   Welcome{limit, view}       or Refusal{reason}
-//! Key{N}                             ──▶
+//! Key{N, hs}                        ──▶
 //! suite blinded, for each image:
 //!   Input{Enc(x)}                    ──▶
 //!   for each exchange of the view:

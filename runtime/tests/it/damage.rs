@@ -118,7 +118,7 @@ fn served(act: impl FnOnce(&mut Connection)) -> Error {
             .expect("sent");
         let view = runtime::channel::Limit::AtMost(1 << 20);
         message::receive(&mut ours, Message::Welcome, view).expect("a welcome");
-        message::send(&mut ours, Message::Key, KEY.public().modulus_bytes()).expect("sent");
+        message::send(&mut ours, Message::Key, KEY.public().to_bytes()).expect("sent");
         act(&mut ours);
         drop(ours);
         serving.join().expect("no panic").expect_err("an error")

@@ -2,6 +2,7 @@
 
 use crate::support::{KEY, PlanBuilder, valid};
 use rug::Integer;
+use rug::integer::Order;
 use runtime::channel::{Connection, Limit, Transport, memory, tcp};
 use runtime::error::{Error, PeerFault};
 use runtime::observe::Silent;
@@ -64,7 +65,7 @@ fn welcome(view: &[u8]) -> Vec<u8> {
 
 fn introduce(connection: &mut Connection) {
     greet(connection);
-    message::send(connection, Message::Key, KEY.public().modulus_bytes()).expect("sent");
+    message::send(connection, Message::Key, KEY.public().to_bytes()).expect("sent");
 }
 
 const CIPHERTEXT: usize = 128;
@@ -126,12 +127,13 @@ fn messages_of_another_length_are_refused_before_they_are_read() {
 
 #[test]
 fn unusable_keys_are_refused() {
-    let even = vec![0xfe; 64];
-    let small = [vec![0; 32], vec![0xff; 32]].concat();
-    for modulus in [even, small, vec![0; 64]] {
+    let even = [vec![0xfe; 64], vec![1; CIPHERTEXT]].concat();
+    let small = [vec![0; 32], vec![0xff; 32], vec![1; CIPHERTEXT]].concat();
+    let without_randomisers = [&KEY.public().to_bytes()[..64], &[0; CIPHERTEXT]].concat();
+    for key in [even, small, without_randomisers, vec![0; 64 + CIPHERTEXT]] {
         let (error, _) = served(|connection| {
             greet(connection);
-            message::send(connection, Message::Key, &modulus).expect("sent");
+            message::send(connection, Message::Key, &key).expect("sent");
         });
         assert!(matches!(error, Error::PeerMisbehaved(PeerFault::PublicKey(_))), "{error}");
     }
@@ -139,8 +141,8 @@ fn unusable_keys_are_refused() {
 
 #[test]
 fn numbers_that_are_no_ciphertexts_are_refused() {
-    let modulus = KEY.public().modulus_bytes();
-    let n = [vec![0; CIPHERTEXT - modulus.len()], modulus].concat();
+    let mut n = vec![0; CIPHERTEXT];
+    KEY.public().modulus().write_digits(&mut n, Order::Msf);
     for bad in [vec![0; CIPHERTEXT], vec![0xff; CIPHERTEXT], n] {
         let mut input = encrypted(&[1; 4]);
         input[2 * CIPHERTEXT..3 * CIPHERTEXT].copy_from_slice(&bad);
@@ -260,7 +262,7 @@ fn left(act: impl FnOnce(&mut Connection) + Send) -> Error {
             message::receive(&mut connection, Message::Hello, Limit::AtMost(64)).expect("a hello");
             let view = codec::encode_view(plan().client_view());
             message::send(&mut connection, Message::Welcome, welcome(&view)).expect("sent");
-            message::receive(&mut connection, Message::Key, Limit::AtMost(64)).expect("a key");
+            message::receive(&mut connection, Message::Key, Limit::AtMost(192)).expect("a key");
             act(&mut connection);
         });
         client::greet(connected(ours), None)
@@ -278,24 +280,47 @@ fn a_refusal_is_read_though_nobody_takes_what_the_client_sends() {
     assert!(matches!(error, Error::PeerMisbehaved(PeerFault::HungUp("input"))), "{error}");
 }
 
-#[test]
-fn a_question_beyond_the_plans_bounds_is_answered_and_reported_after_the_logits() {
+/// What the client says of a server that asks `question` and shows `logits`, and answers it gets.
+fn questioned(question: &[u8], logits: &[u8]) -> Error {
     let plan = plan();
     let view = codec::encode_view(plan.client_view());
     let work = crate::support::exchanges(&plan);
-    let exchange = work.rounds[0];
-    let packed = exchange.packed_ciphertexts(work.parameters, plan.plan().key_bits);
-    let full = encrypted(&[-1]).repeat(packed); // N − 1 fills every slot
-    let answer = Limit::Exactly((exchange.reply_ciphertexts() * CIPHERTEXT) as u64);
-    let error = asked(|connection| {
+    let answer = Limit::Exactly((work.rounds[0].reply_ciphertexts() * CIPHERTEXT) as u64);
+    asked(|connection| {
         message::send(connection, Message::Welcome, welcome(&view)).expect("sent");
-        message::receive(connection, Message::Key, Limit::AtMost(64)).expect("a key");
+        message::receive(connection, Message::Key, Limit::AtMost(192)).expect("a key");
         message::receive(connection, Message::Input, Limit::AtMost(512)).expect("an input");
-        message::send(connection, Message::Question, &full).expect("sent");
+        message::send(connection, Message::Question, question).expect("sent");
         message::receive(connection, Message::Answer, answer).expect("an answer like any other");
-        message::send(connection, Message::Logits, encrypted(&[0])).expect("sent");
-    });
+        message::send(connection, Message::Logits, logits).expect("sent");
+    })
+}
+
+/// Ciphertexts of the question of the one round.
+fn packed() -> usize {
+    let plan = plan();
+    let work = crate::support::exchanges(&plan);
+    work.rounds[0].packed_ciphertexts(work.parameters, plan.plan().key_bits)
+}
+
+#[test]
+fn a_question_beyond_the_plans_bounds_is_answered_and_reported_after_the_logits() {
+    let full = encrypted(&[-1]).repeat(packed()); // N − 1 fills every slot
+    let error = questioned(&full, &encrypted(&[0]));
     assert!(matches!(error, Error::PeerMisbehaved(PeerFault::OutOfBounds("question"))), "{error}");
+}
+
+/// A server that multiplies something of its own into ciphertexts would learn about the key from an error that came early.
+#[test]
+fn ciphertexts_of_another_group_are_answered_and_reported_after_the_logits() {
+    let square = KEY.public().modulus_squared().clone();
+    let mut minus_one = vec![0; CIPHERTEXT];
+    (square - 1u32).write_digits(&mut minus_one, Order::Msf);
+    let error = questioned(&minus_one.repeat(packed()), &encrypted(&[0]));
+    let foreign = |error: &Error, named: &str| matches!(error, Error::PeerMisbehaved(PeerFault::Ciphertext { message, .. }) if *message == named);
+    assert!(foreign(&error, "question"), "{error}");
+    let error = questioned(&encrypted(&[0]).repeat(packed()), &minus_one);
+    assert!(foreign(&error, "logits"), "{error}");
 }
 
 #[test]

@@ -79,8 +79,10 @@ fn the_client_answers_before_the_question_ends() {
     let work = crate::support::exchanges(&plan);
     let exchange = work.rounds[0];
     let packed = exchange.packed_ciphertexts(work.parameters, view.key_bits);
-    let before_the_answer =
-        4 * HEADER_BYTES + HELLO_BYTES + 64 + plan.plan().input.shape.elements() * CIPHERTEXT;
+    let before_the_answer = 4 * HEADER_BYTES
+        + HELLO_BYTES
+        + KEY.public().to_bytes().len()
+        + plan.plan().input.shape.elements() * CIPHERTEXT;
     let until_the_question_ends = 2 * HEADER_BYTES + codec::encode_view(view).len() + packed * CIPHERTEXT;
     let (ours, theirs) = memory::pair();
     let wire = Arc::new(Wire::default());

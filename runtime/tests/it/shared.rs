@@ -64,7 +64,7 @@ proptest! {
         // The client's view, and how many inferences it may prepare.
         let view = codec::encode_view(plan.client_view()).len() + 1;
         let traffic = spending.into_iter().sum::<Spending>().traffic();
-        let handshake = [2 * HEADER_BYTES + HELLO_BYTES + 64, HEADER_BYTES + view].map(|bytes| bytes as u64);
+        let handshake = [2 * HEADER_BYTES + HELLO_BYTES + KEY.public().to_bytes().len(), HEADER_BYTES + view].map(|bytes| bytes as u64);
         prop_assert_eq!(traffic.sent, handshake[0] + total.setup.bytes_up + times * each.bytes_up);
         prop_assert_eq!(traffic.received, handshake[1] + total.setup.bytes_down + times * each.bytes_down);
         prop_assert_eq!(traffic.frames_received, 1 + total.setup.rounds + times * each.rounds);

@@ -90,7 +90,7 @@ impl Matrix {
 fn check(matrix: &Matrix, inputs: &[i64]) {
     let mut rng = TestRng::new(17);
     let key = test_keys::shared(512);
-    let source = PublicRandomisers::for_uses(key.public(), inputs.len(), &mut rng);
+    let source = PublicRandomisers::for_uses(key.public(), inputs.len());
     let values: Vec<_> = inputs.iter().map(|value| Integer::from(*value)).collect();
     let (first, second) = values.split_at(inputs.len() / 3);
     let batches = [first, second].map(|values| encrypt(&source, values, &mut rng).unwrap());

@@ -16,6 +16,7 @@
 //! question decrypts to. The caller reports the fault when nothing more is to be sent.
 
 use crate::error::{Error, PeerFault, Result};
+use crate::message::{Deferred, Message};
 use crate::paillier::{Ciphertexts, HolderKey, SecureRng, SlotWidths};
 use crate::plan::{BlindedParameters, Exchange, ExchangeKind};
 use rug::Integer;
@@ -33,7 +34,6 @@ pub struct Answering<'k> {
     offset: Integer,
     /// Values that are still to come.
     left: usize,
-    fault: Option<PeerFault>,
 }
 
 impl<'k> Answering<'k> {
@@ -48,21 +48,25 @@ impl<'k> Answering<'k> {
             capacity: exchange.per_ciphertext(parameters, key.public().bits()),
             offset: Integer::from(1) << (exchange.bits + exchange.scale_width(parameters)),
             left: exchange.count,
-            fault: None,
         }
     }
 
-    /// Steps 1 to 3 for the next ciphertexts of the question.
+    /// Steps 1 to 3 for the next ciphertexts of the question; what is wrong with them is noted in `faults`.
     ///
     /// # Errors
     /// None but defects of this library.
-    pub fn part(&mut self, question: &Ciphertexts, rng: &mut SecureRng) -> Result<Ciphertexts> {
+    pub fn part(
+        &mut self,
+        question: &Ciphertexts,
+        faults: &mut Deferred,
+        rng: &mut SecureRng,
+    ) -> Result<Ciphertexts> {
         let mut replies = Vec::with_capacity(question.len() * self.capacity * self.kind.replies());
-        for plaintext in self.key.decrypt(question) {
+        for plaintext in faults.decrypt(self.key, Message::Question, question) {
             let count = self.capacity.min(self.left);
             self.left -= count;
             if plaintext.significant_bits() > self.widths.offset(count * self.slots) {
-                self.fault = Some(PeerFault::OutOfBounds("question"));
+                faults.note(PeerFault::OutOfBounds("question"));
             }
             let values = self.widths.unpack(&plaintext, count * self.slots);
             for slots in values.chunks_exact(self.slots) {
@@ -70,11 +74,6 @@ impl<'k> Answering<'k> {
             }
         }
         self.key.encrypt(&replies, rng).map_err(|error| Error::Bug(error.to_string()))
-    }
-
-    /// Whether the question decrypted to more than the plan's slots hold.
-    pub fn fault(self) -> Option<PeerFault> {
-        self.fault
     }
 }
 

@@ -102,6 +102,7 @@ fn server_work(count: Count) -> Cost {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::Deferred;
     use crate::paillier::count::instrument::measure;
     use crate::paillier::{Ciphertexts, HolderKey, PublicRandomisers, Randomisers, SecureRng, test_keys};
     use crate::plan::{
@@ -123,9 +124,9 @@ mod tests {
 
     impl Parties {
         fn new() -> Self {
-            let mut rng = SecureRng::from_os().unwrap();
+            let rng = SecureRng::from_os().unwrap();
             let key = test_keys::holder(512);
-            let randomisers = PublicRandomisers::for_uses(key.public(), 10, &mut rng);
+            let randomisers = PublicRandomisers::for_uses(key.public(), 10);
             let randomisers = Box::new(randomisers);
             let context = ServerContext { key: key.public().clone(), randomisers, parameters: PARAMETERS };
             Self { key, context, rng }
@@ -198,7 +199,9 @@ mod tests {
             let question = round.ask(usize::MAX, rng).unwrap();
             (round, question)
         });
-        let answer = Answering::new(key, PARAMETERS, &exchange).part(&question, rng).unwrap();
+        let answer = Answering::new(key, PARAMETERS, &exchange)
+            .part(&question, &mut Deferred::default(), rng)
+            .unwrap();
         let ((), finishing) = measure(|| round.finish(&answer));
         (asking + finishing, round.into_results())
     }

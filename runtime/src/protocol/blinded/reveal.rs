@@ -12,6 +12,7 @@
 
 use super::ServerContext;
 use crate::error::{Error, PeerFault, Result};
+use crate::message::{Deferred, Message};
 use crate::paillier::{
     Ciphertexts, HolderKey, Randomisers, SecureRng, ShiftedTerm, SlotWidths, TermPlace, shifted_sum,
 };
@@ -47,19 +48,24 @@ pub(super) fn term_places(reveal: &Reveal, values: usize) -> impl Iterator<Item 
     (0..values as u32).map(move |slot| TermPlace { multiplier_bits: 1, shift: slot * width })
 }
 
-/// Step 2.
+/// Step 2; ciphertexts that decrypt to more than the plan's slots hold are noted in `faults`.
 ///
 /// # Errors
-/// The ciphertexts decrypt to more than the plan's slots hold.
-pub fn unpack(key: &HolderKey, reveal: &Reveal, packed: &Ciphertexts) -> Result<Vec<i128>> {
+/// None but defects of this library.
+pub fn unpack(
+    key: &HolderKey,
+    reveal: &Reveal,
+    packed: &Ciphertexts,
+    faults: &mut Deferred,
+) -> Result<Vec<i128>> {
     let capacity = reveal.per_ciphertext(key.public().bits());
     let slots = SlotWidths::new(&[reveal.slot_bits()]);
     let offset = 1i128 << reveal.bits;
     let mut logits = Vec::with_capacity(reveal.count);
-    for plaintext in key.decrypt(packed) {
+    for plaintext in faults.decrypt(key, Message::Logits, packed) {
         let count = capacity.min(reveal.count - logits.len());
         if plaintext.significant_bits() > slots.offset(count) {
-            return Err(PeerFault::OutOfBounds("logits").into());
+            faults.note(PeerFault::OutOfBounds("logits"));
         }
         for value in slots.unpack(&plaintext, count) {
             let value =

@@ -120,6 +120,7 @@ impl<'a> Round<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::Deferred;
     use crate::paillier::count::instrument::measure;
     use crate::paillier::{Count, PublicRandomisers, Randomisers, test_keys};
     use crate::plan::BlindedParameters;
@@ -135,7 +136,7 @@ mod tests {
     fn parts_of_any_size_give_the_same_results_for_the_same_work() {
         let mut rng = SecureRng::from_os().unwrap();
         let key = test_keys::holder(512);
-        let randomisers = PublicRandomisers::for_uses(key.public(), 10, &mut rng);
+        let randomisers = PublicRandomisers::for_uses(key.public(), 10);
         let draw = measure(|| randomisers.draw(&mut rng)).1;
         let parameters = BlindedParameters::default();
         let context =
@@ -148,12 +149,13 @@ mod tests {
                 let (mut round, mut counted) =
                     measure(|| Round::new(&context, exchange, values.clone(), &mut rng));
                 let mut answering = Answering::new(&key, parameters, &exchange);
+                let mut faults = Deferred::default();
                 let mut answers = Ciphertexts::new(key.public());
                 loop {
                     let (question, count) = measure(|| round.ask(packs, &mut rng));
                     let Some(question) = question else { break };
                     counted += count;
-                    answers.append(&answering.part(&question, &mut rng).unwrap());
+                    answers.append(&answering.part(&question, &mut faults, &mut rng).unwrap());
                 }
                 while !answers.is_empty() {
                     let part = (chunks * INVERSION_CHUNK * kind.replies()).min(answers.len());
@@ -168,7 +170,8 @@ mod tests {
                     predicted + draw.times(cost.rerandomisations),
                     "{kind:?}, {packs}, {chunks}"
                 );
-                let results = key.decrypt(&round.into_results());
+                faults.report().unwrap();
+                let results = key.decrypt(&round.into_results()).plaintexts;
                 for (x, result) in plain.iter().zip(results) {
                     let result = key.public().centred(result);
                     match kind {

@@ -1,7 +1,7 @@
 //! The client in suite `blinded`.
 
 use super::Holder;
-use crate::error::{Error, PeerFault, Result};
+use crate::error::{Error, Result};
 use crate::observe::{Observer, Phase};
 use crate::paillier::Ciphertexts;
 use crate::plan::{BlindedParameters, Exchange, Exchanges, KeyBits, Reveal, StepId};
@@ -29,17 +29,12 @@ impl Session<'_> {
         let named = |step, op| Named { phase: Phase::Online, step: StepId::new(step), op };
         observer.begin(work.rounds.len() + 2);
         holder.step(named(0, "input"), observer, |holder| holder.send_input(input))?;
-        let mut faults = Vec::new();
         for (round, exchange) in (1..).zip(&work.rounds) {
             let answer = |holder: &mut Holder| holder.answer(work.parameters, key_bits, exchange);
-            faults.extend(holder.step(named(round, "answer"), observer, answer)?);
+            holder.step(named(round, "answer"), observer, answer)?;
         }
         let reveal = |holder: &mut Holder| holder.receive_logits(&work.reveal, key_bits);
-        let integers = holder.step(named(work.rounds.len() + 1, "reveal"), observer, reveal)?;
-        match faults.into_iter().next() {
-            Some(fault) => Err(fault.into()), // not earlier: see protocol::blinded::answer
-            None => Ok(integers),
-        }
+        holder.step(named(work.rounds.len() + 1, "reveal"), observer, reveal)
     }
 }
 
@@ -57,12 +52,7 @@ impl Holder {
     }
 
     /// Sends the answer to each part of the question before it waits for the next.
-    fn answer(
-        &mut self,
-        parameters: BlindedParameters,
-        bits: KeyBits,
-        exchange: &Exchange,
-    ) -> Result<Option<PeerFault>> {
+    fn answer(&mut self, parameters: BlindedParameters, bits: KeyBits, exchange: &Exchange) -> Result<()> {
         let key = self.key.public();
         let packed = exchange.packed_ciphertexts(parameters, bits);
         let mut answering = Answering::new(&self.key, parameters, exchange);
@@ -70,9 +60,9 @@ impl Holder {
         let mut question = Receiving::begin(connection, Message::Question, key, packed)?;
         let mut answer = Sending::begin(connection, Message::Answer, key, exchange.reply_ciphertexts())?;
         while let Some(part) = question.pull(connection, key, stream::part(1))? {
-            answer.push(connection, key, &answering.part(&part, &mut self.rng)?)?;
+            answer.push(connection, key, &answering.part(&part, &mut self.faults, &mut self.rng)?)?;
         }
-        Ok(answering.fault())
+        Ok(())
     }
 
     fn receive_logits(&mut self, packed: &Reveal, bits: KeyBits) -> Result<Vec<i128>> {
@@ -80,6 +70,6 @@ impl Holder {
         let count = packed.ciphertexts(bits);
         let mut logits = Receiving::begin(connection, Message::Logits, key, count)?;
         let ciphertexts = logits.pull(connection, key, count)?.unwrap_or_else(|| Ciphertexts::new(key));
-        reveal::unpack(&self.key, packed, &ciphertexts)
+        reveal::unpack(&self.key, packed, &ciphertexts, &mut self.faults)
     }
 }

@@ -17,7 +17,7 @@ use crate::ot::Role;
 use crate::paillier::{HolderKey, SecureRng};
 use crate::plan::{ClientPlan, PlanId, Work, codec};
 use crate::protocol::hello::{Hello, Welcome};
-use crate::protocol::message::{self, Message};
+use crate::protocol::message::{self, Deferred, Message};
 use shared::Ahead;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -45,6 +45,8 @@ struct Holder {
     connection: Connection,
     key: Arc<HolderKey>,
     rng: SecureRng,
+    /// Reported with the next result.
+    faults: Deferred,
 }
 
 /// Opens a session and learns the server's plan; `wanted` insists on one.
@@ -79,12 +81,12 @@ impl Greeting {
         if needed != has {
             return Err(InvalidInput::KeyBits { needed, has }.into());
         }
-        message::send(&mut self.connection, Message::Key, key.public().modulus_bytes())?;
+        message::send(&mut self.connection, Message::Key, key.public().to_bytes())?;
         let rng = SecureRng::from_os()?;
         let handshake = Spent { elapsed: self.elapsed, traffic: self.connection.traffic() };
         let spending = Spending { offline: handshake, online: Spent::default() };
         Ok(Session {
-            holder: Holder { connection: self.connection, key, rng },
+            holder: Holder { connection: self.connection, key, rng, faults: Deferred::default() },
             plan: self.plan,
             max_prepared: self.max_prepared,
             ahead: Ahead::default(),
@@ -150,7 +152,9 @@ impl Session {
             Work::Schedule(schedule) => shared::Session { schedule, holder, ahead }.infer(&input, observer),
         };
         spending.online += watch.spent(holder.connection.traffic());
-        Ok(Prediction::new(&plan.output, integers?))
+        let integers = integers?;
+        holder.faults.report()?; // not earlier: see message::Deferred
+        Ok(Prediction::new(&plan.output, integers))
     }
 
     /// Ends the session; the server has received all that was sent to it.

@@ -85,7 +85,8 @@ impl Session<'_> {
             none => {
                 let field = field(schedule)?;
                 none.insert(holder.step(offline(first, "setup"), observer, |holder| {
-                    setup::client(&mut holder.connection, &holder.key, field, &mut holder.rng)
+                    let Holder { connection, key, rng, faults } = holder;
+                    setup::client(connection, key, field, faults, rng)
                 })?)
             }
         };
@@ -174,7 +175,7 @@ impl Holder {
         let mut message = Receiving::begin(&mut self.connection, Message::Product, key, packed.products())?;
         let mut plaintexts = Vec::with_capacity(packed.products());
         while let Some(part) = message.pull(&mut self.connection, key, stream::part(DECRYPTIONS))? {
-            plaintexts.append(&mut self.key.decrypt(&part));
+            plaintexts.append(&mut self.faults.decrypt(&self.key, Message::Product, &part));
         }
         Ok(Zeroizing::new(packed.open(&plaintexts)))
     }

@@ -65,7 +65,7 @@ impl Server {
         let mut rng = SecureRng::from_os()?;
         let key = self.receive_key(connection)?;
         let uses = self.plan.plan().total_cost().rerandomisations as usize;
-        let randomisers = PublicRandomisers::for_uses(&key, uses, &mut rng);
+        let randomisers = PublicRandomisers::for_uses(&key, uses);
         let randomisers = Box::new(Pool::new(randomisers, uses, &mut rng));
         let plan = self.plan.plan();
         match &self.plan.client_view().work {
@@ -106,8 +106,9 @@ impl Server {
 
     fn receive_key(&self, connection: &mut Connection) -> Result<PublicKey> {
         let bits = self.plan.plan().key_bits;
-        let body = message::receive(connection, Message::Key, Limit::Exactly(bits.modulus_bytes() as u64))?;
-        let key = PublicKey::from_modulus_bytes(&body, bits);
+        let body =
+            message::receive(connection, Message::Key, Limit::Exactly(bits.public_key_bytes() as u64))?;
+        let key = PublicKey::from_bytes(&body, bits);
         key.map_err(|error| PeerFault::PublicKey(error.to_string()).into())
     }
 }

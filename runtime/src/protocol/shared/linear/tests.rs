@@ -57,13 +57,13 @@ impl Case {
         let mask: Vec<u64> = (0..from).map(|_| ring.reduce(draws.u64())).collect();
         let plaintexts: Vec<Integer> = (0..packed.masks()).map(|index| packed.pack(&mask, index)).collect();
         let encrypted = key.encrypt(&plaintexts, &mut rng).unwrap();
-        let randomisers = PublicRandomisers::for_uses(key.public(), 10, &mut rng);
+        let randomisers = PublicRandomisers::for_uses(key.public(), 10);
         let (_, draw) = measure(|| randomisers.draw(&mut SecureRng::from_os().unwrap()));
         let ((reply, ours), counted) =
             measure(|| packed.evaluate(&self.op, key.public(), &randomisers, &encrypted, &mut rng));
         assert_eq!(reply.len(), packed.products());
         assert_eq!(counted, packed.count(&self.op) + draw.times(reply.len() as u64));
-        let theirs = packed.open(&key.decrypt(&reply));
+        let theirs = packed.open(&key.decrypt(&reply).plaintexts);
         let (shares, fraction) = (self.schedule.share_ring(id), self.schedule.fraction(id));
         let signed: Vec<i64> = mask.iter().map(|&r| r as i64).collect();
         for ((expected, a), b) in self.product(&signed).into_iter().zip(ours).zip(theirs) {
@@ -119,9 +119,8 @@ proptest! {
 /// nothing where inputs are stacked.
 #[test]
 fn decrypted_numbers_do_not_depend_on_the_weights() {
-    let mut rng = SecureRng::from_os().unwrap();
     let key = test_keys::holder(512);
-    let randomisers = PublicRandomisers::for_uses(key.public(), 500, &mut rng);
+    let randomisers = PublicRandomisers::for_uses(key.public(), 500);
     let kinds = [Masks::PerCiphertext, Masks::PerSlot];
     for (masks, stacked) in kinds.into_iter().flat_map(|masks| [1, 3].map(|stacked| (masks, stacked))) {
         let top = |weight: i32| {
@@ -138,7 +137,7 @@ fn decrypted_numbers_do_not_depend_on_the_weights() {
             let draw = |_| {
                 let rng = &mut SecureRng::from_os().unwrap();
                 let (reply, _) = packed.evaluate(&case.op, key.public(), &randomisers, &encrypted, rng);
-                let eighth = key.decrypt(&reply).remove(0) >> highest;
+                let eighth = key.decrypt(&reply).plaintexts.remove(0) >> highest;
                 (eighth.to_u64_wrapping() & 7) as usize
             };
             let mut counts = [0; 8];
