@@ -6,7 +6,8 @@ use crate::graph::Affine;
 use runtime::data::Dataset;
 use runtime::plan::validate::MAX_INPUT_BITS;
 use runtime::plan::{
-    BlindedParameters, Colours, InputSpec, KeyBits, Preprocessing, Revealed, Shape, SharedParameters, Suite,
+    BlindedParameters, Colours, InputSpec, KeyBits, Preprocessing, Processor, Revealed, Shape,
+    SharedParameters, Suite, UnitCosts,
 };
 use serde::Serialize;
 use std::ops::RangeInclusive;
@@ -45,6 +46,8 @@ pub struct CompileOptions {
     pub reveal: Revealed,
     /// Length of the client's key.
     pub key_bits: KeyBits,
+    /// The machine that layouts are chosen for.
+    pub processor: Processor,
     /// From raw images to what the model takes.
     pub input: InputOptions,
     /// Width B of quantised weights, in [`WEIGHT_BITS`]; see [`LayerChoice::bits`].
@@ -91,6 +94,7 @@ impl CompileOptions {
             suite,
             reveal: Revealed::default(),
             key_bits: KeyBits::default(),
+            processor: Processor::default(),
             input: InputOptions::default(),
             weight_bits: 8,
             sparsity: 0.0,
@@ -107,6 +111,11 @@ impl CompileOptions {
 }
 
 impl CompileOptions {
+    /// What operations take, where choices are weighed.
+    pub fn unit_costs(&self) -> UnitCosts {
+        UnitCosts::typical(self.key_bits, self.processor)
+    }
+
     /// What is chosen for every layer alike.
     pub fn layer(&self) -> LayerChoice {
         LayerChoice { bits: self.weight_bits, sparsity: self.sparsity }

@@ -9,7 +9,7 @@ use compiler::options::{
     ACTIVATION_BITS, CALIBRATION_IMAGES, CompileOptions, DEFAULT_ACTIVATION_BITS, InputOptions, MARGIN_BITS,
     MAX_ERROR, WEIGHT_BITS, parse_number,
 };
-use runtime::plan::{BlindedParameters, Colours, KeyBits, Revealed, SharedParameters, Suite};
+use runtime::plan::{BlindedParameters, Colours, KeyBits, Processor, Revealed, SharedParameters, Suite};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
@@ -63,6 +63,10 @@ pub(super) struct CompileArgs {
     /// Length of the client's key: 2048, 3072 or 4096
     #[arg(long, value_name = "BITS", default_value_t = KeyBits::default())]
     key_bits: KeyBits,
+    /// The machine that layouts are chosen for: with AVX-512 IFMA, where products cost little beside bytes, or without.
+    /// The plan runs on both
+    #[arg(long, value_enum, default_value_t = MachineName::Ifma)]
+    machine: MachineName,
     #[command(flatten)]
     input: InputArgs,
     /// Width of quantised weights, 1 to 8. With 1 bit they are -1 or 1, and 0 where they are pruned
@@ -170,6 +174,21 @@ impl From<RevealName> for Revealed {
     }
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum MachineName {
+    Ifma,
+    Adx,
+}
+
+impl From<MachineName> for Processor {
+    fn from(name: MachineName) -> Self {
+        match name {
+            MachineName::Ifma => Self::Ifma,
+            MachineName::Adx => Self::Adx,
+        }
+    }
+}
+
 impl CompileArgs {
     /// The model in the file `path`, and how to compile it.
     ///
@@ -207,6 +226,7 @@ impl CompileArgs {
             suite: self.suite.suite(),
             reveal: self.reveal.map_or_else(Revealed::default, Revealed::from),
             key_bits: self.key_bits,
+            processor: self.machine.into(),
             input: InputOptions {
                 scale: self.input.input_scale,
                 mean: self.input.input_mean.clone(),

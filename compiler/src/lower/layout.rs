@@ -1,15 +1,14 @@
-//! How linear steps of suite `shared` are evaluated under encryption: tiles, slots, masks, replies.
+//! How linear steps of suite `shared` are evaluated under encryption: tiles, slots, replies.
 //!
-//! Slots are narrow (one mask for a whole ciphertext) where everything that reads the step drops the lowest bit. Among
-//! all tiles whose slots fit a ciphertext, and all numbers of results that fit a reply, those with the least predicted
+//! Among all tiles whose slots fit a ciphertext, and all numbers of results that fit a reply, those with the least predicted
 //! time are chosen: of products, packing and rerandomisations at the server, of encryptions and decryptions at the
 //! client, and of the bytes both ways.
 
+use super::fraction;
 use crate::error::{Diagnostic, Error, Result};
 use runtime::cost::{Count, Packed, UnitCosts, layer};
 use runtime::plan::{
-    Fractions, KeyBits, Layout, Linear, Masks, Op, Plan, Reach, Shape, SharedParameters, Step, StepId, Suite,
-    Window,
+    KeyBits, Layout, Linear, Op, Plan, Reach, Shape, SharedParameters, StepId, Suite, Window,
 };
 
 /// Tiles whose products are counted, after all have been weighed by those of one position.
@@ -19,13 +18,17 @@ const SHORTLIST: usize = 3;
 ///
 /// # Errors
 /// [`Error::Unsupported`] with a step whose slots do not fit a ciphertext.
-pub(super) fn lay_out(mut plan: Plan) -> Result<Plan> {
-    let Suite::Shared(parameters) = plan.suite else { return Ok(plan) };
-    let linear = |(id, step): (StepId, &Step)| step.op.weights().map(|_| id);
-    let linear: Vec<StepId> = plan.steps().filter_map(linear).collect();
-    for id in linear {
-        let layout = choose(&plan, id, parameters).ok_or_else(|| too_wide(&plan, id))?;
-        plan.steps[id.index()].layout = Some(layout);
+pub(super) fn lay_out(mut plan: Plan, unit: &UnitCosts) -> Result<Plan> {
+    if !matches!(plan.suite, Suite::Shared(_)) {
+        return Ok(plan);
+    }
+    plan = fraction::drop_where_needed(plan);
+    for (index, fraction) in fraction::least_bits(&plan).into_iter().enumerate() {
+        let id = StepId::new(index);
+        if plan.step(id).op.is_linear() {
+            let layout = choose(&plan, id, fraction, unit).ok_or_else(|| too_wide(&plan, id))?;
+            plan.steps[index].layout = Some(layout);
+        }
     }
     Ok(plan)
 }
@@ -37,29 +40,14 @@ fn too_wide(plan: &Plan, id: StepId) -> Error {
     Error::Unsupported(vec![Diagnostic { node: step.name.clone(), op: step.op.name().into(), what, hint }])
 }
 
-/// The masks that the readers of step `id` allow.
-fn masks(plan: &Plan, id: StepId) -> Masks {
-    if drop_lowest_bit(plan, id) { Masks::PerCiphertext } else { Masks::PerSlot }
-}
-
-/// Whether everything that reads step `id`, through pools, drops the lowest bit.
-fn drop_lowest_bit(plan: &Plan, id: StepId) -> bool {
-    let mut readers = plan.steps().filter(|(_, step)| step.inputs.contains(&id));
-    readers.all(|(reader, step)| match step.op.reads_fractions() {
-        Fractions::Dropped => true,
-        Fractions::Kept => drop_lowest_bit(plan, reader),
-        Fractions::Refused => false,
-    })
-}
-
-/// The cheapest layout of step `id`, a linear one; `None` where its slots do not fit a ciphertext.
-fn choose(plan: &Plan, id: StepId, parameters: SharedParameters) -> Option<Layout> {
-    let (step, masks) = (plan.step(id), masks(plan, id));
+/// The cheapest layout of step `id`, a linear one, with so many fraction bits; `None` where its slots do not fit a ciphertext.
+fn choose(plan: &Plan, id: StepId, fraction: u32, unit: &UnitCosts) -> Option<Layout> {
+    let (step, Suite::Shared(parameters)) = (plan.step(id), plan.suite) else { return None };
     let weights = step.op.weights()?;
     let reach = Reach::from_weights(weights, weights.len() / step.shape.channels);
-    let slot_bits = Layout::slot_bits(step.bits, masks, reach);
-    let layout = Layout { tile: [1, 1], slot_bits, masks, results: 1, stacked: 1 };
-    let layer = Layer::new(plan, id, layout, parameters)?;
+    let slot_bits = Layout::slot_bits(step.bits, fraction, reach);
+    let layout = Layout { tile: [1, 1], slot_bits, fraction, results: 1, stacked: 1 };
+    let layer = Layer::new(plan, id, layout, parameters, unit)?;
     let mut best: Vec<Priced> = layer.tiles().into_iter().flat_map(|tile| layer.best_replies(tile)).collect();
     best.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
     let counted = best.iter().take(SHORTLIST).filter_map(|priced| layer.counted(&step.op, priced.layout));
@@ -73,26 +61,33 @@ struct Priced {
 }
 
 /// A linear layer whose layout is to be chosen.
-struct Layer {
+struct Layer<'u> {
     window: Option<Window>,
     from: Shape,
     to: Shape,
     bits: u32,
-    /// The slot width and the masks, which all layouts share; the rest is the simplest layout.
+    /// The slot width and the fraction bits, which all layouts share; the rest is the simplest layout.
     layout: Layout,
     parameters: SharedParameters,
     key: KeyBits,
+    unit: &'u UnitCosts,
     /// The sums of all channels at one position, if they are alone.
     position: Count,
 }
 
-impl Layer {
-    fn new(plan: &Plan, id: StepId, layout: Layout, parameters: SharedParameters) -> Option<Self> {
+impl<'u> Layer<'u> {
+    fn new(
+        plan: &Plan,
+        id: StepId,
+        layout: Layout,
+        parameters: SharedParameters,
+        unit: &'u UnitCosts,
+    ) -> Option<Self> {
         let step = plan.step(id);
         let window = if let Op::Conv2d(conv) = &step.op { Some(conv.window) } else { None };
         let from = plan.step(step.inputs[0]).shape;
         let (to, bits, key, position) = (step.shape, step.bits, plan.key_bits, Count::default());
-        let mut layer = Self { window, from, to, bits, layout, parameters, key, position };
+        let mut layer = Self { window, from, to, bits, layout, parameters, key, unit, position };
         layer.position = layer.packed(layer.layout)?.sums(&step.op);
         Some(layer)
     }
@@ -113,7 +108,7 @@ impl Layer {
 
     fn packed(&self, layout: Layout) -> Option<Packed> {
         let linear = Linear { window: self.window, layout };
-        Packed::new(linear, [self.from, self.to], self.bits, self.parameters)
+        Packed::new(linear, [self.from, self.to], self.bits)
     }
 
     /// For each number of stacked inputs the cheapest number of results in a reply, none where not one fits;
@@ -138,7 +133,7 @@ impl Layer {
     }
 
     fn priced(&self, packed: &Packed, sums: Count) -> Priced {
-        let seconds = layer(packed, sums, self.key).seconds(&UnitCosts::typical(self.key));
+        let seconds = layer(packed, sums, self.key).seconds(self.unit);
         Priced { layout: packed.layout(), seconds }
     }
 }
@@ -147,7 +142,8 @@ impl Layer {
 mod tests {
     use super::*;
     use runtime::plan::{
-        Conv2d, Cost, InputSpec, OutputSpec, Postprocessing, Preprocessing, Revealed, ValidPlan, Work,
+        Conv2d, Cost, InputSpec, OutputSpec, Postprocessing, Preprocessing, Processor, Revealed, Step,
+        ValidPlan, Work,
     };
 
     /// A convolution of 3×3 with weights of both signs, read as `reader` does.
@@ -194,42 +190,37 @@ mod tests {
         }
     }
 
-    #[test]
-    fn readers_decide_on_masks() {
-        let masks = |reader| {
-            let plan = lay_out(plan(Shape::new(2, 8, 8), 3, reader)).unwrap();
-            plan.steps[1].layout.unwrap().masks
-        };
-        let pool = Op::MaxPool(Window::dense([1, 1]));
-        assert_eq!([Op::Relu, Op::ReluRescale { bits: 2 }].map(masks), [Masks::PerCiphertext; 2]);
-        assert_eq!([pool, Op::Add(vec![2].into())].map(masks), [Masks::PerSlot; 2]);
-    }
-
     /// The layout that is chosen for a layer, and what it was thought to take.
     fn chosen(plan: &Plan) -> (Layout, Cost) {
         let parameters = SharedParameters::default();
         let id = StepId::new(1);
-        let layout = choose(plan, id, parameters).unwrap();
-        let searched =
-            Layer::new(plan, id, Layout { tile: [1, 1], results: 1, stacked: 1, ..layout }, parameters)
-                .unwrap();
+        let unit = UnitCosts::typical(plan.key_bits, Processor::Ifma);
+        let layout = choose(plan, id, 1, &unit).unwrap();
+        let searched = Layer::new(
+            plan,
+            id,
+            Layout { tile: [1, 1], results: 1, stacked: 1, ..layout },
+            parameters,
+            &unit,
+        )
+        .unwrap();
         let packed = searched.packed(layout).unwrap();
         (layout, layer(&packed, packed.sums(&plan.step(id).op), plan.key_bits))
     }
 
     #[test]
-    fn wide_images_fill_ciphertexts_and_narrow_ones_share_replies() {
+    fn wide_images_fill_ciphertexts_and_narrow_ones_share_them() {
         let wide = chosen(&plan(Shape::new(3, 32, 32), 16, Op::Relu)).0;
         assert_eq!((wide.tile, wide.stacked, wide.results), ([11, 1], 1, 1));
         let narrow = chosen(&plan(Shape::new(64, 2, 2), 64, Op::Relu)).0;
-        assert_eq!((narrow.tile, narrow.stacked, narrow.results), ([1, 1], 2, 7));
+        assert_eq!((narrow.tile, narrow.stacked, narrow.results), ([1, 1], 12, 1));
     }
 
     /// Where many inputs have few results, one ciphertext holds several.
     #[test]
     fn inputs_of_a_layer_with_few_results_are_stacked() {
         let stacked = |channels| chosen(&plan(Shape::new(100, 1, 1), channels, Op::Relu)).0.stacked;
-        assert_eq!([2, 20, 400].map(stacked), [45, 12, 2]);
+        assert_eq!([2, 20, 400].map(stacked), [45, 45, 2]);
     }
 
     #[test]

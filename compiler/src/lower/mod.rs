@@ -1,8 +1,9 @@
 //! Integer graph to plan: one step per node, in the graph's order.
 //!
-//! `steps` translates the operations, `fuse` finds those that need no encryption in suite `shared`, and `layout`
-//! chooses how its linear steps are evaluated under encryption.
+//! `steps` translates the operations, `fuse` finds those that need no encryption in suite `shared`, `fraction` what
+//! their shares hold below values, and `layout` chooses how its linear steps are evaluated under encryption.
 
+mod fraction;
 mod fuse;
 mod layout;
 mod steps;

@@ -28,7 +28,7 @@ pub fn lower(
         lowering.visit(id)?;
     }
     let output = lowering.reveal()?;
-    layout::lay_out(Plan {
+    let plan = Plan {
         name: shorten(name),
         suite: options.suite,
         key_bits: options.key_bits,
@@ -37,7 +37,8 @@ pub fn lower(
         output,
         setup: Cost::default(),
         check: None,
-    })
+    };
+    layout::lay_out(plan, &options.unit_costs())
 }
 
 struct Lowering<'a> {

@@ -34,7 +34,7 @@ pub(super) struct LayerPrices<'a> {
 impl<'a> LayerPrices<'a> {
     /// Prices for `graph`, whose values `narrowed` are truncated.
     pub(super) fn new(graph: &'a Graph<Real>, narrowed: BTreeSet<NodeId>, options: &CompileOptions) -> Self {
-        let unit = UnitCosts::typical(options.key_bits);
+        let unit = options.unit_costs();
         let (comparison, usual_bits) = (
             |bits| match options.suite {
                 Suite::Blinded(parameters) => {

@@ -16,7 +16,7 @@ use crate::graph::{Graph, Real};
 use crate::options::CompileOptions;
 use crate::passes::{Precision, Preparation};
 use crate::pipeline::{self, Context, Silent};
-use runtime::plan::{InputSpec, UnitCosts, ValidPlan};
+use runtime::plan::{InputSpec, ValidPlan};
 use std::collections::BTreeMap;
 
 /// Least multiplier that is tried, and largest.
@@ -191,7 +191,7 @@ impl Search<'_> {
             channels: lost_channels(&layers),
             accuracy,
             cost,
-            seconds: cost.seconds(&UnitCosts::typical(setting.options.key_bits)),
+            seconds: cost.seconds(&setting.options.unit_costs()),
             within,
         };
         (self.watch)(Event::Tried(&trial));

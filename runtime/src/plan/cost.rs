@@ -72,22 +72,45 @@ pub struct UnitCosts {
     pub round: f64,
 }
 
+/// The kind of machine that a plan's layouts are chosen for. It runs on any.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Processor {
+    /// A server of 2023 with AVX-512 IFMA (Intel Sapphire Rapids).
+    #[default]
+    Ifma,
+    /// A server of 2021 without (AMD Zen 3).
+    Adx,
+}
+
 impl UnitCosts {
-    /// One core of a server of 2023 with AVX-512 IFMA (Intel Sapphire Rapids), keys of 3072 bits, a link of
-    /// 100 Mbit/s with 20 ms; for other keys by powers of their length that agree with that core within a tenth. Plans
-    /// are compiled once and run anywhere, so this is the one machine that they are compiled for.
-    pub fn typical(key: KeyBits) -> Self {
-        let longer = |power| (f64::from(key.get()) / 3072.0).powf(power);
-        Self {
-            product: 1.4e-6 * longer(1.9),
-            squaring: 1.15e-6 * longer(1.9),
-            inversion: 55.0e-6 * longer(1.9),
-            rerandomisation: 0.95e-3 * longer(3.4),
-            encryption: 0.28e-3 * longer(2.1),
-            decryption: 1.7e-3 * longer(2.1),
-            ot: 0.15e-6,
-            byte: 80.0e-9,
-            round: 20.0e-3,
+    /// One core of such a machine, keys of 3072 bits, a customer's link of 40 Mbit/s with 20 ms; for other keys by powers of their
+    /// length that agree with the measured ones within a tenth. Exponents have the same length for all keys.
+    pub fn typical(key: KeyBits, processor: Processor) -> Self {
+        let longer = |seconds: f64| seconds * (f64::from(key.get()) / 3072.0).powf(1.9);
+        let (byte, round) = (200.0e-9, 20.0e-3);
+        match processor {
+            Processor::Ifma => Self {
+                product: longer(1.4e-6),
+                squaring: longer(1.15e-6),
+                inversion: longer(55.0e-6),
+                rerandomisation: longer(0.18e-3),
+                encryption: longer(0.06e-3),
+                decryption: longer(0.33e-3),
+                ot: 0.15e-6,
+                byte,
+                round,
+            },
+            Processor::Adx => Self {
+                product: longer(5.9e-6),
+                squaring: longer(4.4e-6),
+                inversion: longer(55.0e-6),
+                rerandomisation: longer(0.53e-3),
+                encryption: longer(0.14e-3),
+                decryption: longer(0.97e-3),
+                ot: 0.15e-6,
+                byte,
+                round,
+            },
         }
     }
 }

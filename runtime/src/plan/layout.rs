@@ -4,7 +4,10 @@ use super::reach::Reach;
 use super::suite::{KeyBits, SharedParameters};
 use serde::{Deserialize, Serialize};
 
-/// Slots of a linear step, and how they are masked on the way back.
+/// Bits that are free above the slots of a reply beside [`SharedParameters::mask_bits`]: a plan has fewer than 2^24 replies.
+pub(super) const REPLY_BITS: u32 = 24;
+
+/// Slots of a linear step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layout {
     /// Rows and columns of the positions whose results lie in different ciphertexts: [`super::Tiling`]. [1, 1] for a
@@ -12,8 +15,9 @@ pub struct Layout {
     pub tile: [usize; 2],
     /// b: what the server computes in a slot is in [−2^(b−1), 2^(b−1)), but with probability 2^−64 ([`Reach`]).
     pub slot_bits: u32,
-    /// What hides it from the client.
-    pub masks: Masks,
+    /// f, at least 1: the shares that come out are those of 2^f·x or 2^f·x + 1 ([`Fraction`](super::Fraction)), because one
+    /// mask hides all slots of a reply.
+    pub fraction: u32,
     /// Results that come back in one ciphertext, one after the other.
     pub results: usize,
     /// S': inputs that go into one ciphertext, one after the other, where a tiling's planes and a dense layer's
@@ -21,36 +25,15 @@ pub struct Layout {
     pub stacked: usize,
 }
 
-/// What hides the server's results from the client, who decrypts them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Masks {
-    /// One number for all slots of a ciphertext. Slots are narrow, and the shares that come out are those of 2·x or
-    /// 2·x + 1: only what drops the lowest bit may read them, if need be through max-pooling.
-    PerCiphertext,
-    /// One for each slot, σ bits longer than what it hides. The shares are those of x.
-    PerSlot,
-}
-
-impl Masks {
-    /// Fraction bits of the shares that come out: 1 or 0.
-    pub const fn fraction(self) -> u32 {
-        match self {
-            Masks::PerCiphertext => 1,
-            Masks::PerSlot => 0,
-        }
-    }
-}
-
 impl Layout {
     /// Of a step that has none; no valid plan holds it.
-    pub(super) const NONE: Self =
-        Self { tile: [0; 2], slot_bits: 0, masks: Masks::PerSlot, results: 0, stacked: 0 };
+    pub(super) const NONE: Self = Self { tile: [0; 2], slot_bits: 0, fraction: 0, results: 0, stacked: 0 };
 
-    /// b for weighted sums that reach so far, with signed masks of bits + 1 bits.
-    pub const fn slot_bits(bits: u32, masks: Masks, reach: Reach) -> u32 {
-        let largest = reach.largest(bits) << masks.fraction();
-        let needed = u128::BITS - largest.leading_zeros() + 1;
-        let ring = bits + 1 + masks.fraction();
+    /// b for weighted sums that reach so far, with signed masks of bits + 1 bits, times 2^fraction.
+    pub const fn slot_bits(bits: u32, fraction: u32, reach: Reach) -> u32 {
+        let largest = reach.largest(bits);
+        let needed = (u128::BITS - largest.leading_zeros() + 1).saturating_add(fraction);
+        let ring = (bits + 1).saturating_add(fraction);
         if needed > ring { needed } else { ring }
     }
 
@@ -60,23 +43,11 @@ impl Layout {
         slots.saturating_mul(self.stacked.saturating_mul(2).saturating_sub(1))
     }
 
-    /// Bits from one slot to the next.
-    pub const fn stride(&self, parameters: SharedParameters) -> u32 {
-        match self.masks {
-            Masks::PerCiphertext => self.slot_bits,
-            Masks::PerSlot => self.slot_bits + parameters.mask_bits + 1,
-        }
-    }
-
-    /// The largest number of slots of a ciphertext, of all its results together.
+    /// The largest number of slots of a ciphertext, of all its results together: a mask that is uniform modulo N is then too
+    /// large for what it hides, in any reply of an inference, with probability 2^−σ at most.
     pub const fn capacity(&self, parameters: SharedParameters, key: KeyBits) -> usize {
-        let above = match self.masks {
-            Masks::PerCiphertext => parameters.mask_bits + 1,
-            Masks::PerSlot => 0,
-        };
-        // Numbers are below N ÷ 2, half of which is negative.
-        let bits = key.plaintext_bits().saturating_sub(above + 1);
-        (bits / self.stride(parameters)) as usize
+        let bits = key.plaintext_bits().saturating_sub(parameters.mask_bits + REPLY_BITS);
+        (bits / self.slot_bits) as usize
     }
 }
 
@@ -86,10 +57,7 @@ mod tests {
 
     #[test]
     fn slots_fill_a_plaintext() {
-        let parameters = SharedParameters::default();
-        let layout = |masks| Layout { tile: [1, 1], slot_bits: 36, masks, results: 1, stacked: 1 };
-        let capacity = |masks| layout(masks).capacity(parameters, KeyBits::default());
-        assert_eq!(capacity(Masks::PerCiphertext), (3071 - 42) / 36);
-        assert_eq!(capacity(Masks::PerSlot), 3070 / 77);
+        let layout = Layout { tile: [1, 1], slot_bits: 36, fraction: 1, results: 1, stacked: 1 };
+        assert_eq!(layout.capacity(SharedParameters::default(), KeyBits::default()), (3071 - 64) / 36);
     }
 }

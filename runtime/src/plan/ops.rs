@@ -38,7 +38,7 @@ pub enum Op<K: Knowledge = Private> {
     /// Suite `shared`: x ÷ 2^bits rounded to nearest. Suite `blinded`: ⌊x ÷ 2^bits⌋ or one more, by a coin whose
     /// mean is the fraction; the interpreter rounds to nearest, which is one of the two. Interactive.
     Rescale {
-        /// At least 1.
+        /// At least 1. In suite `shared` also 0: the fraction bits of shares are dropped, the value is the same.
         bits: u32,
     },
     /// [`Op::Rescale`] to nearest, then [`Op::Relu`]: one step in suite `shared`, which alone has it.
@@ -119,33 +119,6 @@ impl<K: Knowledge> Op<K> {
     pub const fn is_linear(&self) -> bool {
         matches!(self, Op::Conv2d(_) | Op::Dense(_))
     }
-
-    /// Suite `shared`: whether it may read shares of 2·x or 2·x + 1 ([`super::Masks::PerCiphertext`]).
-    pub const fn reads_fractions(&self) -> Fractions {
-        match self {
-            Op::Relu | Op::ReluRescale { .. } | Op::Rescale { .. } | Op::Sign => Fractions::Dropped,
-            Op::MaxPool(_) => Fractions::Kept,
-            Op::Input
-            | Op::Conv2d(_)
-            | Op::Dense(_)
-            | Op::SumPool(_)
-            | Op::Add(_)
-            | Op::Concat
-            | Op::ArgMax
-            | Op::Reveal => Fractions::Refused,
-        }
-    }
-}
-
-/// What an operation makes of a fraction bit of the shares that it reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fractions {
-    /// It drops the bit.
-    Dropped,
-    /// Its result has the bit too.
-    Kept,
-    /// It cannot read such shares.
-    Refused,
 }
 
 impl Op {

@@ -159,13 +159,12 @@ fn read(op: WrittenOp) -> Op<Public> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Masks;
 
     /// Where these bytes change, `FORMAT_VERSION` and `PROTOCOL_VERSION` must.
     #[test]
     fn steps_are_written_as_ever() {
         let window = Window::dense([3, 3]);
-        let layout = Layout { tile: [2, 3], slot_bits: 40, masks: Masks::PerSlot, results: 5, stacked: 6 };
+        let layout = Layout { tile: [2, 3], slot_bits: 40, fraction: 1, results: 5, stacked: 6 };
         let conv = Op::Conv2d(Conv2d { window, groups: (), weights: (), bias: () });
         let dense = Op::Dense(Dense { weights: (), bias: () });
         let sum = Op::Add(Add { multipliers: vec![1, -2], bias: () });

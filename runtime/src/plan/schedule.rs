@@ -5,8 +5,9 @@
 //! every truncation, the tiles that are cheapest, and the multipliers of sums.
 
 use super::Plan;
+use super::fraction::{Fraction, missing_carry};
 use super::ids::StepId;
-use super::ops::Fractions;
+use super::ops::Op;
 use super::public_step::{Linear, PublicStep};
 use super::ring::Ring;
 use super::suite::SharedParameters;
@@ -15,14 +16,48 @@ use serde::{Deserialize, Serialize};
 
 /// The steps that both parties do, in the same order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Written", into = "Written")]
 pub struct Schedule {
     /// Parameters of masks and of oblivious transfer.
     pub parameters: SharedParameters,
     /// The plan's steps without weights, in order of execution.
     pub steps: Vec<PublicStep>,
+    /// By step; follows from the steps.
+    fractions: Vec<Fraction>,
+}
+
+/// A schedule as it is written.
+#[derive(Clone, Serialize, Deserialize)]
+struct Written {
+    parameters: SharedParameters,
+    steps: Vec<PublicStep>,
+}
+
+impl From<Schedule> for Written {
+    fn from(Schedule { parameters, steps, .. }: Schedule) -> Self {
+        Self { parameters, steps }
+    }
+}
+
+impl From<Written> for Schedule {
+    fn from(Written { parameters, steps }: Written) -> Self {
+        Self::new(parameters, steps)
+    }
 }
 
 impl Schedule {
+    /// These steps. They may be anything: nobody has checked them yet.
+    pub fn new(parameters: SharedParameters, steps: Vec<PublicStep>) -> Self {
+        let mut fractions: Vec<Fraction> = Vec::with_capacity(steps.len());
+        for step in &steps {
+            let input = |input: &StepId| fractions.get(input.index()).copied().unwrap_or_default();
+            let inputs: Vec<Fraction> = step.inputs.iter().map(input).collect();
+            let linear = step.layout.map_or(0, |layout| layout.fraction);
+            fractions.push(Fraction::of_result(&step.op, linear, &inputs));
+        }
+        Self { parameters, steps, fractions }
+    }
+
     /// The public part of `plan`, whose steps with weights have layouts.
     pub fn from_plan(plan: &Plan, parameters: SharedParameters) -> Self {
         let steps = plan.steps.iter().map(|step| PublicStep {
@@ -32,7 +67,7 @@ impl Schedule {
             bits: step.bits,
             layout: step.layout,
         });
-        Self { parameters, steps: steps.collect() }
+        Self::new(parameters, steps.collect())
     }
 
     /// The step `id`.
@@ -64,13 +99,20 @@ impl Schedule {
         })
     }
 
-    /// Fraction bits of the shares of a value: 1 where they are shares of 2·x or 2·x + 1.
-    pub fn fraction(&self, id: StepId) -> u32 {
-        let mut step = self.step(id);
-        while step.op.reads_fractions() == Fractions::Kept {
-            step = self.source(step);
-        }
-        step.layout.map_or(0, |layout| layout.masks.fraction())
+    /// What the shares of a value hold below it.
+    ///
+    /// # Panics
+    /// If there is no such step.
+    pub fn fraction(&self, id: StepId) -> Fraction {
+        self.fractions[id.index()]
+    }
+
+    /// What the server adds to its shares of step `id` beside constants: carries that negative multipliers take away.
+    pub fn missing_carry(&self, id: StepId) -> u64 {
+        let step = self.step(id);
+        let Op::Add(sum) = &step.op else { return 0 };
+        let inputs: Vec<Fraction> = step.inputs.iter().map(|&input| self.fraction(input)).collect();
+        missing_carry(&sum.multipliers, &inputs, self.fraction(id).bits)
     }
 
     /// The ring in which the shares of a value live.
@@ -78,7 +120,7 @@ impl Schedule {
     /// # Panics
     /// As [`PublicStep::ring`].
     pub fn share_ring(&self, id: StepId) -> Ring {
-        Ring::new(self.step(id).bits + 1 + self.fraction(id))
+        Ring::new(self.step(id).bits + 1 + self.fraction(id).bits)
             .expect("a valid plan's shares have at most 64 bits")
     }
 

@@ -64,7 +64,11 @@ pub(super) fn run(
         report(id, step, party.traffic());
     }
     let reveal = schedule.step(last);
-    let shares = reduced(reveal.ring(), values.take(last, &reveal.inputs)?);
+    let mut shares = values.take(last, &reveal.inputs)?;
+    if let Some(Part::Reveal(Some(truncation))) = Part::from_step(schedule, last) {
+        shares = truncation.run(&mut party, shares)?;
+    }
+    let shares = reduced(reveal.ring(), shares);
     let result = side.reveal(&mut party, reveal.ring(), shares)?;
     let traffic = party.finish()?;
     report(last, reveal, traffic);
@@ -84,36 +88,70 @@ fn execute(
         Part::Activation(activation) => activation.run(party, values.take(id, &step.inputs)?),
         Part::Linear => side.linear(party, id, values.inputs(&step.inputs)?[0]),
         Part::Alone(alone) => {
-            let from = schedule.source(step).shape;
-            Ok(share_by_share(step, from, &alone, &values.inputs(&step.inputs)?, side.constants(id)))
+            let carry = if party.adds_constants() { schedule.missing_carry(id) } else { 0 };
+            let added = Added { constants: side.constants(id), carry };
+            Ok(share_by_share(schedule, id, &alone, &values.inputs(&step.inputs)?, added))
         }
-        Part::Image | Part::Reveal => Err(impossible()),
+        Part::Image | Part::Reveal(_) => Err(impossible()),
     }
+}
+
+/// What a party adds to each share of a sum.
+struct Added<'a> {
+    /// One per channel, or none.
+    constants: &'a [i128],
+    /// See [`Schedule::missing_carry`].
+    carry: u64,
 }
 
 fn share_by_share(
-    step: &PublicStep,
-    from: Shape,
+    schedule: &Schedule,
+    id: StepId,
     alone: &Alone<'_>,
     inputs: &[&Vec<u64>],
-    constants: &[i128],
+    added: Added<'_>,
 ) -> Vec<u64> {
-    match alone {
-        Alone::SumPool(pool) => reduced(step.ring(), plain::window_sums(pool, inputs[0], from, step.shape)),
-        Alone::Add(multipliers) => sum(step, multipliers, inputs, constants),
-        Alone::Concat => reduced(step.ring(), inputs.iter().copied().flatten().copied().collect()),
-    }
+    let (step, ring) = (schedule.step(id), schedule.share_ring(id));
+    let from = schedule.source(step).shape;
+    // Brings the shares of an input to the fraction bits of the result.
+    let fraction = schedule.fraction(id).bits;
+    let unit = |index: usize| 1u64 << (fraction - schedule.fraction(step.inputs[index]).bits);
+    let shares = match alone {
+        Alone::SumPool(pool) => plain::window_sums(pool, inputs[0], from, step.shape),
+        Alone::Add(multipliers) => {
+            let multipliers = multipliers.iter().enumerate();
+            let multipliers: Vec<u64> =
+                multipliers.map(|(index, &m)| (m as u64).wrapping_mul(unit(index))).collect();
+            sum(step.shape, &multipliers, inputs, &added, fraction)
+        }
+        Alone::Concat => {
+            let aligned = |(index, input): (usize, &&Vec<u64>)| {
+                let unit = unit(index);
+                input.iter().map(move |share| share.wrapping_mul(unit)).collect::<Vec<u64>>()
+            };
+            inputs.iter().enumerate().flat_map(aligned).collect()
+        }
+    };
+    reduced(ring, shares)
 }
 
-fn sum(step: &PublicStep, multipliers: &[i64], inputs: &[&Vec<u64>], constants: &[i128]) -> Vec<u64> {
-    let plane = step.shape.plane();
-    let constant = |element: usize| constants.get(element / plane).map_or(0, |&constant| constant as u64);
-    let mut sums: Vec<u64> = (0..step.shape.elements()).map(constant).collect();
-    for (&multiplier, input) in multipliers.iter().zip(inputs) {
-        let add = |(sum, &x): (&mut u64, &u64)| *sum = sum.wrapping_add(x.wrapping_mul(multiplier as u64));
+fn sum(
+    shape: Shape,
+    multipliers: &[u64],
+    inputs: &[&Vec<u64>],
+    added: &Added<'_>,
+    fraction: u32,
+) -> Vec<u64> {
+    let constant = |element: usize| {
+        let constant = added.constants.get(element / shape.plane()).map_or(0, |&constant| constant as u64);
+        (constant << fraction).wrapping_add(added.carry)
+    };
+    let mut sums: Vec<u64> = (0..shape.elements()).map(constant).collect();
+    for (multiplier, input) in multipliers.iter().zip(inputs) {
+        let add = |(sum, &x): (&mut u64, &u64)| *sum = sum.wrapping_add(x.wrapping_mul(*multiplier));
         sums.iter_mut().zip(*input).for_each(add);
     }
-    reduced(step.ring(), sums)
+    sums
 }
 
 fn reduced(ring: Ring, mut shares: Vec<u64>) -> Vec<u64> {

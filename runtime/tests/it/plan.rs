@@ -123,6 +123,10 @@ fn layouts_that_do_not_fit_are_refused() {
         wrong_layout(|layout| layout.tile = [usize::MAX; 2]),
         wrong_layout(|layout| layout.slot_bits = 1),
         wrong_layout(|layout| layout.slot_bits = 1 << 31),
+        wrong_layout(|layout| layout.fraction = 0),
+        wrong_layout(|layout| layout.fraction += 1),
+        wrong_layout(|layout| layout.fraction = 41),
+        wrong_layout(|layout| layout.fraction = u32::MAX),
         wrong_layout(|layout| layout.results = 0),
         wrong_layout(|layout| layout.results = usize::MAX),
         wrong_layout(|layout| layout.stacked = 0),
@@ -132,8 +136,12 @@ fn layouts_that_do_not_fit_are_refused() {
     insta::assert_snapshot!(found.join("\n"), @"
     P4 s3: tiles of [0, 1] do not fit
     P4 s3: tiles of [18446744073709551615, 18446744073709551615] do not fit
-    P7 s3: it needs slots of 12 bits, the plan says 1
+    P7 s3: it needs slots of 13 bits, the plan says 1
     P7 s3: slots of 2147483648 bits
+    P11 s3: its shares have 0 fraction bits, and carries up to 1
+    P7 s3: it needs slots of 14 bits, the plan says 13
+    P7 s3: it needs slots of 53 bits, the plan says 13
+    P7 s3: it needs slots of 4294967295 bits, the plan says 13
     P7 s3: 0 results of 1 slots do not fit a plaintext
     P7 s3: 18446744073709551615 results of 1 slots do not fit a plaintext
     P7 s3: 1 results of 0 slots do not fit a plaintext

@@ -31,12 +31,7 @@ enum PricedOperation {
 
 impl<'a> ValuePrices<'a> {
     pub(super) fn new(options: &'a CompileOptions) -> Self {
-        Self {
-            options,
-            unit: UnitCosts::typical(options.key_bits),
-            known: HashMap::new(),
-            weights: HashMap::new(),
-        }
+        Self { options, unit: options.unit_costs(), known: HashMap::new(), weights: HashMap::new() }
     }
 
     /// Seconds that the operation of `id` takes, which reads values of `read` bits and has results of `bits`, as far as

@@ -6,7 +6,7 @@ mod view;
 pub(crate) use table::Table;
 
 use super::input::{Colours, InputSpec, OutputSpec, Revealed};
-use super::{Cost, Knowledge, Layout, Masks, Op, Plan, Step, StepId, Suite, ValidPlan};
+use super::{Cost, Knowledge, Layout, Op, Plan, Step, StepId, Suite, ValidPlan};
 use std::fmt;
 
 /// The server's view: every step with its bounds and its cost.
@@ -87,14 +87,11 @@ fn describe<K: Knowledge>(op: &Op<K>, inputs: &[StepId], layout: Option<Layout>)
 
 /// `, tiles 4x3, slots of 41 bits`; `, tiles 1x1, slots of 37 bits, 4 inputs in one, 11 results`
 fn describe_layout(layout: Layout) -> String {
-    let Layout { tile: [height, width], slot_bits, masks, results, stacked } = layout;
-    let masked = match masks {
-        Masks::PerCiphertext => "",
-        Masks::PerSlot => " masked each",
-    };
+    let Layout { tile: [height, width], slot_bits, fraction, results, stacked } = layout;
+    let fraction = if fraction > 1 { format!(", {fraction} of them a fraction") } else { String::new() };
     let stacked = if stacked > 1 { format!(", {stacked} inputs in one") } else { String::new() };
     let packed = if results > 1 { format!(", {results} results") } else { String::new() };
-    format!(", tiles {height}x{width}, slots of {slot_bits} bits{masked}{stacked}{packed}")
+    format!(", tiles {height}x{width}, slots of {slot_bits} bits{fraction}{stacked}{packed}")
 }
 
 /// Costs of what costs something, and their sum.

@@ -16,7 +16,8 @@
 //!   in their ranges.
 //! * P9 costs: each count is below 2^47, so that sums do not overflow.
 //! * P10 suites: operations and layouts are those of the plan's suite.
-//! * P11 shares: those of 2·x or 2·x + 1 ([`super::Masks`]) are read by what drops the lowest bit alone.
+//! * P11 shares: they have at most 64 bits, carries stay below 2^f, and linear steps read shares without a fraction
+//!   ([`super::Fraction`]).
 
 mod operation;
 mod schedule;

@@ -5,7 +5,7 @@ use super::shapes::{
 };
 use super::{Findings, MAX_BITS, MAX_MULTIPLIER_BITS, MAX_RING_BITS};
 use crate::plan::{
-    Conv2d, Dense, Fractions, Knowledge, Op, Private, Public, Shape, StepId, SumPool, index_bits,
+    Conv2d, Dense, Fraction, Knowledge, Op, Private, Public, Shape, StepId, SumPool, index_bits,
 };
 
 /// What both views say of a step.
@@ -22,8 +22,8 @@ pub(super) struct Operation<'a, K: Knowledge> {
 pub(super) struct Source {
     pub(super) bits: u32,
     pub(super) elements: usize,
-    /// Fraction bits of its shares.
-    pub(super) fraction: u32,
+    /// What its shares hold below it.
+    pub(super) fraction: Fraction,
 }
 
 /// What the shapes of linear layers say: those of weights, or those that are stated.
@@ -120,7 +120,8 @@ impl<K: LinearShape> Operation<'_, K> {
             Op::Concat => concat_shape(inputs),
             Op::Reveal => Ok(first.flattened()),
             Op::ArgMax => Ok(Shape::vector(1)),
-            Op::Rescale { bits } | Op::ReluRescale { bits } if !(1..=MAX_BITS).contains(bits) => {
+            Op::Rescale { bits } if *bits > MAX_BITS => Err(format!("it drops {bits} bits")),
+            Op::ReluRescale { bits } if !(1..=MAX_BITS).contains(bits) => {
                 Err(format!("it drops {bits} bits"))
             }
             Op::Relu | Op::Sign | Op::Rescale { .. } | Op::ReluRescale { .. } => Ok(first),
@@ -166,10 +167,9 @@ impl<K: LinearShape> Operation<'_, K> {
             Op::ArgMax => sources.iter().all(|source| self.index_fits(source)),
         };
         found.require(6, at, holds, || "its values have too few bits for what it does".into());
-        let exact = sources.iter().all(|source| source.fraction == 0);
-        found.require(11, at, exact || self.op.reads_fractions() != Fractions::Refused, || {
-            "it reads shares that have a fraction bit".into()
-        });
+        let whole = sources.iter().all(|source| source.fraction == Fraction::default());
+        found
+            .require(11, at, whole || !self.op.is_linear(), || "it reads shares that have a fraction".into());
     }
 
     /// Numbers and positions fit one ring, and the position fits its own.

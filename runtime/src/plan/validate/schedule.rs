@@ -7,6 +7,10 @@ use crate::plan::{InputSpec, KeyBits, Linear, PublicStep, Schedule, Shape, Share
 
 /// Ciphertexts of a step, at most.
 const MAX_CIPHERTEXTS: usize = 1 << 22;
+/// Fraction bits of a value, at most.
+const MAX_FRACTION: u32 = 40;
+/// Bits of a share, at most.
+const MAX_SHARE_BITS: u32 = 64;
 /// Bits of the small field of the extension, at most.
 const MAX_FIELD_BITS: u32 = 8;
 
@@ -66,6 +70,11 @@ impl Context<'_> {
             return;
         }
         operation.check_rings(self.input.bits(), &self.sources(), found);
+        let fraction = self.schedule.fraction(id);
+        let fits = fraction.bits <= MAX_FRACTION && step.bits + 1 + fraction.bits <= MAX_SHARE_BITS;
+        found.require(11, at, fits && fraction.is_exact(), || {
+            format!("its shares have {} fraction bits, and carries up to {}", fraction.bits, fraction.carry)
+        });
         if let Some(linear) = step.linear() {
             self.check_layout(&linear, found);
         }
@@ -84,8 +93,8 @@ impl Context<'_> {
         let (at, layout) = (Some(self.id), &linear.layout);
         let from = self.schedule.source(self.step).shape;
         // Products with a mask have more bits than the mask itself.
-        let least = self.step.bits + 1 + layout.masks.fraction();
-        let sane = (least..1 << 10).contains(&layout.slot_bits);
+        let least = self.step.bits.saturating_add(1).saturating_add(layout.fraction);
+        let sane = layout.fraction > 0 && (least..1 << 10).contains(&layout.slot_bits);
         if !found.require(7, at, sane, || format!("slots of {} bits", layout.slot_bits)) {
             return;
         }

@@ -78,7 +78,10 @@ fn is_sane(cost: &Cost) -> bool {
 
 fn is_of_suite(suite: Suite, step: &Step) -> bool {
     match suite {
-        Suite::Blinded(_) => step.layout.is_none() && !matches!(step.op, Op::ReluRescale { .. } | Op::ArgMax),
+        Suite::Blinded(_) => {
+            step.layout.is_none()
+                && !matches!(step.op, Op::ReluRescale { .. } | Op::ArgMax | Op::Rescale { bits: 0 })
+        }
         Suite::Shared(_) => step.layout.is_some() == step.op.weights().is_some(),
     }
 }
@@ -87,7 +90,7 @@ fn is_of_suite(suite: Suite, step: &Step) -> bool {
 fn check_slots(plan: &Plan, step: &Step, id: StepId, found: &mut Findings) {
     let (Some(layout), Some(weights)) = (step.layout, step.op.weights()) else { return };
     let row = weights.len() / step.shape.channels.max(1);
-    let needed = Layout::slot_bits(step.bits, layout.masks, Reach::from_weights(weights, row));
+    let needed = Layout::slot_bits(step.bits, layout.fraction, Reach::from_weights(weights, row));
     let shared = matches!(plan.suite, Suite::Shared(_));
     found.require(7, Some(id), !shared || needed <= layout.slot_bits, || {
         format!("it needs slots of {needed} bits, the plan says {}", layout.slot_bits)

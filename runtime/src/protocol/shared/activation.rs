@@ -12,6 +12,8 @@ use crate::plan::{Op, Ring, Schedule, Shape, StepId, SumPool, Window};
 
 /// An interactive step: its protocol, and between which rings it works.
 pub struct Activation {
+    /// What drops the fraction bits first, where the protocol reads values alone.
+    whole: Option<Truncate>,
     protocol: Protocol,
     /// What the server adds to each of its shares before.
     constant: u64,
@@ -39,8 +41,9 @@ pub enum Part<'a> {
     Alone(Alone<'a>),
     /// Both parties run a protocol.
     Activation(Activation),
-    /// The server sends its shares.
-    Reveal,
+    /// The server sends its shares, after their fraction bits are dropped, where they have some: a carry would tell of the
+    /// weights.
+    Reveal(Option<Activation>),
 }
 
 /// What needs no word of the other party.
@@ -58,9 +61,23 @@ impl<'a> Part<'a> {
     pub fn from_step(schedule: &'a Schedule, id: StepId) -> Option<Self> {
         let step = schedule.step(id);
         let Some(&source) = step.inputs.first() else { return Some(Self::Image) };
-        let (from, fraction) = (schedule.share_ring(source), schedule.fraction(source));
-        let (image, to) = (schedule.step(source).shape, schedule.share_ring(id));
-        let half = |dropped: u32| 1 << (dropped + fraction - 1);
+        let (from, fraction) = (schedule.share_ring(source), schedule.fraction(source).bits);
+        let (value, image) = (schedule.step(source).ring(), schedule.step(source).shape);
+        let to = schedule.share_ring(id);
+        // Half a unit of what is left, so that it is rounded to nearest.
+        let half = |dropped: u32| if dropped > 0 { 1 << (dropped + fraction - 1) } else { 0 };
+        // `Some(None)` where there is no fraction to drop, `None` where that is impossible.
+        let whole = |ring: Ring| match fraction {
+            0 => Some(None),
+            _ => Truncate::new(from, fraction, ring).map(Some),
+        };
+        let activation = |protocol, constant| Activation {
+            whole: None,
+            protocol,
+            constant,
+            from,
+            count: image.elements(),
+        };
         let (protocol, constant) = match &step.op {
             Op::Input => return Some(Self::Image),
             Op::Conv2d(_) | Op::Dense(_) => return Some(Self::Linear),
@@ -78,16 +95,24 @@ impl<'a> Part<'a> {
             Op::MaxPool(window) => {
                 (Protocol::MaxPool(MaxPool::new(from, windows(window, image, step.shape))?), 0)
             }
-            Op::ArgMax => (Protocol::ArgMax(ArgMax::new(from, image.elements(), to)?), 0),
-            Op::Reveal => return Some(Self::Reveal),
+            Op::ArgMax => {
+                let protocol = Protocol::ArgMax(ArgMax::new(value, image.elements(), to)?);
+                let whole = whole(value)?;
+                return Some(Self::Activation(Activation { whole, ..activation(protocol, 0) }));
+            }
+            Op::Reveal => {
+                let truncate = whole(step.ring())?.map(Protocol::Truncate);
+                return Some(Self::Reveal(truncate.map(|protocol| activation(protocol, 0))));
+            }
         };
-        Some(Self::Activation(Activation { protocol, constant, from, count: image.elements() }))
+        Some(Self::Activation(activation(protocol, constant)))
     }
 }
 
 impl Activation {
     /// What [`run`](Self::run) says, and which OTs it uses.
     pub fn schedule(&self, messages: &mut MessageSchedule) {
+        self.whole.iter().for_each(|truncate| truncate.schedule(messages, self.count));
         match &self.protocol {
             Protocol::Relu(relu) => relu.schedule(messages, self.count),
             Protocol::Sign(sign) => sign.schedule(messages, self.count),
@@ -104,6 +129,9 @@ impl Activation {
     pub fn run(&self, party: &mut Party<'_>, mut shares: Vec<u64>) -> Result<Vec<u64>> {
         if party.adds_constants() && self.constant != 0 {
             shares.iter_mut().for_each(|share| *share = self.from.reduce(share.wrapping_add(self.constant)));
+        }
+        if let Some(truncate) = &self.whole {
+            shares = truncate.run(party, &shares)?;
         }
         match &self.protocol {
             Protocol::Relu(relu) => relu.run(party, &shares),

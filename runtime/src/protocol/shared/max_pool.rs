@@ -11,8 +11,8 @@
 //! ```
 //!
 //! The result is [`Ring::maximum`]: the maximum where |a − b| < 2^(m−1) for the numbers of a window, signed ones of m
-//! bits. Numbers with a fraction bit ([`Masks`](crate::plan::Masks)) give it too, but where a difference without
-//! that bit is exactly −2^(m−2), half the ring: there either may win, which tells whoever learns the result of such an
+//! bits. Numbers with f fraction bits ([`Fraction`](crate::plan::Fraction)) give it too, but where a difference without
+//! these bits is exactly −2^(m−1−f), half the ring: there either may win, which tells whoever learns the result of such an
 //! overflow a carry between slots. The compiler's rings leave a bit more than calibration images need for differences.
 //!
 //! ⌈log2 s⌉ levels for windows of s numbers; a level's first flight carries the last messages of the one before where the client has these.

@@ -29,7 +29,8 @@ fn step(schedule: &Schedule, id: StepId, messages: &mut MessageSchedule) {
             let source = schedule.source(step);
             messages.sends_numbers(Role::Client, width(source.ring()), source.shape.elements());
         }
-        Part::Reveal => {
+        Part::Reveal(truncation) => {
+            truncation.iter().for_each(|truncation| truncation.schedule(messages));
             messages.sends_numbers(Role::Server, width(step.ring()), step.shape.elements());
         }
         Part::Activation(activation) => activation.schedule(messages),

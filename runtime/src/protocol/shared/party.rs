@@ -93,7 +93,7 @@ impl<'c> Party<'c> {
     }
 
     /// Whether it is the one that adds public constants.
-    pub(super) fn adds_constants(&self) -> bool {
+    pub fn adds_constants(&self) -> bool {
         self.role() == Role::Server
     }
 

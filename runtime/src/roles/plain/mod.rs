@@ -84,7 +84,7 @@ fn evaluate(plan: &Plan, step: &Step, inputs: &[&Tensor]) -> Tensor {
         (Op::Relu, _) => with_elements!(input, x => Integer::tensor(relu(x))),
         (Op::Sign, None) => Tensor::Narrow(input.map(|x| i32::from(x > 0))),
         (Op::Sign, Some(ring)) => Tensor::Narrow(input.map(|x| i32::from(ring.wrap(x as i64 - 1) >= 0))),
-        (Op::Rescale { bits }, None) => Tensor::Wide(input.map(|x| (x + (1 << (bits - 1))) >> bits)),
+        (Op::Rescale { bits }, None) => Tensor::Wide(input.map(|x| (x + ((1 << bits) >> 1)) >> bits)),
         (Op::Rescale { bits }, Some(ring)) => Tensor::Middle(input.map(|x| ring.rescale(x as i64, *bits))),
         (Op::ReluRescale { bits }, ring) => {
             let rescaled = |x| ring.map_or(x, |ring| ring.rescale(x as i64, *bits).into());

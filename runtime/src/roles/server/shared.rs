@@ -202,7 +202,7 @@ impl Side for Weights<'_> {
         let from = self.schedule.step(source).shape;
         let sums = plain::weighted_sums(&self.plan.step(id).op, masked, from, step.shape);
         let product = self.products.remove(&id).ok_or_else(|| Error::Bug(format!("{id} is not prepared")))?;
-        let fraction = self.schedule.fraction(id);
+        let fraction = self.schedule.fraction(id).bits;
         let add = |(sum, &share): (i64, &u64)| shares.reduce(((sum as u64) << fraction).wrapping_add(share));
         Ok(sums.into_iter().zip(&*product).map(add).collect())
     }

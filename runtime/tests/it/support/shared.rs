@@ -1,6 +1,6 @@
 //! Plans of suite `shared`, made of those of suite `blinded`.
 
-use runtime::plan::{Layout, Linear, Masks, Op, Plan, Reach, SharedParameters, StepId, Suite};
+use runtime::plan::{Cost, Fraction, Layout, Linear, Op, Plan, Reach, SharedParameters, Step, StepId, Suite};
 use runtime::protocol::shared::cost;
 
 /// What a test may choose at random, number after number.
@@ -29,8 +29,10 @@ pub(crate) fn shared(mut plan: Plan, choices: &mut Choices) -> Plan {
         plan.steps[index].bits = bits(&op, narrowest, choices);
         plan.steps[index].op = op;
     }
+    plan = with_whole_values(plan);
+    let fraction = least_fraction(&plan) + choices.below(3);
     for id in (0..plan.steps.len()).map(StepId::new) {
-        let layout = layout(&plan, id, parameters, choices);
+        let layout = layout(&plan, id, (parameters, fraction), choices);
         plan.steps[id.index()].layout = layout;
     }
     cost::price(&mut plan, parameters).expect("a field of 1 to 8 bits");
@@ -47,13 +49,52 @@ fn bits(op: &Op, narrowest: Option<u32>, choices: &mut Choices) -> u32 {
     }
 }
 
-fn layout(plan: &Plan, id: StepId, parameters: SharedParameters, choices: &mut Choices) -> Option<Layout> {
+/// The same with the fraction dropped before what cannot read it, and before pools: where differences wrap around, such bits
+/// may decide.
+fn with_whole_values(plan: Plan) -> Plan {
+    let (mut steps, mut moved, mut fractional): (Vec<Step>, Vec<StepId>, Vec<bool>) = Default::default();
+    for mut step in plan.steps.clone() {
+        step.inputs.iter_mut().for_each(|input| *input = moved[input.index()]);
+        if step.op.is_linear() || matches!(step.op, Op::MaxPool(_)) {
+            let source = step.inputs[0];
+            if fractional[source.index()] {
+                let Step { shape, bits, .. } = steps[source.index()];
+                let (name, op, inputs) = (String::new(), Op::Rescale { bits: 0 }, vec![source]);
+                let (layout, offline, cost) = (None, Cost::default(), Cost::default());
+                step.inputs[0] = StepId::new(steps.len());
+                steps.push(Step { name, op, inputs, shape, bits, layout, offline, cost });
+                fractional.push(false);
+            }
+        }
+        let reads = step.inputs.iter().any(|input| fractional[input.index()]);
+        let keeps = matches!(step.op, Op::Add(_) | Op::Concat | Op::SumPool(_) | Op::MaxPool(_));
+        fractional.push(step.op.is_linear() || keeps && reads);
+        moved.push(StepId::new(steps.len()));
+        steps.push(step);
+    }
+    Plan { steps, ..plan }
+}
+
+/// So many fraction bits that all carries stay below, the same of all linear steps.
+fn least_fraction(plan: &Plan) -> u32 {
+    let mut carries: Vec<Fraction> = Vec::new();
+    for step in &plan.steps {
+        let inputs: Vec<Fraction> = step.inputs.iter().map(|input| carries[input.index()]).collect();
+        carries.push(Fraction::of_result(&step.op, 0, &inputs));
+    }
+    carries.into_iter().map(Fraction::least_bits).max().unwrap_or(0).max(1)
+}
+
+fn layout(
+    plan: &Plan,
+    id: StepId,
+    (parameters, fraction): (SharedParameters, u32),
+    choices: &mut Choices,
+) -> Option<Layout> {
     let step = plan.step(id);
     let weights = step.op.weights()?;
-    let narrow = drops_the_lowest_bit(plan, id) && choices.below(4) > 0;
-    let masks = if narrow { Masks::PerCiphertext } else { Masks::PerSlot };
     let reach = Reach::from_weights(weights, weights.len() / step.shape.channels);
-    let slot_bits = Layout::slot_bits(step.bits, masks, reach);
+    let slot_bits = Layout::slot_bits(step.bits, fraction, reach);
     let window = match &step.op {
         Op::Conv2d(conv) => Some(conv.window),
         _ => None,
@@ -62,7 +103,7 @@ fn layout(plan: &Plan, id: StepId, parameters: SharedParameters, choices: &mut C
     loop {
         let tile = output.map(|size| 1 + choices.below(size as u32) as usize);
         let mut layout =
-            Layout { tile, slot_bits, masks, results: 1, stacked: 1 + choices.below(3) as usize };
+            Layout { tile, slot_bits, fraction, results: 1, stacked: 1 + choices.below(3) as usize };
         let tiling = Linear { window, layout }.tiling(plan.step(step.inputs[0]).shape);
         let slots = tiling.expect("tiles within the output").slots();
         let most = layout.capacity(parameters, plan.key_bits) / layout.width(slots);
@@ -71,11 +112,4 @@ fn layout(plan: &Plan, id: StepId, parameters: SharedParameters, choices: &mut C
             return Some(layout);
         }
     }
-}
-
-/// Whether all that reads the value drops a fraction bit. Pools are left out: where differences wrap around,
-/// such a bit may decide.
-fn drops_the_lowest_bit(plan: &Plan, id: StepId) -> bool {
-    let mut readers = plan.steps.iter().filter(|step| step.inputs.contains(&id));
-    readers.all(|step| matches!(step.op, Op::Relu | Op::ReluRescale { .. } | Op::Rescale { .. } | Op::Sign))
 }

@@ -1,43 +1,43 @@
 //! Shares of W·r for a mask r of the client's and a linear layer W of the server's, before any image is known.
 //!
-//! Notation: S slots of b bits in a plaintext, one from the next b bits apart, or b + σ + 1 where each has its own
-//! mask; `[m]` an encryption of m; numbers of a slot are written with its index s. c = 1 where a ciphertext has
-//! one mask, 0 where each slot has its own ([`Masks`]).
+//! Notation: S slots of b bits in a plaintext, one after the other; `[m]` an encryption of m; numbers of a slot are written
+//! with its index s; f the layer's fraction bits.
 //!
 //! ```text
 //! client                                            server
 //! 1  draws r, packs it            [r]        ──▶
 //!                                                   2  [W·r], slot by slot, over the integers (tiles.rs,
 //!                                                      stack.rs)
-//!                                                   3  several results into one ciphertext, times 2^c; adds
-//!                                                      2^(b−1) in every slot, and R; re-randomises
+//!                                                   3  several results into one ciphertext, times 2^f; adds
+//!                                                      2^(b−1) in every slot, and R uniform modulo N;
+//!                                                      re-randomises
 //!                                            ◀──       [v]
 //! 4  decrypts v; its shares are the               5  its shares are −R_s − 2^(b−1), R_s the digits
 //!    digits v_s                                       of R
 //! ```
 //!
-//! R is one number uniform in [0, 2^(b·S+σ)) for c = 1: the digits of a sum are the sums of digits and a carry of
-//! 0 or 1 from the slot below, so that the shares add up to 2·(W·r)_s or one more, modulo the ring: that is why the
-//! product is doubled, and who reads the shares drops their lowest bit. For c = 0 every R_s is uniform in
-//! [0, 2^(b+σ)), no carry leaves a slot, and the shares are those of (W·r)_s. (Our own; one mask for a whole
-//! ciphertext instead of one for each slot is what lets the slots be narrow.)
+//! v = t + R for a number 0 ≤ t < 2^(b·S), where the sum does not exceed N: that it does, in any reply of an inference, has
+//! probability 2^−σ at most ([`Layout::capacity`]), and gives a wrong result. The digits of a sum are the sums of digits and a
+//! carry of 0 or 1 from the slot below, so that the shares add up to 2^f·(W·r)_s or one more, modulo the ring: that is why the
+//! product is multiplied by 2^f. Who reads the shares drops their lowest f bits ([`Fraction`](crate::plan::Fraction)). (Our own;
+//! one mask for a whole ciphertext instead of one for each slot is what lets the slots be narrow.)
 //!
-//! r is taken as signed numbers of the result's ring; being uniform, it makes |2^c·(W·r)_s| < 2^(b−1) with probability
+//! r is taken as signed numbers of the result's ring; being uniform, it makes |2^f·(W·r)_s| < 2^(b−1) with probability
 //! 1 − 2^−64 for each sum ([`Reach`](crate::plan::Reach)).
 //!
 //! # Who learns what
 //!
-//! The server sees ciphertexts. The client sees v = t + R for a number 0 ≤ t < 2^(b·S) that depends on the weights, and
-//! R uniform in 2^σ times as many numbers: v is within statistical distance 2^−σ of R, which is independent of them (for
-//! c = 0 slot by slot). The randomness of the ciphertexts is fresh. What a carry would tell about the weights (whether
-//! one product is above a number that the client knows) stays in shares: where values are revealed, c = 0.
+//! The server sees ciphertexts. The client sees v = t + R mod N, which is uniform whatever t is: it is independent of the
+//! weights, also where the client put something else into its masks than it should. The randomness of the ciphertexts is fresh.
+//! What a carry would tell about the weights (whether one product is above a number that the client knows) stays in shares:
+//! before values are revealed, or compared with each other in an arg-max, their fraction bits are dropped by a protocol.
 
 use super::tiles::TiledConv;
 use crate::paillier::{
     Ciphertexts, Count, PublicKey, Randomisers, Rows, SecretInteger, SecureRng, ShiftedTerm, TermPlace,
     shifted_sum, shifted_sum_count, weighted_sums, weighted_sums_count,
 };
-use crate::plan::{Layout, Linear, Masks, Op, Ring, Schedule, Shape, SharedParameters, StepId, Tiling};
+use crate::plan::{Layout, Linear, Op, Ring, Schedule, Shape, StepId, Tiling};
 use rayon::prelude::*;
 use rug::Integer;
 use rug::integer::Order;
@@ -49,10 +49,8 @@ pub struct Packed {
     to: Shape,
     tiling: Tiling,
     linear: Linear,
-    /// Bits from one slot to the next.
+    /// b: bits from one slot to the next.
     stride: u32,
-    /// σ: bits by which masks are longer than what they hide.
-    mask_bits: u32,
     /// Ring of the results, without the fraction bit.
     ring: Ring,
     /// Ring of the results' shares.
@@ -64,27 +62,21 @@ impl Packed {
     pub fn from_step(schedule: &Schedule, id: StepId) -> Option<Self> {
         let step = schedule.step(id);
         let linear = step.linear()?;
-        Self::new(linear, [schedule.source(step).shape, step.shape], step.bits, schedule.parameters)
+        Self::new(linear, [schedule.source(step).shape, step.shape], step.bits)
     }
 
     /// A layer from the first shape to the second, whose results are taken modulo 2^(bits+1); `None` where its window
     /// or tile does not fit, or there is no such ring.
-    pub fn new(
-        linear: Linear,
-        [from, to]: [Shape; 2],
-        bits: u32,
-        parameters: SharedParameters,
-    ) -> Option<Self> {
+    pub fn new(linear: Linear, [from, to]: [Shape; 2], bits: u32) -> Option<Self> {
         let Linear { layout, .. } = linear;
         Some(Self {
             from,
             to,
             tiling: linear.tiling(from)?,
             linear,
-            stride: layout.stride(parameters),
-            mask_bits: parameters.mask_bits,
+            stride: layout.slot_bits,
             ring: Ring::new(bits + 1)?,
-            shares: Ring::new(bits + 1 + layout.masks.fraction())?,
+            shares: Ring::new(bits + 1 + layout.fraction)?,
         })
     }
 
@@ -154,7 +146,7 @@ impl Packed {
         let sums = weighted_sums(key, &[&*inputs], &self.rows(op));
         let generators: Vec<SecureRng> = (0..self.products()).map(|_| rng.split()).collect();
         let masked = |(product, mut rng): (usize, SecureRng)| {
-            let mask = self.draw(product, &mut rng);
+            let mask = SecretInteger::new(rng.integer_below(key.modulus()));
             let constant = SecretInteger::new(Integer::from(&*mask + &self.offset(product)));
             let one = Integer::from(1);
             let terms: Vec<ShiftedTerm<'_>> = self
@@ -237,7 +229,7 @@ impl Packed {
 
     fn places(&self, product: usize) -> impl Iterator<Item = TermPlace> + Clone {
         let result = self.width() as u32 * self.stride;
-        let fraction = self.linear.layout.masks.fraction();
+        let fraction = self.linear.layout.fraction;
         let place = move |row| TermPlace { multiplier_bits: 1, shift: row * result + fraction };
         (0..self.rows_of(product).len() as u32).map(place)
     }
@@ -251,21 +243,6 @@ impl Packed {
             offset += &half;
         }
         offset
-    }
-
-    /// The mask R of the products in ciphertext number `product`.
-    fn draw(&self, product: usize, rng: &mut SecureRng) -> SecretInteger {
-        let (slots, stride) = (self.slots(product) as u32, self.stride);
-        match self.linear.layout.masks {
-            Masks::PerCiphertext => SecretInteger::new(rng.integer_of_bits(slots * stride + self.mask_bits)),
-            Masks::PerSlot => {
-                let mut mask = rng.integer_of_bits(slots * stride);
-                (1..=slots).for_each(|slot| {
-                    mask.set_bit(slot * stride - 1, false);
-                });
-                SecretInteger::new(mask)
-            }
-        }
     }
 
     /// The results' shares from the digits of numbers, one for each ciphertext that comes back.

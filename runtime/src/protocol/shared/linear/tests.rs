@@ -2,7 +2,7 @@ use super::*;
 use crate::paillier::count::instrument::measure;
 use crate::paillier::randomness::TestRng;
 use crate::paillier::{PublicRandomisers, test_keys};
-use crate::plan::{Conv2d, Dense, KeyBits, Public, PublicStep, Reach, Window};
+use crate::plan::{Conv2d, Dense, KeyBits, Public, PublicStep, Reach, SharedParameters, Window};
 use proptest::prelude::*;
 
 /// A linear layer over an image, and the schedule of it alone.
@@ -16,14 +16,14 @@ impl Case {
     fn new(
         op: Op,
         (from, to): (Shape, Shape),
-        (bits, masks): (u32, Masks),
+        (bits, fraction): (u32, u32),
         (tile, stacked): ([usize; 2], usize),
     ) -> Option<Self> {
         let weights = op.weights().unwrap();
         let slot_bits =
-            Layout::slot_bits(bits, masks, Reach::from_weights(weights, weights.len() / to.channels));
+            Layout::slot_bits(bits, fraction, Reach::from_weights(weights, weights.len() / to.channels));
         let parameters = SharedParameters::default();
-        let mut layout = Layout { tile, slot_bits, masks, results: 1, stacked };
+        let mut layout = Layout { tile, slot_bits, fraction, results: 1, stacked };
         let window = match &op {
             Op::Conv2d(conv) => Some(conv.window),
             _ => None,
@@ -38,7 +38,7 @@ impl Case {
             None => Op::Dense(Dense { weights: (), bias: () }),
         };
         let steps = vec![input, step(linear, vec![StepId::new(0)], to, bits, Some(layout))];
-        (layout.results > 0).then_some(Self { op, schedule: Schedule { parameters, steps } })
+        (layout.results > 0).then_some(Self { op, schedule: Schedule::new(parameters, steps) })
     }
 
     /// W·r by its definition, modulo 2^64.
@@ -64,24 +64,20 @@ impl Case {
         assert_eq!(reply.len(), packed.products());
         assert_eq!(counted, packed.count(&self.op) + draw.times(reply.len() as u64));
         let theirs = packed.open(&key.decrypt(&reply).plaintexts);
-        let (shares, fraction) = (self.schedule.share_ring(id), self.schedule.fraction(id));
+        let (shares, fraction) = (self.schedule.share_ring(id), self.schedule.fraction(id).bits);
         let signed: Vec<i64> = mask.iter().map(|&r| r as i64).collect();
         for ((expected, a), b) in self.product(&signed).into_iter().zip(ours).zip(theirs) {
             let rest = shares.reduce(a.wrapping_add(b).wrapping_sub(expected << fraction));
-            assert!(rest <= u64::from(fraction), "{a} and {b} share {expected} wrongly");
+            assert!(rest <= 1, "{a} and {b} share {expected} wrongly");
         }
     }
-}
-
-fn masks() -> impl Strategy<Value = Masks> {
-    prop_oneof![Just(Masks::PerCiphertext), Just(Masks::PerSlot)]
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
     #[test]
     fn shares_of_convolutions(
-        (masks, bits, groups) in (masks(), 3u32..=20, 1usize..=2),
+        (fraction, bits, groups) in (1u32..=9, 3u32..=20, 1usize..=2),
         (kernel, stride, pad) in ([1usize..=3, 1..=3], [1usize..=2, 1..=2], [0usize..=1, 0..=1]),
         size in [3usize..=7, 3..=7],
         (tile, stacked) in ([1usize..=4, 1..=4], 1usize..=3),
@@ -95,50 +91,46 @@ proptest! {
         let weights = weights[..outputs * inputs * kernel[0] * kernel[1]].to_vec();
         let op = Op::Conv2d(Conv2d { window, groups, weights, bias: vec![] });
         let shapes = (Shape::new(2, size[0], size[1]), Shape::new(outputs, height, width));
-        if let Some(case) = Case::new(op, shapes, (bits, masks), (tile, stacked)) {
+        if let Some(case) = Case::new(op, shapes, (bits, fraction), (tile, stacked)) {
             case.check(seed);
         }
     }
 
     #[test]
     fn shares_of_dense_layers(
-        (masks, bits) in (masks(), 3u32..=20),
+        (fraction, bits) in (1u32..=9, 3u32..=20),
         (outputs, stacked) in (1usize..=12, 1usize..=4),
         weights in prop::collection::vec(-127i32..=127, 12 * 12),
         seed: u64,
     ) {
         let op = Op::Dense(Dense { weights: weights[..outputs * 12].to_vec(), bias: vec![] });
         let shapes = (Shape::new(3, 2, 2), Shape::vector(outputs));
-        if let Some(case) = Case::new(op, shapes, (bits, masks), ([1, 1], stacked)) {
+        if let Some(case) = Case::new(op, shapes, (bits, fraction), ([1, 1], stacked)) {
             case.check(seed);
         }
     }
 }
 
-/// Whatever the weights, what the client decrypts is spread over the mask's whole range: in the highest slot, which means
-/// nothing where inputs are stacked.
+/// Whatever the weights, what the client decrypts is uniform modulo N: also where what it sends as a mask is no number of the
+/// ring, from which a mask of a few bits more than the slots would not hide the weights.
 #[test]
 fn decrypted_numbers_do_not_depend_on_the_weights() {
     let key = test_keys::holder(512);
     let randomisers = PublicRandomisers::for_uses(key.public(), 500);
-    let kinds = [Masks::PerCiphertext, Masks::PerSlot];
-    for (masks, stacked) in kinds.into_iter().flat_map(|masks| [1, 3].map(|stacked| (masks, stacked))) {
-        let top = |weight: i32| {
+    let huge = Integer::from(1) << 500u32;
+    for (stacked, extra) in [(1, Integer::new()), (3, Integer::new()), (1, huge)] {
+        let eighths = |weight: i32| {
             let op = Op::Dense(Dense { weights: vec![weight; stacked], bias: vec![] });
             let shapes = (Shape::vector(stacked), Shape::vector(1));
-            let case = Case::new(op, shapes, (4, masks), ([1, 1], stacked)).unwrap();
+            let case = Case::new(op, shapes, (4, 1), ([1, 1], stacked)).unwrap();
             let packed = Packed::from_step(&case.schedule, StepId::new(1)).unwrap();
-            let plaintext = packed.pack(&vec![5; stacked], 0);
+            let plaintext = packed.pack(&vec![5; stacked], 0) + &extra;
             let encrypted = key.encrypt(&[plaintext], &mut SecureRng::from_os().unwrap()).unwrap();
-            // A slot of its own mask ends with a bit for the carry.
-            let slots = packed.width() as u32 * packed.stride;
-            let bits = if masks == Masks::PerSlot { slots - 1 } else { slots + packed.mask_bits };
-            let highest = bits - 3;
             let draw = |_| {
                 let rng = &mut SecureRng::from_os().unwrap();
                 let (reply, _) = packed.evaluate(&case.op, key.public(), &randomisers, &encrypted, rng);
-                let eighth = key.decrypt(&reply).plaintexts.remove(0) >> highest;
-                (eighth.to_u64_wrapping() & 7) as usize
+                let eighth = key.decrypt(&reply).plaintexts.remove(0) * 8u32 / key.public().modulus();
+                eighth.to_usize().unwrap()
             };
             let mut counts = [0; 8];
             (0..400).map(draw).for_each(|eighth| counts[eighth] += 1);
@@ -146,7 +138,10 @@ fn decrypted_numbers_do_not_depend_on_the_weights() {
         };
         for weight in [-127, 0, 127] {
             // 50 ± 6 standard deviations of 6.6.
-            assert!(top(weight).iter().all(|count: &usize| count.abs_diff(50) < 40), "{masks:?}, {stacked}");
+            assert!(
+                eighths(weight).iter().all(|count: &usize| count.abs_diff(50) < 40),
+                "{stacked}, {extra}"
+            );
         }
     }
 }
