@@ -4,6 +4,7 @@ mod bench;
 mod images;
 mod infer;
 mod keygen;
+mod memory;
 mod output;
 mod progress;
 mod report;

@@ -1,5 +1,6 @@
 //! `popcorn serve`: answers clients until it is stopped.
 
+use super::memory;
 use super::report::megabytes;
 use clap::Args;
 use runtime::channel::tcp;
@@ -34,6 +35,7 @@ pub(crate) struct Serve {
 
 impl Serve {
     pub(crate) fn run(self) -> Result<()> {
+        memory::bound_arenas();
         let server = Server::builder(Plan::read(&self.plan)?)
             .max_prepared(self.max_prepared.into())
             .max_clients(self.max_clients.into())
@@ -53,8 +55,9 @@ impl Serve {
     }
 }
 
-/// One line per client on standard error, with the most memory that the process has held so far.
+/// Gives memory back, and writes one line per client on standard error, with the most memory that the process has held so far.
 fn log(departure: Departure) {
+    memory::give_back();
     let memory = peak_memory()
         .map_or_else(String::new, |bytes| format!(" (memory so far {} at most)", megabytes(bytes)));
     let client = departure.client.map_or_else(|| "a client".into(), |client| client.to_string());
