@@ -1,6 +1,6 @@
 //! Errors say first who is to blame: the caller, the peer, the system, or this library.
 
-use crate::paillier::RandomnessError;
+use crate::paillier::{KernelError, RandomnessError};
 use crate::plan::{DecodeError, InputError, KeyBits, PlanId, Violation};
 use std::path::PathBuf;
 
@@ -61,6 +61,9 @@ pub enum InvalidInput {
     /// A key length that only tests may use.
     #[error("a key of {0} bits protects nothing; use 2048, 3072 or 4096 bits")]
     InsecureKey(KeyBits),
+    /// A kernel that cannot be had.
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
     /// The key has another length than the plan wants.
     #[error("the plan needs a key of {needed} bits, this one has {has}")]
     KeyBits {

@@ -1,5 +1,6 @@
 //! The machine on which figures were measured.
 
+use crate::paillier::KernelKind;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::thread::available_parallelism;
@@ -15,6 +16,8 @@ pub struct Machine {
     pub cores: usize,
     /// Number of threads that compute.
     pub threads: usize,
+    /// The kernel of products: `ifma`, `adx` or `portable`.
+    pub kernel: String,
 }
 
 impl Machine {
@@ -25,15 +28,17 @@ impl Machine {
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             cores: available_parallelism().map_or(1, usize::from),
             threads,
+            kernel: KernelKind::of_process().to_string(),
         }
     }
 }
 
-/// `Intel(R) Xeon(R) Processor, linux x86_64, 2 cores, 2 threads`
+/// `Intel(R) Xeon(R) Processor, linux x86_64, 2 cores, 2 threads, kernel ifma`
 impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { processor, system, cores, threads } = self;
-        write!(f, "{processor}, {system}, {}, {}", counted(*cores, "core"), counted(*threads, "thread"))
+        let Self { processor, system, cores, threads, kernel } = self;
+        let (cores, threads) = (counted(*cores, "core"), counted(*threads, "thread"));
+        write!(f, "{processor}, {system}, {cores}, {threads}, kernel {kernel}")
     }
 }
 

@@ -48,7 +48,7 @@ pub use decrypt::Decrypted;
 pub use encrypt::{PlaintextTooLarge, encrypt, rerandomise};
 pub use holder_key::HolderKey;
 pub use limbs::Limb;
-pub use modular::{Scratch, SquareModulus};
+pub use modular::{KernelError, KernelKind, Scratch, SquareModulus};
 pub(crate) use ops::INVERSION_CHUNK;
 pub use ops::{
     add_plain_each, invert_all, invert_count, multiply_each, pow, pow_count, pow_each, shift_each,

@@ -57,6 +57,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::limbs::Limb;
 use super::wipe::{SecretInteger, wipe_integer};
+pub use choice::{KernelError, KernelKind};
 use kernel::{Kernel, Operands};
 pub(crate) use pair::SquareModulusPair;
 
