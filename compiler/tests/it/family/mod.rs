@@ -51,15 +51,17 @@ struct Size {
 }
 
 impl Size {
+    /// Of 40 networks 34 are small, five of middling size and one is large: what goes wrong shows in small ones too, and
+    /// a large one takes as long as fifty. Sides above 16 have strides in the first layer, in every size.
     fn draw(dice: &mut Dice) -> Self {
-        let channels = dice.whole(4, 24);
-        Self {
-            side: dice.pick(&[8, 8, 10, 12, 14, 16, 20, 24, 28, 32]),
-            colours: dice.pick(&[1, 3, 3]),
-            channels,
-            blocks: dice.whole(2, 16),
-            classes: dice.whole(2, 20),
-        }
+        let (sides, channels, blocks, classes): (&[usize], _, _, _) = match dice.whole(1, 40) {
+            1 => (&[14, 16, 20, 24, 28, 32], [8, 24], [4, 16], [2, 20]),
+            2..=6 => (&[8, 10, 12, 14, 16, 20, 24], [4, 16], [2, 8], [2, 20]),
+            _ => (&[8, 8, 9, 10, 12, 18], [3, 8], [1, 4], [2, 10]),
+        };
+        let mut within = |[least, most]: [usize; 2]| dice.whole(least, most);
+        let (channels, blocks, classes) = (within(channels), within(blocks), within(classes));
+        Self { side: dice.pick(sides), colours: dice.pick(&[1, 3, 3]), channels, blocks, classes }
     }
 }
 
