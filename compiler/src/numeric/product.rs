@@ -76,6 +76,9 @@ pub fn multiply_add<C: Sum>(a: View<'_>, b: View<'_>, c: &mut [C], step: usize) 
     let ([m, depth], [inner, n]) = (a.size, b.size);
     let room = m == 0 || (m - 1) * step + n <= c.len();
     assert!(depth == inner && n <= step && a.is_inside() && b.is_inside() && room, "sizes of a product");
+    if n == 1 {
+        return add_column(a, b, c, step);
+    }
     let mut strips = vec![[0.0; TILE[0]]; m.div_ceil(TILE[0]) * DEPTH.min(depth)];
     let mut panel = vec![[0.0; TILE[1]]; DEPTH.min(depth)];
     for first in (0..depth).step_by(DEPTH) {
@@ -94,6 +97,18 @@ pub fn multiply_add<C: Sum>(a: View<'_>, b: View<'_>, c: &mut [C], step: usize) 
                     out.iter_mut().zip(sums).for_each(|(out, &sum)| out.add(sum));
                 }
             }
+        }
+    }
+}
+
+/// [`multiply_add`] where `b` is one column, which is not worth packing; every sum has the same order.
+fn add_column<C: Sum>(a: View<'_>, b: View<'_>, c: &mut [C], step: usize) {
+    let [rows, depth] = a.size;
+    for first in (0..depth).step_by(DEPTH) {
+        let column = b.values[first * b.step[0]..].iter().step_by(b.step[0]).take(DEPTH.min(depth - first));
+        for row in 0..rows {
+            let left = a.values[row * a.step[0] + first * a.step[1]..].iter().step_by(a.step[1]);
+            c[row * step].add(left.zip(column.clone()).fold(0.0, |sum, (x, y)| sum + x * y));
         }
     }
 }

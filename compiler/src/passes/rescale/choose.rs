@@ -2,6 +2,7 @@
 
 use super::exponents::Exponents;
 use super::price::ValuePrices;
+use super::sites::{Site, sites};
 use super::width::widths;
 use crate::error::Result;
 use crate::graph::{Graph, Integer, NodeId, Op, Real};
@@ -38,7 +39,8 @@ pub fn choose(
     let widths = if terms.rings { expected_widths(draft) } else { widths(graph, input)? };
     let chosen = vec![false; graph.id_bound()];
     let prices = ValuePrices::new(options);
-    let mut search = Search { graph, order, candidates, widths, spare, prices, chosen, terms };
+    let sites = sites(graph, terms);
+    let mut search = Search { graph, order, sites, candidates, widths, spare, prices, chosen, terms };
     search.run();
     let places = search.places().filter_map(|id| sources[id.index()]).collect();
     Ok(Places::At(places))
@@ -72,6 +74,7 @@ fn is_candidate(graph: &Graph<Integer>, id: NodeId) -> bool {
 struct Search<'a> {
     graph: &'a Graph<Integer>,
     order: Vec<NodeId>,
+    sites: Vec<Site>,
     candidates: Vec<NodeId>,
     widths: Vec<u32>,
     spare: Vec<u32>,
@@ -110,7 +113,7 @@ impl Search<'_> {
     }
 
     fn exponents(&self) -> Exponents {
-        Exponents::new(self.graph, &self.order, &self.chosen, &self.spare)
+        Exponents::new(self.graph, &self.order, &self.sites, &self.chosen, &self.spare)
     }
 
     /// Predicted seconds of all that widths matter for, and what widths beyond the limit count as.
@@ -120,25 +123,19 @@ impl Search<'_> {
     }
 
     fn of_node(&mut self, id: NodeId, exponents: &Exponents) -> f64 {
-        let own = exponents.own[id.index()];
-        if own > 0 && own < self.terms.least(self.graph, id) {
+        let (own, site) = (exponents.own[id.index()], &self.sites[id.index()]);
+        if own > 0 && own < site.least {
             return f64::INFINITY;
         }
         let bits = self.widths[id.index()].saturating_sub(exponents.before[id.index()]);
         let widest = self.terms.widest;
         let excess = f64::from(bits.saturating_sub(widest)) * TOO_WIDE;
-        let rescale = if own > 0 { self.prices.rescale(self.graph, id, bits.min(widest)) } else { 0.0 };
-        let read = self
-            .read(id)
+        let takes_round = own > 0 && !site.is_free;
+        let rescale = if takes_round { self.prices.rescale(self.graph, id, bits.min(widest)) } else { 0.0 };
+        let read = site
+            .read
             .map_or(0, |input| self.widths[input.index()].saturating_sub(exponents.after(input)).min(widest));
         excess + rescale + self.prices.operation(self.graph, id, read, bits.min(widest))
-    }
-
-    /// The value that `id` reads first; where that is a truncation at no cost, the value before it.
-    fn read(&self, id: NodeId) -> Option<NodeId> {
-        let input = *self.graph.inputs(id).first()?;
-        let fused = matches!(self.graph.op(input), Op::Rescale(_)) && self.terms.is_free(self.graph, input);
-        Some(if fused { self.graph.sole_input(input) } else { input })
     }
 
     fn places(&self) -> impl Iterator<Item = NodeId> {

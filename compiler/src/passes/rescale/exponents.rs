@@ -1,5 +1,6 @@
 //! By how many bits each value is smaller once some values are truncated; an estimate, used for prices only.
 
+use super::sites::Site;
 use crate::graph::{Graph, Integer, NodeId, Op};
 
 /// By node of a draft: how many bits each value has lost.
@@ -19,13 +20,19 @@ impl Exponents {
 
     /// The bits lost in `graph` where the values marked in `chosen` lose those that they can spare (`spare`), both by
     /// node.
-    pub(super) fn new(graph: &Graph<Integer>, order: &[NodeId], chosen: &[bool], spare: &[u32]) -> Self {
+    pub(super) fn new(
+        graph: &Graph<Integer>,
+        order: &[NodeId],
+        sites: &[Site],
+        chosen: &[bool],
+        spare: &[u32],
+    ) -> Self {
         let mut exponents = Self { before: vec![0; chosen.len()], own: vec![0; chosen.len()] };
         for &id in order {
             let before = match graph.op(id) {
                 // These values do not get smaller: what the draft drops there is less by the bits lost before.
                 Op::Input | Op::Sign | Op::Rescale(_) => 0,
-                _ => graph.inputs(id).iter().map(|&input| exponents.after(input)).min().unwrap_or(0),
+                _ => sites[id.index()].inputs.iter().map(|&input| exponents.after(input)).min().unwrap_or(0),
             };
             exponents.before[id.index()] = before;
             if chosen[id.index()] {

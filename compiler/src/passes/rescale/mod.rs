@@ -23,6 +23,7 @@
 mod choose;
 mod exponents;
 mod price;
+mod sites;
 mod width;
 
 pub use choose::choose;

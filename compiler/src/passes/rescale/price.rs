@@ -2,7 +2,6 @@
 
 use crate::graph::{Graph, Integer, NodeId, Op};
 use crate::options::CompileOptions;
-use crate::passes::terms::Terms;
 use runtime::cost::{Comparison, UnitCosts, comparison, exchange};
 use runtime::plan::{BlindedParameters, Exchange, ExchangeKind, Suite};
 use std::collections::HashMap;
@@ -17,8 +16,8 @@ pub(super) struct ValuePrices<'a> {
     options: &'a CompileOptions,
     unit: UnitCosts,
     known: HashMap<(PricedOperation, u32), f64>,
-    /// By node: weights that are not zero.
-    weights: HashMap<NodeId, usize>,
+    /// By node: seconds of a linear layer with one value in a ciphertext.
+    sums: HashMap<NodeId, f64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,7 +30,7 @@ enum PricedOperation {
 
 impl<'a> ValuePrices<'a> {
     pub(super) fn new(options: &'a CompileOptions) -> Self {
-        Self { options, unit: options.unit_costs(), known: HashMap::new(), weights: HashMap::new() }
+        Self { options, unit: options.unit_costs(), known: HashMap::new(), sums: HashMap::new() }
     }
 
     /// Seconds that the operation of `id` takes, which reads values of `read` bits and has results of `bits`, as far as
@@ -51,27 +50,17 @@ impl<'a> ValuePrices<'a> {
         }
     }
 
-    /// Seconds that narrowing the value of `id`, which has `bits`, takes.
+    /// Seconds that narrowing the value of `id`, which has `bits`, takes in a round of its own.
     pub(super) fn rescale(&mut self, graph: &Graph<Integer>, id: NodeId, bits: u32) -> f64 {
-        if Terms::new(self.options).is_free(graph, id) {
-            return 0.0;
-        }
         self.unit.round + graph.shape(id).elements() as f64 * self.value(PricedOperation::Rescale, bits)
     }
 
     /// Seconds of a linear layer whose slots are as wide as its results: of the ciphertexts that its inputs and outputs
     /// fill, and of all products.
     fn sums(&mut self, graph: &Graph<Integer>, id: NodeId, weights: &[i32], bits: u32) -> f64 {
-        let elements = |shape: crate::graph::Shape| shape.elements() as f64;
-        let (from, to) = (graph.input_shapes(id)[0], graph.shape(id));
-        let count = || weights.iter().filter(|&&weight| weight != 0).count();
-        let used = *self.weights.entry(id).or_insert_with(count);
-        let products = used as f64 * (to.elements() / to.channels) as f64;
-        let bytes = self.options.key_bits.ciphertext_bytes() as f64 * self.unit.byte;
-        let up = elements(from) * (self.unit.encryption + bytes);
-        let down = elements(to) * (self.unit.rerandomisation + self.unit.decryption + bytes);
-        let slots = f64::from(self.options.key_bits.plaintext_bits()) / f64::from(bits + SLOT);
-        (products * self.unit.product + up + down) / slots
+        let Self { options, unit, sums, .. } = self;
+        let one_by_one = *sums.entry(id).or_insert_with(|| one_by_one(graph, id, weights, options, unit));
+        one_by_one / (f64::from(options.key_bits.plaintext_bits()) / f64::from(bits + SLOT))
     }
 
     fn value(&mut self, kind: PricedOperation, bits: u32) -> f64 {
@@ -82,6 +71,23 @@ impl<'a> ValuePrices<'a> {
             Suite::Shared(_) => comparison(Comparison::Relu, bits, unit),
         })
     }
+}
+
+/// Seconds of a linear layer with one value in a ciphertext.
+fn one_by_one(
+    graph: &Graph<Integer>,
+    id: NodeId,
+    weights: &[i32],
+    options: &CompileOptions,
+    unit: &UnitCosts,
+) -> f64 {
+    let (from, to) = (graph.input_shapes(id)[0], graph.shape(id));
+    let used = weights.iter().filter(|&&weight| weight != 0).count();
+    let products = used as f64 * (to.elements() / to.channels) as f64;
+    let bytes = options.key_bits.ciphertext_bytes() as f64 * unit.byte;
+    let up = from.elements() as f64 * (unit.encryption + bytes);
+    let down = to.elements() as f64 * (unit.rerandomisation + unit.decryption + bytes);
+    products * unit.product + up + down
 }
 
 /// Seconds per value in suite `blinded`; infinite where a key's plaintext holds no such value.

@@ -31,9 +31,9 @@ pub fn step(plan: &Plan, parameters: BlindedParameters, id: StepId) -> Cost {
 fn reveal_cost(plan: &Plan) -> Cost {
     let reveal = plan.reveal();
     let packed = reveal.ciphertexts(plan.key_bits);
-    let work = packs(reveal.count, reveal.per_ciphertext(plan.key_bits))
-        .map(|values| shifted_sum_count(reveal::term_places(&reveal, values)))
-        .sum();
+    let work = packing(reveal.count, reveal.per_ciphertext(plan.key_bits), |values| {
+        shifted_sum_count(reveal::term_places(&reveal, values))
+    });
     Cost {
         rerandomisations: packed as u64,
         decryptions: packed as u64,
@@ -47,9 +47,9 @@ fn reveal_cost(plan: &Plan) -> Cost {
 pub fn exchange(exchange: &Exchange, pooling: bool, parameters: BlindedParameters, key: KeyBits) -> Cost {
     let packed = exchange.packed_ciphertexts(parameters, key);
     let replies = exchange.reply_ciphertexts();
-    let packing: Count = packs(exchange.count, exchange.per_ciphertext(parameters, key))
-        .map(|pairs| shifted_sum_count(question::term_places(exchange, parameters, pairs).iter().copied()))
-        .sum();
+    let packing = packing(exchange.count, exchange.per_ciphertext(parameters, key), |pairs| {
+        shifted_sum_count(question::term_places(exchange, parameters, pairs).iter().copied())
+    });
     let inverted = if exchange.kind.asks_for_signs() { exchange.count } else { 0 };
     let asking = invert_count(inverted) + packing;
     Cost {
@@ -81,9 +81,15 @@ fn finishing(exchange: &Exchange, pooling: bool, parameters: BlindedParameters) 
     }
 }
 
-/// Sizes of the packs into which `count` values fall.
-fn packs(count: usize, capacity: usize) -> impl Iterator<Item = usize> {
-    (0..count).step_by(capacity).map(move |start| capacity.min(count - start))
+/// What packing `count` values takes by `capacity` and the rest, where one pack of so many takes `of_pack`.
+fn packing(count: usize, capacity: usize, of_pack: impl Fn(usize) -> Count) -> Count {
+    let (whole, rest) = (count / capacity, count % capacity);
+    let packs = [(capacity, whole), (rest, usize::from(rest > 0))];
+    packs
+        .into_iter()
+        .filter(|&(_, packs)| packs > 0)
+        .map(|(size, packs)| of_pack(size).times(packs as u64))
+        .sum()
 }
 
 fn message_bytes(ciphertexts: usize, key: KeyBits) -> u64 {
