@@ -51,13 +51,13 @@ struct Size {
 }
 
 impl Size {
-    /// Of 40 networks 34 are small, five of middling size and one is large: what goes wrong shows in small ones too, and
-    /// a large one takes as long as fifty. Sides above 16 have strides in the first layer, in every size.
+    /// Of 100 networks 90 are small, nine of middling size and one is large: what goes wrong shows in small ones too, and
+    /// a large one takes as long as a hundred. Sides above 16 have strides in the first layer.
     fn draw(dice: &mut Dice) -> Self {
-        let (sides, channels, blocks, classes): (&[usize], _, _, _) = match dice.whole(1, 40) {
+        let (sides, channels, blocks, classes): (&[usize], _, _, _) = match dice.whole(1, 100) {
             1 => (&[14, 16, 20, 24, 28, 32], [8, 24], [4, 16], [2, 20]),
-            2..=6 => (&[8, 10, 12, 14, 16, 20, 24], [4, 16], [2, 8], [2, 20]),
-            _ => (&[8, 8, 9, 10, 12, 18], [3, 8], [1, 4], [2, 10]),
+            2..=10 => (&[8, 10, 12, 14, 16, 20, 24], [4, 12], [2, 8], [2, 20]),
+            _ => (&[8, 8, 8, 9, 10, 12, 18], [3, 7], [1, 3], [2, 10]),
         };
         let mut within = |[least, most]: [usize; 2]| dice.whole(least, most);
         let (channels, blocks, classes) = (within(channels), within(blocks), within(classes));
