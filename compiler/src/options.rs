@@ -63,6 +63,9 @@ pub struct CompileOptions {
     /// Suite `shared`: headroom, bits of rings beyond the largest value seen on calibration images, in [`MARGIN_BITS`];
     /// `None` for as many as keep the estimated chance that an image needs more below 10^-4, or three without calibration.
     pub margin_bits: Option<u32>,
+    /// Suite `shared`: whether oblivious transfers may rest on learning parity with noise (silent OT), where that takes fewer
+    /// bytes.
+    pub silent_transfers: bool,
     /// How closely activations are followed that take several ReLUs.
     pub activations: Fineness,
     /// Calibration images after which weights are rounded and pruned.
@@ -101,6 +104,7 @@ impl CompileOptions {
             channel_sparsity: 0.0,
             activation_bits: DEFAULT_ACTIVATION_BITS,
             margin_bits: None,
+            silent_transfers: true,
             activations: Fineness::default(),
             calibration: None,
             calibration_images: CALIBRATION_IMAGES,

@@ -79,6 +79,10 @@ pub(super) struct CompileArgs {
     /// a wrong result. By default as many as keep the estimated chance of that below 1 in 10,000
     #[arg(long, value_name = "BITS", value_parser = within(MARGIN_BITS))]
     margin_bits: Option<u32>,
+    /// Make oblivious transfers from AES alone (suite shared). Silent OT, which large networks take otherwise, sends a tenth
+    /// as much or less and rests on learning parity with noise too
+    #[arg(long)]
+    no_silent_transfers: bool,
     /// Fraction of every layer's weights to set to zero, such as 0.75
     #[arg(long, value_name = "F", default_value_t = 0.0)]
     sparsity: f64,
@@ -237,6 +241,7 @@ impl CompileArgs {
             },
             activation_bits: self.activation_bits,
             margin_bits: self.margin_bits,
+            silent_transfers: !self.no_silent_transfers,
             weight_bits: self.weight_bits,
             sparsity: self.sparsity,
             channel_sparsity: self.channel_sparsity,

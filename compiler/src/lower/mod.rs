@@ -1,11 +1,13 @@
 //! Integer graph to plan: one step per node, in the graph's order.
 //!
 //! `steps` translates the operations, `fuse` finds those that need no encryption in suite `shared`, `fraction` what
-//! their shares hold below values, and `layout` chooses how its linear steps are evaluated under encryption.
+//! their shares hold below values; `layout` chooses how its linear steps are evaluated under encryption, `transfers` how its
+//! oblivious transfers are made.
 
 mod fraction;
 mod fuse;
 mod layout;
 mod steps;
+mod transfers;
 
 pub use steps::{conv2d, dense, lower, postprocessing, shorten};

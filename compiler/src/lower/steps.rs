@@ -1,6 +1,6 @@
 //! Translates the nodes of an integer graph to the steps of a plan.
 
-use super::{fuse, layout};
+use super::{fuse, layout, transfers};
 use crate::error::{Diagnostic, Error, Result};
 use crate::graph::{
     Add, Conv, Dense, Domain, Graph, Integer, NodeId, Op, Rescale, Scale, Shape, Softmax, is_fused,
@@ -38,7 +38,7 @@ pub fn lower(
         setup: Cost::default(),
         check: None,
     };
-    layout::lay_out(plan, &options.unit_costs())
+    Ok(transfers::choose(layout::lay_out(plan, &options.unit_costs())?, options))
 }
 
 struct Lowering<'a> {

@@ -166,7 +166,7 @@ pub fn plan(
     input: &InputSpec,
     options: &CompileOptions,
 ) -> Result<ValidPlan> {
-    validated(cost::predict(lower(&graph, name, input, options)?)?)
+    validated(cost::predict(lower(&graph, name, input, options)?))
 }
 
 /// Validates a plan that this compiler has made.

@@ -84,7 +84,7 @@ fn inspect_shows_both_views() {
 fn profile(directory: &TempDir) -> String {
     let path = directory.path().join("profile.json");
     let profile = serde_json::json!({
-        "machine": {"processor": "Abacus", "system": "wood beads", "cores": 2, "threads": 1},
+        "machine": {"processor": "Abacus", "system": "wood beads", "cores": 2, "threads": 1, "kernel": "fingers"},
         "entries": [{
             "key_bits": 2048,
             "unit": {
@@ -104,7 +104,7 @@ fn inspect_predicts_seconds_by_a_profile() {
     let (directory, plan) = compiled_for("blinded");
     let profile = profile(&directory);
     let table = text(&popcornc(&["inspect", &plan, "--profile", &profile]).stdout);
-    assert!(table.contains("Abacus, wood beads, 2 cores, 1 thread\n"), "{table}");
+    assert!(table.contains("Abacus, wood beads, 2 cores, 1 thread, kernel fingers\n"), "{table}");
     assert!(table.contains("\nseconds  server  client  network  in all\nsession   0.250   0.500"), "{table}");
     assert!(table.contains("\ns0        0.000   0.784"), "{table}");
     let predict = |more: &[&str]| -> serde_json::Value {

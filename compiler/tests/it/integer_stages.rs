@@ -17,7 +17,7 @@ fn integers(graph: &Graph<Real>, spec: &InputSpec) -> Graph<Integer> {
 }
 
 fn lowered(graph: &Graph<Integer>, spec: &InputSpec) -> Plan {
-    runtime::cost::predict(lower(graph, "random", spec, &CompileOptions::blinded()).unwrap()).unwrap()
+    runtime::cost::predict(lower(graph, "random", spec, &CompileOptions::blinded()).unwrap())
 }
 
 /// Raw pixels from noise.

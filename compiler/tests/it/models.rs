@@ -11,7 +11,9 @@ use runtime::channel::tcp;
 use runtime::data::{Fit, ImageSource};
 use runtime::observe::{Recorder, Silent};
 use runtime::paillier::{HolderKey, test_keys};
-use runtime::plan::{KeyBits, Revealed, SharedParameters, Suite, ValidPlan, codec};
+use runtime::plan::{
+    Extension, KeyBits, Revealed, SharedParameters, Suite, Transfers, TreeDepth, ValidPlan, codec,
+};
 use runtime::roles::server::Server;
 use runtime::roles::{local, plain};
 use std::path::{Path, PathBuf};
@@ -148,6 +150,23 @@ fn shared_plans_of_the_networks_in_testdata() {
         insta::assert_snapshot!(format!("{network}-shared-server"), plan);
         insta::assert_snapshot!(format!("{network}-shared-client"), plan.client_view());
     }
+}
+
+/// Silent OT for many oblivious transfers, SoftSpokenOT for few or where that is asked for.
+#[test]
+fn transfers_take_the_fewest_bytes() {
+    let transfers = |network, silent_transfers| {
+        let suite = Suite::Shared(SharedParameters::default());
+        let options = CompileOptions { suite, silent_transfers, ..options(1.0 / 255.0, 0.0, 1.0) };
+        let plan = compiled(network, &options).plan().clone();
+        let Suite::Shared(parameters) = plan.suite else { panic!("another suite") };
+        parameters.transfers
+    };
+    let (few, many) = (Extension::default(), Extension::Silent(TreeDepth::MIN));
+    let mixed = Transfers { client_chooses: many, server_chooses: few };
+    assert_eq!(transfers("mnist-mlp.onnx", true), Transfers::both(few));
+    assert_eq!(transfers("mnist-cnn.onnx", true), mixed);
+    assert_eq!(transfers("mnist-cnn.onnx", false), Transfers::both(few));
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn options(calibration: Option<Dataset>) -> CompileOptions {
 fn compiled(recipe: &Recipe, options: &CompileOptions) -> (Graph<Integer>, ValidPlan) {
     let spec = input(recipe.input);
     let graph = to_integers(&network(recipe), &spec, options).unwrap();
-    let plan = runtime::cost::predict(lower(&graph, "random", &spec, options).unwrap()).unwrap();
+    let plan = runtime::cost::predict(lower(&graph, "random", &spec, options).unwrap());
     (graph, ValidPlan::new(plan).unwrap())
 }
 

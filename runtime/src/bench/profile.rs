@@ -8,12 +8,12 @@ use crate::cost::Machine;
 use crate::cost::profile::{Entry, Profile, SetUp};
 use crate::error::Result;
 use crate::message::Deferred;
-use crate::ot::{Batch, CorrelationKind, FieldBits, Role, Supply, Width, setup};
+use crate::ot::{Batch, CorrelationKind, Role, Supply, Width, setup};
 use crate::paillier::{
     Ciphertexts, HolderKey, HolderRandomisers, PublicKey, PublicRandomisers, SecretKey, SecureRng,
     invert_all, multiply_each, rerandomise, shift_each, weighted_sums_count,
 };
-use crate::plan::{KeyBits, SharedParameters, UnitCosts};
+use crate::plan::{KeyBits, Transfers, UnitCosts};
 use rug::Integer;
 use std::hint::black_box;
 use std::thread;
@@ -112,18 +112,18 @@ fn unit(secret: SecretKey, budget: Duration, rng: &mut SecureRng) -> Result<Unit
 
 /// Seconds of a random OT with both parties on this machine, made into the correlations of comparisons.
 fn transfer(holder: &HolderKey, randomisers: &PublicRandomisers) -> Result<f64> {
-    let field =
-        FieldBits::new(SharedParameters::default().field_bits as usize).ok_or_else(|| bug("no field"))?;
+    let transfers = Transfers::default();
     let batches = [Batch { kind: CorrelationKind::Sixteen(Role::Client, Width::PAIR), count: TRANSFERS / 4 }];
     let (ours, theirs) = memory::pair();
     let (mut ours, mut theirs) = (Connection::new(ours, None)?, Connection::new(theirs, None)?);
     let rng = || SecureRng::from_os();
     thread::scope(|scope| {
         let serving = scope.spawn(move || -> Result<()> {
-            let mut extensions = setup::server(&mut theirs, randomisers, field, &mut rng()?)?;
+            let mut extensions = setup::server(&mut theirs, randomisers, transfers, &mut rng()?)?;
             Supply::prepare(&mut theirs, Role::Server, &mut extensions, &batches).map(drop)
         });
-        let mut extensions = setup::client(&mut ours, holder, field, &mut Deferred::default(), &mut rng()?)?;
+        let mut extensions =
+            setup::client(&mut ours, holder, transfers, &mut Deferred::default(), &mut rng()?)?;
         let start = Instant::now();
         drop(Supply::prepare(&mut ours, Role::Client, &mut extensions, &batches)?);
         serving.join().map_err(|_| bug("the server's thread panicked"))??;

@@ -22,27 +22,23 @@ pub use machine::Machine;
 pub use crate::paillier::Count;
 pub use crate::plan::{Cost, UnitCosts};
 pub use crate::protocol::blinded::cost::exchange;
-pub use crate::protocol::shared::cost::layer;
+pub use crate::protocol::shared::cost::{layer, oblivious_transfers};
 pub use crate::protocol::shared::linear::Packed;
 pub use comparison::{Comparison, comparison};
 
-use crate::error::Result;
 use crate::plan::{Plan, Suite};
 use crate::protocol::{blinded, shared};
 
 /// `plan` with the cost of every step, counted by the suite that will run it. Its shapes, bits, weights and layouts must be
 /// right.
-///
-/// # Errors
-/// A field of the extension that there is not.
-pub fn predict(mut plan: Plan) -> Result<Plan> {
+pub fn predict(mut plan: Plan) -> Plan {
     match plan.suite {
         Suite::Blinded(parameters) => {
             let costs: Vec<Cost> =
                 plan.steps().map(|(id, _)| blinded::cost::step(&plan, parameters, id)).collect();
             plan.steps.iter_mut().zip(costs).for_each(|(step, cost)| step.cost = cost);
         }
-        Suite::Shared(parameters) => shared::cost::price(&mut plan, parameters)?,
+        Suite::Shared(parameters) => shared::cost::price(&mut plan, parameters),
     }
-    Ok(plan)
+    plan
 }

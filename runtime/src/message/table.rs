@@ -77,6 +77,9 @@ messages! {
     /// Receiver → sender of OTs: c_t of all trees but the first, for up to 16 chunks of 16,384 OTs; ⌈128/k⌉ − 1 bits for
     /// an OT ([`crate::ot::extension`]).
     Corrections = 67, "corrections", Role::Server;
+    /// Sender → receiver of OTs: an iteration of silent OT's corrections, 16 bytes for each level but the first of each tree
+    /// ([`crate::ot::silent`]).
+    SilentCorrections = 68, "corrections of correlated trees", Role::Server;
     /// Both ways in turns: all that a party has queued since its last flight ([`crate::protocol::shared`]); its length
     /// follows from the message schedule ([`crate::protocol::shared::message_schedule`]).
     Flight = 80, "flight", Role::Server;

@@ -45,6 +45,40 @@ pub(super) struct Job<'a> {
     pub(super) corrections: &'a [u8],
 }
 
+/// How the OTs under one Δ are numbered, by which they are hashed.
+pub(super) struct Numbers {
+    /// The extension's key of the hash ([`super::hash::key`]); published.
+    hash_key: u128,
+    /// OTs so far.
+    made: u64,
+}
+
+impl Numbers {
+    pub(super) fn new(hash_key: u128) -> Self {
+        Self { hash_key, made: 0 }
+    }
+
+    /// The extension's key, new in every session; published.
+    pub(super) fn key(&self) -> u128 {
+        self.hash_key
+    }
+
+    /// The next chunks, of so many OTs, the first being chunk `index` of those made at once.
+    pub(super) fn jobs(&mut self, index: usize, sizes: &[usize]) -> impl Iterator<Item = Job<'static>> {
+        let Self { hash_key, made } = self;
+        (index..).zip(sizes).map(|(index, &ots)| {
+            let first = *made;
+            *made += ots as u64;
+            Job { index, first, ots, hash_key: *hash_key, corrections: &[] }
+        })
+    }
+}
+
+/// The sizes of chunks for so many OTs, whole blocks of 128.
+pub(super) fn sizes(ots: usize) -> impl Iterator<Item = usize> {
+    (0..ots).step_by(CHUNK).map(move |first| CHUNK.min(ots - first))
+}
+
 /// Working memory of one thread, wiped on drop.
 pub(super) struct Scratch<'r> {
     trees: &'r [LeafStreams],
@@ -87,12 +121,8 @@ impl<'r> Scratch<'r> {
         }
     }
 
-    /// Steps 3, 5 and 7: the corrections, tree after tree, and what is made of the OTs.
-    pub(super) fn receive<R>(
-        &mut self,
-        job: &Job<'_>,
-        make: impl Fn(usize, ReceivedChunk<'_>) -> R,
-    ) -> (Vec<u8>, R) {
+    /// Steps 3 and 5: the corrections, tree after tree. The choices and the columns stay in this memory.
+    pub(super) fn receive(&mut self, job: &Job<'_>) -> Vec<u8> {
         let count = job.ots / BLOCK_BITS;
         let mut corrections = Vec::with_capacity((self.trees.len() - 1) * count);
         self.begin(job);
@@ -109,19 +139,11 @@ impl<'r> Scratch<'r> {
             }
         }
         self.matrices.iter_mut().for_each(transpose);
-        Hash::new(job.hash_key, job.first)
-            .apply::<1>(job.first, self.matrices.as_flattened_mut().as_chunks_mut().0);
-        let chunk = ReceivedChunk { choices: &self.choices, blocks: self.matrices.as_flattened() };
-        (corrections.into_flattened(), make(job.index, chunk))
+        corrections.into_flattened()
     }
 
-    /// Steps 4, 6 and 8: what is made of the OTs.
-    pub(super) fn send<R>(
-        &mut self,
-        job: &Job<'_>,
-        delta: &Block,
-        make: impl Fn(usize, SentChunk<'_>) -> R,
-    ) -> R {
+    /// Steps 4 and 6. The columns stay in this memory.
+    pub(super) fn send(&mut self, job: &Job<'_>, delta: &Block) {
         self.begin(job);
         let mut row = 0;
         // The first tree has no correction.
@@ -138,10 +160,26 @@ impl<'r> Scratch<'r> {
             row = place(&mut self.matrices, row, rows);
         }
         self.matrices.iter_mut().for_each(transpose);
-        self.pairs.clear();
-        self.pairs.extend(self.matrices.as_flattened().iter().map(|q| [*q, sum(q, delta)]));
-        Hash::new(job.hash_key, job.first).apply(job.first, &mut self.pairs);
-        make(job.index, SentChunk { pairs: &self.pairs })
+    }
+
+    /// The choices and the columns v.
+    pub(super) fn received(&self) -> ReceivedChunk<'_> {
+        ReceivedChunk { choices: &self.choices, blocks: self.columns() }
+    }
+
+    /// The columns v or q.
+    pub(super) fn columns(&self) -> &[Block] {
+        self.matrices.as_flattened()
+    }
+
+    /// Step 7.
+    pub(super) fn hash_received(&mut self, job: &Job<'_>) -> ReceivedChunk<'_> {
+        hash_received(job, &self.choices, self.matrices.as_flattened_mut())
+    }
+
+    /// Step 8.
+    pub(super) fn hash_sent(&mut self, job: &Job<'_>, delta: &Block) -> SentChunk<'_> {
+        hash_sent(job, delta, self.matrices.as_flattened(), &mut self.pairs)
     }
 
     fn begin(&mut self, job: &Job<'_>) {
@@ -149,6 +187,29 @@ impl<'r> Scratch<'r> {
         self.matrices.resize(blocks, [[0; 16]; BLOCK_BITS]);
         self.sums.begin(job.first / BLOCK_BITS as u64, blocks);
     }
+}
+
+/// OTs of correlated ones: the receiver's blocks are replaced by their hashes.
+pub(super) fn hash_received<'a>(
+    job: &Job<'_>,
+    choices: &'a [Block],
+    blocks: &'a mut [Block],
+) -> ReceivedChunk<'a> {
+    Hash::new(job.hash_key, job.first).apply::<1>(job.first, blocks.as_chunks_mut().0);
+    ReceivedChunk { choices, blocks }
+}
+
+/// OTs of correlated ones: the hashes of the sender's blocks and of these plus Δ are written over `pairs`.
+pub(super) fn hash_sent<'a>(
+    job: &Job<'_>,
+    delta: &Block,
+    blocks: &[Block],
+    pairs: &'a mut Zeroizing<Vec<[Block; 2]>>,
+) -> SentChunk<'a> {
+    pairs.clear();
+    pairs.extend(blocks.iter().map(|q| [*q, sum(q, delta)]));
+    Hash::new(job.hash_key, job.first).apply(job.first, pairs);
+    SentChunk { pairs }
 }
 
 /// Writes the next rows into the matrices of all blocks of OTs, from row `first` on; the row after them.

@@ -1,13 +1,14 @@
 //! Which correlations protocols use up, and how many random OTs these take.
 
 use super::block::BLOCK_BITS;
-use super::chunk::CHUNK;
+use super::chunk;
 use super::cost::Sent;
-use super::field::FieldBits;
 use super::numbers::Width;
 use super::per_party::PerParty;
+use super::random;
 use super::sixteen;
 use crate::message::Role;
+use crate::plan::Transfers;
 
 /// A kind of correlation, with the width of its numbers and, where one party chooses, that party.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,17 +59,21 @@ impl Batch {
 
     /// The chunks of it in which `chooser` chooses.
     pub(super) fn chunks(self, chooser: Role) -> impl Iterator<Item = Chunk> {
-        let (kind, ots) = (self.kind, self.ots(chooser));
-        (0..ots).step_by(CHUNK).map(move |first| Chunk { kind, ots: CHUNK.min(ots - first) })
+        chunk::sizes(self.ots(chooser)).map(move |ots| Chunk { kind: self.kind, ots })
     }
 }
 
-/// What each party sends in [`Supply::prepare`](super::Supply::prepare) of these batches.
-pub fn prepare_cost(batches: &[Batch], field: FieldBits) -> PerParty<Sent> {
+/// What each party sends in a session's first `times` calls of [`Supply::prepare`](super::Supply::prepare) of these
+/// batches.
+pub fn prepare_cost(batches: &[Batch], transfers: Transfers, times: usize) -> PerParty<Sent> {
     let sent = |chooser| {
         let sizes: Vec<usize> =
             batches.iter().flat_map(|b| b.chunks(chooser)).map(|chunk| chunk.ots).collect();
-        field.cost(&sizes)
+        random::cost(random::chosen_by(transfers, chooser), &sizes, times)
     };
-    PerParty { client: sent(Role::Client), server: sent(Role::Server) }
+    let [by_client, by_server] = [Role::Client, Role::Server].map(sent);
+    PerParty {
+        client: by_client.by_receiver + by_server.by_sender,
+        server: by_client.by_sender + by_server.by_receiver,
+    }
 }

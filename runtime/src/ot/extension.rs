@@ -29,8 +29,8 @@
 //! receiver who sends other corrections could learn bits of Δ.
 
 use super::block::{Block, sum};
-use super::chunk::{FRAME, Job, ReceivedChunk, Scratch, SentChunk, share};
-use super::field::{BASE_OTS, FieldBits};
+use super::chunk::{FRAME, Job, Numbers, ReceivedChunk, Scratch, SentChunk, share};
+use super::field::BASE_OTS;
 use super::hash;
 use super::pool::{ReceivedOts, SentOts};
 use super::tree::{Tree, climb};
@@ -38,6 +38,7 @@ use super::vole::LeafStreams;
 use crate::channel::{Connection, Limit};
 use crate::error::{Error, Result};
 use crate::message::{self, Message, Role};
+use crate::plan::FieldBits;
 use zeroize::Zeroizing;
 
 /// Who has two blocks of each OT; the receiver of the base OTs.
@@ -47,20 +48,14 @@ pub struct ExtensionSender {
     field: FieldBits,
     trees: Vec<LeafStreams>,
     delta: Zeroizing<Block>,
-    /// Key of the hash; published.
-    hash_key: u128,
-    /// OTs made so far.
-    made: u64,
+    numbers: Numbers,
 }
 
 /// Who has one block of each OT; the sender of the base OTs.
 pub struct ExtensionReceiver {
     field: FieldBits,
     trees: Vec<LeafStreams>,
-    /// Key of the hash; published.
-    hash_key: u128,
-    /// OTs made so far.
-    made: u64,
+    numbers: Numbers,
 }
 
 impl ExtensionReceiver {
@@ -81,7 +76,7 @@ impl ExtensionReceiver {
         }
         let hash_key = hash::key(&sums);
         message::send(connection, Message::TreeSums, sums)?;
-        Ok(Self { field, trees, hash_key, made: 0 })
+        Ok(Self { field, trees, numbers: Numbers::new(hash_key) })
     }
 
     /// Steps 3, 5 and 7 for chunks of so many OTs: what `make` makes of each of them, with its number, in order. The
@@ -95,15 +90,43 @@ impl ExtensionReceiver {
         chunks: &[usize],
         make: impl Fn(usize, ReceivedChunk<'_>) -> R + Sync,
     ) -> Result<Vec<R>> {
-        let (hash_key, mut scratches) = (self.hash_key, Scratch::of_threads(&self.trees, chunks.len()));
+        self.each_chunk(connection, chunks, |scratch, job| make(job.index, scratch.hash_received(job)))
+    }
+
+    /// Steps 3 and 5 for chunks of so many OTs: what `make` makes of the choices x_j and the columns v_j of each, in order.
+    /// They are hashed nowhere.
+    ///
+    /// # Errors
+    /// As [`extend`](Self::extend).
+    pub(super) fn correlated<R: Send>(
+        &mut self,
+        connection: &mut Connection,
+        chunks: &[usize],
+        make: impl Fn(ReceivedChunk<'_>) -> R + Sync,
+    ) -> Result<Vec<R>> {
+        self.each_chunk(connection, chunks, |scratch, _| make(scratch.received()))
+    }
+
+    /// How OTs are numbered, those of others under the same Δ too.
+    pub(super) fn numbers(&mut self) -> &mut Numbers {
+        &mut self.numbers
+    }
+
+    /// Steps 3 and 5 for chunks; of each what `take` takes from where they are.
+    fn each_chunk<R: Send>(
+        &mut self,
+        connection: &mut Connection,
+        chunks: &[usize],
+        take: impl Fn(&mut Scratch<'_>, &Job<'_>) -> R + Sync,
+    ) -> Result<Vec<R>> {
+        let Self { field, trees, numbers } = self;
+        let mut scratches = Scratch::of_threads(trees, chunks.len());
         let mut results = Vec::with_capacity(chunks.len());
         for sizes in chunks.chunks(FRAME) {
-            let numbers = number(results.len(), &mut self.made, sizes);
-            let jobs: Vec<Job<'_>> = numbers
-                .map(|(index, first, ots)| Job { index, first, ots, hash_key, corrections: &[] })
-                .collect();
-            let made = share(&mut scratches, &jobs, |scratch, job| scratch.receive(job, &make));
-            let length = self.field.correction_bytes(sizes.iter().sum());
+            let jobs: Vec<Job<'_>> = numbers.jobs(results.len(), sizes).collect();
+            let made =
+                share(&mut scratches, &jobs, |scratch, job| (scratch.receive(job), take(scratch, job)));
+            let length = field.correction_bytes(sizes.iter().sum());
             let mut frame = message::begin(connection, Message::Corrections, length)?;
             for (corrections, result) in made {
                 connection.push(&mut frame, corrections)?;
@@ -142,7 +165,13 @@ impl ExtensionSender {
             *delta |= (alpha as u128) << range.start;
         }
         let hash_key = hash::key(&sums);
-        Ok(Self { role, field, trees, hash_key, delta: Zeroizing::new(delta.to_le_bytes()), made: 0 })
+        Ok(Self {
+            role,
+            field,
+            trees,
+            delta: Zeroizing::new(delta.to_le_bytes()),
+            numbers: Numbers::new(hash_key),
+        })
     }
 
     /// Steps 4, 6 and 8 for chunks of so many OTs: what `make` makes of each of them, with its number, in order.
@@ -155,34 +184,61 @@ impl ExtensionSender {
         chunks: &[usize],
         make: impl Fn(usize, SentChunk<'_>) -> R + Sync,
     ) -> Result<Vec<R>> {
-        let (hash_key, mut scratches) = (self.hash_key, Scratch::of_threads(&self.trees, chunks.len()));
+        let delta = self.delta.clone();
+        self.each_chunk(connection, chunks, |scratch, job| make(job.index, scratch.hash_sent(job, &delta)))
+    }
+
+    /// Steps 4 and 6 for chunks of so many OTs: what `make` makes of the columns q_j of each, in order. They are hashed
+    /// nowhere.
+    ///
+    /// # Errors
+    /// As [`extend`](Self::extend).
+    pub(super) fn correlated<R: Send>(
+        &mut self,
+        connection: &mut Connection,
+        chunks: &[usize],
+        make: impl Fn(&[Block]) -> R + Sync,
+    ) -> Result<Vec<R>> {
+        self.each_chunk(connection, chunks, |scratch, _| make(scratch.columns()))
+    }
+
+    /// Δ.
+    pub(super) fn delta(&self) -> &Block {
+        &self.delta
+    }
+
+    /// How OTs are numbered, those of others under the same Δ too.
+    pub(super) fn numbers(&mut self) -> &mut Numbers {
+        &mut self.numbers
+    }
+
+    /// Steps 4 and 6 for chunks; of each what `take` takes from where they are.
+    fn each_chunk<R: Send>(
+        &mut self,
+        connection: &mut Connection,
+        chunks: &[usize],
+        take: impl Fn(&mut Scratch<'_>, &Job<'_>) -> R + Sync,
+    ) -> Result<Vec<R>> {
+        let Self { role, field, trees, delta, numbers } = self;
+        let mut scratches = Scratch::of_threads(trees, chunks.len());
         let mut results = Vec::with_capacity(chunks.len());
         for sizes in chunks.chunks(FRAME) {
-            let length = self.field.correction_bytes(sizes.iter().sum());
-            let limit = Limit::Exactly(length);
-            let corrections = message::receive_at(connection, self.role, Message::Corrections, limit)?;
+            let limit = Limit::Exactly(field.correction_bytes(sizes.iter().sum()));
+            let corrections = message::receive_at(connection, *role, Message::Corrections, limit)?;
             let mut rest = &corrections[..];
-            let numbers = number(results.len(), &mut self.made, sizes);
-            let job = |(index, first, ots)| {
-                let (corrections, after) = rest.split_at(self.field.correction_bytes(ots) as usize);
+            let with_corrections = |job: Job<'static>| {
+                let (corrections, after) = rest.split_at(field.correction_bytes(job.ots) as usize);
                 rest = after;
-                Job { index, first, ots, hash_key, corrections }
+                Job { corrections, ..job }
             };
-            let jobs: Vec<Job<'_>> = numbers.map(job).collect();
-            results
-                .extend(share(&mut scratches, &jobs, |scratch, job| scratch.send(job, &self.delta, &make)));
+            let jobs: Vec<Job<'_>> = numbers.jobs(results.len(), sizes).map(with_corrections).collect();
+            results.extend(share(&mut scratches, &jobs, |scratch, job| {
+                scratch.send(job, delta);
+                take(scratch, job)
+            }));
         }
         Ok(results)
     }
-}
-
-/// Chunks with their numbers, and those of their first OTs.
-fn number(first: usize, made: &mut u64, sizes: &[usize]) -> impl Iterator<Item = (usize, u64, usize)> {
-    (first..).zip(sizes).map(move |(index, &ots)| {
-        let first = *made;
-        *made += ots as u64;
-        (index, first, ots)
-    })
 }
 
 fn expect_base(count: usize) -> Result<()> {
@@ -199,18 +255,23 @@ mod tests {
     use crate::ot::Sent;
     use crate::ot::block::{BLOCK_BITS, bit};
     use crate::ot::chunk::CHUNK;
+    use crate::ot::random::{OtReceiver, OtSender};
     use crate::ot::testing::{Memory, chunks, dealt, matching, receive_raw, send_raw, together, traffic};
 
     const COUNTS: [usize; 4] = [1, 128, 0, 64 * 128 * 2 + 130];
 
-    fn run(k: usize) -> (Vec<SentOts>, Vec<ReceivedOts>) {
+    fn raw_receiver(connection: &mut Memory, base: SentOts, field: FieldBits) -> OtReceiver {
+        OtReceiver::SoftSpoken(ExtensionReceiver::begin(connection, base, field).unwrap())
+    }
+
+    fn run(k: u32) -> (Vec<SentOts>, Vec<ReceivedOts>) {
         let field = FieldBits::new(k).unwrap();
-        let (base_sent, base_received) = dealt(BASE_OTS, 80 + k as u64);
+        let (base_sent, base_received) = dealt(BASE_OTS, 80 + u64::from(k));
         let sending = move |connection: &mut Memory| {
             let (begun, spent) =
                 traffic(connection, |c| ExtensionSender::begin(c, Role::Client, base_received, field));
             assert_eq!(spent.received, field.tree_cost());
-            let mut sender = begun.unwrap();
+            let mut sender = OtSender::SoftSpoken(begun.unwrap());
             COUNTS.map(|count| {
                 let (ots, spent) = traffic(connection, |c| send_raw(&mut sender, c, count));
                 assert_eq!((spent.received, spent.sent), (field.cost(&chunks(count)), Sent::default()));
@@ -218,7 +279,7 @@ mod tests {
             })
         };
         let receiving = move |connection: &mut Memory| {
-            let mut receiver = ExtensionReceiver::begin(connection, base_sent, field).unwrap();
+            let mut receiver = raw_receiver(connection, base_sent, field);
             COUNTS.map(|count| receive_raw(&mut receiver, connection, count))
         };
         let (sent, received) = together(sending, receiving);
@@ -257,7 +318,7 @@ mod tests {
                 message::receive(connection, Message::Corrections, Limit::AtMost(u64::MAX)).unwrap()
             },
             |connection: &mut Memory| {
-                let mut receiver = ExtensionReceiver::begin(connection, base, field).unwrap();
+                let mut receiver = raw_receiver(connection, base, field);
                 receive_raw(&mut receiver, connection, COUNT)
             },
         );

@@ -4,34 +4,22 @@
 use super::block::{BLOCK_BITS, Block};
 use super::chunk::FRAME;
 use super::cost::Sent;
+use crate::plan::FieldBits;
 use std::ops::Range;
 
 /// Base OTs that an extension begins with.
 pub const BASE_OTS: usize = BLOCK_BITS;
 
-/// k, the bits of the small field: extending sends ⌈128/k⌉ − 1 bits per OT for about 2^k ÷ k times the work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FieldBits(usize);
-
 impl FieldBits {
-    /// `bits` bits; `None` unless 1 to 8.
-    pub const fn new(bits: usize) -> Option<Self> {
-        if matches!(bits, 1..=8) { Some(Self(bits)) } else { None }
-    }
-
-    /// The number k, 1 to 8.
-    pub const fn get(self) -> usize {
-        self.0
-    }
-
     /// n, the number of trees.
     pub const fn trees(self) -> usize {
-        BASE_OTS.div_ceil(self.0)
+        BASE_OTS.div_ceil(self.get() as usize)
     }
 
     /// The base OTs of each tree, as many as it is deep.
     pub(super) fn ranges(self) -> impl Iterator<Item = Range<usize>> {
-        (0..BASE_OTS).step_by(self.0).map(move |first| first..BASE_OTS.min(first + self.0))
+        let depth = self.get() as usize;
+        (0..BASE_OTS).step_by(depth).map(move |first| first..BASE_OTS.min(first + depth))
     }
 
     /// Bytes of step 1's message: two blocks per level but the first of each tree.

@@ -2,10 +2,10 @@
 //! learns more.
 //!
 //! Both parties follow the protocols (semi-honest). Paillier is the only public-key cryptography, AES-128
-//! the rest. Much is made ahead, before inputs are known, and little is left to send when they are:
+//! the rest, and learning parity with noise where a plan names silent OT. Much is made ahead, before inputs are known, and little is left to send when they are:
 //!
 //! ```text
-//! ahead   setup: base (Paillier) ──▶ extension        supply: extension ──▶ sixteen · correlated · triples
+//! ahead   setup: base (Paillier) ──▶ extension        supply: extension ──▶ (silent ──▶) sixteen · correlated · triples
 //! online  choices and messages of the parties' own                          sixteen · correlated · triples
 //! ```
 //!
@@ -14,6 +14,7 @@
 //! | `block`, `bits`, `numbers`, `words` | 128 bits; vectors of bits and of short numbers |
 //! | `cipher`, `prg`, `hash`, `transpose`, `tree`, `vole`, `wide` | what extension is made of |
 //! | [`base`], [`extension`] (`field`, `chunk`), [`setup`] | random OTs, in both directions |
+//! | [`silent`], `random` | many of few, where a plan says so |
 //! | [`pool`] | their two halves |
 //! | [`correlated`], [`sixteen`] (`sixteen_word`), [`triples`] | what is made of them ahead, and what it does online |
 //! | [`supply`] (`each`, `kind`, `correlations`) | all that an inference uses, each used once |
@@ -53,7 +54,9 @@ mod numbers;
 mod per_party;
 pub mod pool;
 mod prg;
+mod random;
 pub mod setup;
+pub mod silent;
 pub mod sixteen;
 mod sixteen_word;
 pub mod supply;
@@ -72,11 +75,12 @@ pub use crate::message::Role;
 pub use bits::Bits;
 pub use correlation_kind::{Batch, CorrelationKind, prepare_cost};
 pub use cost::{OtMessages, Sent};
-pub use field::{BASE_OTS, FieldBits};
+pub use field::BASE_OTS;
 pub use numbers::Width;
 pub(crate) use numbers::{CHUNK, Packed, pack};
 pub use per_party::PerParty;
 pub use pool::{ReceivedOts, SentOts};
+pub use random::{OtReceiver, OtSender};
 pub use setup::Extensions;
 pub use supply::Supply;
 pub use triples::Triples;

@@ -19,20 +19,41 @@ use super::base;
 use super::chunk::ReceivedChunk;
 use super::cost::Sent;
 use super::extension::{ExtensionReceiver, ExtensionSender};
-use super::field::{BASE_OTS, FieldBits};
+use super::field::BASE_OTS;
 use super::pool::{ReceivedOts, SentOts};
+use super::random::{self, OtReceiver, OtSender};
 use crate::channel::Connection;
 use crate::error::Result;
 use crate::message::{Deferred, Role};
 use crate::paillier::{HolderKey, Randomisers, SecureRng};
-use crate::plan::KeyBits;
+use crate::plan::{FieldBits, KeyBits, Transfers};
 
 /// A party's halves of both directions.
 pub struct Extensions {
     /// Makes OTs in which this party has two blocks.
-    pub sender: ExtensionSender,
+    pub sender: OtSender,
     /// Makes OTs in which it has one of the peer's two.
-    pub receiver: ExtensionReceiver,
+    pub receiver: OtReceiver,
+}
+
+impl Extensions {
+    /// At `role`, as `transfers` say, of what SoftSpokenOT has begun.
+    pub(super) fn new(
+        role: Role,
+        sender: ExtensionSender,
+        receiver: ExtensionReceiver,
+        transfers: Transfers,
+    ) -> Self {
+        Self {
+            sender: OtSender::new(sender, random::chosen_by(transfers, role.peer())),
+            receiver: OtReceiver::new(role, receiver, random::chosen_by(transfers, role)),
+        }
+    }
+}
+
+/// The fields of the first extension, in which the server chooses, and of the second.
+fn fields(transfers: Transfers) -> [FieldBits; 2] {
+    [Role::Server, Role::Client].map(|chooser| random::field(random::chosen_by(transfers, chooser)))
 }
 
 /// What each party sends in a setup.
@@ -45,11 +66,12 @@ pub struct SetupCost {
 }
 
 /// What [`client`] and [`server`] send each other.
-pub fn cost(bits: KeyBits, field: FieldBits) -> SetupCost {
+pub fn cost(bits: KeyBits, transfers: Transfers) -> SetupCost {
+    let [first, second] = fields(transfers);
     let base = base::cost(BASE_OTS, bits);
     SetupCost {
-        by_client: base.by_receiver + field.tree_cost(),
-        by_server: base.by_sender + field.tree_cost() + field.cost(&[BASE_OTS]),
+        by_client: base.by_receiver + second.tree_cost(),
+        by_server: base.by_sender + first.tree_cost() + first.cost(&[BASE_OTS]),
     }
 }
 
@@ -60,15 +82,16 @@ pub fn cost(bits: KeyBits, field: FieldBits) -> SetupCost {
 pub fn client(
     connection: &mut Connection,
     key: &HolderKey,
-    field: FieldBits,
+    transfers: Transfers,
     faults: &mut Deferred,
     rng: &mut SecureRng,
 ) -> Result<Extensions> {
+    let [first, second] = fields(transfers);
     let base = base::receive(connection, key, BASE_OTS, faults, rng)?;
-    let mut sender = ExtensionSender::begin(connection, Role::Client, base, field)?;
+    let mut sender = ExtensionSender::begin(connection, Role::Client, base, first)?;
     let swapped = sender.extend(connection, &[BASE_OTS], |_, chunk| SentOts::from_chunk(&chunk))?.remove(0);
-    let receiver = ExtensionReceiver::begin(connection, swapped, field)?;
-    Ok(Extensions { sender, receiver })
+    let receiver = ExtensionReceiver::begin(connection, swapped, second)?;
+    Ok(Extensions::new(Role::Client, sender, receiver, transfers))
 }
 
 /// The server's half, with randomisers under the client's key.
@@ -78,15 +101,16 @@ pub fn client(
 pub fn server(
     connection: &mut Connection,
     randomisers: &dyn Randomisers,
-    field: FieldBits,
+    transfers: Transfers,
     rng: &mut SecureRng,
 ) -> Result<Extensions> {
+    let [first, second] = fields(transfers);
     let base = base::send(connection, randomisers, BASE_OTS, rng)?;
-    let mut receiver = ExtensionReceiver::begin(connection, base, field)?;
+    let mut receiver = ExtensionReceiver::begin(connection, base, first)?;
     let make = |_, chunk: ReceivedChunk<'_>| ReceivedOts::from_chunk(&chunk);
     let swapped = receiver.extend(connection, &[BASE_OTS], make)?.remove(0);
-    let sender = ExtensionSender::begin(connection, Role::Server, swapped, field)?;
-    Ok(Extensions { sender, receiver })
+    let sender = ExtensionSender::begin(connection, Role::Server, swapped, second)?;
+    Ok(Extensions::new(Role::Server, sender, receiver, transfers))
 }
 
 #[cfg(test)]
@@ -95,18 +119,23 @@ mod tests {
     use crate::ot::testing::{Spent, matching, receive_raw, send_raw, together, traffic};
     use crate::paillier::randomness::TestRng;
     use crate::paillier::{PublicRandomisers, test_keys};
+    use crate::plan::{Extension, TreeDepth};
     use std::time::Instant;
 
     #[test]
     fn both_directions_give_random_ots() {
         let key = test_keys::holder(512);
         let randomisers = PublicRandomisers::for_uses(key.public(), 50);
-        for k in [1, 3, 8] {
-            let field = FieldBits::new(k).unwrap();
+        let field = |k| Extension::SoftSpoken(FieldBits::new(k).unwrap());
+        let silent = Extension::Silent(TreeDepth::new(7).unwrap());
+        let same = [field(1), field(3), field(8), silent].map(Transfers::both);
+        let mixed = [[field(3), silent], [silent, field(2)]]
+            .map(|[client_chooses, server_chooses]| Transfers { client_chooses, server_chooses });
+        for transfers in same.into_iter().chain(mixed) {
             let ((at_client, spent), at_server) = together(
                 |connection| {
                     let (extensions, spent) = traffic(connection, |c| {
-                        client(c, &key, field, &mut Deferred::default(), &mut TestRng::new(41)).unwrap()
+                        client(c, &key, transfers, &mut Deferred::default(), &mut TestRng::new(41)).unwrap()
                     });
                     let Extensions { mut sender, mut receiver } = extensions;
                     let sent = send_raw(&mut sender, connection, 200);
@@ -114,14 +143,14 @@ mod tests {
                 },
                 |connection| {
                     let Extensions { mut sender, mut receiver } =
-                        server(connection, &randomisers, field, &mut TestRng::new(42)).unwrap();
+                        server(connection, &randomisers, transfers, &mut TestRng::new(42)).unwrap();
                     let received = receive_raw(&mut receiver, connection, 200);
                     (send_raw(&mut sender, connection, 300), received)
                 },
             );
             matching(&at_client.0, &at_server.1);
             matching(&at_server.0, &at_client.1);
-            let cost = cost(key.public().bits(), field);
+            let cost = cost(key.public().bits(), transfers);
             assert_eq!(spent, Spent { sent: cost.by_client, received: cost.by_server });
         }
     }
@@ -129,7 +158,8 @@ mod tests {
     /// Equal generators give equal OTs, on any number of threads.
     #[test]
     fn a_session_is_determined_by_its_randomness() {
-        let (key, field) = (test_keys::holder(512), FieldBits::new(4).unwrap());
+        let field = Transfers::both(Extension::SoftSpoken(FieldBits::new(4).unwrap()));
+        let key = test_keys::holder(512);
         let session = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let (ours, theirs) = together(
@@ -158,7 +188,8 @@ mod tests {
     #[ignore = "a measurement"]
     fn seconds_of_a_setup() {
         for (bits, k) in [(2048, 4), (3072, 4), (3072, 8)] {
-            let (key, field) = (test_keys::holder(bits), FieldBits::new(k).unwrap());
+            let field = Transfers::both(Extension::SoftSpoken(FieldBits::new(k).unwrap()));
+            let key = test_keys::holder(bits);
             let randomisers = PublicRandomisers::for_uses(key.public(), 1000);
             let start = Instant::now();
             together(

@@ -2,9 +2,8 @@
 //!
 //! ```text
 //! client                                            server
-//! 1  OTs in which the client chooses:
-//!    corrections, frame after frame          ──▶
-//! 2                                          ◀──    OTs in which the server chooses: corrections
+//! 1  OTs in which the client chooses (extension.rs, or silent/)
+//! 2  OTs in which the server chooses, likewise
 //! 3  each batch's correlations from its OTs         likewise
 //! ```
 //!
@@ -13,7 +12,7 @@
 //!
 //! # Who learns what
 //!
-//! What [`super::extension`] states; step 3 sends nothing.
+//! What [`super::extension`] and [`super::silent`] state; step 3 sends nothing.
 
 use super::chunk::{ReceivedChunk, SentChunk};
 use super::correlated::{CotReceiver, CotSender};
@@ -150,9 +149,10 @@ fn other() -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ot::testing::{Spent, together, traffic};
     use crate::ot::testing::{extensions, supplies};
-    use crate::ot::{FieldBits, Width, prepare_cost};
+    use crate::ot::testing::{together, traffic};
+    use crate::ot::{Width, prepare_cost};
+    use crate::plan::{Extension, FieldBits, Transfers, TreeDepth};
 
     const BATCHES: [Batch; 6] = [
         Batch { kind: CorrelationKind::Sixteen(Role::Client, Width::PAIR), count: 5000 },
@@ -184,22 +184,35 @@ mod tests {
         let mut batches = BATCHES.to_vec();
         batches
             .extend(vec![Batch { kind: CorrelationKind::Cot(Role::Client, Width::PAIR), count: 40_000 }; 6]);
-        for k in [1, 3, 8] {
-            let field = FieldBits::new(k).unwrap();
-            let [mut at_client, mut at_server] = extensions(field, 6);
-            let ((_, spent), _) = together(
-                |c| traffic(c, |c| Supply::prepare(c, Role::Client, &mut at_client, &batches).unwrap()),
-                |c| Supply::prepare(c, Role::Server, &mut at_server, &batches).unwrap(),
-            );
-            let cost = prepare_cost(&batches, field);
-            assert_eq!(spent, Spent { sent: cost.client, received: cost.server });
-            assert_eq!((cost.client.frames, cost.server.frames), (2, 1));
+        let [one, three, eight] = [1, 3, 8].map(|k| Extension::SoftSpoken(FieldBits::new(k).unwrap()));
+        let [toy, silent] = [7, 11].map(|depth| Extension::Silent(TreeDepth::new(depth).unwrap()));
+        let mixed = Transfers { client_chooses: silent, server_chooses: three };
+        for transfers in [one, three, eight, toy, silent].map(Transfers::both).into_iter().chain([mixed]) {
+            let [mut at_client, mut at_server] = extensions(transfers, 6);
+            for times in 1..=3 {
+                let ((_, spent), _) = together(
+                    |c| traffic(c, |c| Supply::prepare(c, Role::Client, &mut at_client, &batches).unwrap()),
+                    |c| Supply::prepare(c, Role::Server, &mut at_server, &batches).unwrap(),
+                );
+                let [before, after] =
+                    [times - 1, times].map(|times| prepare_cost(&batches, transfers, times));
+                assert_eq!(before.client + spent.sent, after.client);
+                assert_eq!(before.server + spent.received, after.server);
+            }
         }
+        let frames = |transfers| {
+            let cost = prepare_cost(&batches, transfers, 1);
+            (cost.client.frames, cost.server.frames)
+        };
+        assert_eq!(
+            [Transfers::both(one), Transfers::both(silent), mixed].map(frames),
+            [(2, 1), (2, 2), (1, 2)]
+        );
     }
 
     #[test]
     fn sixteen_messages_are_short() {
-        let [mut at_client, _] = extensions(FieldBits::new(4).unwrap(), 7);
+        let [mut at_client, _] = extensions(Transfers::default(), 7);
         let wide = Batch { kind: CorrelationKind::Sixteen(Role::Client, Width::new(3).unwrap()), count: 1 };
         let ((), refused) =
             together(|_| (), |c| Supply::prepare(c, Role::Client, &mut at_client, &[wide]).is_err());

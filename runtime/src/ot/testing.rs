@@ -1,14 +1,15 @@
 //! What the tests of this layer share.
 
 use super::block::{BLOCK_BITS, Block};
-use super::chunk::{CHUNK, ReceivedChunk};
+use super::chunk::{self, ReceivedChunk};
 use super::correlated::{CotReceiver, CotSender};
 use super::correlation_kind::{Batch, CorrelationKind};
 use super::cost::Sent;
 use super::extension::{ExtensionReceiver, ExtensionSender};
-use super::field::{BASE_OTS, FieldBits};
+use super::field::BASE_OTS;
 use super::numbers::Width;
 use super::pool::{ReceivedOts, SentOts};
+use super::random::{self, OtReceiver, OtSender};
 use super::setup::Extensions;
 use super::sixteen::{SixteenReceiver, SixteenSender};
 use super::supply::Supply;
@@ -16,6 +17,7 @@ use super::triples::Triples;
 use crate::channel::{Connection, Traffic, memory};
 use crate::message::Role;
 use crate::paillier::randomness::TestRng;
+use crate::plan::{Extension, FieldBits, Transfers};
 use std::thread;
 
 pub(crate) type Memory = Connection;
@@ -66,27 +68,31 @@ pub(super) fn dealt(count: usize, seed: u64) -> (SentOts, ReceivedOts) {
 
 /// Chunks for `count` OTs at least.
 pub(super) fn chunks(count: usize) -> Vec<usize> {
-    let count = count.next_multiple_of(BLOCK_BITS);
-    (0..count).step_by(CHUNK).map(|first| CHUNK.min(count - first)).collect()
+    chunk::sizes(count.next_multiple_of(BLOCK_BITS)).collect()
 }
 
 /// `count` random OTs at least, as they are.
-pub(super) fn send_raw(sender: &mut ExtensionSender, connection: &mut Memory, count: usize) -> SentOts {
-    let parts = sender.extend(connection, &chunks(count), |_, chunk| SentOts::from_chunk(&chunk)).unwrap();
+pub(super) fn send_raw(sender: &mut OtSender, connection: &mut Memory, count: usize) -> SentOts {
+    joined_sent(sender.extend(connection, &chunks(count), |_, chunk| SentOts::from_chunk(&chunk)).unwrap())
+}
+
+/// The receiver's halves of the OTs that [`send_raw`] makes.
+pub(super) fn receive_raw(receiver: &mut OtReceiver, connection: &mut Memory, count: usize) -> ReceivedOts {
+    let make = |_, chunk: ReceivedChunk<'_>| ReceivedOts::from_chunk(&chunk);
+    joined_received(receiver.extend(connection, &chunks(count), make).unwrap())
+}
+
+/// One part after another.
+pub(super) fn joined_sent(parts: Vec<SentOts>) -> SentOts {
     let mut whole = SentOts::default();
     parts.iter().for_each(|part| whole.blocks.extend_from_slice(&part.blocks));
     whole
 }
 
-/// The receiver's halves of the OTs that [`send_raw`] makes.
-pub(super) fn receive_raw(
-    receiver: &mut ExtensionReceiver,
-    connection: &mut Memory,
-    count: usize,
-) -> ReceivedOts {
-    let make = |_, chunk: ReceivedChunk<'_>| ReceivedOts::from_chunk(&chunk);
+/// One part after another.
+pub(super) fn joined_received(parts: Vec<ReceivedOts>) -> ReceivedOts {
     let mut whole = ReceivedOts::default();
-    for part in receiver.extend(connection, &chunks(count), make).unwrap() {
+    for part in parts {
         whole.choices.extend_from_slice(&part.choices);
         whole.blocks.extend_from_slice(&part.blocks);
     }
@@ -94,20 +100,21 @@ pub(super) fn receive_raw(
 }
 
 /// The client's and the server's extensions, from base OTs that somebody dealt whom both trust.
-pub(crate) fn extensions(field: FieldBits, seed: u64) -> [Extensions; 2] {
+pub(crate) fn extensions(transfers: Transfers, seed: u64) -> [Extensions; 2] {
+    let field = |chooser| random::field(random::chosen_by(transfers, chooser));
+    let [first, second] = [Role::Server, Role::Client].map(field);
     let (to_server, at_client) = dealt(BASE_OTS, seed);
     let (to_client, at_server) = dealt(BASE_OTS, !seed);
     let (client, server) = together(
         move |connection| {
-            let sender = ExtensionSender::begin(connection, Role::Client, at_client, field).unwrap();
-            Extensions { sender, receiver: ExtensionReceiver::begin(connection, to_client, field).unwrap() }
+            let sender = ExtensionSender::begin(connection, Role::Client, at_client, first).unwrap();
+            let receiver = ExtensionReceiver::begin(connection, to_client, second).unwrap();
+            Extensions::new(Role::Client, sender, receiver, transfers)
         },
         move |connection| {
-            let receiver = ExtensionReceiver::begin(connection, to_server, field).unwrap();
-            Extensions {
-                sender: ExtensionSender::begin(connection, Role::Server, at_server, field).unwrap(),
-                receiver,
-            }
+            let receiver = ExtensionReceiver::begin(connection, to_server, first).unwrap();
+            let sender = ExtensionSender::begin(connection, Role::Server, at_server, second).unwrap();
+            Extensions::new(Role::Server, sender, receiver, transfers)
         },
     );
     [client, server]
@@ -115,7 +122,8 @@ pub(crate) fn extensions(field: FieldBits, seed: u64) -> [Extensions; 2] {
 
 /// The client's and the server's correlations.
 pub(crate) fn supplies(batches: &[Batch], seed: u64) -> [Supply; 2] {
-    let [mut client, mut server] = extensions(FieldBits::new(4).unwrap(), seed);
+    let [mut client, mut server] =
+        extensions(Transfers::both(Extension::SoftSpoken(FieldBits::new(4).unwrap())), seed);
     let (client, server) = together(
         |connection| Supply::prepare(connection, Role::Client, &mut client, batches).unwrap(),
         |connection| Supply::prepare(connection, Role::Server, &mut server, batches).unwrap(),

@@ -1,14 +1,14 @@
 //! No bytes of a peer make a step panic, and only those of the right length are taken. How fast random OTs are.
 
 use super::bits::Bits;
-use super::extension::{ExtensionReceiver, ExtensionSender};
-use super::field::{BASE_OTS, FieldBits};
+use super::cost::OtMessages;
 use super::numbers::Width;
-use super::testing::{Memory, chunks, cots, dealt, sixteens, triples};
+use super::random;
+use super::testing::{Memory, chunks, cots, extensions, sixteens, together, triples};
 use super::{correlated, sixteen, triples as products};
 use crate::message::Role;
+use crate::plan::{Extension, FieldBits, Transfers, TreeDepth};
 use proptest::prelude::*;
-use std::time::{Duration, Instant};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
@@ -42,33 +42,39 @@ proptest! {
     }
 }
 
+/// What this thread has taken of a processor, on Linux: neither waiting nor other programs count.
+fn processor_seconds() -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    text.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e9
+}
+
 /// How fast: `cargo test --release -p runtime --lib -- --ignored --nocapture random_ots_per_second`.
 #[test]
 #[ignore = "a measurement"]
 fn random_ots_per_second() {
     const COUNT: usize = 1 << 22;
-    let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-    for k in [1, 2, 4, 8] {
-        let field = FieldBits::new(k).unwrap();
-        let (base_sent, base_received) = dealt(BASE_OTS, 99);
-        // One after the other, so that each has the core for itself: the corrections wait in memory.
-        let (ours, theirs) = crate::channel::memory::pair();
-        let [mut ours, mut theirs] = [ours, theirs].map(|end| Memory::new(end, None).unwrap());
-        let [received, sent] = one_thread.install(|| {
-            let mut receiver = ExtensionReceiver::begin(&mut ours, base_sent, field).unwrap();
-            let mut sender = ExtensionSender::begin(&mut theirs, Role::Server, base_received, field).unwrap();
-            let start = Instant::now();
-            drop(receiver.extend(&mut ours, &chunks(COUNT), |_, _| ()).unwrap());
-            let received = start.elapsed();
-            let start = Instant::now();
-            drop(sender.extend(&mut theirs, &chunks(COUNT), |_, _| ()).unwrap());
-            [received, start.elapsed()]
-        });
-        let rate = |time: Duration| COUNT as f64 / time.as_secs_f64() / 1e6;
-        let bytes = field.cost(&chunks(COUNT)).bytes as f64 / COUNT as f64;
-        let [receiver, sender] = [received, sent].map(rate);
+    let fields = [1, 2, 4, 8].map(|k| Extension::SoftSpoken(FieldBits::new(k).unwrap()));
+    let silent = TreeDepth::all().map(Extension::Silent);
+    for extension in fields.into_iter().chain(silent) {
+        let [client, server] = extensions(Transfers::both(extension), 99);
+        let (mut sender, mut receiver) = (client.sender, server.receiver);
+        let timed = |connection: &mut Memory, extend: &mut (dyn FnMut(&mut Memory) + Send)| {
+            let thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+            thread.install(|| {
+                let start = processor_seconds();
+                extend(connection);
+                processor_seconds() - start
+            })
+        };
+        let (sent, received) = together(
+            |c| timed(c, &mut |c| drop(sender.extend(c, &chunks(COUNT), |_, _| ()).unwrap())),
+            |c| timed(c, &mut |c| drop(receiver.extend(c, &chunks(COUNT), |_, _| ()).unwrap())),
+        );
+        let [sender, receiver] = [sent, received].map(|seconds| COUNT as f64 / seconds / 1e6);
+        let OtMessages { by_sender, by_receiver } = random::cost(extension, &chunks(COUNT), 1);
+        let bits = (by_sender.bytes + by_receiver.bytes) as f64 * 8.0 / COUNT as f64;
         println!(
-            "k = {k}: {receiver:.1} million/s at the receiver, {sender:.1} at the sender, {bytes:.2} bytes each"
+            "{extension}: {receiver:.1} million/s at the receiver, {sender:.1} at the sender, {bits:.2} bits each"
         );
     }
 }

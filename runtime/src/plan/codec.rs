@@ -189,7 +189,7 @@ mod tests {
         let plan = ValidPlan::new(plan()).unwrap();
         let known = (FORMAT_VERSION, plan.id().to_string());
         // Where the digest of this plan changes, FORMAT_VERSION (and, with the client's view, PROTOCOL_VERSION) must.
-        assert_eq!(known, (6, "a545dfdf02d79844443f530da731d92ebdb7b160982b437debc4b178f59242a2".into()));
+        assert_eq!(known, (7, "7b9c10ee165d1b0ebad71316290953b14ab4ed8057e0635767bd7a3942effbcc".into()));
     }
 
     proptest! {

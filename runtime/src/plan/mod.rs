@@ -12,6 +12,7 @@ pub mod codec;
 mod cost;
 mod display;
 mod exchange;
+mod extension;
 mod fraction;
 mod frame;
 mod geometry;
@@ -36,6 +37,7 @@ pub use cost::{Cost, Processor, UnitCosts};
 #[cfg(feature = "bench")]
 pub(crate) use display::Table;
 pub use exchange::{Exchange, ExchangeKind, PairSlots};
+pub use extension::{Extension, FieldBits, Transfers, TreeDepth};
 pub use fraction::Fraction;
 pub use frame::FORMAT_VERSION;
 pub use geometry::{Shape, Window};
@@ -92,7 +94,8 @@ pub struct Step {
     pub bits: u32,
     /// How a step with weights is evaluated under encryption, in suite `shared`.
     pub layout: Option<Layout>,
-    /// What the step will cost before the image is known.
+    /// What the step will cost before the image is known, in a session's first inference: later ones use the oblivious
+    /// transfers that are left first.
     pub offline: Cost,
     /// What the step will cost once the image is known.
     pub cost: Cost,
@@ -109,7 +112,7 @@ impl Plan {
         [self.setup, self.offline_cost(), self.online_cost()].into_iter().sum()
     }
 
-    /// Of one inference, before the image is known.
+    /// Of a session's first inference, before the image is known.
     pub fn offline_cost(&self) -> Cost {
         self.steps.iter().map(|step| step.offline).sum()
     }

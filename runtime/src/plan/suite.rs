@@ -1,5 +1,6 @@
 //! Protocol suites, their parameters, and key lengths.
 
+use super::extension::Transfers;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -44,13 +45,13 @@ impl Default for BlindedParameters {
 pub struct SharedParameters {
     /// σ: masks of Paillier plaintexts are this many bits longer than what they hide (statistical distance 2^−σ).
     pub mask_bits: u32,
-    /// Bits of the small field of oblivious transfer's extension, 1 to 8: more take fewer bytes and more time.
-    pub field_bits: u32,
+    /// How oblivious transfers are made.
+    pub transfers: Transfers,
 }
 
 impl Default for SharedParameters {
     fn default() -> Self {
-        Self { mask_bits: 40, field_bits: 8 }
+        Self { mask_bits: 40, transfers: Transfers::default() }
     }
 }
 

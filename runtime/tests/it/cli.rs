@@ -289,6 +289,7 @@ fn bench_prints_figures_beside_baselines() {
     kernels[].ratio
     link
     machine.cores
+    machine.kernel
     machine.processor
     machine.system
     machine.threads

@@ -4,9 +4,14 @@ use crate::support::shared::{Choices, shared};
 use crate::support::{KEY, PlanBuilder, plans, valid};
 use proptest::prelude::*;
 use runtime::channel::{frame::HEADER_BYTES, tcp};
+use runtime::cost::oblivious_transfers;
 use runtime::observe::{Phase, Recorder, Silent, Spending, StepReport};
-use runtime::plan::{Cost, Op, OutputSpec, Plan, Revealed, Shape, StepId, ValidPlan, codec};
+use runtime::plan::{
+    Cost, Extension, Op, OutputSpec, Plan, Revealed, Shape, SharedParameters, StepId, Suite, Transfers,
+    TreeDepth, ValidPlan, codec,
+};
 use runtime::protocol::hello::HELLO_BYTES;
+use runtime::protocol::shared::cost;
 use runtime::roles::server::Server;
 use runtime::roles::{client, local, plain};
 use std::time::Duration;
@@ -22,6 +27,11 @@ fn choices() -> impl Strategy<Value = Choices> {
 
 fn interpreted(plan: &ValidPlan, image: &[f32]) -> Vec<i128> {
     plain::run(plan, &plan.plan().input.quantize(image).expect("pixels in range"))
+}
+
+fn parameters(plan: &Plan) -> SharedParameters {
+    let Suite::Shared(parameters) = plan.suite else { panic!("a plan of suite `shared`") };
+    parameters
 }
 
 /// What each party sent in each step is what was predicted.
@@ -64,10 +74,16 @@ proptest! {
         // The client's view, and how many inferences it may prepare.
         let view = codec::encode_view(plan.client_view()).len() + 1;
         let traffic = spending.into_iter().sum::<Spending>().traffic();
-        let handshake = [2 * HEADER_BYTES + HELLO_BYTES + KEY.public().to_bytes().len(), HEADER_BYTES + view].map(|bytes| bytes as u64);
-        prop_assert_eq!(traffic.sent, handshake[0] + total.setup.bytes_up + times * each.bytes_up);
-        prop_assert_eq!(traffic.received, handshake[1] + total.setup.bytes_down + times * each.bytes_down);
-        prop_assert_eq!(traffic.frames_received, 1 + total.setup.rounds + times * each.rounds);
+        let key = KEY.public().to_bytes().len();
+        let handshake = [2 * HEADER_BYTES + HELLO_BYTES + key, HEADER_BYTES + view].map(|bytes| bytes as u64);
+        // What is left of one preparation's OTs serves the next.
+        let transfers = |inferences| oblivious_transfers(total, parameters(total), inferences);
+        let (once, all) = (transfers(1), transfers(images.len()));
+        let rest = [each.bytes_up - once.bytes_up, each.bytes_down - once.bytes_down, each.rounds - once.rounds];
+        let [up, down, rounds] = rest.map(|each| times * each);
+        prop_assert_eq!(traffic.sent, handshake[0] + total.setup.bytes_up + up + all.bytes_up);
+        prop_assert_eq!(traffic.received, handshake[1] + total.setup.bytes_down + down + all.bytes_down);
+        prop_assert_eq!(traffic.frames_received, 1 + total.setup.rounds + rounds + all.rounds);
     }
 }
 
@@ -100,6 +116,33 @@ fn several_inferences_are_prepared_ahead() {
         drop(session);
         assert_eq!(serving.join().expect("no panic").expect("served"), 4);
     });
+}
+
+/// Silent OT with published parameters, and with trees that one inference uses up.
+#[test]
+fn silent_transfers_serve_several_inferences() {
+    for depth in [TreeDepth::new(7).expect("a depth of tests"), TreeDepth::MIN] {
+        let mut plan = shared(crate::support::every_operation(), &mut Choices(vec![0, 1, 19, 2, 3]));
+        let transfers = Transfers::both(Extension::Silent(depth));
+        let parameters = SharedParameters { transfers, ..parameters(&plan) };
+        plan.suite = Suite::Shared(parameters);
+        cost::price(&mut plan, parameters);
+        let plan = valid(plan);
+        let images =
+            [[3i8, -9, 14], [0, 0, 0], [15, -15, 1]].map(|seed| image(plan.plan().input.shape, &seed));
+        let run = local::run(
+            &Server::new(plan.clone()),
+            &KEY,
+            images.iter().map(Vec::as_slice),
+            &mut Silent,
+            &mut Silent,
+        );
+        let (predictions, _) = run.expect("predictions");
+        assert_eq!(predictions.len(), images.len());
+        for (image, prediction) in images.iter().zip(&predictions) {
+            assert_eq!(prediction.integers, interpreted(&plan, image));
+        }
+    }
 }
 
 /// Only the label is revealed, the first of several largest.

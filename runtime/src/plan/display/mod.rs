@@ -70,10 +70,7 @@ fn describe_suite(suite: Suite) -> String {
             parameters.scale_bits, parameters.grain_bits, parameters.mask_bits
         ),
         Suite::Shared(parameters) => {
-            format!(
-                "{suite} (masks {} bits longer, field {} bits)",
-                parameters.mask_bits, parameters.field_bits
-            )
+            format!("{suite} (masks {} bits longer, {})", parameters.mask_bits, parameters.transfers)
         }
     }
 }

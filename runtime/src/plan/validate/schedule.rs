@@ -11,17 +11,12 @@ const MAX_CIPHERTEXTS: usize = 1 << 22;
 const MAX_FRACTION: u32 = 40;
 /// Bits of a share, at most.
 const MAX_SHARE_BITS: u32 = 64;
-/// Bits of the small field of the extension, at most.
-const MAX_FIELD_BITS: u32 = 8;
 
 /// Checks everything that an executor relies on.
 pub(super) fn check_schedule(schedule: &Schedule, input: &InputSpec, key: KeyBits, found: &mut Findings) {
-    let SharedParameters { mask_bits, field_bits } = schedule.parameters;
+    let SharedParameters { mask_bits, transfers: _ } = schedule.parameters;
     found.require(8, None, (1..=MAX_BLINDING_BITS).contains(&mask_bits), || {
         format!("masks of {mask_bits} more bits")
-    });
-    found.require(8, None, (1..=MAX_FIELD_BITS).contains(&field_bits), || {
-        format!("a field of {field_bits} bits")
     });
     let steps = schedule.steps.len();
     found.require(1, None, (2..=MAX_STEPS).contains(&steps), || format!("{steps} steps"));

@@ -4,20 +4,15 @@ use super::linear::Packed;
 use super::message_schedule::Communication;
 use super::online_messages;
 use crate::channel::frame::HEADER_BYTES;
-use crate::error::Result;
-use crate::ot::{BASE_OTS, Batch, FieldBits, PerParty, Role, Sent, base, prepare_cost, setup};
+use crate::ot::{BASE_OTS, Batch, PerParty, Role, Sent, base, prepare_cost, setup};
 use crate::paillier::Count;
-use crate::plan::{Cost, KeyBits, Plan, Schedule, SharedParameters, StepId};
+use crate::plan::{Cost, KeyBits, Plan, Schedule, SharedParameters, StepId, Transfers};
 
 /// Enters what the setup and every step cost; shapes, rings, weights and layouts must be right.
-///
-/// # Errors
-/// A field of the extension that there is not.
-pub fn price(plan: &mut Plan, parameters: SharedParameters) -> Result<()> {
+pub fn price(plan: &mut Plan, parameters: SharedParameters) {
     let schedule = Schedule::from_plan(plan, parameters);
-    let field = online_messages::field(&schedule)?;
     let online = online_messages::communication(&schedule);
-    let transfers = transfers(&online, field);
+    let transfers = transfers(&online, parameters.transfers);
     for (index, (online, transfers)) in online.iter().zip(transfers).enumerate() {
         let id = StepId::new(index);
         let offline = [linear(plan, &schedule, id), transfers].into_iter().sum();
@@ -29,8 +24,14 @@ pub fn price(plan: &mut Plan, parameters: SharedParameters) -> Result<()> {
         input.offline.bytes_up += HEADER_BYTES as u64;
         input.cost.bytes_up += HEADER_BYTES as u64;
     }
-    plan.setup = set_up(plan.key_bits, field);
-    Ok(())
+    plan.setup = set_up(plan.key_bits, parameters.transfers);
+}
+
+/// What the OTs of a session's first `inferences` cost.
+pub fn oblivious_transfers(plan: &Plan, parameters: SharedParameters, inferences: usize) -> Cost {
+    let schedule = Schedule::from_plan(plan, parameters);
+    let batches = online_messages::batches(&online_messages::communication(&schedule));
+    of_ots(&batches, parameters.transfers, inferences)
 }
 
 /// What a linear step costs before the image is known.
@@ -63,19 +64,24 @@ pub fn layer(packed: &Packed, sums: Count, key: KeyBits) -> Cost {
 }
 
 /// Each step's share of the OTs, which are all made together: what they cost with it beyond what they cost without.
-fn transfers(online: &[Communication], field: FieldBits) -> Vec<Cost> {
+fn transfers(online: &[Communication], transfers: Transfers) -> Vec<Cost> {
     let mut batches = Vec::new();
     let mut before = Cost::default();
     let share = |step: &Communication| {
         batches.extend(step.batches.iter().copied());
-        let of = |role| batches.iter().map(|batch: &Batch| batch.ots(role) as u64).sum::<u64>();
-        let ots = of(Role::Client) + of(Role::Server);
-        let whole = Cost { ots, ..of_sent(&prepare_cost(&batches, field)) };
+        let whole = of_ots(&batches, transfers, 1);
         let share = difference(whole, before);
         before = whole;
         share
     };
     online.iter().map(share).collect()
+}
+
+/// What a session's first `times` preparations of these batches cost.
+fn of_ots(batches: &[Batch], transfers: Transfers, times: usize) -> Cost {
+    let chosen_by = |role| batches.iter().map(|batch| batch.ots(role)).sum::<usize>();
+    let ots = (chosen_by(Role::Client) + chosen_by(Role::Server)) * times;
+    Cost { ots: ots as u64, ..of_sent(&prepare_cost(batches, transfers, times)) }
 }
 
 fn difference(whole: Cost, part: Cost) -> Cost {
@@ -99,8 +105,8 @@ fn of_sent(sent: &PerParty<Sent>) -> Cost {
 }
 
 /// What a session costs before its first inference.
-fn set_up(key: KeyBits, field: FieldBits) -> Cost {
-    let messages = setup::cost(key, field);
+fn set_up(key: KeyBits, transfers: Transfers) -> Cost {
+    let messages = setup::cost(key, transfers);
     let work = base::work(BASE_OTS, key);
     let packed = base::packed(BASE_OTS, key) as u64;
     Cost {

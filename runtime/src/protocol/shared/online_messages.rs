@@ -2,8 +2,7 @@
 
 use super::activation::Part;
 use super::message_schedule::{Communication, MessageSchedule};
-use crate::error::{Error, Result};
-use crate::ot::{Batch, FieldBits, Role, Width};
+use crate::ot::{Batch, Role, Width};
 use crate::plan::{PublicStep, Ring, Schedule, StepId};
 
 /// The online part of every step of a valid schedule, in order.
@@ -53,15 +52,6 @@ pub fn batches(costs: &[Communication]) -> Vec<Batch> {
 /// The bytes that a party receives online, headers left out.
 pub fn received(costs: &[Communication], role: Role) -> u64 {
     costs.iter().map(|cost| cost.received_by(role)).sum()
-}
-
-/// The small field of the extension.
-///
-/// # Errors
-/// None of a valid schedule.
-pub fn field(schedule: &Schedule) -> Result<FieldBits> {
-    let bits = schedule.parameters.field_bits as usize;
-    FieldBits::new(bits).ok_or_else(|| Error::Bug(format!("no field has {bits} bits")))
 }
 
 /// The width of a ring's elements on the wire.

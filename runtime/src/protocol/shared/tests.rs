@@ -8,9 +8,9 @@ use super::sign::Sign;
 use super::testing::{Peer, both, cost, shares_of, sums};
 use super::truncate::Truncate;
 use crate::ot::testing::{Memory, extensions, together};
-use crate::ot::{Extensions, FieldBits, Role, Sent, Supply, Width};
+use crate::ot::{Extensions, Role, Sent, Supply, Width};
 use crate::paillier::randomness::TestRng;
-use crate::plan::Ring;
+use crate::plan::{Extension, FieldBits, Ring, Transfers, TreeDepth};
 use std::time::{Duration, Instant};
 
 fn ring(bits: u32) -> Ring {
@@ -120,13 +120,15 @@ fn nanoseconds_of_a_relu() {
     let ots =
         [Role::Client, Role::Server].map(|role| cost.batches.iter().map(|b| b.ots(role)).sum::<usize>());
     // One party after the other where none waits; a thread each.
-    for k in [4, 8].map(|k| FieldBits::new(k).unwrap()) {
+    let fields = [4, 8].map(|k| Extension::SoftSpoken(FieldBits::new(k).unwrap()));
+    let silent = TreeDepth::all().map(Extension::Silent);
+    for extension in fields.into_iter().chain(silent) {
         let prepare = |role, extensions: &mut Extensions, connection: &mut Memory| {
             let start = Instant::now();
             let supply = Supply::prepare(connection, role, extensions, &cost.batches).unwrap();
             let work = each(start.elapsed() - connection.traffic().waited);
             let of_ot = work * COUNT as f64 / ots.iter().sum::<usize>() as f64;
-            println!("k = {}, {role:?} prepares: {work:.0} ns, {of_ot:.1} per OT", k.get());
+            println!("{extension}, {role:?} prepares: {work:.0} ns, {of_ot:.1} per OT");
             supply
         };
         let act = |supply: Supply, connection: &mut Memory| {
@@ -138,7 +140,7 @@ fn nanoseconds_of_a_relu() {
             party.finish().unwrap();
             println!("{role:?}: {:.0} ns of work, {:.0} of waiting", each(elapsed - waited), each(waited));
         };
-        let [mut client, mut server] = extensions(k, 1);
+        let [mut client, mut server] = extensions(Transfers::both(extension), 1);
         let thread = || rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
         together(
             |c| thread().install(|| act(prepare(Role::Client, &mut client, c), c)),

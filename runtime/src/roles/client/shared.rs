@@ -23,7 +23,7 @@ use crate::paillier::wipe_integer;
 use crate::plan::{Ring, Schedule, StepId};
 use crate::protocol::message::{self, Message};
 use crate::protocol::shared::linear::Packed;
-use crate::protocol::shared::online_messages::{self, batches, field, received, width};
+use crate::protocol::shared::online_messages::{self, batches, received, width};
 use crate::protocol::shared::party::Party;
 use crate::protocol::stream::{self, Receiving, Sending};
 use crate::roles::stopwatch::Named;
@@ -83,10 +83,10 @@ impl Session<'_> {
         let extensions = match &mut ahead.extensions {
             Some(extensions) => extensions,
             none => {
-                let field = field(schedule)?;
+                let transfers = schedule.parameters.transfers;
                 none.insert(holder.step(offline(first, "setup"), observer, |holder| {
                     let Holder { connection, key, rng, faults } = holder;
-                    setup::client(connection, key, field, faults, rng)
+                    setup::client(connection, key, transfers, faults, rng)
                 })?)
             }
         };

@@ -5,7 +5,8 @@
 //! For every inference that a client has prepared and not yet asked: the shares of the linear steps' results and
 //! the correlations of the activations (about 60 bytes for each ReLU and comparison: 0.2 MB for an MNIST network,
 //! 0.5 GB for an ImageNet one); [`Server::with_max_prepared`](super::Server::with_max_prepared) bounds them per session. While a linear step is prepared, its
-//! mask and its products as ciphertexts, and the mask of the next.
+//! mask and its products as ciphertexts, and the mask of the next. Per session where a plan names silent OT, up to 14 MB
+//! for each direction.
 
 use super::super::online::{self, Side};
 use super::super::plain;
@@ -19,7 +20,7 @@ use crate::paillier::{Ciphertexts, PublicKey, Randomisers, SecureRng};
 use crate::plan::{Plan, Ring, Schedule, StepId};
 use crate::protocol::message::{self, Message};
 use crate::protocol::shared::linear::Packed;
-use crate::protocol::shared::online_messages::{self, batches, field, received, width};
+use crate::protocol::shared::online_messages::{self, batches, received, width};
 use crate::protocol::shared::party::Party;
 use crate::protocol::stream::{self, Receiving, Sending};
 use std::collections::{HashMap, VecDeque};
@@ -81,9 +82,9 @@ impl Session<'_> {
         }
         let first = StepId::new(0);
         if self.ahead.extensions.is_none() {
-            let field = field(self.schedule)?;
+            let transfers = self.schedule.parameters.transfers;
             let extensions = self.step(observer, first, "setup", |session| {
-                setup::server(session.connection, &*session.randomisers, field, &mut session.rng)
+                setup::server(session.connection, &*session.randomisers, transfers, &mut session.rng)
             })?;
             self.ahead.extensions = Some(extensions);
         }

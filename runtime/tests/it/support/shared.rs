@@ -1,6 +1,9 @@
 //! Plans of suite `shared`, made of those of suite `blinded`.
 
-use runtime::plan::{Cost, Fraction, Layout, Linear, Op, Plan, Reach, SharedParameters, Step, StepId, Suite};
+use runtime::plan::{
+    Cost, Extension, FieldBits, Fraction, Layout, Linear, Op, Plan, Reach, SharedParameters, Step, StepId,
+    Suite, Transfers, TreeDepth,
+};
 use runtime::protocol::shared::cost;
 
 /// What a test may choose at random, number after number.
@@ -17,7 +20,8 @@ impl Choices {
 
 /// The same steps on shares: rings often too narrow, so that values wrap around; some ReLUs as roundings.
 pub(crate) fn shared(mut plan: Plan, choices: &mut Choices) -> Plan {
-    let parameters = SharedParameters { field_bits: 1 + choices.below(8), ..SharedParameters::default() };
+    let transfers = Transfers { client_chooses: extension(choices), server_chooses: extension(choices) };
+    let parameters = SharedParameters { transfers, ..SharedParameters::default() };
     plan.suite = Suite::Shared(parameters);
     for index in 0..plan.steps.len() {
         let roundings = [Op::Relu, Op::ReluRescale { bits: 2 }, Op::Rescale { bits: 3 }];
@@ -35,8 +39,16 @@ pub(crate) fn shared(mut plan: Plan, choices: &mut Choices) -> Plan {
         let layout = layout(&plan, id, (parameters, fraction), choices);
         plan.steps[id.index()].layout = layout;
     }
-    cost::price(&mut plan, parameters).expect("a field of 1 to 8 bits");
+    cost::price(&mut plan, parameters);
     plan
+}
+
+/// Any field, or silent OT with trees that hide nothing and are quickly grown.
+fn extension(choices: &mut Choices) -> Extension {
+    match choices.below(9) {
+        0 => Extension::Silent(TreeDepth::new(7).expect("a depth of tests")),
+        bits => Extension::SoftSpoken(FieldBits::new(bits).expect("1 to 8 bits")),
+    }
 }
 
 fn bits(op: &Op, narrowest: Option<u32>, choices: &mut Choices) -> u32 {
