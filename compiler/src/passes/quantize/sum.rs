@@ -48,7 +48,9 @@ impl Agreement {
     }
 
     /// Makes the sum's integers larger in channels where they are much smaller than in others but worth as
-    /// much; `sizes` are the real ones of the sum's channels.
+    /// much; `sizes` are the real ones of the sum's channels. Channels that are worth little, as far as is seen, get no
+    /// scale that is much coarser than all those: weights on them would be so large beside the others of their rows that
+    /// the others would be rounded to zero.
     pub(super) fn balance(&mut self, sizes: &[f64]) {
         let least = SMALL * sizes.iter().copied().fold(0.0, f64::max);
         let counts: Vec<bool> = sizes.iter().map(|&size| size > 0.0 && size >= least).collect();
@@ -56,12 +58,24 @@ impl Agreement {
         let largest =
             integers.iter().zip(&counts).filter(|(_, counts)| **counts).map(|(x, _)| *x).fold(0.0, f64::max);
         for channel in (0..counts.len()).filter(|&channel| counts[channel]) {
-            let factor = (largest / integers[channel]).round();
-            let fits = |by: &Vec<i64>| by[channel] as f64 * factor < MAX_MULTIPLIER;
-            if factor > MAX_IMBALANCE && self.multipliers.iter().all(fits) {
-                self.multipliers.iter_mut().for_each(|by| by[channel] *= factor as i64);
-                self.scales[channel] /= factor;
+            self.refine(channel, largest / integers[channel]);
+        }
+        let balanced = self.scales.iter().zip(&counts).filter(|(_, counts)| **counts);
+        let coarsest = balanced.map(|(scale, _)| *scale).fold(0.0, f64::max);
+        if coarsest > 0.0 {
+            for channel in (0..counts.len()).filter(|&channel| !counts[channel]) {
+                self.refine(channel, self.scales[channel] / coarsest);
             }
+        }
+    }
+
+    /// Makes the integers of a channel about `times` as large, where that is much and multipliers bear it.
+    fn refine(&mut self, channel: usize, times: f64) {
+        let factor = times.round();
+        let fits = |by: &Vec<i64>| by[channel] as f64 * factor < MAX_MULTIPLIER;
+        if factor > MAX_IMBALANCE && self.multipliers.iter().all(fits) {
+            self.multipliers.iter_mut().for_each(|by| by[channel] *= factor as i64);
+            self.scales[channel] /= factor;
         }
     }
 }
@@ -87,6 +101,21 @@ pub(super) fn negligible(sizes: &[Vec<f64>], weights: &[f64]) -> Vec<(usize, usi
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The second channel is small, but its scale is very fine; the third is always zero on calibration images.
+    #[test]
+    fn no_channel_is_much_coarser_than_those_that_count() {
+        let scales = [vec![0.1, 1e-9, 0.1], vec![0.1, 1e-9, 0.1]];
+        let mut agreement = agree(&scales, false).unwrap();
+        agreement.balance(&[1.0, 0.01, 0.0]);
+        let [first, second, third] = agreement.scales[..] else { panic!("three channels") };
+        assert!((first / 1e-7 - 1.0).abs() < 1e-6 && second == 1e-9, "{first} {second}");
+        assert!(third <= MAX_IMBALANCE * first, "{third}");
+        for (multipliers, before) in agreement.multipliers.iter().zip(&scales) {
+            let after = multipliers.iter().zip(&agreement.scales).map(|(&by, scale)| by as f64 * scale);
+            assert!(after.zip(before).all(|(after, before)| (after / before - 1.0).abs() < 1e-6));
+        }
+    }
 
     #[test]
     fn channels_agree_apart_or_together() {
