@@ -30,6 +30,7 @@ pub mod reference;
 pub mod search;
 pub mod self_check;
 
+pub use compile::Compiled;
 pub use error::{Error, Result};
 pub use evaluation::Dataset;
 pub use from_onnx::Model;

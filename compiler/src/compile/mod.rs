@@ -29,14 +29,13 @@ use runtime::plan::{CheckImages, InputSpec, Plan, ValidPlan};
 const WORK: u64 = 40_000_000_000;
 
 impl Model {
-    /// The plan for this model. What its user should know beside its [`Check`](runtime::plan::Check) is told by
-    /// [`compile_in_stages`] alone ([`Compiled::warnings`]).
+    /// The plan for this model, and what its user should know of it ([`Compiled::warnings`]).
     ///
     /// # Errors
     /// [`Error::Unsupported`], [`Error::Option`], [`Error::Inaccurate`], or a defect of the compiler.
-    pub fn compile(&self, options: &CompileOptions) -> Result<ValidPlan> {
+    pub fn compile(&self, options: &CompileOptions) -> Result<Compiled> {
         options.check()?;
-        Ok(compile_in_stages(self, options, &mut Silent)?.plan)
+        compile_in_stages(self, options, &mut Silent)
     }
 }
 

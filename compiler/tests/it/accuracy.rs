@@ -39,7 +39,7 @@ fn assert_accurate(limit: usize) {
                 shared.then(|| Dataset::read(&examples, imported.input).expect("examples").into());
             let options =
                 CompileOptions { suite, input: input.clone(), calibration, ..CompileOptions::default() };
-            let plan = imported.compile(&options).expect("a plan");
+            let plan = imported.compile(&options).expect("a plan").plan;
             let accuracy = evaluate(&plan, &|x| tract.run(x), &dataset, limit, &()).expect("an evaluation");
             let (float, ours) =
                 (accuracy.float_accuracy.expect("labels"), accuracy.plan_accuracy.expect("labels"));

@@ -40,7 +40,7 @@ fn error(recipe: Recipe, dice: &[u8], calibrated: bool) -> Option<f64> {
     let data = images(recipe.input, IMAGES);
     let calibration = calibrated.then(|| data.clone().into());
     let options = CompileOptions { calibration, ..CompileOptions::blinded() };
-    let plan = Model::of_graph("random", graph.clone()).compile(&options).ok()?;
+    let plan = Model::of_graph("random", graph.clone()).compile(&options).ok()?.plan;
     let (mut wrong, mut all) = (0.0, 1e-12);
     for index in 0..IMAGES {
         let raw = data.image(index);

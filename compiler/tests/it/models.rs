@@ -29,7 +29,7 @@ fn testdata(file: &str) -> PathBuf {
 
 /// The plan of a network in `testdata`.
 fn compiled(file: &str, options: &CompileOptions) -> ValidPlan {
-    Model::read(&testdata(file)).and_then(|model| model.compile(options)).expect("a plan")
+    Model::read(&testdata(file)).and_then(|model| model.compile(options)).expect("a plan").plan
 }
 
 /// Ten digits drawn for the project.

@@ -152,7 +152,7 @@ fn run(recipe: &Recipe) -> Result<Outcome, TestCaseError> {
     close("simplify", &got, &expected, 1e-3, &deviations)?;
 
     let plan = match imported.compile(&options()) {
-        Ok(plan) => plan,
+        Ok(compiled) => compiled.plan,
         Err(error) => return refused(&error),
     };
     let integers = plain::run(&plan, &plan.plan().input.quantize(&raw).unwrap());

@@ -24,7 +24,7 @@ fn squeezenet_sees_what_the_float_network_sees() {
     let suites = [Suite::Blinded(BlindedParameters::default()), Suite::Shared(SharedParameters::default())];
     let plans = suites.map(|suite| {
         let options = CompileOptions { input: input.clone(), suite, ..CompileOptions::default() };
-        imported.compile(&options).expect("a plan")
+        imported.compile(&options).expect("a plan").plan
     });
     let input = &plans[0].plan().input;
     let tract = FloatReference::new(&imported).expect("a float model");

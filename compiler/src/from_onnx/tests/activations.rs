@@ -99,7 +99,7 @@ fn activations_of_several_operators_are_one_curve() {
 /// Largest difference between a plan and the graph, over the largest output.
 fn plan_error(imported: &Model) -> f64 {
     let options = CompileOptions::blinded();
-    let plan = imported.compile(&options).unwrap();
+    let plan = imported.compile(&options).unwrap().plan;
     let raw: Vec<f32> = pixels(imported.input.elements(), 0.0, 255.0).iter().map(|x| x.round()).collect();
     let integers = plain::run(&plan, &plan.plan().input.quantize(&raw).unwrap());
     let got = plan.plan().output.logits(&integers);
@@ -142,7 +142,7 @@ fn widest(op: &str, more: &[&str]) -> u32 {
         .then(op, more, &[])
         .then("Flatten", &[], &[])
         .then("MatMul", &["dense"], &[]);
-    let plan = accept(model).compile(&CompileOptions::blinded()).unwrap();
+    let plan = accept(model).compile(&CompileOptions::blinded()).unwrap().plan;
     plan.plan().steps.iter().map(|step| step.bits).max().unwrap()
 }
 

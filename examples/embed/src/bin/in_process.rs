@@ -14,13 +14,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let model = Model::read(Path::new(model))?;
     let calibration = Dataset::read(Path::new(calibration), model.input)?;
-    let plan = model.compile(&CompileOptions {
+    let compiled = model.compile(&CompileOptions {
         input: InputOptions { scale: 1.0 / 255.0, ..InputOptions::default() },
         calibration: Some(calibration.into()),
         ..CompileOptions::default()
     })?;
-    let id = plan.id();
-    let running = Server::builder(plan).build()?.start(TcpListener::bind("127.0.0.1:0")?)?;
+    compiled.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+    let id = compiled.plan.id();
+    let running = Server::builder(compiled.plan).build()?.start(TcpListener::bind("127.0.0.1:0")?)?;
     let mut client = Client::connect(running.address().to_string()).plan(id).open()?;
     let pixels = image.parse::<ImageSource>()?.read(&client.plan().input, Fit::Exact)?;
     println!("class {}", client.infer(&pixels)?.label());
