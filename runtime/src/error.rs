@@ -1,6 +1,6 @@
 //! Errors say first who is to blame: the caller, the peer, the system, or this library.
 
-use crate::paillier::{KernelError, RandomnessError};
+use crate::paillier::{KernelError, NotAMember, RandomnessError};
 use crate::plan::{DecodeError, InputError, KeyBits, PlanId, Violation};
 use std::path::PathBuf;
 
@@ -118,6 +118,9 @@ pub enum PeerFault {
         /// Which of its ciphertexts is invalid, and why.
         what: String,
     },
+    /// It does not prove that its ciphertexts are encryptions under the session's key.
+    #[error("its masks may be no encryptions: {0}")]
+    Unproved(#[from] NotAMember),
     /// A decrypted value outside the bounds that the plan guarantees.
     #[error("its {0} decrypts to a value outside the plan's bounds")]
     OutOfBounds(&'static str),

@@ -141,6 +141,7 @@ impl<'u> Layer<'u> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use runtime::paillier::PublicRandomisers;
     use runtime::plan::{
         Conv2d, Cost, InputSpec, OutputSpec, Postprocessing, Preprocessing, Processor, Revealed, Step,
         ValidPlan, Work,
@@ -213,14 +214,14 @@ mod tests {
         let wide = chosen(&plan(Shape::new(3, 32, 32), 16, Op::Relu)).0;
         assert_eq!((wide.tile, wide.stacked, wide.results), ([11, 1], 1, 1));
         let narrow = chosen(&plan(Shape::new(64, 2, 2), 64, Op::Relu)).0;
-        assert_eq!((narrow.tile, narrow.stacked, narrow.results), ([1, 1], 12, 1));
+        assert_eq!((narrow.tile, narrow.stacked, narrow.results), ([1, 1], 1, 22));
     }
 
     /// Where many inputs have few results, one ciphertext holds several.
     #[test]
     fn inputs_of_a_layer_with_few_results_are_stacked() {
         let stacked = |channels| chosen(&plan(Shape::new(100, 1, 1), channels, Op::Relu)).0.stacked;
-        assert_eq!([2, 20, 400].map(stacked), [45, 45, 2]);
+        assert_eq!([2, 20, 400].map(stacked), [45, 36, 2]);
     }
 
     #[test]
@@ -235,7 +236,10 @@ mod tests {
             let Work::Schedule(schedule) = &valid.client_view().work else { panic!("suite shared") };
             let packed = Packed::from_step(schedule, StepId::new(1)).unwrap();
             let count = packed.count(&op);
-            assert_eq!((cost.products, cost.squarings), (count.products, count.squarings), "{shape}");
+            let key = valid.plan().key_bits;
+            let randomisers = PublicRandomisers::further_products(key, packed.exponent_bits(key));
+            let products = count.products + packed.products() as u64 * randomisers;
+            assert_eq!((cost.products, cost.squarings), (products, count.squarings), "{shape}");
             assert_eq!(
                 (cost.encryptions, cost.decryptions),
                 (packed.masks() as u64, packed.products() as u64)

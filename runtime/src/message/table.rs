@@ -66,6 +66,12 @@ messages! {
     Product = 11, "product", Role::Client;
     /// Client → server, suite `shared`: the image is there; empty. Flights follow.
     Infer = 12, "infer", Role::Server;
+    /// Client → server: [`crate::paillier::Commitment`] to a test of the masks before it, 32 bytes.
+    Commitment = 13, "commitment", Role::Server;
+    /// Server → client: [`crate::paillier::Challenge`], 32 bytes.
+    Challenge = 14, "challenge", Role::Client;
+    /// Client → server: [`crate::paillier::Answer`], [`crate::paillier::Answer::bytes`] bytes.
+    Proof = 15, "proof", Role::Server;
     /// Client → server: base OTs' choices, encryptions of b_i in its slot, one ciphertext each ([`crate::ot::base`]).
     BaseChoices = 64, "encrypted choices", Role::Server;
     /// Server → client: base OTs' blocks m_i,b_i in slots of 128 bits, as many to a ciphertext as fit

@@ -54,12 +54,25 @@ impl Sum for Count {
 /// Counts what really happens, per thread.
 #[cfg(test)]
 pub(crate) mod instrument {
-    use std::cell::RefCell;
+    use std::cell::{Cell, RefCell};
 
     use super::Count;
 
     thread_local! {
         static COUNT: RefCell<Count> = RefCell::default();
+        /// Products modulo N, which [`Count`] has in products modulo N².
+        static RESIDUES: Cell<u64> = Cell::default();
+    }
+
+    /// Counts a product modulo N.
+    pub(crate) fn record_residue() {
+        RESIDUES.set(RESIDUES.get() + 1);
+    }
+
+    /// As [`measure`], of products modulo N.
+    pub(crate) fn measure_residues<T: Send>(action: impl FnOnce() -> T + Send) -> (T, u64) {
+        let ((result, residues), _) = measure(|| (action(), RESIDUES.take()));
+        (result, residues)
     }
 
     /// Changes the count of this thread.

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 use rug::Integer;
 
 use super::ciphertext::Ciphertexts;
+use super::exponent::Exponents;
 use super::limbs::Limb;
 use super::modular::Scratch;
 use super::public_key::PublicKey;
@@ -21,6 +22,14 @@ pub struct PlaintextTooLarge {
     pub index: usize,
 }
 
+/// Ciphertexts of the key holder's, with what proves their form ([`membership`](super::membership)).
+pub struct Provable {
+    /// The ciphertexts (1 + N)^m·hs^r.
+    pub ciphertexts: Ciphertexts,
+    /// The exponents r, in the same order.
+    pub exponents: Exponents,
+}
+
 /// Encrypts signed integers, |m| < N/2, in parallel.
 ///
 /// # Errors
@@ -30,45 +39,62 @@ pub fn encrypt(
     plaintexts: &[Integer],
     rng: &mut SecureRng,
 ) -> Result<Ciphertexts, PlaintextTooLarge> {
+    encrypt_provably(source, plaintexts, rng).map(|provable| provable.ciphertexts)
+}
+
+/// As [`encrypt`], for ciphertexts whose form is to be proved.
+///
+/// # Errors
+/// As [`encrypt`].
+pub(super) fn encrypt_provably(
+    source: &dyn Randomisers,
+    plaintexts: &[Integer],
+    rng: &mut SecureRng,
+) -> Result<Provable, PlaintextTooLarge> {
     let key = source.key();
     let too_large = |m: &Integer| *m.as_abs() > *key.half_modulus();
     if let Some(index) = plaintexts.iter().position(too_large) {
         return Err(PlaintextTooLarge { index });
     }
     let mut ciphertexts = Ciphertexts::ones(key, plaintexts.len());
-    for_each_with_rng(&mut ciphertexts, key, rng, |index, limbs, scratch, rng| {
+    let exponents = map_with_rng(&mut ciphertexts, key, rng, |index, limbs, scratch, rng| {
+        let randomiser = source.draw(rng);
         key.ring().encode_one_plus_multiple(limbs, &plaintexts[index], scratch);
-        key.ring().mul_assign(limbs, source.draw(rng).limbs(), scratch);
+        key.ring().mul_assign(limbs, randomiser.limbs(), scratch);
+        randomiser.into_exponent()
     });
-    Ok(ciphertexts)
+    Ok(Provable { ciphertexts, exponents: Exponents(exponents) })
 }
 
 /// Multiplies a fresh encryption of 0 into every ciphertext, in parallel: afterwards nothing about
 /// how they were computed can be read from them, not even by the key holder.
 pub fn rerandomise(source: &dyn Randomisers, ciphertexts: &mut Ciphertexts, rng: &mut SecureRng) {
     let key = source.key();
-    for_each_with_rng(ciphertexts, key, rng, |_, limbs, scratch, rng| {
+    map_with_rng(ciphertexts, key, rng, |_, limbs, scratch, rng| {
         key.ring().mul_assign(limbs, source.draw(rng).limbs(), scratch);
     });
 }
 
-/// Runs `action` on every element in parallel, each chunk with a child of `rng`.
-fn for_each_with_rng(
+/// What `action` gives for every element, in parallel, each chunk with a child of `rng`.
+fn map_with_rng<R: Send>(
     ciphertexts: &mut Ciphertexts,
     key: &PublicKey,
     rng: &mut SecureRng,
-    action: impl Fn(usize, &mut [Limb], &mut Scratch, &mut SecureRng) + Sync,
-) {
+    action: impl Fn(usize, &mut [Limb], &mut Scratch, &mut SecureRng) -> R + Sync,
+) -> Vec<R> {
     let stride = ciphertexts.stride();
     let children: Vec<_> = (0..ciphertexts.len().div_ceil(CHUNK)).map(|_| rng.split()).collect();
-    ciphertexts.limbs_mut().par_chunks_mut(CHUNK * stride).zip(children).enumerate().for_each(
-        |(chunk, (block, mut rng))| {
+    let chunks = ciphertexts.limbs_mut().par_chunks_mut(CHUNK * stride).zip(children).enumerate();
+    let results: Vec<Vec<R>> = chunks
+        .map(|(chunk, (block, mut rng))| {
             let mut scratch = key.scratch();
-            for (index, limbs) in block.chunks_exact_mut(stride).enumerate() {
-                action(chunk * CHUNK + index, limbs, &mut scratch, &mut rng);
-            }
-        },
-    );
+            let elements = block.chunks_exact_mut(stride).enumerate();
+            elements
+                .map(|(index, limbs)| action(chunk * CHUNK + index, limbs, &mut scratch, &mut rng))
+                .collect()
+        })
+        .collect();
+    results.into_iter().flatten().collect()
 }
 
 #[cfg(test)]

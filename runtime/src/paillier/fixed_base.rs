@@ -5,8 +5,9 @@ use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 
 use rayon::prelude::*;
 use rug::Integer;
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
+use super::count::Count;
 use super::limbs::Limb;
 use super::modular::{Scratch, SquareModulus, SquareModulusPair};
 use super::window::digit;
@@ -91,6 +92,29 @@ impl FixedBaseTable {
         }
     }
 
+    /// base^`exponent` modulo M, for an exponent of at most `bits` bits.
+    ///
+    /// # Panics
+    /// As [`pow`](Self::pow).
+    pub(crate) fn pow_residue(
+        &self,
+        ring: &SquareModulus,
+        exponent: &Integer,
+        bits: u32,
+        scratch: &mut Scratch,
+    ) -> Zeroizing<Vec<Limb>> {
+        self.expect(exponent);
+        assert!(exponent.significant_bits() <= bits, "the exponent does not have {bits} bits");
+        let factor = |index| ring.residue(self.power(exponent, index));
+        (0..AHEAD).for_each(|index| prefetch(factor(index)));
+        let mut out = Zeroizing::new(ring.residue(ring.one()).to_vec());
+        for index in 0..bits.div_ceil(self.window) {
+            prefetch(factor(index + AHEAD));
+            ring.mul_residue_assign(&mut out, factor(index), scratch);
+        }
+        out
+    }
+
     /// `out` = base^exponent, for two tables of two rings, together.
     ///
     /// # Panics
@@ -161,6 +185,19 @@ fn fill_row(ring: &SquareModulus, row: &mut [Limb], scratch: &mut Scratch) {
 
 /// More uses than this choose no other window.
 const MAX_USES: u64 = 1 << 32;
+
+/// How many products a power by exponents of `bits` takes from a table for many uses.
+pub(crate) fn power_products(bits: u32, element_bytes: usize) -> u64 {
+    u64::from(bits.div_ceil(window_for(bits, usize::MAX, element_bytes)))
+}
+
+/// How many products and squarings a table for `uses` exponents of `bits` takes.
+pub(crate) fn table_count(bits: u32, uses: usize, element_bytes: usize) -> Count {
+    let window = window_for(bits, uses, element_bytes);
+    let windows = u64::from(bits.div_ceil(window));
+    let entries = (1u64 << window).saturating_sub(2);
+    Count { products: windows * entries, squarings: windows * u64::from(window), inversions: 0 }
+}
 
 /// The window that minimises products: 2^w per window to build, one per window for each use.
 fn window_for(bits: u32, uses: usize, element_bytes: usize) -> u32 {

@@ -2,7 +2,7 @@
 
 use super::ciphertext::Ciphertexts;
 use super::decrypt::Decrypted;
-use super::encrypt::{PlaintextTooLarge, encrypt};
+use super::encrypt::{PlaintextTooLarge, Provable, encrypt, encrypt_provably};
 use super::pool::Pool;
 use super::public_key::PublicKey;
 use super::randomiser::{HolderRandomisers, Randomisers};
@@ -14,6 +14,9 @@ use std::sync::Arc;
 /// A secret key with tables for its own encryptions; one serves any number of sessions.
 pub struct HolderKey {
     secret: Arc<SecretKey>,
+    /// Its tables.
+    table: Arc<HolderRandomisers>,
+    /// They, with or without a pool.
     randomisers: Box<dyn Randomisers + Send>,
 }
 
@@ -26,8 +29,9 @@ impl HolderKey {
     pub fn new(secret: impl Into<Arc<SecretKey>>, encryptions: usize) -> Result<Self, RandomnessError> {
         let secret = secret.into();
         let mut rng = SecureRng::from_os()?;
-        let randomisers = HolderRandomisers::for_uses(&secret, encryptions);
-        Ok(Self { secret, randomisers: Box::new(Pool::new(randomisers, encryptions, &mut rng)) })
+        let table = Arc::new(HolderRandomisers::for_uses(&secret, encryptions));
+        let pool = Pool::new(Arc::clone(&table), encryptions, &mut rng);
+        Ok(Self { secret, table, randomisers: Box::new(pool) })
     }
 
     /// As [`new`](Self::new), but all work is done on demand: to measure what an encryption takes.
@@ -39,8 +43,8 @@ impl HolderKey {
         encryptions: usize,
     ) -> Result<Self, RandomnessError> {
         let secret = secret.into();
-        let randomisers = HolderRandomisers::for_uses(&secret, encryptions);
-        Ok(Self { secret, randomisers: Box::new(randomisers) })
+        let table = Arc::new(HolderRandomisers::for_uses(&secret, encryptions));
+        Ok(Self { secret, randomisers: Box::new(Arc::clone(&table)), table })
     }
 
     /// What the other party is given.
@@ -58,6 +62,23 @@ impl HolderKey {
         rng: &mut SecureRng,
     ) -> Result<Ciphertexts, PlaintextTooLarge> {
         encrypt(&*self.randomisers, plaintexts, rng)
+    }
+
+    /// As [`encrypt`](Self::encrypt), for ciphertexts whose form is to be proved.
+    ///
+    /// # Errors
+    /// A plaintext is too large.
+    pub fn encrypt_provably(
+        &self,
+        plaintexts: &[Integer],
+        rng: &mut SecureRng,
+    ) -> Result<Provable, PlaintextTooLarge> {
+        encrypt_provably(&*self.randomisers, plaintexts, rng)
+    }
+
+    /// The holder's powers of hs.
+    pub(super) fn table(&self) -> &HolderRandomisers {
+        &self.table
     }
 
     /// What the ciphertexts say, in parallel.

@@ -9,7 +9,8 @@
 //! | `wipe`, `randomness`, `permutation`, `secret_pow` | handling of secrets |
 //! | `public_key`, `keygen`, `secret_key`, `holder_key` | keys |
 //! | `ciphertext`, `wire` | ciphertexts in memory and as bytes, checked on receipt |
-//! | `fixed_base`, `randomiser`, `pool`, `encrypt`, `decrypt` | from plaintexts and back |
+//! | `fixed_base`, `exponent`, `randomiser`, `pool`, `encrypt`, `decrypt` | from plaintexts and back |
+//! | `membership` | that a client's ciphertexts are such |
 //! | `ops`, `weighted_sum`, `shifted_sum`, `packing` | computing on ciphertexts |
 //! | `count` | what that costs |
 //!
@@ -20,10 +21,12 @@ mod ciphertext;
 pub(crate) mod count;
 mod decrypt;
 mod encrypt;
+mod exponent;
 mod fixed_base;
 mod holder_key;
 mod keygen;
 mod limbs;
+mod membership;
 mod modular;
 mod ops;
 mod packing;
@@ -45,9 +48,14 @@ mod wire;
 pub use ciphertext::{Ciphertext, CiphertextRef, Ciphertexts};
 pub use count::Count;
 pub use decrypt::Decrypted;
-pub use encrypt::{PlaintextTooLarge, encrypt, rerandomise};
+pub use encrypt::{PlaintextTooLarge, Provable, encrypt, rerandomise};
+pub use exponent::{ExponentBits, Exponents};
 pub use holder_key::HolderKey;
 pub use limbs::Limb;
+pub use membership::{
+    Answer, AnswerLength, COMMITMENT_ENCRYPTIONS, Challenge, Commitment, NotAMember, Prover, Verifier,
+    verification_count,
+};
 pub use modular::{KernelError, KernelKind, Scratch, SquareModulus};
 pub(crate) use ops::INVERSION_CHUNK;
 pub use ops::{

@@ -14,6 +14,9 @@ use std::thread::{self, JoinHandle};
 /// A pool never takes more memory than this.
 const MAX_BYTES: usize = 8 << 20;
 
+/// Of which an exponent takes so many.
+const EXPONENT_BYTES: usize = 128;
+
 /// A source of randomisers with a stock of them. The thread that fills it ends when it is dropped.
 pub struct Pool<S> {
     shared: Arc<Shared<S>>,
@@ -39,7 +42,8 @@ impl<S: Randomisers + Send + 'static> Pool<S> {
     /// A pool of up to `wanted` randomisers of `source`, 8 MiB at most, which begins to fill. Where the
     /// system gives no thread it stays dry.
     pub fn new(source: S, wanted: usize, rng: &mut SecureRng) -> Self {
-        let capacity = wanted.min(MAX_BYTES / size_of_val(source.key().ring().one()));
+        let each = size_of_val(source.key().ring().one()) + EXPONENT_BYTES;
+        let capacity = wanted.min(MAX_BYTES / each);
         let shared = Arc::new(Shared { source, capacity, stock: Mutex::default(), changed: Condvar::new() });
         let (theirs, rng) = (Arc::clone(&shared), rng.split());
         let thread = thread::Builder::new().name("randomisers".into()).spawn(move || theirs.fill(rng)).ok();

@@ -20,9 +20,11 @@
 //!   Prepare                          ──▶
 //!   the first time: OT's setup       ◀─▶
 //!   random OTs for all activations   ◀─▶
-//!   for each linear step:
-//!     Mask{Enc(r)}                   ──▶
-//!                                    ◀──   Product{Enc(W·r + mask)}
+//!   for each group of linear steps:
+//!     Mask{Enc(r)} of each, Commitment ──▶
+//!                                    ◀──   Challenge
+//!     Proof                          ──▶
+//!                                    ◀──   Product{Enc(W·r + mask)} of each
 //! suite shared, for each image:
 //!   Infer                            ──▶
 //!   flights                          ◀─▶   the last: shares of the logits

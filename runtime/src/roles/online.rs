@@ -25,6 +25,10 @@ use crate::observe::{Observer, Phase};
 use crate::plan::{PublicStep, Ring, Schedule, Shape, StepId};
 use crate::protocol::shared::activation::{Alone, Part};
 use crate::protocol::shared::party::Party;
+use zeroize::Zeroizing;
+
+/// A party's numbers of a ring, overwritten on drop.
+pub(super) type Numbers = Zeroizing<Vec<u64>>;
 
 /// What one party does in the steps in which the two differ.
 pub(super) trait Side {

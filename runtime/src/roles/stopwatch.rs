@@ -14,6 +14,13 @@ pub(super) struct Named {
     pub(super) op: &'static str,
 }
 
+impl Named {
+    /// Something that is done for a step before the image is known.
+    pub(super) const fn offline(step: StepId, op: &'static str) -> Self {
+        Self { phase: Phase::Offline, step, op }
+    }
+}
+
 /// Measures time and traffic from [`start`](Self::start) on.
 pub(super) struct Stopwatch {
     start: Instant,

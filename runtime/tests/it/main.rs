@@ -8,6 +8,7 @@ mod damage;
 mod encrypted;
 mod fuzz;
 mod hostile;
+mod masks;
 mod overlap;
 mod plan;
 mod shared;

@@ -7,11 +7,12 @@ use runtime::channel::{frame::HEADER_BYTES, tcp};
 use runtime::cost::oblivious_transfers;
 use runtime::observe::{Phase, Recorder, Silent, Spending, StepReport};
 use runtime::plan::{
-    Cost, Extension, Op, OutputSpec, Plan, Revealed, Shape, SharedParameters, StepId, Suite, Transfers,
-    TreeDepth, ValidPlan, codec,
+    Conv2d, Cost, Extension, Layout, Op, OutputSpec, Plan, Revealed, Schedule, Shape, SharedParameters,
+    StepId, Suite, Transfers, TreeDepth, ValidPlan, Window, codec,
 };
 use runtime::protocol::hello::HELLO_BYTES;
 use runtime::protocol::shared::cost;
+use runtime::protocol::shared::groups::Group;
 use runtime::roles::server::Server;
 use runtime::roles::{client, local, plain};
 use std::time::Duration;
@@ -143,6 +144,37 @@ fn silent_transfers_serve_several_inferences() {
             assert_eq!(prediction.integers, interpreted(&plan, image));
         }
     }
+}
+
+/// So many masks that they are tested in several groups.
+#[test]
+fn masks_are_tested_in_groups() {
+    let shape = Shape::new(1, 60, 60);
+    let mut builder = PlanBuilder::new(shape);
+    for weight in [3, -2, 1, 2] {
+        let conv = Conv2d { window: Window::dense([1, 1]), groups: 1, weights: vec![weight], bias: vec![1] };
+        builder.push(Op::Conv2d(conv), &[builder.last()], shape);
+    }
+    let mut plan = shared(builder.finish(), &mut Choices(vec![59]));
+    let Suite::Shared(parameters) = plan.suite else { panic!("a plan of suite shared") };
+    for step in &mut plan.steps {
+        // One element to a ciphertext.
+        step.layout = step.layout.map(|layout| Layout { tile: [60, 60], results: 1, stacked: 1, ..layout });
+    }
+    cost::price(&mut plan, parameters);
+    let plan = valid(plan);
+    let schedule = Schedule::from_plan(plan.plan(), parameters);
+    let sizes: Vec<_> = Group::all(&schedule).iter().map(|group| group.steps().len()).collect();
+    assert_eq!(sizes, [2, 2]);
+    let image = image(shape, &[1, -7, 15, 0, 3]);
+    let server = Server::new(plan.clone());
+    let run = local::run(&server, &KEY, [image.as_slice()], &mut Silent, &mut Silent);
+    let (predictions, spending) = run.expect("a prediction");
+    assert_eq!(predictions[0].integers, interpreted(&plan, &image));
+    let rounds = [plan.plan().setup, plan.plan().offline_cost(), plan.plan().online_cost()];
+    let rounds: u64 = rounds.iter().map(|cost| cost.rounds).sum();
+    let traffic = spending.into_iter().sum::<Spending>().traffic();
+    assert_eq!(traffic.frames_received, 1 + rounds);
 }
 
 /// Only the label is revealed, the first of several largest.

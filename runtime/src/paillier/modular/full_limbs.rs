@@ -148,6 +148,13 @@ impl<A: Arithmetic> Kernel for FullLimbs<A> {
         self.finish(x, low, high);
     }
 
+    fn mul_low_assign(&self, x: &mut [Limb], y: &[Limb], workspace: &mut [Limb]) {
+        let [low, _, spare] = self.split(workspace);
+        self.arithmetic.multiply(low, x, y, spare);
+        self.arithmetic.reduce(low, &self.modulus);
+        x.copy_from_slice(&low[x.len() + 1..=2 * x.len()]);
+    }
+
     fn select(&self, out: &mut [Limb], table: &[Limb], index: usize) {
         limbs::select(out, table, index);
     }

@@ -40,6 +40,9 @@ pub(super) trait Kernel: Send + Sync {
     /// `x = x²/R`.
     fn square_assign(&self, x: &mut [Limb], workspace: &mut [Limb]);
 
+    /// `x = x·y/R` modulo M, of low digits.
+    fn mul_low_assign(&self, x: &mut [Limb], y: &[Limb], workspace: &mut [Limb]);
+
     /// Copies element `index` of a table, reading all of it.
     fn select(&self, out: &mut [Limb], table: &[Limb], index: usize);
 }

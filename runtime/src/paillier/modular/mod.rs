@@ -21,6 +21,7 @@
 //! | `full_limbs` | what the last two share |
 //! | `textbook` | the shortest kernel, for tests |
 //! | `pair` | products modulo p² and q², together |
+//! | `residue` | products modulo M alone |
 //! | `measure` | the speed of all, a test to be asked for |
 //!
 //! Products and squares mod N² per second, as multiples of those by `rug` (`a *= b; a %= n`, `a.square_mut(); a %= n`), on an
@@ -47,6 +48,7 @@ mod kernel;
 #[cfg(test)]
 mod measure;
 mod pair;
+mod residue;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

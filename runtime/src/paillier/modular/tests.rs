@@ -83,6 +83,9 @@ fn check(ring: &SquareModulus, x: &Integer, y: &Integer) {
     ring.mul(&mut product, &x_limbs, &y_limbs, &mut scratch);
     let expected = Integer::from(x * y) % &square;
     assert_eq!(ring.decode(&product, &mut scratch), expected, "{x} times {y}");
+    let mut residue = ring.residue(&x_limbs).to_vec();
+    ring.mul_residue_assign(&mut residue, ring.residue(&y_limbs), &mut scratch);
+    assert_eq!(*ring.decode_residue(&residue, &mut scratch), expected % ring.base());
     ring.square_assign(&mut x_limbs, &mut scratch);
     let expected = Integer::from(x * x) % &square;
     assert_eq!(ring.decode(&x_limbs, &mut scratch), expected, "the square of {x}");
@@ -153,6 +156,11 @@ fn check_raw(ring: &SquareModulus, bounds: [u32; 2], digits: [Vec<Integer>; 2]) 
             ring.mul(&mut out, x_limbs, y_limbs, &mut scratch);
             let expected = raw_product(ring, &x, &read(ring, y_limbs, bounds));
             assert_eq!(read(ring, &out, bounds) % &square, expected);
+            let mut residue = ring.residue(x_limbs).to_vec();
+            ring.mul_residue_assign(&mut residue, ring.residue(y_limbs), &mut scratch);
+            let digit = ring.kernel.read_digit(&residue);
+            assert!(digit < Integer::from(ring.base() * bounds[0]), "a residue beyond its bound");
+            assert_eq!(digit % ring.base(), expected % ring.base());
         }
         out.copy_from_slice(x_limbs);
         ring.square_assign(&mut out, &mut scratch);

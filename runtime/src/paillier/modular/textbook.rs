@@ -62,6 +62,11 @@ impl Kernel for Textbook {
         self.mul_assign(x, &y, workspace);
     }
 
+    fn mul_low_assign(&self, x: &mut [Limb], y: &[Limb], _: &mut [Limb]) {
+        let product = self.read_digit(x) * self.read_digit(y) * &self.inverse % &self.base;
+        self.write_digit(x, &product);
+    }
+
     fn select(&self, out: &mut [Limb], table: &[Limb], index: usize) {
         out.copy_from_slice(&table[index * out.len()..][..out.len()]);
     }

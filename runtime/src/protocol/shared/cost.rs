@@ -1,11 +1,15 @@
 //! What each step costs in this suite, exactly: what the compiler writes into plans.
 
+use super::groups::Group;
 use super::linear::Packed;
 use super::message_schedule::Communication;
 use super::online_messages;
+use super::randomisers::Lengths;
 use crate::channel::frame::HEADER_BYTES;
 use crate::ot::{BASE_OTS, Batch, PerParty, Role, Sent, base, prepare_cost, setup};
-use crate::paillier::Count;
+use crate::paillier::{
+    Answer, COMMITMENT_ENCRYPTIONS, Challenge, Commitment, Count, PublicRandomisers, verification_count,
+};
 use crate::plan::{Cost, KeyBits, Plan, Schedule, SharedParameters, StepId, Transfers};
 
 /// Enters what the setup and every step cost; shapes, rings, weights and layouts must be right.
@@ -19,12 +23,17 @@ pub fn price(plan: &mut Plan, parameters: SharedParameters) {
         let step = &mut plan.steps[index];
         (step.offline, step.cost) = (offline, of_sent(&online.sent));
     }
+    for group in Group::all(&schedule) {
+        let step = &mut plan.steps[group.first().index()];
+        step.offline = [step.offline, test(group.masks(), plan.key_bits)].into_iter().sum();
+    }
     // Prepare and Infer.
     if let Some(input) = plan.steps.first_mut() {
         input.offline.bytes_up += HEADER_BYTES as u64;
         input.cost.bytes_up += HEADER_BYTES as u64;
     }
-    plan.setup = set_up(plan.key_bits, parameters.transfers);
+    let long_table = Lengths::new(&schedule, plan.key_bits, 0).long_table(plan.key_bits);
+    plan.setup = [set_up(plan.key_bits, parameters.transfers), of_work(long_table)].into_iter().sum();
 }
 
 /// What the OTs of a session's first `inferences` cost.
@@ -49,18 +58,25 @@ fn linear(plan: &Plan, schedule: &Schedule, id: StepId) -> Cost {
 pub fn layer(packed: &Packed, sums: Count, key: KeyBits) -> Cost {
     let (masks, products) = (packed.masks(), packed.products());
     let bytes = |ciphertexts: usize| (ciphertexts * key.ciphertext_bytes()) as u64;
-    let work = packed.work(sums);
+    let further = PublicRandomisers::further_products(key, packed.exponent_bits(key));
+    let work = packed.work(sums) + Count { products: further, ..Count::default() }.times(products as u64);
     Cost {
-        products: work.products,
-        squarings: work.squarings,
-        inversions: work.inversions,
         rerandomisations: products as u64,
         encryptions: masks as u64,
         decryptions: products as u64,
         bytes_up: bytes(masks),
         bytes_down: bytes(products),
-        ..Cost::default()
+        ..of_work(work)
     }
+}
+
+/// What it costs to test `masks` ciphertexts together.
+fn test(masks: usize, key: KeyBits) -> Cost {
+    let frame = |bytes: usize| Sent::frame(bytes as u64);
+    let client = frame(Commitment::BYTES) + frame(Answer::bytes(key));
+    let sent = of_sent(&PerParty { client, server: frame(Challenge::BYTES) });
+    let work = of_work(verification_count(masks, key));
+    [sent, work, Cost { encryptions: COMMITMENT_ENCRYPTIONS, ..Cost::default() }].into_iter().sum()
 }
 
 /// Each step's share of the OTs, which are all made together: what they cost with it beyond what they cost without.
@@ -94,6 +110,12 @@ fn difference(whole: Cost, part: Cost) -> Cost {
     }
 }
 
+/// What the server computes.
+fn of_work(work: Count) -> Cost {
+    let Count { products, squarings, inversions } = work;
+    Cost { products, squarings, inversions, ..Cost::default() }
+}
+
 /// What messages cost.
 fn of_sent(sent: &PerParty<Sent>) -> Cost {
     Cost {
@@ -107,16 +129,14 @@ fn of_sent(sent: &PerParty<Sent>) -> Cost {
 /// What a session costs before its first inference.
 fn set_up(key: KeyBits, transfers: Transfers) -> Cost {
     let messages = setup::cost(key, transfers);
-    let work = base::work(BASE_OTS, key);
     let packed = base::packed(BASE_OTS, key) as u64;
-    Cost {
-        products: work.products,
-        squarings: work.squarings,
-        inversions: work.inversions,
+    let sent = of_sent(&PerParty { client: messages.by_client, server: messages.by_server });
+    let work = Cost {
         rerandomisations: packed,
         encryptions: BASE_OTS as u64,
         decryptions: packed,
         ots: BASE_OTS as u64,
-        ..of_sent(&PerParty { client: messages.by_client, server: messages.by_server })
-    }
+        ..of_work(base::work(BASE_OTS, key))
+    };
+    [sent, work].into_iter().sum()
 }

@@ -5,7 +5,9 @@
 //! done ahead:
 //!
 //! * [`linear`]: shares of a linear layer applied to a mask of the client's; [`tiles`]: the layer as weighted sums of
-//!   ciphertexts that hold many pixels each.
+//!   ciphertexts that hold many pixels each;
+//! * [`groups`]: which masks are tested together before anything is computed from them; [`randomisers`]: what hides the
+//!   weights in what comes back.
 //!
 //! Activations take correlations that were made ahead ([`crate::ot::Supply`]) and a few flights for all values of a
 //! layer:
@@ -24,11 +26,13 @@ mod carry_tree;
 mod compare;
 pub mod cost;
 mod dialogue;
+pub mod groups;
 pub mod linear;
 pub mod max_pool;
 pub mod message_schedule;
 pub mod online_messages;
 pub mod party;
+pub mod randomisers;
 pub mod relu;
 pub mod sign;
 #[cfg(test)]

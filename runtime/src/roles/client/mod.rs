@@ -5,6 +5,7 @@
 
 mod blinded;
 mod prediction;
+mod products;
 mod shared;
 
 pub use prediction::Prediction;

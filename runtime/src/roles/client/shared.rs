@@ -6,35 +6,23 @@
 //!   Prepare                                     ──▶
 //!   once: oblivious transfer's setup (ot/setup)  ◀─▶
 //!   random OTs for all activations               ◀─▶
-//!   for each linear step i: Mask i               ──▶ while it computes step i − 1
-//!                                               ◀──  Product i
+//!   masks and products of linear steps (products)  ◀─▶
 //! infer
 //!   Infer, then roles/online                     ◀─▶
 //! ```
-//!
-//! The mask of step i + 1 is on its way while the server computes the products of step i.
 
-use super::super::online::{self, Side};
+use super::super::online::{self, Numbers, Side};
 use super::Holder;
 use crate::error::{Error, Result};
-use crate::observe::{Observer, Phase};
+use crate::observe::Observer;
 use crate::ot::{Extensions, Role, Supply, setup};
-use crate::paillier::wipe_integer;
 use crate::plan::{Ring, Schedule, StepId};
 use crate::protocol::message::{self, Message};
-use crate::protocol::shared::linear::Packed;
 use crate::protocol::shared::online_messages::{self, batches, received, width};
 use crate::protocol::shared::party::Party;
-use crate::protocol::stream::{self, Receiving, Sending};
 use crate::roles::stopwatch::Named;
-use rayon::prelude::*;
-use rug::Integer;
 use std::collections::{HashMap, VecDeque};
 use zeroize::Zeroizing;
-
-/// Plaintexts that are one unit of work for a thread.
-const ENCRYPTIONS: usize = 16;
-const DECRYPTIONS: usize = 4;
 
 /// What a session has done ahead.
 #[derive(Default)]
@@ -60,17 +48,11 @@ struct Prepared {
     products: HashMap<StepId, Numbers>,
 }
 
-type Numbers = Zeroizing<Vec<u64>>;
-
 /// One preparation or inference of a session.
 pub(super) struct Session<'a> {
     pub(super) schedule: &'a Schedule,
     pub(super) holder: &'a mut Holder,
     pub(super) ahead: &'a mut Ahead,
-}
-
-const fn offline(step: StepId, op: &'static str) -> Named {
-    Named { phase: Phase::Offline, step, op }
 }
 
 impl Session<'_> {
@@ -84,14 +66,14 @@ impl Session<'_> {
             Some(extensions) => extensions,
             none => {
                 let transfers = schedule.parameters.transfers;
-                none.insert(holder.step(offline(first, "setup"), observer, |holder| {
+                none.insert(holder.step(Named::offline(first, "setup"), observer, |holder| {
                     let Holder { connection, key, rng, faults } = holder;
                     setup::client(connection, key, transfers, faults, rng)
                 })?)
             }
         };
         let costs = online_messages::communication(schedule);
-        let supply = holder.step(offline(first, "transfers"), observer, |holder| {
+        let supply = holder.step(Named::offline(first, "transfers"), observer, |holder| {
             Supply::prepare(&mut holder.connection, Role::Client, extensions, &batches(&costs))
         })?;
         let masks = holder.draw_masks(schedule);
@@ -127,57 +109,6 @@ impl Holder {
                 .or_insert_with(|| Zeroizing::new((0..count).map(|_| ring.reduce(self.rng.u64())).collect()));
         }
         masks
-    }
-
-    fn prepare_linear(
-        &mut self,
-        schedule: &Schedule,
-        masks: &HashMap<StepId, Numbers>,
-        observer: &mut dyn Observer,
-    ) -> Result<HashMap<StepId, Numbers>> {
-        let steps = Packed::all(schedule);
-        let mask =
-            |id: StepId| masks.get(&schedule.step(id).inputs[0]).map(|mask| &***mask).unwrap_or_default();
-        let mut products = HashMap::new();
-        for (index, (id, packed)) in steps.iter().enumerate() {
-            let share = self.step(offline(*id, "linear"), observer, |holder| {
-                if index == 0 {
-                    holder.send_mask(packed, mask(*id))?;
-                }
-                if let Some((next, packed)) = steps.get(index + 1) {
-                    holder.send_mask(packed, mask(*next))?;
-                }
-                holder.receive_product(packed)
-            })?;
-            products.insert(*id, share);
-        }
-        Ok(products)
-    }
-
-    fn send_mask(&mut self, packed: &Packed, mask: &[u64]) -> Result<()> {
-        let (key, count) = (self.key.public(), packed.masks());
-        let mut message = Sending::begin(&mut self.connection, Message::Mask, key, count)?;
-        let part = stream::part(ENCRYPTIONS);
-        for start in (0..count).step_by(part) {
-            let range = start..count.min(start + part);
-            let mut plaintexts: Vec<Integer> =
-                range.into_par_iter().map(|index| packed.pack(mask, index)).collect();
-            let encrypted = self.key.encrypt(&plaintexts, &mut self.rng);
-            plaintexts.iter_mut().for_each(wipe_integer);
-            let encrypted = encrypted.map_err(|error| Error::Bug(error.to_string()))?;
-            message.push(&mut self.connection, key, &encrypted)?;
-        }
-        Ok(())
-    }
-
-    fn receive_product(&mut self, packed: &Packed) -> Result<Numbers> {
-        let key = self.key.public();
-        let mut message = Receiving::begin(&mut self.connection, Message::Product, key, packed.products())?;
-        let mut plaintexts = Vec::with_capacity(packed.products());
-        while let Some(part) = message.pull(&mut self.connection, key, stream::part(DECRYPTIONS))? {
-            plaintexts.append(&mut self.faults.decrypt(&self.key, Message::Product, &part));
-        }
-        Ok(Zeroizing::new(packed.open(&plaintexts)))
     }
 
     fn online(

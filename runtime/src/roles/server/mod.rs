@@ -1,6 +1,7 @@
 //! The server: holds the plan, serves clients.
 
 mod blinded;
+mod products;
 mod shared;
 
 pub use shared::MAX_PREPARED;
@@ -15,6 +16,7 @@ use crate::plan::{ValidPlan, Work, codec};
 use crate::protocol::blinded::ServerContext;
 use crate::protocol::hello::{HELLO_BYTES, Hello, Welcome};
 use crate::protocol::message::{self, Message};
+use crate::protocol::shared::randomisers::{Lengths, ReplyRandomisers};
 use std::sync::Arc;
 
 /// Ciphertexts whose check is one unit of work for a thread.
@@ -64,16 +66,19 @@ impl Server {
         self.greet(connection)?;
         let mut rng = SecureRng::from_os()?;
         let key = self.receive_key(connection)?;
-        let uses = self.plan.plan().total_cost().rerandomisations as usize;
-        let randomisers = PublicRandomisers::for_uses(&key, uses);
-        let randomisers = Box::new(Pool::new(randomisers, uses, &mut rng));
         let plan = self.plan.plan();
+        let uses = plan.total_cost().rerandomisations as usize;
         match &self.plan.client_view().work {
             Work::Exchanges(work) => {
+                let randomisers = PublicRandomisers::for_uses(&key, uses);
+                let randomisers = Box::new(Pool::new(randomisers, uses, &mut rng));
                 let context = ServerContext { key, randomisers, parameters: work.parameters };
                 blinded::Session { plan, connection, context, rng }.serve(observer)
             }
             Work::Schedule(schedule) => {
+                let others = plan.setup.rerandomisations as usize;
+                let lengths = Lengths::new(schedule, key.bits(), others);
+                let randomisers = ReplyRandomisers::new(&key, lengths, &mut rng);
                 let (max_prepared, ahead) = (self.max_prepared, Ahead::default());
                 shared::Session { plan, schedule, max_prepared, connection, key, randomisers, rng, ahead }
                     .serve(observer)

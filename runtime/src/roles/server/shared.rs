@@ -5,27 +5,23 @@
 //! For every inference that a client has prepared and not yet asked: the shares of the linear steps' results and
 //! the correlations of the activations (about 60 bytes for each ReLU and comparison: 0.2 MB for an MNIST network,
 //! 0.5 GB for an ImageNet one); [`Server::with_max_prepared`](super::Server::with_max_prepared) bounds them per session. While a linear step is prepared, its
-//! mask and its products as ciphertexts, and the mask of the next. Per session where a plan names silent OT, up to 14 MB
-//! for each direction.
+//! products as ciphertexts, and the masks of its group of steps and of the next, of 6 MiB each unless a step has more
+//! ([`crate::protocol::shared::groups`]). Per session where a plan names silent OT, up to 14 MB for each direction.
 
-use super::super::online::{self, Side};
+use super::super::online::{self, Numbers, Side};
 use super::super::plain;
 use super::super::stopwatch::{Named, Stopwatch};
-use super::CHECKS;
 use crate::channel::Connection;
 use crate::error::{Error, PeerFault, Result};
-use crate::observe::{Observer, Phase};
+use crate::observe::Observer;
 use crate::ot::{Extensions, Role, Supply, setup};
-use crate::paillier::{Ciphertexts, PublicKey, Randomisers, SecureRng};
+use crate::paillier::{PublicKey, SecureRng};
 use crate::plan::{Plan, Ring, Schedule, StepId};
 use crate::protocol::message::{self, Message};
-use crate::protocol::shared::linear::Packed;
 use crate::protocol::shared::online_messages::{self, batches, received, width};
 use crate::protocol::shared::party::Party;
-use crate::protocol::stream::{self, Receiving, Sending};
+use crate::protocol::shared::randomisers::ReplyRandomisers;
 use std::collections::{HashMap, VecDeque};
-use std::thread;
-use zeroize::Zeroizing;
 
 /// Inferences that a client may prepare ahead, by default.
 pub const MAX_PREPARED: usize = 16;
@@ -37,7 +33,7 @@ pub(super) struct Session<'a> {
     pub(super) max_prepared: usize,
     pub(super) connection: &'a mut Connection,
     pub(super) key: PublicKey,
-    pub(super) randomisers: Box<dyn Randomisers>,
+    pub(super) randomisers: ReplyRandomisers,
     pub(super) rng: SecureRng,
     pub(super) ahead: Ahead,
 }
@@ -56,8 +52,6 @@ struct Prepared {
     to_receive: u64,
     products: HashMap<StepId, Numbers>,
 }
-
-type Numbers = Zeroizing<Vec<u64>>;
 
 impl Session<'_> {
     /// Prepares and answers until the client closes the connection; how many images it answered.
@@ -84,7 +78,7 @@ impl Session<'_> {
         if self.ahead.extensions.is_none() {
             let transfers = self.schedule.parameters.transfers;
             let extensions = self.step(observer, first, "setup", |session| {
-                setup::server(session.connection, &*session.randomisers, transfers, &mut session.rng)
+                setup::server(session.connection, session.randomisers.short(), transfers, &mut session.rng)
             })?;
             self.ahead.extensions = Some(extensions);
         }
@@ -99,51 +93,6 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn prepare_linear(&mut self, observer: &mut dyn Observer) -> Result<HashMap<StepId, Numbers>> {
-        let schedule = self.schedule;
-        let steps = Packed::all(schedule);
-        let mut products = HashMap::new();
-        let mut next = None;
-        for (index, (id, packed)) in steps.iter().enumerate() {
-            let following = steps.get(index + 1).map(|(_, packed)| packed);
-            let share = self.step(observer, *id, "linear", |session| {
-                let mask = match next.take() {
-                    Some(mask) => mask,
-                    None => receive_mask(session.connection, &session.key, packed)?,
-                };
-                let (product, share);
-                (product, share, next) = session.evaluate(*id, packed, &mask, following)?;
-                let key = &session.key;
-                let mut message = Sending::begin(session.connection, Message::Product, key, product.len())?;
-                message.push(session.connection, key, &product)?;
-                Ok(share)
-            })?;
-            products.insert(*id, share);
-        }
-        Ok(products)
-    }
-
-    /// The products of a step, and the mask of the next, which arrives meanwhile.
-    fn evaluate(
-        &mut self,
-        id: StepId,
-        packed: &Packed,
-        mask: &Ciphertexts,
-        following: Option<&Packed>,
-    ) -> Result<(Ciphertexts, Numbers, Option<Ciphertexts>)> {
-        let Self { plan, connection, key, randomisers, rng, .. } = self;
-        let (connection, key): (&mut Connection, &PublicKey) = (connection, key);
-        thread::scope(|scope| {
-            let receiving =
-                following.map(|following| scope.spawn(move || receive_mask(connection, key, following)));
-            let (product, share) = packed.evaluate(&plan.step(id).op, key, &**randomisers, mask, rng);
-            let next = receiving.map(|thread| {
-                thread.join().map_err(|_| Error::Bug("the receiving thread panicked".into()))?
-            });
-            Ok((product, Zeroizing::new(share), next.transpose()?))
-        })
-    }
-
     fn infer(&mut self, observer: &mut dyn Observer) -> Result<()> {
         let Some(Prepared { supply, to_receive, products }) = self.ahead.ready.pop_front() else {
             return Err(PeerFault::Protocol("it asks before it has prepared".into()).into());
@@ -156,7 +105,7 @@ impl Session<'_> {
     }
 
     /// Runs and reports one step before the image is known.
-    fn step<R>(
+    pub(super) fn step<R>(
         &mut self,
         observer: &mut dyn Observer,
         step: StepId,
@@ -165,19 +114,9 @@ impl Session<'_> {
     ) -> Result<R> {
         let watch = Stopwatch::start(self.connection.traffic());
         let result = run(self)?;
-        let named = Named { phase: Phase::Offline, step, op };
-        watch.report(Role::Server, named, self.connection.traffic(), observer);
+        watch.report(Role::Server, Named::offline(step, op), self.connection.traffic(), observer);
         Ok(result)
     }
-}
-
-fn receive_mask(connection: &mut Connection, key: &PublicKey, packed: &Packed) -> Result<Ciphertexts> {
-    let mut message = Receiving::begin_meanwhile(connection, Message::Mask, key, packed.masks())?;
-    let mut mask = Ciphertexts::with_capacity(key, packed.masks());
-    while let Some(part) = message.pull(connection, key, stream::part(CHECKS))? {
-        mask.append(&part);
-    }
-    Ok(mask)
 }
 
 /// The server's weights, and its shares for one inference.

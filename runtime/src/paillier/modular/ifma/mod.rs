@@ -121,6 +121,18 @@ impl<const V: usize> Ifma<V> {
     }
 
     #[target_feature(enable = "avx512f,avx512ifma")]
+    fn multiply_low(&self, x: &mut [Limb], y: &[Limb]) {
+        let x: &mut Lanes<V> = x.as_chunks_mut().0.try_into().expect("a digit has V vectors");
+        let x0 = Digit::load(x);
+        let modulus = Modulus::new(&self.base, self.negative_inverse);
+        let mut low = Digit::zero();
+        for &y0 in y.iter().take(self.lanes) {
+            modulus.step(&mut low, [(&x0, broadcast(y0))]);
+        }
+        low.carried().store(x);
+    }
+
+    #[target_feature(enable = "avx512f,avx512ifma")]
     fn select(out: &mut [Limb], table: &[Limb], index: usize) {
         let index = broadcast(index as u64);
         let [mut low, mut high] = [Digit::<V>::zero(); 2];
@@ -179,6 +191,11 @@ impl<const V: usize> Kernel for Ifma<V> {
     fn square_assign(&self, x: &mut [Limb], _: &mut [Limb]) {
         // SAFETY: the processor has the instructions, or `self` would not exist.
         unsafe { self.square(x) }
+    }
+
+    fn mul_low_assign(&self, x: &mut [Limb], y: &[Limb], _: &mut [Limb]) {
+        // SAFETY: the processor has the instructions, or `self` would not exist.
+        unsafe { self.multiply_low(x, y) }
     }
 
     fn select(&self, out: &mut [Limb], table: &[Limb], index: usize) {

@@ -273,6 +273,7 @@ fn low_bits(limbs: &[u64], offset: usize, width: u32) -> u64 {
     if width < u64::BITS { bits & ((1 << width) - 1) } else { bits }
 }
 
+mod coefficients;
 mod stack;
 #[cfg(test)]
 mod tests;

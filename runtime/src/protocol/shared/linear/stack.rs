@@ -25,6 +25,11 @@ impl Stack {
         index * self.stacked..self.inputs.min((index + 1) * self.stacked)
     }
 
+    /// Bits by which the input farthest from block S' − 1 is brought there.
+    pub(super) const fn middle(&self) -> u32 {
+        (self.stacked as u32 - 1) * self.block
+    }
+
     /// For every input a ciphertext that has it in block S' − 1.
     pub(super) fn align<'c>(&self, key: &PublicKey, ciphertexts: &'c Ciphertexts) -> Cow<'c, Ciphertexts> {
         if self.stacked == 1 {

@@ -1,0 +1,217 @@
+//! What a client of suite `shared` sends for masks must be encryptions, and proved to be: a lie ends the session with a typed
+//! error before any product.
+
+use crate::support::shared::{Choices, shared};
+use crate::support::{KEY, every_operation, valid};
+use rug::Integer;
+use rug::integer::Order;
+use runtime::channel::{Connection, Limit, memory};
+use runtime::error::{Error, PeerFault, Result};
+use runtime::observe::Silent;
+use runtime::ot::{Extensions, Role, Supply, setup};
+use runtime::paillier::{Answer, Challenge, Exponents, NotAMember, Prover, SecureRng};
+use runtime::plan::{Schedule, ValidPlan, Work, codec};
+use runtime::protocol::hello::Hello;
+use runtime::protocol::message::{self, Deferred, Message};
+use runtime::protocol::shared::groups::Group;
+use runtime::protocol::shared::linear::Packed;
+use runtime::protocol::shared::online_messages;
+use runtime::roles::server::Server;
+use std::thread;
+
+const CIPHERTEXT: usize = 128;
+
+/// Where a client may lie: about the first ciphertext, the commitment, the proof.
+struct Lie {
+    ciphertext: fn(&mut [u8]),
+    commitment: fn(&mut [u8; 32]),
+    proof: fn(&mut Vec<u8>),
+}
+
+const HONEST: Lie = Lie { ciphertext: |_| (), commitment: |_| (), proof: |_| () };
+
+/// All that was said about a group.
+struct Said {
+    masks: Vec<Vec<u8>>,
+    commitment: [u8; 32],
+    proof: Vec<u8>,
+}
+
+fn plan() -> ValidPlan {
+    valid(shared(every_operation(), &mut Choices(vec![0, 1, 19, 2, 3])))
+}
+
+fn schedule(plan: &ValidPlan) -> &Schedule {
+    match &plan.client_view().work {
+        Work::Schedule(schedule) => schedule,
+        Work::Exchanges(_) => panic!("a plan of suite shared"),
+    }
+}
+
+/// A client that does what it likes.
+struct Client<'a> {
+    connection: &'a mut Connection,
+    schedule: &'a Schedule,
+    extensions: Extensions,
+}
+
+impl<'a> Client<'a> {
+    /// Everything before the masks.
+    fn begin(connection: &'a mut Connection, schedule: &'a Schedule) -> Result<Self> {
+        message::send(connection, Message::Hello, &Hello { plan: None }.to_bytes())?;
+        message::receive(connection, Message::Welcome, Limit::AtMost(codec::MAX_VIEW_BYTES + 1))?;
+        message::send(connection, Message::Key, KEY.public().to_bytes())?;
+        message::send(connection, Message::Prepare, &[])?;
+        let (field, mut rng) = (schedule.parameters.transfers, SecureRng::from_os()?);
+        let extensions = setup::client(connection, &KEY, field, &mut Deferred::default(), &mut rng)?;
+        let mut client = Self { connection, schedule, extensions };
+        client.transfer()?;
+        Ok(client)
+    }
+
+    fn transfer(&mut self) -> Result<()> {
+        let batches = online_messages::batches(&online_messages::communication(self.schedule));
+        Supply::prepare(self.connection, Role::Client, &mut self.extensions, &batches).map(drop)
+    }
+
+    fn prepare_again(&mut self) -> Result<()> {
+        message::send(self.connection, Message::Prepare, &[])?;
+        self.transfer()
+    }
+
+    /// The first group of masks with its proof; then the first product.
+    fn offer(&mut self, lie: &Lie) -> Result<Said> {
+        let mut rng = SecureRng::from_os()?;
+        let (mut exponents, mut masks) = (Exponents::default(), Vec::new());
+        for (_, packed) in Group::all(self.schedule)[0].steps() {
+            let plaintexts = vec![Integer::from(3); packed.masks()];
+            let provable = KEY.encrypt_provably(&plaintexts, &mut rng).expect("small numbers");
+            exponents.append(provable.exponents);
+            masks.push(provable.ciphertexts.to_bytes(KEY.public()));
+        }
+        (lie.ciphertext)(&mut masks[0][..CIPHERTEXT]);
+        let (prover, commitment) = Prover::commit(&KEY, exponents, &mut rng);
+        let mut commitment = commitment.to_bytes();
+        (lie.commitment)(&mut commitment);
+        let challenge = self.commit(&masks, commitment)?;
+        let mut proof = prover.answer(challenge).to_bytes(KEY.public().bits());
+        (lie.proof)(&mut proof);
+        self.prove(&proof)?;
+        Ok(Said { masks, commitment, proof })
+    }
+
+    fn commit(&mut self, masks: &[Vec<u8>], commitment: [u8; 32]) -> Result<Challenge> {
+        for mask in masks {
+            message::send(self.connection, Message::Mask, mask)?;
+        }
+        message::send(self.connection, Message::Commitment, &commitment)?;
+        let challenge = message::receive(self.connection, Message::Challenge, Limit::Exactly(32))?;
+        Ok(Challenge::from_bytes(challenge.try_into().expect("32 bytes")))
+    }
+
+    /// Sends the proof and waits for the first product.
+    fn prove(&mut self, proof: &[u8]) -> Result<()> {
+        message::send(self.connection, Message::Proof, proof)?;
+        self.receive_product()
+    }
+
+    fn receive_product(&mut self) -> Result<()> {
+        message::receive(self.connection, Message::Product, Limit::AtMost(1 << 20)).map(drop)
+    }
+}
+
+/// What the server says of a client that does `act` after everything that comes before the masks; what `act` gives.
+fn served<R>(act: impl FnOnce(&mut Client<'_>) -> R) -> (Error, R) {
+    let (ours, theirs) = memory::pair();
+    let plan = plan();
+    let server = Server::new(plan.clone());
+    let connect = |end| Connection::new(end, None).expect("a thread");
+    thread::scope(|scope| {
+        let serving = scope.spawn(move || server.serve(connect(theirs), &mut Silent));
+        let mut connection = connect(ours);
+        let result = act(&mut Client::begin(&mut connection, schedule(&plan)).expect("nothing wrong yet"));
+        drop(connection);
+        (serving.join().expect("no panic").expect_err("an error"), result)
+    })
+}
+
+fn refused(lie: &Lie) -> PeerFault {
+    let (error, offered) = served(|client| client.offer(lie).map(drop));
+    assert!(matches!(offered, Err(Error::Refused(_))), "{:?}", offered.err());
+    match error {
+        Error::PeerMisbehaved(fault) => fault,
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn an_honest_client_has_its_product() {
+    let (_, offered) = served(|client| client.offer(&HONEST).map(drop));
+    offered.expect("a product");
+}
+
+fn write(ciphertext: &mut [u8], number: &Integer) {
+    ciphertext.fill(0);
+    number.write_digits(ciphertext, Order::Msf);
+}
+
+fn negate(ciphertext: &mut [u8]) {
+    let negated = KEY.public().modulus_squared() - Integer::from_digits(ciphertext, Order::Msf);
+    write(ciphertext, &negated);
+}
+
+fn replace(ciphertext: &mut [u8]) {
+    let number = SecureRng::from_os().expect("randomness").unit_below(KEY.public().modulus_squared());
+    write(ciphertext, &number);
+}
+
+#[test]
+fn masks_that_are_no_encryptions_are_refused() {
+    for ciphertext in [negate as fn(&mut [u8]), replace, |ciphertext| write(ciphertext, &Integer::from(2))] {
+        let fault = refused(&Lie { ciphertext, ..HONEST });
+        assert!(matches!(fault, PeerFault::Unproved(NotAMember::Unproved)), "{fault}");
+    }
+    let no_unit = |ciphertext: &mut [u8]| write(ciphertext, KEY.public().modulus());
+    let fault = refused(&Lie { ciphertext: no_unit, ..HONEST });
+    assert!(matches!(fault, PeerFault::Ciphertext { message: "mask", .. }), "{fault}");
+}
+
+#[test]
+fn other_commitments_and_proofs_are_refused() {
+    let fault = refused(&Lie { commitment: |commitment| commitment[0] ^= 1, ..HONEST });
+    assert!(matches!(fault, PeerFault::Unproved(NotAMember::Unproved)), "{fault}");
+    let fault = refused(&Lie { proof: |proof| proof[Answer::bytes(KEY.public().bits()) - 1] ^= 1, ..HONEST });
+    assert!(matches!(fault, PeerFault::Unproved(NotAMember::Unproved)), "{fault}");
+    let fault = refused(&Lie { proof: |proof| proof.fill(0xff), ..HONEST });
+    assert!(matches!(fault, PeerFault::Unproved(NotAMember::TooLong(0))), "{fault}");
+    let fault = refused(&Lie { proof: |proof| proof.truncate(100), ..HONEST });
+    assert!(matches!(fault, PeerFault::WrongLength { message: "proof", got: 100, .. }), "{fault}");
+}
+
+/// What was proved once, said again, meets another challenge.
+#[test]
+fn what_was_said_before_is_refused() {
+    let (error, again) = served(|client| {
+        let Said { masks, commitment, proof } = client.offer(&HONEST).expect("a product");
+        for _ in 1..Packed::all(client.schedule).len() {
+            client.receive_product().expect("a product");
+        }
+        client.prepare_again().expect("transfers");
+        client.commit(&masks, commitment).expect("a challenge");
+        client.prove(&proof)
+    });
+    let unproved = PeerFault::Unproved(NotAMember::Unproved).to_string();
+    assert!(error.to_string().contains(&unproved), "{error}");
+    assert!(matches!(again, Err(Error::Refused(_))), "{:?}", again.err());
+}
+
+#[test]
+fn a_client_without_a_proof_is_waited_for() {
+    let (error, ()) = served(|client| {
+        let groups = Group::all(client.schedule);
+        let masks: Vec<_> =
+            groups[0].steps().map(|(_, packed)| vec![1; packed.masks() * CIPHERTEXT]).collect();
+        client.commit(&masks, [0; 32]).expect("a challenge");
+    });
+    assert!(matches!(error, Error::PeerMisbehaved(PeerFault::HungUp("proof"))), "{error}");
+}
