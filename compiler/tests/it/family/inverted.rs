@@ -9,6 +9,8 @@ use super::net::{Layer, Net, Value};
 pub(super) struct Inverted<'a> {
     pub(super) activation: Activation,
     pub(super) kernels: &'a [usize],
+    /// How many times as many channels there are inside.
+    pub(super) wider: &'a [usize],
     pub(super) blocks: usize,
 }
 
@@ -23,7 +25,7 @@ pub(super) fn inverted(net: &mut Net, size: &Size, form: &Inverted<'_>) -> Value
         }
         let shrinks = shrinks(net, x);
         let channels = net.channels(x);
-        let wider = channels * net.dice.pick(&[2, 3, 4, 6]);
+        let wider = channels * net.dice.pick(form.wider);
         let outputs = if shrinks || net.dice.chance(0.2) { channels + 4 } else { channels };
         let kernel = net.dice.pick(form.kernels);
         let a = net.conv(x, Layer::new(wider, 1));

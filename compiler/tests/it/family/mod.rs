@@ -83,17 +83,30 @@ pub(crate) const FAMILIES: &[Family] = &[
     family("mobilenet-v1", chains::separable),
     family("mobilenet-v2", |net, size| {
         net.style.gamma *= 1.5;
-        inverted(net, size, &Inverted { activation: Activation::Relu6, kernels: &[3], blocks: 16 })
+        inverted(
+            net,
+            size,
+            &Inverted { activation: Activation::Relu6, kernels: &[3], wider: &[2, 3, 4, 6], blocks: 16 },
+        )
     }),
+    // Smooth activations take tens of comparisons for each value, so that there are fewer values.
     family("mobilenet-v3", |net, size| {
         let activation = net.dice.pick(&[Activation::HardSwish, Activation::HardSwishSpelled]);
-        inverted(net, size, &Inverted { activation, kernels: &[3, 5], blocks: 6 })
+        inverted(net, size, &Inverted { activation, kernels: &[3, 5], wider: &[2, 3], blocks: 6 })
     }),
     family("mnasnet", |net, size| {
-        inverted(net, size, &Inverted { activation: Activation::Relu, kernels: &[3, 5], blocks: 16 })
+        inverted(
+            net,
+            size,
+            &Inverted { activation: Activation::Relu, kernels: &[3, 5], wider: &[2, 3, 4, 6], blocks: 16 },
+        )
     }),
     family("efficientnet", |net, size| {
-        inverted(net, size, &Inverted { activation: Activation::Silu, kernels: &[3, 5], blocks: 4 })
+        inverted(
+            net,
+            size,
+            &Inverted { activation: Activation::Silu, kernels: &[3, 5], wider: &[2, 3], blocks: 4 },
+        )
     }),
     family("resnet", residual::basic),
     family("resnet-dead", residual::dead),
