@@ -22,7 +22,7 @@ pub struct PlaintextTooLarge {
     pub index: usize,
 }
 
-/// Ciphertexts of the key holder's, with what proves their form ([`membership`](super::membership)).
+/// Ciphertexts of the key holder's, with what proves their form (`membership`).
 pub struct Provable {
     /// The ciphertexts (1 + N)^m·hs^r.
     pub ciphertexts: Ciphertexts,
