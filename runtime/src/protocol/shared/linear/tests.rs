@@ -1,7 +1,7 @@
 use super::*;
 use crate::paillier::count::instrument::measure;
 use crate::paillier::randomness::TestRng;
-use crate::paillier::{PublicRandomisers, test_keys};
+use crate::paillier::{Ciphertext, PublicRandomisers, test_keys};
 use crate::plan::{Conv2d, Dense, KeyBits, Public, PublicStep, Reach, SharedParameters, Window};
 use proptest::prelude::*;
 
@@ -143,5 +143,37 @@ fn decrypted_numbers_do_not_depend_on_the_weights() {
                 "{stacked}, {extra}"
             );
         }
+    }
+}
+
+/// A client whose hs is 1 has nothing that re-randomisation hides with: its replies are powers of 1 + N, and the plaintexts
+/// uniform whatever the weights are.
+#[test]
+fn replies_under_a_trivial_base_say_no_more() {
+    let key = test_keys::holder(512);
+    let bits = key.public().bits();
+    let mut bytes = key.public().to_bytes();
+    bytes[bits.modulus_bytes()..].fill(0);
+    bytes[bits.public_key_bytes() - 1] = 1;
+    let public = PublicKey::from_bytes(&bytes, bits).unwrap();
+    let randomisers = PublicRandomisers::for_uses(&public, 10);
+    for weight in [-127, 0, 127] {
+        let op = Op::Dense(Dense { weights: vec![weight], bias: vec![] });
+        let case = Case::new(op, (Shape::vector(1), Shape::vector(1)), (4, 1), ([1, 1], 1)).unwrap();
+        let packed = Packed::from_step(&case.schedule, StepId::new(1)).unwrap();
+        let mut encrypted = Ciphertexts::new(&public);
+        encrypted.push(Ciphertext::trivial(&public, &packed.pack(&[5], 0)).as_ref());
+        let mut eighths = [0usize; 8];
+        for _ in 0..400 {
+            let rng = &mut SecureRng::from_os().unwrap();
+            let (reply, _) = packed.evaluate(&case.op, &public, &randomisers, &encrypted, rng);
+            let plaintext = key.decrypt(&reply).plaintexts.remove(0);
+            let mut alone = Ciphertexts::new(&public);
+            alone.push(Ciphertext::trivial(&public, &key.public().centred(plaintext.clone())).as_ref());
+            assert_eq!(reply.to_bytes(&public), alone.to_bytes(&public));
+            eighths[(plaintext * 8u32 / public.modulus()).to_usize().unwrap()] += 1;
+        }
+        // 50 ± 6 standard deviations of 6.6.
+        assert!(eighths.iter().all(|count| count.abs_diff(50) < 40), "{weight}: {eighths:?}");
     }
 }
