@@ -4,7 +4,7 @@
 use petgraph::unionfind::UnionFind;
 use runtime::plan::{Cost, Fraction, Op, Plan, Step, StepId};
 
-/// Linear steps have no more fraction bits than this: beyond, narrower slots are worth more than a step that drops them.
+/// Linear steps have no more fraction bits than this: beyond, a step that drops them is taken in place of wider slots.
 const MOST_BITS: u32 = 6;
 
 /// `plan` with steps that drop the fraction of values before linear steps, whose weights would multiply carries, and before
@@ -71,7 +71,8 @@ impl Dropping {
 /// For each step the fraction bits that its layout needs, if it is linear: as few as keep all carries below 2^f. Linear steps
 /// whose results meet in a sum or a concatenation have equally many.
 pub(super) fn least_bits(plan: &Plan) -> Vec<u32> {
-    let carries = carries(&plan.steps);
+    // As if all had the same number of bits, which those that meet will have.
+    let carries = Fraction::of_steps(plan.steps.iter().map(|step| (&step.op, 0, &*step.inputs)));
     let mut meeting = UnionFind::new(carries.len());
     for (id, step) in plan.steps().filter(|(id, step)| carries[id.index()].carry > 0 && !step.op.is_linear())
     {
@@ -88,52 +89,16 @@ pub(super) fn least_bits(plan: &Plan) -> Vec<u32> {
     groups.into_iter().map(|group| least[group]).collect()
 }
 
-/// The fractions of all values, if those of linear steps that meet are brought to equally many bits.
-fn carries(steps: &[Step]) -> Vec<Fraction> {
-    let mut carries: Vec<Fraction> = Vec::with_capacity(steps.len());
-    for step in steps {
-        let inputs: Vec<Fraction> = step.inputs.iter().map(|input| carries[input.index()]).collect();
-        carries.push(Fraction::of_result(&step.op, 0, &inputs));
-    }
-    carries
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::testing;
     use super::*;
-    use runtime::plan::{
-        Dense, InputSpec, KeyBits, OutputSpec, Postprocessing, Preprocessing, Revealed, Shape,
-        SharedParameters, Suite,
-    };
+    use runtime::plan::{Dense, Shape};
 
     /// Steps over vectors of one element.
     fn plan(steps: &[(Op, &[usize])]) -> Plan {
-        let shape = Shape::vector(1);
-        let step = |(op, inputs): &(Op, &[usize])| Step {
-            name: String::new(),
-            op: op.clone(),
-            inputs: inputs.iter().map(|&input| StepId::new(input)).collect(),
-            shape,
-            bits: 20,
-            layout: None,
-            offline: Cost::default(),
-            cost: Cost::default(),
-        };
-        Plan {
-            name: String::new(),
-            suite: Suite::Shared(SharedParameters::default()),
-            key_bits: KeyBits::default(),
-            input: InputSpec { shape, preprocessing: Preprocessing::identity(1), step: vec![1.0] },
-            steps: steps.iter().map(step).collect(),
-            output: OutputSpec {
-                classes: 1,
-                scale: 1.0,
-                postprocessing: Postprocessing::None,
-                revealed: Revealed::Logits,
-            },
-            setup: Cost::default(),
-            check: None,
-        }
+        let one = |(op, inputs): &(Op, &[usize])| testing::step(op.clone(), inputs, Shape::vector(1));
+        testing::plan(steps.iter().map(one).collect())
     }
 
     fn dense() -> Op {

@@ -140,12 +140,10 @@ impl<'u> Layer<'u> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing;
     use super::*;
     use runtime::paillier::PublicRandomisers;
-    use runtime::plan::{
-        Conv2d, Cost, InputSpec, OutputSpec, Postprocessing, Preprocessing, Processor, Revealed, Step,
-        ValidPlan, Work,
-    };
+    use runtime::plan::{Conv2d, Cost, Processor, ValidPlan, Work};
 
     /// A convolution of 3×3 with weights of both signs, read as `reader` does.
     fn plan(shape: Shape, channels: usize, reader: Op) -> Plan {
@@ -154,41 +152,12 @@ mod tests {
         let weights = (0..count as i32).map(|i| i * 31 % 17 - 8).collect();
         let to = Shape { channels, ..shape };
         let conv = Op::Conv2d(Conv2d { window, groups: 1, weights, bias: Vec::new() });
-        let step = |op, inputs: &[usize], shape| Step {
-            name: String::new(),
-            op,
-            inputs: inputs.iter().map(|&input| StepId::new(input)).collect(),
-            shape,
-            bits: 20,
-            layout: None,
-            offline: Cost::default(),
-            cost: Cost::default(),
-        };
-        let steps = vec![
-            step(Op::Input, &[], shape),
-            step(conv, &[0], to),
-            step(reader, &[1], to),
-            step(Op::Reveal, &[2], to.flattened()),
-        ];
-        Plan {
-            name: String::new(),
-            suite: Suite::Shared(SharedParameters::default()),
-            key_bits: KeyBits::default(),
-            input: InputSpec {
-                shape,
-                preprocessing: Preprocessing::identity(shape.channels),
-                step: vec![1.0; shape.channels],
-            },
-            steps,
-            output: OutputSpec {
-                classes: to.elements(),
-                scale: 1.0,
-                postprocessing: Postprocessing::None,
-                revealed: Revealed::Logits,
-            },
-            setup: Cost::default(),
-            check: None,
-        }
+        testing::plan(vec![
+            testing::step(Op::Input, &[], shape),
+            testing::step(conv, &[0], to),
+            testing::step(reader, &[1], to),
+            testing::step(Op::Reveal, &[2], to.flattened()),
+        ])
     }
 
     /// The layout that is chosen for a layer, and what it was thought to take.

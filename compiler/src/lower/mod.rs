@@ -8,6 +8,8 @@ mod fraction;
 mod fuse;
 mod layout;
 mod steps;
+#[cfg(test)]
+mod testing;
 mod transfers;
 
 pub use steps::{conv2d, dense, lower, postprocessing, shorten};

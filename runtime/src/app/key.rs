@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use zeroize::Zeroizing;
 
-/// Longest key file, in bytes: two primes of 2048 bits and a header are far below.
+/// Longest key file, in bytes: the primes, their orders and hs of a key of 4096 bits are far below.
 const MAX_KEY_FILE: u64 = 4096;
 
 /// A Paillier key pair of 2048, 3072 or 4096 bits. Whoever has it can decrypt what was sent under it, so it stays with the

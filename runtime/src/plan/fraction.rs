@@ -16,6 +16,7 @@
 //! Terms with a negative multiplier take carries away: the server adds D, the sum of |m_i|·2^(f − f_i)·C_i over these, so that
 //! the carry of the sum stays in [0, C].
 
+use super::ids::StepId;
 use super::knowledge::Knowledge;
 use super::ops::{Op, SumPool};
 
@@ -29,6 +30,20 @@ pub struct Fraction {
 }
 
 impl Fraction {
+    /// Of all values of a plan, from each step's operation, the fraction bits of its layout if it is linear, and what it reads.
+    /// Steps may be anything: what has not run yet counts as if it had no fraction.
+    pub fn of_steps<'s, K: Knowledge + 's>(
+        steps: impl IntoIterator<Item = (&'s Op<K>, u32, &'s [StepId])>,
+    ) -> Vec<Self> {
+        let mut fractions: Vec<Self> = Vec::new();
+        for (op, linear, inputs) in steps {
+            let input = |input: &StepId| fractions.get(input.index()).copied().unwrap_or_default();
+            let inputs: Vec<Self> = inputs.iter().map(input).collect();
+            fractions.push(Self::of_result(op, linear, &inputs));
+        }
+        fractions
+    }
+
     /// Of a value that `op` makes of values with these fractions; `linear`: the fraction bits of the layout, of a linear step.
     pub fn of_result<K: Knowledge>(op: &Op<K>, linear: u32, inputs: &[Self]) -> Self {
         let bits = inputs.iter().map(|input| input.bits).max().unwrap_or(0);

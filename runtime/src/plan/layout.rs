@@ -4,7 +4,8 @@ use super::reach::Reach;
 use super::suite::{KeyBits, SharedParameters};
 use serde::{Deserialize, Serialize};
 
-/// Bits that are free above the slots of a reply beside [`SharedParameters::mask_bits`]: a plan has fewer than 2^24 replies.
+/// Bits that are free above the slots of a reply beside [`SharedParameters::mask_bits`]: a valid plan has fewer than 2^24
+/// replies.
 pub(super) const REPLY_BITS: u32 = 24;
 
 /// Slots of a linear step.

@@ -48,13 +48,8 @@ impl From<Written> for Schedule {
 impl Schedule {
     /// These steps. They may be anything: nobody has checked them yet.
     pub fn new(parameters: SharedParameters, steps: Vec<PublicStep>) -> Self {
-        let mut fractions: Vec<Fraction> = Vec::with_capacity(steps.len());
-        for step in &steps {
-            let input = |input: &StepId| fractions.get(input.index()).copied().unwrap_or_default();
-            let inputs: Vec<Fraction> = step.inputs.iter().map(input).collect();
-            let linear = step.layout.map_or(0, |layout| layout.fraction);
-            fractions.push(Fraction::of_result(&step.op, linear, &inputs));
-        }
+        let linear = |step: &PublicStep| step.layout.map_or(0, |layout| layout.fraction);
+        let fractions = Fraction::of_steps(steps.iter().map(|step| (&step.op, linear(step), &*step.inputs)));
         Self { parameters, steps, fractions }
     }
 

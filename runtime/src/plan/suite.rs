@@ -43,7 +43,8 @@ impl Default for BlindedParameters {
 /// How strongly suite `shared` hides values, and how it extends oblivious transfers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SharedParameters {
-    /// σ: masks of Paillier plaintexts are this many bits longer than what they hide (statistical distance 2^−σ).
+    /// σ: with probability 2^−σ at most a mask of some reply of an inference, which is uniform modulo N, is so large that its
+    /// sum with what it hides exceeds N, and the result is wrong.
     pub mask_bits: u32,
     /// How oblivious transfers are made.
     pub transfers: Transfers,

@@ -129,11 +129,11 @@ fn share_by_share(
             sum(step.shape, &multipliers, inputs, &added, fraction)
         }
         Alone::Concat => {
-            let aligned = |(index, input): (usize, &&Vec<u64>)| {
+            let aligned = inputs.iter().enumerate().flat_map(|(index, input)| {
                 let unit = unit(index);
-                input.iter().map(move |share| share.wrapping_mul(unit)).collect::<Vec<u64>>()
-            };
-            inputs.iter().enumerate().flat_map(aligned).collect()
+                input.iter().map(move |share| share.wrapping_mul(unit))
+            });
+            aligned.collect()
         }
     };
     reduced(ring, shares)

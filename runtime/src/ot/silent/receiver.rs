@@ -58,38 +58,47 @@ impl SilentReceiver {
         Ok(results)
     }
 
+    /// Step 1 for the first iteration, alone.
+    #[cfg(test)]
+    pub(super) fn first_seeds(
+        &mut self,
+        connection: &mut Connection,
+        count: usize,
+    ) -> Result<Zeroizing<Vec<Block>>> {
+        first_seeds(&mut self.extension, connection, count)
+    }
+
     /// The next COTs.
     pub(super) fn cots(
         &mut self,
         connection: &mut Connection,
         count: usize,
     ) -> Result<Zeroizing<Vec<Block>>> {
-        while let Some(due) = self.stock.due(count) {
-            let seeds = if due.number == 0 {
-                self.first_seeds(connection, due.parameters.seeds())?
-            } else {
-                self.stock.seeds(due)
+        let Self { role, extension, stock } = self;
+        stock.cots(count, |due, left| {
+            let seeds = match left {
+                Some(seeds) => seeds,
+                None => first_seeds(extension, connection, due.parameters.seeds())?,
             };
             let limit = Limit::Exactly(due.parameters.correction_bytes());
-            let corrections = message::receive_at(connection, self.role, Message::SilentCorrections, limit)?;
-            let keys = Keys::new(self.extension.numbers().key(), due.number);
-            self.stock.begin(Iteration::receive(due.parameters, keys, &seeds, &corrections));
-        }
-        Ok(self.stock.take(count))
+            let corrections = message::receive_at(connection, *role, Message::SilentCorrections, limit)?;
+            let keys = Keys::new(extension.numbers().key(), due.number);
+            Ok(Iteration::receive(due.parameters, keys, &seeds, &corrections))
+        })
     }
+}
 
-    /// Step 1 for the first iteration.
-    pub(super) fn first_seeds(
-        &mut self,
-        connection: &mut Connection,
-        count: usize,
-    ) -> Result<Zeroizing<Vec<Block>>> {
-        let chunks: Vec<usize> = chunk::sizes(count).collect();
-        let parts = self.extension.correlated(connection, &chunks, |cots| {
-            let choices = cots.choices.iter().flat_map(|x| (0..BLOCK_BITS).map(|index| bit(x, index)));
-            let blocks = cots.blocks.iter().zip(choices).map(|(m, choice)| low_bit::with(m, choice));
-            Zeroizing::new(blocks.collect::<Vec<Block>>())
-        })?;
-        Ok(concat(&parts))
-    }
+/// Step 1 for the first iteration.
+fn first_seeds(
+    extension: &mut ExtensionReceiver,
+    connection: &mut Connection,
+    count: usize,
+) -> Result<Zeroizing<Vec<Block>>> {
+    let chunks: Vec<usize> = chunk::sizes(count).collect();
+    let parts = extension.correlated(connection, &chunks, |cots| {
+        let choices = cots.choices.iter().flat_map(|x| (0..BLOCK_BITS).map(|index| bit(x, index)));
+        let blocks = cots.blocks.iter().zip(choices).map(|(m, choice)| low_bit::with(m, choice));
+        Zeroizing::new(blocks.collect::<Vec<Block>>())
+    })?;
+    Ok(concat(&parts))
 }

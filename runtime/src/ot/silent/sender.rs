@@ -61,36 +61,45 @@ impl SilentSender {
         Ok(results)
     }
 
+    /// Step 1 for the first iteration, alone.
+    #[cfg(test)]
+    pub(super) fn first_seeds(
+        &mut self,
+        connection: &mut Connection,
+        count: usize,
+    ) -> Result<Zeroizing<Vec<Block>>> {
+        first_seeds(&mut self.extension, connection, count)
+    }
+
     /// The next COTs.
     pub(super) fn cots(
         &mut self,
         connection: &mut Connection,
         count: usize,
     ) -> Result<Zeroizing<Vec<Block>>> {
-        while let Some(due) = self.stock.due(count) {
-            let seeds = if due.number == 0 {
-                self.first_seeds(connection, due.parameters.seeds())?
-            } else {
-                self.stock.seeds(due)
+        let Self { extension, delta, stock } = self;
+        stock.cots(count, |due, left| {
+            let seeds = match left {
+                Some(seeds) => seeds,
+                None => first_seeds(extension, connection, due.parameters.seeds())?,
             };
-            let keys = Keys::new(self.extension.numbers().key(), due.number);
-            let (iteration, corrections) = Iteration::send(due.parameters, keys, &seeds, &self.delta);
+            let keys = Keys::new(extension.numbers().key(), due.number);
+            let (iteration, corrections) = Iteration::send(due.parameters, keys, &seeds, delta);
             message::send(connection, Message::SilentCorrections, corrections)?;
-            self.stock.begin(iteration);
-        }
-        Ok(self.stock.take(count))
+            Ok(iteration)
+        })
     }
+}
 
-    /// Step 1 for the first iteration.
-    pub(super) fn first_seeds(
-        &mut self,
-        connection: &mut Connection,
-        count: usize,
-    ) -> Result<Zeroizing<Vec<Block>>> {
-        let chunks: Vec<usize> = chunk::sizes(count).collect();
-        let parts = self.extension.correlated(connection, &chunks, |columns| {
-            Zeroizing::new(columns.iter().map(|q| low_bit::with(q, false)).collect::<Vec<Block>>())
-        })?;
-        Ok(concat(&parts))
-    }
+/// Step 1 for the first iteration.
+fn first_seeds(
+    extension: &mut ExtensionSender,
+    connection: &mut Connection,
+    count: usize,
+) -> Result<Zeroizing<Vec<Block>>> {
+    let chunks: Vec<usize> = chunk::sizes(count).collect();
+    let parts = extension.correlated(connection, &chunks, |columns| {
+        Zeroizing::new(columns.iter().map(|q| low_bit::with(q, false)).collect::<Vec<Block>>())
+    })?;
+    Ok(concat(&parts))
 }

@@ -2,6 +2,7 @@
 
 use super::account::{Account, Due};
 use super::iteration::{Iteration, Trees};
+use crate::error::Result;
 use crate::ot::block::Block;
 use crate::plan::TreeDepth;
 use zeroize::Zeroizing;
@@ -19,26 +20,30 @@ impl<T: Trees> Stock<T> {
         Self { account: Account::new(depth), iteration: None, expanded: Zeroizing::default() }
     }
 
-    /// The iteration that has to [`begin`](Self::begin) before `count` COTs can be taken.
-    pub(super) fn due(&mut self, count: usize) -> Option<Due> {
-        self.account.next(count)
+    /// The next `count` COTs. Before, each iteration that has to begin is made by `begin` of the seeds that are left from the
+    /// one before it; the first is given none.
+    pub(super) fn cots(
+        &mut self,
+        count: usize,
+        mut begin: impl FnMut(Due, Option<Zeroizing<Vec<Block>>>) -> Result<Iteration<T>>,
+    ) -> Result<Zeroizing<Vec<Block>>> {
+        while let Some(due) = self.account.next(count) {
+            let seeds = (due.number > 0).then(|| self.seeds(due));
+            self.iteration = Some(begin(due, seeds)?);
+        }
+        Ok(self.take(count))
     }
 
     /// The COTs that the iteration `due` takes, after all others before it: what is left of the iteration before is
     /// expanded.
-    pub(super) fn seeds(&mut self, due: Due) -> Zeroizing<Vec<Block>> {
+    fn seeds(&mut self, due: Due) -> Zeroizing<Vec<Block>> {
         let left = self.account.left() - due.parameters.outputs();
         self.expand(left + due.parameters.seeds());
         Zeroizing::new(self.expanded.split_off(left))
     }
 
-    /// From now on COTs come of `iteration`.
-    pub(super) fn begin(&mut self, iteration: Iteration<T>) {
-        self.iteration = Some(iteration);
-    }
-
     /// The next `count` COTs, for which no iteration is due.
-    pub(super) fn take(&mut self, count: usize) -> Zeroizing<Vec<Block>> {
+    fn take(&mut self, count: usize) -> Zeroizing<Vec<Block>> {
         self.account.spend(count);
         self.expand(count);
         let rest = Zeroizing::new(self.expanded.split_off(count));

@@ -3,6 +3,7 @@
 use super::operation::{Operation, Source};
 use super::shapes::fits;
 use super::{Findings, MAX_BLINDING_BITS, MAX_RING_BITS, MAX_SHARED_ELEMENTS, MAX_STEPS, MAX_TERMS};
+use crate::plan::layout::REPLY_BITS;
 use crate::plan::{InputSpec, KeyBits, Linear, PublicStep, Schedule, Shape, SharedParameters, StepId};
 
 /// Ciphertexts of a step, at most.
@@ -29,6 +30,13 @@ pub(super) fn check_schedule(schedule: &Schedule, input: &InputSpec, key: KeyBit
         }
         let context = Context { schedule, input, key, id, step };
         context.check(found);
+    }
+    if found.violations.is_empty() {
+        let replies =
+            schedule.linear().map(|(_, step, linear, tiling)| linear.products(step.shape.channels, &tiling));
+        let replies: usize = replies.sum();
+        found
+            .require(7, None, replies < 1 << REPLY_BITS, || format!("{replies} replies in all are too many"));
     }
 }
 

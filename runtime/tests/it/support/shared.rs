@@ -89,11 +89,7 @@ fn with_whole_values(plan: Plan) -> Plan {
 
 /// So many fraction bits that all carries stay below, the same of all linear steps.
 fn least_fraction(plan: &Plan) -> u32 {
-    let mut carries: Vec<Fraction> = Vec::new();
-    for step in &plan.steps {
-        let inputs: Vec<Fraction> = step.inputs.iter().map(|input| carries[input.index()]).collect();
-        carries.push(Fraction::of_result(&step.op, 0, &inputs));
-    }
+    let carries = Fraction::of_steps(plan.steps.iter().map(|step| (&step.op, 0, &*step.inputs)));
     carries.into_iter().map(Fraction::least_bits).max().unwrap_or(0).max(1)
 }
 
