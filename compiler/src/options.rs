@@ -6,8 +6,8 @@ use crate::graph::Affine;
 use runtime::data::Dataset;
 use runtime::plan::validate::MAX_INPUT_BITS;
 use runtime::plan::{
-    BlindedParameters, Colours, InputSpec, KeyBits, Preprocessing, Processor, Revealed, Shape,
-    SharedParameters, Suite, UnitCosts,
+    BlindedParameters, Colours, InferenceBatch, InputSpec, KeyBits, Preprocessing, Processor, Revealed,
+    Shape, SharedParameters, Suite, UnitCosts,
 };
 use serde::Serialize;
 use std::ops::RangeInclusive;
@@ -66,6 +66,8 @@ pub struct CompileOptions {
     /// Suite `shared`: whether oblivious transfers may rest on learning parity with noise (silent OT), where that takes fewer
     /// bytes.
     pub silent_transfers: bool,
+    /// Suite `shared`: inferences that clients can prepare together at most, where that saves time.
+    pub max_batch: usize,
     /// How closely activations are followed that take several ReLUs.
     pub activations: Fineness,
     /// Calibration images after which weights are rounded and pruned.
@@ -105,6 +107,7 @@ impl CompileOptions {
             activation_bits: DEFAULT_ACTIVATION_BITS,
             margin_bits: None,
             silent_transfers: true,
+            max_batch: InferenceBatch::MAX,
             activations: Fineness::default(),
             calibration: None,
             calibration_images: CALIBRATION_IMAGES,

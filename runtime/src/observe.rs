@@ -117,6 +117,23 @@ impl Sum for Spending {
     }
 }
 
+impl Spending {
+    /// For each of `count` images that were asked about together an equal part of time and bytes; frames are all of them.
+    pub fn divided(self, count: usize) -> Self {
+        let count = u32::try_from(count.max(1)).unwrap_or(u32::MAX);
+        let divided = |Spent { elapsed, traffic }: Spent| Spent {
+            elapsed: elapsed / count,
+            traffic: Traffic {
+                sent: traffic.sent / u64::from(count),
+                received: traffic.received / u64::from(count),
+                waited: traffic.waited / count,
+                ..traffic
+            },
+        };
+        Self { offline: divided(self.offline), online: divided(self.online) }
+    }
+}
+
 impl AddAssign for Spent {
     fn add_assign(&mut self, more: Spent) {
         self.elapsed += more.elapsed;

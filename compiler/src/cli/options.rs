@@ -9,7 +9,9 @@ use compiler::options::{
     ACTIVATION_BITS, CALIBRATION_IMAGES, CompileOptions, DEFAULT_ACTIVATION_BITS, InputOptions, MARGIN_BITS,
     MAX_ERROR, WEIGHT_BITS, parse_number,
 };
-use runtime::plan::{BlindedParameters, Colours, KeyBits, Processor, Revealed, SharedParameters, Suite};
+use runtime::plan::{
+    BlindedParameters, Colours, InferenceBatch, KeyBits, Processor, Revealed, SharedParameters, Suite,
+};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
@@ -83,6 +85,10 @@ pub(super) struct CompileArgs {
     /// as much or less and rests on learning parity with noise too
     #[arg(long)]
     no_silent_transfers: bool,
+    /// Inferences that a client may prepare together at most, in batches of 4, 16 or 64 where that saves time (suite shared);
+    /// 1 for none
+    #[arg(long, value_name = "N", default_value_t = InferenceBatch::MAX as u32, value_parser = within(1..=InferenceBatch::MAX as u32))]
+    max_batch: u32,
     /// Fraction of every layer's weights to set to zero, such as 0.75
     #[arg(long, value_name = "F", default_value_t = 0.0)]
     sparsity: f64,
@@ -242,6 +248,7 @@ impl CompileArgs {
             activation_bits: self.activation_bits,
             margin_bits: self.margin_bits,
             silent_transfers: !self.no_silent_transfers,
+            max_batch: self.max_batch as usize,
             weight_bits: self.weight_bits,
             sparsity: self.sparsity,
             channel_sparsity: self.channel_sparsity,

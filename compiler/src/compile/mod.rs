@@ -104,7 +104,8 @@ pub fn compile_in_stages(
     let check = workshop.verdict(&best)?;
     let warnings = doubts(&check, &workshop.outputs);
     let Attempt { integers: Integers { quantized, finished }, plan, .. } = best;
-    let plan = pipeline::validated(Plan { check: Some(check), ..plan.into_plan() })?;
+    observer.working("laying out batches");
+    let plan = pipeline::with_batches(Plan { check: Some(check), ..plan.into_plan() }, options)?;
     let approximated = approximated(&model.graph, options.activations, &ranges);
     let calibration = workshop.calibration;
     let calibration_images = calibration.as_ref().map_or(0, |calibration| calibration.images().len());

@@ -2,13 +2,14 @@
 //!
 //! Among all tiles whose slots fit a ciphertext, and all numbers of results that fit a reply, those with the least predicted
 //! time are chosen: of products, packing and rerandomisations at the server, of encryptions and decryptions at the
-//! client, and of the bytes both ways.
+//! client, and of the bytes both ways. For inferences that are prepared together ([`batches`](super::batches)) the images in a
+//! ciphertext are chosen with these.
 
 use super::fraction;
 use crate::error::{Diagnostic, Error, Result};
 use runtime::cost::{Count, Packed, UnitCosts, layer};
 use runtime::plan::{
-    KeyBits, Layout, Linear, Op, Plan, Reach, Shape, SharedParameters, StepId, Suite, Window,
+    InferenceBatch, KeyBits, Layout, Linear, Op, Plan, Reach, Shape, SharedParameters, StepId, Suite, Window,
 };
 
 /// Tiles whose products are counted, after all have been weighed by those of one position.
@@ -26,7 +27,7 @@ pub(super) fn lay_out(mut plan: Plan, unit: &UnitCosts) -> Result<Plan> {
     for (index, fraction) in fraction::least_bits(&plan).into_iter().enumerate() {
         let id = StepId::new(index);
         if plan.step(id).op.is_linear() {
-            let layout = choose(&plan, id, fraction, unit).ok_or_else(|| too_wide(&plan, id))?;
+            let layout = choose(&plan, id, fraction, 1, unit).ok_or_else(|| too_wide(&plan, id))?;
             plan.steps[index].layout = Some(layout);
         }
     }
@@ -40,14 +41,21 @@ fn too_wide(plan: &Plan, id: StepId) -> Error {
     Error::Unsupported(vec![Diagnostic { node: step.name.clone(), op: step.op.name().into(), what, hint }])
 }
 
-/// The cheapest layout of step `id`, a linear one, with so many fraction bits; `None` where its slots do not fit a ciphertext.
-fn choose(plan: &Plan, id: StepId, fraction: u32, unit: &UnitCosts) -> Option<Layout> {
+/// The cheapest layout of step `id`, a linear one, with so many fraction bits, for so many inferences; `None` where its slots do
+/// not fit a ciphertext, or a batch takes too many ciphertexts.
+pub(super) fn choose(
+    plan: &Plan,
+    id: StepId,
+    fraction: u32,
+    inferences: usize,
+    unit: &UnitCosts,
+) -> Option<Layout> {
     let (step, Suite::Shared(parameters)) = (plan.step(id), plan.suite) else { return None };
     let weights = step.op.weights()?;
     let reach = Reach::from_weights(weights, weights.len() / step.shape.channels);
     let slot_bits = Layout::slot_bits(step.bits, fraction, reach);
-    let layout = Layout { tile: [1, 1], slot_bits, fraction, results: 1, stacked: 1 };
-    let layer = Layer::new(plan, id, layout, parameters, unit)?;
+    let layout = Layout { tile: [1, 1], slot_bits, fraction, results: 1, stacked: 1, images: 1 };
+    let layer = Layer::new(plan, id, (layout, inferences), parameters, unit)?;
     let mut best: Vec<Priced> = layer.tiles().into_iter().flat_map(|tile| layer.best_replies(tile)).collect();
     best.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
     let counted = best.iter().take(SHORTLIST).filter_map(|priced| layer.counted(&step.op, priced.layout));
@@ -68,6 +76,7 @@ struct Layer<'u> {
     bits: u32,
     /// The slot width and the fraction bits, which all layouts share; the rest is the simplest layout.
     layout: Layout,
+    inferences: usize,
     parameters: SharedParameters,
     key: KeyBits,
     unit: &'u UnitCosts,
@@ -79,7 +88,7 @@ impl<'u> Layer<'u> {
     fn new(
         plan: &Plan,
         id: StepId,
-        layout: Layout,
+        (layout, inferences): (Layout, usize),
         parameters: SharedParameters,
         unit: &'u UnitCosts,
     ) -> Option<Self> {
@@ -87,20 +96,15 @@ impl<'u> Layer<'u> {
         let window = if let Op::Conv2d(conv) = &step.op { Some(conv.window) } else { None };
         let from = plan.step(step.inputs[0]).shape;
         let (to, bits, key, position) = (step.shape, step.bits, plan.key_bits, Count::default());
-        let mut layer = Self { window, from, to, bits, layout, parameters, key, unit, position };
+        let mut layer = Self { window, from, to, bits, layout, inferences, parameters, key, unit, position };
         layer.position = layer.packed(layer.layout)?.sums(&step.op);
         Some(layer)
     }
 
     /// Sizes of tiles: the smallest for each number of rows and columns.
     fn tiles(&self) -> Vec<[usize; 2]> {
-        let sizes = |length: usize| {
-            let mut sizes: Vec<usize> = (1..=length).map(|count| length.div_ceil(count)).collect();
-            sizes.dedup();
-            sizes
-        };
-        let columns = sizes(self.to.width);
-        sizes(self.to.height)
+        let columns = smallest(self.to.width);
+        smallest(self.to.height)
             .into_iter()
             .flat_map(|row| columns.iter().map(move |&column| [row, column]))
             .collect()
@@ -108,22 +112,34 @@ impl<'u> Layer<'u> {
 
     fn packed(&self, layout: Layout) -> Option<Packed> {
         let linear = Linear { window: self.window, layout };
-        Packed::new(linear, [self.from, self.to], self.bits)
+        Packed::new(linear, [self.from, self.to], self.bits, self.inferences)
     }
 
-    /// For each number of stacked inputs the cheapest number of results in a reply, none where not one fits;
+    /// Numbers of images in a ciphertext: the smallest for each number of passes.
+    fn images(&self) -> Vec<usize> {
+        smallest(self.inferences)
+    }
+
+    /// For each number of images and of stacked inputs the cheapest number of results in a reply, none where not one fits;
     /// products are estimated.
     fn best_replies(&self, tile: [usize; 2]) -> Vec<Priced> {
         let Some(packed) = self.packed(Layout { tile, ..self.layout }) else { return Vec::new() };
         let sums = self.position.times(packed.tiling().results() as u64);
         let room = self.layout.capacity(self.parameters, self.key);
-        let best_reply = |stacked| {
-            let width = Layout { stacked, ..self.layout }.width(packed.tiling().slots());
-            let replies = (1..=room / width).map(|results| packed.repacked(stacked, results));
-            let priced = replies.map(|packed| self.priced(&packed, sums));
+        let best_reply = |images, stacked| {
+            let width = Layout { images, stacked, ..self.layout }.width(packed.tiling().slots());
+            let replies = (1..=room / width).map(|results| packed.repacked(images, stacked, results));
+            let priced =
+                replies.filter(|packed| self.is_allowed(packed)).map(|packed| self.priced(&packed, sums));
             priced.min_by(|a, b| a.seconds.total_cmp(&b.seconds))
         };
-        (1..=room).map_while(best_reply).collect()
+        let best_replies = |images| (1..=room).map_while(move |stacked| best_reply(images, stacked));
+        self.images().into_iter().flat_map(best_replies).collect()
+    }
+
+    fn is_allowed(&self, packed: &Packed) -> bool {
+        let most = if self.inferences > 1 { InferenceBatch::MAX_CIPHERTEXTS } else { usize::MAX };
+        packed.masks().max(packed.products()) <= most
     }
 
     /// The price of `layout`, with the exact number of products.
@@ -136,6 +152,13 @@ impl<'u> Layer<'u> {
         let seconds = layer(packed, sums, self.key).seconds(self.unit);
         Priced { layout: packed.layout(), seconds }
     }
+}
+
+/// For each number of equal parts of `length` the smallest size that covers it, largest first.
+fn smallest(length: usize) -> Vec<usize> {
+    let mut sizes: Vec<usize> = (1..=length).map(|count| length.div_ceil(count)).collect();
+    sizes.dedup();
+    sizes
 }
 
 #[cfg(test)]
@@ -165,11 +188,11 @@ mod tests {
         let parameters = SharedParameters::default();
         let id = StepId::new(1);
         let unit = UnitCosts::typical(plan.key_bits, Processor::Ifma);
-        let layout = choose(plan, id, 1, &unit).unwrap();
+        let layout = choose(plan, id, 1, 1, &unit).unwrap();
         let searched = Layer::new(
             plan,
             id,
-            Layout { tile: [1, 1], results: 1, stacked: 1, ..layout },
+            (Layout { tile: [1, 1], results: 1, stacked: 1, ..layout }, 1),
             parameters,
             &unit,
         )

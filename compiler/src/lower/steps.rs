@@ -36,6 +36,7 @@ pub fn lower(
         steps: lowering.steps,
         output,
         setup: Cost::default(),
+        batches: Vec::new(),
         check: None,
     };
     Ok(transfers::choose(layout::lay_out(plan, &options.unit_costs())?, options))

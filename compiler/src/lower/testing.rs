@@ -39,6 +39,7 @@ pub(super) fn plan(steps: Vec<Step>) -> Plan {
             revealed: Revealed::Logits,
         },
         setup: Cost::default(),
+        batches: Vec::new(),
         check: None,
     }
 }

@@ -12,7 +12,7 @@ use crate::activation::Fineness;
 use crate::calibration::Calibration;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Integer, Real};
-use crate::lower::lower;
+use crate::lower::{self, lower};
 use crate::options::CompileOptions;
 use crate::passes::{Choices, Narrowing, Places, Precision, Preparation, Quantized, rescale};
 use list::{BOUND, FINISH, PRUNE, QUANTIZE, RESCALE, SIMPLIFY};
@@ -169,11 +169,20 @@ pub fn plan(
     validated(cost::predict(lower(&graph, name, input, options)?))
 }
 
+/// A finished plan, with the batches of inferences that it pays to prepare together.
+///
+/// # Errors
+/// A defect of the compiler.
+pub fn with_batches(plan: Plan, options: &CompileOptions) -> Result<ValidPlan> {
+    let plan = lower::with_batches(plan, options.max_batch, &options.unit_costs());
+    validated(cost::predict(plan))
+}
+
 /// Validates a plan that this compiler has made.
 ///
 /// # Errors
 /// A defect of the compiler.
-pub fn validated(plan: Plan) -> Result<ValidPlan> {
+fn validated(plan: Plan) -> Result<ValidPlan> {
     ValidPlan::new(plan).map_err(|violations| {
         let list: Vec<String> = violations.iter().map(ToString::to_string).collect();
         Error::Bug(format!("the plan is invalid: {}", list.join("; ")))

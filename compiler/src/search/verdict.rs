@@ -5,6 +5,7 @@ use super::outcome::exact_accuracy;
 use super::setting::{Setting, Tried};
 use super::{Event, Found};
 use crate::error::{Error, Result};
+use crate::pipeline;
 
 /// The cheapest plan that is within the budget on all images, in exact integers.
 ///
@@ -29,7 +30,7 @@ pub(super) fn verdict(
         let accuracy = exact_accuracy(plan, data)?;
         if accuracy >= setting.budget.least(float, 1.0) {
             return Ok(Found {
-                plan: plan.clone(),
+                plan: pipeline::with_batches(plan.plan().clone(), setting.options)?,
                 calibration_images: setting.calibration_images(),
                 images: data.len(),
                 float_accuracy: float,

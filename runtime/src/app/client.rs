@@ -39,16 +39,23 @@ impl Client {
         self.session.infer(raw, &mut *self.observer)
     }
 
+    /// The network's answers for several images, which take less together than one after the other: they are prepared in
+    /// batches where the plan offers them, and travel in the same messages.
+    ///
+    /// # Errors
+    /// As [`infer`](Self::infer); where one image does not fit, nothing is sent.
+    pub fn infer_all(&mut self, raw: &[&[f32]]) -> Result<Vec<Prediction>> {
+        self.session.infer_all(raw, &mut *self.observer)
+    }
+
     /// Does ahead what does not depend on the image, until `count` inferences are prepared, or as many as the server
-    /// allows; says how many are. An image then takes the online phase only. In suite `blinded` nothing can be prepared.
+    /// allows; says how many are. An image then takes the online phase only. Many together take less than one after the
+    /// other, where the plan offers batches. In suite `blinded` nothing can be prepared.
     ///
     /// # Errors
     /// The server refuses, misbehaves or vanishes, and the session is over.
     pub fn prepare(&mut self, count: usize) -> Result<usize> {
-        let most = if self.session.prepares_ahead() { self.session.max_prepared() } else { 0 };
-        while self.session.prepared() < count.min(most) {
-            self.session.prepare(&mut *self.observer)?;
-        }
+        self.session.prepare(count, &mut *self.observer)?;
         Ok(self.session.prepared())
     }
 

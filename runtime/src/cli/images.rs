@@ -1,16 +1,27 @@
-//! The images that `popcorn infer` asks about: named on the command line, or line by line on standard input.
+//! The images that `popcorn infer` asks about: named on the command line, all of a set, or line by line on standard input.
 
-use runtime::data::{Fit, ImageSource, Unfilled};
+use runtime::data::{Dataset, Fit, ImageSource, Unfilled};
 use runtime::error::InvalidInput;
 use runtime::plan::{ClientPlan, InputSpec};
 use runtime::{Error, Result};
 use std::io::{self, BufRead};
-use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread;
+
+/// An image to ask about.
+pub(crate) struct Image {
+    /// As it was named, or would be.
+    pub(crate) name: String,
+    /// Raw pixels that fit the plan.
+    pub(crate) pixels: Vec<f32>,
+    /// The right class, where a set says it.
+    pub(crate) class: Option<i64>,
+}
 
 /// The images to ask about, in the order in which they are named.
 pub(crate) struct Images {
-    names: Receiver<io::Result<String>>,
+    items: Receiver<io::Result<Item>>,
     /// How many there are, where that is known.
     count: Option<usize>,
     input: InputSpec,
@@ -19,79 +30,89 @@ pub(crate) struct Images {
     failures: usize,
 }
 
-/// What [`Images::next`] finds.
-pub(crate) enum Next {
-    /// Raw pixels that fit the plan.
-    Image(Vec<f32>),
-    /// Nothing yet: there is time to prepare.
-    NotYet,
+/// What is known of an image before it is read.
+#[derive(Clone)]
+enum Item {
+    Named(String),
+    OfSet(Arc<Set>, usize),
+    /// Those that the lines of standard input name.
+    Lines,
+}
+
+struct Set {
+    name: String,
+    images: Dataset,
 }
 
 impl Images {
-    /// Named by `names`; `-` stands for the lines of standard input. Named images that cannot be read or do not fit
-    /// the plan are reported before anything is asked, and left out.
+    /// Named by `names`: an image, or a file that holds several, which stands for all of them; `-` for the lines of standard
+    /// input. Named images that cannot be read or do not fit the plan are reported before anything is asked, and left out.
     ///
     /// # Errors
     /// The system gives no thread; or there is one image, and it is left out.
     pub(crate) fn new(names: &[String], plan: &ClientPlan, fit: Fit) -> Result<Self> {
         let (sender, receiver) = channel();
-        let mut images = Self { names: receiver, count: None, input: plan.input.clone(), fit, failures: 0 };
-        if let [name] = names
-            && name != "-"
-        {
+        let mut images = Self { items: receiver, count: None, input: plan.input.clone(), fit, failures: 0 };
+        let mut items: Vec<Item> = names.iter().flat_map(|name| images.items(name)).collect();
+        if let [Item::Named(name)] = &*items {
             images.read(name)?;
         }
-        let names: Vec<String> =
-            names.iter().filter(|name| *name == "-" || images.is_readable(name)).cloned().collect();
-        images.count = (!names.iter().any(|name| name == "-")).then_some(names.len());
+        items.retain(|item| images.is_readable(item));
+        let is_known = !items.iter().any(|item| matches!(item, Item::Lines));
+        images.count = is_known.then_some(items.len());
         let send = move || {
-            for name in names {
-                match &*name {
-                    "-" => io::stdin().lock().lines().try_for_each(|line| sender.send(line)),
-                    _ => sender.send(Ok(name)),
-                }
-                .unwrap_or_default(); // nobody asks any more
-            }
+            let _ = items.into_iter().try_for_each(|item| send(&sender, item)); // nobody asks any more
         };
         let thread = thread::Builder::new().spawn(send);
         thread.map_err(|error| Error::io("cannot start a thread", error))?;
         Ok(images)
     }
 
-    /// How many inferences to prepare ahead, where `wanted` are wanted.
-    pub(crate) fn ahead(&self, wanted: usize) -> usize {
-        self.count.map_or(wanted, |count| count.min(wanted))
+    /// What a name stands for.
+    fn items(&self, name: &str) -> Vec<Item> {
+        if name == "-" {
+            return vec![Item::Lines];
+        }
+        let Ok(ImageSource { path, index }) = name.parse::<ImageSource>();
+        let images = if index.is_none() { Dataset::read(&path, self.input.shape).ok() } else { None };
+        match images.filter(|images| images.len() > 1) {
+            Some(images) => {
+                let set = Arc::new(Set { name: name.into(), images });
+                (0..set.images.len()).map(|index| Item::OfSet(Arc::clone(&set), index)).collect()
+            }
+            None => vec![Item::Named(name.into())],
+        }
     }
 
-    /// The next image; waits for it only if `wait`. `None` after the last. Empty lines are passed over, and so, with a
-    /// report, are images that cannot be read or do not fit the plan.
+    /// How many there are, where that is known before all are read.
+    pub(crate) const fn count(&self) -> Option<usize> {
+        self.count
+    }
+
+    /// The images that are there, `most` at most; waits for one only if `wait`, and may otherwise find none. `None` after the
+    /// last. Empty lines are passed over, and so, with a report, are images that cannot be read or do not fit the plan.
     ///
     /// # Errors
     /// Standard input cannot be read.
-    pub(crate) fn next(&mut self, wait: bool) -> Result<Option<Next>> {
-        loop {
-            let name = match self.names.try_recv() {
-                Ok(name) => name,
-                Err(TryRecvError::Disconnected) => return Ok(None),
-                Err(TryRecvError::Empty) if !wait => return Ok(Some(Next::NotYet)),
-                Err(TryRecvError::Empty) => match self.names.recv() {
-                    Ok(name) => name,
+    pub(crate) fn next(&mut self, most: usize, wait: bool) -> Result<Option<Vec<Image>>> {
+        let mut images = Vec::new();
+        while images.len() < most {
+            let item = match self.items.try_recv() {
+                Ok(item) => item,
+                Err(TryRecvError::Disconnected) if images.is_empty() => return Ok(None),
+                Err(TryRecvError::Empty) if images.is_empty() && wait => match self.items.recv() {
+                    Ok(item) => item,
                     Err(_) => return Ok(None),
                 },
+                Err(_) => break,
             };
-            let name = name.map_err(|error| Error::io("cannot read standard input", error))?;
-            let name = name.trim();
-            if name.is_empty() {
-                continue;
-            }
-            match self.read(name) {
-                Ok(image) => {
-                    warn_of(name, &image, &self.input);
-                    return Ok(Some(Next::Image(image)));
-                }
+            let item = item.map_err(|error| Error::io("cannot read standard input", error))?;
+            match self.image(&item) {
+                Ok(image) => images.extend(image),
                 Err(error) => self.leave_out(&error),
             }
         }
+        Ok(Some(images))
     }
 
     /// How many images were left out.
@@ -99,8 +120,13 @@ impl Images {
         self.failures
     }
 
-    fn is_readable(&mut self, name: &str) -> bool {
-        self.read(name).map_err(|error| self.leave_out(&error)).is_ok()
+    fn is_readable(&mut self, item: &Item) -> bool {
+        let read = match item {
+            Item::Lines => Ok(()),
+            Item::Named(name) => self.read(name).map(drop),
+            Item::OfSet(set, index) => self.fitting(set.images.image(*index)).map(drop),
+        };
+        read.map_err(|error| self.leave_out(&error)).is_ok()
     }
 
     fn leave_out(&mut self, error: &Error) {
@@ -108,11 +134,44 @@ impl Images {
         self.failures += 1;
     }
 
+    /// `None` for an empty line.
+    fn image(&self, item: &Item) -> Result<Option<Image>> {
+        let image = match item {
+            Item::Lines => return Ok(None),
+            Item::Named(name) if name.trim().is_empty() => return Ok(None),
+            Item::Named(name) => {
+                let name = name.trim().to_owned();
+                Image { pixels: self.read(&name)?, name, class: None }
+            }
+            Item::OfSet(set, index) => Image {
+                name: format!("{}#{index}", set.name),
+                pixels: self.fitting(set.images.image(*index))?,
+                class: set.images.labels().map(|labels| labels[*index]),
+            },
+        };
+        warn_of(&image.name, &image.pixels, &self.input);
+        Ok(Some(image))
+    }
+
     fn read(&self, name: &str) -> Result<Vec<f32>> {
         let Ok(source) = name.parse::<ImageSource>();
-        let image = source.read(&self.input, self.fit)?;
-        self.input.quantize(&image).map_err(InvalidInput::from)?;
-        Ok(image)
+        self.fitting(source.read(&self.input, self.fit)?)
+    }
+
+    fn fitting(&self, pixels: Vec<f32>) -> Result<Vec<f32>> {
+        self.input.quantize(&pixels).map_err(InvalidInput::from)?;
+        Ok(pixels)
+    }
+}
+
+/// Sends what an item stands for, when it is known; fails where nobody receives.
+fn send(sender: &Sender<io::Result<Item>>, item: Item) -> std::result::Result<(), ()> {
+    match item {
+        Item::Lines => {
+            let lines = io::stdin().lock().lines();
+            lines.map(|line| line.map(Item::Named)).try_for_each(|line| sender.send(line).map_err(drop))
+        }
+        item => sender.send(Ok(item)).map_err(drop),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `popcorn infer`: private predictions from a server.
 
-use super::images::{Images, Next};
+use super::answers::Answers;
+use super::images::Images;
 use super::output;
 use super::progress::Progress;
 use super::report::{Report, steps};
@@ -11,7 +12,6 @@ use runtime::error::InvalidInput;
 use runtime::observe::{Spending, StepReport};
 use runtime::plan::{KeyBits, PlanId};
 use runtime::roles::client::{self, Prediction};
-use runtime::roles::server::MAX_PREPARED;
 use runtime::{ClientKey, Result};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -21,20 +21,20 @@ use std::time::{Duration, Instant};
 #[command(after_help = "Examples:
   popcorn infer --connect 127.0.0.1:7000 --input digit.png
   popcorn infer --connect inference.example.com:7000 --input test.npz#7 --key me.key --top 5 --json
-  popcorn infer --connect 127.0.0.1:7000 --input a.png --input b.png --prepare 2
+  popcorn infer --connect 127.0.0.1:7000 --input test.npz   # all images of a set
   ls *.png | popcorn infer --connect 127.0.0.1:7000 --input - --prepare 4")]
 pub(crate) struct Infer {
     /// The server's address and port
     #[arg(long, value_name = "ADDR")]
     connect: String,
-    /// An image: PNG, JPEG, .npy or .npz; FILE.npz#7 is image 7 of a set. Several are answered one after the other; `-`
-    /// reads one from each line of standard input as it comes
+    /// An image: PNG, JPEG, .npy or .npz. FILE.npz#7 is image 7 of a set, FILE.npz all of them; `-` reads one from each line
+    /// of standard input as it comes. Several are prepared and asked about together
     #[arg(long = "input", value_name = "FILE", required = true)]
     inputs: Vec<String>,
-    /// Inferences that are kept prepared ahead, also while the next image is waited for; at most 16, or as many
-    /// as the server allows
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=MAX_PREPARED as i64))]
-    prepare: u16,
+    /// Inferences that are kept prepared ahead, also while the next image is waited for, or as many as the server allows. By
+    /// default as many as there are images to ask about; one where they come by standard input
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    prepare: Option<u16>,
     #[command(flatten)]
     ask: Ask,
     /// Insist on the plan with this digest, 64 hexadecimal digits; the server refuses if it runs another
@@ -98,31 +98,47 @@ impl Infer {
         let mut images = Images::new(&self.inputs, &plan, self.ask.fit())?;
         let start = Instant::now();
         let key = self.ask.key(plan.key_bits)?.holder(&plan)?;
-        let mut asked = Spending::default();
         let mut making_key = start.elapsed();
         let mut session = greeting.with_key(key)?;
         let mut progress = Progress::new(self.ask.json);
-        let wanted = usize::from(self.prepare).min(session.max_prepared());
-        let ahead = if session.prepares_ahead() { images.ahead(wanted) } else { 0 };
-        while session.prepared() < ahead {
-            session.prepare(&mut progress)?;
-        }
-        while let Some(next) = images.next(session.prepared() >= ahead)? {
-            let Next::Image(image) = next else {
-                session.prepare(&mut progress)?;
+        let ahead = self.ahead(&images).min(session.max_prepared());
+        session.prepare(ahead, &mut progress)?;
+        let (mut answers, mut asked) = (Answers::default(), Spending::default());
+        while let Some(group) = images.next(ahead.max(1), !session.is_worth_preparing(ahead))? {
+            if group.is_empty() {
+                session.prepare(ahead, &mut progress)?;
                 continue;
-            };
-            let prediction = session.infer(&image, &mut progress)?;
+            }
+            let pixels: Vec<&[f32]> = group.iter().map(|image| &*image.pixels).collect();
+            let predictions = session.infer_all(&pixels, &mut progress)?;
             let mut spent = session.spending().since(&asked);
             spent.offline.elapsed += std::mem::take(&mut making_key);
             asked = session.spending();
-            let report = Report::new(&prediction, spent, plan.suite, plan.key_bits);
-            self.ask.print(&report, &prediction)?;
-            self.ask.print_steps(&[("client", &progress.take())])?;
+            if self.ask.json || images.count() == Some(1) {
+                let each = spent.divided(predictions.len());
+                for (image, prediction) in group.iter().zip(&predictions) {
+                    let report = Report::new(prediction, each, plan.suite, plan.key_bits).about(&image.name);
+                    self.ask.print(&report, prediction)?;
+                }
+                self.ask.print_steps(&[("client", &progress.take())])?;
+            } else {
+                progress.take();
+                output::print(&answers.lines(&group, &predictions, spent))?;
+            }
+        }
+        if !answers.is_empty() {
+            output::print(&answers.summary())?;
         }
         match images.failures() {
             0 => Ok(()),
             count => Err(InvalidInput::LeftOut(count).into()),
         }
+    }
+
+    /// How many inferences to keep prepared.
+    fn ahead(&self, images: &Images) -> usize {
+        let known = images.count();
+        let wanted = self.prepare.map_or(known.unwrap_or(1), usize::from);
+        known.map_or(wanted, |count| count.min(wanted))
     }
 }

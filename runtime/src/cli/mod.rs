@@ -1,5 +1,6 @@
 //! The command line; one file per subcommand.
 
+mod answers;
 mod bench;
 mod images;
 mod infer;

@@ -10,6 +10,8 @@ use std::fmt::Write;
 /// What `infer` and `run` print with `--json`.
 #[derive(Serialize)]
 pub(crate) struct Report {
+    /// The image, as it was named; where several were asked about together, what follows is an equal part of what they took.
+    image: Option<String>,
     label: usize,
     logits: Vec<f64>,
     /// The exact integers of the logits, as text: they may exceed what JSON numbers hold.
@@ -70,6 +72,7 @@ impl Report {
         let (traffic, offline, online) =
             (totals.traffic(), Part::from(totals.offline), Part::from(totals.online));
         Self {
+            image: None,
             label: prediction.label(),
             logits: prediction.logits.clone(),
             integers: prediction.integers.iter().map(i128::to_string).collect(),
@@ -83,6 +86,11 @@ impl Report {
             suite: suite.to_string(),
             key_bits: key_bits.get(),
         }
+    }
+
+    /// About the image of this name.
+    pub(crate) fn about(self, image: &str) -> Self {
+        Self { image: Some(image.into()), ..self }
     }
 
     /// The parties had such a network between them.

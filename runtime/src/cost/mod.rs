@@ -6,6 +6,7 @@
 //! * [`predict`]: every step of a plan;
 //! * [`exchange`]: one round of suite `blinded`;
 //! * [`layer`]: a linear layer of suite `shared`, from the shapes and the layout of a [`Packed`];
+//! * [`batch`]: inferences of suite `shared` that are prepared together;
 //! * [`comparison`](fn@comparison): one value of an interactive step of suite `shared`.
 
 mod comparison;
@@ -22,7 +23,7 @@ pub use machine::Machine;
 pub use crate::paillier::Count;
 pub use crate::plan::{Cost, UnitCosts};
 pub use crate::protocol::blinded::cost::exchange;
-pub use crate::protocol::shared::cost::{layer, oblivious_transfers};
+pub use crate::protocol::shared::cost::{batch, layer, oblivious_transfers};
 pub use crate::protocol::shared::linear::Packed;
 pub use comparison::{Comparison, comparison};
 

@@ -103,16 +103,30 @@ pub fn open_meanwhile(connection: &mut Connection, message: Message, length: u64
     connection.receive(header, Limit::Exactly(length), message.name())
 }
 
-/// Waits for one of two messages without a body; `None` where the peer ends the session instead.
+/// Waits for one of two messages whose body is a number of inferences, one byte; `None` where the peer ends the session
+/// instead.
 ///
 /// # Errors
 /// As [`open_or_end`].
-pub fn receive_either(connection: &mut Connection, [first, second]: [Message; 2]) -> Result<Option<Message>> {
+pub fn receive_either(
+    connection: &mut Connection,
+    [first, second]: [Message; 2],
+) -> Result<Option<(Message, usize)>> {
     let Some(header) = connection.receive_header(first.name())? else { return Ok(None) };
     let got = if header.tag == second as u8 { second } else { first };
     let header = matching(connection, got.listener(), header, got)?;
-    connection.receive_body(header, Limit::Exactly(0), got.name())?;
-    Ok(Some(got))
+    let body = connection.receive_body(header, Limit::Exactly(1), got.name())?;
+    Ok(Some((got, body.first().copied().unwrap_or(0).into())))
+}
+
+/// Sends a message whose body is a number of inferences, at most 255.
+///
+/// # Errors
+/// The peer hung up or does not read.
+pub fn send_count(connection: &mut Connection, message: Message, inferences: usize) -> Result<()> {
+    let count =
+        u8::try_from(inferences).map_err(|_| Error::Bug(format!("{inferences} inferences at once")))?;
+    send(connection, message, vec![count])
 }
 
 /// Waits for the header of `message`; `None` where the peer ends the session instead.

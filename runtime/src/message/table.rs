@@ -57,14 +57,14 @@ messages! {
     Answer = 7, "answer", Role::Server;
     /// Server → client: packed logits, as many ciphertexts as [`crate::plan::Reveal::ciphertexts`].
     Logits = 8, "logits", Role::Client;
-    /// Client → server, suite `shared`: prepare an inference; empty.
+    /// Client → server, suite `shared`: prepare so many inferences together, one byte.
     Prepare = 9, "prepare", Role::Server;
     /// Client → server: `[r]`, the packed mask of a linear step, as many ciphertexts as
     /// [`crate::protocol::shared::linear::Packed::masks`].
     Mask = 10, "mask", Role::Server;
     /// Server → client: `[v]`, as many ciphertexts as [`crate::protocol::shared::linear::Packed::products`].
     Product = 11, "product", Role::Client;
-    /// Client → server, suite `shared`: the image is there; empty. Flights follow.
+    /// Client → server, suite `shared`: so many images are there, one byte. Flights follow.
     Infer = 12, "infer", Role::Server;
     /// Client → server: [`crate::paillier::Commitment`] to a test of the masks before it, 32 bytes.
     Commitment = 13, "commitment", Role::Server;

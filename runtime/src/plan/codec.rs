@@ -161,6 +161,7 @@ mod tests {
             steps,
             output,
             setup: Cost::default(),
+            batches: Vec::new(),
             check: None,
         }
     }
@@ -189,7 +190,7 @@ mod tests {
         let plan = ValidPlan::new(plan()).unwrap();
         let known = (FORMAT_VERSION, plan.id().to_string());
         // Where the digest of this plan changes, FORMAT_VERSION (and, with the client's view, PROTOCOL_VERSION) must.
-        assert_eq!(known, (7, "7b9c10ee165d1b0ebad71316290953b14ab4ed8057e0635767bd7a3942effbcc".into()));
+        assert_eq!(known, (8, "0029a92db1b84a57de137a38dbc58a327db1e647c07323be9e585e2bef9d1cf5".into()));
     }
 
     proptest! {

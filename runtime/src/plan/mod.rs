@@ -7,6 +7,7 @@
 //!
 //! This module imports no other module of the crate.
 
+mod batch;
 mod check;
 pub mod codec;
 mod cost;
@@ -31,6 +32,7 @@ mod tiling;
 pub mod validate;
 mod view;
 
+pub use batch::{InferenceBatch, PricedBatch};
 pub use check::{Check, CheckImages, Headroom};
 pub use codec::DecodeError;
 pub use cost::{Cost, Processor, UnitCosts};
@@ -74,6 +76,8 @@ pub struct Plan {
     pub output: OutputSpec,
     /// What a session costs before its first inference, beside the handshake.
     pub setup: Cost,
+    /// Inferences that can be prepared together, fewest first; suite `shared`.
+    pub batches: Vec<PricedBatch>,
     /// How close the plan is to its model, where the compiler has looked; never sent to the client.
     pub check: Option<Check>,
 }

@@ -68,12 +68,12 @@ impl Linear {
         channels * tiling.planes()
     }
 
-    /// Ciphertexts of the mask of an image of `from`.
+    /// Ciphertexts of the masks of [`Layout::images`] images of `from`.
     pub fn masks(&self, from: Shape, tiling: &Tiling) -> usize {
         self.inputs(from, tiling).div_ceil(self.layout.stacked)
     }
 
-    /// Ciphertexts that come back for `channels` channels of results.
+    /// Ciphertexts that come back for `channels` channels of results, of as many images.
     pub fn products(&self, channels: usize, tiling: &Tiling) -> usize {
         (channels * tiling.results()).div_ceil(self.layout.results)
     }
@@ -164,11 +164,11 @@ mod tests {
     #[test]
     fn steps_are_written_as_ever() {
         let window = Window::dense([3, 3]);
-        let layout = Layout { tile: [2, 3], slot_bits: 40, fraction: 1, results: 5, stacked: 6 };
+        let layout = Layout { tile: [2, 3], slot_bits: 40, fraction: 1, results: 5, stacked: 6, images: 1 };
         let conv = Op::Conv2d(Conv2d { window, groups: (), weights: (), bias: () });
         let dense = Op::Dense(Dense { weights: (), bias: () });
         let sum = Op::Add(Add { multipliers: vec![1, -2], bias: () });
-        let (in_tiles, after) = ([2, 3, 40, 1, 5, 6], [1, 7, 4, 4, 4, 20]);
+        let (in_tiles, after) = ([2, 3, 40, 1, 5, 6, 1], [1, 7, 4, 4, 4, 20]);
         let cases = [
             (Op::Input, None, vec![0]),
             (conv, Some(layout), [&[1, 1, 3, 3, 1, 1, 1, 1, 0, 0, 0, 0], &in_tiles[..]].concat()),

@@ -5,6 +5,7 @@
 //! every truncation, the tiles that are cheapest, and the multipliers of sums.
 
 use super::Plan;
+use super::batch::InferenceBatch;
 use super::fraction::{Fraction, missing_carry};
 use super::ids::StepId;
 use super::ops::Op;
@@ -22,6 +23,10 @@ pub struct Schedule {
     pub parameters: SharedParameters,
     /// The plan's steps without weights, in order of execution.
     pub steps: Vec<PublicStep>,
+    /// Inferences that can be prepared together, fewest first.
+    pub batches: Vec<InferenceBatch>,
+    /// Inferences that these layouts prepare together: 1, but in a schedule [`for_batch`](Self::for_batch).
+    inferences: usize,
     /// By step; follows from the steps.
     fractions: Vec<Fraction>,
 }
@@ -31,17 +36,18 @@ pub struct Schedule {
 struct Written {
     parameters: SharedParameters,
     steps: Vec<PublicStep>,
+    batches: Vec<InferenceBatch>,
 }
 
 impl From<Schedule> for Written {
-    fn from(Schedule { parameters, steps, .. }: Schedule) -> Self {
-        Self { parameters, steps }
+    fn from(Schedule { parameters, steps, batches, .. }: Schedule) -> Self {
+        Self { parameters, steps, batches }
     }
 }
 
 impl From<Written> for Schedule {
-    fn from(Written { parameters, steps }: Written) -> Self {
-        Self::new(parameters, steps)
+    fn from(Written { parameters, steps, batches }: Written) -> Self {
+        Self { batches, ..Self::new(parameters, steps) }
     }
 }
 
@@ -50,7 +56,7 @@ impl Schedule {
     pub fn new(parameters: SharedParameters, steps: Vec<PublicStep>) -> Self {
         let linear = |step: &PublicStep| step.layout.map_or(0, |layout| layout.fraction);
         let fractions = Fraction::of_steps(steps.iter().map(|step| (&step.op, linear(step), &*step.inputs)));
-        Self { parameters, steps, fractions }
+        Self { parameters, steps, batches: Vec::new(), inferences: 1, fractions }
     }
 
     /// The public part of `plan`, whose steps with weights have layouts.
@@ -62,7 +68,30 @@ impl Schedule {
             bits: step.bits,
             layout: step.layout,
         });
-        Self::new(parameters, steps.collect())
+        let batches = plan.batches.iter().map(|priced| priced.batch.clone()).collect();
+        Self { batches, ..Self::new(parameters, steps.collect()) }
+    }
+
+    /// The same with the layouts that prepare `inferences` inferences together; `None` where the plan offers no such batch.
+    pub fn for_batch(&self, inferences: usize) -> Option<Self> {
+        if inferences == 1 {
+            return Some(self.clone());
+        }
+        let batch = self.batches.iter().find(|batch| batch.inferences == inferences)?;
+        Some(self.with_layouts(batch))
+    }
+
+    /// The same in the layouts of `batch`.
+    pub(super) fn with_layouts(&self, batch: &InferenceBatch) -> Self {
+        let mut schedule = Self { inferences: batch.inferences, batches: Vec::new(), ..self.clone() };
+        let linear = schedule.steps.iter_mut().filter(|step| step.layout.is_some());
+        linear.zip(&batch.layouts).for_each(|(step, &layout)| step.layout = Some(layout));
+        schedule
+    }
+
+    /// How many inferences it prepares together.
+    pub const fn inferences(&self) -> usize {
+        self.inferences
     }
 
     /// The step `id`.

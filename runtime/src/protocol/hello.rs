@@ -4,7 +4,7 @@ use crate::error::PeerFault;
 use crate::plan::PlanId;
 
 /// Version of the protocol that this build speaks.
-pub const PROTOCOL_VERSION: u32 = 8;
+pub const PROTOCOL_VERSION: u32 = 9;
 
 /// Bytes of a [`Hello`].
 pub const HELLO_BYTES: usize = 4 + 1 + 32;
@@ -53,11 +53,11 @@ impl Hello {
     }
 }
 
-/// The server's answer: `max_prepared: u8 · client view`.
+/// The server's answer: `max_prepared: u16 little-endian · client view`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Welcome<'a> {
     /// Inferences that the client may prepare ahead.
-    pub max_prepared: u8,
+    pub max_prepared: u16,
     /// The client's view of the plan, as [`crate::plan::codec::encode_view`] writes it.
     pub view: &'a [u8],
 }
@@ -65,17 +65,17 @@ pub struct Welcome<'a> {
 impl<'a> Welcome<'a> {
     /// The bytes that are sent.
     pub fn to_bytes(self) -> Vec<u8> {
-        [&[self.max_prepared], self.view].concat()
+        [&self.max_prepared.to_le_bytes(), self.view].concat()
     }
 
     /// Reads a welcome from the server's bytes; the view in it is not checked.
     ///
     /// # Errors
-    /// The message is empty.
+    /// The message is too short.
     pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, PeerFault> {
-        let malformed = || PeerFault::Protocol("its welcome is empty".into());
-        let (&max_prepared, view) = bytes.split_first().ok_or_else(malformed)?;
-        Ok(Self { max_prepared, view })
+        let malformed = || PeerFault::Protocol("its welcome is too short".into());
+        let (&max_prepared, view) = bytes.split_first_chunk().ok_or_else(malformed)?;
+        Ok(Self { max_prepared: u16::from_le_bytes(max_prepared), view })
     }
 }
 

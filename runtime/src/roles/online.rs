@@ -25,10 +25,14 @@ use crate::observe::{Observer, Phase};
 use crate::plan::{PublicStep, Ring, Schedule, Shape, StepId};
 use crate::protocol::shared::activation::{Alone, Part};
 use crate::protocol::shared::party::Party;
+use std::collections::HashMap;
 use zeroize::Zeroizing;
 
 /// A party's numbers of a ring, overwritten on drop.
 pub(super) type Numbers = Zeroizing<Vec<u64>>;
+
+/// What a party holds of some values of one inference.
+pub(super) type ByStep = HashMap<StepId, Numbers>;
 
 /// What one party does in the steps in which the two differ.
 pub(super) trait Side {

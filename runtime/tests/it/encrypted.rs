@@ -59,7 +59,7 @@ proptest! {
         assert_counts(&plan, &ours, &theirs);
         // A connection's rest: hello and key up, the client's view down.
         let total = plan.plan().total_cost();
-        let view = codec::encode_view(plan.client_view()).len() + 1; // and how many inferences it may prepare
+        let view = codec::encode_view(plan.client_view()).len() + 2; // and how many inferences it may prepare
         let traffic = spending.into_iter().sum::<Spending>().traffic();
         prop_assert_eq!(traffic.sent - total.bytes_up, (2 * HEADER_BYTES + HELLO_BYTES + KEY.public().to_bytes().len()) as u64);
         prop_assert_eq!(traffic.received - total.bytes_down, (HEADER_BYTES + view) as u64);

@@ -59,9 +59,9 @@ impl<'a> Client<'a> {
     /// Everything before the masks.
     fn begin(connection: &'a mut Connection, schedule: &'a Schedule) -> Result<Self> {
         message::send(connection, Message::Hello, &Hello { plan: None }.to_bytes())?;
-        message::receive(connection, Message::Welcome, Limit::AtMost(codec::MAX_VIEW_BYTES + 1))?;
+        message::receive(connection, Message::Welcome, Limit::AtMost(codec::MAX_VIEW_BYTES + 2))?;
         message::send(connection, Message::Key, KEY.public().to_bytes())?;
-        message::send(connection, Message::Prepare, &[])?;
+        message::send_count(connection, Message::Prepare, 1)?;
         let (field, mut rng) = (schedule.parameters.transfers, SecureRng::from_os()?);
         let extensions = setup::client(connection, &KEY, field, &mut Deferred::default(), &mut rng)?;
         let mut client = Self { connection, schedule, extensions };
@@ -75,7 +75,7 @@ impl<'a> Client<'a> {
     }
 
     fn prepare_again(&mut self) -> Result<()> {
-        message::send(self.connection, Message::Prepare, &[])?;
+        message::send_count(self.connection, Message::Prepare, 1)?;
         self.transfer()
     }
 

@@ -3,12 +3,12 @@
 use crate::support::shared::{Choices, shared};
 use crate::support::{KEY, PlanBuilder, plans, valid};
 use proptest::prelude::*;
-use runtime::channel::{frame::HEADER_BYTES, tcp};
+use runtime::channel::{Connection, Traffic, frame::HEADER_BYTES, memory, tcp};
 use runtime::cost::oblivious_transfers;
 use runtime::observe::{Phase, Recorder, Silent, Spending, StepReport};
 use runtime::plan::{
-    Conv2d, Cost, Extension, Layout, Op, OutputSpec, Plan, Revealed, Schedule, Shape, SharedParameters,
-    StepId, Suite, Transfers, TreeDepth, ValidPlan, Window, codec,
+    Conv2d, Cost, Extension, Layout, Op, OutputSpec, Plan, PricedBatch, Revealed, Schedule, Shape,
+    SharedParameters, StepId, Suite, Transfers, TreeDepth, ValidPlan, Window, codec,
 };
 use runtime::protocol::hello::HELLO_BYTES;
 use runtime::protocol::shared::cost;
@@ -35,6 +35,14 @@ fn parameters(plan: &Plan) -> SharedParameters {
     parameters
 }
 
+/// Bytes each way before anything is prepared.
+fn handshake(plan: &ValidPlan) -> [u64; 2] {
+    // The client's view, and how many inferences it may prepare.
+    let view = codec::encode_view(plan.client_view()).len() + 2;
+    let key = KEY.public().to_bytes().len();
+    [2 * HEADER_BYTES + HELLO_BYTES + key, HEADER_BYTES + view].map(|bytes| bytes as u64)
+}
+
 /// What each party sent in each step is what was predicted.
 fn assert_priced(plan: &Plan, client: &[StepReport], server: &[StepReport]) {
     let sent = |reports: &[StepReport], id: StepId| {
@@ -44,7 +52,7 @@ fn assert_priced(plan: &Plan, client: &[StepReport], server: &[StepReport]) {
     for (id, step) in plan.steps() {
         let Cost { bytes_up, bytes_down, rounds, .. } = step.cost;
         // Infer is sent before the first step.
-        let infer = if id == StepId::new(0) { HEADER_BYTES as u64 } else { 0 };
+        let infer = if id == StepId::new(0) { HEADER_BYTES as u64 + 1 } else { 0 };
         assert_eq!(sent(client, id)[0], bytes_up - infer, "{id} of\n{plan:?}");
         assert_eq!(sent(server, id), [bytes_down, rounds], "{id} of\n{plan:?}");
     }
@@ -72,11 +80,8 @@ proptest! {
         }
         let (total, times) = (plan.plan(), images.len() as u64);
         let each: Cost = [total.offline_cost(), total.online_cost()].into_iter().sum();
-        // The client's view, and how many inferences it may prepare.
-        let view = codec::encode_view(plan.client_view()).len() + 1;
         let traffic = spending.into_iter().sum::<Spending>().traffic();
-        let key = KEY.public().to_bytes().len();
-        let handshake = [2 * HEADER_BYTES + HELLO_BYTES + key, HEADER_BYTES + view].map(|bytes| bytes as u64);
+        let handshake = handshake(&plan);
         // What is left of one preparation's OTs serves the next.
         let transfers = |inferences| oblivious_transfers(total, parameters(total), inferences);
         let (once, all) = (transfers(1), transfers(images.len()));
@@ -85,6 +90,58 @@ proptest! {
         prop_assert_eq!(traffic.sent, handshake[0] + total.setup.bytes_up + up + all.bytes_up);
         prop_assert_eq!(traffic.received, handshake[1] + total.setup.bytes_down + down + all.bytes_down);
         prop_assert_eq!(traffic.frames_received, 1 + total.setup.rounds + rounds + all.rounds);
+    }
+}
+
+/// Seconds and bytes of a session in which so many inferences are prepared, and these images asked about.
+fn batched(plan: &ValidPlan, prepared: usize, images: &[Vec<f32>]) -> (Vec<Vec<i128>>, Spending) {
+    let (ours, theirs) = memory::pair();
+    let connect = |end| Connection::new(end, None).expect("a thread");
+    let server = Server::new(plan.clone());
+    std::thread::scope(|scope| {
+        let serving = scope.spawn(move || server.serve(connect(theirs), &mut Silent));
+        let mut session =
+            client::greet(connect(ours), None).expect("a plan").with_key(KEY.clone()).expect("a session");
+        session.prepare(prepared, &mut Silent).expect("prepared");
+        let images: Vec<&[f32]> = images.iter().map(Vec::as_slice).collect();
+        let predictions = session.infer_all(&images, &mut Silent).expect("predictions");
+        let predictions = predictions.into_iter().map(|prediction| prediction.integers).collect();
+        let spending = session.spending();
+        session.close();
+        assert_eq!(serving.join().expect("no panic").expect("served"), images.len() as u64);
+        (predictions, spending)
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(30))]
+    #[test]
+    fn inferences_prepared_together_equal_the_interpreter(
+        plan in plans(),
+        mut choices in choices(),
+        seeds in prop::collection::vec(prop::collection::vec(-15i8..=15, 1..30), 5),
+        which in 0usize..2,
+    ) {
+        let plan = valid(shared(plan, &mut choices));
+        let PricedBatch { batch, offline } = plan.plan().batches[which].clone();
+        let images: Vec<Vec<f32>> = seeds.iter().map(|seed| image(plan.plan().input.shape, seed)).collect();
+        let images = &images[..batch.inferences];
+        let (predictions, spending) = batched(&plan, batch.inferences, images);
+        for (image, integers) in images.iter().zip(&predictions) {
+            prop_assert_eq!(integers, &interpreted(&plan, image));
+        }
+        let [up, down] = handshake(&plan);
+        let (setup, online) = (plan.plan().setup, plan.plan().online_cost());
+        let times = batch.inferences as u64;
+        prop_assert_eq!(spending.offline.traffic.sent, up + setup.bytes_up + offline.bytes_up);
+        prop_assert_eq!(spending.offline.traffic.received, down + setup.bytes_down + offline.bytes_down);
+        prop_assert_eq!(spending.offline.traffic.frames_received, 1 + setup.rounds + offline.rounds);
+        // All images in the same flights.
+        let Traffic { sent, received, frames_sent, frames_received, .. } = spending.online.traffic;
+        prop_assert_eq!(frames_received, online.rounds);
+        let together = |bytes: u64, frames: u64| times * (bytes - frames * HEADER_BYTES as u64) + frames * HEADER_BYTES as u64;
+        prop_assert_eq!(sent, together(online.bytes_up - 1, frames_sent) + 1); // Infer has a byte
+        prop_assert_eq!(received, together(online.bytes_down, frames_received));
     }
 }
 
@@ -99,8 +156,8 @@ fn several_inferences_are_prepared_ahead() {
         let serving = scope.spawn(move || server.serve(theirs, &mut Silent));
         let mut session =
             client::greet(ours, None).expect("a plan").with_key(KEY.clone()).expect("a session");
-        for _ in 0..3 {
-            session.prepare(&mut Silent).expect("prepared");
+        for count in 1..=3 {
+            session.prepare(count, &mut Silent).expect("prepared");
         }
         let prepared = session.spending();
         for (left, seed) in [2, 1, 0, 0].into_iter().zip([[3i8, -9, 14], [0, 0, 0], [15, -15, 1], [7, 7, 8]])

@@ -58,7 +58,7 @@ fn seen(plan: &ValidPlan, image: &[f32]) -> [Vec<usize>; 2] {
             client::greet(ours, None).expect("a plan").with_key(KEY.clone()).expect("a session");
         let mut counts = [Vec::new(), Vec::new()];
         for _ in 0..RUNS {
-            session.prepare(&mut Silent).expect("prepared");
+            session.prepare(session.prepared() + 1, &mut Silent).expect("prepared");
             tapes.iter().for_each(|tape| drop(tape.take()));
             session.infer(image, &mut Silent).expect("a prediction");
             for (counts, tape) in counts.iter_mut().zip(&tapes) {

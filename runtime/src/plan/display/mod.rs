@@ -6,7 +6,7 @@ mod view;
 pub(crate) use table::Table;
 
 use super::input::{Colours, InputSpec, OutputSpec, Revealed};
-use super::{Cost, Knowledge, Layout, Op, Plan, Step, StepId, Suite, ValidPlan};
+use super::{Cost, Knowledge, Layout, Op, Plan, PricedBatch, Step, StepId, Suite, ValidPlan};
 use std::fmt;
 
 /// The server's view: every step with its bounds and its cost.
@@ -32,6 +32,9 @@ impl fmt::Display for ValidPlan {
             return write!(f, "{}", CostTable::new("cost", plan, |step| step.cost));
         }
         writeln!(f, "{}", CostTable::new("offline", plan, |step| step.offline).after("setup", plan.setup))?;
+        if !plan.batches.is_empty() {
+            writeln!(f, "{}", batches(plan))?;
+        }
         write!(f, "{}", CostTable::new("online", plan, |step| step.cost))
     }
 }
@@ -84,11 +87,32 @@ fn describe<K: Knowledge>(op: &Op<K>, inputs: &[StepId], layout: Option<Layout>)
 
 /// `, tiles 4x3, slots of 41 bits`; `, tiles 1x1, slots of 37 bits, 4 inputs in one, 11 results`
 fn describe_layout(layout: Layout) -> String {
-    let Layout { tile: [height, width], slot_bits, fraction, results, stacked } = layout;
+    let Layout { fraction, slot_bits, .. } = layout;
     let fraction = if fraction > 1 { format!(", {fraction} of them a fraction") } else { String::new() };
-    let stacked = if stacked > 1 { format!(", {stacked} inputs in one") } else { String::new() };
-    let packed = if results > 1 { format!(", {results} results") } else { String::new() };
-    format!(", tiles {height}x{width}, slots of {slot_bits} bits{fraction}{stacked}{packed}")
+    format!(", {}, slots of {slot_bits} bits{fraction}{}", describe_tiles(layout), describe_packing(layout))
+}
+
+/// `tiles 4x3`
+fn describe_tiles(layout: Layout) -> String {
+    let [height, width] = layout.tile;
+    format!("tiles {height}x{width}")
+}
+
+/// `, 64 images in one, 4 inputs in one, 11 results`
+fn describe_packing(layout: Layout) -> String {
+    let shared =
+        [(layout.images, "images in one"), (layout.stacked, "inputs in one"), (layout.results, "results")];
+    let shared = shared.into_iter().filter(|&(count, _)| count > 1);
+    shared.map(|(count, what)| format!(", {count} {what}")).collect()
+}
+
+/// What several inferences cost that are prepared together, and how.
+fn batches(plan: &Plan) -> Table {
+    let mut table = CostTable::empty("together");
+    for PricedBatch { batch, offline } in &plan.batches {
+        table.row(cost_row(batch.inferences.to_string(), offline));
+    }
+    table
 }
 
 /// Costs of what costs something, and their sum.
@@ -102,17 +126,10 @@ impl CostTable {
         Self { title, rows: plan.steps().map(|(id, step)| (id.to_string(), cost(step))).collect() }
     }
 
-    /// With something that comes before all steps.
-    fn after(mut self, name: &str, cost: Cost) -> Self {
-        self.rows.insert(0, (name.into(), cost));
-        self
-    }
-}
-
-impl fmt::Display for CostTable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// The headings alone.
+    fn empty(title: &'static str) -> Table {
         let headings = [
-            self.title,
+            title,
             "products",
             "squarings",
             "inversions",
@@ -126,6 +143,19 @@ impl fmt::Display for CostTable {
         ];
         let mut table = Table::new(&headings);
         (1..headings.len()).for_each(|column| table.align_right(column));
+        table
+    }
+
+    /// With something that comes before all steps.
+    fn after(mut self, name: &str, cost: Cost) -> Self {
+        self.rows.insert(0, (name.into(), cost));
+        self
+    }
+}
+
+impl fmt::Display for CostTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut table = Self::empty(self.title);
         for (name, cost) in self.rows.iter().filter(|(_, cost)| *cost != Cost::default()) {
             table.row(cost_row(name.clone(), cost));
         }

@@ -18,6 +18,8 @@
 //! * P10 suites: operations and layouts are those of the plan's suite.
 //! * P11 shares: they have at most 64 bits, carries stay below 2^f, and linear steps read shares without a fraction
 //!   ([`super::Fraction`]).
+//! * P12 batches: each has more inferences than the one before, at most [`InferenceBatch::MAX`](super::InferenceBatch), and
+//!   every linear step a layout with slots as wide as when an inference is prepared alone.
 
 mod operation;
 mod schedule;

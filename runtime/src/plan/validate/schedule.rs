@@ -4,7 +4,9 @@ use super::operation::{Operation, Source};
 use super::shapes::fits;
 use super::{Findings, MAX_BLINDING_BITS, MAX_RING_BITS, MAX_SHARED_ELEMENTS, MAX_STEPS, MAX_TERMS};
 use crate::plan::layout::REPLY_BITS;
-use crate::plan::{InputSpec, KeyBits, Linear, PublicStep, Schedule, Shape, SharedParameters, StepId};
+use crate::plan::{
+    InferenceBatch, InputSpec, KeyBits, Layout, Linear, PublicStep, Schedule, Shape, SharedParameters, StepId,
+};
 
 /// Ciphertexts of a step, at most.
 const MAX_CIPHERTEXTS: usize = 1 << 22;
@@ -32,11 +34,53 @@ pub(super) fn check_schedule(schedule: &Schedule, input: &InputSpec, key: KeyBit
         context.check(found);
     }
     if found.violations.is_empty() {
-        let replies =
-            schedule.linear().map(|(_, step, linear, tiling)| linear.products(step.shape.channels, &tiling));
-        let replies: usize = replies.sum();
-        found
-            .require(7, None, replies < 1 << REPLY_BITS, || format!("{replies} replies in all are too many"));
+        check_replies(schedule, found);
+        check_batches(schedule, input, key, found);
+    }
+}
+
+/// All replies of a preparation, of which none may exceed N with the probability stated.
+fn check_replies(schedule: &Schedule, found: &mut Findings) {
+    let replies = schedule.linear().map(|(_, step, linear, tiling)| {
+        let passes = linear.layout.passes(schedule.inferences());
+        linear.products(step.shape.channels, &tiling) * passes
+    });
+    let replies: usize = replies.sum();
+    found.require(7, None, replies < 1 << REPLY_BITS, || format!("{replies} replies in all are too many"));
+}
+
+fn check_batches(schedule: &Schedule, input: &InputSpec, key: KeyBits, found: &mut Findings) {
+    let linear: Vec<(StepId, Layout)> =
+        schedule.steps().filter_map(|(id, step)| Some((id, step.layout?))).collect();
+    let mut before = 1;
+    for batch in &schedule.batches {
+        let InferenceBatch { inferences, layouts } = batch;
+        let sized = (before + 1..=InferenceBatch::MAX).contains(inferences);
+        found.require(12, None, sized, || format!("a batch of {inferences} behind one of {before}"));
+        found.require(12, None, layouts.len() == linear.len(), || {
+            format!("a batch with layouts of {} steps, not {}", layouts.len(), linear.len())
+        });
+        let slots = |layout: &Layout| (layout.slot_bits, layout.fraction);
+        for ((id, single), layout) in linear.iter().zip(layouts) {
+            found.require(12, Some(*id), slots(single) == slots(layout), || {
+                format!("a batch of {inferences} has slots of its own")
+            });
+        }
+        if !found.violations.is_empty() {
+            return;
+        }
+        let together = schedule.with_layouts(batch);
+        for (id, step) in together.steps() {
+            let context = Context { schedule: &together, input, key, id, step };
+            if let Some(linear) = step.linear() {
+                context.check_layout(&linear, found);
+            }
+        }
+        if !found.violations.is_empty() {
+            return;
+        }
+        check_replies(&together, found);
+        before = *inferences;
     }
 }
 
@@ -105,13 +149,21 @@ impl Context<'_> {
             found.require(4, at, false, || format!("tiles of {:?} do not fit", layout.tile));
             return;
         };
+        let inferences = self.schedule.inferences();
+        if !found.require(7, at, (1..=inferences).contains(&layout.images), || {
+            format!("{} images in a ciphertext, of {inferences}", layout.images)
+        }) {
+            return;
+        }
         let room = layout.capacity(self.schedule.parameters, self.key);
         let width = layout.width(tiling.slots());
         let fit = layout.results > 0
             && layout.stacked > 0
             && width.checked_mul(layout.results).is_some_and(|slots| slots <= room);
-        let few = linear.inputs(from, &tiling) <= MAX_CIPHERTEXTS
-            && self.step.shape.channels.saturating_mul(tiling.results()) <= MAX_CIPHERTEXTS;
+        let passes = layout.passes(inferences);
+        let most = if inferences > 1 { InferenceBatch::MAX_CIPHERTEXTS } else { MAX_CIPHERTEXTS };
+        let sums = [linear.inputs(from, &tiling), self.step.shape.channels.saturating_mul(tiling.results())];
+        let few = sums.iter().all(|sums| sums.saturating_mul(passes) <= most);
         found.require(1, at, few, || "it takes too many ciphertexts".into());
         found.require(7, at, fit, || {
             format!("{} results of {width} slots do not fit a plaintext", layout.results)

@@ -12,7 +12,12 @@ pub(super) fn check_plan(plan: &Plan, found: &mut Findings) {
         format!("{} steps", plan.steps.len())
     });
     found.require(1, None, plan.name.len() <= MAX_NAME, || "the plan's name is too long".into());
-    found.require(9, None, is_sane(&plan.setup), || "the setup's cost is absurd".into());
+    let costs = plan.batches.iter().map(|priced| &priced.offline).chain([&plan.setup]);
+    found.require(9, None, costs.into_iter().all(is_sane), || {
+        "the setup's cost, or a batch's, is absurd".into()
+    });
+    let batches = matches!(plan.suite, Suite::Shared(_)) || plan.batches.is_empty();
+    found.require(10, None, batches, || format!("suite {} has no batches", plan.suite));
     let is_sound = plan.check.as_ref().is_none_or(is_sound);
     found.require(8, None, is_sound, || {
         "what its check found is not finite, or its names are too long".into()

@@ -181,6 +181,7 @@ mod tests {
             steps,
             output,
             setup: Cost::default(),
+            batches: Vec::new(),
             check: None,
         }
     }

@@ -12,6 +12,9 @@ use crate::paillier::{
 };
 use crate::plan::{Cost, KeyBits, Plan, Schedule, SharedParameters, StepId, Transfers};
 
+/// Bytes of a message whose body is a number of inferences.
+const COUNT_BYTES: u64 = HEADER_BYTES as u64 + 1;
+
 /// Enters what the setup and every step cost; shapes, rings, weights and layouts must be right.
 pub fn price(plan: &mut Plan, parameters: SharedParameters) {
     let schedule = Schedule::from_plan(plan, parameters);
@@ -29,11 +32,32 @@ pub fn price(plan: &mut Plan, parameters: SharedParameters) {
     }
     // Prepare and Infer.
     if let Some(input) = plan.steps.first_mut() {
-        input.offline.bytes_up += HEADER_BYTES as u64;
-        input.cost.bytes_up += HEADER_BYTES as u64;
+        input.offline.bytes_up += COUNT_BYTES;
+        input.cost.bytes_up += COUNT_BYTES;
     }
     let long_table = Lengths::new(&schedule, plan.key_bits, 0).long_table(plan.key_bits);
     plan.setup = [set_up(plan.key_bits, parameters.transfers), of_work(long_table)].into_iter().sum();
+    let costs: Vec<Cost> =
+        plan.batches.iter().map(|priced| of_batch(plan, &schedule, priced.batch.inferences)).collect();
+    plan.batches.iter_mut().zip(costs).for_each(|(priced, cost)| priced.offline = cost);
+}
+
+/// What preparing one of the batches that `plan` offers costs in a session that has prepared nothing before; nothing where it
+/// offers no such batch.
+pub fn batch(plan: &Plan, parameters: SharedParameters, inferences: usize) -> Cost {
+    of_batch(plan, &Schedule::from_plan(plan, parameters), inferences)
+}
+
+fn of_batch(plan: &Plan, schedule: &Schedule, inferences: usize) -> Cost {
+    let Some(together) = schedule.for_batch(inferences) else { return Cost::default() };
+    let linear = schedule.linear().map(|(id, ..)| linear(plan, &together, id));
+    let tests = Group::all(&together).into_iter().map(|group| test(group.masks(), plan.key_bits));
+    let batches = online_messages::batches(&online_messages::communication(schedule));
+    let transfers = of_ots(&batches, schedule.parameters.transfers, inferences);
+    let longer = Lengths::new(&together, plan.key_bits, 0)
+        .long_table_beyond(&Lengths::new(schedule, plan.key_bits, 0), plan.key_bits);
+    let prepare = Cost { bytes_up: COUNT_BYTES, ..of_work(longer) };
+    linear.chain(tests).chain([transfers, prepare]).sum()
 }
 
 /// What the OTs of a session's first `inferences` cost.

@@ -10,9 +10,51 @@ use crate::message::{self, Message, Role};
 
 const NAME: &str = Message::Flight.name();
 
+/// What carries a dialogue's flights.
+pub trait Flights: Send {
+    /// Sends one.
+    ///
+    /// # Errors
+    /// The peer hung up.
+    fn send(&mut self, flight: Vec<u8>) -> Result<()>;
+
+    /// The peer's next, of `allowed` bytes at most, at the party of `role`.
+    ///
+    /// # Errors
+    /// It is another frame or too long, or the peer hung up.
+    fn receive(&mut self, role: Role, allowed: u64) -> Result<Vec<u8>>;
+
+    /// What went over the connection so far.
+    fn traffic(&self) -> Traffic;
+}
+
+impl Flights for &mut Connection {
+    fn send(&mut self, flight: Vec<u8>) -> Result<()> {
+        send_flight(self, flight)
+    }
+
+    fn receive(&mut self, role: Role, allowed: u64) -> Result<Vec<u8>> {
+        receive_flight(self, role, allowed)
+    }
+
+    fn traffic(&self) -> Traffic {
+        Connection::traffic(self)
+    }
+}
+
+/// Sends a flight as a frame.
+pub(super) fn send_flight(connection: &mut Connection, flight: Vec<u8>) -> Result<()> {
+    message::send(connection, Message::Flight, flight)
+}
+
+/// The frame that is the peer's next flight, of `allowed` bytes at most.
+pub(super) fn receive_flight(connection: &mut Connection, role: Role, allowed: u64) -> Result<Vec<u8>> {
+    message::receive_at(connection, role, Message::Flight, Limit::AtMost(allowed))
+}
+
 /// A party's side of it.
 pub(super) struct Dialogue<'c> {
-    connection: &'c mut Connection,
+    flights: Box<dyn Flights + 'c>,
     role: Role,
     /// Queued for the next flight.
     outgoing: Vec<u8>,
@@ -26,8 +68,15 @@ pub(super) struct Dialogue<'c> {
 
 impl<'c> Dialogue<'c> {
     /// Of `role`, in which the peer will send `allowed` bytes.
-    pub(super) fn new(connection: &'c mut Connection, role: Role, allowed: u64) -> Self {
-        Self { connection, role, outgoing: Vec::new(), incoming: Vec::new(), received: 0, allowed }
+    pub(super) fn new(flights: impl Flights + 'c, role: Role, allowed: u64) -> Self {
+        Self {
+            flights: Box::new(flights),
+            role,
+            outgoing: Vec::new(),
+            incoming: Vec::new(),
+            received: 0,
+            allowed,
+        }
     }
 
     /// Queues a message for the next flight, which goes when something of the peer's is needed.
@@ -36,8 +85,8 @@ impl<'c> Dialogue<'c> {
     }
 
     /// What went over its connection so far.
-    pub(super) const fn traffic(&self) -> Traffic {
-        self.connection.traffic()
+    pub(super) fn traffic(&self) -> Traffic {
+        self.flights.traffic()
     }
 
     /// The peer's next `length` bytes.
@@ -72,12 +121,11 @@ impl<'c> Dialogue<'c> {
         if self.outgoing.is_empty() {
             return Ok(());
         }
-        message::send(self.connection, Message::Flight, std::mem::take(&mut self.outgoing))
+        self.flights.send(std::mem::take(&mut self.outgoing))
     }
 
     fn receive_flight(&mut self) -> Result<()> {
-        let limit = Limit::AtMost(self.allowed);
-        self.incoming = message::receive_at(self.connection, self.role, Message::Flight, limit)?;
+        self.incoming = self.flights.receive(self.role, self.allowed)?;
         self.allowed -= self.incoming.len() as u64;
         self.received = 0;
         Ok(())
@@ -131,7 +179,7 @@ mod tests {
     fn a_flight_carries_all_that_was_said() {
         let (ours, theirs) = together(
             |connection| {
-                let mut client = Dialogue::new(connection, Role::Client, 3);
+                let mut client = Dialogue::new(&mut *connection, Role::Client, 3);
                 client.queue(vec![1]);
                 client.queue(vec![2, 3]);
                 let received = client.receive(3).unwrap();

@@ -16,7 +16,7 @@
 //! * [`relu`]: ReLU and exact truncation, from carries (`carry_tree`, `compare`); [`truncate`] without ReLU; [`sign`];
 //!   [`max_pool`]; [`arg_max`];
 //! * [`party`]: a party to a whole inference, and the products of shared bits and numbers that these are made of;
-//! * [`message_schedule`], `dialogue`: who sends when; [`online_messages`]: what is sent in all; [`cost`]: what that costs.
+//! * [`message_schedule`], `dialogue`: who sends when; [`together`]: several inferences in the same flights; [`online_messages`]: what is sent in all; [`cost`]: what that costs.
 //!
 //! The order of everything is the business of [`crate::roles`].
 
@@ -40,4 +40,5 @@ mod testing;
 #[cfg(test)]
 mod tests;
 pub mod tiles;
+pub mod together;
 pub mod truncate;

@@ -3,7 +3,7 @@
 use super::activation::Part;
 use super::message_schedule::{Communication, MessageSchedule};
 use crate::ot::{Batch, Role, Width};
-use crate::plan::{PublicStep, Ring, Schedule, StepId};
+use crate::plan::{InferenceBatch, PublicStep, Ring, Schedule, StepId};
 
 /// The online part of every step of a valid schedule, in order.
 pub fn communication(schedule: &Schedule) -> Vec<Communication> {
@@ -52,6 +52,15 @@ pub fn batches(costs: &[Communication]) -> Vec<Batch> {
 /// The bytes that a party receives online, headers left out.
 pub fn received(costs: &[Communication], role: Role) -> u64 {
     costs.iter().map(|cost| cost.received_by(role)).sum()
+}
+
+/// Bytes of the flights of inferences that are answered together at most, both ways, unless one alone has more.
+const MOST_BYTES: u64 = 64 << 20;
+
+/// How many inferences may be answered together: what a session then holds of flights is bounded.
+pub fn most_together(costs: &[Communication]) -> usize {
+    let bytes: u64 = costs.iter().map(Communication::bytes).sum();
+    (MOST_BYTES / bytes.max(1)).clamp(1, InferenceBatch::MAX as u64) as usize
 }
 
 /// The width of a ring's elements on the wire.

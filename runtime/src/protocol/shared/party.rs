@@ -15,9 +15,9 @@
 //!
 //! Nothing, as the modules of [`crate::ot`] argue: every masked word is hidden by randomness of OTs used once.
 
-use super::dialogue::Dialogue;
+use super::dialogue::{Dialogue, Flights};
 use super::message_schedule::MessageSchedule;
-use crate::channel::{Connection, Traffic};
+use crate::channel::Traffic;
 use crate::error::{Error, Result};
 use crate::ot::correlated::{self, CotReceiver, CotSender};
 use crate::ot::{Bits, CorrelationKind, Packed, PerParty, Role, Supply, Width, pack, triples};
@@ -46,13 +46,8 @@ pub(super) struct Operands<V> {
 
 impl<'c> Party<'c> {
     /// Begins a dialogue in which the peer will send `to_receive` bytes and `supply` is used up.
-    pub fn new(
-        connection: &'c mut Connection,
-        supply: Supply,
-        rng: &'c mut SecureRng,
-        to_receive: u64,
-    ) -> Self {
-        let dialogue = Dialogue::new(connection, supply.role(), to_receive);
+    pub fn new(flights: impl Flights + 'c, supply: Supply, rng: &'c mut SecureRng, to_receive: u64) -> Self {
+        let dialogue = Dialogue::new(flights, supply.role(), to_receive);
         Self { supply, rng, dialogue }
     }
 
@@ -74,7 +69,7 @@ impl<'c> Party<'c> {
     }
 
     /// What went over its connection so far.
-    pub const fn traffic(&self) -> Traffic {
+    pub fn traffic(&self) -> Traffic {
         self.dialogue.traffic()
     }
 

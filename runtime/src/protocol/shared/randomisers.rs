@@ -44,6 +44,12 @@ impl Lengths {
         lengths
     }
 
+    /// What making the table for long exponents takes in a session that has those of `before`.
+    pub fn long_table_beyond(&self, before: &Self, key: KeyBits) -> Count {
+        let reached = |lengths: &Self| lengths.long.map(|(bits, _)| bits);
+        if reached(self) <= reached(before) { Count::default() } else { self.long_table(key) }
+    }
+
     /// What making the table for long exponents takes.
     pub fn long_table(&self, key: KeyBits) -> Count {
         let count = |(bits, uses)| PublicRandomisers::table_count(key, bits, uses);
@@ -58,6 +64,14 @@ impl ReplyRandomisers {
         let short = Arc::new(table(lengths.short));
         let pool = Pool::new(Arc::clone(&short), lengths.short.1, rng);
         Self { table: short, short: pool, long: lengths.long.map(table) }
+    }
+
+    /// Makes the long ones longer, where these lengths ask for that.
+    pub fn reach(&mut self, key: &PublicKey, lengths: Lengths) {
+        let reached = |bits| self.long.as_ref().is_some_and(|long| bits <= long.exponent_bits());
+        if let Some((bits, uses)) = lengths.long.filter(|&(bits, _)| !reached(bits)) {
+            self.long = Some(PublicRandomisers::with_exponents(key, bits, uses));
+        }
     }
 
     /// The table of short ones.

@@ -41,7 +41,7 @@ pub(super) fn both<R: Send>(
     let [client, server] = supplies(&cost.batches, seed);
     let act = |supply: Supply, connection: &mut Memory, shares: &[u64]| {
         let (role, rng) = (supply.role(), &mut TestRng::new(seed ^ 1));
-        let mut party = Party::new(connection, supply, rng, cost.received_by(role));
+        let mut party = Party::new(&mut *connection, supply, rng, cost.received_by(role));
         let result = protocol(&mut party, shares).unwrap();
         party.finish().unwrap();
         let spent = connection.traffic();

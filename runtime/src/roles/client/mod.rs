@@ -12,13 +12,14 @@ pub use prediction::Prediction;
 
 use super::stopwatch::{Named, Stopwatch};
 use crate::channel::{Connection, Limit};
-use crate::error::{InvalidInput, PeerFault, Result};
+use crate::error::{Error, InvalidInput, PeerFault, Result};
 use crate::observe::{Observer, Spending, Spent};
 use crate::ot::Role;
 use crate::paillier::{HolderKey, SecureRng};
 use crate::plan::{ClientPlan, PlanId, Work, codec};
 use crate::protocol::hello::{Hello, Welcome};
 use crate::protocol::message::{self, Deferred, Message};
+use crate::protocol::shared::online_messages::{communication, most_together};
 use shared::Ahead;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -58,7 +59,7 @@ pub fn greet(mut connection: Connection, wanted: Option<PlanId>) -> Result<Greet
     let start = Instant::now();
     message::send(&mut connection, Message::Hello, &Hello { plan: wanted }.to_bytes())?;
     let bytes =
-        message::receive(&mut connection, Message::Welcome, Limit::AtMost(codec::MAX_VIEW_BYTES + 1))?;
+        message::receive(&mut connection, Message::Welcome, Limit::AtMost(codec::MAX_VIEW_BYTES + 2))?;
     let welcome = Welcome::from_bytes(&bytes)?;
     let plan = codec::decode_view(welcome.view).map_err(|error| PeerFault::Plan(error.to_string()))?;
     if wanted.is_some_and(|wanted| wanted != plan.id) {
@@ -107,17 +108,40 @@ impl Session {
         self.spending
     }
 
-    /// Does ahead what does not depend on the image, for one more inference. In suite `blinded` there is nothing to do.
+    /// Does ahead what does not depend on images, until `count` inferences are prepared, or as many as the server allows;
+    /// in batches as large as the plan offers, which takes less than one after the other. In suite `blinded` there is
+    /// nothing to do.
     ///
     /// # Errors
     /// The server refuses, misbehaves or vanishes.
-    pub fn prepare(&mut self, observer: &mut dyn Observer) -> Result<()> {
+    pub fn prepare(&mut self, count: usize, observer: &mut dyn Observer) -> Result<()> {
+        let count = count.min(self.max_prepared);
+        while self.prepares_ahead() && self.prepared() < count {
+            self.prepare_batch(self.largest_batch(count - self.prepared()), observer)?;
+        }
+        Ok(())
+    }
+
+    fn prepare_batch(&mut self, inferences: usize, observer: &mut dyn Observer) -> Result<()> {
         let Self { holder, plan, ahead, spending, .. } = self;
         let Work::Schedule(schedule) = &plan.work else { return Ok(()) };
         let watch = Stopwatch::start(holder.connection.traffic());
-        let prepared = shared::Session { schedule, holder, ahead }.prepare(observer);
+        let prepared = shared::Session { schedule, holder, ahead }.prepare(inferences, observer);
         spending.offline += watch.spent(holder.connection.traffic());
         prepared
+    }
+
+    /// The largest number of inferences, `wanted` at most, that are prepared together; 1 where the plan offers no batch.
+    pub fn largest_batch(&self, wanted: usize) -> usize {
+        let Work::Schedule(schedule) = &self.plan.work else { return 1 };
+        let offered = schedule.batches.iter().map(|batch| batch.inferences);
+        offered.filter(|&inferences| inferences <= wanted).max().unwrap_or(1)
+    }
+
+    /// Whether so many of `count` inferences are still to be prepared that it pays to begin: half of a batch.
+    pub fn is_worth_preparing(&self, count: usize) -> bool {
+        let missing = count.min(self.max_prepared).saturating_sub(self.prepared());
+        self.prepares_ahead() && missing > 0 && 2 * missing >= self.largest_batch(count)
     }
 
     /// Whether there is anything to do ahead.
@@ -140,22 +164,54 @@ impl Session {
     /// # Errors
     /// The image does not fit the plan (nothing is sent then), or the server refuses, misbehaves or vanishes.
     pub fn infer(&mut self, raw: &[f32], observer: &mut dyn Observer) -> Result<Prediction> {
-        let input = self.plan.input.quantize(raw).map_err(InvalidInput::from)?;
-        if self.prepares_ahead() && self.prepared() == 0 {
-            self.prepare(observer)?;
+        let predictions = self.infer_all(&[raw], observer)?;
+        predictions.into_iter().next().ok_or_else(|| Error::Bug("no prediction".into()))
+    }
+
+    /// The model's answers for several images: in suite `shared` prepared in batches where they are not prepared yet, and
+    /// with as many as possible in the same flights.
+    ///
+    /// # Errors
+    /// As [`infer`](Self::infer); where one image does not fit the plan, nothing is sent.
+    pub fn infer_all(&mut self, raw: &[&[f32]], observer: &mut dyn Observer) -> Result<Vec<Prediction>> {
+        let quantized =
+            raw.iter().map(|raw| self.plan.input.quantize(raw)).collect::<std::result::Result<Vec<_>, _>>();
+        let mut inputs = quantized.map_err(InvalidInput::from)?;
+        let mut predictions = Vec::with_capacity(inputs.len());
+        while !inputs.is_empty() {
+            if self.prepared() == 0 {
+                self.prepare(inputs.len(), observer)?;
+            }
+            let together = inputs.len().min(self.most_together());
+            let rest = inputs.split_off(together);
+            predictions.append(&mut self.answer(&inputs, observer)?);
+            inputs = rest;
         }
+        Ok(predictions)
+    }
+
+    /// How many images can be asked about in the same flights now.
+    fn most_together(&self) -> usize {
+        let Work::Schedule(schedule) = &self.plan.work else { return 1 };
+        self.prepared().min(most_together(&communication(schedule)))
+    }
+
+    fn answer(&mut self, inputs: &[Vec<i64>], observer: &mut dyn Observer) -> Result<Vec<Prediction>> {
         let Self { holder, plan, ahead, spending, .. } = self;
         let watch = Stopwatch::start(holder.connection.traffic());
         let integers = match &plan.work {
             Work::Exchanges(work) => {
-                blinded::Session { work, key_bits: plan.key_bits, holder }.infer(&input, observer)
+                let mut ask = |input: &Vec<i64>| {
+                    blinded::Session { work, key_bits: plan.key_bits, holder }.infer(input, observer)
+                };
+                inputs.iter().map(&mut ask).collect()
             }
-            Work::Schedule(schedule) => shared::Session { schedule, holder, ahead }.infer(&input, observer),
+            Work::Schedule(schedule) => shared::Session { schedule, holder, ahead }.infer(inputs, observer),
         };
         spending.online += watch.spent(holder.connection.traffic());
-        let integers = integers?;
+        let integers: Vec<Vec<i128>> = integers?;
         holder.faults.report()?; // not earlier: see message::Deferred
-        Ok(Prediction::new(&plan.output, integers))
+        Ok(integers.into_iter().map(|integers| Prediction::new(&plan.output, integers)).collect())
     }
 
     /// Ends the session; the server has received all that was sent to it.

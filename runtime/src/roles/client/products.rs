@@ -14,7 +14,7 @@
 //!
 //! So the masks of a group are on their way while the server computes, and products are decrypted while it computes the next.
 
-use super::super::online::Numbers;
+use super::super::online::{ByStep, Numbers};
 use super::super::stopwatch::Named;
 use super::Holder;
 use crate::channel::Limit;
@@ -28,38 +28,39 @@ use crate::protocol::shared::linear::Packed;
 use crate::protocol::stream::{self, Receiving, Sending};
 use rayon::prelude::*;
 use rug::Integer;
-use std::collections::HashMap;
 use zeroize::Zeroizing;
 
 /// Plaintexts that are one unit of work for a thread.
 const ENCRYPTIONS: usize = 16;
 const DECRYPTIONS: usize = 4;
 
-/// The mask of the value that each step reads.
+/// The masks of the values that steps read, of each inference.
 struct Masks<'a> {
     schedule: &'a Schedule,
-    masks: &'a HashMap<StepId, Numbers>,
+    masks: &'a [ByStep],
 }
 
 impl Masks<'_> {
-    fn of(&self, id: StepId) -> &[u64] {
-        self.masks.get(&self.schedule.step(id).inputs[0]).map(|mask| &***mask).unwrap_or_default()
+    fn of(&self, id: StepId) -> Vec<&[u64]> {
+        let source = self.schedule.step(id).inputs[0];
+        self.masks.iter().map(|masks| masks.get(&source).map_or(&[][..], |mask| mask)).collect()
     }
 }
 
 impl Holder {
-    /// The shares of all linear steps' results.
+    /// The shares of all linear steps' results, of each inference whose masks are given: as many as `schedule` prepares
+    /// together.
     pub(super) fn prepare_linear(
         &mut self,
         schedule: &Schedule,
-        masks: &HashMap<StepId, Numbers>,
+        masks: &[ByStep],
         observer: &mut dyn Observer,
-    ) -> Result<HashMap<StepId, Numbers>> {
+    ) -> Result<Vec<ByStep>> {
         let (groups, masks) = (Group::all(schedule), Masks { schedule, masks });
-        let mut products = HashMap::new();
+        let mut products = vec![ByStep::new(); schedule.inferences()];
         for (index, group) in groups.iter().enumerate() {
             for (id, packed) in group.steps() {
-                let share = self.step(Named::offline(id, "linear"), observer, |holder| {
+                let shares = self.step(Named::offline(id, "linear"), observer, |holder| {
                     if index == 0 && id == group.first() {
                         holder.send_group(group, &masks)?;
                     }
@@ -68,7 +69,10 @@ impl Holder {
                     }
                     holder.receive_product(packed)
                 })?;
-                products.insert(id, share);
+                products
+                    .iter_mut()
+                    .zip(shares)
+                    .for_each(|(products, share)| drop(products.insert(id, share)));
             }
         }
         Ok(products)
@@ -78,7 +82,7 @@ impl Holder {
     fn send_group(&mut self, group: &Group, masks: &Masks<'_>) -> Result<()> {
         let mut exponents = Exponents::default();
         for (id, packed) in group.steps() {
-            exponents.append(self.send_mask(packed, masks.of(id))?);
+            exponents.append(self.send_masks(packed, &masks.of(id))?);
         }
         let (prover, commitment) = Prover::commit(&self.key, exponents, &mut self.rng);
         message::send(&mut self.connection, Message::Commitment, &commitment.to_bytes())?;
@@ -90,7 +94,7 @@ impl Holder {
         message::send(&mut self.connection, Message::Proof, proof.to_bytes(self.key.public().bits()))
     }
 
-    fn send_mask(&mut self, packed: &Packed, mask: &[u64]) -> Result<Exponents> {
+    fn send_masks(&mut self, packed: &Packed, masks: &[&[u64]]) -> Result<Exponents> {
         let (key, count) = (self.key.public(), packed.masks());
         let mut message = Sending::begin(&mut self.connection, Message::Mask, key, count)?;
         let mut exponents = Exponents::default();
@@ -98,7 +102,7 @@ impl Holder {
         for start in (0..count).step_by(part) {
             let range = start..count.min(start + part);
             let mut plaintexts: Vec<Integer> =
-                range.into_par_iter().map(|index| packed.pack(mask, index)).collect();
+                range.into_par_iter().map(|index| packed.pack(masks, index)).collect();
             let encrypted = self.key.encrypt_provably(&plaintexts, &mut self.rng);
             plaintexts.iter_mut().for_each(wipe_integer);
             let encrypted = encrypted.map_err(|error| Error::Bug(error.to_string()))?;
@@ -108,13 +112,13 @@ impl Holder {
         Ok(exponents)
     }
 
-    fn receive_product(&mut self, packed: &Packed) -> Result<Numbers> {
+    fn receive_product(&mut self, packed: &Packed) -> Result<Vec<Numbers>> {
         let key = self.key.public();
         let mut message = Receiving::begin(&mut self.connection, Message::Product, key, packed.products())?;
         let mut plaintexts = Vec::with_capacity(packed.products());
         while let Some(part) = message.pull(&mut self.connection, key, stream::part(DECRYPTIONS))? {
             plaintexts.append(&mut self.faults.decrypt(&self.key, Message::Product, &part));
         }
-        Ok(Zeroizing::new(packed.open(&plaintexts)))
+        Ok(packed.open(&plaintexts).into_iter().map(Zeroizing::new).collect())
     }
 }

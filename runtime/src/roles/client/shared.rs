@@ -11,17 +11,20 @@
 //!   Infer, then roles/online                     ◀─▶
 //! ```
 
-use super::super::online::{self, Numbers, Side};
+use super::super::online::{self, ByStep, Side};
 use super::Holder;
 use crate::error::{Error, Result};
-use crate::observe::Observer;
+use crate::observe::{Observer, Silent};
 use crate::ot::{Extensions, Role, Supply, setup};
 use crate::plan::{Ring, Schedule, StepId};
 use crate::protocol::message::{self, Message};
+#[cfg(doc)]
+use crate::protocol::shared::online_messages::most_together;
 use crate::protocol::shared::online_messages::{self, batches, received, width};
 use crate::protocol::shared::party::Party;
+use crate::protocol::shared::together::{Seat, Together};
 use crate::roles::stopwatch::Named;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use zeroize::Zeroizing;
 
 /// What a session has done ahead.
@@ -43,9 +46,9 @@ struct Prepared {
     /// Bytes that the server will send online.
     to_receive: u64,
     /// The masks of values that linear steps read.
-    masks: HashMap<StepId, Numbers>,
+    masks: ByStep,
     /// Shares of the linear steps' results.
-    products: HashMap<StepId, Numbers>,
+    products: ByStep,
 }
 
 /// One preparation or inference of a session.
@@ -56,12 +59,14 @@ pub(super) struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// Everything that one more inference uses up.
-    pub(super) fn prepare(self, observer: &mut dyn Observer) -> Result<()> {
+    /// Everything that `inferences` more inferences use up, prepared together: one, or a batch that the plan offers.
+    pub(super) fn prepare(self, inferences: usize, observer: &mut dyn Observer) -> Result<()> {
         let Self { schedule, holder, ahead } = self;
         let first = StepId::new(0);
+        let batch = schedule.for_batch(inferences);
+        let batch = batch.ok_or_else(|| Error::Bug(format!("no batch of {inferences} inferences")))?;
         observer.begin(schedule.linear().count() + 2);
-        message::send(&mut holder.connection, Message::Prepare, &[])?;
+        message::send_count(&mut holder.connection, Message::Prepare, inferences)?;
         let extensions = match &mut ahead.extensions {
             Some(extensions) => extensions,
             none => {
@@ -73,34 +78,42 @@ impl Session<'_> {
             }
         };
         let costs = online_messages::communication(schedule);
-        let supply = holder.step(Named::offline(first, "transfers"), observer, |holder| {
-            Supply::prepare(&mut holder.connection, Role::Client, extensions, &batches(&costs))
+        let supplies = holder.step(Named::offline(first, "transfers"), observer, |holder| {
+            let each = batches(&costs);
+            let prepare = |_| Supply::prepare(&mut holder.connection, Role::Client, extensions, &each);
+            (0..inferences).map(prepare).collect::<Result<Vec<_>>>()
         })?;
-        let masks = holder.draw_masks(schedule);
-        let products = holder.prepare_linear(schedule, &masks, observer)?;
+        let masks: Vec<ByStep> = (0..inferences).map(|_| holder.draw_masks(schedule)).collect();
+        let products = holder.prepare_linear(&batch, &masks, observer)?;
         let to_receive = received(&costs, Role::Client);
-        ahead.ready.push_back(Prepared { supply, to_receive, masks, products });
+        for ((supply, masks), products) in supplies.into_iter().zip(masks).zip(products) {
+            ahead.ready.push_back(Prepared { supply, to_receive, masks, products });
+        }
         Ok(())
     }
 
-    /// The revealed integers for those of an image.
-    pub(super) fn infer(self, input: &[i64], observer: &mut dyn Observer) -> Result<Vec<i128>> {
+    /// The revealed integers for those of some images, as many as are prepared and as [`most_together`] allows at most.
+    pub(super) fn infer(self, inputs: &[Vec<i64>], observer: &mut dyn Observer) -> Result<Vec<Vec<i128>>> {
         let Self { schedule, holder, ahead } = self;
-        let prepared = ahead.ready.pop_front().ok_or_else(|| Error::Bug("nothing is prepared".into()))?;
+        if inputs.is_empty() || inputs.len() > ahead.ready.len() {
+            return Err(Error::Bug(format!("{} images for {} inferences", inputs.len(), ahead.ready.len())));
+        }
         observer.begin(schedule.steps.len());
-        message::send(&mut holder.connection, Message::Infer, &[])?;
-        let outcome = holder.online(schedule, prepared, input, observer);
-        let shares = outcome.map_err(|error| message::refused_or(&mut holder.connection, error))?;
+        message::send_count(&mut holder.connection, Message::Infer, inputs.len())?;
+        let prepared = ahead.ready.drain(..inputs.len()).collect();
+        let outcome = holder.online(schedule, prepared, inputs, observer);
+        let results = outcome.map_err(|error| message::refused_or(&mut holder.connection, error))?;
         let ring = schedule.steps.last().map_or(Ring::new(64), |step| Some(step.ring()));
         let ring = ring.ok_or_else(|| Error::Bug("no ring has more than 64 bits".into()))?;
-        Ok(shares.into_iter().map(|share| ring.signed(share).into()).collect())
+        let signed = |shares: Vec<u64>| shares.into_iter().map(|share| ring.signed(share).into()).collect();
+        Ok(results.into_iter().map(signed).collect())
     }
 }
 
 impl Holder {
     /// A mask for every value that linear steps read.
-    fn draw_masks(&mut self, schedule: &Schedule) -> HashMap<StepId, Numbers> {
-        let mut masks = HashMap::new();
+    fn draw_masks(&mut self, schedule: &Schedule) -> ByStep {
+        let mut masks = ByStep::new();
         for (_, step, ..) in schedule.linear() {
             let source = schedule.source(step);
             let (ring, count) = (source.ring(), source.shape.elements());
@@ -114,23 +127,33 @@ impl Holder {
     fn online(
         &mut self,
         schedule: &Schedule,
-        prepared: Prepared,
-        input: &[i64],
+        prepared: Vec<Prepared>,
+        inputs: &[Vec<i64>],
         observer: &mut dyn Observer,
-    ) -> Result<Vec<u64>> {
-        let Prepared { supply, to_receive, masks, products } = prepared;
+    ) -> Result<Vec<Vec<u64>>> {
+        let Self { connection, rng, .. } = self;
+        let mut observer = Some(observer); // of the first
         let ring = schedule.steps[0].ring();
-        let image = input.iter().map(|&x| ring.embed(x)).collect();
-        let party = Party::new(&mut self.connection, supply, &mut self.rng, to_receive);
-        online::run(schedule, party, &mut Shares { schedule, masks, products }, image, observer)
+        let ask = |(prepared, input): (Prepared, &Vec<i64>)| {
+            let Prepared { supply, to_receive, masks, products } = prepared;
+            let image = input.iter().map(|&x| ring.embed(x)).collect();
+            let (mut rng, observer) = (rng.split(), observer.take());
+            move |seat: Seat<'_, '_>| {
+                let party = Party::new(seat, supply, &mut rng, to_receive);
+                let mut shares = Shares { schedule, masks, products };
+                online::run(schedule, party, &mut shares, image, observer.unwrap_or(&mut Silent))
+            }
+        };
+        let asked = prepared.into_iter().zip(inputs).map(ask).collect();
+        Together::new(connection, inputs.len()).run(asked)
     }
 }
 
 /// The client's shares for one inference.
 struct Shares<'a> {
     schedule: &'a Schedule,
-    masks: HashMap<StepId, Numbers>,
-    products: HashMap<StepId, Numbers>,
+    masks: ByStep,
+    products: ByStep,
 }
 
 impl Side for Shares<'_> {

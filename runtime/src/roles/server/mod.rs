@@ -101,7 +101,7 @@ impl Server {
         match hello.plan {
             Some(plan) if plan != self.plan.id() => Err(PeerFault::OtherPlan(plan).into()),
             _ => {
-                let max_prepared = u8::try_from(self.max_prepared).unwrap_or(u8::MAX);
+                let max_prepared = u16::try_from(self.max_prepared).unwrap_or(u16::MAX);
                 let view = codec::encode_view(self.plan.client_view());
                 let welcome = Welcome { max_prepared, view: &view };
                 message::send(connection, Message::Welcome, welcome.to_bytes())

@@ -5,19 +5,18 @@
 //! are kept in types that give them out once they have passed: [`Offered`], with a commitment; a `Verifier`, after the
 //! challenge; then the ciphertexts.
 
-use super::super::online::Numbers;
+use super::super::online::{ByStep, Numbers};
 use super::CHECKS;
 use super::shared::Session;
 use crate::channel::{Connection, Limit};
 use crate::error::{Error, PeerFault, Result};
 use crate::observe::Observer;
 use crate::paillier::{Answer, Ciphertexts, Commitment, PublicKey, Verifier};
-use crate::plan::StepId;
+use crate::plan::{Schedule, StepId};
 use crate::protocol::message::{self, Message};
 use crate::protocol::shared::groups::Group;
 use crate::protocol::shared::linear::Packed;
 use crate::protocol::stream::{self, Receiving, Sending};
-use std::collections::HashMap;
 use std::thread;
 use zeroize::Zeroizing;
 
@@ -30,22 +29,27 @@ struct Offered {
 /// What a step gives.
 struct Evaluated {
     product: Ciphertexts,
-    share: Numbers,
+    /// Of each inference.
+    shares: Vec<Numbers>,
     /// What arrived meanwhile.
     next: Option<Offered>,
 }
 
 impl Session<'_> {
-    /// The shares of all linear steps' results.
-    pub(super) fn prepare_linear(&mut self, observer: &mut dyn Observer) -> Result<HashMap<StepId, Numbers>> {
-        let groups = Group::all(self.schedule);
-        let mut products = HashMap::new();
+    /// The shares of all linear steps' results, of each inference that `schedule` prepares.
+    pub(super) fn prepare_linear(
+        &mut self,
+        schedule: &Schedule,
+        observer: &mut dyn Observer,
+    ) -> Result<Vec<ByStep>> {
+        let groups = Group::all(schedule);
+        let mut products = vec![ByStep::new(); schedule.inferences()];
         let mut challenged = None;
         let mut masks = Vec::new().into_iter();
         for (index, group) in groups.iter().enumerate() {
             for (id, packed) in group.steps() {
                 let following = groups.get(index + 1).filter(|_| id == group.first());
-                let share = self.step(observer, id, "linear", |session| {
+                let shares = self.step(observer, id, "linear", |session| {
                     if id == group.first() {
                         let verifier = match challenged.take() {
                             Some(verifier) => verifier,
@@ -54,15 +58,18 @@ impl Session<'_> {
                         masks = session.passed(verifier)?.into_iter();
                     }
                     let mask = masks.next().ok_or_else(|| Error::Bug(format!("{id} has no mask")))?;
-                    let Evaluated { product, share, next } =
+                    let Evaluated { product, shares, next } =
                         session.evaluate(id, packed, &mask, following)?;
                     if let Some(offered) = next {
                         challenged = Some(session.challenge(offered)?);
                     }
                     session.send_product(&product)?;
-                    Ok(share)
+                    Ok(shares)
                 })?;
-                products.insert(id, share);
+                products
+                    .iter_mut()
+                    .zip(shares)
+                    .for_each(|(products, share)| drop(products.insert(id, share)));
             }
         }
         Ok(products)
@@ -102,11 +109,12 @@ impl Session<'_> {
         let randomisers = randomisers.with_exponents(packed.exponent_bits(key.bits()))?;
         thread::scope(|scope| {
             let receiving = following.map(|group| scope.spawn(move || receive_group(connection, key, group)));
-            let (product, share) = packed.evaluate(&plan.step(id).op, key, randomisers, mask, rng);
+            let (product, shares) = packed.evaluate(&plan.step(id).op, key, randomisers, mask, rng);
             let next = receiving.map(|thread| {
                 thread.join().map_err(|_| Error::Bug("the receiving thread panicked".into()))?
             });
-            Ok(Evaluated { product, share: Zeroizing::new(share), next: next.transpose()? })
+            let shares = shares.into_iter().map(Zeroizing::new).collect();
+            Ok(Evaluated { product, shares, next: next.transpose()? })
         })
     }
 

@@ -8,19 +8,20 @@
 //! products as ciphertexts, and the masks of its group of steps and of the next, of 6 MiB each unless a step has more
 //! ([`crate::protocol::shared::groups`]). Per session where a plan names silent OT, up to 14 MB for each direction.
 
-use super::super::online::{self, Numbers, Side};
+use super::super::online::{self, ByStep, Side};
 use super::super::plain;
 use super::super::stopwatch::{Named, Stopwatch};
 use crate::channel::Connection;
 use crate::error::{Error, PeerFault, Result};
-use crate::observe::Observer;
+use crate::observe::{Observer, Silent};
 use crate::ot::{Extensions, Role, Supply, setup};
 use crate::paillier::{PublicKey, SecureRng};
 use crate::plan::{Plan, Ring, Schedule, StepId};
 use crate::protocol::message::{self, Message};
-use crate::protocol::shared::online_messages::{self, batches, received, width};
+use crate::protocol::shared::online_messages::{self, batches, most_together, received, width};
 use crate::protocol::shared::party::Party;
-use crate::protocol::shared::randomisers::ReplyRandomisers;
+use crate::protocol::shared::randomisers::{Lengths, ReplyRandomisers};
+use crate::protocol::shared::together::{Seat, Together};
 use std::collections::{HashMap, VecDeque};
 
 /// Inferences that a client may prepare ahead, by default.
@@ -50,7 +51,7 @@ struct Prepared {
     supply: Supply,
     /// Bytes that the client will send online.
     to_receive: u64,
-    products: HashMap<StepId, Numbers>,
+    products: ByStep,
 }
 
 impl Session<'_> {
@@ -60,17 +61,20 @@ impl Session<'_> {
         loop {
             match message::receive_either(self.connection, [Message::Prepare, Message::Infer])? {
                 None => return Ok(answered),
-                Some(Message::Infer) => {
-                    self.infer(observer)?;
-                    answered += 1;
+                Some((Message::Infer, inferences)) => {
+                    self.infer(inferences, observer)?;
+                    answered += inferences as u64;
                 }
-                Some(_) => self.prepare(observer)?,
+                Some((_, inferences)) => self.prepare(inferences, observer)?,
             }
         }
     }
 
-    fn prepare(&mut self, observer: &mut dyn Observer) -> Result<()> {
-        if self.ahead.ready.len() >= self.max_prepared {
+    fn prepare(&mut self, inferences: usize, observer: &mut dyn Observer) -> Result<()> {
+        let batch = self.schedule.for_batch(inferences);
+        let no_batch = || PeerFault::Protocol(format!("it prepares {inferences} inferences at once"));
+        let batch = batch.ok_or_else(no_batch)?;
+        if self.ahead.ready.len() + inferences > self.max_prepared {
             let what = format!("it prepares more than {} inferences", self.max_prepared);
             return Err(PeerFault::Protocol(what).into());
         }
@@ -83,25 +87,43 @@ impl Session<'_> {
             self.ahead.extensions = Some(extensions);
         }
         let costs = online_messages::communication(self.schedule);
-        let supply = self.step(observer, first, "transfers", |session| {
+        let supplies = self.step(observer, first, "transfers", |session| {
             let extensions =
                 session.ahead.extensions.as_mut().ok_or_else(|| Error::Bug("no setup".into()))?;
-            Supply::prepare(session.connection, Role::Server, extensions, &batches(&costs))
+            let each = batches(&costs);
+            let prepare = |_| Supply::prepare(session.connection, Role::Server, extensions, &each);
+            (0..inferences).map(prepare).collect::<Result<Vec<_>>>()
         })?;
-        let products = self.prepare_linear(observer)?;
-        self.ahead.ready.push_back(Prepared { supply, to_receive: received(&costs, Role::Server), products });
+        self.randomisers.reach(&self.key, Lengths::new(&batch, self.key.bits(), 0));
+        let products = self.prepare_linear(&batch, observer)?;
+        let to_receive = received(&costs, Role::Server);
+        for (supply, products) in supplies.into_iter().zip(products) {
+            self.ahead.ready.push_back(Prepared { supply, to_receive, products });
+        }
         Ok(())
     }
 
-    fn infer(&mut self, observer: &mut dyn Observer) -> Result<()> {
-        let Some(Prepared { supply, to_receive, products }) = self.ahead.ready.pop_front() else {
+    fn infer(&mut self, inferences: usize, observer: &mut dyn Observer) -> Result<()> {
+        let (plan, schedule) = (self.plan, self.schedule);
+        if !(1..=most_together(&online_messages::communication(schedule))).contains(&inferences) {
+            return Err(PeerFault::Protocol(format!("it asks about {inferences} images at once")).into());
+        }
+        if inferences > self.ahead.ready.len() {
             return Err(PeerFault::Protocol("it asks before it has prepared".into()).into());
+        }
+        observer.begin(plan.steps.len());
+        let mut observer = Some(observer); // of the first
+        let answer = |Prepared { supply, to_receive, products }| {
+            let (mut rng, observer) = (self.rng.split(), observer.take());
+            move |seat: Seat<'_, '_>| {
+                let mut side = Weights { plan, schedule, products, opened: HashMap::new() };
+                let image = vec![0; schedule.steps[0].shape.elements()];
+                let party = Party::new(seat, supply, &mut rng, to_receive);
+                online::run(schedule, party, &mut side, image, observer.unwrap_or(&mut Silent)).map(drop)
+            }
         };
-        observer.begin(self.plan.steps.len());
-        let mut side = Weights { plan: self.plan, schedule: self.schedule, products, opened: HashMap::new() };
-        let image = vec![0; self.schedule.steps[0].shape.elements()];
-        let party = Party::new(self.connection, supply, &mut self.rng, to_receive);
-        online::run(self.schedule, party, &mut side, image, observer).map(drop)
+        let answers = self.ahead.ready.drain(..inferences).map(answer).collect();
+        Together::new(self.connection, inferences).run(answers).map(drop)
     }
 
     /// Runs and reports one step before the image is known.
@@ -123,7 +145,7 @@ impl Session<'_> {
 struct Weights<'a> {
     plan: &'a Plan,
     schedule: &'a Schedule,
-    products: HashMap<StepId, Numbers>,
+    products: ByStep,
     /// Masked values that it was told.
     opened: HashMap<StepId, Vec<u64>>,
 }

@@ -43,6 +43,7 @@ impl PlanBuilder {
             steps: Vec::new(),
             output,
             setup: Cost::default(),
+            batches: Vec::new(),
             check: None,
         };
         let mut builder = Self { plan, ranges: Vec::new() };

@@ -1,8 +1,8 @@
 //! Plans of suite `shared`, made of those of suite `blinded`.
 
 use runtime::plan::{
-    Cost, Extension, FieldBits, Fraction, Layout, Linear, Op, Plan, Reach, SharedParameters, Step, StepId,
-    Suite, Transfers, TreeDepth,
+    Cost, Extension, FieldBits, Fraction, InferenceBatch, Layout, Linear, Op, Plan, PricedBatch, Reach,
+    SharedParameters, Step, StepId, Suite, Transfers, TreeDepth,
 };
 use runtime::protocol::shared::cost;
 
@@ -36,9 +36,17 @@ pub(crate) fn shared(mut plan: Plan, choices: &mut Choices) -> Plan {
     plan = with_whole_values(plan);
     let fraction = least_fraction(&plan) + choices.below(3);
     for id in (0..plan.steps.len()).map(StepId::new) {
-        let layout = layout(&plan, id, (parameters, fraction), choices);
+        let layout = layout(&plan, id, (parameters, fraction), 1, choices);
         plan.steps[id.index()].layout = layout;
     }
+    plan.batches = [2 + choices.below(2) as usize, 5]
+        .map(|inferences| {
+            let ids = (0..plan.steps.len()).map(StepId::new);
+            let layouts = ids.filter_map(|id| layout(&plan, id, (parameters, fraction), inferences, choices));
+            let batch = InferenceBatch { inferences, layouts: layouts.collect() };
+            PricedBatch { batch, offline: Cost::default() }
+        })
+        .to_vec();
     cost::price(&mut plan, parameters);
     plan
 }
@@ -97,6 +105,7 @@ fn layout(
     plan: &Plan,
     id: StepId,
     (parameters, fraction): (SharedParameters, u32),
+    inferences: usize,
     choices: &mut Choices,
 ) -> Option<Layout> {
     let step = plan.step(id);
@@ -110,11 +119,15 @@ fn layout(
     let output = if window.is_some() { [step.shape.height, step.shape.width] } else { [1, 1] };
     loop {
         let tile = output.map(|size| 1 + choices.below(size as u32) as usize);
-        let mut layout =
-            Layout { tile, slot_bits, fraction, results: 1, stacked: 1 + choices.below(3) as usize };
+        let [stacked, images] = [3, inferences as u32].map(|most| 1 + choices.below(most) as usize);
+        let mut layout = Layout { tile, slot_bits, fraction, results: 1, stacked, images };
         let tiling = Linear { window, layout }.tiling(plan.step(step.inputs[0]).shape);
         let slots = tiling.expect("tiles within the output").slots();
-        let most = layout.capacity(parameters, plan.key_bits) / layout.width(slots);
+        let room = layout.capacity(parameters, plan.key_bits);
+        if room < layout.width(slots) {
+            layout.images = 1;
+        }
+        let most = room / layout.width(slots);
         if most > 0 {
             layout.results = 1 + choices.below(most as u32) as usize;
             return Some(layout);

@@ -22,6 +22,10 @@
 //! product is multiplied by 2^f. Who reads the shares drops their lowest f bits ([`Fraction`](crate::plan::Fraction)). (Our own;
 //! one mask for a whole ciphertext instead of one for each slot is what lets the slots be narrow.)
 //!
+//! Several inferences can be prepared together: then r is a mask of each, and the numbers of [`Layout::images`] of them lie one
+//! after the other in every plaintext, so that one evaluation, a *pass*, serves them all. What a carry crosses from one
+//! inference to the next is a fraction like any other.
+//!
 //! r is taken as signed numbers of the result's ring; being uniform, it makes |2^f·(W·r)_s| < 2^(b−1) with probability
 //! 1 − 2^−64 for each sum ([`Reach`](crate::plan::Reach)).
 //!
@@ -49,6 +53,8 @@ pub struct Packed {
     to: Shape,
     tiling: Tiling,
     linear: Linear,
+    /// Prepared together.
+    inferences: usize,
     /// b: bits from one slot to the next.
     stride: u32,
     /// Ring of the results, without the fraction bit.
@@ -62,27 +68,28 @@ impl Packed {
     pub fn from_step(schedule: &Schedule, id: StepId) -> Option<Self> {
         let step = schedule.step(id);
         let linear = step.linear()?;
-        Self::new(linear, [schedule.source(step).shape, step.shape], step.bits)
+        Self::new(linear, [schedule.source(step).shape, step.shape], step.bits, schedule.inferences())
     }
 
-    /// A layer from the first shape to the second, whose results are taken modulo 2^(bits+1); `None` where its window
-    /// or tile does not fit, or there is no such ring.
-    pub fn new(linear: Linear, [from, to]: [Shape; 2], bits: u32) -> Option<Self> {
+    /// A layer from the first shape to the second, whose results are taken modulo 2^(bits+1), for `inferences` inferences;
+    /// `None` where its window or tile does not fit, or there is no such ring.
+    pub fn new(linear: Linear, [from, to]: [Shape; 2], bits: u32, inferences: usize) -> Option<Self> {
         let Linear { layout, .. } = linear;
         Some(Self {
             from,
             to,
             tiling: linear.tiling(from)?,
             linear,
+            inferences,
             stride: layout.slot_bits,
             ring: Ring::new(bits + 1)?,
             shares: Ring::new(bits + 1 + layout.fraction)?,
         })
     }
 
-    /// The same step with other numbers of inputs and of results in a ciphertext.
-    pub fn repacked(&self, stacked: usize, results: usize) -> Self {
-        let layout = Layout { stacked, results, ..self.linear.layout };
+    /// The same step with other numbers of images, of inputs and of results in a ciphertext.
+    pub fn repacked(&self, images: usize, stacked: usize, results: usize) -> Self {
+        let layout = Layout { images, stacked, results, ..self.linear.layout };
         Self { linear: Linear { layout, ..self.linear }, tiling: self.tiling.clone(), ..*self }
     }
 
@@ -101,23 +108,48 @@ impl Packed {
         schedule.steps().filter_map(|(id, _)| Some((id, Self::from_step(schedule, id)?))).collect()
     }
 
-    /// Number of ciphertexts in which the client sends its mask.
+    /// Number of ciphertexts in which the client sends its masks.
     pub fn masks(&self) -> usize {
-        self.linear.masks(self.from, &self.tiling)
+        self.passes() * self.masks_of_pass()
     }
 
     /// Number of ciphertexts in which the server sends the products.
     pub fn products(&self) -> usize {
+        self.passes() * self.products_of_pass()
+    }
+
+    /// How often the step is evaluated.
+    const fn passes(&self) -> usize {
+        self.linear.layout.passes(self.inferences)
+    }
+
+    fn masks_of_pass(&self) -> usize {
+        self.linear.masks(self.from, &self.tiling)
+    }
+
+    fn products_of_pass(&self) -> usize {
         self.linear.products(self.to.channels, &self.tiling)
     }
 
-    /// Step 1: plaintext number `index` of the mask `r` of the input.
-    pub fn pack(&self, r: &[u64], index: usize) -> Integer {
+    /// Step 1: plaintext number `index` of the masks of the input, one for each inference.
+    pub fn pack(&self, masks: &[&[u64]], index: usize) -> Integer {
+        let images = self.linear.layout.images;
+        let (pass, index) = (index / self.masks_of_pass(), index % self.masks_of_pass());
         let mut packed = Integer::new();
         for input in self.stack().inputs_in(index).rev() {
-            self.push(&mut packed, r, input);
+            for image in (pass * images..(pass + 1) * images).rev() {
+                match masks.get(image) {
+                    Some(r) => self.push(&mut packed, r, input),
+                    None => packed <<= self.block(), // the last pass may have fewer
+                }
+            }
         }
         packed
+    }
+
+    /// Bits of one image's slots together.
+    fn block(&self) -> u32 {
+        self.tiling.slots() as u32 * self.stride
     }
 
     /// Puts an input's slots below those that are there.
@@ -133,18 +165,41 @@ impl Packed {
         }
     }
 
-    /// Steps 2, 3 and 5: what goes back for the packed mask, and the server's shares of the results.
+    /// Steps 2, 3 and 5: what goes back for the packed masks, and the server's shares of the results of each inference.
     pub fn evaluate(
         &self,
         op: &Op,
         key: &PublicKey,
         randomisers: &dyn Randomisers,
-        mask: &Ciphertexts,
+        masks: &Ciphertexts,
         rng: &mut SecureRng,
-    ) -> (Ciphertexts, Vec<u64>) {
-        let inputs = self.stack().align(key, mask);
-        let sums = weighted_sums(key, &[&*inputs], &self.rows(op));
-        let generators: Vec<SecureRng> = (0..self.products()).map(|_| rng.split()).collect();
+    ) -> (Ciphertexts, Vec<Vec<u64>>) {
+        let mut replies = Ciphertexts::with_capacity(key, self.products());
+        let mut hiding = Vec::with_capacity(self.products());
+        for pass in 0..self.passes() {
+            let range = pass * self.masks_of_pass()..(pass + 1) * self.masks_of_pass();
+            let of_pass = Ciphertexts::gather(key, range.map(|index| masks.get(index)));
+            let inputs = self.stack().align(key, &of_pass);
+            let sums = weighted_sums(key, &[&*inputs], &self.rows(op));
+            let (ciphertexts, mut random) = self.hide(key, randomisers, &sums, rng);
+            replies.append(&ciphertexts);
+            hiding.append(&mut random);
+        }
+        let half = 1u64.checked_shl(self.linear.layout.slot_bits - 1).unwrap_or(0);
+        let shares =
+            self.shares(hiding.iter().map(|mask| &**mask), |digit| digit.wrapping_add(half).wrapping_neg());
+        (replies, shares)
+    }
+
+    /// Step 3: the replies of a pass, and what hides each.
+    fn hide(
+        &self,
+        key: &PublicKey,
+        randomisers: &dyn Randomisers,
+        sums: &Ciphertexts,
+        rng: &mut SecureRng,
+    ) -> (Ciphertexts, Vec<SecretInteger>) {
+        let generators: Vec<SecureRng> = (0..self.products_of_pass()).map(|_| rng.split()).collect();
         let masked = |(product, mut rng): (usize, SecureRng)| {
             let mask = SecretInteger::new(rng.integer_below(key.modulus()));
             let constant = SecretInteger::new(Integer::from(&*mask + &self.offset(product)));
@@ -158,10 +213,7 @@ impl Packed {
             (shifted_sum(key, &terms, &constant, randomiser), mask)
         };
         let (replies, masks): (Vec<_>, Vec<_>) = generators.into_par_iter().enumerate().map(masked).unzip();
-        let half = 1u64.checked_shl(self.linear.layout.slot_bits - 1).unwrap_or(0);
-        let shares =
-            self.shares(masks.iter().map(|mask| &**mask), |digit| digit.wrapping_add(half).wrapping_neg());
-        (Ciphertexts::gather(key, replies.iter().map(|reply| reply.as_ref())), shares)
+        (Ciphertexts::gather(key, replies.iter().map(|reply| reply.as_ref())), masks)
     }
 
     /// What [`evaluate`](Self::evaluate) takes, without drawing randomisers.
@@ -169,20 +221,21 @@ impl Packed {
         self.work(self.sums(op))
     }
 
-    /// What the weighted sums of `op` take.
+    /// What the weighted sums of `op` take in one pass.
     pub fn sums(&self, op: &Op) -> Count {
         weighted_sums_count(self.stack().inputs, &self.rows(op))
     }
 
-    /// What all takes, if the weighted sums take `sums`.
+    /// What all takes, if the weighted sums take `sums` in one pass.
     pub fn work(&self, sums: Count) -> Count {
         let reply = |product: usize| shifted_sum_count(self.places(product));
-        let last = self.products() - 1; // the others are full
-        self.stack().align_count() + sums + reply(0).times(last as u64) + reply(last)
+        let last = self.products_of_pass() - 1; // the others are full
+        let pass = self.stack().align_count() + sums + reply(0).times(last as u64) + reply(last);
+        pass.times(self.passes() as u64)
     }
 
-    /// Step 4: the client's shares of the results, from ciphertexts in any number of parts.
-    pub fn open(&self, plaintexts: &[Integer]) -> Vec<u64> {
+    /// Step 4: the client's shares of the results of each inference, from the plaintexts of all replies.
+    pub fn open(&self, plaintexts: &[Integer]) -> Vec<Vec<u64>> {
         self.shares(plaintexts.iter(), |digit| digit)
     }
 
@@ -201,7 +254,7 @@ impl Packed {
     }
 
     fn stack(&self) -> Stack {
-        let block = self.tiling.slots() as u32 * self.stride;
+        let block = self.linear.layout.images as u32 * self.block();
         let (inputs, stacked) = (self.linear.inputs(self.from, &self.tiling), self.linear.layout.stacked);
         Stack { inputs, stacked, block }
     }
@@ -213,7 +266,7 @@ impl Packed {
     }
 
     fn first(&self) -> usize {
-        (self.linear.layout.stacked - 1) * self.tiling.slots()
+        (self.linear.layout.stacked - 1) * self.linear.layout.images * self.tiling.slots()
     }
 
     /// The weighted sums that come back in one ciphertext, lowest slots first.
@@ -245,18 +298,26 @@ impl Packed {
         offset
     }
 
-    /// The results' shares from the digits of numbers, one for each ciphertext that comes back.
-    fn shares<'n>(&self, numbers: impl Iterator<Item = &'n Integer>, share: impl Fn(u64) -> u64) -> Vec<u64> {
-        let mut shares = vec![0; self.to.elements()];
-        for (product, number) in numbers.enumerate() {
+    /// The results' shares, of each inference, from the digits of numbers, one for each ciphertext that comes back.
+    fn shares<'n>(
+        &self,
+        numbers: impl Iterator<Item = &'n Integer>,
+        share: impl Fn(u64) -> u64,
+    ) -> Vec<Vec<u64>> {
+        let mut shares = vec![vec![0; self.to.elements()]; self.inferences];
+        for (index, number) in numbers.enumerate() {
+            let (pass, product) = (index / self.products_of_pass(), index % self.products_of_pass());
             let limbs = Zeroizing::new(number.to_digits::<u64>(Order::Lsf));
+            let of_pass = shares.chunks_mut(self.linear.layout.images).nth(pass).unwrap_or_default();
             for (place, row) in self.rows_of(product).enumerate() {
                 let (channel, result) = (row / self.tiling.results(), row % self.tiling.results());
-                for slot in 0..self.tiling.slots() {
-                    let Some([y, x]) = self.tiling.position(result, slot) else { continue };
-                    let offset = (place * self.width() + self.first() + slot) * self.stride as usize;
-                    let digit = low_bits(&limbs, offset, self.stride);
-                    shares[self.to.index(channel, y, x)] = self.shares.reduce(share(digit));
+                for (image, shares) in of_pass.iter_mut().enumerate() {
+                    let first = place * self.width() + self.first() + image * self.tiling.slots();
+                    for slot in 0..self.tiling.slots() {
+                        let Some([y, x]) = self.tiling.position(result, slot) else { continue };
+                        let digit = low_bits(&limbs, (first + slot) * self.stride as usize, self.stride);
+                        shares[self.to.index(channel, y, x)] = self.shares.reduce(share(digit));
+                    }
                 }
             }
         }

@@ -2,7 +2,9 @@ use super::*;
 use crate::paillier::count::instrument::measure;
 use crate::paillier::randomness::TestRng;
 use crate::paillier::{Ciphertext, PublicRandomisers, test_keys};
-use crate::plan::{Conv2d, Dense, KeyBits, Public, PublicStep, Reach, SharedParameters, Window};
+use crate::plan::{
+    Conv2d, Dense, InferenceBatch, KeyBits, Public, PublicStep, Reach, SharedParameters, Window,
+};
 use proptest::prelude::*;
 
 /// A linear layer over an image, and the schedule of it alone.
@@ -19,11 +21,22 @@ impl Case {
         (bits, fraction): (u32, u32),
         (tile, stacked): ([usize; 2], usize),
     ) -> Option<Self> {
+        Self::together(op, (from, to), (bits, fraction), (tile, stacked), [1, 1])
+    }
+
+    /// Of several inferences, with so many images in a ciphertext.
+    fn together(
+        op: Op,
+        (from, to): (Shape, Shape),
+        (bits, fraction): (u32, u32),
+        (tile, stacked): ([usize; 2], usize),
+        [inferences, images]: [usize; 2],
+    ) -> Option<Self> {
         let weights = op.weights().unwrap();
         let slot_bits =
             Layout::slot_bits(bits, fraction, Reach::from_weights(weights, weights.len() / to.channels));
         let parameters = SharedParameters::default();
-        let mut layout = Layout { tile, slot_bits, fraction, results: 1, stacked };
+        let mut layout = Layout { tile, slot_bits, fraction, results: 1, stacked, images };
         let window = match &op {
             Op::Conv2d(conv) => Some(conv.window),
             _ => None,
@@ -38,7 +51,9 @@ impl Case {
             None => Op::Dense(Dense { weights: (), bias: () }),
         };
         let steps = vec![input, step(linear, vec![StepId::new(0)], to, bits, Some(layout))];
-        (layout.results > 0).then_some(Self { op, schedule: Schedule::new(parameters, steps) })
+        let mut schedule = Schedule::new(parameters, steps);
+        schedule.batches = vec![InferenceBatch { inferences, layouts: vec![layout] }];
+        (layout.results > 0).then_some(Self { op, schedule: schedule.for_batch(inferences)? })
     }
 
     /// W·r by its definition, modulo 2^64.
@@ -54,8 +69,10 @@ impl Case {
         let from = self.schedule.steps[0].shape.elements();
         let ring = self.schedule.steps[0].ring();
         let mut draws = TestRng::new(seed);
-        let mask: Vec<u64> = (0..from).map(|_| ring.reduce(draws.u64())).collect();
-        let plaintexts: Vec<Integer> = (0..packed.masks()).map(|index| packed.pack(&mask, index)).collect();
+        let mut mask = || -> Vec<u64> { (0..from).map(|_| ring.reduce(draws.u64())).collect() };
+        let masks: Vec<Vec<u64>> = (0..self.schedule.inferences()).map(|_| mask()).collect();
+        let slices: Vec<&[u64]> = masks.iter().map(Vec::as_slice).collect();
+        let plaintexts: Vec<Integer> = (0..packed.masks()).map(|index| packed.pack(&slices, index)).collect();
         let encrypted = key.encrypt(&plaintexts, &mut rng).unwrap();
         let randomisers = PublicRandomisers::for_uses(key.public(), 10);
         let (_, draw) = measure(|| randomisers.draw(&mut SecureRng::from_os().unwrap()));
@@ -65,10 +82,13 @@ impl Case {
         assert_eq!(counted, packed.count(&self.op) + draw.times(reply.len() as u64));
         let theirs = packed.open(&key.decrypt(&reply).plaintexts);
         let (shares, fraction) = (self.schedule.share_ring(id), self.schedule.fraction(id).bits);
-        let signed: Vec<i64> = mask.iter().map(|&r| r as i64).collect();
-        for ((expected, a), b) in self.product(&signed).into_iter().zip(ours).zip(theirs) {
-            let rest = shares.reduce(a.wrapping_add(b).wrapping_sub(expected << fraction));
-            assert!(rest <= 1, "{a} and {b} share {expected} wrongly");
+        assert_eq!([ours.len(), theirs.len()], [masks.len(); 2]);
+        for ((mask, ours), theirs) in masks.iter().zip(ours).zip(theirs) {
+            let signed: Vec<i64> = mask.iter().map(|&r| r as i64).collect();
+            for ((expected, a), b) in self.product(&signed).into_iter().zip(ours).zip(theirs) {
+                let rest = shares.reduce(a.wrapping_add(b).wrapping_sub(expected << fraction));
+                assert!(rest <= 1, "{a} and {b} share {expected} wrongly");
+            }
         }
     }
 }
@@ -81,6 +101,7 @@ proptest! {
         (kernel, stride, pad) in ([1usize..=3, 1..=3], [1usize..=2, 1..=2], [0usize..=1, 0..=1]),
         size in [3usize..=7, 3..=7],
         (tile, stacked) in ([1usize..=4, 1..=4], 1usize..=3),
+        (inferences, images) in (1usize..=5, 1usize..=3),
         weights in prop::collection::vec(-127i32..=127, 6 * 9),
         seed: u64,
     ) {
@@ -91,7 +112,8 @@ proptest! {
         let weights = weights[..outputs * inputs * kernel[0] * kernel[1]].to_vec();
         let op = Op::Conv2d(Conv2d { window, groups, weights, bias: vec![] });
         let shapes = (Shape::new(2, size[0], size[1]), Shape::new(outputs, height, width));
-        if let Some(case) = Case::new(op, shapes, (bits, fraction), (tile, stacked)) {
+        let batch = [inferences, images.min(inferences)];
+        if let Some(case) = Case::together(op, shapes, (bits, fraction), (tile, stacked), batch) {
             case.check(seed);
         }
     }
@@ -100,12 +122,14 @@ proptest! {
     fn shares_of_dense_layers(
         (fraction, bits) in (1u32..=9, 3u32..=20),
         (outputs, stacked) in (1usize..=12, 1usize..=4),
+        (inferences, images) in (1usize..=5, 1usize..=5),
         weights in prop::collection::vec(-127i32..=127, 12 * 12),
         seed: u64,
     ) {
         let op = Op::Dense(Dense { weights: weights[..outputs * 12].to_vec(), bias: vec![] });
         let shapes = (Shape::new(3, 2, 2), Shape::vector(outputs));
-        if let Some(case) = Case::new(op, shapes, (bits, fraction), ([1, 1], stacked)) {
+        let batch = [inferences, images.min(inferences)];
+        if let Some(case) = Case::together(op, shapes, (bits, fraction), ([1, 1], stacked), batch) {
             case.check(seed);
         }
     }
@@ -124,7 +148,7 @@ fn decrypted_numbers_do_not_depend_on_the_weights() {
             let shapes = (Shape::vector(stacked), Shape::vector(1));
             let case = Case::new(op, shapes, (4, 1), ([1, 1], stacked)).unwrap();
             let packed = Packed::from_step(&case.schedule, StepId::new(1)).unwrap();
-            let plaintext = packed.pack(&vec![5; stacked], 0) + &extra;
+            let plaintext = packed.pack(&[&vec![5; stacked]], 0) + &extra;
             let encrypted = key.encrypt(&[plaintext], &mut SecureRng::from_os().unwrap()).unwrap();
             let draw = |_| {
                 let rng = &mut SecureRng::from_os().unwrap();
@@ -162,7 +186,7 @@ fn replies_under_a_trivial_base_say_no_more() {
         let case = Case::new(op, (Shape::vector(1), Shape::vector(1)), (4, 1), ([1, 1], 1)).unwrap();
         let packed = Packed::from_step(&case.schedule, StepId::new(1)).unwrap();
         let mut encrypted = Ciphertexts::new(&public);
-        encrypted.push(Ciphertext::trivial(&public, &packed.pack(&[5], 0)).as_ref());
+        encrypted.push(Ciphertext::trivial(&public, &packed.pack(&[&[5]], 0)).as_ref());
         let mut eighths = [0usize; 8];
         for _ in 0..400 {
             let rng = &mut SecureRng::from_os().unwrap();

@@ -1,0 +1,52 @@
+//! Suite `shared`: which inferences clients can prepare together, and in which layouts.
+//!
+//! Of some sizes of batches those are offered in which an inference takes clearly less time than in the next smaller one. A
+//! network whose linear layers fill their ciphertexts with one image gains nothing, and has none. Oblivious transfers are left
+//! out: what is left of one preparation's serves the next, in batches or not.
+
+use super::layout::choose;
+use runtime::cost::{batch, oblivious_transfers};
+use runtime::plan::{
+    Cost, InferenceBatch, Layout, Plan, PricedBatch, SharedParameters, StepId, Suite, UnitCosts,
+};
+
+/// Sizes that are tried.
+const SIZES: [usize; 3] = [4, 16, InferenceBatch::MAX];
+
+/// An inference in a batch takes at most this share of its time in the next smaller one.
+const WORTH: f64 = 0.9;
+
+/// `plan`, laid out and priced, with the batches of at most `most` inferences that save time by these costs. Their prices are
+/// left to [`runtime::cost::predict`].
+pub fn with_batches(mut plan: Plan, most: usize, unit: &UnitCosts) -> Plan {
+    let Suite::Shared(parameters) = plan.suite else { return plan };
+    let alone = plan.offline_cost().seconds(unit) + plan.online_cost().seconds(unit);
+    let mut least = alone - oblivious_transfers(&plan, parameters, 1).seconds(unit);
+    for inferences in SIZES.into_iter().filter(|&size| size <= most) {
+        let Some(layouts) = layouts(&plan, inferences, unit) else { continue };
+        plan.batches
+            .push(PricedBatch { batch: InferenceBatch { inferences, layouts }, offline: Cost::default() });
+        let seconds = each(&plan, parameters, inferences, unit);
+        if seconds <= WORTH * least {
+            least = seconds;
+        } else {
+            plan.batches.pop();
+        }
+    }
+    plan
+}
+
+/// The cheapest layouts of all linear steps; `None` where one takes too many ciphertexts.
+fn layouts(plan: &Plan, inferences: usize, unit: &UnitCosts) -> Option<Vec<Layout>> {
+    let linear = plan.steps.iter().enumerate().filter_map(|(index, step)| Some((index, step.layout?)));
+    linear
+        .map(|(index, layout)| choose(plan, StepId::new(index), layout.fraction, inferences, unit))
+        .collect()
+}
+
+/// Seconds of an inference in a batch that the plan offers, without its oblivious transfers.
+fn each(plan: &Plan, parameters: SharedParameters, inferences: usize, unit: &UnitCosts) -> f64 {
+    let together = batch(plan, parameters, inferences).seconds(unit);
+    let transfers = oblivious_transfers(plan, parameters, inferences).seconds(unit);
+    (together - transfers) / inferences as f64 + plan.online_cost().seconds(unit)
+}
