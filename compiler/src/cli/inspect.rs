@@ -6,7 +6,8 @@ use clap::Args;
 use compiler::error::Error;
 use runtime::channel::Link;
 use runtime::cost::prediction::Seconds;
-use runtime::plan::{Cost, InputSpec, Layout, OutputSpec, Step, StepId, ValidPlan, codec};
+use runtime::plan::{Cost, InputSpec, Layout, OutputSpec, PricedBatch, Step, StepId, ValidPlan, Work, codec};
+use runtime::protocol::shared::errors::StatisticalErrors;
 use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -45,12 +46,24 @@ impl Inspect {
         match (self.client, self.json) {
             (false, false) => {
                 let seconds = forecast.map_or_else(String::new, |forecast| format!("\n{forecast}"));
-                output::print(&format!("{plan}{seconds}"))
+                let errors = statistical_errors(&plan);
+                let errors = errors.map_or_else(String::new, |errors| {
+                    format!("\nstatistical errors of an inference, at most: {errors}\n")
+                });
+                output::print(&format!("{plan}{errors}{seconds}"))
             }
             (false, true) => output::print_json(&Description::new(&plan, forecast.as_ref())),
             (true, false) => output::print(&plan.client_view().to_string()),
             (true, true) => output::print_json(&client_json(&plan)?),
         }
+    }
+}
+
+/// Of suite `shared`.
+fn statistical_errors(plan: &ValidPlan) -> Option<StatisticalErrors> {
+    match &plan.client_view().work {
+        Work::Schedule(schedule) => Some(StatisticalErrors::new(schedule, plan.plan().key_bits)),
+        Work::Exchanges(_) => None,
     }
 }
 
@@ -85,6 +98,12 @@ struct Description<'a> {
     steps: Vec<StepDescription<'a>>,
     output: &'a OutputSpec,
     cost: Cost,
+    /// Inferences that can be prepared together.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    batches: &'a [PricedBatch],
+    /// Of one inference.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    statistical_errors: Option<StatisticalErrors>,
     #[serde(skip_serializing_if = "Option::is_none")]
     prediction: Option<forecast::Description<'a>>,
 }
@@ -119,6 +138,8 @@ impl<'a> Description<'a> {
             steps: steps.collect(),
             output: &plan.output,
             cost: plan.total_cost(),
+            batches: &plan.batches,
+            statistical_errors: statistical_errors(valid),
             prediction: forecast.map(forecast::Description::new),
         }
     }

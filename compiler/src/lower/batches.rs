@@ -5,6 +5,8 @@
 //! out: what is left of one preparation's serves the next, in batches or not.
 
 use super::layout::choose;
+use super::transfers::cheapest;
+use crate::options::CompileOptions;
 use runtime::cost::{batch, oblivious_transfers};
 use runtime::plan::{
     Cost, InferenceBatch, Layout, Plan, PricedBatch, SharedParameters, StepId, Suite, UnitCosts,
@@ -16,16 +18,22 @@ const SIZES: [usize; 3] = [4, 16, InferenceBatch::MAX];
 /// An inference in a batch takes at most this share of its time in the next smaller one.
 const WORTH: f64 = 0.9;
 
-/// `plan`, laid out and priced, with the batches of at most `most` inferences that save time by these costs. Their prices are
-/// left to [`runtime::cost::predict`].
-pub fn with_batches(mut plan: Plan, most: usize, unit: &UnitCosts) -> Plan {
+/// `plan`, laid out and priced, with the batches that the options allow and that save time. Their prices are left to
+/// [`runtime::cost::predict`].
+pub fn with_batches(mut plan: Plan, options: &CompileOptions) -> Plan {
+    let unit = &options.unit_costs();
     let Suite::Shared(parameters) = plan.suite else { return plan };
     let alone = plan.offline_cost().seconds(unit) + plan.online_cost().seconds(unit);
     let mut least = alone - oblivious_transfers(&plan, parameters, 1).seconds(unit);
-    for inferences in SIZES.into_iter().filter(|&size| size <= most) {
+    for inferences in SIZES.into_iter().filter(|&size| size <= options.max_batch) {
         let Some(layouts) = layouts(&plan, inferences, unit) else { continue };
-        plan.batches
-            .push(PricedBatch { batch: InferenceBatch { inferences, layouts }, offline: Cost::default() });
+        let cheapest = cheapest(&plan, parameters, inferences, options.silent_transfers);
+        let transfers =
+            if parameters.transfers.may_become(&cheapest) { cheapest } else { parameters.transfers };
+        plan.batches.push(PricedBatch {
+            batch: InferenceBatch { inferences, layouts, transfers },
+            offline: Cost::default(),
+        });
         let seconds = each(&plan, parameters, inferences, unit);
         if seconds <= WORTH * least {
             least = seconds;
@@ -47,6 +55,8 @@ fn layouts(plan: &Plan, inferences: usize, unit: &UnitCosts) -> Option<Vec<Layou
 /// Seconds of an inference in a batch that the plan offers, without its oblivious transfers.
 fn each(plan: &Plan, parameters: SharedParameters, inferences: usize, unit: &UnitCosts) -> f64 {
     let together = batch(plan, parameters, inferences).seconds(unit);
+    let transfers = plan.batches.last().map_or(parameters.transfers, |priced| priced.batch.transfers);
+    let parameters = SharedParameters { transfers, ..parameters };
     let transfers = oblivious_transfers(plan, parameters, inferences).seconds(unit);
     (together - transfers) / inferences as f64 + plan.online_cost().seconds(unit)
 }

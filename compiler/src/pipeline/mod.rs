@@ -174,7 +174,7 @@ pub fn plan(
 /// # Errors
 /// A defect of the compiler.
 pub fn with_batches(plan: Plan, options: &CompileOptions) -> Result<ValidPlan> {
-    let plan = lower::with_batches(plan, options.max_batch, &options.unit_costs());
+    let plan = lower::with_batches(plan, options);
     validated(cost::predict(plan))
 }
 

@@ -8,7 +8,7 @@ use crate::cost::Machine;
 use crate::cost::profile::{Entry, Profile, SetUp};
 use crate::error::Result;
 use crate::message::Deferred;
-use crate::ot::{Batch, CorrelationKind, Role, Supply, Width, setup};
+use crate::ot::{Batch, CorrelationKind, Formula, Role, Supply, setup};
 use crate::paillier::{
     Ciphertexts, HolderKey, HolderRandomisers, PublicKey, PublicRandomisers, SecretKey, SecureRng,
     invert_all, multiply_each, rerandomise, shift_each, weighted_sums_count,
@@ -113,7 +113,7 @@ fn unit(secret: SecretKey, budget: Duration, rng: &mut SecureRng) -> Result<Unit
 /// Seconds of a random OT with both parties on this machine, made into the correlations of comparisons.
 fn transfer(holder: &HolderKey, randomisers: &PublicRandomisers) -> Result<f64> {
     let transfers = Transfers::default();
-    let batches = [Batch { kind: CorrelationKind::Sixteen(Role::Client, Width::PAIR), count: TRANSFERS / 4 }];
+    let batches = [Batch { kind: CorrelationKind::Masked(Formula::Sum { bits: 3 }), count: TRANSFERS / 7 }];
     let (ours, theirs) = memory::pair();
     let (mut ours, mut theirs) = (Connection::new(ours, None)?, Connection::new(theirs, None)?);
     let rng = || SecureRng::from_os();

@@ -86,6 +86,9 @@ messages! {
     /// Sender → receiver of OTs: an iteration of silent OT's corrections, 16 bytes for each level but the first of each tree
     /// ([`crate::ot::silent`]).
     SilentCorrections = 68, "corrections of correlated trees", Role::Server;
+    /// Both ways, where there are some: corrections of the masks of an inference, as many bits as its batches of
+    /// correlations take ([`crate::ot::masked`]).
+    MaskCorrections = 69, "corrections of masks", Role::Server;
     /// Both ways in turns: all that a party has queued since its last flight ([`crate::protocol::shared`]); its length
     /// follows from the message schedule ([`crate::protocol::shared::message_schedule`]).
     Flight = 80, "flight", Role::Server;

@@ -31,6 +31,12 @@ impl Bits {
         Self { words: words.collect(), len }
     }
 
+    /// `len` bits, in words of 64 that are `word(i)`.
+    pub(super) fn from_word_fn(len: usize, word: impl Fn(usize) -> u64 + Sync + Send) -> Self {
+        let words = (0..len.div_ceil(WORD)).into_par_iter().with_min_len(CHUNK).map(word);
+        Self::from_words(words.collect(), len)
+    }
+
     /// The first `len` bits of words.
     pub(super) fn from_words(mut words: Vec<u64>, len: usize) -> Self {
         words.truncate(len.div_ceil(WORD));
@@ -62,6 +68,11 @@ impl Bits {
     /// Bit `index`.
     pub fn get(&self, index: usize) -> bool {
         self.words[index / WORD] >> (index % WORD) & 1 == 1
+    }
+
+    /// The bits from 64·`index` on.
+    pub(super) fn word(&self, index: usize) -> u64 {
+        self.words[index]
     }
 
     /// Sums in F₂, bit by bit, with a vector of the same length.

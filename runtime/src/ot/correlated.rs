@@ -1,21 +1,23 @@
 //! Additive shares of a bit of the receiver's times a number of the sender's.
 //!
-//! In Z_{2^w}, w up to 64; ahead, a random OT becomes a random bit b and two random numbers r_0, r_1:
+//! In Z_{2^w}, w up to 64; ahead, a random OT becomes a random bit b and two random numbers r_0, r_1. Both messages
+//! are independent of each other:
 //!
 //! ```text
 //! receiver (b, r_b; choice c)                      sender (r_0, r_1; δ)
-//! 1  d = c ⊕ b, one bit                      ──▶   2 s_0 = r_d, s_1 = r_(1 ⊕ d)
-//!                                            ◀──   3 e = s_0 + δ − s_1;  its share is x = −s_0
-//! 4  y = s_c + c·e,  s_c = r_b
+//! 1  d = c ⊕ b, one bit                      ──▶
+//!                                            ◀──   2  e = δ − (r_1 − r_0)
+//! 3  y = c·e + r_b, for d = 1 c·e − r_b            3  x = −r_0, for d = 1 r_1
 //! ```
 //!
-//! so that x + y = c·δ (Asharov, Lindell, Schneider and Zohner, CCS 2013, section 5.4: correlated OT; random choices
-//! corrected: Beaver, "Precomputing Oblivious Transfer", CRYPTO 1995).
+//! so that x + y = c·δ: with D = r_1 − r_0 and b·D = r_b − r_0, c·D is b·D for d = 0 and D − b·D = r_1 − r_b for d = 1.
+//! (Asharov, Lindell, Schneider and Zohner, CCS 2013, section 5.4: correlated OT; random choices corrected: Beaver,
+//! "Precomputing Oblivious Transfer", CRYPTO 1995; the number too: as in Beaver's triples, CRYPTO 1991.)
 //!
 //! # Who learns what
 //!
-//! The receiver: y and e. For c = 0 it knows s_0, and s_1 hides δ in e; for c = 1 it knows s_1, and s_0
-//! does. The sender: d, which b hides perfectly; its share comes from the random OT alone.
+//! The receiver: e, in which the one of r_0 and r_1 that it does not know hides δ. The sender: d, which b hides
+//! perfectly; its share comes from the random OT and d alone.
 
 use super::bits::Bits;
 use super::block::{BLOCK_BITS, Block, low_word, words};
@@ -29,9 +31,9 @@ use rayon::prelude::*;
 /// The sender's pairs of numbers. Used once: no `Clone`, no `Debug`; wiped on drop.
 ///
 /// ```compile_fail,E0382
-/// fn twice(pairs: runtime::ot::correlated::CotSender, departures: &[u8]) {
-///     let first = pairs.answer(departures, &[1]);
-///     let second = pairs.answer(departures, &[2]);
+/// fn twice(pairs: runtime::ot::correlated::CotSender) {
+///     let first = pairs.mask(&[1]);
+///     let second = pairs.mask(&[2]);
 /// }
 /// ```
 pub struct CotSender {
@@ -54,15 +56,22 @@ pub struct CotReceiver {
     numbers: Words,
 }
 
-/// The receiver between the steps: the bits are its own choices.
-pub struct CotChosen(CotReceiver);
+/// The sender between the steps.
+pub struct CotMasked(CotSender);
+
+/// The receiver between the steps.
+pub struct CotChosen {
+    receiver: CotReceiver,
+    /// Its choices c.
+    choices: Bits,
+}
 
 /// Bytes of step 1's message for `count` products.
 pub const fn departure_bytes(count: usize) -> u64 {
     Width::BIT.bytes(count)
 }
 
-/// Bytes of step 3's message for `count` products.
+/// Bytes of step 2's message for `count` products.
 pub const fn difference_bytes(count: usize, width: Width) -> u64 {
     width.bytes(count)
 }
@@ -75,29 +84,39 @@ impl CotSender {
         Self { width, pairs: [0, 1].map(numbers) }
     }
 
-    /// Steps 2 and 3 with one δ per product: the shares x, and the message.
-    ///
-    /// # Errors
-    /// The receiver's message has another length than [`departure_bytes`].
+    /// Step 2 with one δ per product, and its message.
     ///
     /// # Panics
     /// If there are more or fewer numbers than pairs.
-    pub fn answer(self, departures: &[u8], deltas: &[u64]) -> Result<(Vec<u64>, Vec<u8>)> {
-        let (count, width) = (self.pairs[0].len(), self.width);
-        assert_eq!(deltas.len(), count, "one number per product");
-        let departs = Bits::from_bytes("departures from random choices", departures, count)?;
-        let swapped = |index: usize| {
-            let [r0, r1] = self.pairs.each_ref().map(|numbers| numbers.get(index));
-            // The peer knows d; no branch, because it is random.
-            let swap = (r0 ^ r1) & u64::from(departs.get(index)).wrapping_neg();
-            [r0 ^ swap, r1 ^ swap]
-        };
-        let differences = pack(width, count, |index| {
-            let [s0, s1] = swapped(index);
-            s0.wrapping_add(deltas[index]).wrapping_sub(s1)
+    pub fn mask(self, deltas: &[u64]) -> (CotMasked, Vec<u8>) {
+        assert_eq!(deltas.len(), self.pairs[0].len(), "one number per product");
+        let differences = pack(self.width, deltas.len(), |index| {
+            let [r0, r1] = self.pair(index);
+            deltas[index].wrapping_sub(r1.wrapping_sub(r0))
         });
-        let share = |index| swapped(index)[0].wrapping_neg() & width.mask();
-        Ok(((0..count).into_par_iter().with_min_len(CHUNK).map(share).collect(), differences))
+        (CotMasked(self), differences)
+    }
+
+    fn pair(&self, index: usize) -> [u64; 2] {
+        self.pairs.each_ref().map(|numbers| numbers.get(index))
+    }
+}
+
+impl CotMasked {
+    /// Step 3: the shares x.
+    ///
+    /// # Errors
+    /// The receiver's message has another length than [`departure_bytes`].
+    pub fn receive(self, departures: &[u8]) -> Result<Vec<u64>> {
+        let Self(sender) = self;
+        let count = sender.pairs[0].len();
+        let departs = Bits::from_bytes("departures from random choices", departures, count)?;
+        let share = |index| {
+            let [r0, r1] = sender.pair(index);
+            let swap = u64::from(departs.get(index)).wrapping_neg();
+            (r0.wrapping_neg() & !swap | r1 & swap) & sender.width.mask()
+        };
+        Ok((0..count).into_par_iter().with_min_len(CHUNK).map(share).collect())
     }
 }
 
@@ -112,25 +131,28 @@ impl CotReceiver {
     ///
     /// # Panics
     /// If there are more or fewer choices than numbers.
-    pub fn choose(mut self, choices: &Bits) -> (CotChosen, Vec<u8>) {
+    pub fn choose(self, choices: &Bits) -> (CotChosen, Vec<u8>) {
         assert_eq!(choices.len(), self.choices.len(), "one choice per product");
-        let departures = self.choices.xor(choices);
-        self.choices = self.choices.xor(&departures);
-        (CotChosen(self), departures.to_bytes())
+        let departures = self.choices.xor(choices).to_bytes();
+        (CotChosen { choices: choices.slice(0, choices.len()), receiver: self }, departures)
     }
 }
 
 impl CotChosen {
-    /// Step 4: the shares y.
+    /// Step 3: the shares y.
     ///
     /// # Errors
     /// The sender's message has another length than [`difference_bytes`].
     pub fn receive(self, message: &[u8]) -> Result<Vec<u64>> {
-        let Self(CotReceiver { width, choices, numbers }) = self;
+        let Self { receiver: CotReceiver { width, choices: random, numbers }, choices } = self;
         let differences = Packed::new("masked differences", message, width, choices.len())?;
         let share = |index| {
-            let masked = u64::from(choices.get(index)).wrapping_neg() & differences.get(index);
-            numbers.get(index).wrapping_add(masked) & width.mask()
+            let choice = choices.get(index);
+            let masked = u64::from(choice).wrapping_neg() & differences.get(index);
+            // −r where d = 1: its bits inverted, and 1.
+            let departs = u64::from(choice ^ random.get(index));
+            let number = (numbers.get(index) ^ departs.wrapping_neg()).wrapping_add(departs);
+            masked.wrapping_add(number) & width.mask()
         };
         Ok((0..choices.len()).into_par_iter().with_min_len(CHUNK).map(share).collect())
     }
@@ -166,8 +188,9 @@ mod tests {
         let (sender, receiver) = cots(width, choices.len(), seed);
         let (chosen, departures) = receiver.choose(&Bits::from_fn(choices.len(), |i| choices[i]));
         assert_eq!(departures.len() as u64, departure_bytes(choices.len()));
-        let (ours, message) = sender.answer(&departures, deltas).unwrap();
+        let (masked, message) = sender.mask(deltas);
         assert_eq!(message.len() as u64, difference_bytes(choices.len(), width));
+        let ours = masked.receive(&departures).unwrap();
         let theirs = chosen.receive(&message).unwrap();
         assert!(ours.iter().chain(&theirs).all(|share| *share <= width.mask()));
         ours.iter().zip(theirs).map(|(x, y)| x.wrapping_add(y) & width.mask()).collect()
@@ -200,7 +223,7 @@ mod tests {
         }
     }
 
-    /// All that the receiver sees, e and s_c, is spread alike for each δ.
+    /// All that the receiver sees, e and r_b, is spread alike for each δ.
     #[test]
     fn the_number_stays_hidden() {
         const COUNT: usize = 20_000;
@@ -208,9 +231,13 @@ mod tests {
         for (delta, choice) in [(0, false), (3, false), (0, true), (1, true)] {
             let (sender, receiver) = cots(width, COUNT, 2000 + delta);
             let (chosen, departures) = receiver.choose(&Bits::from_fn(COUNT, |_| choice));
-            let (shares, message) = sender.answer(&departures, &vec![delta; COUNT]).unwrap();
+            let (masked, message) = sender.mask(&vec![delta; COUNT]);
+            let shares = masked.receive(&departures).unwrap();
             let differences = Packed::new("test", &message, width, COUNT).unwrap();
-            uniform(16, (0..COUNT).map(|i| (differences.get(i) << 2 | chosen.0.numbers.get(i)) as usize));
+            uniform(
+                16,
+                (0..COUNT).map(|i| (differences.get(i) << 2 | chosen.receiver.numbers.get(i)) as usize),
+            );
             uniform(4, shares.into_iter().map(|share| share as usize));
         }
     }

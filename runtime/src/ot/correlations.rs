@@ -4,54 +4,43 @@ use super::chunk::{ReceivedChunk, SentChunk};
 use super::correlated::{CotReceiver, CotSender};
 use super::correlation_kind::{Batch, CorrelationKind};
 use super::gather::Gather;
-use super::numbers::Width;
-use super::sixteen::{SixteenReceiver, SixteenSender};
-use super::triples::{TripleReceiver, TripleSender, Triples};
+use super::masked::{MaskReceiver, MaskSender, Masked, Uncorrected};
 use crate::message::Role;
 
 /// One party's correlations of a batch.
 pub(super) enum Correlations {
-    SixteenSender(SixteenSender),
-    SixteenReceiver(SixteenReceiver),
     CotSender(CotSender),
     CotReceiver(CotReceiver),
-    Triples(Triples),
+    Masked(Masked),
 }
 
 /// What is made of the random OTs of a chunk in which the peer chooses.
 pub(super) enum SentPart {
-    Sixteen(SixteenSender),
     Cot(CotSender),
-    Triples(TripleSender),
+    Masked(MaskSender),
 }
 
 /// What is made of the random OTs of a chunk in which this party chooses.
 pub(super) enum ReceivedPart {
-    Sixteen(SixteenReceiver),
     Cot(CotReceiver),
-    Triples(TripleReceiver),
+    Masked(MaskReceiver),
 }
 
 impl SentPart {
     /// For a batch of this kind.
     pub(super) fn new(kind: CorrelationKind, ots: &SentChunk<'_>) -> Self {
         match kind {
-            CorrelationKind::Sixteen(_, width) => Self::Sixteen(SixteenSender::from_chunk(width, ots)),
             CorrelationKind::Cot(_, width) => Self::Cot(CotSender::from_chunk(width, ots)),
-            CorrelationKind::Triples(width) => Self::Triples(TripleSender::from_chunk(width, ots)),
+            CorrelationKind::Masked(formula) => Self::Masked(MaskSender::from_chunk(formula, ots)),
         }
-    }
-
-    fn sixteen(self) -> Option<SixteenSender> {
-        if let Self::Sixteen(part) = self { Some(part) } else { None }
     }
 
     fn cot(self) -> Option<CotSender> {
         if let Self::Cot(part) = self { Some(part) } else { None }
     }
 
-    fn triples(self) -> Option<TripleSender> {
-        if let Self::Triples(part) = self { Some(part) } else { None }
+    fn masked(self) -> Option<MaskSender> {
+        if let Self::Masked(part) = self { Some(part) } else { None }
     }
 }
 
@@ -59,26 +48,29 @@ impl ReceivedPart {
     /// For a batch of this kind.
     pub(super) fn new(kind: CorrelationKind, ots: &ReceivedChunk<'_>) -> Self {
         match kind {
-            CorrelationKind::Sixteen(_, width) => Self::Sixteen(SixteenReceiver::from_chunk(width, ots)),
             CorrelationKind::Cot(_, width) => Self::Cot(CotReceiver::from_chunk(width, ots)),
-            CorrelationKind::Triples(width) => Self::Triples(TripleReceiver::from_chunk(width, ots)),
+            CorrelationKind::Masked(formula) => Self::Masked(MaskReceiver::from_chunk(formula, ots)),
         }
-    }
-
-    fn sixteen(self) -> Option<SixteenReceiver> {
-        if let Self::Sixteen(part) = self { Some(part) } else { None }
     }
 
     fn cot(self) -> Option<CotReceiver> {
         if let Self::Cot(part) = self { Some(part) } else { None }
     }
 
-    fn triples(self) -> Option<TripleReceiver> {
-        if let Self::Triples(part) = self { Some(part) } else { None }
+    fn masked(self) -> Option<MaskReceiver> {
+        if let Self::Masked(part) = self { Some(part) } else { None }
     }
 }
 
-impl Correlations {
+/// One party's correlations of a batch, before the peer's corrections.
+pub(super) enum Made {
+    /// They are ready.
+    Ready(Correlations),
+    /// They are to be corrected.
+    Uncorrected(Uncorrected),
+}
+
+impl Made {
     /// Those of `batch` at `role`, from the parts that are made of all its chunks.
     pub(super) fn gather(
         role: Role,
@@ -87,24 +79,37 @@ impl Correlations {
         received: impl Iterator<Item = ReceivedPart>,
     ) -> Self {
         match kind {
-            CorrelationKind::Sixteen(chooser, width) if chooser == role => {
-                Self::SixteenReceiver(gather(width, received.map(ReceivedPart::sixteen), count))
-            }
-            CorrelationKind::Sixteen(_, width) => {
-                Self::SixteenSender(gather(width, sent.map(SentPart::sixteen), count))
-            }
             CorrelationKind::Cot(chooser, width) if chooser == role => {
-                Self::CotReceiver(gather(width, received.map(ReceivedPart::cot), count))
+                let parts = received.filter_map(ReceivedPart::cot).collect();
+                Self::Ready(Correlations::CotReceiver(CotReceiver::gather(width, parts, count)))
             }
-            CorrelationKind::Cot(_, width) => Self::CotSender(gather(width, sent.map(SentPart::cot), count)),
-            CorrelationKind::Triples(width) => Self::Triples(Triples::new(
-                gather(width, sent.map(SentPart::triples), count),
-                gather(width, received.map(ReceivedPart::triples), count),
-            )),
+            CorrelationKind::Cot(_, width) => {
+                let parts = sent.filter_map(SentPart::cot).collect();
+                Self::Ready(Correlations::CotSender(CotSender::gather(width, parts, count)))
+            }
+            CorrelationKind::Masked(formula) => Self::Uncorrected(match role {
+                Role::Client => {
+                    let parts: Vec<_> = received.filter_map(ReceivedPart::masked).collect();
+                    MaskReceiver::uncorrected(formula, &parts, count)
+                }
+                Role::Server => {
+                    let parts: Vec<_> = sent.filter_map(SentPart::masked).collect();
+                    MaskSender::uncorrected(formula, &parts, count)
+                }
+            }),
         }
     }
-}
 
-fn gather<C: Gather>(width: Width, parts: impl Iterator<Item = Option<C>>, count: usize) -> C {
-    C::gather(width, parts.flatten().collect(), count)
+    /// The correlations that are to be corrected, if these are such.
+    pub(super) fn uncorrected(&mut self) -> Option<&mut Uncorrected> {
+        if let Self::Uncorrected(uncorrected) = self { Some(uncorrected) } else { None }
+    }
+
+    /// The correlations, after the peer's corrections.
+    pub(super) fn corrected(self) -> Correlations {
+        match self {
+            Self::Ready(correlations) => correlations,
+            Self::Uncorrected(uncorrected) => Correlations::Masked(uncorrected.corrected()),
+        }
+    }
 }

@@ -2,11 +2,12 @@
 //! learns more.
 //!
 //! Both parties follow the protocols (semi-honest). Paillier is the only public-key cryptography, AES-128
-//! the rest, and learning parity with noise where a plan names silent OT. Much is made ahead, before inputs are known, and little is left to send when they are:
+//! the rest, and learning parity with noise where a plan names silent OT. Much is made ahead, before inputs are known, and
+//! little is left to send when they are:
 //!
 //! ```text
-//! ahead   setup: base (Paillier) ──▶ extension        supply: extension ──▶ (silent ──▶) sixteen · correlated · triples
-//! online  choices and messages of the parties' own                          sixteen · correlated · triples
+//! ahead   setup: base (Paillier) ──▶ extension        supply: extension ──▶ (silent ──▶) correlated · masked
+//! online  bits and numbers of the parties' own                              correlated · masked
 //! ```
 //!
 //! | files | what |
@@ -16,8 +17,8 @@
 //! | [`base`], [`extension`] (`field`, `chunk`), [`setup`] | random OTs, in both directions |
 //! | [`silent`], `random` | many of few, where a plan says so |
 //! | [`pool`] | their two halves |
-//! | [`correlated`], [`sixteen`] (`sixteen_word`), [`triples`] | what is made of them ahead, and what it does online |
-//! | [`supply`] (`each`, `kind`, `correlations`) | all that an inference uses, each used once |
+//! | [`correlated`], [`masked`] (`formula`, `recipe`) | what is made of them ahead, and what it does online |
+//! | [`supply`] (`correlation_kind`, `correlations`, `corrections`, `framed`) | all that an inference uses, each used once |
 //! | `cost` | what is sent |
 //!
 //! For n of them, in bits beside the headers of frames:
@@ -25,8 +26,9 @@
 //! | | random OTs | receiver sends | sender sends | receiver keeps | sender keeps |
 //! |---|---|---|---|---|---|
 //! | [`correlated`], modulo 2^w | 1 | 1 | w | 1 + 32 (64 for w > 32) | 64 (128) |
-//! | [`sixteen`], w = 1, 2 bits | 4 | 4 | 16·w | 8 | 32 |
-//! | [`triples`], a bit times w bits | 1 each way | 1 + w | 1 + w | 1 + 2·w | 1 + 2·w |
+//! | [`masked`], a formula of m bits each with P products of C choices | C | m | m | m + P | m + P |
+//!
+//! Ahead, masks take C − m bits of the receiver's and P − m of the sender's beside the OTs.
 //!
 //! Online steps are functions of (state, message), for all n at once and on all threads. Equal randomness gives equal
 //! bytes on any number of threads.
@@ -42,23 +44,26 @@ mod bits;
 mod block;
 mod chunk;
 mod cipher;
+mod corrections;
 pub mod correlated;
 mod correlation_kind;
 mod correlations;
 mod cost;
 pub mod extension;
 mod field;
+mod formula;
+mod framed;
 mod gather;
 mod hash;
+pub mod masked;
 mod numbers;
 mod per_party;
 pub mod pool;
 mod prg;
 mod random;
+mod recipe;
 pub mod setup;
 pub mod silent;
-pub mod sixteen;
-mod sixteen_word;
 pub mod supply;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -66,21 +71,21 @@ pub(crate) mod testing;
 mod tests;
 mod transpose;
 mod tree;
-pub mod triples;
 mod vole;
 mod wide;
 mod words;
 
 pub use crate::message::Role;
 pub use bits::Bits;
-pub use correlation_kind::{Batch, CorrelationKind, prepare_cost};
+pub use correlation_kind::{Batch, CorrelationKind};
 pub use cost::{OtMessages, Sent};
 pub use field::BASE_OTS;
+pub use formula::{Formula, MAX_ADDED, MAX_JOINED};
+pub use masked::Masked;
 pub use numbers::Width;
 pub(crate) use numbers::{CHUNK, Packed, pack};
 pub use per_party::PerParty;
 pub use pool::{ReceivedOts, SentOts};
 pub use random::{OtReceiver, OtSender};
 pub use setup::Extensions;
-pub use supply::Supply;
-pub use triples::Triples;
+pub use supply::{Supply, prepare_cost};

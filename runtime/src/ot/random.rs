@@ -64,6 +64,14 @@ impl OtSender {
         }
     }
 
+    /// Silent OT, where `extension` is that and this is not yet.
+    pub(super) fn become_silent(self, extension: Extension) -> Self {
+        match (self, extension) {
+            (Self::SoftSpoken(sender), Extension::Silent(_)) => Self::new(sender, extension),
+            (same, _) => same,
+        }
+    }
+
     /// What `make` makes of the OTs of each chunk, with its number, in order.
     ///
     /// # Errors
@@ -87,6 +95,14 @@ impl OtReceiver {
         match extension {
             Extension::SoftSpoken(_) => Self::SoftSpoken(receiver),
             Extension::Silent(depth) => Self::Silent(Box::new(SilentReceiver::new(role, receiver, depth))),
+        }
+    }
+
+    /// As [`OtSender::become_silent`], at `role`.
+    pub(super) fn become_silent(self, role: Role, extension: Extension) -> Self {
+        match (self, extension) {
+            (Self::SoftSpoken(receiver), Extension::Silent(_)) => Self::new(role, receiver, extension),
+            (same, _) => same,
         }
     }
 

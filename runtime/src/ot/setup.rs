@@ -51,6 +51,17 @@ impl Extensions {
     }
 }
 
+impl Extensions {
+    /// At `role`, from now on as `transfers` say, which the session's transfers so far may become
+    /// ([`Transfers::may_become`]). Nothing is sent. What SoftSpokenOT has hashed before has other tweaks than what follows.
+    pub fn become_silent(self, role: Role, transfers: Transfers) -> Self {
+        Self {
+            sender: self.sender.become_silent(random::chosen_by(transfers, role.peer())),
+            receiver: self.receiver.become_silent(role, random::chosen_by(transfers, role)),
+        }
+    }
+}
+
 /// The fields of the first extension, in which the server chooses, and of the second.
 fn fields(transfers: Transfers) -> [FieldBits; 2] {
     [Role::Server, Role::Client].map(|chooser| random::field(random::chosen_by(transfers, chooser)))

@@ -5,6 +5,7 @@
 //! 1  OTs in which the client chooses (extension.rs, or silent/)
 //! 2  OTs in which the server chooses, likewise
 //! 3  each batch's correlations from its OTs         likewise
+//! 4  corrections of those that have masks ◀─▶        likewise (corrections.rs)
 //! ```
 //!
 //! The random OTs of a chunk become correlations as soon as they are made, in the processor's nearest memory: of each
@@ -12,19 +13,24 @@
 //!
 //! # Who learns what
 //!
-//! What [`super::extension`] and [`super::silent`] state; step 3 sends nothing.
+//! What [`super::extension`], [`super::silent`] and [`super::masked`] state; step 3 sends nothing.
 
 use super::chunk::{ReceivedChunk, SentChunk};
+use super::corrections;
 use super::correlated::{CotReceiver, CotSender};
 use super::correlation_kind::{Batch, Chunk, CorrelationKind};
-use super::correlations::{Correlations, ReceivedPart, SentPart};
+use super::correlations::{Correlations, Made, ReceivedPart, SentPart};
+use super::cost::Sent;
+use super::formula::Formula;
+use super::masked::Masked;
 use super::numbers::Width;
+use super::per_party::PerParty;
+use super::random;
 use super::setup::Extensions;
-use super::sixteen::{SixteenReceiver, SixteenSender};
-use super::triples::Triples;
 use crate::channel::Connection;
 use crate::error::{Error, Result};
 use crate::message::Role;
+use crate::plan::Transfers;
 use std::collections::VecDeque;
 
 /// One party's correlations for one inference. The peer's match. No `Clone`, no `Debug`; wiped on drop.
@@ -71,9 +77,11 @@ impl Supply {
         let gather = |&batch: &Batch| {
             let sent = sent.by_ref().take(batch.chunks(role.peer()).count());
             let received = received.by_ref().take(batch.chunks(role).count());
-            (batch, Correlations::gather(role, batch, sent, received))
+            Made::gather(role, batch, sent, received)
         };
-        Ok(Self { role, batches: batches.iter().map(gather).collect() })
+        let made = batches.iter().map(gather).collect();
+        let correlations = corrections::exchange(connection, role, batches, made)?;
+        Ok(Self { role, batches: batches.iter().copied().zip(correlations).collect() })
     }
 
     /// The party whose halves of the correlations these are.
@@ -86,28 +94,10 @@ impl Supply {
         self.batches.is_empty()
     }
 
-    /// The next 1-of-16 OTs, in which the peer chooses.
-    ///
-    /// # Errors
-    /// The message schedule has something else.
-    pub(crate) fn sixteen_sender(&mut self, width: Width, count: usize) -> Result<SixteenSender> {
-        let next = self.next(Batch { kind: CorrelationKind::Sixteen(self.role.peer(), width), count })?;
-        if let Correlations::SixteenSender(next) = next { Ok(next) } else { Err(other()) }
-    }
-
-    /// The next 1-of-16 OTs, in which this party chooses.
-    ///
-    /// # Errors
-    /// As [`sixteen_sender`](Self::sixteen_sender).
-    pub(crate) fn sixteen_receiver(&mut self, width: Width, count: usize) -> Result<SixteenReceiver> {
-        let next = self.next(Batch { kind: CorrelationKind::Sixteen(self.role, width), count })?;
-        if let Correlations::SixteenReceiver(next) = next { Ok(next) } else { Err(other()) }
-    }
-
     /// The next correlated OTs, for bits of the peer's.
     ///
     /// # Errors
-    /// As [`sixteen_sender`](Self::sixteen_sender).
+    /// The message schedule has something else.
     pub(crate) fn cot_sender(&mut self, width: Width, count: usize) -> Result<CotSender> {
         let next = self.next(Batch { kind: CorrelationKind::Cot(self.role.peer(), width), count })?;
         if let Correlations::CotSender(next) = next { Ok(next) } else { Err(other()) }
@@ -116,19 +106,19 @@ impl Supply {
     /// The next correlated OTs, for bits of this party's.
     ///
     /// # Errors
-    /// As [`sixteen_sender`](Self::sixteen_sender).
+    /// As [`cot_sender`](Self::cot_sender).
     pub(crate) fn cot_receiver(&mut self, width: Width, count: usize) -> Result<CotReceiver> {
         let next = self.next(Batch { kind: CorrelationKind::Cot(self.role, width), count })?;
         if let Correlations::CotReceiver(next) = next { Ok(next) } else { Err(other()) }
     }
 
-    /// The next triples.
+    /// The next masks.
     ///
     /// # Errors
-    /// As [`sixteen_sender`](Self::sixteen_sender).
-    pub(crate) fn triples(&mut self, width: Width, count: usize) -> Result<Triples> {
-        let next = self.next(Batch { kind: CorrelationKind::Triples(width), count })?;
-        if let Correlations::Triples(next) = next { Ok(next) } else { Err(other()) }
+    /// As [`cot_sender`](Self::cot_sender).
+    pub(crate) fn masked(&mut self, formula: Formula, count: usize) -> Result<Masked> {
+        let next = self.next(Batch { kind: CorrelationKind::Masked(formula), count })?;
+        if let Correlations::Masked(next) = next { Ok(next) } else { Err(other()) }
     }
 
     fn next(&mut self, wanted: Batch) -> Result<Correlations> {
@@ -142,6 +132,25 @@ impl Supply {
     }
 }
 
+/// What each party sends in a session's first `times` calls of [`Supply::prepare`] of these
+/// batches.
+pub fn prepare_cost(batches: &[Batch], transfers: Transfers, times: usize) -> PerParty<Sent> {
+    let made = |chooser| {
+        let sizes: Vec<usize> =
+            batches.iter().flat_map(|b| b.chunks(chooser)).map(|chunk| chunk.ots).collect();
+        random::cost(random::chosen_by(transfers, chooser), &sizes, times)
+    };
+    let corrected = |role| {
+        let Sent { bytes, frames } = corrections::cost(batches, role);
+        Sent { bytes: bytes * times as u64, frames: frames * times as u64 }
+    };
+    let [by_client, by_server] = [Role::Client, Role::Server].map(made);
+    PerParty {
+        client: by_client.by_receiver + by_server.by_sender + corrected(Role::Client),
+        server: by_client.by_sender + by_server.by_receiver + corrected(Role::Server),
+    }
+}
+
 fn other() -> Error {
     Error::Bug("a batch holds correlations of another kind".into())
 }
@@ -149,33 +158,30 @@ fn other() -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ot::testing::{extensions, supplies};
-    use crate::ot::testing::{together, traffic};
-    use crate::ot::{Width, prepare_cost};
-    use crate::plan::{Extension, FieldBits, Transfers, TreeDepth};
+    use crate::ot::Bits;
+    use crate::ot::testing::{extensions, supplies, together, traffic};
+    use crate::plan::{Extension, FieldBits, TreeDepth};
 
     const BATCHES: [Batch; 6] = [
-        Batch { kind: CorrelationKind::Sixteen(Role::Client, Width::PAIR), count: 5000 },
+        Batch { kind: CorrelationKind::Masked(Formula::Sum { bits: 3 }), count: 5000 },
         Batch { kind: CorrelationKind::Cot(Role::Server, Width::BIT), count: 77 },
-        Batch { kind: CorrelationKind::Triples(Width::PAIR), count: 130 },
-        Batch { kind: CorrelationKind::Triples(Width::BIT), count: 0 },
+        Batch { kind: CorrelationKind::Masked(Formula::Join { spans: 2 }), count: 130 },
+        Batch { kind: CorrelationKind::Masked(Formula::Lowest { spans: 4 }), count: 0 },
         Batch { kind: CorrelationKind::Cot(Role::Client, Width::BIT), count: 1 },
-        Batch { kind: CorrelationKind::Sixteen(Role::Server, Width::BIT), count: 9 },
+        Batch { kind: CorrelationKind::Masked(Formula::Sum { bits: 1 }), count: 9 },
     ];
 
     #[test]
     fn batches_come_in_the_order_of_the_script_alone() {
         let [mut client, mut server] = supplies(&BATCHES, 5);
-        assert!(client.sixteen_sender(Width::PAIR, 5000).is_err());
-        assert!(server.sixteen_sender(Width::PAIR, 5000).is_ok());
-        assert!(server.cot_receiver(Width::BIT, 77).is_ok());
-        assert!(server.triples(Width::PAIR, 129).is_err());
+        assert!(server.cot_receiver(Width::BIT, 77).is_err());
+        assert_eq!(client.masked(Formula::Sum { bits: 3 }, 5000).unwrap().len(), 5000);
         assert!(client.cot_sender(Width::BIT, 77).is_ok());
-        assert_eq!(client.triples(Width::PAIR, 130).unwrap().len(), 130);
-        assert_eq!(client.triples(Width::BIT, 0).unwrap().len(), 0);
+        assert!(client.masked(Formula::Join { spans: 2 }, 130).is_ok());
+        assert!(client.masked(Formula::Lowest { spans: 4 }, 0).unwrap().is_empty());
         assert!(client.cot_receiver(Width::BIT, 1).is_ok());
-        assert!(client.sixteen_sender(Width::BIT, 9).is_ok() && client.is_empty());
-        assert!(client.triples(Width::BIT, 1).is_err());
+        assert!(client.masked(Formula::Sum { bits: 1 }, 9).is_ok() && client.is_empty());
+        assert!(client.masked(Formula::Sum { bits: 1 }, 1).is_err());
     }
 
     /// Large batches take several frames.
@@ -206,14 +212,39 @@ mod tests {
         };
         assert_eq!(
             [Transfers::both(one), Transfers::both(silent), mixed].map(frames),
-            [(2, 1), (2, 2), (1, 2)]
+            [(3, 2), (3, 3), (2, 3)]
         );
     }
 
+    /// Corrections of many masks take several frames, and are right.
     #[test]
-    fn sixteen_messages_are_short() {
+    fn many_masks_are_corrected() {
+        let formula = Formula::Sum { bits: 3 };
+        let batches = [Batch { kind: CorrelationKind::Masked(formula), count: 600_001 }];
+        let transfers = Transfers::default();
+        let [mut at_client, mut at_server] = extensions(transfers, 8);
+        let ((client, spent), server) = together(
+            |c| traffic(c, |c| Supply::prepare(c, Role::Client, &mut at_client, &batches).unwrap()),
+            |c| Supply::prepare(c, Role::Server, &mut at_server, &batches).unwrap(),
+        );
+        let cost = prepare_cost(&batches, transfers, 1);
+        assert_eq!((spent.sent, spent.received), (cost.client, cost.server));
+        assert_eq!(cost.server.frames, 2);
+        let opened = [client, server].map(|mut supply| {
+            let inputs = (0..3).map(|place| Bits::from_fn(600_001, |index| index >> place & 1 == 1));
+            supply.masked(formula, 600_001).unwrap().open(inputs.collect())
+        });
+        let [(client, to_server), (server, to_client)] = opened;
+        let ours = client.close(Role::Client, &to_client).unwrap();
+        let theirs = server.close(Role::Server, &to_server).unwrap();
+        let carries = ours[0].xor(&theirs[0]);
+        assert!((0..600_001).all(|index| carries.get(index) == (index >> 2 & 1 == 1)));
+    }
+
+    #[test]
+    fn formulas_are_small() {
         let [mut at_client, _] = extensions(Transfers::default(), 7);
-        let wide = Batch { kind: CorrelationKind::Sixteen(Role::Client, Width::new(3).unwrap()), count: 1 };
+        let wide = Batch { kind: CorrelationKind::Masked(Formula::Sum { bits: 4 }), count: 1 };
         let ((), refused) =
             together(|_| (), |c| Supply::prepare(c, Role::Client, &mut at_client, &[wide]).is_err());
         assert!(refused);

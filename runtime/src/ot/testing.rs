@@ -7,13 +7,13 @@ use super::correlation_kind::{Batch, CorrelationKind};
 use super::cost::Sent;
 use super::extension::{ExtensionReceiver, ExtensionSender};
 use super::field::BASE_OTS;
+use super::formula::Formula;
+use super::masked::Masked;
 use super::numbers::Width;
 use super::pool::{ReceivedOts, SentOts};
 use super::random::{self, OtReceiver, OtSender};
 use super::setup::Extensions;
-use super::sixteen::{SixteenReceiver, SixteenSender};
 use super::supply::Supply;
-use super::triples::Triples;
 use crate::channel::{Connection, Traffic, memory};
 use crate::message::Role;
 use crate::paillier::randomness::TestRng;
@@ -131,13 +131,6 @@ pub(crate) fn supplies(batches: &[Batch], seed: u64) -> [Supply; 2] {
     [client, server]
 }
 
-/// Halves of `count` choices among sixteen.
-pub(super) fn sixteens(width: Width, count: usize, seed: u64) -> (SixteenSender, SixteenReceiver) {
-    let kind = CorrelationKind::Sixteen(Role::Client, width);
-    let [mut client, mut server] = supplies(&[Batch { kind, count }], seed);
-    (server.sixteen_sender(width, count).unwrap(), client.sixteen_receiver(width, count).unwrap())
-}
-
 /// Halves of `count` correlated OTs.
 pub(super) fn cots(width: Width, count: usize, seed: u64) -> (CotSender, CotReceiver) {
     let [mut client, mut server] =
@@ -145,10 +138,10 @@ pub(super) fn cots(width: Width, count: usize, seed: u64) -> (CotSender, CotRece
     (server.cot_sender(width, count).unwrap(), client.cot_receiver(width, count).unwrap())
 }
 
-/// The client's and the server's shares of `count` triples.
-pub(super) fn triples(width: Width, count: usize, seed: u64) -> [Triples; 2] {
-    let supplies = supplies(&[Batch { kind: CorrelationKind::Triples(width), count }], seed);
-    supplies.map(|mut supply| supply.triples(width, count).unwrap())
+/// The client's and the server's masks for `count` evaluations.
+pub(super) fn masked(formula: Formula, count: usize, seed: u64) -> [Masked; 2] {
+    let supplies = supplies(&[Batch { kind: CorrelationKind::Masked(formula), count }], seed);
+    supplies.map(|mut supply| supply.masked(formula, count).unwrap())
 }
 
 /// The receiver's blocks are those that its choices name, and not the others.

@@ -4,8 +4,8 @@ use super::bits::Bits;
 use super::cost::OtMessages;
 use super::numbers::Width;
 use super::random;
-use super::testing::{Memory, chunks, cots, extensions, sixteens, together, triples};
-use super::{correlated, sixteen, triples as products};
+use super::testing::{Memory, chunks, cots, extensions, masked, together};
+use super::{correlated, formula, masked as evaluation};
 use crate::message::Role;
 use crate::plan::{Extension, FieldBits, Transfers, TreeDepth};
 use proptest::prelude::*;
@@ -16,29 +16,23 @@ proptest! {
     fn steps_take_messages_of_the_right_length_alone(
         bytes in prop::collection::vec(any::<u8>(), 0..20),
         width in (1u32..=8).prop_map(|bits| Width::new(bits).unwrap()),
-        wide: bool,
         count in 0usize..5,
         seed: u64,
     ) {
         let fits = |length: u64| bytes.len() as u64 == length;
-        let short = if wide { Width::PAIR } else { Width::BIT };
         let ones = Bits::from_fn(count, |_| true);
 
-        let (sender, receiver) = sixteens(short, count, seed);
-        let masked = sender.mask(&bytes, vec![7; count]);
-        prop_assert_eq!(masked.is_ok(), fits(sixteen::departure_bytes(count)));
-        let messages = receiver.choose(&vec![9; count]).0.receive(&bytes);
-        prop_assert_eq!(messages.is_ok(), fits(sixteen::masked_bytes(count, short)));
-
         let (sender, receiver) = cots(width, count, seed);
-        prop_assert_eq!(sender.answer(&bytes, &vec![3; count]).is_ok(), fits(correlated::departure_bytes(count)));
+        prop_assert_eq!(sender.mask(&vec![3; count]).0.receive(&bytes).is_ok(), fits(correlated::departure_bytes(count)));
         let shares = receiver.choose(&ones).0.receive(&bytes);
         prop_assert_eq!(shares.is_ok(), fits(correlated::difference_bytes(count, width)));
 
-        let [triples, _] = triples(width, count, seed);
-        let planes: Vec<Bits> = (0..width.bits()).map(|_| Bits::zeros(count)).collect();
-        let closed = triples.open(&ones, &planes).0.close(Role::Client, &bytes);
-        prop_assert_eq!(closed.is_ok(), fits(products::opening_bytes(count, width)));
+        for formula in formula::tests::all() {
+            let inputs = (0..formula.inputs()).map(|_| Bits::zeros(count)).collect();
+            let [masked, _] = masked(formula, count, seed);
+            let closed = masked.open(inputs).0.close(Role::Client, &bytes);
+            prop_assert_eq!(closed.is_ok(), fits(evaluation::opening_bytes(formula, count)));
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! and in which layouts, is what the compiler has found cheapest.
 
 use super::cost::Cost;
+use super::extension::Transfers;
 use super::layout::Layout;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,9 @@ pub struct InferenceBatch {
     pub inferences: usize,
     /// How the linear steps are evaluated then, in order of execution.
     pub layouts: Vec<Layout>,
+    /// How oblivious transfers are made from then on in the session ([`Transfers::may_become`]): many together repay what
+    /// silent OT takes to begin.
+    pub transfers: Transfers,
 }
 
 /// One of a server's plan, which knows what it takes.

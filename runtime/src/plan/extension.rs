@@ -103,6 +103,17 @@ impl From<TreeDepth> for u32 {
 }
 
 impl Transfers {
+    /// Whether a session may go over to `others` in its course: silent OT can begin with what SoftSpokenOT of the largest field
+    /// makes.
+    pub fn may_become(&self, others: &Self) -> bool {
+        let directions =
+            [(self.client_chooses, others.client_chooses), (self.server_chooses, others.server_chooses)];
+        let begins = |now: Extension, then: Extension| {
+            now == Extension::SoftSpoken(FieldBits::MAX) && matches!(then, Extension::Silent(_))
+        };
+        directions.into_iter().all(|(now, then)| now == then || begins(now, then))
+    }
+
     /// The same in both directions.
     pub const fn both(extension: Extension) -> Self {
         Self { client_chooses: extension, server_chooses: extension }

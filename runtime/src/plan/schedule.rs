@@ -81,9 +81,11 @@ impl Schedule {
         Some(self.with_layouts(batch))
     }
 
-    /// The same in the layouts of `batch`.
+    /// The same in the layouts of `batch`, and with its oblivious transfers.
     pub(super) fn with_layouts(&self, batch: &InferenceBatch) -> Self {
-        let mut schedule = Self { inferences: batch.inferences, batches: Vec::new(), ..self.clone() };
+        let parameters = SharedParameters { transfers: batch.transfers, ..self.parameters };
+        let mut schedule =
+            Self { parameters, inferences: batch.inferences, batches: Vec::new(), ..self.clone() };
         let linear = schedule.steps.iter_mut().filter(|step| step.layout.is_some());
         linear.zip(&batch.layouts).for_each(|(step, &layout)| step.layout = Some(layout));
         schedule

@@ -121,7 +121,7 @@ impl<'a> Client<'a> {
 }
 
 /// What the server says of a client that does `act` after everything that comes before the masks; what `act` gives.
-fn served<R>(act: impl FnOnce(&mut Client<'_>) -> R) -> (Error, R) {
+fn served<R>(act: impl FnOnce(&mut Client<'_>) -> R) -> (Result<u64>, R) {
     let (ours, theirs) = memory::pair();
     let plan = plan();
     let server = Server::new(plan.clone());
@@ -131,7 +131,7 @@ fn served<R>(act: impl FnOnce(&mut Client<'_>) -> R) -> (Error, R) {
         let mut connection = connect(ours);
         let result = act(&mut Client::begin(&mut connection, schedule(&plan)).expect("nothing wrong yet"));
         drop(connection);
-        (serving.join().expect("no panic").expect_err("an error"), result)
+        (serving.join().expect("no panic"), result)
     })
 }
 
@@ -139,8 +139,8 @@ fn refused(lie: &Lie) -> PeerFault {
     let (error, offered) = served(|client| client.offer(lie).map(drop));
     assert!(matches!(offered, Err(Error::Refused(_))), "{:?}", offered.err());
     match error {
-        Error::PeerMisbehaved(fault) => fault,
-        other => panic!("{other}"),
+        Err(Error::PeerMisbehaved(fault)) => fault,
+        other => panic!("{other:?}"),
     }
 }
 
@@ -201,6 +201,7 @@ fn what_was_said_before_is_refused() {
         client.prove(&proof)
     });
     let unproved = PeerFault::Unproved(NotAMember::Unproved).to_string();
+    let error = error.expect_err("an error");
     assert!(error.to_string().contains(&unproved), "{error}");
     assert!(matches!(again, Err(Error::Refused(_))), "{:?}", again.err());
 }
@@ -213,5 +214,5 @@ fn a_client_without_a_proof_is_waited_for() {
             groups[0].steps().map(|(_, packed)| vec![1; packed.masks() * CIPHERTEXT]).collect();
         client.commit(&masks, [0; 32]).expect("a challenge");
     });
-    assert!(matches!(error, Error::PeerMisbehaved(PeerFault::HungUp("proof"))), "{error}");
+    assert!(matches!(error, Err(Error::PeerMisbehaved(PeerFault::HungUp("proof")))), "{error:?}");
 }

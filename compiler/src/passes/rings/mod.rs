@@ -2,7 +2,7 @@
 //!
 //! # What it does
 //! The ring of a value holds its range on the calibration images times a margin, also that on some of them made brighter or
-//! richer in contrast, and is never larger than interval arithmetic requires. Margins are chosen, ring by ring, such that
+//! richer in contrast, and is never larger than interval arithmetic requires; those of logits are larger again. Margins are chosen, ring by ring, such that
 //! the estimated chance that an image leaves any ring is at most 10^-4. Readers may need more: the half that is added before
 //! low bits are dropped, the differences that max-pooling compares, and, for what is computed on shares alone, at least the
 //! bits of its own ring. Integers that do not fit wrap around.
@@ -41,6 +41,9 @@ const OVERFLOW: f64 = 1e-4;
 const LEAST_MARGIN: f64 = 2.0;
 /// The same for fewer: this divided by the square root of their number is added.
 const FEW: f64 = 8.0;
+/// Rings of what is not compared before it is revealed are so much larger again: they cost little, and where weights cancel,
+/// as those of a fitted last layer do, some images need far more than others.
+const LOGITS_MARGIN: f64 = 4.0;
 /// The same for images that are brighter, or have more contrast.
 const UNUSUAL_MARGIN: f64 = 1.25;
 /// The same where there are too few images to tell anything of others.
@@ -71,8 +74,12 @@ pub fn rings(
             needed.filter(|margin| margin.is_finite()).unwrap_or(MARGIN)
         }
     };
-    let mut expected: Vec<Vec<Interval>> =
-        spreads.iter().map(|spread| spread.expected(margin(spread))).collect();
+    let uncompared = uncompared(&graph);
+    let expected = |(spread, uncompared): (&Spread, &bool)| {
+        let more = if *uncompared && options.margin_bits.is_none() { LOGITS_MARGIN } else { 1.0 };
+        spread.expected(more * margin(spread))
+    };
+    let mut expected: Vec<Vec<Interval>> = spreads.iter().zip(&uncompared).map(expected).collect();
     if options.margin_bits.is_none() && calibration.is_some() {
         let unusual = Spread::measure(&graph, &calibration::unusual(&images, input));
         for (known, spread) in expected.iter_mut().zip(unusual) {
@@ -88,6 +95,29 @@ pub fn rings(
         graph.node_mut(id).fact.room = if fits { None } else { Some(room()) };
     }
     Ok(graph)
+}
+
+/// By node: whether the logits come from it without a comparison, and without another layer's weights.
+fn uncompared(graph: &Graph<Integer>) -> Vec<bool> {
+    let mut uncompared = vec![false; graph.id_bound()];
+    let mut reached = vec![graph.output()];
+    while let Some(id) = reached.pop() {
+        match graph.op(id) {
+            Op::Input | Op::Relu | Op::Clip(_) | Op::Sign | Op::MaxPool(_) | Op::Activation(_) => continue,
+            Op::Conv(_) | Op::Dense(_) => {}
+            Op::Flatten
+            | Op::Softmax(_)
+            | Op::AveragePool(_)
+            | Op::Add(_)
+            | Op::Concat
+            | Op::Rescale(_)
+            | Op::Affine(_) => {
+                reached.extend(graph.inputs(id));
+            }
+        }
+        uncompared[id.index()] = true;
+    }
+    uncompared
 }
 
 /// How full the ring of 2^(`bits` + 1) elements is.

@@ -19,7 +19,8 @@
 //! * P11 shares: they have at most 64 bits, carries stay below 2^f, and linear steps read shares without a fraction
 //!   ([`super::Fraction`]).
 //! * P12 batches: each has more inferences than the one before, at most [`InferenceBatch::MAX`](super::InferenceBatch), and
-//!   every linear step a layout with slots as wide as when an inference is prepared alone.
+//!   every linear step a layout with slots as wide as when an inference is prepared alone; its transfers are the plan's, or
+//!   silent OT that follows on them.
 
 mod operation;
 mod schedule;

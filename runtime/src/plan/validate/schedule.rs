@@ -54,11 +54,14 @@ fn check_batches(schedule: &Schedule, input: &InputSpec, key: KeyBits, found: &m
         schedule.steps().filter_map(|(id, step)| Some((id, step.layout?))).collect();
     let mut before = 1;
     for batch in &schedule.batches {
-        let InferenceBatch { inferences, layouts } = batch;
+        let InferenceBatch { inferences, layouts, transfers } = batch;
         let sized = (before + 1..=InferenceBatch::MAX).contains(inferences);
         found.require(12, None, sized, || format!("a batch of {inferences} behind one of {before}"));
         found.require(12, None, layouts.len() == linear.len(), || {
             format!("a batch with layouts of {} steps, not {}", layouts.len(), linear.len())
+        });
+        found.require(12, None, schedule.parameters.transfers.may_become(transfers), || {
+            format!("a batch of {inferences} with other oblivious transfers ({transfers})")
         });
         let slots = |layout: &Layout| (layout.slot_bits, layout.fraction);
         for ((id, single), layout) in linear.iter().zip(layouts) {

@@ -53,7 +53,7 @@ fn of_batch(plan: &Plan, schedule: &Schedule, inferences: usize) -> Cost {
     let linear = schedule.linear().map(|(id, ..)| linear(plan, &together, id));
     let tests = Group::all(&together).into_iter().map(|group| test(group.masks(), plan.key_bits));
     let batches = online_messages::batches(&online_messages::communication(schedule));
-    let transfers = of_ots(&batches, schedule.parameters.transfers, inferences);
+    let transfers = of_ots(&batches, together.parameters.transfers, inferences);
     let longer = Lengths::new(&together, plan.key_bits, 0)
         .long_table_beyond(&Lengths::new(schedule, plan.key_bits, 0), plan.key_bits);
     let prepare = Cost { bytes_up: COUNT_BYTES, ..of_work(longer) };

@@ -1,7 +1,7 @@
 //! Two parties that take turns, each flight carrying all that its sender could send by then.
 //!
-//! Requires: both follow the same [`super::message_schedule`]; then no two flights cross and
-//! nobody waits for ever. Guarantees: a peer that sends more, less or other than agreed ends with a typed error, and
+//! Requires: both follow the same [`super::message_schedule`], in which the client has something to say before the server
+//! needs anything; then no two flights cross and nobody waits for ever. Guarantees: a peer that sends more, less or other than agreed ends with a typed error, and
 //! what it may send is bounded before memory is taken.
 
 use crate::channel::{Connection, Limit, Traffic};
@@ -56,6 +56,8 @@ pub(super) fn receive_flight(connection: &mut Connection, role: Role, allowed: u
 pub(super) struct Dialogue<'c> {
     flights: Box<dyn Flights + 'c>,
     role: Role,
+    /// Whether the next flight is this party's.
+    turn: bool,
     /// Queued for the next flight.
     outgoing: Vec<u8>,
     /// The flight under way.
@@ -72,6 +74,7 @@ impl<'c> Dialogue<'c> {
         Self {
             flights: Box::new(flights),
             role,
+            turn: role == Role::Client,
             outgoing: Vec::new(),
             incoming: Vec::new(),
             received: 0,
@@ -95,8 +98,11 @@ impl<'c> Dialogue<'c> {
     /// The peer's flight is another frame, too long or too short, or it hung up.
     pub(super) fn receive(&mut self, length: u64) -> Result<Vec<u8>> {
         if length > 0 && self.received == self.incoming.len() {
-            self.send_flight()?;
+            if self.turn {
+                self.send_flight()?;
+            }
             self.receive_flight()?;
+            self.turn = true;
         }
         let rest = &self.incoming[self.received..];
         let message = usize::try_from(length).ok().and_then(|length| rest.get(..length));
@@ -188,8 +194,9 @@ mod tests {
             },
             |connection| {
                 let mut server = Dialogue::new(connection, Role::Server, 3);
+                server.queue(vec![4]); // Before the client's first flight, which does not cross it.
                 let received = [server.receive(0), server.receive(1), server.receive(2)].map(Result::unwrap);
-                server.queue(vec![4, 5]);
+                server.queue(vec![5]);
                 server.queue(vec![6]);
                 server.finish().unwrap();
                 received

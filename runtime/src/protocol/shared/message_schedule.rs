@@ -120,6 +120,7 @@ impl MessageSchedule {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ot::Formula;
 
     const fn sent(bytes: u64, frames: u64) -> Sent {
         Sent { bytes: bytes + frames * HEADER_BYTES as u64, frames }
@@ -131,7 +132,7 @@ mod tests {
         messages.sends(Role::Client, 10);
         assert_eq!(messages.mark(), Communication::default());
         messages.sends_numbers(Role::Server, Width::BIT, 155);
-        messages.uses(CorrelationKind::Triples(Width::BIT), 7);
+        messages.uses(CorrelationKind::Masked(Formula::Join { spans: 2 }), 7);
         let mut cost = messages.mark();
         assert_eq!(cost.sent, PerParty { client: sent(10, 1), server: sent(0, 0) });
         messages.both(PerParty { client: 1, server: 2 }); // The server's with the 20, then the client's.
@@ -142,7 +143,10 @@ mod tests {
         let kinds: Vec<CorrelationKind> = cost.batches.iter().map(|batch| batch.kind).collect();
         assert_eq!(
             kinds,
-            [CorrelationKind::Triples(Width::BIT), CorrelationKind::Cot(Role::Client, Width::PAIR)]
+            [
+                CorrelationKind::Masked(Formula::Join { spans: 2 }),
+                CorrelationKind::Cot(Role::Client, Width::PAIR)
+            ]
         );
         assert_eq!((cost.flights(), cost.received_by(Role::Client)), (4, 26));
     }

@@ -16,7 +16,8 @@
 //! * [`relu`]: ReLU and exact truncation, from carries (`carry_tree`, `compare`); [`truncate`] without ReLU; [`sign`];
 //!   [`max_pool`]; [`arg_max`];
 //! * [`party`]: a party to a whole inference, and the products of shared bits and numbers that these are made of;
-//! * [`message_schedule`], `dialogue`: who sends when; [`together`]: several inferences in the same flights; [`online_messages`]: what is sent in all; [`cost`]: what that costs.
+//! * [`message_schedule`], `dialogue`: who sends when; [`together`]: several inferences in the same flights; [`online_messages`]: what is sent in all; [`cost`]: what that costs;
+//!   [`errors`]: what statistical errors add up to.
 //!
 //! The order of everything is the business of [`crate::roles`].
 
@@ -26,6 +27,7 @@ mod carry_tree;
 mod compare;
 pub mod cost;
 mod dialogue;
+pub mod errors;
 pub mod groups;
 pub mod linear;
 pub mod max_pool;

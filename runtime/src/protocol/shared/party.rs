@@ -3,13 +3,12 @@
 //!
 //! ```text
 //! client                                     server
-//! AND     masked factors               ◀─▶   masked factors         (ot/triples.rs)
-//! COT     where its choices depart     ◀─▶   where its choices depart
-//!         masked differences           ◀─▶   masked differences     (ot/correlated.rs)
+//! gates   masked bits                  ◀─▶   masked bits                     (ot/masked.rs)
+//! COT     where its choices depart,    ◀─▶   where its choices depart,
+//!         masked differences                 masked differences              (ot/correlated.rs)
 //! ```
 //!
-//! Both directions of a step are independent, so that a step of AND takes one flight and COTs in both directions two
-//! (see [`super::message_schedule`]).
+//! Messages of a step do not depend on each other, so that it takes one flight (see [`super::message_schedule`]).
 //!
 //! # Who learns what
 //!
@@ -20,22 +19,12 @@ use super::message_schedule::MessageSchedule;
 use crate::channel::Traffic;
 use crate::error::{Error, Result};
 use crate::ot::correlated::{self, CotReceiver, CotSender};
-use crate::ot::{Bits, CorrelationKind, Packed, PerParty, Role, Supply, Width, pack, triples};
-use crate::paillier::SecureRng;
+use crate::ot::{Bits, CorrelationKind, Formula, Packed, PerParty, Role, Supply, Width, masked, pack};
 
 /// A party in one dialogue with its peer, which any number of protocols make up.
 pub struct Party<'c> {
     pub(super) supply: Supply,
-    pub(super) rng: &'c mut SecureRng,
     pub(super) dialogue: Dialogue<'c>,
-}
-
-/// Shared bits and the planes of shared numbers, to be multiplied in F₂.
-pub(super) struct Factors {
-    /// Bits of each number: so many planes there are.
-    pub(super) width: Width,
-    pub(super) bits: Bits,
-    pub(super) planes: Vec<Bits>,
 }
 
 /// A party's side of products c·δ modulo 2^`width`, c a bit of one party's and δ a number of the other's.
@@ -46,9 +35,9 @@ pub(super) struct Operands<V> {
 
 impl<'c> Party<'c> {
     /// Begins a dialogue in which the peer will send `to_receive` bytes and `supply` is used up.
-    pub fn new(flights: impl Flights + 'c, supply: Supply, rng: &'c mut SecureRng, to_receive: u64) -> Self {
+    pub fn new(flights: impl Flights + 'c, supply: Supply, to_receive: u64) -> Self {
         let dialogue = Dialogue::new(flights, supply.role(), to_receive);
-        Self { supply, rng, dialogue }
+        Self { supply, dialogue }
     }
 
     /// Sends the last messages; what went over the connection in all.
@@ -92,17 +81,18 @@ impl<'c> Party<'c> {
         self.role() == Role::Server
     }
 
-    /// The planes of its shares of the products of shared factors, batch by batch.
-    pub(super) fn multiply(&mut self, batches: &[Factors]) -> Result<Vec<Vec<Bits>>> {
+    /// Its shares of the results of formulas of both parties' bits, batch by batch; inputs and results stand place by place.
+    pub(super) fn evaluate(&mut self, batches: Vec<(Formula, Vec<Bits>)>) -> Result<Vec<Vec<Bits>>> {
         let mut openings = Vec::with_capacity(batches.len());
-        for Factors { width, bits, planes } in batches {
-            let (opening, message) = self.supply.triples(*width, bits.len())?.open(bits, planes);
+        for (formula, inputs) in batches {
+            let count = inputs.first().map_or(0, Bits::len);
+            let (opening, message) = self.supply.masked(formula, count)?.open(inputs);
             self.dialogue.queue(message);
-            openings.push((opening, triples::opening_bytes(bits.len(), *width)));
+            openings.push((opening, masked::opening_bytes(formula, count)));
         }
         let role = self.role();
         let mut close =
-            |(opening, length): (triples::Opening, u64)| opening.close(role, &self.dialogue.receive(length)?);
+            |(opening, length): (masked::Opening, u64)| opening.close(role, &self.dialogue.receive(length)?);
         openings.into_iter().map(&mut close).collect()
     }
 
@@ -121,17 +111,16 @@ impl<'c> Party<'c> {
             self.dialogue.queue(message);
             chosen.push(receiver);
         }
-        let departures: Vec<_> = numbers
-            .iter()
-            .map(|_| self.dialogue.receive(correlated::departure_bytes(count)))
-            .collect::<Result<_>>()?;
-        let mut of_numbers = Vec::with_capacity(numbers.len());
-        for ((sender, departures), Operands { values, .. }) in
-            senders.into_iter().zip(departures).zip(numbers)
-        {
-            let (shares, message) = sender.answer(&departures, values)?;
+        let mut masked = Vec::with_capacity(numbers.len());
+        for (sender, Operands { values, .. }) in senders.into_iter().zip(numbers) {
+            let (sender, message) = sender.mask(values);
             self.dialogue.queue(message);
-            of_numbers.push(shares);
+            masked.push(sender);
+        }
+        let mut of_numbers = Vec::with_capacity(numbers.len());
+        for sender in masked {
+            let departures = self.dialogue.receive(correlated::departure_bytes(count))?;
+            of_numbers.push(sender.receive(&departures)?);
         }
         let mut of_bits = Vec::with_capacity(bits.len());
         for (receiver, Operands { width, .. }) in chosen.into_iter().zip(bits) {
@@ -183,21 +172,21 @@ impl<'c> Party<'c> {
 }
 
 impl MessageSchedule {
-    /// [`Party::multiply`] for batches of so many factors.
-    pub(super) fn multiply(&mut self, batches: &[(Width, usize)]) {
-        let bytes = batches.iter().map(|&(width, count)| triples::opening_bytes(count, width)).sum();
+    /// [`Party::evaluate`] for batches of so many evaluations.
+    pub(super) fn evaluate(&mut self, batches: &[(Formula, usize)]) {
+        let bytes = batches.iter().map(|&(formula, count)| masked::opening_bytes(formula, count)).sum();
         self.both(PerParty { client: bytes, server: bytes });
-        batches.iter().for_each(|&(width, count)| self.uses(CorrelationKind::Triples(width), count));
+        batches.iter().for_each(|&(formula, count)| self.uses(CorrelationKind::Masked(formula), count));
     }
 
     /// [`Party::correlate`] for `count` products in each batch, batches being given by who chooses.
     pub(super) fn correlate(&mut self, count: usize, batches: PerParty<&[Width]>) {
-        let departures = |role| batches.get(role).len() as u64 * correlated::departure_bytes(count);
-        self.both(PerParty { client: departures(Role::Client), server: departures(Role::Server) });
-        let differences = |chooser| -> u64 {
-            batches.get(chooser).iter().map(|&width| correlated::difference_bytes(count, width)).sum()
+        let sent = |role: Role| -> u64 {
+            let departures = batches.get(role).len() as u64 * correlated::departure_bytes(count);
+            let differences = batches.get(role.peer()).iter();
+            departures + differences.map(|&width| correlated::difference_bytes(count, width)).sum::<u64>()
         };
-        self.both(PerParty { client: differences(Role::Server), server: differences(Role::Client) });
+        self.both(PerParty { client: sent(Role::Client), server: sent(Role::Server) });
         for chooser in [Role::Client, Role::Server] {
             batches
                 .get(chooser)

@@ -289,12 +289,12 @@ mod tests {
         let relu = Relu::new(ring(33), 12, ring(20)).unwrap();
         let cost = cost(|messages| relu.schedule(messages, 12_800));
         let ots = |role| cost.batches.iter().map(|batch| batch.ots(role)).sum::<usize>();
-        assert_eq!([Role::Client, Role::Server].map(ots), [43 * 12_800, 9 * 12_800]);
+        assert_eq!([Role::Client, Role::Server].map(ots), [132 * 12_800, 12_800]);
         let last = Batch { kind: CorrelationKind::Cot(Role::Server, Width::new(20).unwrap()), count: 12_800 };
         assert_eq!(cost.batches.last(), Some(&last));
-        assert_eq!(cost.flights(), 7);
+        assert_eq!(cost.flights(), 5);
         // Bits of one number that each party receives.
-        assert_eq!([Role::Server, Role::Client].map(|role| cost.received_by(role)), [75 * 1600, 319 * 1600]);
+        assert_eq!([Role::Server, Role::Client].map(|role| cost.received_by(role)), [82 * 1600, 118 * 1600]);
     }
 
     #[test]

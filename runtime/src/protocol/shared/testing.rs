@@ -5,7 +5,6 @@ use super::party::Party;
 use crate::error::Result;
 use crate::ot::testing::{Memory, supplies, together};
 use crate::ot::{Sent, Supply};
-use crate::paillier::randomness::TestRng;
 use crate::plan::Ring;
 
 pub(super) type Peer<'a> = Party<'a>;
@@ -40,8 +39,8 @@ pub(super) fn both<R: Send>(
     let [ours, theirs] = shares;
     let [client, server] = supplies(&cost.batches, seed);
     let act = |supply: Supply, connection: &mut Memory, shares: &[u64]| {
-        let (role, rng) = (supply.role(), &mut TestRng::new(seed ^ 1));
-        let mut party = Party::new(&mut *connection, supply, rng, cost.received_by(role));
+        let role = supply.role();
+        let mut party = Party::new(&mut *connection, supply, cost.received_by(role));
         let result = protocol(&mut party, shares).unwrap();
         party.finish().unwrap();
         let spent = connection.traffic();

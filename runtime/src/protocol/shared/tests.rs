@@ -9,7 +9,6 @@ use super::testing::{Peer, both, cost, shares_of, sums};
 use super::truncate::Truncate;
 use crate::ot::testing::{Memory, extensions, together};
 use crate::ot::{Extensions, Role, Sent, Supply, Width};
-use crate::paillier::randomness::TestRng;
 use crate::plan::{Extension, FieldBits, Ring, Transfers, TreeDepth};
 use std::time::{Duration, Instant};
 
@@ -132,8 +131,8 @@ fn nanoseconds_of_a_relu() {
             supply
         };
         let act = |supply: Supply, connection: &mut Memory| {
-            let (role, rng, before) = (supply.role(), &mut TestRng::new(1), connection.traffic().waited);
-            let mut party = Party::new(connection, supply, rng, cost.received_by(role));
+            let (role, before) = (supply.role(), connection.traffic().waited);
+            let mut party = Party::new(connection, supply, cost.received_by(role));
             let start = Instant::now();
             relu.run(&mut party, &[77; COUNT]).unwrap();
             let (elapsed, waited) = (start.elapsed(), party.traffic().waited - before);

@@ -67,16 +67,15 @@ impl Session<'_> {
         let batch = batch.ok_or_else(|| Error::Bug(format!("no batch of {inferences} inferences")))?;
         observer.begin(schedule.linear().count() + 2);
         message::send_count(&mut holder.connection, Message::Prepare, inferences)?;
-        let extensions = match &mut ahead.extensions {
+        let extensions = match ahead.extensions.take() {
             Some(extensions) => extensions,
-            none => {
-                let transfers = schedule.parameters.transfers;
-                none.insert(holder.step(Named::offline(first, "setup"), observer, |holder| {
-                    let Holder { connection, key, rng, faults } = holder;
-                    setup::client(connection, key, transfers, faults, rng)
-                })?)
-            }
+            None => holder.step(Named::offline(first, "setup"), observer, |holder| {
+                let Holder { connection, key, rng, faults } = holder;
+                setup::client(connection, key, schedule.parameters.transfers, faults, rng)
+            })?,
         };
+        let extensions = extensions.become_silent(Role::Client, batch.parameters.transfers);
+        let extensions = ahead.extensions.insert(extensions);
         let costs = online_messages::communication(schedule);
         let supplies = holder.step(Named::offline(first, "transfers"), observer, |holder| {
             let each = batches(&costs);
@@ -131,21 +130,20 @@ impl Holder {
         inputs: &[Vec<i64>],
         observer: &mut dyn Observer,
     ) -> Result<Vec<Vec<u64>>> {
-        let Self { connection, rng, .. } = self;
         let mut observer = Some(observer); // of the first
         let ring = schedule.steps[0].ring();
         let ask = |(prepared, input): (Prepared, &Vec<i64>)| {
             let Prepared { supply, to_receive, masks, products } = prepared;
             let image = input.iter().map(|&x| ring.embed(x)).collect();
-            let (mut rng, observer) = (rng.split(), observer.take());
+            let observer = observer.take();
             move |seat: Seat<'_, '_>| {
-                let party = Party::new(seat, supply, &mut rng, to_receive);
+                let party = Party::new(seat, supply, to_receive);
                 let mut shares = Shares { schedule, masks, products };
                 online::run(schedule, party, &mut shares, image, observer.unwrap_or(&mut Silent))
             }
         };
         let asked = prepared.into_iter().zip(inputs).map(ask).collect();
-        Together::new(connection, inputs.len()).run(asked)
+        Together::new(&mut self.connection, inputs.len()).run(asked)
     }
 }
 

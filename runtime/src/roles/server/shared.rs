@@ -79,13 +79,14 @@ impl Session<'_> {
             return Err(PeerFault::Protocol(what).into());
         }
         let first = StepId::new(0);
-        if self.ahead.extensions.is_none() {
-            let transfers = self.schedule.parameters.transfers;
-            let extensions = self.step(observer, first, "setup", |session| {
+        let extensions = match self.ahead.extensions.take() {
+            Some(extensions) => extensions,
+            None => self.step(observer, first, "setup", |session| {
+                let transfers = session.schedule.parameters.transfers;
                 setup::server(session.connection, session.randomisers.short(), transfers, &mut session.rng)
-            })?;
-            self.ahead.extensions = Some(extensions);
-        }
+            })?,
+        };
+        self.ahead.extensions = Some(extensions.become_silent(Role::Server, batch.parameters.transfers));
         let costs = online_messages::communication(self.schedule);
         let supplies = self.step(observer, first, "transfers", |session| {
             let extensions =
@@ -114,11 +115,11 @@ impl Session<'_> {
         observer.begin(plan.steps.len());
         let mut observer = Some(observer); // of the first
         let answer = |Prepared { supply, to_receive, products }| {
-            let (mut rng, observer) = (self.rng.split(), observer.take());
+            let observer = observer.take();
             move |seat: Seat<'_, '_>| {
                 let mut side = Weights { plan, schedule, products, opened: HashMap::new() };
                 let image = vec![0; schedule.steps[0].shape.elements()];
-                let party = Party::new(seat, supply, &mut rng, to_receive);
+                let party = Party::new(seat, supply, to_receive);
                 online::run(schedule, party, &mut side, image, observer.unwrap_or(&mut Silent)).map(drop)
             }
         };

@@ -41,7 +41,7 @@ use crate::paillier::{
     Ciphertexts, Count, PublicKey, Randomisers, Rows, SecretInteger, SecureRng, ShiftedTerm, TermPlace,
     shifted_sum, shifted_sum_count, weighted_sums, weighted_sums_count,
 };
-use crate::plan::{Layout, Linear, Op, Ring, Schedule, Shape, StepId, Tiling};
+use crate::plan::{KeyBits, Layout, Linear, Op, Ring, Schedule, Shape, StepId, Tiling};
 use rayon::prelude::*;
 use rug::Integer;
 use rug::integer::Order;
@@ -214,6 +214,18 @@ impl Packed {
         };
         let (replies, masks): (Vec<_>, Vec<_>) = generators.into_par_iter().enumerate().map(masked).unzip();
         (Ciphertexts::gather(key, replies.iter().map(|reply| reply.as_ref())), masks)
+    }
+
+    /// Slots of all replies together.
+    pub fn reply_slots(&self) -> usize {
+        (0..self.products_of_pass()).map(|product| self.slots(product)).sum::<usize>() * self.passes()
+    }
+
+    /// The probability, at most, that in any reply the number in its slots and the mask, which is uniform modulo N, exceed N.
+    pub fn excess(&self, key: KeyBits) -> f64 {
+        let bits = |product| (self.slots(product) as u32 * self.stride) as f64;
+        let of_reply = |product| (bits(product) - f64::from(key.plaintext_bits())).exp2();
+        (0..self.products_of_pass()).map(of_reply).sum::<f64>() * self.passes() as f64
     }
 
     /// What [`evaluate`](Self::evaluate) takes, without drawing randomisers.

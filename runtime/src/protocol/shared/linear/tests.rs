@@ -52,7 +52,8 @@ impl Case {
         };
         let steps = vec![input, step(linear, vec![StepId::new(0)], to, bits, Some(layout))];
         let mut schedule = Schedule::new(parameters, steps);
-        schedule.batches = vec![InferenceBatch { inferences, layouts: vec![layout] }];
+        schedule.batches =
+            vec![InferenceBatch { inferences, layouts: vec![layout], transfers: parameters.transfers }];
         (layout.results > 0).then_some(Self { op, schedule: schedule.for_batch(inferences)? })
     }
 
