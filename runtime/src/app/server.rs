@@ -27,18 +27,28 @@ pub struct Server {
 impl Server {
     /// Clients served at the same time, by default.
     pub const MAX_CLIENTS: usize = 16;
-    /// Prepared inferences kept for each client, by default.
-    pub const MAX_PREPARED: usize = 4;
+    /// Bytes of prepared inferences kept for each client, by default.
+    pub const PREPARED_BYTES: u64 = 512 << 20;
 
     /// To be told how `plan` is served.
     pub fn builder(plan: ValidPlan) -> ServerBuilder {
         let admission = Admission { max_clients: Self::MAX_CLIENTS, timeout: tcp::DEFAULT_TIMEOUT };
-        ServerBuilder { plan, max_prepared: Self::MAX_PREPARED, admission, departed: Arc::new(drop) }
+        ServerBuilder { plan, prepared_bytes: Self::PREPARED_BYTES, admission, departed: Arc::new(drop) }
     }
 
     /// The plan that clients are served, weights included.
     pub fn plan(&self) -> &ValidPlan {
         self.server.plan()
+    }
+
+    /// Bytes of memory that it keeps of an inference that a client has prepared; 0 in suite `blinded`.
+    pub fn bytes_of_prepared(&self) -> u64 {
+        self.server.bytes_of_prepared()
+    }
+
+    /// Inferences that each client may have prepared.
+    pub const fn max_prepared(&self) -> usize {
+        self.server.max_prepared()
     }
 
     /// Accepts clients for ever, a thread each; one client's failure never touches another.
@@ -79,7 +89,7 @@ impl Server {
 #[must_use = "nothing is served before `build`"]
 pub struct ServerBuilder {
     plan: ValidPlan,
-    max_prepared: usize,
+    prepared_bytes: u64,
     admission: Admission,
     departed: Departed,
 }
@@ -91,9 +101,9 @@ impl ServerBuilder {
         self
     }
 
-    /// Keeps at most so many prepared inferences for each client (4, at most 16), which bounds the memory that it takes.
-    pub fn max_prepared(self, max_prepared: usize) -> Self {
-        Self { max_prepared: max_prepared.clamp(1, server::MAX_PREPARED), ..self }
+    /// Keeps as many prepared inferences for each client as take this many bytes of memory, but one at least (512 MiB).
+    pub fn prepared_bytes(self, prepared_bytes: u64) -> Self {
+        Self { prepared_bytes, ..self }
     }
 
     /// Gives a client up that takes longer than this over a message, computing included (ten minutes).
@@ -113,7 +123,7 @@ impl ServerBuilder {
     /// The plan wants keys of a length that protects nothing.
     pub fn build(self) -> Result<Server> {
         require_secure(self.plan.plan().key_bits)?;
-        let server = server::Server::new(self.plan).with_max_prepared(self.max_prepared);
+        let server = server::Server::new(self.plan).with_prepared_bytes(self.prepared_bytes);
         Ok(Server { server, admission: self.admission, departed: self.departed })
     }
 }

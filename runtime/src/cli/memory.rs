@@ -20,3 +20,21 @@ pub(crate) fn give_back() {
         libc::malloc_trim(0);
     }
 }
+
+/// Bytes of a size such as `200MB`, `512MiB`, `2GB`, or a number of bytes.
+pub(super) fn parse_size(text: &str) -> Result<u64, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit = match unit.trim() {
+        "" | "B" => 1,
+        "kB" => 1_000,
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        other => return Err(format!("'{other}' is no unit; write kB, MB, GB, KiB, MiB or GiB")),
+    };
+    let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit));
+    bytes.ok_or_else(|| format!("'{text}' is no size, such as 200MB"))
+}

@@ -6,7 +6,6 @@ use clap::Args;
 use runtime::channel::tcp;
 use runtime::observe::peak_memory;
 use runtime::roles::listener::{Departure, End};
-use runtime::roles::server::MAX_PREPARED;
 use runtime::{Error, Plan, Result, Server};
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -24,10 +23,10 @@ pub(crate) struct Serve {
     /// Clients served at the same time; further ones are rejected
     #[arg(long, default_value_t = Server::MAX_CLIENTS as u16, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     max_clients: u16,
-    /// Prepared inferences that are kept for each client (suite shared). `popcornc inspect` shows how many oblivious
-    /// transfers one takes; each holds about two bytes of memory
-    #[arg(long, default_value_t = Server::MAX_PREPARED as u16, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MAX_PREPARED as i64))]
-    max_prepared: u16,
+    /// Memory for inferences that each client has prepared and not yet asked, such as 200MB or 2GB (suite shared); one
+    /// inference is always kept
+    #[arg(long, default_value = "512MiB", value_name = "SIZE", value_parser = memory::parse_size)]
+    max_prepared: u64,
     /// Give a client up that takes longer than this over a message, computing included
     #[arg(long, default_value_t = tcp::DEFAULT_TIMEOUT.as_secs(), value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
@@ -37,7 +36,7 @@ impl Serve {
     pub(crate) fn run(self) -> Result<()> {
         memory::bound_arenas();
         let server = Server::builder(Plan::read(&self.plan)?)
-            .max_prepared(self.max_prepared.into())
+            .prepared_bytes(self.max_prepared)
             .max_clients(self.max_clients.into())
             .timeout(Duration::from_secs(self.timeout))
             .departed(log)
@@ -51,8 +50,18 @@ impl Serve {
             server.plan().id(),
             server.plan().plan().key_bits
         ))?;
+        if let Some(prepared) = prepared(&server) {
+            super::output::print(&prepared)?;
+        }
         server.serve(&listener)
     }
+}
+
+/// What clients may prepare, in suite `shared`.
+fn prepared(server: &Server) -> Option<String> {
+    let (count, each) = (server.max_prepared(), server.bytes_of_prepared());
+    let each = each as f64 / 1e6;
+    (each > 0.0).then(|| format!("each client may have {count} inferences prepared, of {each:.2} MB each\n"))
 }
 
 /// Gives memory back, and writes one line per client on standard error, with the most memory that the process has held so far.

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! client                                             server
-//! 1  d of every batch ([`super::masked`])     ──▶    2  corrects its products of masks, batch after batch
-//! 4  likewise                                 ◀──    3  e of every batch
+//! 1  the d of every batch                    ──▶    2  corrects its products of masks, batch after batch
+//! 4  likewise                                 ◀──    3  the e of every batch
 //! ```
 //!
 //! Where there is nothing to correct, nothing is sent. What is under way is bounded ([`super::framed`]), and what was sent is
@@ -11,7 +11,7 @@
 //!
 //! # Who learns what
 //!
-//! What [`super::masked`] states.
+//! What [`super::masked`] and [`super::bit_product`] state, whose d and e these are.
 
 use super::correlation_kind::Batch;
 use super::correlations::{Correlations, Made};
@@ -57,8 +57,8 @@ pub(super) fn exchange(
 /// Steps 1 and 3.
 fn send(connection: &mut Connection, made: &mut [Made]) -> Result<()> {
     let mut sender = FramedSender::new(connection, Message::MaskCorrections);
-    for masks in made.iter_mut().filter_map(Made::uncorrected) {
-        masks.take_corrections().iter().try_for_each(|correction| sender.push(&correction.to_bytes()))?;
+    for made in made {
+        made.take_corrections().iter().try_for_each(|correction| sender.push(correction))?;
     }
     sender.finish()
 }
@@ -66,6 +66,5 @@ fn send(connection: &mut Connection, made: &mut [Made]) -> Result<()> {
 /// Steps 2 and 4, the peer's message having `length` bytes.
 fn correct(connection: &mut Connection, role: Role, length: u64, made: &mut [Made]) -> Result<()> {
     let mut receiver = FramedReceiver::new(connection, role, Message::MaskCorrections, length);
-    let mut uncorrected = made.iter_mut().filter_map(Made::uncorrected);
-    uncorrected.try_for_each(|masks| masks.correct(role, |length| receiver.pull(length)))
+    made.iter_mut().try_for_each(|made| made.correct(role, |length| receiver.pull(length)))
 }

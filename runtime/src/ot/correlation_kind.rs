@@ -1,10 +1,12 @@
 //! Which correlations protocols use up, and how many random OTs these take.
 
+use super::bit_product;
 use super::block::BLOCK_BITS;
 use super::chunk;
 use super::formula::Formula;
 use super::masked;
 use super::numbers::Width;
+use super::words;
 use crate::message::Role;
 
 /// A kind of correlation, with the width of its numbers and, where one party chooses, that party.
@@ -14,6 +16,8 @@ pub enum CorrelationKind {
     Cot(Role, Width),
     /// A function of both parties' bits ([`super::masked`]).
     Masked(Formula),
+    /// The product of a bit of each party's as a number of this width ([`super::bit_product`]).
+    BitProduct(Width),
 }
 
 /// Correlations that are used at once.
@@ -35,10 +39,10 @@ pub(super) struct Chunk {
 
 impl CorrelationKind {
     /// Whether there are such correlations.
-    pub(super) const fn exists(self) -> bool {
+    pub(super) fn exists(self) -> bool {
         match self {
             Self::Masked(formula) => formula.exists(),
-            Self::Cot(..) => true,
+            Self::Cot(..) | Self::BitProduct(_) => true,
         }
     }
 }
@@ -48,8 +52,11 @@ impl Batch {
     pub fn ots(&self, chooser: Role) -> usize {
         match self.kind {
             CorrelationKind::Cot(role, _) if role == chooser => self.count.next_multiple_of(BLOCK_BITS),
+            CorrelationKind::BitProduct(_) if chooser == Role::Client => {
+                self.count.next_multiple_of(BLOCK_BITS)
+            }
             CorrelationKind::Masked(formula) if chooser == Role::Client => masked::ots(formula, self.count),
-            CorrelationKind::Cot(..) | CorrelationKind::Masked(_) => 0,
+            CorrelationKind::Cot(..) | CorrelationKind::BitProduct(_) | CorrelationKind::Masked(_) => 0,
         }
     }
 
@@ -57,7 +64,22 @@ impl Batch {
     pub(super) fn correction_bytes(&self, role: Role) -> u64 {
         match self.kind {
             CorrelationKind::Masked(formula) => masked::correction_bytes(role, formula, self.count),
-            CorrelationKind::Cot(..) => 0,
+            CorrelationKind::BitProduct(width) if role == Role::Server => {
+                bit_product::correction_bytes(self.count, width)
+            }
+            CorrelationKind::Cot(..) | CorrelationKind::BitProduct(_) => 0,
+        }
+    }
+
+    /// Bytes of memory that they take at `role` until they are used.
+    pub fn kept_bytes(&self, role: Role) -> u64 {
+        let bits = (self.count as u64).div_ceil(64) * 8;
+        let numbers = |width| words::bytes(width, self.count);
+        match self.kind {
+            CorrelationKind::Cot(chooser, width) if chooser == role => bits + numbers(width),
+            CorrelationKind::Cot(_, width) => 2 * numbers(width),
+            CorrelationKind::BitProduct(width) => bits + numbers(width),
+            CorrelationKind::Masked(formula) => masked::kept_planes(formula) as u64 * bits,
         }
     }
 

@@ -1,10 +1,13 @@
 //! A batch's correlations, in parts and as a whole.
 
+use super::bit_product::{self, BitProducts, ProductReceiver, ProductSender};
+use super::bits::Bits;
 use super::chunk::{ReceivedChunk, SentChunk};
 use super::correlated::{CotReceiver, CotSender};
 use super::correlation_kind::{Batch, CorrelationKind};
 use super::gather::Gather;
 use super::masked::{MaskReceiver, MaskSender, Masked, Uncorrected};
+use crate::error::Result;
 use crate::message::Role;
 
 /// One party's correlations of a batch.
@@ -12,18 +15,21 @@ pub(super) enum Correlations {
     CotSender(CotSender),
     CotReceiver(CotReceiver),
     Masked(Masked),
+    BitProducts(BitProducts),
 }
 
 /// What is made of the random OTs of a chunk in which the peer chooses.
 pub(super) enum SentPart {
     Cot(CotSender),
     Masked(MaskSender),
+    BitProducts(ProductSender),
 }
 
 /// What is made of the random OTs of a chunk in which this party chooses.
 pub(super) enum ReceivedPart {
     Cot(CotReceiver),
     Masked(MaskReceiver),
+    BitProducts(ProductReceiver),
 }
 
 impl SentPart {
@@ -32,6 +38,7 @@ impl SentPart {
         match kind {
             CorrelationKind::Cot(_, width) => Self::Cot(CotSender::from_chunk(width, ots)),
             CorrelationKind::Masked(formula) => Self::Masked(MaskSender::from_chunk(formula, ots)),
+            CorrelationKind::BitProduct(width) => Self::BitProducts(ProductSender::from_chunk(width, ots)),
         }
     }
 
@@ -42,6 +49,10 @@ impl SentPart {
     fn masked(self) -> Option<MaskSender> {
         if let Self::Masked(part) = self { Some(part) } else { None }
     }
+
+    fn bit_products(self) -> Option<ProductSender> {
+        if let Self::BitProducts(part) = self { Some(part) } else { None }
+    }
 }
 
 impl ReceivedPart {
@@ -50,6 +61,7 @@ impl ReceivedPart {
         match kind {
             CorrelationKind::Cot(_, width) => Self::Cot(CotReceiver::from_chunk(width, ots)),
             CorrelationKind::Masked(formula) => Self::Masked(MaskReceiver::from_chunk(formula, ots)),
+            CorrelationKind::BitProduct(width) => Self::BitProducts(ProductReceiver::from_chunk(width, ots)),
         }
     }
 
@@ -60,14 +72,20 @@ impl ReceivedPart {
     fn masked(self) -> Option<MaskReceiver> {
         if let Self::Masked(part) = self { Some(part) } else { None }
     }
+
+    fn bit_products(self) -> Option<ProductReceiver> {
+        if let Self::BitProducts(part) = self { Some(part) } else { None }
+    }
 }
 
 /// One party's correlations of a batch, before the peer's corrections.
 pub(super) enum Made {
-    /// They are ready.
+    /// They need none.
     Ready(Correlations),
-    /// They are to be corrected.
-    Uncorrected(Uncorrected),
+    /// Masks of formulas.
+    Masks(Uncorrected),
+    /// Masks of products, and the server's corrections.
+    Products(BitProducts, Vec<u8>),
 }
 
 impl Made {
@@ -87,7 +105,7 @@ impl Made {
                 let parts = sent.filter_map(SentPart::cot).collect();
                 Self::Ready(Correlations::CotSender(CotSender::gather(width, parts, count)))
             }
-            CorrelationKind::Masked(formula) => Self::Uncorrected(match role {
+            CorrelationKind::Masked(formula) => Self::Masks(match role {
                 Role::Client => {
                     let parts: Vec<_> = received.filter_map(ReceivedPart::masked).collect();
                     MaskReceiver::uncorrected(formula, &parts, count)
@@ -97,19 +115,51 @@ impl Made {
                     MaskSender::uncorrected(formula, &parts, count)
                 }
             }),
+            CorrelationKind::BitProduct(width) => match role {
+                Role::Client => {
+                    let parts: Vec<_> = received.filter_map(ReceivedPart::bit_products).collect();
+                    Self::Products(ProductReceiver::products(width, &parts, count), Vec::new())
+                }
+                Role::Server => {
+                    let parts: Vec<_> = sent.filter_map(SentPart::bit_products).collect();
+                    let (products, corrections) = ProductSender::products(width, &parts, count);
+                    Self::Products(products, corrections)
+                }
+            },
         }
     }
 
-    /// The correlations that are to be corrected, if these are such.
-    pub(super) fn uncorrected(&mut self) -> Option<&mut Uncorrected> {
-        if let Self::Uncorrected(uncorrected) = self { Some(uncorrected) } else { None }
+    /// What the peer is sent, in order; once.
+    pub(super) fn take_corrections(&mut self) -> Vec<Vec<u8>> {
+        match self {
+            Self::Ready(_) => Vec::new(),
+            Self::Masks(masks) => masks.take_corrections().iter().map(Bits::to_bytes).collect(),
+            Self::Products(_, corrections) => vec![std::mem::take(corrections)],
+        }
+    }
+
+    /// Corrects them at `role` by what the peer sent, of which `next` gives so many bytes.
+    pub(super) fn correct(
+        &mut self,
+        role: Role,
+        mut next: impl FnMut(usize) -> Result<Vec<u8>>,
+    ) -> Result<()> {
+        match self {
+            Self::Masks(masks) => masks.correct(role, next),
+            Self::Products(products, _) if role == Role::Client => {
+                let length = bit_product::correction_bytes(products.len(), products.width());
+                products.correct(&next(length as usize)?)
+            }
+            Self::Ready(_) | Self::Products(..) => Ok(()),
+        }
     }
 
     /// The correlations, after the peer's corrections.
     pub(super) fn corrected(self) -> Correlations {
         match self {
             Self::Ready(correlations) => correlations,
-            Self::Uncorrected(uncorrected) => Correlations::Masked(uncorrected.corrected()),
+            Self::Masks(masks) => Correlations::Masked(masks.corrected()),
+            Self::Products(products, _) => Correlations::BitProducts(products),
         }
     }
 }

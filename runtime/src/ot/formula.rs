@@ -12,9 +12,9 @@ pub(super) type Places = u8;
 pub const MAX_JOINED: u8 = 4;
 
 /// Bits of numbers that are added at once, at most.
-pub const MAX_ADDED: u8 = 3;
+pub const MAX_ADDED: u8 = 4;
 
-/// A function of both parties' bits with several results. In the last two v_i = x_i ⊕ y_i is a shared bit; g and p are the
+/// A function of both parties' bits, with one result or two. In the last two v_i = x_i ⊕ y_i is a shared bit; g and p are the
 /// generates and propagates of spans, the lowest first, and results lack the generate of the highest span, which each
 /// party adds itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub enum Formula {
         /// The number s of spans, 2 to [`MAX_JOINED`].
         spans: u8,
     },
-    /// Of the s lowest spans, v being g_0 … g_(s−2), p_1 … p_(s−1): generates of the 2, 3, …, s lowest.
+    /// Of the s lowest spans, v being g_0 … g_(s−2), p_1 … p_(s−1): generate of all.
     Lowest {
         /// The number s of spans, 2 to [`MAX_JOINED`].
         spans: u8,
@@ -46,12 +46,16 @@ pub(super) struct Monomial {
 }
 
 impl Formula {
+    /// All functions.
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        let sums = (1..=MAX_ADDED).map(|bits| Self::Sum { bits });
+        let joins = (2..=MAX_JOINED).flat_map(|spans| [Self::Join { spans }, Self::Lowest { spans }]);
+        sums.chain(joins)
+    }
+
     /// Whether there is such a function.
-    pub(super) const fn exists(self) -> bool {
-        match self {
-            Self::Sum { bits } => matches!(bits, 1..=MAX_ADDED),
-            Self::Join { spans } | Self::Lowest { spans } => matches!(spans, 2..=MAX_JOINED),
-        }
+    pub(super) fn exists(self) -> bool {
+        Self::all().any(|formula| formula == self)
     }
 
     /// Bits of each party.
@@ -80,7 +84,7 @@ impl Formula {
             Self::Join { spans } => {
                 vec![carry(spans, spans - 1), splits(range(spans - 1, 2 * spans - 1)).collect()]
             }
-            Self::Lowest { spans } => (2..=spans).map(|lowest| carry(lowest, spans - 2)).collect(),
+            Self::Lowest { spans } => vec![carry(spans, spans - 2)],
         }
     }
 
@@ -121,13 +125,6 @@ fn subsets(places: Places) -> impl Iterator<Item = Places> + Clone {
 pub(super) mod tests {
     use super::*;
 
-    /// All formulas.
-    pub(in super::super) fn all() -> impl Iterator<Item = Formula> {
-        let sums = (1..=MAX_ADDED).map(|bits| Formula::Sum { bits });
-        let joins = (2..=MAX_JOINED).flat_map(|spans| [Formula::Join { spans }, Formula::Lowest { spans }]);
-        sums.chain(joins)
-    }
-
     /// The results for bits of the client's and the server's, by what they mean.
     pub(in super::super) fn plain(formula: Formula, x: Places, y: Places) -> Vec<bool> {
         let v = x ^ y;
@@ -146,13 +143,13 @@ pub(super) mod tests {
             Formula::Join { spans } => {
                 vec![carry(spans, spans - 1), (spans - 1..2 * spans - 1).all(bit)]
             }
-            Formula::Lowest { spans } => (2..=spans).map(|lowest| carry(lowest, spans - 2)).collect(),
+            Formula::Lowest { spans } => vec![carry(spans, spans - 2)],
         }
     }
 
     #[test]
     fn polynomials_are_what_they_mean_for_all_bits() {
-        for formula in all() {
+        for formula in Formula::all() {
             let (results, count) = (formula.results(), formula.inputs());
             for case in 0..1u16 << (2 * count) {
                 let (x, y) = ((case & ((1 << count) - 1)) as Places, (case >> count) as Places);
@@ -166,7 +163,7 @@ pub(super) mod tests {
 
     #[test]
     fn products_of_masks_are_few() {
-        let counts: Vec<usize> = all().map(|formula| formula.mixed().len()).collect();
-        assert_eq!(counts, [1, 6, 25, 4, 2, 24, 14, 100, 62]);
+        let counts: Vec<usize> = Formula::all().map(|formula| formula.mixed().len()).collect();
+        assert_eq!(counts, [1, 6, 25, 90, 4, 2, 24, 14, 100, 62]);
     }
 }

@@ -1,7 +1,7 @@
 //! Masked evaluation: a [`Formula`] of both parties' bits, each told to the other under a mask; one bit each way for a bit of
 //! each party, whatever is computed from it.
 //!
-//! Notation of [`super::formula`]; everything is in F₂. The client has masks α_i, the server β_i, and they share
+//! Notation of `formula.rs`; everything is in F₂. The client has masks α_i, the server β_i, and they share
 //! π_ST = α_S·β_T for all S and T that the formula takes. Ahead, from one random OT for each S, in which the
 //! client has a bit c and a string r_c, the server r_0 and r_1, and a string has a bit for each T:
 //!
@@ -94,12 +94,12 @@ pub(super) struct MaskReceiver {
 
 /// Random OTs in which the client chooses, for `count` evaluations.
 pub(super) fn ots(formula: Formula, count: usize) -> usize {
-    Recipe::new(formula).choices.len() * stride(count)
+    Recipe::of(formula).choices.len() * stride(count)
 }
 
 /// Bytes of `role`'s message of steps 2 and 3 for `count` evaluations.
 pub(super) fn correction_bytes(role: Role, formula: Formula, count: usize) -> u64 {
-    let recipe = Recipe::new(formula);
+    let recipe = Recipe::of(formula);
     let planes = match role {
         Role::Client => recipe.corrected_choices().count(),
         Role::Server => recipe.corrected_products().count(),
@@ -109,9 +109,14 @@ pub(super) fn correction_bytes(role: Role, formula: Formula, count: usize) -> u6
 
 /// Bits that both parties send for an evaluation, ahead and online, an OT taking about one.
 pub fn bits(formula: Formula) -> usize {
-    let recipe = Recipe::new(formula);
+    let recipe = Recipe::of(formula);
     let corrections = recipe.corrected_choices().count() + recipe.corrected_products().count();
     recipe.choices.len() + corrections + 2 * formula.inputs()
+}
+
+/// Planes of bits that a party keeps: its masks, and its shares of their products.
+pub(super) fn kept_planes(formula: Formula) -> usize {
+    formula.inputs() + Recipe::of(formula).products.len()
 }
 
 /// Bytes of step 5's message of either party for `count` evaluations.
@@ -133,9 +138,9 @@ impl MaskSender {
 
     /// Steps 1 and 3 for the first `count` evaluations, from the parts of all OTs.
     pub(super) fn uncorrected(formula: Formula, parts: &[Self], count: usize) -> Uncorrected {
-        let recipe = Recipe::new(formula);
+        let recipe = Recipe::of(formula);
         let [random, others] =
-            [0, 1].map(|half| strings(&recipe, parts.iter().map(|part| &*part.0[half]), count));
+            [0, 1].map(|half| strings(recipe, parts.iter().map(|part| &*part.0[half]), count));
         let factors: Vec<Bits> = random.iter().zip(&others).map(|(r0, r1)| r0.xor(r1)).collect();
         let masks: Vec<Bits> =
             recipe.server_masks().map(|product| factors[product].slice(0, count)).collect();
@@ -155,8 +160,8 @@ impl MaskReceiver {
 
     /// Steps 1 and 2 for the first `count` evaluations, from the parts of all OTs.
     pub(super) fn uncorrected(formula: Formula, parts: &[Self], count: usize) -> Uncorrected {
-        let recipe = Recipe::new(formula);
-        let random = strings(&recipe, parts.iter().map(|part| &*part.strings), count);
+        let recipe = Recipe::of(formula);
+        let random = strings(recipe, parts.iter().map(|part| &*part.strings), count);
         let choices = Bits::concat(parts.iter().map(|part| &part.choices));
         let choice = |number: usize| choices.slice(number * stride(count), count);
         let masks: Vec<Bits> = recipe.client_masks().map(choice).collect();
@@ -180,7 +185,7 @@ impl Uncorrected {
         mut next: impl FnMut(usize) -> Result<Vec<u8>>,
     ) -> Result<()> {
         let Self { formula, count, masks: _, random, factors, corrections: _ } = self;
-        let recipe = Recipe::new(*formula);
+        let recipe = Recipe::of(*formula);
         let corrected: Vec<usize> = match role {
             Role::Client => recipe.corrected_products().collect(),
             Role::Server => recipe.corrected_choices().collect(),
@@ -333,7 +338,7 @@ fn product_of(bits: &[Bits], places: Places) -> Bits {
 
 /// The first bits of blocks, side by side.
 fn planes<'b>(formula: Formula, count: usize, block: impl Fn(usize) -> &'b Block) -> Vec<Bits> {
-    let width = Recipe::new(formula).planes();
+    let width = Recipe::of(formula).planes();
     let mut planes: Vec<Vec<u64>> =
         (0..width).map(|_| Vec::with_capacity(2 * count.div_ceil(BLOCK_BITS))).collect();
     for first in (0..count).step_by(BLOCK_BITS) {
@@ -354,7 +359,7 @@ fn strings<'p>(recipe: &Recipe, parts: impl Iterator<Item = &'p [Bits]> + Clone,
 
 #[cfg(test)]
 mod tests {
-    use super::super::formula::tests::{all, plain};
+    use super::super::formula::tests::plain;
     use super::*;
     use crate::ot::testing::{masked, uniform};
     use proptest::prelude::*;
@@ -380,7 +385,7 @@ mod tests {
 
     #[test]
     fn all_bits_of_both_parties() {
-        for formula in all() {
+        for formula in Formula::all() {
             let count = formula.inputs();
             let cases = 0..1u16 << (2 * count);
             let x: Vec<Places> = cases.clone().map(|case| (case & ((1 << count) - 1)) as Places).collect();
@@ -397,7 +402,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(40))]
         #[test]
         fn shares_add_up_to_the_results(
-            formula in prop::sample::select(all().collect::<Vec<_>>()),
+            formula in prop::sample::select(Formula::all().collect::<Vec<_>>()),
             batch in prop::collection::vec(any::<[Places; 2]>(), 0..300),
             seed: u64,
         ) {

@@ -6,8 +6,8 @@
 //! little is left to send when they are:
 //!
 //! ```text
-//! ahead   setup: base (Paillier) ──▶ extension        supply: extension ──▶ (silent ──▶) correlated · masked
-//! online  bits and numbers of the parties' own                              correlated · masked
+//! ahead   setup: base (Paillier) ──▶ extension        supply: extension ──▶ (silent ──▶) correlated · masked · bit_product
+//! online  bits and numbers of the parties' own                              correlated · masked · bit_product
 //! ```
 //!
 //! | files | what |
@@ -17,7 +17,7 @@
 //! | [`base`], [`extension`] (`field`, `chunk`), [`setup`] | random OTs, in both directions |
 //! | [`silent`], `random` | many of few, where a plan says so |
 //! | [`pool`] | their two halves |
-//! | [`correlated`], [`masked`] (`formula`, `recipe`) | what is made of them ahead, and what it does online |
+//! | [`correlated`], [`masked`] (`formula`, `recipe`), [`bit_product`] | what is made of them ahead, and what it does online |
 //! | [`supply`] (`correlation_kind`, `correlations`, `corrections`, `framed`) | all that an inference uses, each used once |
 //! | `cost` | what is sent |
 //!
@@ -27,8 +27,10 @@
 //! |---|---|---|---|---|---|
 //! | [`correlated`], modulo 2^w | 1 | 1 | w | 1 + 32 (64 for w > 32) | 64 (128) |
 //! | [`masked`], a formula of m bits each with P products of C choices | C | m | m | m + P | m + P |
+//! | [`bit_product`], modulo 2^w | 1 | 1 | 1 | 1 + 32 (64 for w > 32) | 1 + 32 (64) |
 //!
-//! Ahead, masks take C − m bits of the receiver's and P − m of the sender's beside the OTs.
+//! Ahead, masks of formulas take C − m bits of the receiver's and P − m of the sender's beside the OTs, products of bits w of
+//! the sender's.
 //!
 //! Online steps are functions of (state, message), for all n at once and on all threads. Equal randomness gives equal
 //! bytes on any number of threads.
@@ -40,6 +42,7 @@
 //! them.
 
 pub mod base;
+pub mod bit_product;
 mod bits;
 mod block;
 mod chunk;

@@ -5,6 +5,7 @@
 //! the first bit of one place *define* the masks α_i and β_i; the others are corrected.
 
 use super::formula::{Formula, Monomial, Places};
+use std::sync::LazyLock;
 
 /// The products of masks of one formula.
 pub(super) struct Recipe {
@@ -28,8 +29,15 @@ pub(super) struct Product {
 }
 
 impl Recipe {
-    /// Of a formula.
-    pub(super) fn new(formula: Formula) -> Self {
+    /// Of a formula that exists.
+    pub(super) fn of(formula: Formula) -> &'static Self {
+        static ALL: LazyLock<Vec<(Formula, Recipe)>> =
+            LazyLock::new(|| Formula::all().map(|formula| (formula, Recipe::new(formula))).collect());
+        let found = ALL.iter().find(|(of, _)| *of == formula);
+        &found.expect("supplies refuse other formulas").1
+    }
+
+    fn new(formula: Formula) -> Self {
         let mut recipe = Self { choices: Vec::new(), products: Vec::new(), inputs: formula.inputs() };
         for Monomial { client, server } in formula.mixed() {
             if recipe.choices.last() != Some(&client) {
@@ -75,13 +83,12 @@ impl Recipe {
 
 #[cfg(test)]
 mod tests {
-    use super::super::formula;
     use super::*;
 
     #[test]
     fn every_mask_is_defined_once() {
-        for formula in formula::tests::all() {
-            let recipe = Recipe::new(formula);
+        for formula in Formula::all() {
+            let recipe = Recipe::of(formula);
             assert_eq!(recipe.client_masks().count(), formula.inputs());
             assert_eq!(recipe.server_masks().count(), formula.inputs());
             let defined = recipe.products.iter().filter(|product| product.defines).count();
@@ -92,16 +99,16 @@ mod tests {
     /// OTs, the client's and the server's corrections, in bits.
     #[test]
     fn products_take_few_corrections() {
-        let costs: Vec<_> = formula::tests::all()
+        let costs: Vec<_> = Formula::all()
             .map(|formula| {
-                let recipe = Recipe::new(formula);
+                let recipe = Recipe::of(formula);
                 let corrected = [recipe.corrected_choices().count(), recipe.corrected_products().count()];
                 (recipe.choices.len(), corrected)
             })
             .collect();
-        let sums = [(1, [0, 0]), (3, [1, 4]), (7, [4, 22])];
-        assert_eq!(costs[..3], sums);
-        assert_eq!(costs[3..5], [(3, [0, 1]), (2, [0, 0])]);
-        assert_eq!(costs[5..7], [(10, [5, 19]), (7, [3, 10])]);
+        let sums = [(1, [0, 0]), (3, [1, 4]), (7, [4, 22]), (15, [11, 86])];
+        assert_eq!(costs[..4], sums);
+        assert_eq!(costs[4..6], [(3, [0, 1]), (2, [0, 0])]);
+        assert_eq!(costs[6..8], [(10, [5, 19]), (7, [3, 10])]);
     }
 }

@@ -13,8 +13,9 @@
 //!
 //! # Who learns what
 //!
-//! What [`super::extension`], [`super::silent`] and [`super::masked`] state; step 3 sends nothing.
+//! What [`super::extension`], [`super::silent`], [`super::masked`] and [`super::bit_product`] state; step 3 sends nothing.
 
+use super::bit_product::BitProducts;
 use super::chunk::{ReceivedChunk, SentChunk};
 use super::corrections;
 use super::correlated::{CotReceiver, CotSender};
@@ -121,6 +122,15 @@ impl Supply {
         if let Correlations::Masked(next) = next { Ok(next) } else { Err(other()) }
     }
 
+    /// The next products of bits.
+    ///
+    /// # Errors
+    /// As [`cot_sender`](Self::cot_sender).
+    pub(crate) fn bit_products(&mut self, width: Width, count: usize) -> Result<BitProducts> {
+        let next = self.next(Batch { kind: CorrelationKind::BitProduct(width), count })?;
+        if let Correlations::BitProducts(next) = next { Ok(next) } else { Err(other()) }
+    }
+
     fn next(&mut self, wanted: Batch) -> Result<Correlations> {
         match self.batches.pop_front() {
             Some((batch, next)) if batch == wanted => Ok(next),
@@ -162,13 +172,14 @@ mod tests {
     use crate::ot::testing::{extensions, supplies, together, traffic};
     use crate::plan::{Extension, FieldBits, TreeDepth};
 
-    const BATCHES: [Batch; 6] = [
+    const BATCHES: [Batch; 7] = [
         Batch { kind: CorrelationKind::Masked(Formula::Sum { bits: 3 }), count: 5000 },
         Batch { kind: CorrelationKind::Cot(Role::Server, Width::BIT), count: 77 },
         Batch { kind: CorrelationKind::Masked(Formula::Join { spans: 2 }), count: 130 },
         Batch { kind: CorrelationKind::Masked(Formula::Lowest { spans: 4 }), count: 0 },
         Batch { kind: CorrelationKind::Cot(Role::Client, Width::BIT), count: 1 },
         Batch { kind: CorrelationKind::Masked(Formula::Sum { bits: 1 }), count: 9 },
+        Batch { kind: CorrelationKind::BitProduct(Width::PAIR), count: 300 },
     ];
 
     #[test]
@@ -180,7 +191,8 @@ mod tests {
         assert!(client.masked(Formula::Join { spans: 2 }, 130).is_ok());
         assert!(client.masked(Formula::Lowest { spans: 4 }, 0).unwrap().is_empty());
         assert!(client.cot_receiver(Width::BIT, 1).is_ok());
-        assert!(client.masked(Formula::Sum { bits: 1 }, 9).is_ok() && client.is_empty());
+        assert!(client.masked(Formula::Sum { bits: 1 }, 9).is_ok());
+        assert!(client.bit_products(Width::PAIR, 300).is_ok() && client.is_empty());
         assert!(client.masked(Formula::Sum { bits: 1 }, 1).is_err());
     }
 
@@ -244,7 +256,7 @@ mod tests {
     #[test]
     fn formulas_are_small() {
         let [mut at_client, _] = extensions(Transfers::default(), 7);
-        let wide = Batch { kind: CorrelationKind::Masked(Formula::Sum { bits: 4 }), count: 1 };
+        let wide = Batch { kind: CorrelationKind::Masked(Formula::Sum { bits: 5 }), count: 1 };
         let ((), refused) =
             together(|_| (), |c| Supply::prepare(c, Role::Client, &mut at_client, &[wide]).is_err());
         assert!(refused);

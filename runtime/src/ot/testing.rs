@@ -1,5 +1,6 @@
 //! What the tests of this layer share.
 
+use super::bit_product::BitProducts;
 use super::block::{BLOCK_BITS, Block};
 use super::chunk::{self, ReceivedChunk};
 use super::correlated::{CotReceiver, CotSender};
@@ -136,6 +137,12 @@ pub(super) fn cots(width: Width, count: usize, seed: u64) -> (CotSender, CotRece
     let [mut client, mut server] =
         supplies(&[Batch { kind: CorrelationKind::Cot(Role::Client, width), count }], seed);
     (server.cot_sender(width, count).unwrap(), client.cot_receiver(width, count).unwrap())
+}
+
+/// The client's and the server's masks for `count` products.
+pub(super) fn bit_products(width: Width, count: usize, seed: u64) -> [BitProducts; 2] {
+    let supplies = supplies(&[Batch { kind: CorrelationKind::BitProduct(width), count }], seed);
+    supplies.map(|mut supply| supply.bit_products(width, count).unwrap())
 }
 
 /// The client's and the server's masks for `count` evaluations.

@@ -2,10 +2,11 @@
 
 use super::bits::Bits;
 use super::cost::OtMessages;
+use super::formula::Formula;
 use super::numbers::Width;
 use super::random;
-use super::testing::{Memory, chunks, cots, extensions, masked, together};
-use super::{correlated, formula, masked as evaluation};
+use super::testing::{Memory, bit_products, chunks, cots, extensions, masked, together};
+use super::{bit_product, correlated, masked as evaluation};
 use crate::message::Role;
 use crate::plan::{Extension, FieldBits, Transfers, TreeDepth};
 use proptest::prelude::*;
@@ -27,7 +28,11 @@ proptest! {
         let shares = receiver.choose(&ones).0.receive(&bytes);
         prop_assert_eq!(shares.is_ok(), fits(correlated::difference_bytes(count, width)));
 
-        for formula in formula::tests::all() {
+        let [products, _] = bit_products(width, count, seed);
+        let closed = products.open(&ones).0.close(Role::Client, &bytes);
+        prop_assert_eq!(closed.is_ok(), fits(bit_product::opening_bytes(count)));
+
+        for formula in Formula::all() {
             let inputs = (0..formula.inputs()).map(|_| Bits::zeros(count)).collect();
             let [masked, _] = masked(formula, count, seed);
             let closed = masked.open(inputs).0.close(Role::Client, &bytes);

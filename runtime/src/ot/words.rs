@@ -11,6 +11,12 @@ pub(super) enum Words {
     Long(Zeroizing<Vec<u64>>),
 }
 
+/// Bytes of `count` numbers.
+pub(super) const fn bytes(width: Width, count: usize) -> u64 {
+    let each = if width.bits() <= u32::BITS { 4 } else { 8 };
+    each * count as u64
+}
+
 impl Words {
     /// The low bits of numbers.
     pub(super) fn collect(width: Width, numbers: impl ExactSizeIterator<Item = u64>) -> Self {

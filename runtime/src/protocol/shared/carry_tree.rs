@@ -1,20 +1,19 @@
 //! Which carries of blocks are combined, in which order.
 //!
-//! The n low bits of two numbers are cut into blocks of up to three bits, none of which crosses bit t. Of a span of
+//! The n low bits of two numbers are cut into blocks of up to four bits, none of which crosses bit t. Of a span of
 //! blocks
 //!
 //! * g, *generate*: the span's sum carries out, without a carry into it;
 //! * p, *propagate*: it carries out if and only if one comes in, being all ones.
 //!
 //! Neighbours 0 … s − 1, the lowest first, are joined at once: g = g_(s−1) ⊕ p_(s−1)·g_(s−2) ⊕ … ⊕ p_(s−1)·…·p_1·g_0 and
-//! p = p_(s−1)·…·p_0. Of a span that begins with the lowest block only g, the carry, is wanted; there a join gives
-//! those of the two, the three, … lowest of its spans too, so that the last one gives both carries wanted, out of n bits and out of t.
+//! p = p_(s−1)·…·p_0. Of a span that begins with the lowest block only g, the carry, is wanted. The t low bits are a span of
+//! the last join, so that their carry is there a level before that out of all n bits.
 //!
 //! A level of joins takes a flight, more spans in a join take more products of masks: of all trees that are two
 //! joins deep (three, where two do not do) the one is taken whose evaluation takes the fewest bits, ahead and online.
 
 use crate::ot::{Formula, MAX_ADDED, MAX_JOINED, masked};
-use std::sync::LazyLock;
 
 /// Joins one after another, where they do.
 const DEPTH: u32 = 2;
@@ -39,8 +38,8 @@ pub(super) enum Operands {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Gate {
     pub(super) operands: Operands,
-    /// The numbers of the spans that it makes.
-    pub(super) makes: Vec<usize>,
+    /// The number of the span that it makes.
+    pub(super) makes: usize,
 }
 
 /// Gates of one formula.
@@ -59,6 +58,8 @@ pub(super) struct CarryTree {
     pub(super) spans: usize,
     /// The span whose carry comes out of the t low bits, if there are any.
     pub(super) low: Option<usize>,
+    /// The level that makes it, or the first one.
+    pub(super) low_level: usize,
     /// The span whose carry comes out of all n bits.
     pub(super) all: usize,
 }
@@ -67,13 +68,15 @@ impl CarryTree {
     /// For the carries out of `bits` low bits, one at least, and out of the `low` lowest of them.
     pub(super) fn new(bits: u32, low: u32) -> Self {
         let shape = (DEPTH..).find_map(|depth| Shape::cheapest(bits, low, depth));
-        let Shape { low: low_spans, spans: tops, .. } = shape.expect("joins that are deep enough join all");
-        let mut tree = Self { levels: Vec::new(), spans: 0, low: None, all: 0 };
+        let Shape { spans: tops, .. } = shape.expect("joins that are deep enough join all");
+        let mut tree = Self { levels: Vec::new(), spans: 0, low: None, low_level: 0, all: 0 };
         let mut start = 0;
         let tops: Vec<(usize, usize)> = tops.iter().map(|span| tree.add(span, &mut start)).collect();
-        let prefixes = tree.join_lowest(&tops);
-        tree.low = low_spans.checked_sub(1).map(|last| prefixes[last]);
-        tree.all = prefixes[tops.len() - 1];
+        if low > 0 {
+            let (number, level) = tops[0];
+            (tree.low, tree.low_level) = (Some(number), level);
+        }
+        tree.all = tree.join_lowest(&tops);
         tree
     }
 
@@ -84,44 +87,42 @@ impl CarryTree {
             &SpanShape::Block(bits) => {
                 let operands = Operands::Block(Block { start: *start, bits });
                 *start += bits;
-                (self.gate(Formula::Sum { bits: bits as u8 }, operands, 1, 0)[0], 0)
+                (self.gate(Formula::Sum { bits: bits as u8 }, operands, 0), 0)
             }
             SpanShape::Join(parts) => {
                 let parts: Vec<(usize, usize)> = parts.iter().map(|part| self.add(part, start)).collect();
                 let level = 1 + highest(&parts);
                 let number = if lowest {
-                    self.join_lowest(&parts)[parts.len() - 1]
+                    self.join_lowest(&parts)
                 } else {
                     let spans = parts.iter().map(|&(number, _)| number).collect();
                     let formula = Formula::Join { spans: parts.len() as u8 };
-                    self.gate(formula, Operands::Spans(spans), 1, level)[0]
+                    self.gate(formula, Operands::Spans(spans), level)
                 };
                 (number, level)
             }
         }
     }
 
-    /// Joins the lowest spans: the numbers of the span of the lowest one, of the lowest two, ….
-    fn join_lowest(&mut self, parts: &[(usize, usize)]) -> Vec<usize> {
+    /// Joins the lowest spans, one at least: the number of what they make.
+    fn join_lowest(&mut self, parts: &[(usize, usize)]) -> usize {
         let spans: Vec<usize> = parts.iter().map(|&(number, _)| number).collect();
-        let mut prefixes = vec![spans[0]];
-        if spans.len() > 1 {
-            let formula = Formula::Lowest { spans: spans.len() as u8 };
-            let makes = spans.len() - 1;
-            prefixes.extend(self.gate(formula, Operands::Spans(spans), makes, 1 + highest(parts)));
+        if let [only] = *spans {
+            return only;
         }
-        prefixes
+        let formula = Formula::Lowest { spans: spans.len() as u8 };
+        self.gate(formula, Operands::Spans(spans), 1 + highest(parts))
     }
 
-    /// Adds a gate at a level: the numbers of the spans that it makes.
-    fn gate(&mut self, formula: Formula, operands: Operands, makes: usize, level: usize) -> Vec<usize> {
-        let makes: Vec<usize> = (self.spans..self.spans + makes).collect();
-        self.spans += makes.len();
+    /// Adds a gate at a level: the number of the span that it makes.
+    fn gate(&mut self, formula: Formula, operands: Operands, level: usize) -> usize {
+        let makes = self.spans;
+        self.spans += 1;
         if self.levels.len() <= level {
             self.levels.resize_with(level + 1, Vec::new);
         }
         let groups = &mut self.levels[level];
-        let gate = Gate { operands, makes: makes.clone() };
+        let gate = Gate { operands, makes };
         match groups.iter_mut().find(|group| group.formula == formula) {
             Some(group) => group.gates.push(gate),
             None => groups.push(Group { formula, gates: vec![gate] }),
@@ -139,9 +140,7 @@ fn highest(spans: &[(usize, usize)]) -> usize {
 struct Shape {
     /// The bits that a number's evaluation takes.
     price: usize,
-    /// How many of the spans make up the t low bits.
-    low: usize,
-    /// The spans that the last join joins.
+    /// The spans that the last join joins; the first is that of the t low bits, if there are any.
     spans: Vec<SpanShape>,
 }
 
@@ -157,16 +156,16 @@ enum SpanShape {
 impl Shape {
     /// The cheapest for carries out of `bits` and out of `low` bits, at most `depth` joins deep.
     fn cheapest(bits: u32, low: u32, depth: u32) -> Option<Self> {
-        let counts = (0..=MAX_JOINED).flat_map(|low| (0..=MAX_JOINED - low).map(move |high| [low, high]));
-        let shape = |[of_low, of_high]: [u8; 2]| {
-            let (low_price, mut spans) = parts(low, of_low, depth - 1, true)?;
+        let of_low = u8::from(low > 0);
+        let (low_price, low_span) = parts(low, of_low, depth - 1, true)?;
+        let shape = |of_high: u8| {
             let (high_price, high) = parts(bits - low, of_high, depth - 1, low == 0)?;
-            let joined = spans.len();
-            spans.extend(high);
-            let join = if spans.len() > 1 { price(Formula::Lowest { spans: spans.len() as u8 }) } else { 0 };
-            Some(Self { price: low_price + high_price + join, low: joined, spans })
+            let spans: Vec<SpanShape> = low_span.iter().cloned().chain(high).collect();
+            let join =
+                if spans.len() > 1 { masked::bits(Formula::Lowest { spans: spans.len() as u8 }) } else { 0 };
+            Some(Self { price: low_price + high_price + join, spans })
         };
-        counts.filter_map(shape).min_by_key(|shape| shape.price)
+        (0..=MAX_JOINED - of_low).filter_map(shape).min_by_key(|shape| shape.price)
     }
 }
 
@@ -190,31 +189,13 @@ fn parts(bits: u32, count: u8, depth: u32, lowest: bool) -> Option<(usize, Vec<S
 /// The price of a span of `bits` bits, at most `depth` joins deep, and its cheapest shape.
 fn span(bits: u32, depth: u32, lowest: bool) -> Option<(usize, SpanShape)> {
     let block = u8::try_from(bits).ok().filter(|&bits| bits <= MAX_ADDED);
-    let block = block.map(|bits| (price(Formula::Sum { bits }), SpanShape::Block(bits.into())));
+    let block = block.map(|bits| (masked::bits(Formula::Sum { bits }), SpanShape::Block(bits.into())));
     let join = |spans: u8| {
         let (parts, shapes) = parts(bits, spans, depth.checked_sub(1)?, lowest)?;
         let formula = if lowest { Formula::Lowest { spans } } else { Formula::Join { spans } };
-        Some((parts + price(formula), SpanShape::Join(shapes)))
+        Some((parts + masked::bits(formula), SpanShape::Join(shapes)))
     };
     block.into_iter().chain((2..=MAX_JOINED).filter_map(join)).min_by_key(|&(price, _)| price)
-}
-
-/// The bits that both parties send for a formula, an OT taking about one.
-fn price(formula: Formula) -> usize {
-    static PRICES: LazyLock<[Vec<usize>; 3]> = LazyLock::new(|| {
-        let joined = 2..=MAX_JOINED;
-        [
-            (1..=MAX_ADDED).map(|bits| masked::bits(Formula::Sum { bits })).collect(),
-            joined.clone().map(|spans| masked::bits(Formula::Join { spans })).collect(),
-            joined.map(|spans| masked::bits(Formula::Lowest { spans })).collect(),
-        ]
-    });
-    let [sums, joins, lowest] = &*PRICES;
-    match formula {
-        Formula::Sum { bits } => sums[usize::from(bits) - 1],
-        Formula::Join { spans } => joins[usize::from(spans) - 2],
-        Formula::Lowest { spans } => lowest[usize::from(spans) - 2],
-    }
 }
 
 #[cfg(test)]
@@ -228,30 +209,24 @@ mod tests {
         let mut ranges = vec![0..0; tree.spans];
         for Group { formula, gates } in tree.levels.iter().flatten() {
             for Gate { operands, makes } in gates {
-                let made: Vec<Range<u32>> = match operands {
+                ranges[*makes] = match operands {
                     Operands::Block(block) => {
                         assert_eq!(*formula, Formula::Sum { bits: block.bits as u8 });
-                        vec![block.start..block.start + block.bits]
+                        block.start..block.start + block.bits
                     }
                     Operands::Spans(spans) => {
                         let spans: Vec<Range<u32>> = spans.iter().map(|&span| ranges[span].clone()).collect();
                         assert!(spans.windows(2).all(|pair| pair[0].end == pair[1].start));
-                        let first = spans[0].start;
-                        match *formula {
-                            Formula::Lowest { spans: count } => {
-                                assert_eq!((first, usize::from(count)), (0, spans.len()));
-                                spans[1..].iter().map(|span| 0..span.end).collect()
-                            }
-                            Formula::Join { spans: count } => {
-                                assert!(first > 0 && usize::from(count) == spans.len());
-                                vec![first..spans[spans.len() - 1].end]
-                            }
-                            Formula::Sum { .. } => panic!("a sum of spans"),
-                        }
+                        let (first, count) = (spans[0].start, spans.len() as u8);
+                        let lowest = if first == 0 {
+                            Formula::Lowest { spans: count }
+                        } else {
+                            Formula::Join { spans: count }
+                        };
+                        assert_eq!(*formula, lowest);
+                        first..spans[spans.len() - 1].end
                     }
                 };
-                assert_eq!(made.len(), makes.len());
-                makes.iter().zip(made).for_each(|(&span, range)| ranges[span] = range);
             }
         }
         ranges
@@ -269,12 +244,13 @@ mod tests {
         }
     }
 
-    /// Two joins, one after the other, do for the rings of networks.
+    /// Two joins, one after the other, do for the rings of networks, and one for the bits that they drop.
     #[test]
     fn trees_are_flat() {
         for bits in 4..=36 {
-            for low in 0..=bits {
-                assert!(CarryTree::new(bits, low).levels.len() <= 3, "{low} of {bits}");
+            for low in 0..=bits.min(16) {
+                let tree = CarryTree::new(bits, low);
+                assert!(tree.levels.len() <= 3 && tree.low_level <= 1, "{low} of {bits}");
             }
         }
     }

@@ -13,8 +13,9 @@
 //!       [g] = [g ⊕ g_high] ⊕ [g_high]
 //! ```
 //!
-//! Where the lowest spans are joined there is a result for the two, the three, … lowest, and no p. Steps take one
-//! flight each: who has received the other's masked bits of a level goes on with the next.
+//! Where the lowest spans are joined, p is not wanted. Steps take one flight each: who has received the other's masked bits of
+//! a level goes on with the next. Products that are wanted besides ([`Along`]) travel with a level: of known bits with the
+//! first, of the shares of c0 with the one after that which gives c0.
 //!
 //! (Comparison by a tree of generates and propagates: Rathee, Rathee, Kumar, Chandran, Gupta, Rastogi and Sharma,
 //! "CrypTFlow2", CCS 2020, section 3.1, with carries in place of less-than; Brent and Kung, "A Regular Layout for
@@ -27,16 +28,29 @@
 
 use super::carry_tree::{Block, CarryTree, Gate, Group, Operands};
 use super::message_schedule::MessageSchedule;
-use super::party::Party;
+use super::party::{Evaluated, Party};
 use crate::error::Result;
-use crate::ot::{Bits, Formula};
+use crate::ot::{Bits, Formula, Width};
 
-/// Shares of carries, one per number.
+/// Products of both parties' bits, modulo powers of two, that are taken along with carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Along {
+    /// Of bits that are known before.
+    pub(super) known: Option<Width>,
+    /// Of the shares of the carries out of the t low bits.
+    pub(super) low: Option<Width>,
+}
+
+/// Shares of carries, one per number, and of products.
 pub(super) struct Carries {
     /// Carries out of the t low bits.
     pub(super) low: Bits,
     /// Carries out of all bits.
     pub(super) all: Bits,
+    /// Products of the known bits; empty where they are not wanted.
+    pub(super) known_products: Vec<u64>,
+    /// Products of shares of low carries; empty where they are not wanted.
+    pub(super) low_products: Vec<u64>,
 }
 
 /// A party's shares of g and p of the spans so far, one bit per number in each; empty where p is not wanted.
@@ -46,30 +60,76 @@ struct Spans {
 }
 
 impl CarryTree {
-    /// Shares of the carries out of the sums of `numbers` with the peer's.
-    pub(super) fn carries(&self, party: &mut Party<'_>, numbers: &[u64]) -> Result<Carries> {
+    /// Shares of the carries out of the sums of `numbers` with the peer's, and of the products that `along` wants,
+    /// those of bits that are known being `known`.
+    pub(super) fn carries(
+        &self,
+        party: &mut Party<'_>,
+        numbers: &[u64],
+        along: Along,
+        known: &Bits,
+    ) -> Result<Carries> {
         let mut spans = Spans::new(self.spans);
-        for groups in &self.levels {
+        let (mut known_products, mut low_products) = (Vec::new(), Vec::new());
+        for flight in 0..self.flights(along) {
+            let groups = self.level(flight);
             let inputs = groups.iter().map(|group| (group.formula, group.inputs(&spans, numbers)));
-            let results = party.evaluate(inputs.collect())?;
-            for (group, results) in groups.iter().zip(results) {
+            let inputs = inputs.collect();
+            let Along { known: known_width, low: low_width } = self.due(along, flight);
+            let low_factors = low_width.zip(self.low.map(|span| &spans.generates[span]));
+            let factors: Vec<(Width, &Bits)> =
+                known_width.map(|width| (width, known)).into_iter().chain(low_factors).collect();
+            let Evaluated { bits, numbers: products } = party.evaluate(inputs, &factors)?;
+            for (group, results) in groups.iter().zip(bits) {
                 group.store(&mut spans, numbers.len(), &results);
             }
+            let mut products = products.into_iter();
+            known_products.extend(known_width.and_then(|_| products.next()).into_iter().flatten());
+            low_products.extend(low_width.and_then(|_| products.next()).into_iter().flatten());
         }
         let carries = |span: usize| spans.generates[span].slice(0, numbers.len());
         Ok(Carries {
             low: self.low.map_or_else(|| Bits::zeros(numbers.len()), carries),
             all: carries(self.all),
+            known_products,
+            low_products,
         })
     }
 
     /// What [`carries`](Self::carries) says for `count` numbers.
-    pub(super) fn schedule(&self, messages: &mut MessageSchedule, count: usize) {
-        for groups in &self.levels {
-            let batches = groups.iter().map(|group| (group.formula, group.gates.len() * count));
-            messages.evaluate(&batches.collect::<Vec<_>>());
+    pub(super) fn schedule(&self, messages: &mut MessageSchedule, count: usize, along: Along) {
+        for flight in 0..self.flights(along) {
+            let groups = self.level(flight).iter();
+            let formulas: Vec<(Formula, usize)> =
+                groups.map(|group| (group.formula, group.gates.len() * count)).collect();
+            let Along { known, low } = self.due(along, flight);
+            let products: Vec<Width> = known.into_iter().chain(low).collect();
+            messages.evaluate(&formulas, count, &products);
         }
     }
+
+    /// How often bits are told.
+    fn flights(&self, along: Along) -> usize {
+        let Along { known, low } = along;
+        let of_low = low.map_or(0, |_| self.low_level + 2);
+        self.levels.len().max(of_low).max(usize::from(known.is_some()))
+    }
+
+    /// The gates of a flight.
+    fn level(&self, flight: usize) -> &[Group] {
+        self.levels.get(flight).map_or(&[], Vec::as_slice)
+    }
+
+    /// What of `along` a flight has.
+    fn due(&self, along: Along, flight: usize) -> Along {
+        let Along { known, low } = along;
+        Along { known: known.filter(|_| flight == 0), low: low.filter(|_| flight == self.low_level + 1) }
+    }
+}
+
+impl Along {
+    /// Nothing.
+    pub(super) const NONE: Self = Self { known: None, low: None };
 }
 
 impl Group {
@@ -85,7 +145,7 @@ impl Group {
     fn store(&self, spans: &mut Spans, count: usize, results: &[Bits]) {
         for (place, gate) in self.gates.iter().enumerate() {
             let results = results.iter().map(|result| result.slice(place * count, count)).collect();
-            gate.store(self.formula, spans, results);
+            gate.store(spans, results);
         }
     }
 }
@@ -105,20 +165,18 @@ impl Gate {
     }
 
     /// Keeps the results.
-    fn store(&self, formula: Formula, spans: &mut Spans, mut results: Vec<Bits>) {
-        if let (Formula::Sum { .. } | Formula::Join { .. }, [made]) = (formula, &*self.makes) {
-            spans.propagates[*made] = results.split_off(1).swap_remove(0);
-        }
-        let first_high = match &self.operands {
-            Operands::Block(_) => &[],
-            Operands::Spans(parts) => &parts[parts.len() - self.makes.len()..],
+    fn store(&self, spans: &mut Spans, results: Vec<Bits>) {
+        let mut results = results.into_iter();
+        let generate = results.next().unwrap_or_default();
+        let highest = match &self.operands {
+            Operands::Block(_) => None,
+            Operands::Spans(parts) => parts.last(),
         };
-        for (place, (&made, result)) in self.makes.iter().zip(results).enumerate() {
-            spans.generates[made] = match first_high.get(place) {
-                Some(&high) => result.xor(&spans.generates[high]),
-                None => result,
-            };
-        }
+        spans.generates[self.makes] = match highest {
+            Some(&highest) => generate.xor(&spans.generates[highest]),
+            None => generate,
+        };
+        spans.propagates[self.makes] = results.next().unwrap_or_default();
     }
 }
 
@@ -146,9 +204,24 @@ mod tests {
     /// The carries out of the sums of pairs.
     fn run(bits: u32, low: u32, pairs: &[[u64; 2]], seed: u64) -> Vec<[bool; 2]> {
         let tree = CarryTree::new(bits, low);
-        let cost = cost(|messages| tree.schedule(messages, pairs.len()));
-        let [ours, theirs] =
-            both(&cost, seed, shares_of(pairs), |party, numbers| tree.carries(party, numbers));
+        let width = Width::new(5);
+        let along = Along { known: width, low: width.filter(|_| low > 0) };
+        let cost = cost(|messages| tree.schedule(messages, pairs.len(), along));
+        let odd = |numbers: &[u64]| Bits::from_fn(numbers.len(), |index| numbers[index] & 1 == 1);
+        let [ours, theirs] = both(&cost, seed, shares_of(pairs), |party, numbers| {
+            tree.carries(party, numbers, along, &odd(numbers))
+        });
+        let sum = |[ours, theirs]: [&Vec<u64>; 2], index: usize| {
+            let sum = ours.get(index)?.wrapping_add(theirs[index]);
+            Some(sum & 31)
+        };
+        for (index, [a, b]) in pairs.iter().enumerate() {
+            let known = sum([&ours.known_products, &theirs.known_products], index);
+            assert_eq!(known, Some(a & b & 1));
+            let lows = sum([&ours.low_products, &theirs.low_products], index);
+            let shared = ours.low.get(index) && theirs.low.get(index);
+            assert_eq!(lows, (low > 0).then_some(shared.into()));
+        }
         let (low, all) = (ours.low.xor(&theirs.low), ours.all.xor(&theirs.all));
         (0..pairs.len()).map(|index| [low.get(index), all.get(index)]).collect()
     }

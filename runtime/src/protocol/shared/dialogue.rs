@@ -1,8 +1,8 @@
 //! Two parties that take turns, each flight carrying all that its sender could send by then.
 //!
 //! Requires: both follow the same [`super::message_schedule`], in which the client has something to say before the server
-//! needs anything; then no two flights cross and nobody waits for ever. Guarantees: a peer that sends more, less or other than agreed ends with a typed error, and
-//! what it may send is bounded before memory is taken.
+//! needs anything; then no two flights cross and nobody waits for ever. Guarantees: a peer that sends more, less or other
+//! than agreed ends with a typed error, and what it may send is bounded before memory is taken.
 
 use crate::channel::{Connection, Limit, Traffic};
 use crate::error::{PeerFault, Result};

@@ -54,6 +54,18 @@ pub fn received(costs: &[Communication], role: Role) -> u64 {
     costs.iter().map(|cost| cost.received_by(role)).sum()
 }
 
+/// Bytes of memory that `role` keeps of an inference between its preparation and its image.
+pub fn kept_bytes(schedule: &Schedule, costs: &[Communication], role: Role) -> u64 {
+    let correlations: u64 = batches(costs).iter().map(|batch| batch.kept_bytes(role)).sum();
+    let numbers = |(id, step): (StepId, &PublicStep)| {
+        let masks = role == Role::Client && opens(schedule, id);
+        let mask = if masks { schedule.source(step).shape.elements() } else { 0 };
+        if step.op.is_linear() { step.shape.elements() + mask } else { 0 }
+    };
+    let numbers: usize = schedule.steps().map(numbers).sum();
+    correlations + size_of::<u64>() as u64 * numbers as u64
+}
+
 /// Bytes of the flights of inferences that are answered together at most, both ways, unless one alone has more.
 const MOST_BYTES: u64 = 64 << 20;
 

@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! client                                     server
-//! gates   masked bits                  ◀─▶   masked bits                     (ot/masked.rs)
+//! gates, products of bits
+//!         masked bits                  ◀─▶   masked bits                     (ot/masked.rs, ot/bit_product.rs)
 //! COT     where its choices depart,    ◀─▶   where its choices depart,
 //!         masked differences                 masked differences              (ot/correlated.rs)
 //! ```
@@ -18,7 +19,8 @@ use super::dialogue::{Dialogue, Flights};
 use super::message_schedule::MessageSchedule;
 use crate::channel::Traffic;
 use crate::error::{Error, Result};
-use crate::ot::correlated::{self, CotReceiver, CotSender};
+use crate::ot::bit_product::{self, OpenProducts};
+use crate::ot::correlated;
 use crate::ot::{Bits, CorrelationKind, Formula, Packed, PerParty, Role, Supply, Width, masked, pack};
 
 /// A party in one dialogue with its peer, which any number of protocols make up.
@@ -27,10 +29,12 @@ pub struct Party<'c> {
     pub(super) dialogue: Dialogue<'c>,
 }
 
-/// A party's side of products c·δ modulo 2^`width`, c a bit of one party's and δ a number of the other's.
-pub(super) struct Operands<V> {
-    pub(super) width: Width,
-    pub(super) values: V,
+/// A party's shares of what [`Party::evaluate`] evaluates, batch by batch.
+pub(super) struct Evaluated {
+    /// Results of formulas, place by place.
+    pub(super) bits: Vec<Vec<Bits>>,
+    /// Products.
+    pub(super) numbers: Vec<Vec<u64>>,
 }
 
 impl<'c> Party<'c> {
@@ -81,117 +85,87 @@ impl<'c> Party<'c> {
         self.role() == Role::Server
     }
 
-    /// Its shares of the results of formulas of both parties' bits, batch by batch; inputs and results stand place by place.
-    pub(super) fn evaluate(&mut self, batches: Vec<(Formula, Vec<Bits>)>) -> Result<Vec<Vec<Bits>>> {
-        let mut openings = Vec::with_capacity(batches.len());
-        for (formula, inputs) in batches {
+    /// Its shares of the results of formulas of both parties' bits, batch by batch, inputs and results standing place by
+    /// place; and of the products of its bits with the peer's, as numbers.
+    pub(super) fn evaluate(
+        &mut self,
+        formulas: Vec<(Formula, Vec<Bits>)>,
+        products: &[(Width, &Bits)],
+    ) -> Result<Evaluated> {
+        let mut openings = Vec::with_capacity(formulas.len());
+        for (formula, inputs) in formulas {
             let count = inputs.first().map_or(0, Bits::len);
             let (opening, message) = self.supply.masked(formula, count)?.open(inputs);
             self.dialogue.queue(message);
             openings.push((opening, masked::opening_bytes(formula, count)));
         }
+        let mut opened = Vec::with_capacity(products.len());
+        for &(width, bits) in products {
+            let (opening, message) = self.supply.bit_products(width, bits.len())?.open(bits);
+            self.dialogue.queue(message);
+            opened.push((opening, bit_product::opening_bytes(bits.len())));
+        }
         let role = self.role();
-        let mut close =
+        let close =
             |(opening, length): (masked::Opening, u64)| opening.close(role, &self.dialogue.receive(length)?);
-        openings.into_iter().map(&mut close).collect()
+        let bits = openings.into_iter().map(close).collect::<Result<_>>()?;
+        let close =
+            |(opening, length): (OpenProducts, u64)| opening.close(role, &self.dialogue.receive(length)?);
+        let numbers = opened.into_iter().map(close).collect::<Result<_>>()?;
+        Ok(Evaluated { bits, numbers })
     }
 
-    /// Its shares of the products of its bits with the peer's numbers, batch by batch, and of its numbers with the
-    /// peer's bits, `count` in each batch.
-    pub(super) fn correlate(
-        &mut self,
-        count: usize,
-        bits: &[Operands<&Bits>],
-        numbers: &[Operands<Vec<u64>>],
-    ) -> Result<[Vec<Vec<u64>>; 2]> {
-        let (receivers, senders) = self.cots(count, bits, numbers)?;
-        let mut chosen = Vec::with_capacity(bits.len());
-        for (receiver, Operands { values, .. }) in receivers.into_iter().zip(bits) {
-            let (receiver, message) = receiver.choose(values);
-            self.dialogue.queue(message);
-            chosen.push(receiver);
-        }
-        let mut masked = Vec::with_capacity(numbers.len());
-        for (sender, Operands { values, .. }) in senders.into_iter().zip(numbers) {
-            let (sender, message) = sender.mask(values);
-            self.dialogue.queue(message);
-            masked.push(sender);
-        }
-        let mut of_numbers = Vec::with_capacity(numbers.len());
-        for sender in masked {
-            let departures = self.dialogue.receive(correlated::departure_bytes(count))?;
-            of_numbers.push(sender.receive(&departures)?);
-        }
-        let mut of_bits = Vec::with_capacity(bits.len());
-        for (receiver, Operands { width, .. }) in chosen.into_iter().zip(bits) {
-            let message = self.dialogue.receive(correlated::difference_bytes(count, *width))?;
-            of_bits.push(receiver.receive(&message)?);
-        }
-        Ok([of_bits, of_numbers])
+    /// Its shares of the products of its bits with the peer's, modulo 2^width.
+    pub(super) fn multiply_bits(&mut self, batches: &[(Width, &Bits)]) -> Result<Vec<Vec<u64>>> {
+        Ok(self.evaluate(Vec::new(), batches)?.numbers)
     }
 
-    /// Its shares of the products of its bits with the peer's, `count` in each batch, modulo 2^width.
-    pub(super) fn multiply_bits(
-        &mut self,
-        count: usize,
-        batches: &[(Width, &Bits)],
-    ) -> Result<Vec<Vec<u64>>> {
-        let [of_bits, of_numbers] = match self.role() {
+    /// Its shares of the products of its bits with the peer's numbers, and of its numbers with the peer's bits, modulo
+    /// 2^`width`.
+    pub(super) fn correlate(&mut self, width: Width, bits: &Bits, numbers: &[u64]) -> Result<[Vec<u64>; 2]> {
+        let count = numbers.len();
+        let (receiver, sender) = match self.role() {
             Role::Client => {
-                let bits = batches.iter().map(|&(width, values)| Operands { width, values });
-                self.correlate(count, &bits.collect::<Vec<_>>(), &[])?
+                let receiver = self.supply.cot_receiver(width, count)?;
+                (receiver, self.supply.cot_sender(width, count)?)
             }
             Role::Server => {
-                let numbers = |bits: &Bits| (0..count).map(|index| bits.get(index).into()).collect();
-                let numbers = batches.iter().map(|&(width, bits)| Operands { width, values: numbers(bits) });
-                self.correlate(count, &[], &numbers.collect::<Vec<_>>())?
+                let sender = self.supply.cot_sender(width, count)?;
+                (self.supply.cot_receiver(width, count)?, sender)
             }
         };
-        Ok(of_bits.into_iter().chain(of_numbers).collect())
-    }
-
-    /// Those of [`correlate`](Self::correlate): of the products of the client's bits first.
-    fn cots<B, N>(
-        &mut self,
-        count: usize,
-        bits: &[Operands<B>],
-        numbers: &[Operands<N>],
-    ) -> Result<(Vec<CotReceiver>, Vec<CotSender>)> {
-        let (mut receivers, mut senders) = (Vec::new(), Vec::new());
-        for chooser in [Role::Client, Role::Server] {
-            if chooser == self.role() {
-                let take = |operands: &Operands<B>| self.supply.cot_receiver(operands.width, count);
-                receivers = bits.iter().map(take).collect::<Result<_>>()?;
-            } else {
-                let take = |operands: &Operands<N>| self.supply.cot_sender(operands.width, count);
-                senders = numbers.iter().map(take).collect::<Result<_>>()?;
-            }
-        }
-        Ok((receivers, senders))
+        let (receiver, departures) = receiver.choose(bits);
+        let (sender, differences) = sender.mask(numbers);
+        self.dialogue.queue(departures);
+        self.dialogue.queue(differences);
+        let departures = self.dialogue.receive(correlated::departure_bytes(count))?;
+        let differences = self.dialogue.receive(correlated::difference_bytes(count, width))?;
+        Ok([receiver.receive(&differences)?, sender.receive(&departures)?])
     }
 }
 
 impl MessageSchedule {
-    /// [`Party::evaluate`] for batches of so many evaluations.
-    pub(super) fn evaluate(&mut self, batches: &[(Formula, usize)]) {
-        let bytes = batches.iter().map(|&(formula, count)| masked::opening_bytes(formula, count)).sum();
+    /// [`Party::evaluate`] for formulas that are evaluated so often, and for `count` products in each batch.
+    pub(super) fn evaluate(&mut self, formulas: &[(Formula, usize)], count: usize, products: &[Width]) {
+        let of_formulas = formulas.iter().map(|&(formula, count)| masked::opening_bytes(formula, count));
+        let of_products = products.len() as u64 * bit_product::opening_bytes(count);
+        let bytes = of_formulas.sum::<u64>() + of_products;
         self.both(PerParty { client: bytes, server: bytes });
-        batches.iter().for_each(|&(formula, count)| self.uses(CorrelationKind::Masked(formula), count));
+        formulas.iter().for_each(|&(formula, count)| self.uses(CorrelationKind::Masked(formula), count));
+        products.iter().for_each(|&width| self.uses(CorrelationKind::BitProduct(width), count));
     }
 
-    /// [`Party::correlate`] for `count` products in each batch, batches being given by who chooses.
-    pub(super) fn correlate(&mut self, count: usize, batches: PerParty<&[Width]>) {
-        let sent = |role: Role| -> u64 {
-            let departures = batches.get(role).len() as u64 * correlated::departure_bytes(count);
-            let differences = batches.get(role.peer()).iter();
-            departures + differences.map(|&width| correlated::difference_bytes(count, width)).sum::<u64>()
-        };
-        self.both(PerParty { client: sent(Role::Client), server: sent(Role::Server) });
+    /// [`Party::multiply_bits`] for `count` products in each batch.
+    pub(super) fn multiply_bits(&mut self, count: usize, widths: &[Width]) {
+        self.evaluate(&[], count, widths);
+    }
+
+    /// [`Party::correlate`] for `count` products each way.
+    pub(super) fn correlate(&mut self, count: usize, width: Width) {
+        let bytes = correlated::departure_bytes(count) + correlated::difference_bytes(count, width);
+        self.both(PerParty { client: bytes, server: bytes });
         for chooser in [Role::Client, Role::Server] {
-            batches
-                .get(chooser)
-                .iter()
-                .for_each(|&width| self.uses(CorrelationKind::Cot(chooser, width), count));
+            self.uses(CorrelationKind::Cot(chooser, width), count);
         }
     }
 }

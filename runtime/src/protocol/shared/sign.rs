@@ -6,7 +6,7 @@
 //! client (a)                                         server (b)
 //! 1  c1, the carry out of the n low bits of a + b (compare.rs)                       ◀─▶
 //! 2  d′ = top bit of a ⊕ c1′                          d″ = 1 ⊕ top bit of b ⊕ c1″
-//! 3  the product d′·d″ modulo 2^(k−1) (COT)                                          ◀─▶
+//! 3  the product d′·d″ modulo 2^(k−1) (ot/bit_product.rs)                            ◀─▶
 //! 4  y = d′ + d″ − 2·d′·d″
 //! ```
 //!
@@ -17,10 +17,11 @@
 //! As in [`super::relu`].
 
 use super::carry_tree::CarryTree;
+use super::compare::Along;
 use super::message_schedule::MessageSchedule;
 use super::party::Party;
 use crate::error::Result;
-use crate::ot::{Bits, CHUNK, PerParty, Width};
+use crate::ot::{Bits, CHUNK, Width};
 use crate::plan::Ring;
 use rayon::prelude::*;
 
@@ -43,8 +44,8 @@ impl Sign {
 
     /// What [`run`](Self::run) says and uses for `count` numbers.
     pub fn schedule(&self, messages: &mut MessageSchedule, count: usize) {
-        self.tree.schedule(messages, count);
-        messages.correlate(count, PerParty { client: self.product.as_slice(), server: &[] });
+        self.tree.schedule(messages, count, Along::NONE);
+        messages.multiply_bits(count, self.product.as_slice());
     }
 
     /// This party's shares of [u ≥ 0] from its shares of u.
@@ -52,12 +53,12 @@ impl Sign {
     /// # Errors
     /// The peer sends something else or hung up, or the supply has something else next.
     pub fn run(&self, party: &mut Party<'_>, shares: &[u64]) -> Result<Vec<u64>> {
-        let carries = self.tree.carries(party, shares)?.all;
+        let carries = self.tree.carries(party, shares, Along::NONE, &Bits::default())?.all;
         let (adds_one, top) = (party.adds_constants(), self.from.bits() - 1);
         let tops = Bits::from_fn(shares.len(), |index| (shares[index] >> top & 1 == 1) ^ adds_one);
         let bits = tops.xor(&carries);
         let factors: Vec<(Width, &Bits)> = self.product.iter().map(|&width| (width, &bits)).collect();
-        let products = party.multiply_bits(shares.len(), &factors)?;
+        let products = party.multiply_bits(&factors)?;
         let result = |index| {
             let product = products.first().map_or(0, |products| products[index]);
             self.to.reduce(u64::from(bits.get(index)).wrapping_sub(product << 1))

@@ -7,7 +7,7 @@
 //! client (a)                                         server (b)
 //! 1                                                  b ← b + 2^(m−1) mod 2^m
 //! 2  c1 and c0, the carries out of the m and the t low bits of a + b (compare.rs)    ◀─▶
-//! 3  products c0′·c0″ modulo 2^(k−1), c1′·c1″ modulo 2^(k−1−m+t), at once (COT)      ◀─▶
+//! 3  products c0′·c0″ modulo 2^(k−1), c1′·c1″ modulo 2^(k−1−m+t) (ot/bit_product.rs)     ◀─▶
 //! 4  y = ⌊a / 2^t⌋ + c0′ − c1′·2^(m−t) − 2·(share of the first) + 2^(m−t+1)·(share of the second)
 //!                                                    likewise, and less 2^(m−1−t)
 //! ```
@@ -16,17 +16,18 @@
 //! ⌊u / 2^t⌋ is 2^(m−1−t) less. Where k ≤ m − t, c1's summand is 0 modulo 2^k and c1 is not computed; where t = 0, c0
 //! is 0; where neither is left, nothing is sent.
 //!
-//! (CrypTFlow2, CCS 2020, section 4; bits to numbers by one COT: SiRnn, eprint 2021/459.)
+//! (CrypTFlow2, CCS 2020, section 4; bits to numbers by one OT: SiRnn, eprint 2021/459.)
 //!
 //! # Who learns what
 //!
 //! Nothing, as the parts argue: a party's share of y follows from what it has seen.
 
 use super::carry_tree::CarryTree;
+use super::compare::Along;
 use super::message_schedule::MessageSchedule;
 use super::party::Party;
 use crate::error::Result;
-use crate::ot::{Bits, CHUNK, PerParty, Width};
+use crate::ot::{Bits, CHUNK, Width};
 use crate::plan::Ring;
 use rayon::prelude::*;
 
@@ -76,9 +77,9 @@ impl Truncate {
 
     /// What [`run`](Self::run) says and uses for `count` numbers.
     pub fn schedule(&self, messages: &mut MessageSchedule, count: usize) {
-        self.tree.iter().for_each(|tree| tree.schedule(messages, count));
+        self.tree.iter().for_each(|tree| tree.schedule(messages, count, Along::NONE));
         let widths: Vec<Width> = self.carries.iter().filter_map(|carry| carry.product).collect();
-        messages.correlate(count, PerParty { client: &widths, server: &[] });
+        messages.multiply_bits(count, &widths);
     }
 
     /// This party's shares of ⌊u / 2^t⌋ from its shares of u.
@@ -93,12 +94,13 @@ impl Truncate {
         };
         let add = |share: &u64| self.from.reduce(share.wrapping_add(offset));
         let shares: Vec<u64> = shares.par_iter().with_min_len(CHUNK).map(add).collect(); // Step 1.
-        let carries = self.tree.iter().map(|tree| tree.carries(party, &shares)).next().transpose()?;
+        let compare = |tree: &CarryTree| tree.carries(party, &shares, Along::NONE, &Bits::default());
+        let carries = self.tree.as_ref().map(compare).transpose()?;
         let bits = carries.iter().flat_map(|carries| {
             self.carries.iter().map(|carry| if carry.low { &carries.low } else { &carries.all })
         });
         let carries: Vec<(&Carry, &Bits)> = self.carries.iter().zip(bits).collect();
-        let products = self.products(party, shares.len(), &carries)?;
+        let products = self.products(party, &carries)?;
         let carried = |index: usize| {
             let terms = carries.iter().zip(&products).map(|((carry, bits), products)| {
                 let product = products.as_ref().map_or(0, |products| products[index]);
@@ -114,15 +116,10 @@ impl Truncate {
     }
 
     /// Step 3: this party's shares of the products, carry by carry.
-    fn products(
-        &self,
-        party: &mut Party<'_>,
-        count: usize,
-        carries: &[(&Carry, &Bits)],
-    ) -> Result<Vec<Option<Vec<u64>>>> {
+    fn products(&self, party: &mut Party<'_>, carries: &[(&Carry, &Bits)]) -> Result<Vec<Option<Vec<u64>>>> {
         let factors: Vec<(Width, &Bits)> =
             carries.iter().filter_map(|(carry, bits)| Some((carry.product?, *bits))).collect();
-        let mut products = party.multiply_bits(count, &factors)?.into_iter();
+        let mut products = party.multiply_bits(&factors)?.into_iter();
         Ok(carries.iter().map(|(carry, _)| carry.product.and_then(|_| products.next())).collect())
     }
 }

@@ -10,12 +10,14 @@ use shared::Ahead;
 
 use crate::channel::{Connection, Limit};
 use crate::error::{Error, PeerFault, Result};
+use crate::message::Role;
 use crate::observe::Observer;
 use crate::paillier::{Pool, PublicKey, PublicRandomisers, SecureRng};
 use crate::plan::{ValidPlan, Work, codec};
 use crate::protocol::blinded::ServerContext;
 use crate::protocol::hello::{HELLO_BYTES, Hello, Welcome};
 use crate::protocol::message::{self, Message};
+use crate::protocol::shared::online_messages::{communication, kept_bytes};
 use crate::protocol::shared::randomisers::{Lengths, ReplyRandomisers};
 use std::sync::Arc;
 
@@ -39,6 +41,26 @@ impl Server {
     /// that clients can make it hold.
     pub fn with_max_prepared(self, max_prepared: usize) -> Self {
         Self { max_prepared, ..self }
+    }
+
+    /// As many as take `bytes` of memory, but one at least and [`MAX_PREPARED`] at most.
+    pub fn with_prepared_bytes(self, bytes: u64) -> Self {
+        let each = self.bytes_of_prepared().max(1);
+        let count = usize::try_from(bytes / each).unwrap_or(usize::MAX);
+        self.with_max_prepared(count.clamp(1, MAX_PREPARED))
+    }
+
+    /// Bytes of memory that it keeps of a prepared inference; 0 in suite `blinded`.
+    pub fn bytes_of_prepared(&self) -> u64 {
+        match &self.plan.client_view().work {
+            Work::Exchanges(_) => 0,
+            Work::Schedule(schedule) => kept_bytes(schedule, &communication(schedule), Role::Server),
+        }
+    }
+
+    /// Prepared inferences that it keeps for each client at most.
+    pub const fn max_prepared(&self) -> usize {
+        self.max_prepared
     }
 
     /// The plan that clients are served, weights included.

@@ -3,8 +3,8 @@
 //! # Memory
 //!
 //! For every inference that a client has prepared and not yet asked: the shares of the linear steps' results and
-//! the correlations of the activations (about 60 bytes for each ReLU and comparison: 0.2 MB for an MNIST network,
-//! 0.5 GB for an ImageNet one); [`Server::with_max_prepared`](super::Server::with_max_prepared) bounds them per session. While a linear step is prepared, its
+//! the correlations of the activations ([`Server::bytes_of_prepared`](super::Server::bytes_of_prepared));
+//! [`Server::with_prepared_bytes`](super::Server::with_prepared_bytes) bounds them per session. While a linear step is prepared, its
 //! products as ciphertexts, and the masks of its group of steps and of the next, of 6 MiB each unless a step has more
 //! ([`crate::protocol::shared::groups`]). Per session where a plan names silent OT, up to 14 MB for each direction.
 
@@ -24,8 +24,8 @@ use crate::protocol::shared::randomisers::{Lengths, ReplyRandomisers};
 use crate::protocol::shared::together::{Seat, Together};
 use std::collections::{HashMap, VecDeque};
 
-/// Inferences that a client may prepare ahead, by default.
-pub const MAX_PREPARED: usize = 16;
+/// Inferences that a client may prepare ahead at most.
+pub const MAX_PREPARED: usize = 1024;
 
 /// One client's session after the handshake.
 pub(super) struct Session<'a> {
