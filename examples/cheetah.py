@@ -353,6 +353,30 @@ def popcorn_figures(name, plan, image, options):
     }
 
 
+def together_figures(name, plan, image, options):
+    """So many images prepared and asked about together: of each an equal part. The first batch has the session's tables."""
+    count = options.together
+    command = [options.popcorn, "run", plan, "--json", "--together", str(count)] + ["--input", image] * (2 * count)
+    command += ["--link", options.link] if options.link else []
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    reports = [json.loads(line) for line in output.splitlines()]
+    part = lambda report, phase: {
+        "seconds": report[phase]["seconds"],
+        "bytes": report[phase]["sent"] + report[phase]["received"],
+    }
+    both = lambda report: {
+        what: part(report, "offline")[what] + part(report, "online")[what] for what in ("seconds", "bytes")
+    }
+    return {
+        "network": name,
+        "system": f"Popcorn, {count} together, each",
+        "first": both(reports[0]),
+        "later": both(reports[count]),
+        "online": part(reports[count], "online"),
+        "runs": [reports[0], reports[count]],
+    }
+
+
 def parse_link(text):
     megabits, round_trip_ms = map(float, text.split("/"))
     return megabits, round_trip_ms
@@ -373,6 +397,8 @@ def arguments():
     parser.add_argument("--popcorn", default="target/release/popcorn", help="the program")
     parser.add_argument("--link", metavar="MBIT/MS", help="megabits per second and milliseconds of round trip")
     parser.add_argument("--runs", type=int, default=5, help="later inferences of a session (5)")
+    together = "also measure N images that are prepared and asked about together, of each an equal part"
+    parser.add_argument("--together", type=int, default=0, metavar="N", help=together)
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of each of SPU's parties (all cores)")
     parser.add_argument("--json", action="store_true", help="print one line of JSON instead of the table")
     parser.add_argument("--session", choices=NETWORKS, help=argparse.SUPPRESS)
@@ -399,6 +425,8 @@ def main():
         measured = [spu_figures(name, options)]
         if options.plans:
             measured.append(popcorn_figures(name, options.plans[index], options.inputs[index], options))
+        if options.plans and options.together:
+            measured.append(together_figures(name, options.plans[index], options.inputs[index], options))
         for figures in measured:
             print_row(row(figures))
         table += measured

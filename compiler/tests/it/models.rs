@@ -94,7 +94,7 @@ fn assert_plain(imported: &Model, finished: &Graph<Integer>, plan: &ValidPlan, r
 /// One prediction over TCP.
 fn over_tcp(server: &Server, image: &[f32]) -> Vec<i128> {
     let link = tcp::loopback(Duration::from_secs(60)).expect("a link");
-    let run = local::run_over(link, server, &KEY, [image], &mut Silent, &mut Silent);
+    let run = local::run_over(link, server, &KEY, ([image], 1), &mut Silent, &mut Silent);
     run.expect("a prediction").0.remove(0).integers
 }
 

@@ -86,7 +86,7 @@ fn session(server: &Server, key: &Arc<HolderKey>, link: Option<Link>) -> Result<
     let image = vec![input.preprocessing.raw_range.0 as f32; input.shape.elements()];
     let (beginning, mut sessions) = (Instant::now(), Vec::new());
     while sessions.is_empty() || sessions.len() < SESSIONS && beginning.elapsed() < LONG {
-        let run = local::run_linked(link, server, key, [image.as_slice()], &mut Silent, &mut Silent);
+        let run = local::run_linked(link, server, key, ([image.as_slice()], 1), &mut Silent, &mut Silent);
         sessions.push(run?.1.into_iter().sum());
     }
     sessions.sort_by_key(|spending: &Spending| spending.offline.elapsed + spending.online.elapsed);

@@ -10,7 +10,7 @@ use runtime::channel::tcp;
 use runtime::data::Fit;
 use runtime::error::InvalidInput;
 use runtime::observe::{Spending, StepReport};
-use runtime::plan::{KeyBits, PlanId};
+use runtime::plan::{InferenceBatch, KeyBits, PlanId};
 use runtime::roles::client::{self, Prediction};
 use runtime::{ClientKey, Result};
 use std::path::PathBuf;
@@ -32,7 +32,7 @@ pub(crate) struct Infer {
     #[arg(long = "input", value_name = "FILE", required = true)]
     inputs: Vec<String>,
     /// Inferences that are kept prepared ahead, also while the next image is waited for, or as many as the server allows. By
-    /// default as many as there are images to ask about; one where they come by standard input
+    /// default as many as there are images to ask about, 64 at most; one where they come by standard input
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     prepare: Option<u16>,
     #[command(flatten)]
@@ -104,7 +104,8 @@ impl Infer {
         let ahead = self.ahead(&images).min(session.max_prepared());
         session.prepare(ahead, &mut progress)?;
         let (mut answers, mut asked) = (Answers::default(), Spending::default());
-        while let Some(group) = images.next(ahead.max(1), !session.is_worth_preparing(ahead))? {
+        let together = session.largest_group(ahead);
+        while let Some(group) = images.next(together, !session.is_worth_preparing(ahead))? {
             if group.is_empty() {
                 session.prepare(ahead, &mut progress)?;
                 continue;
@@ -138,7 +139,8 @@ impl Infer {
     /// How many inferences to keep prepared.
     fn ahead(&self, images: &Images) -> usize {
         let known = images.count();
-        let wanted = self.prepare.map_or(known.unwrap_or(1), usize::from);
+        let usual = known.map_or(1, |_| InferenceBatch::MAX);
+        let wanted = self.prepare.map_or(usual, usize::from);
         known.map_or(wanted, |count| count.min(wanted))
     }
 }

@@ -10,7 +10,7 @@ use runtime::channel::Link;
 use runtime::data::ImageSource;
 use runtime::error::InvalidInput;
 use runtime::observe::{Recorder, Spending, Spent};
-use runtime::plan::ValidPlan;
+use runtime::plan::{InferenceBatch, ValidPlan};
 use runtime::roles::client::Prediction;
 use runtime::roles::server::Server;
 use runtime::roles::{local, plain};
@@ -31,6 +31,9 @@ pub(crate) struct Run {
     inputs: Vec<ImageSource>,
     #[command(flatten)]
     ask: Ask,
+    /// Prepare and ask about so many of the images together; of each, seconds and bytes are an equal part
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=InferenceBatch::MAX as i64))]
+    together: u16,
     /// Interpret the plan without cryptography: the same integers, at once
     #[arg(long)]
     plain: bool,
@@ -68,7 +71,7 @@ impl Run {
         let mut making_key = start.elapsed();
         let (suite, key_bits) = (plan.plan().suite, plan.plan().key_bits);
         let (mut client, mut server) = (Progress::new(self.ask.json), Recorder::default());
-        let images = images.iter().map(Vec::as_slice);
+        let images = (images.iter().map(Vec::as_slice), usize::from(self.together));
         let (predictions, spent) =
             local::run_linked(self.link, &Server::new(plan), &key, images, &mut client, &mut server)?;
         let reports = client.take();

@@ -23,10 +23,10 @@ pub fn run<'i>(
 ) -> Result<(Vec<Prediction>, Vec<Spending>)> {
     let (ours, theirs) = memory::pair();
     let link = (Connection::new(ours, None)?, Connection::new(theirs, None)?);
-    run_over(link, server, key, images, client_observer, server_observer)
+    run_over(link, server, key, (images, 1), client_observer, server_observer)
 }
 
-/// As [`run`], at the pace of a link where one is given.
+/// As [`run`], at the pace of a link where one is given, asking about so many of the images together.
 ///
 /// # Errors
 /// As [`run`].
@@ -34,16 +34,19 @@ pub fn run_linked<'i>(
     link: Option<Link>,
     server: &Server,
     key: &Arc<HolderKey>,
-    images: impl IntoIterator<Item = &'i [f32]>,
+    images: (impl IntoIterator<Item = &'i [f32]>, usize),
     client_observer: &mut dyn Observer,
     server_observer: &mut dyn Observer,
 ) -> Result<(Vec<Prediction>, Vec<Spending>)> {
-    let Some(link) = link else { return run(server, key, images, client_observer, server_observer) };
-    let ends = shaped::connect(memory::pair(), link, None)?;
+    let (ours, theirs) = memory::pair();
+    let ends = match link {
+        Some(link) => shaped::connect((ours, theirs), link, None)?,
+        None => (Connection::new(ours, None)?, Connection::new(theirs, None)?),
+    };
     run_over(ends, server, key, images, client_observer, server_observer)
 }
 
-/// As [`run`], over connections of the caller's: the client's end first.
+/// As [`run_linked`], over connections of the caller's: the client's end first.
 ///
 /// # Errors
 /// As [`run`].
@@ -51,7 +54,7 @@ pub fn run_over<'i>(
     (ours, theirs): (Connection, Connection),
     server: &Server,
     key: &Arc<HolderKey>,
-    images: impl IntoIterator<Item = &'i [f32]>,
+    (images, together): (impl IntoIterator<Item = &'i [f32]>, usize),
     client_observer: &mut dyn Observer,
     server_observer: &mut dyn Observer,
 ) -> Result<(Vec<Prediction>, Vec<Spending>)> {
@@ -60,9 +63,11 @@ pub fn run_over<'i>(
         let infer = || -> Result<(Vec<Prediction>, Vec<Spending>)> {
             let mut session = client::greet(ours, Some(server.plan().id()))?.with_key(key.clone())?;
             let (mut predictions, mut spent, mut before) = (Vec::new(), Vec::new(), Spending::default());
-            for image in images {
-                predictions.push(session.infer(image, client_observer)?);
-                spent.push(session.spending().since(&before));
+            let images: Vec<&[f32]> = images.into_iter().collect();
+            for images in images.chunks(together.max(1)) {
+                predictions.append(&mut session.infer_all(images, client_observer)?);
+                let each = session.spending().since(&before).divided(images.len());
+                spent.extend(images.iter().map(|_| each));
                 before = session.spending();
             }
             Ok((predictions, spent))

@@ -1,5 +1,6 @@
 //! `popcorn` as its user meets it.
 
+use crate::support::shared::{Choices, shared};
 use crate::support::{PlanBuilder, valid};
 use runtime::cost::profile::Profile;
 use runtime::plan::{KeyBits, Op, Plan, Shape, codec};
@@ -24,18 +25,34 @@ impl Fixture {
         fixture.write_plan();
         let image = ndarray::arr3(&[[[1.0f32, -2.0], [3.0, 15.0]]]);
         ndarray_npy::write_npy(fixture.path("image.npy"), &image).expect("written");
+        let set = ndarray::Array4::from_shape_fn((5, 1, 2, 2), |(i, ..)| i as f32);
+        ndarray_npy::write_npy(fixture.path("set.npy"), &set).expect("written");
         let large = ndarray::arr3(&[[[1.0f32, -2.0, 0.0], [3.0, 15.0, 0.0]]]);
         ndarray_npy::write_npy(fixture.path("large.npy"), &large).expect("written");
         fixture
     }
 
     fn write_plan(&self) {
+        self.write(Self::plan());
+    }
+
+    /// The same network for suite `shared`, with batches.
+    fn write_shared(&self) {
+        // SoftSpokenOT, wide rings, the ReLU as it is; then tiles and batches of any kind.
+        let choices = [&[1, 8, 8, 19, 0, 19, 0, 0][..], &[1; 53]].concat();
+        self.write(shared(Self::plan(), &mut Choices(choices)));
+    }
+
+    fn write(&self, plan: Plan) {
+        std::fs::write(self.path("model.plan"), codec::encode(&valid(plan))).expect("written");
+    }
+
+    fn plan() -> Plan {
         let mut builder = PlanBuilder::new(Shape::new(1, 2, 2));
         let relu = builder.push(Op::Relu, &[builder.last()], Shape::new(1, 2, 2));
         let dense = runtime::plan::Dense { weights: vec![1, -2, 3, 4, 5, -6, 7, 8], bias: Vec::new() };
         builder.push(Op::Dense(dense), &[relu], Shape::vector(2));
-        let plan = Plan { key_bits: KeyBits::try_from(2048).expect("a length"), ..builder.finish() };
-        std::fs::write(self.path("model.plan"), codec::encode(&valid(plan))).expect("written");
+        Plan { key_bits: KeyBits::try_from(2048).expect("a length"), ..builder.finish() }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -143,6 +160,36 @@ fn a_list_of_images_survives_its_gaps() {
     let named = ["infer", "--connect", &serving.address, "--input", "absent.npy", "--input", "image.npy"];
     let output = fixture.run(&named);
     assert!(text(&output.stdout).starts_with("prediction  1\n") && output.status.code() == Some(1));
+}
+
+/// A file that holds several images stands for all of them.
+#[test]
+fn a_set_of_images_is_answered_line_by_line() {
+    let fixture = Fixture::new();
+    fixture.write_shared();
+    let serving = fixture.serve();
+    let ask = ["infer", "--connect", &serving.address, "--input", "set.npy", "--input", "image.npy"];
+    let people = fixture.run(&ask);
+    let lines = text(&people.stdout);
+    let lines: Vec<&str> = lines.lines().collect();
+    assert_eq!(lines.len(), 9, "{lines:?}");
+    assert!(lines[0].starts_with("image ") && lines[3].starts_with("set.npy#2 "), "{lines:?}");
+    assert!(lines[6].starts_with("image.npy ") && lines[6].contains("146.0000"), "{lines:?}");
+    assert!(lines[8].starts_with("6 images: ") && lines[8].contains("kB an image"), "{lines:?}");
+    let scripts = fixture.run(&[&ask[..], &["--json"]].concat());
+    assert!(scripts.status.success(), "{}", text(&scripts.stderr));
+    let answers: Vec<Value> =
+        text(&scripts.stdout).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(answers.len(), 6);
+    for (index, answer) in answers[..5].iter().enumerate() {
+        assert_eq!(answer["image"], format!("set.npy#{index}"));
+        // 1 − 2 + 3 + 4 and 5 − 6 + 7 + 8 of equal pixels.
+        assert_eq!(answer["logits"], serde_json::json!([6.0 * index as f64, 14.0 * index as f64]));
+    }
+    let run =
+        ["run", "model.plan", "--input", "image.npy", "--input", "image.npy", "--together", "2", "--json"];
+    let both = fixture.run(&run);
+    assert_eq!(text(&both.stdout).lines().count(), 2, "{}", text(&both.stderr));
 }
 
 #[cfg(unix)]

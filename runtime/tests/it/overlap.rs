@@ -96,6 +96,7 @@ fn the_client_answers_before_the_question_ends() {
     let image: Vec<f32> =
         (0..plan.plan().input.shape.elements()).map(|i| (i * 7 % 31) as f32 - 15.0).collect();
     let expected = plain::run(&plan, &plan.plan().input.quantize(&image).expect("fits"));
-    let run = local::run_over(link, &Server::new(plan), &KEY, [image.as_slice()], &mut Silent, &mut Silent);
+    let run =
+        local::run_over(link, &Server::new(plan), &KEY, ([image.as_slice()], 1), &mut Silent, &mut Silent);
     assert_eq!(run.expect("a prediction").0[0].integers, expected);
 }

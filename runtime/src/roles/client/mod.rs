@@ -138,6 +138,14 @@ impl Session {
         offered.filter(|&inferences| inferences <= wanted).max().unwrap_or(1)
     }
 
+    /// How many images, `wanted` at most and one at least, are best asked about together: a batch, or as many as share their
+    /// flights.
+    pub fn largest_group(&self, wanted: usize) -> usize {
+        let Work::Schedule(schedule) = &self.plan.work else { return 1 };
+        let shared = most_together(&communication(schedule)).min(self.max_prepared);
+        shared.max(self.largest_batch(wanted.min(self.max_prepared))).min(wanted).max(1)
+    }
+
     /// Whether so many of `count` inferences are still to be prepared that it pays to begin: half of a batch.
     pub fn is_worth_preparing(&self, count: usize) -> bool {
         let missing = count.min(self.max_prepared).saturating_sub(self.prepared());

@@ -320,21 +320,37 @@ impl Packed {
         for (index, number) in numbers.enumerate() {
             let (pass, product) = (index / self.products_of_pass(), index % self.products_of_pass());
             let limbs = Zeroizing::new(number.to_digits::<u64>(Order::Lsf));
-            let of_pass = shares.chunks_mut(self.linear.layout.images).nth(pass).unwrap_or_default();
-            for (place, row) in self.rows_of(product).enumerate() {
-                let (channel, result) = (row / self.tiling.results(), row % self.tiling.results());
-                for (image, shares) in of_pass.iter_mut().enumerate() {
-                    let first = place * self.width() + self.first() + image * self.tiling.slots();
-                    for slot in 0..self.tiling.slots() {
-                        let Some([y, x]) = self.tiling.position(result, slot) else { continue };
-                        let digit = low_bits(&limbs, (first + slot) * self.stride as usize, self.stride);
-                        shares[self.to.index(channel, y, x)] = self.shares.reduce(share(digit));
-                    }
+            for Place { image, element, slot } in self.places_of(product) {
+                // The last pass may have fewer images.
+                if let Some(shares) = shares.get_mut(pass * self.linear.layout.images + image) {
+                    let digit = low_bits(&limbs, slot * self.stride as usize, self.stride);
+                    shares[element] = self.shares.reduce(share(digit));
                 }
             }
         }
         shares
     }
+
+    /// What the slots of a ciphertext that comes back mean, where they mean anything.
+    fn places_of(&self, product: usize) -> impl Iterator<Item = Place> + '_ {
+        let (images, slots) = (self.linear.layout.images, self.tiling.slots());
+        self.rows_of(product).enumerate().flat_map(move |(place, row)| {
+            let (channel, result) = (row / self.tiling.results(), row % self.tiling.results());
+            let first = place * self.width() + self.first();
+            (0..images * slots).filter_map(move |slot| {
+                let [y, x] = self.tiling.position(result, slot % slots)?;
+                Some(Place { image: slot / slots, element: self.to.index(channel, y, x), slot: first + slot })
+            })
+        })
+    }
+}
+
+/// Where a result lies in a ciphertext.
+struct Place {
+    /// Of those that share the ciphertext.
+    image: usize,
+    element: usize,
+    slot: usize,
 }
 
 /// The low bits, 64 at most, of the `width` bits at `offset`.
