@@ -13,7 +13,7 @@ use crate::paillier::{
     Ciphertexts, HolderKey, HolderRandomisers, PublicKey, PublicRandomisers, SecretKey, SecureRng,
     invert_all, multiply_each, rerandomise, shift_each, weighted_sums_count,
 };
-use crate::plan::{KeyBits, Transfers, UnitCosts};
+use crate::plan::{Extension, KeyBits, Transfers, TreeDepth, UnitCosts};
 use rug::Integer;
 use std::hint::black_box;
 use std::thread;
@@ -50,7 +50,13 @@ impl Entry {
         let secret = SecretKey::generate(bits, &mut rng);
         let set_up = set_ups(&secret, budget)?;
         let weight = weight(budget, &mut rng);
-        Ok(Self { key_bits: bits.get(), unit: unit(secret, budget, &mut rng)?, weight, set_up })
+        let randomisers = PublicRandomisers::for_uses(secret.public(), USES);
+        let holder = HolderKey::without_pool(secret, USES)?;
+        let transfer = |transfers| transfer(&holder, &randomisers, transfers);
+        let ot = transfer(Transfers::default())?;
+        let silent_ot = transfer(Transfers::both(Extension::Silent(TreeDepth::MIN)))?;
+        let unit = unit(&holder, &randomisers, ot, budget, &mut rng)?;
+        Ok(Self { key_bits: bits.get(), unit, silent_ot, weight, set_up })
     }
 }
 
@@ -79,10 +85,14 @@ fn weight(budget: Duration, rng: &mut SecureRng) -> f64 {
     seconds(budget, count) / (rows * COLUMNS) as f64
 }
 
-fn unit(secret: SecretKey, budget: Duration, rng: &mut SecureRng) -> Result<UnitCosts> {
-    let key = secret.public().clone();
-    let randomisers = PublicRandomisers::for_uses(&key, USES);
-    let holder = HolderKey::without_pool(secret, USES)?;
+fn unit(
+    holder: &HolderKey,
+    randomisers: &PublicRandomisers,
+    ot: f64,
+    budget: Duration,
+    rng: &mut SecureRng,
+) -> Result<UnitCosts> {
+    let key = holder.public().clone();
     let count = BATCH * rayon::current_num_threads();
     let plaintexts: Vec<Integer> = (0..count).map(Integer::from).collect();
     let mut batch = holder.encrypt(&plaintexts, rng).map_err(bug)?;
@@ -93,7 +103,7 @@ fn unit(secret: SecretKey, budget: Duration, rng: &mut SecureRng) -> Result<Unit
     let squaring = each(seconds(budget, || shift_each(&key, &mut batch, 1)));
     let mut single = holder.encrypt(&plaintexts[..1], rng).map_err(bug)?;
     let inversion = seconds(budget, || invert_all(&key, &mut single)) / rayon::current_num_threads() as f64;
-    let rerandomisation = each(seconds(budget, || rerandomise(&randomisers, &mut batch, rng)));
+    let rerandomisation = each(seconds(budget, || rerandomise(randomisers, &mut batch, rng)));
     let decryption = each(seconds(budget, || drop(holder.decrypt(&batch))));
     let encryption = each(seconds(budget, || drop(holder.encrypt(&plaintexts, rng))));
     let carried = seconds(budget, || drop(Ciphertexts::receive(&key, &batch.to_bytes(&key), count)));
@@ -104,15 +114,14 @@ fn unit(secret: SecretKey, budget: Duration, rng: &mut SecureRng) -> Result<Unit
         rerandomisation,
         encryption,
         decryption,
-        ot: transfer(&holder, &randomisers)?,
+        ot,
         byte: carried / (count * key.ciphertext_bytes()) as f64,
         round: ROUND,
     })
 }
 
 /// Seconds of a random OT with both parties on this machine, made into the correlations of comparisons.
-fn transfer(holder: &HolderKey, randomisers: &PublicRandomisers) -> Result<f64> {
-    let transfers = Transfers::default();
+fn transfer(holder: &HolderKey, randomisers: &PublicRandomisers, transfers: Transfers) -> Result<f64> {
     let batches = [Batch { kind: CorrelationKind::Masked(Formula::Sum { bits: 3 }), count: TRANSFERS / 7 }];
     let (ours, theirs) = memory::pair();
     let (mut ours, mut theirs) = (Connection::new(ours, None)?, Connection::new(theirs, None)?);

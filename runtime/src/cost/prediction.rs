@@ -5,7 +5,7 @@
 
 use super::profile::Entry;
 use crate::channel::Link;
-use crate::plan::{Cost, Plan, StepId, Table, ValidPlan, codec};
+use crate::plan::{Cost, Plan, StepId, Table, UnitCosts, ValidPlan, codec};
 use crate::protocol::blinded::linear;
 use serde::Serialize;
 use std::fmt;
@@ -35,7 +35,7 @@ pub struct Prediction {
 impl Prediction {
     /// Of `plan`, on the machine that `entry` was measured on; without a link, both parties on it in one process.
     pub fn new(plan: &ValidPlan, entry: &Entry, link: Option<Link>) -> Self {
-        let total = plan.plan().total_cost();
+        let (total, unit) = (plan.plan().total_cost(), entry.unit(plan.plan().suite));
         let handshake = Cost {
             bytes_up: plan.plan().key_bits.public_key_bytes() as u64,
             bytes_down: codec::encode_view(plan.client_view()).len() as u64,
@@ -45,13 +45,13 @@ impl Prediction {
         let session = Seconds {
             server: entry.set_up(total.rerandomisations, |set_up| set_up.server),
             client: entry.set_up(total.encryptions, |set_up| set_up.client),
-            ..Seconds::from_cost(&handshake, entry, link)
+            ..Seconds::from_cost(&handshake, &unit, link)
         };
         let steps = plan.plan().steps().map(|(id, step)| {
             let planning =
                 Seconds { server: weights(plan.plan(), id) as f64 * entry.weight, ..Seconds::default() };
-            Seconds::from_cost(&step.offline, entry, link)
-                + Seconds::from_cost(&step.cost, entry, link)
+            Seconds::from_cost(&step.offline, &unit, link)
+                + Seconds::from_cost(&step.cost, &unit, link)
                 + planning
         });
         Self { session, steps: steps.collect() }
@@ -81,8 +81,7 @@ fn weights(plan: &Plan, id: StepId) -> usize {
 }
 
 impl Seconds {
-    fn from_cost(cost: &Cost, entry: &Entry, link: Option<Link>) -> Self {
-        let unit = &entry.unit;
+    fn from_cost(cost: &Cost, unit: &UnitCosts, link: Option<Link>) -> Self {
         let sum = |terms: &[(u64, f64)]| terms.iter().map(|&(count, each)| count as f64 * each).sum();
         let bytes = cost.bytes_up + cost.bytes_down;
         let (byte, round) = link.map_or((0.0, unit.round), |link| (link.byte(), link.round_trip()));
@@ -151,7 +150,6 @@ fn row(name: String, seconds: &Seconds) -> [String; 5] {
 pub(crate) mod testing {
     use super::*;
     use crate::cost::profile::SetUp;
-    use crate::plan::UnitCosts;
 
     /// Powers of two, so that sums are exact.
     pub(crate) fn entry(key_bits: u32) -> Entry {
@@ -167,7 +165,7 @@ pub(crate) mod testing {
             byte: 0.125,
             round: 8.0,
         };
-        Entry { key_bits, unit, weight: 0.25, set_up: [1, 3, 9].map(set_up).to_vec() }
+        Entry { key_bits, unit, silent_ot: 256.0, weight: 0.25, set_up: [1, 3, 9].map(set_up).to_vec() }
     }
 }
 
@@ -190,12 +188,12 @@ mod tests {
             bytes_down: 60,
             rounds: 2,
         };
-        let local = Seconds::from_cost(&cost, &entry(512), None);
+        let local = Seconds::from_cost(&cost, &entry(512).unit, None);
         assert_eq!(local, Seconds { server: 165.5, client: 1152.0, network: 36.0 });
         assert_eq!(local.total(), 1353.5);
         // 2^-3 seconds a byte on either side of a link of 2^-16 bytes a second.
         let slow: Link = "0.000064/500".parse().unwrap();
-        assert_eq!(Seconds::from_cost(&cost, &entry(512), Some(slow)).network, 160.0 * 0.25 + 2.0 * 0.5);
+        assert_eq!(Seconds::from_cost(&cost, &entry(512).unit, Some(slow)).network, 160.0 * 0.25 + 2.0 * 0.5);
     }
 
     #[test]

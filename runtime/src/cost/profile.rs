@@ -1,7 +1,7 @@
 //! What one unit of each cost takes on a machine, as `popcorn bench --profile` measures it.
 
 use super::{Machine, UnitCosts};
-use crate::plan::KeyBits;
+use crate::plan::{Extension, KeyBits, SharedParameters, Suite};
 use serde::{Deserialize, Serialize};
 
 /// Measured unit costs, by key size.
@@ -21,6 +21,8 @@ pub struct Entry {
     /// Seconds by the clock while all threads do the same: those of one core divided by their number. A byte
     /// is written, read and checked; a round hands over between threads: no network.
     pub unit: UnitCosts,
+    /// Seconds, likewise, for a random oblivious transfer where silent OT makes it; `unit` has those of SoftSpokenOT.
+    pub silent_ot: f64,
     /// Seconds, likewise, in which the server plans what to do with a weight: in each image anew, for one of all
     /// bundles of rows that are alike.
     pub weight: f64,
@@ -94,9 +96,22 @@ impl Entry {
         let units = [unit.product, unit.squaring, unit.inversion, unit.rerandomisation];
         let more = [unit.encryption, unit.decryption, unit.byte, unit.round];
         let set_ups = self.set_up.iter().flat_map(|set_up| [set_up.server, set_up.client]);
-        units.into_iter().chain(more).chain([self.weight]).chain(set_ups).all(|seconds| seconds >= 0.0)
+        units
+            .into_iter()
+            .chain(more)
+            .chain([unit.ot, self.silent_ot, self.weight])
+            .chain(set_ups)
+            .all(|seconds| seconds >= 0.0)
             && !self.set_up.is_empty()
             && self.set_up.is_sorted_by(|a, b| a.uses < b.uses)
+    }
+
+    /// Unit costs of plans of such a suite: of its oblivious transfers' kind, that of silent OT where either direction is.
+    pub(super) fn unit(&self, suite: Suite) -> UnitCosts {
+        let Suite::Shared(SharedParameters { transfers, .. }) = suite else { return self.unit };
+        let directions = [transfers.client_chooses, transfers.server_chooses];
+        let silent = directions.iter().any(|extension| matches!(extension, Extension::Silent(_)));
+        if silent { UnitCosts { ot: self.silent_ot, ..self.unit } } else { self.unit }
     }
 
     /// What setting up for so many randomisers takes, `seconds` being the server's or the client's: on a straight

@@ -402,6 +402,7 @@ fn bench_writes_profiles_that_are_read_again() {
     entries[].set_up[].client
     entries[].set_up[].server
     entries[].set_up[].uses
+    entries[].silent_ot
     entries[].unit.byte
     entries[].unit.decryption
     entries[].unit.encryption

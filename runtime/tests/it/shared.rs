@@ -204,6 +204,38 @@ fn silent_transfers_serve_several_inferences() {
     }
 }
 
+/// What is prepared before, in and after the batch with which a session goes over to silent OT.
+#[test]
+fn a_session_goes_over_to_silent_transfers() {
+    let choices = [&[1, 15, 15][..], &[19; 40]].concat();
+    let plan = valid(shared(crate::support::every_operation(), &mut Choices(choices)));
+    let transfers = parameters(plan.plan()).transfers;
+    assert_eq!(transfers, Transfers::default());
+    assert!(matches!(plan.plan().batches[1].batch.transfers.client_chooses, Extension::Silent(_)));
+    let images: Vec<Vec<f32>> =
+        (0..9).map(|seed| image(plan.plan().input.shape, &[seed, -9, 14, 3 - seed])).collect();
+    let (ours, theirs) = memory::pair();
+    let connect = |end| Connection::new(end, None).expect("a thread");
+    let server = Server::new(plan.clone());
+    std::thread::scope(|scope| {
+        let serving = scope.spawn(move || server.serve(connect(theirs), &mut Silent));
+        let mut session =
+            client::greet(connect(ours), None).expect("a plan").with_key(KEY.clone()).expect("a session");
+        for count in [1, 2, 7, 8, 9] {
+            session.prepare(count, &mut Silent).expect("prepared");
+        }
+        for images in [&images[..1], &images[1..4], &images[4..]] {
+            let raw: Vec<&[f32]> = images.iter().map(Vec::as_slice).collect();
+            let predictions = session.infer_all(&raw, &mut Silent).expect("predictions");
+            for (image, prediction) in images.iter().zip(predictions) {
+                assert_eq!(prediction.integers, interpreted(&plan, image));
+            }
+        }
+        session.close();
+        assert_eq!(serving.join().expect("no panic").expect("served"), 9);
+    });
+}
+
 /// So many masks that they are tested in several groups.
 #[test]
 fn masks_are_tested_in_groups() {

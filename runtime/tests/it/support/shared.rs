@@ -39,19 +39,15 @@ pub(crate) fn shared(mut plan: Plan, choices: &mut Choices) -> Plan {
         let layout = layout(&plan, id, (parameters, fraction), 1, choices);
         plan.steps[id.index()].layout = layout;
     }
-    plan.batches = [2 + choices.below(2) as usize, 5]
-        .map(|inferences| {
+    let grown = Transfers {
+        client_chooses: grown(transfers.client_chooses),
+        server_chooses: grown(transfers.server_chooses),
+    };
+    plan.batches = [(2 + choices.below(2) as usize, transfers), (5, grown)]
+        .map(|(inferences, transfers)| {
             let ids = (0..plan.steps.len()).map(StepId::new);
             let layouts = ids.filter_map(|id| layout(&plan, id, (parameters, fraction), inferences, choices));
-            let layouts = layouts.collect();
-            let toy = TreeDepth::new(7).expect("a depth of tests");
-            let silent = Transfers::both(Extension::Silent(toy));
-            let silent = inferences == 5 && transfers.may_become(&silent);
-            let batch = InferenceBatch {
-                inferences,
-                layouts,
-                transfers: if silent { Transfers::both(Extension::Silent(toy)) } else { transfers },
-            };
+            let batch = InferenceBatch { inferences, layouts: layouts.collect(), transfers };
             PricedBatch { batch, offline: Cost::default() }
         })
         .to_vec();
@@ -59,12 +55,22 @@ pub(crate) fn shared(mut plan: Plan, choices: &mut Choices) -> Plan {
     plan
 }
 
-/// Any field, or silent OT with trees that hide nothing and are quickly grown.
+/// Any field, often the largest, or silent OT.
 fn extension(choices: &mut Choices) -> Extension {
-    match choices.below(9) {
-        0 => Extension::Silent(TreeDepth::new(7).expect("a depth of tests")),
-        bits => Extension::SoftSpoken(FieldBits::new(bits).expect("1 to 8 bits")),
+    match choices.below(16) {
+        0 => toy(),
+        bits => Extension::SoftSpoken(FieldBits::new(bits).unwrap_or(FieldBits::MAX)),
     }
+}
+
+/// Silent OT with trees that hide nothing and are quickly grown.
+fn toy() -> Extension {
+    Extension::Silent(TreeDepth::new(7).expect("a depth of tests"))
+}
+
+/// What a batch may have in place of `extension`.
+fn grown(extension: Extension) -> Extension {
+    if extension == Extension::SoftSpoken(FieldBits::MAX) { toy() } else { extension }
 }
 
 fn bits(op: &Op, narrowest: Option<u32>, choices: &mut Choices) -> u32 {
