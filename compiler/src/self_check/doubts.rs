@@ -5,7 +5,7 @@ use crate::options::LEAST_AGREEMENT;
 use runtime::plan::{Check, CheckImages};
 
 /// Errors of the logits above this are told: on other images they may be twice as large.
-const ERROR: f64 = 0.03;
+const ERROR: f64 = 0.025;
 /// The same on synthetic images.
 const SYNTHETIC_ERROR: f64 = 0.05;
 /// Fewer other labels are a tie here and there.
