@@ -6,7 +6,9 @@ use clap::Args;
 use compiler::error::Error;
 use runtime::channel::Link;
 use runtime::cost::prediction::Seconds;
-use runtime::plan::{Cost, InputSpec, Layout, OutputSpec, PricedBatch, Step, StepId, ValidPlan, Work, codec};
+use runtime::plan::{
+    Cost, InputSpec, Layout, OutputSpec, PricedBatch, Schedule, Step, StepId, ValidPlan, Work, codec,
+};
 use runtime::protocol::shared::errors::StatisticalErrors;
 use serde::Serialize;
 use std::fs;
@@ -47,9 +49,7 @@ impl Inspect {
             (false, false) => {
                 let seconds = forecast.map_or_else(String::new, |forecast| format!("\n{forecast}"));
                 let errors = statistical_errors(&plan);
-                let errors = errors.map_or_else(String::new, |errors| {
-                    format!("\nstatistical errors of an inference, at most: {errors}\n")
-                });
+                let errors: String = errors.iter().map(line).collect();
                 output::print(&format!("{plan}{errors}{seconds}"))
             }
             (false, true) => output::print_json(&Description::new(&plan, forecast.as_ref())),
@@ -59,11 +59,30 @@ impl Inspect {
     }
 }
 
-/// Of suite `shared`.
-fn statistical_errors(plan: &ValidPlan) -> Option<StatisticalErrors> {
-    match &plan.client_view().work {
-        Work::Schedule(schedule) => Some(StatisticalErrors::new(schedule, plan.plan().key_bits)),
-        Work::Exchanges(_) => None,
+/// Statistical errors of a preparation of so many inferences.
+#[derive(Serialize)]
+struct Errors {
+    inferences: usize,
+    #[serde(flatten)]
+    errors: StatisticalErrors,
+}
+
+/// Of suite `shared`: of an inference that is prepared alone, and of each batch.
+fn statistical_errors(plan: &ValidPlan) -> Vec<Errors> {
+    let Work::Schedule(schedule) = &plan.client_view().work else { return Vec::new() };
+    let sizes = [1].into_iter().chain(schedule.batches.iter().map(|batch| batch.inferences));
+    let schedules = sizes.filter_map(|inferences| schedule.for_batch(inferences));
+    let errors = |schedule: Schedule| Errors {
+        inferences: schedule.inferences(),
+        errors: StatisticalErrors::new(&schedule, plan.plan().key_bits),
+    };
+    schedules.map(errors).collect()
+}
+
+fn line(Errors { inferences, errors }: &Errors) -> String {
+    match inferences {
+        1 => format!("\nstatistical errors of an inference, at most: {errors}\n"),
+        _ => format!("of {inferences} that are prepared together: {errors}\n"),
     }
 }
 
@@ -101,9 +120,9 @@ struct Description<'a> {
     /// Inferences that can be prepared together.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     batches: &'a [PricedBatch],
-    /// Of one inference.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    statistical_errors: Option<StatisticalErrors>,
+    /// Of suite `shared`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    statistical_errors: Vec<Errors>,
     #[serde(skip_serializing_if = "Option::is_none")]
     prediction: Option<forecast::Description<'a>>,
 }

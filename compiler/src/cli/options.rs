@@ -54,7 +54,7 @@ pub(super) fn print_notes(notes: &[String]) {
 pub(super) struct CompileArgs {
     #[command(flatten)]
     reading: ReadingArgs,
-    /// The protocols: `shared` leaks nothing, and does what takes long before the image is known; `blinded`, the
+    /// The protocols: `shared` tells nothing of any value, and does what takes long before the image is known; `blinded`, the
     /// paper's, needs Paillier alone, and shows the client a little of the distribution of magnitudes inside layers
     #[arg(long, value_enum, default_value_t = SuiteName::Shared)]
     suite: SuiteName,
@@ -81,7 +81,7 @@ pub(super) struct CompileArgs {
     /// a wrong result. By default as many as keep the estimated chance of that below 1 in 10,000
     #[arg(long, value_name = "BITS", value_parser = within(MARGIN_BITS))]
     margin_bits: Option<u32>,
-    /// Make oblivious transfers from AES alone (suite shared). Silent OT, which large networks take otherwise, sends a tenth
+    /// Make oblivious transfers from AES alone (suite shared). Silent OT, which plans with many comparisons and batches take otherwise, sends a tenth
     /// as much or less and rests on learning parity with noise too
     #[arg(long)]
     no_silent_transfers: bool,

@@ -91,7 +91,7 @@ fn profile(directory: &TempDir) -> String {
                 "product": 1e-6, "squaring": 1e-6, "inversion": 1e-4, "rerandomisation": 1e-3,
                 "encryption": 1e-3, "decryption": 1e-2, "ot": 1e-7, "byte": 1e-8, "round": 0.0
             },
-            "weight": 1e-7,
+            "silent_ot": 1e-7, "weight": 1e-7,
             "set_up": [{"uses": 1, "server": 0.25, "client": 0.5}]
         }]
     });

@@ -5,12 +5,12 @@ use runtime::Error;
 use runtime::channel::{Connection, Transport};
 use runtime::data::Dataset;
 use runtime::observe::Silent;
-use runtime::paillier::{Ciphertexts, test_keys};
-use runtime::plan::{Shape, codec};
+use runtime::paillier::{Ciphertexts, HolderKey, test_keys};
+use runtime::plan::{Shape, Work, codec};
 use runtime::roles::client;
 use runtime::roles::server::Server;
 use std::io::{self, Cursor};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 /// A plan file, or the body of one, which no digest protects then: what is decoded can be printed and shown to a client,
 /// and comes back from its own bytes.
@@ -33,20 +33,51 @@ pub fn view(bytes: &[u8]) {
     }
 }
 
-/// Everything that a peer sends, to a server and to a client.
+/// Everything that a peer sends, to a server and to a client that prepares an inference and asks.
 pub fn session(bytes: &[u8]) {
-    static SERVER: LazyLock<Server> = LazyLock::new(|| {
-        let plan = codec::decode(include_bytes!("../../../testdata/mnist-mlp.plan"));
-        Server::new(plan.expect("a plan of this version"))
-    });
-    let connection = || {
-        let transport = Transport::new(Cursor::new(bytes.to_vec()), io::sink());
-        Connection::new(transport, None).expect("a thread")
-    };
-    let errors = [SERVER.serve(connection(), &mut Silent).err(), client::greet(connection(), None).err()];
-    for error in errors.into_iter().flatten() {
+    for error in [served(bytes).err(), asked(bytes).err()].into_iter().flatten() {
         assert!(!matches!(error, Error::Bug(_)), "{error}");
     }
+}
+
+/// How a session ends whose client sends these bytes, with a server of the corpus' plan of suite `shared`.
+pub fn served(bytes: &[u8]) -> Result<u64, Error> {
+    static SERVER: LazyLock<Server> = LazyLock::new(|| {
+        let plan = codec::decode(&framed(b'P', include_bytes!("../corpus/plan/shared")));
+        Server::new(plan.expect("a plan of this version"))
+    });
+    SERVER.serve(connection(bytes), &mut Silent)
+}
+
+/// The key of fuzzed clients.
+pub static KEY: LazyLock<Arc<HolderKey>> = LazyLock::new(|| Arc::new(test_keys::holder(512)));
+
+/// How a session ends whose server sends these bytes; a client of a large plan stops after the handshake.
+pub fn asked(bytes: &[u8]) -> Result<(), Error> {
+    let greeting = client::greet(connection(bytes), None)?;
+    let plan = greeting.plan().clone();
+    let is_small = match &plan.work {
+        Work::Exchanges(work) => work.rounds.iter().map(|round| round.count).sum::<usize>() < MOST_VALUES,
+        Work::Schedule(schedule) => {
+            schedule.steps.iter().map(|step| step.shape.elements()).sum::<usize>() < MOST_VALUES
+        }
+    };
+    if !is_small || plan.encryptions() > MOST_VALUES || plan.key_bits != KEY.public().bits() {
+        return Ok(());
+    }
+    let mut session = greeting.with_key(KEY.clone())?;
+    session.prepare(1, &mut Silent)?;
+    let lowest = plan.input.preprocessing.raw_range.0 as f32;
+    session.infer(&vec![lowest; plan.input.shape.elements()], &mut Silent).map(drop)
+}
+
+/// Values that a fuzzed client computes with at most.
+const MOST_VALUES: usize = 10_000;
+
+/// A peer that sends these bytes.
+fn connection(bytes: &[u8]) -> Connection {
+    let transport = Transport::new(Cursor::new(bytes.to_vec()), io::sink());
+    Connection::new(transport, None).expect("a thread")
 }
 
 /// Ciphertexts under a known key: those that are accepted are the bytes that came.
@@ -70,7 +101,7 @@ pub fn images(bytes: &[u8]) {
 }
 
 /// `body` as a file of this kind: its digest is right.
-fn framed(kind: u8, body: &[u8]) -> Vec<u8> {
+pub fn framed(kind: u8, body: &[u8]) -> Vec<u8> {
     let version = codec::FORMAT_VERSION.to_le_bytes();
     let start = [b"POPCORN".as_slice(), &[kind], &version].concat();
     let digest = *blake3::Hasher::new().update(&start).update(body).finalize().as_bytes();

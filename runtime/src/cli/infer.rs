@@ -54,10 +54,10 @@ pub(crate) struct Ask {
     /// A key file from `popcorn keygen`; without it a fresh key is made and forgotten
     #[arg(long, value_name = "KEY")]
     pub(crate) key: Option<PathBuf>,
-    /// How many classes to print, best first
+    /// How many classes to print, best first, where one image is asked about
     #[arg(long, default_value_t = 3, value_name = "K")]
     pub(crate) top: usize,
-    /// Print one line of JSON instead of text
+    /// Print one line of JSON for each image instead of text
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -21,18 +21,18 @@ pub(crate) fn give_back() {
     }
 }
 
-/// Bytes of a size such as `200MB`, `512MiB`, `2GB`, or a number of bytes.
+/// Bytes of a size such as `200MB`, `512MiB` or `2GB`; the unit must be there.
 pub(super) fn parse_size(text: &str) -> Result<u64, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let unit = match unit.trim() {
-        "" | "B" => 1,
         "kB" => 1_000,
         "MB" => 1_000_000,
         "GB" => 1_000_000_000,
         "KiB" => 1 << 10,
         "MiB" => 1 << 20,
         "GiB" => 1 << 30,
+        "" => return Err(format!("'{text}' has no unit; write {text}MB, say, or kB, GB, KiB, MiB, GiB")),
         other => return Err(format!("'{other}' is no unit; write kB, MB, GB, KiB, MiB or GiB")),
     };
     let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit));

@@ -24,7 +24,8 @@ pub(crate) struct Serve {
     #[arg(long, default_value_t = Server::MAX_CLIENTS as u16, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     max_clients: u16,
     /// Memory for inferences that each client has prepared and not yet asked, such as 200MB or 2GB (suite shared); one
-    /// inference is always kept
+    /// inference is always kept, and 1024 at most. All clients together take --max-clients times as much, and more while
+    /// they prepare
     #[arg(long, default_value = "512MiB", value_name = "SIZE", value_parser = memory::parse_size)]
     max_prepared: u64,
     /// Give a client up that takes longer than this over a message, computing included
@@ -61,7 +62,8 @@ impl Serve {
 fn prepared(server: &Server) -> Option<String> {
     let (count, each) = (server.max_prepared(), server.bytes_of_prepared());
     let each = each as f64 / 1e6;
-    (each > 0.0).then(|| format!("each client may have {count} inferences prepared, of {each:.2} MB each\n"))
+    (each > 0.0)
+        .then(|| format!("each client may have up to {count} prepared inferences, {each:.2} MB each\n"))
 }
 
 /// Gives memory back, and writes one line per client on standard error, with the most memory that the process has held so far.

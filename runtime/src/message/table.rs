@@ -43,7 +43,7 @@ macro_rules! messages {
 messages! {
     /// Client → server: [`crate::protocol::hello::Hello`], 37 bytes.
     Hello = 1, "hello", Role::Server;
-    /// Server → client: [`crate::protocol::hello::Welcome`], a byte and the client view's bytes.
+    /// Server → client: [`crate::protocol::hello::Welcome`], two bytes and the client view's bytes.
     Welcome = 2, "welcome", Role::Client;
     /// Server → client, in place of any of its messages: why it ends the session; UTF-8, at most 1024 bytes.
     Refusal = 3, "refusal", Role::Client;

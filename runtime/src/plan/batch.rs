@@ -16,8 +16,8 @@ pub struct InferenceBatch {
     pub inferences: usize,
     /// How the linear steps are evaluated then, in order of execution.
     pub layouts: Vec<Layout>,
-    /// How oblivious transfers are made from then on in the session ([`Transfers::may_become`]): many together repay what
-    /// silent OT takes to begin.
+    /// How oblivious transfers are made from then on in the session ([`Transfers::may_become`]), unless a batch before has gone
+    /// over to silent OT already: many together repay what that takes to begin.
     pub transfers: Transfers,
 }
 
@@ -26,7 +26,7 @@ pub struct InferenceBatch {
 pub struct PricedBatch {
     /// What both parties know.
     pub batch: InferenceBatch,
-    /// What preparing the whole batch costs before the first image is known, in a session's first preparation.
+    /// What preparing the whole batch costs before the first image is known, in a session's first preparation, the set-up apart.
     pub offline: Cost,
 }
 

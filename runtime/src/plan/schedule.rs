@@ -14,6 +14,7 @@ use super::ring::Ring;
 use super::suite::SharedParameters;
 use super::tiling::Tiling;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 
 /// The steps that both parties do, in the same order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,6 +30,8 @@ pub struct Schedule {
     inferences: usize,
     /// By step; follows from the steps.
     fractions: Vec<Fraction>,
+    /// By step: whether it is the first linear one that reads its value.
+    opening: Vec<bool>,
 }
 
 /// A schedule as it is written.
@@ -56,7 +59,10 @@ impl Schedule {
     pub fn new(parameters: SharedParameters, steps: Vec<PublicStep>) -> Self {
         let linear = |step: &PublicStep| step.layout.map_or(0, |layout| layout.fraction);
         let fractions = Fraction::of_steps(steps.iter().map(|step| (&step.op, linear(step), &*step.inputs)));
-        Self { parameters, steps, batches: Vec::new(), inferences: 1, fractions }
+        let mut known = HashSet::new();
+        let mut first = |step: &PublicStep| step.op.is_linear() && known.insert(step.inputs.first().copied());
+        let opening = steps.iter().map(&mut first).collect();
+        Self { parameters, steps, batches: Vec::new(), inferences: 1, fractions, opening }
     }
 
     /// The public part of `plan`, whose steps with weights have layouts.
@@ -89,6 +95,14 @@ impl Schedule {
         let linear = schedule.steps.iter_mut().filter(|step| step.layout.is_some());
         linear.zip(&batch.layouts).for_each(|(step, &layout)| step.layout = Some(layout));
         schedule
+    }
+
+    /// Whether step `id` is the first linear one that reads its value, so that the server must be told it, masked.
+    ///
+    /// # Panics
+    /// If there is no such step.
+    pub fn opens(&self, id: StepId) -> bool {
+        self.opening[id.index()]
     }
 
     /// How many inferences it prepares together.

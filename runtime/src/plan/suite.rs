@@ -9,7 +9,7 @@ use std::fmt;
 pub enum Suite {
     /// The Popcorn paper's protocols, Paillier only.
     Blinded(BlindedParameters),
-    /// Paillier before the image is known, secret sharing and oblivious transfer afterwards; nothing leaks.
+    /// Paillier before the image is known, secret sharing and oblivious transfer afterwards; no value leaks.
     Shared(SharedParameters),
 }
 
@@ -43,7 +43,7 @@ impl Default for BlindedParameters {
 /// How strongly suite `shared` hides values, and how it extends oblivious transfers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SharedParameters {
-    /// σ: with probability 2^−σ at most a mask of some reply of an inference, which is uniform modulo N, is so large that its
+    /// σ: with probability 2^−σ at most a mask of some reply of a preparation, which is uniform modulo N, is so large that its
     /// sum with what it hides exceeds N, and the result is wrong.
     pub mask_bits: u32,
     /// How oblivious transfers are made.

@@ -4,11 +4,17 @@ use crate::support::shared::{Choices, shared};
 use crate::support::{every_operation, valid};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use runtime::channel::{Connection, Transport, memory};
+use runtime::error::{Error, PeerFault};
+use runtime::observe::Silent;
 use runtime::plan::codec;
 use runtime::protocol::hello::Hello;
 use runtime::protocol::message::Message;
+use runtime::roles::client;
+use runtime::roles::server::Server;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
+use std::sync::{Arc, Mutex};
+use std::{fs, io, thread};
 
 #[path = "../../fuzz/src/lib.rs"]
 #[allow(unreachable_pub, reason = "a crate of its own there")]
@@ -70,6 +76,73 @@ fn images() {
     replay("images", 300, targets::images);
 }
 
+/// What client and server send in a session with one inference of the corpus' plan of suite `shared`.
+fn transcripts() -> [Vec<u8>; 2] {
+    let plan = codec::decode(&sealed()).expect("a plan of this version");
+    let (ours, theirs) = memory::pair();
+    let [by_client, by_server] = [(), ()].map(|()| Arc::new(Mutex::new(Vec::new())));
+    let ours = Connection::new(recording(ours, &by_client), None).expect("a thread");
+    let theirs = Connection::new(recording(theirs, &by_server), None).expect("a thread");
+    let shape = plan.plan().input.shape;
+    let server = Server::new(plan);
+    thread::scope(|scope| {
+        let serving = scope.spawn(move || server.serve(theirs, &mut Silent));
+        let mut session =
+            client::greet(ours, None).expect("a plan").with_key(targets::KEY.clone()).expect("a session");
+        session.infer(&vec![1.0; shape.elements()], &mut Silent).expect("a prediction");
+        session.close();
+        serving.join().expect("no panic").expect("served");
+    });
+    [by_client, by_server].map(|bytes| bytes.lock().expect("no panic").clone())
+}
+
+/// The corpus' plan as a file.
+fn sealed() -> Vec<u8> {
+    let body = fs::read(corpus("plan").join("shared")).expect("a file");
+    targets::framed(b'P', &body)
+}
+
+/// `end`, of which all that is written is kept.
+fn recording(end: Transport, kept: &Arc<Mutex<Vec<u8>>>) -> Transport {
+    let (reader, inner) = end.split();
+    Transport::with_reader(reader, Recorder { inner, kept: Arc::clone(kept) })
+}
+
+struct Recorder<W> {
+    inner: W,
+    kept: Arc<Mutex<Vec<u8>>>,
+}
+
+impl<W: io::Write> io::Write for Recorder<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        self.kept.lock().expect("no panic").extend_from_slice(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+/// The sessions of the corpus get as far as they can: another challenge has another answer, and that ciphertexts are of another
+/// process' key is reported after the last message.
+#[test]
+fn sessions_reach_all_stages() {
+    let file = |name: &str| fs::read(corpus("session").join(name)).expect("a file");
+    let unproved = targets::served(&file("client")).expect_err("another challenge");
+    assert!(matches!(unproved, Error::PeerMisbehaved(PeerFault::Unproved(_))), "{unproved}");
+    let another = targets::asked(&file("server")).expect_err("another key");
+    assert!(matches!(another, Error::PeerMisbehaved(PeerFault::Ciphertext { .. })), "{another}");
+    for suite in ["welcome-blinded", "welcome-shared"] {
+        let cut = targets::asked(&file(suite)).expect_err("nothing after the welcome");
+        let fault = matches!(cut, Error::PeerMisbehaved(PeerFault::HungUp(message)) if message != "welcome");
+        assert!(fault, "{suite}: {cut}");
+    }
+    let cut = targets::served(&file("hello-key"));
+    assert!(matches!(cut, Ok(0)), "{cut:?}");
+}
+
 /// After a change of a format: `cargo test --release -p runtime --test it -- --ignored write_the_corpus`.
 #[test]
 #[ignore = "writes runtime/fuzz/corpus"]
@@ -89,12 +162,15 @@ fn write_the_corpus() {
         write(
             "session",
             &format!("welcome-{suite}"),
-            &frame(Message::Welcome, &[&[1], &client[..]].concat()),
+            &frame(Message::Welcome, &[&1u16.to_le_bytes(), &client[..]].concat()),
         );
     }
     let hello = frame(Message::Hello, &Hello { plan: None }.to_bytes());
     write("session", "hello", &hello);
-    write("session", "hello-key", &[hello, frame(Message::Key, &[0xff; 384])].concat());
+    write("session", "hello-key", &[hello, frame(Message::Key, &targets::KEY.public().to_bytes())].concat());
+    let [client, server] = transcripts();
+    write("session", "client", &client);
+    write("session", "server", &server);
     write("ciphertexts", "two", &[0x11; 2 * 128]);
     let numpy = |descr: &str, shape: &str, data: &[u8]| {
         let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");

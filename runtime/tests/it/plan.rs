@@ -4,10 +4,14 @@ use crate::support::shared::{Choices, shared};
 use crate::support::{PlanBuilder, plans, valid};
 use proptest::prelude::*;
 use runtime::data::{Fit, ImageSource};
-use runtime::plan::{DecodeError, Layout, Op, Plan, Shape, StepId, ValidPlan, Window, Work, codec};
+use runtime::plan::{
+    Conv2d, DecodeError, Extension, FieldBits, InferenceBatch, Layout, Op, Plan, Public, PublicStep,
+    Schedule, Shape, StepId, Transfers, ValidPlan, Window, Work, codec,
+};
 use runtime::roles::client::Prediction;
 use runtime::roles::plain;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 fn small() -> Plan {
     let mut builder = PlanBuilder::new(Shape::new(1, 4, 4));
@@ -135,7 +139,7 @@ fn layouts_that_do_not_fit_are_refused() {
     ];
     insta::assert_snapshot!(found.join("\n"), @"
     P4 s3: tiles of [0, 1] do not fit
-    P4 s3: tiles of [18446744073709551615, 18446744073709551615] do not fit
+    P1: tiles that read 18446744073709551615 pixels along their axes
     P7 s3: it needs slots of 13 bits, the plan says 1
     P7 s3: slots of 2147483648 bits
     P11 s3: its shares have 0 fraction bits, and carries up to 1
@@ -148,6 +152,69 @@ fn layouts_that_do_not_fit_are_refused() {
     P7 s3: 1 results of 199 slots do not fit a plaintext
     P7 s3: 1 results of 18446744073709551614 slots do not fit a plaintext
     ");
+}
+
+/// The first violation of a plan of suite `shared` of which one batch was made wrong.
+fn wrong_batch(change: fn(&mut InferenceBatch)) -> String {
+    let mut plan = shared(small(), &mut Choices(vec![0; 60]));
+    change(&mut plan.batches[1].batch);
+    ValidPlan::new(plan).expect_err("a violation")[0].to_string()
+}
+
+#[test]
+fn batches_that_contradict_their_plan_are_refused() {
+    let found = [
+        wrong_batch(|batch| batch.inferences = 1),
+        wrong_batch(|batch| batch.inferences = 65),
+        wrong_batch(|batch| batch.layouts.clear()),
+        wrong_batch(|batch| batch.layouts[0].slot_bits += 1),
+        wrong_batch(|batch| batch.layouts[0].fraction += 1),
+        wrong_batch(|batch| batch.layouts[0].images = 0),
+        wrong_batch(|batch| batch.layouts[0].images = 6),
+        wrong_batch(|batch| batch.layouts[0].stacked = 0),
+        wrong_batch(|batch| batch.transfers = Transfers::both(Extension::SoftSpoken(FieldBits::MAX))),
+    ];
+    insta::assert_snapshot!(found.join("\n"), @"
+    P12: a batch of 1 behind one of 2
+    P12: a batch of 65 behind one of 2
+    P12: a batch with layouts of 0 steps, not 1
+    P12 s3: a batch of 5 has slots of its own
+    P12 s3: a batch of 5 has slots of its own
+    P7 s3: 0 images in a ciphertext, of 5
+    P7 s3: 6 images in a ciphertext, of 5
+    P7 s3: 1 results of 0 slots do not fit a plaintext
+    P12: a batch of 5 with other oblivious transfers (field 8 bits)
+    ");
+}
+
+/// What one step may cost, thousands together may not: before anything is sent, a client would compute for hours.
+#[test]
+fn the_work_of_all_steps_together_is_bounded() {
+    let refused = |input: Shape, step: Op<Public>, shape: Shape, layout: Option<Layout>, count: usize| {
+        let mut view = valid(shared(small(), &mut Choices(vec![0; 60]))).client_view().clone();
+        let Work::Schedule(schedule) = &mut view.work else { unreachable!("suite shared") };
+        let public = |op, inputs: &[usize], shape, layout| {
+            let inputs = inputs.iter().map(|&input| StepId::new(input)).collect();
+            PublicStep { op, inputs, shape, bits: 20, layout }
+        };
+        let mut steps = vec![public(Op::Input, &[], input, None)];
+        steps.extend((0..count).map(|_| public(step.clone(), &[0], shape, layout)));
+        steps.push(public(Op::Reveal, &[1], shape.flattened(), None));
+        *schedule = Schedule::new(schedule.parameters, steps);
+        view.input.shape = input;
+        let start = Instant::now();
+        let refused = codec::decode_view(&codec::encode_view(&view)).expect_err("too much").to_string();
+        assert!(start.elapsed() < Duration::from_secs(5), "{refused}");
+        refused
+    };
+    let far = Window { pad_before: [4095, 0], pad_after: [255, 0], ..Window::dense([4096, 1]) };
+    let conv = Op::Conv2d(Conv2d { window: far, groups: (), weights: (), bias: () });
+    let layout = Layout { tile: [256, 1], slot_bits: 30, fraction: 1, results: 1, stacked: 1, images: 1 };
+    let tiles = refused(Shape::new(1, 1, 1), conv, Shape::new(1, 256, 1), Some(layout), 2000);
+    assert!(tiles.contains("P1: tiles that read"), "{tiles}");
+    let pool = Op::MaxPool(Window::dense([4, 4]));
+    let windows = refused(Shape::new(1, 4000, 4000), pool, Shape::new(1, 3997, 3997), None, 1);
+    assert!(windows.contains("P1: windows of pools"), "{windows}");
 }
 
 /// Numbers that a hostile file or server states are looked at before anything is computed from them.

@@ -12,8 +12,18 @@ impl fmt::Display for ClientPlan {
         writeln!(f)?;
         match &self.work {
             Work::Exchanges(work) => write!(f, "{}", rounds(work, self.key_bits)),
-            Work::Schedule(schedule) => write!(f, "{}", steps(schedule)),
+            Work::Schedule(schedule) => write!(f, "{}{}", steps(schedule), batches(schedule)),
         }
+    }
+}
+
+/// `inferences prepared together: 4, 16, 64`
+fn batches(schedule: &Schedule) -> String {
+    let sizes: Vec<String> = schedule.batches.iter().map(|batch| batch.inferences.to_string()).collect();
+    if sizes.is_empty() {
+        String::new()
+    } else {
+        format!("\ninferences prepared together: {}\n", sizes.join(", "))
     }
 }
 

@@ -45,7 +45,11 @@ pub const MAX_ELEMENTS: usize = 1 << 24;
 pub const MAX_TOTAL_ELEMENTS: usize = 1 << 28;
 /// What windows of a pool read, or terms of a sum, in all, at most.
 pub const MAX_TERMS: usize = 1 << 28;
-/// Elements of all values together in suite `shared`, at most.
+/// The same of all max-poolings and sum-poolings of a schedule together, whose windows are listed.
+pub const MAX_POOL_TERMS: usize = 1 << 25;
+/// What the tiles of all linear steps and batches read along their axes, together, at most.
+pub const MAX_TILE_READS: usize = 1 << 23;
+/// Elements of all values together in suite `shared`, times the inferences that are prepared together, at most.
 pub const MAX_SHARED_ELEMENTS: usize = 1 << 26;
 /// Exchanges of a view, at most.
 pub const MAX_EXCHANGES: usize = 1 << 12;

@@ -2,10 +2,14 @@
 
 use super::operation::{Operation, Source};
 use super::shapes::fits;
-use super::{Findings, MAX_BLINDING_BITS, MAX_RING_BITS, MAX_SHARED_ELEMENTS, MAX_STEPS, MAX_TERMS};
+use super::{
+    Findings, MAX_BLINDING_BITS, MAX_POOL_TERMS, MAX_RING_BITS, MAX_SHARED_ELEMENTS, MAX_STEPS, MAX_TERMS,
+    MAX_TILE_READS,
+};
 use crate::plan::layout::REPLY_BITS;
 use crate::plan::{
-    InferenceBatch, InputSpec, KeyBits, Layout, Linear, PublicStep, Schedule, Shape, SharedParameters, StepId,
+    InferenceBatch, InputSpec, KeyBits, Layout, Linear, Op, PublicStep, Schedule, Shape, SharedParameters,
+    StepId, SumPool,
 };
 
 /// Ciphertexts of a step, at most.
@@ -26,6 +30,7 @@ pub(super) fn check_schedule(schedule: &Schedule, input: &InputSpec, key: KeyBit
     let elements = schedule.steps.iter().map(|step| step.shape).filter(|&shape| fits(shape));
     let total: usize = elements.map(Shape::elements).sum();
     found.require(1, None, total <= MAX_SHARED_ELEMENTS, || format!("{total} elements in all are too many"));
+    check_work(schedule, found);
     for (id, step) in schedule.steps() {
         if !found.violations.is_empty() {
             return; // later steps rely on earlier ones
@@ -37,6 +42,34 @@ pub(super) fn check_schedule(schedule: &Schedule, input: &InputSpec, key: KeyBit
         check_replies(schedule, found);
         check_batches(schedule, input, key, found);
     }
+}
+
+/// What an executor does before anything is sent is bounded over all steps, not for each: whoever wrote the schedule may be
+/// hostile.
+fn check_work(schedule: &Schedule, found: &mut Findings) {
+    let pools = schedule.steps.iter().map(|step| {
+        let (Op::MaxPool(window) | Op::SumPool(SumPool { window, .. })) = &step.op else { return 0 };
+        let Shape { channels, height, width } = step.shape;
+        let sizes = [channels, height, width, window.kernel[0], window.kernel[1]];
+        sizes.into_iter().fold(1, usize::saturating_mul)
+    });
+    let pools = pools.fold(0, usize::saturating_add);
+    found
+        .require(1, None, pools <= MAX_POOL_TERMS, || format!("windows of pools with {pools} pixels in all"));
+    let single = schedule.steps.iter().filter_map(PublicStep::linear);
+    let batches = schedule.batches.iter().flat_map(|batch| {
+        let linear = schedule.steps.iter().filter_map(PublicStep::linear);
+        linear.zip(&batch.layouts).map(|(linear, &layout)| Linear { layout, ..linear })
+    });
+    let reads = single.chain(batches).map(|Linear { window, layout }| {
+        let kernel = window.map_or([1, 1], |window| window.kernel);
+        let along = |axis: usize| layout.tile[axis].saturating_mul(kernel[axis]);
+        along(0).saturating_add(along(1))
+    });
+    let reads = reads.fold(0, usize::saturating_add);
+    found.require(1, None, reads <= MAX_TILE_READS, || {
+        format!("tiles that read {reads} pixels along their axes")
+    });
 }
 
 /// All replies of a preparation, of which none may exceed N with the probability stated.
@@ -69,6 +102,9 @@ fn check_batches(schedule: &Schedule, input: &InputSpec, key: KeyBits, found: &m
                 format!("a batch of {inferences} has slots of its own")
             });
         }
+        let elements: usize = schedule.steps.iter().map(|step| step.shape.elements()).sum();
+        let few = elements.saturating_mul(*inferences) <= MAX_SHARED_ELEMENTS;
+        found.require(12, None, few, || format!("a batch of {inferences} with {elements} elements each"));
         if !found.violations.is_empty() {
             return;
         }

@@ -1,4 +1,4 @@
-//! Suite `shared`: Paillier before the image is known, secret sharing afterwards; nothing leaks.
+//! Suite `shared`: Paillier before the image is known, secret sharing afterwards; no value leaks.
 //!
 //! A value is shared: its elements are sums of a number of the client's and a number of the server's in a
 //! [`Ring`](crate::plan::Ring). What must be computed under encryption depends on random masks alone, so that it is

@@ -24,7 +24,7 @@ fn step(schedule: &Schedule, id: StepId, messages: &mut MessageSchedule) {
     let step = schedule.step(id);
     let Some(part) = Part::from_step(schedule, id) else { return };
     match part {
-        Part::Linear if opens(schedule, id) => {
+        Part::Linear if schedule.opens(id) => {
             let source = schedule.source(step);
             messages.sends_numbers(Role::Client, width(source.ring()), source.shape.elements());
         }
@@ -35,13 +35,6 @@ fn step(schedule: &Schedule, id: StepId, messages: &mut MessageSchedule) {
         Part::Activation(activation) => activation.schedule(messages),
         Part::Linear | Part::Image | Part::Alone(_) => {}
     }
-}
-
-/// Whether the linear step `id` is the first that reads its value, so that the server must be told it, masked.
-pub fn opens(schedule: &Schedule, id: StepId) -> bool {
-    let source = schedule.step(id).inputs.first();
-    let reads = |(_, step): &(StepId, &PublicStep)| step.op.is_linear() && step.inputs.first() == source;
-    schedule.steps().find(reads).is_some_and(|(first, _)| first == id)
 }
 
 /// The OTs that all steps use, in order.
@@ -58,7 +51,7 @@ pub fn received(costs: &[Communication], role: Role) -> u64 {
 pub fn kept_bytes(schedule: &Schedule, costs: &[Communication], role: Role) -> u64 {
     let correlations: u64 = batches(costs).iter().map(|batch| batch.kept_bytes(role)).sum();
     let numbers = |(id, step): (StepId, &PublicStep)| {
-        let masks = role == Role::Client && opens(schedule, id);
+        let masks = role == Role::Client && schedule.opens(id);
         let mask = if masks { schedule.source(step).shape.elements() } else { 0 };
         if step.op.is_linear() { step.shape.elements() + mask } else { 0 }
     };

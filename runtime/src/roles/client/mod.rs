@@ -19,10 +19,14 @@ use crate::paillier::{HolderKey, SecureRng};
 use crate::plan::{ClientPlan, PlanId, Work, codec};
 use crate::protocol::hello::{Hello, Welcome};
 use crate::protocol::message::{self, Deferred, Message};
-use crate::protocol::shared::online_messages::{communication, most_together};
+use crate::protocol::shared::message_schedule::Communication;
+use crate::protocol::shared::online_messages::{communication, kept_bytes, most_together};
 use shared::Ahead;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// Memory of prepared inferences at the client at most, unless one takes more.
+const PREPARED_BYTES: u64 = 512 << 20;
 
 /// A server that has shown its plan.
 pub struct Greeting {
@@ -36,6 +40,8 @@ pub struct Greeting {
 pub struct Session {
     holder: Holder,
     plan: ClientPlan,
+    /// What is sent online, in suite `shared`.
+    online: Vec<Communication>,
     max_prepared: usize,
     /// What is prepared ahead, in suite `shared`.
     ahead: Ahead,
@@ -77,7 +83,7 @@ impl Greeting {
     /// Sends the public key.
     ///
     /// # Errors
-    /// The key has another length than the plan wants, or the server vanished.
+    /// The key has another length than the plan wants, the server lets nobody prepare, or it vanished.
     pub fn with_key(mut self, key: Arc<HolderKey>) -> Result<Session> {
         let (needed, has) = (self.plan.key_bits, key.public().bits());
         if needed != has {
@@ -85,12 +91,28 @@ impl Greeting {
         }
         message::send(&mut self.connection, Message::Key, key.public().to_bytes())?;
         let rng = SecureRng::from_os()?;
+        let online = match &self.plan.work {
+            Work::Exchanges(_) => Vec::new(),
+            Work::Schedule(schedule) => communication(schedule),
+        };
+        let max_prepared = match &self.plan.work {
+            Work::Exchanges(_) => 0,
+            Work::Schedule(_) if self.max_prepared == 0 => {
+                return Err(PeerFault::Protocol("it lets nobody prepare an inference".into()).into());
+            }
+            Work::Schedule(schedule) => {
+                let each = kept_bytes(schedule, &online, Role::Client).max(1);
+                let fitting = usize::try_from(PREPARED_BYTES / each).unwrap_or(usize::MAX).max(1);
+                self.max_prepared.min(fitting)
+            }
+        };
         let handshake = Spent { elapsed: self.elapsed, traffic: self.connection.traffic() };
         let spending = Spending { offline: handshake, online: Spent::default() };
         Ok(Session {
             holder: Holder { connection: self.connection, key, rng, faults: Deferred::default() },
             plan: self.plan,
-            max_prepared: self.max_prepared,
+            online,
+            max_prepared,
             ahead: Ahead::default(),
             spending,
         })
@@ -123,10 +145,10 @@ impl Session {
     }
 
     fn prepare_batch(&mut self, inferences: usize, observer: &mut dyn Observer) -> Result<()> {
-        let Self { holder, plan, ahead, spending, .. } = self;
+        let Self { holder, plan, online, ahead, spending, .. } = self;
         let Work::Schedule(schedule) = &plan.work else { return Ok(()) };
         let watch = Stopwatch::start(holder.connection.traffic());
-        let prepared = shared::Session { schedule, holder, ahead }.prepare(inferences, observer);
+        let prepared = shared::Session { schedule, online, holder, ahead }.prepare(inferences, observer);
         spending.offline += watch.spent(holder.connection.traffic());
         prepared
     }
@@ -141,8 +163,10 @@ impl Session {
     /// How many images, `wanted` at most and one at least, are best asked about together: a batch, or as many as share their
     /// flights.
     pub fn largest_group(&self, wanted: usize) -> usize {
-        let Work::Schedule(schedule) = &self.plan.work else { return 1 };
-        let shared = most_together(&communication(schedule)).min(self.max_prepared);
+        if !self.prepares_ahead() {
+            return 1;
+        }
+        let shared = most_together(&self.online).min(self.max_prepared);
         shared.max(self.largest_batch(wanted.min(self.max_prepared))).min(wanted).max(1)
     }
 
@@ -157,7 +181,7 @@ impl Session {
         matches!(self.plan.work, Work::Schedule(_))
     }
 
-    /// Inferences that the server lets a client prepare ahead.
+    /// Inferences that can be prepared ahead: as many as the server allows, and as take half a gigabyte here.
     pub const fn max_prepared(&self) -> usize {
         self.max_prepared
     }
@@ -200,12 +224,14 @@ impl Session {
 
     /// How many images can be asked about in the same flights now.
     fn most_together(&self) -> usize {
-        let Work::Schedule(schedule) = &self.plan.work else { return 1 };
-        self.prepared().min(most_together(&communication(schedule)))
+        match &self.plan.work {
+            Work::Exchanges(_) => 1,
+            Work::Schedule(_) => self.prepared().min(most_together(&self.online)),
+        }
     }
 
     fn answer(&mut self, inputs: &[Vec<i64>], observer: &mut dyn Observer) -> Result<Vec<Prediction>> {
-        let Self { holder, plan, ahead, spending, .. } = self;
+        let Self { holder, plan, online, ahead, spending, .. } = self;
         let watch = Stopwatch::start(holder.connection.traffic());
         let integers = match &plan.work {
             Work::Exchanges(work) => {
@@ -214,7 +240,9 @@ impl Session {
                 };
                 inputs.iter().map(&mut ask).collect()
             }
-            Work::Schedule(schedule) => shared::Session { schedule, holder, ahead }.infer(inputs, observer),
+            Work::Schedule(schedule) => {
+                shared::Session { schedule, online, holder, ahead }.infer(inputs, observer)
+            }
         };
         spending.online += watch.spent(holder.connection.traffic());
         let integers: Vec<Vec<i128>> = integers?;

@@ -18,9 +18,10 @@ use crate::observe::{Observer, Silent};
 use crate::ot::{Extensions, Role, Supply, setup};
 use crate::plan::{Ring, Schedule, StepId};
 use crate::protocol::message::{self, Message};
+use crate::protocol::shared::message_schedule::Communication;
 #[cfg(doc)]
 use crate::protocol::shared::online_messages::most_together;
-use crate::protocol::shared::online_messages::{self, batches, received, width};
+use crate::protocol::shared::online_messages::{batches, received, width};
 use crate::protocol::shared::party::Party;
 use crate::protocol::shared::together::{Seat, Together};
 use crate::roles::stopwatch::Named;
@@ -54,6 +55,8 @@ struct Prepared {
 /// One preparation or inference of a session.
 pub(super) struct Session<'a> {
     pub(super) schedule: &'a Schedule,
+    /// What is sent online, step by step.
+    pub(super) online: &'a [Communication],
     pub(super) holder: &'a mut Holder,
     pub(super) ahead: &'a mut Ahead,
 }
@@ -61,7 +64,7 @@ pub(super) struct Session<'a> {
 impl Session<'_> {
     /// Everything that `inferences` more inferences use up, prepared together: one, or a batch that the plan offers.
     pub(super) fn prepare(self, inferences: usize, observer: &mut dyn Observer) -> Result<()> {
-        let Self { schedule, holder, ahead } = self;
+        let Self { schedule, online, holder, ahead } = self;
         let first = StepId::new(0);
         let batch = schedule.for_batch(inferences);
         let batch = batch.ok_or_else(|| Error::Bug(format!("no batch of {inferences} inferences")))?;
@@ -76,15 +79,14 @@ impl Session<'_> {
         };
         let extensions = extensions.become_silent(Role::Client, batch.parameters.transfers);
         let extensions = ahead.extensions.insert(extensions);
-        let costs = online_messages::communication(schedule);
         let supplies = holder.step(Named::offline(first, "transfers"), observer, |holder| {
-            let each = batches(&costs);
+            let each = batches(online);
             let prepare = |_| Supply::prepare(&mut holder.connection, Role::Client, extensions, &each);
             (0..inferences).map(prepare).collect::<Result<Vec<_>>>()
         })?;
         let masks: Vec<ByStep> = (0..inferences).map(|_| holder.draw_masks(schedule)).collect();
         let products = holder.prepare_linear(&batch, &masks, observer)?;
-        let to_receive = received(&costs, Role::Client);
+        let to_receive = received(online, Role::Client);
         for ((supply, masks), products) in supplies.into_iter().zip(masks).zip(products) {
             ahead.ready.push_back(Prepared { supply, to_receive, masks, products });
         }
@@ -93,7 +95,7 @@ impl Session<'_> {
 
     /// The revealed integers for those of some images, as many as are prepared and as [`most_together`] allows at most.
     pub(super) fn infer(self, inputs: &[Vec<i64>], observer: &mut dyn Observer) -> Result<Vec<Vec<i128>>> {
-        let Self { schedule, holder, ahead } = self;
+        let Self { schedule, holder, ahead, .. } = self;
         if inputs.is_empty() || inputs.len() > ahead.ready.len() {
             return Err(Error::Bug(format!("{} images for {} inferences", inputs.len(), ahead.ready.len())));
         }

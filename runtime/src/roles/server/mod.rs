@@ -40,7 +40,7 @@ impl Server {
     /// Keeps at most so many prepared inferences for each client ([`MAX_PREPARED`] otherwise): what bounds the memory
     /// that clients can make it hold.
     pub fn with_max_prepared(self, max_prepared: usize) -> Self {
-        Self { max_prepared, ..self }
+        Self { max_prepared: max_prepared.max(1), ..self }
     }
 
     /// As many as take `bytes` of memory, but one at least and [`MAX_PREPARED`] at most.
@@ -102,8 +102,19 @@ impl Server {
                 let lengths = Lengths::new(schedule, key.bits(), others);
                 let randomisers = ReplyRandomisers::new(&key, lengths, &mut rng);
                 let (max_prepared, ahead) = (self.max_prepared, Ahead::default());
-                shared::Session { plan, schedule, max_prepared, connection, key, randomisers, rng, ahead }
-                    .serve(observer)
+                let online = communication(schedule);
+                shared::Session {
+                    plan,
+                    schedule,
+                    online,
+                    max_prepared,
+                    connection,
+                    key,
+                    randomisers,
+                    rng,
+                    ahead,
+                }
+                .serve(observer)
             }
         }
     }

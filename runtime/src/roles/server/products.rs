@@ -11,7 +11,7 @@ use super::shared::Session;
 use crate::channel::{Connection, Limit};
 use crate::error::{Error, PeerFault, Result};
 use crate::observe::Observer;
-use crate::paillier::{Answer, Ciphertexts, Commitment, PublicKey, Verifier};
+use crate::paillier::{Answer, Ciphertexts, Commitment, PublicKey, SecretInteger, Verifier};
 use crate::plan::{Schedule, StepId};
 use crate::protocol::message::{self, Message};
 use crate::protocol::shared::groups::Group;
@@ -26,11 +26,10 @@ struct Offered {
     commitment: Commitment,
 }
 
-/// What a step gives.
+/// What a step's first pass gives.
 struct Evaluated {
     product: Ciphertexts,
-    /// Of each inference.
-    shares: Vec<Numbers>,
+    hiding: Vec<SecretInteger>,
     /// What arrived meanwhile.
     next: Option<Offered>,
 }
@@ -58,13 +57,12 @@ impl Session<'_> {
                         masks = session.passed(verifier)?.into_iter();
                     }
                     let mask = masks.next().ok_or_else(|| Error::Bug(format!("{id} has no mask")))?;
-                    let Evaluated { product, shares, next } =
+                    let Evaluated { product, hiding, next } =
                         session.evaluate(id, packed, &mask, following)?;
                     if let Some(offered) = next {
                         challenged = Some(session.challenge(offered)?);
                     }
-                    session.send_product(&product)?;
-                    Ok(shares)
+                    session.send_products(id, packed, &mask, (product, hiding))
                 })?;
                 products
                     .iter_mut()
@@ -96,7 +94,7 @@ impl Session<'_> {
         Ok(verifier.verify(self.randomisers.table(), &answer).map_err(PeerFault::from)?)
     }
 
-    /// The products of a step; the masks of a group that follows arrive meanwhile.
+    /// The products of a step's first pass; the masks of a group that follows arrive meanwhile.
     fn evaluate(
         &mut self,
         id: StepId,
@@ -108,19 +106,40 @@ impl Session<'_> {
         let (connection, key): (&mut Connection, &PublicKey) = (connection, key);
         let randomisers = randomisers.with_exponents(packed.exponent_bits(key.bits()))?;
         thread::scope(|scope| {
-            let receiving = following.map(|group| scope.spawn(move || receive_group(connection, key, group)));
-            let (product, shares) = packed.evaluate(&plan.step(id).op, key, randomisers, mask, rng);
+            let receive = |group| {
+                let receiving = move || receive_group(connection, key, group);
+                thread::Builder::new().spawn_scoped(scope, receiving)
+            };
+            let receiving = following.map(receive).transpose();
+            let receiving = receiving.map_err(|error| Error::io("cannot start a thread", error))?;
+            let op = &plan.step(id).op;
+            let (product, hiding) = packed.evaluate(op, key, randomisers, (mask, 0), rng);
             let next = receiving.map(|thread| {
                 thread.join().map_err(|_| Error::Bug("the receiving thread panicked".into()))?
             });
-            let shares = shares.into_iter().map(Zeroizing::new).collect();
-            Ok(Evaluated { product, shares, next: next.transpose()? })
+            Ok(Evaluated { product, hiding, next: next.transpose()? })
         })
     }
 
-    fn send_product(&mut self, product: &Ciphertexts) -> Result<()> {
-        let mut message = Sending::begin(self.connection, Message::Product, &self.key, product.len())?;
-        message.push(self.connection, &self.key, product)
+    /// Sends the products of the first pass, and those of the others as they are made; the shares of each inference.
+    fn send_products(
+        &mut self,
+        id: StepId,
+        packed: &Packed,
+        mask: &Ciphertexts,
+        (product, mut hiding): (Ciphertexts, Vec<SecretInteger>),
+    ) -> Result<Vec<Numbers>> {
+        let Self { plan, connection, key, randomisers, rng, .. } = self;
+        let randomisers = randomisers.with_exponents(packed.exponent_bits(key.bits()))?;
+        let mut message = Sending::begin(connection, Message::Product, key, packed.products())?;
+        message.push(connection, key, &product)?;
+        for pass in 1..packed.passes() {
+            let op = &plan.step(id).op;
+            let (product, mut more) = packed.evaluate(op, key, randomisers, (mask, pass), rng);
+            message.push(connection, key, &product)?;
+            hiding.append(&mut more);
+        }
+        Ok(packed.server_shares(&hiding).into_iter().map(Zeroizing::new).collect())
     }
 }
 

@@ -18,7 +18,8 @@ use crate::ot::{Extensions, Role, Supply, setup};
 use crate::paillier::{PublicKey, SecureRng};
 use crate::plan::{Plan, Ring, Schedule, StepId};
 use crate::protocol::message::{self, Message};
-use crate::protocol::shared::online_messages::{self, batches, most_together, received, width};
+use crate::protocol::shared::message_schedule::Communication;
+use crate::protocol::shared::online_messages::{batches, most_together, received, width};
 use crate::protocol::shared::party::Party;
 use crate::protocol::shared::randomisers::{Lengths, ReplyRandomisers};
 use crate::protocol::shared::together::{Seat, Together};
@@ -31,6 +32,8 @@ pub const MAX_PREPARED: usize = 1024;
 pub(super) struct Session<'a> {
     pub(super) plan: &'a Plan,
     pub(super) schedule: &'a Schedule,
+    /// What is sent online, step by step.
+    pub(super) online: Vec<Communication>,
     pub(super) max_prepared: usize,
     pub(super) connection: &'a mut Connection,
     pub(super) key: PublicKey,
@@ -87,17 +90,16 @@ impl Session<'_> {
             })?,
         };
         self.ahead.extensions = Some(extensions.become_silent(Role::Server, batch.parameters.transfers));
-        let costs = online_messages::communication(self.schedule);
         let supplies = self.step(observer, first, "transfers", |session| {
             let extensions =
                 session.ahead.extensions.as_mut().ok_or_else(|| Error::Bug("no setup".into()))?;
-            let each = batches(&costs);
+            let each = batches(&session.online);
             let prepare = |_| Supply::prepare(session.connection, Role::Server, extensions, &each);
             (0..inferences).map(prepare).collect::<Result<Vec<_>>>()
         })?;
         self.randomisers.reach(&self.key, Lengths::new(&batch, self.key.bits(), 0));
         let products = self.prepare_linear(&batch, observer)?;
-        let to_receive = received(&costs, Role::Server);
+        let to_receive = received(&self.online, Role::Server);
         for (supply, products) in supplies.into_iter().zip(products) {
             self.ahead.ready.push_back(Prepared { supply, to_receive, products });
         }
@@ -106,7 +108,7 @@ impl Session<'_> {
 
     fn infer(&mut self, inferences: usize, observer: &mut dyn Observer) -> Result<()> {
         let (plan, schedule) = (self.plan, self.schedule);
-        if !(1..=most_together(&online_messages::communication(schedule))).contains(&inferences) {
+        if !(1..=most_together(&self.online)).contains(&inferences) {
             return Err(PeerFault::Protocol(format!("it asks about {inferences} images at once")).into());
         }
         if inferences > self.ahead.ready.len() {
@@ -155,7 +157,7 @@ impl Side for Weights<'_> {
     fn linear(&mut self, party: &mut Party<'_>, id: StepId, input: &[u64]) -> Result<Vec<u64>> {
         let (step, shares) = (self.schedule.step(id), self.schedule.share_ring(id));
         let source = step.inputs[0];
-        if online_messages::opens(self.schedule, id) {
+        if self.schedule.opens(id) {
             let theirs = party.receive_numbers(width(self.schedule.step(source).ring()), input.len())?;
             let masked = input.iter().zip(theirs).map(|(ours, theirs)| ours.wrapping_add(theirs)).collect();
             self.opened.insert(source, masked);

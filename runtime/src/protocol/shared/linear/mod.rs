@@ -16,7 +16,7 @@
 //!    digits v_s                                       of R
 //! ```
 //!
-//! v = t + R for a number 0 ≤ t < 2^(b·S), where the sum does not exceed N: that it does, in any reply of an inference, has
+//! v = t + R for a number 0 ≤ t < 2^(b·S), where the sum does not exceed N: that it does, in any reply of a preparation, has
 //! probability 2^−σ at most ([`Layout::capacity`]), and gives a wrong result. The digits of a sum are the sums of digits and a
 //! carry of 0 or 1 from the slot below, so that the shares add up to 2^f·(W·r)_s or one more, modulo the ring: that is why the
 //! product is multiplied by 2^f. Who reads the shares drops their lowest f bits ([`Fraction`](crate::plan::Fraction)). (Our own;
@@ -119,7 +119,7 @@ impl Packed {
     }
 
     /// How often the step is evaluated.
-    const fn passes(&self) -> usize {
+    pub const fn passes(&self) -> usize {
         self.linear.layout.passes(self.inferences)
     }
 
@@ -165,30 +165,26 @@ impl Packed {
         }
     }
 
-    /// Steps 2, 3 and 5: what goes back for the packed masks, and the server's shares of the results of each inference.
-    pub fn evaluate(
+    /// Steps 2 and 3 of a pass: what goes back for its packed masks, and what hides it.
+    pub(crate) fn evaluate(
         &self,
         op: &Op,
         key: &PublicKey,
         randomisers: &dyn Randomisers,
-        masks: &Ciphertexts,
+        (masks, pass): (&Ciphertexts, usize),
         rng: &mut SecureRng,
-    ) -> (Ciphertexts, Vec<Vec<u64>>) {
-        let mut replies = Ciphertexts::with_capacity(key, self.products());
-        let mut hiding = Vec::with_capacity(self.products());
-        for pass in 0..self.passes() {
-            let range = pass * self.masks_of_pass()..(pass + 1) * self.masks_of_pass();
-            let of_pass = Ciphertexts::gather(key, range.map(|index| masks.get(index)));
-            let inputs = self.stack().align(key, &of_pass);
-            let sums = weighted_sums(key, &[&*inputs], &self.rows(op));
-            let (ciphertexts, mut random) = self.hide(key, randomisers, &sums, rng);
-            replies.append(&ciphertexts);
-            hiding.append(&mut random);
-        }
+    ) -> (Ciphertexts, Vec<SecretInteger>) {
+        let range = pass * self.masks_of_pass()..(pass + 1) * self.masks_of_pass();
+        let of_pass = Ciphertexts::gather(key, range.map(|index| masks.get(index)));
+        let inputs = self.stack().align(key, &of_pass);
+        let sums = weighted_sums(key, &[&*inputs], &self.rows(op));
+        self.hide(key, randomisers, &sums, rng)
+    }
+
+    /// Step 5: the server's shares of the results of each inference, from what hides the replies of all passes.
+    pub(crate) fn server_shares(&self, hiding: &[SecretInteger]) -> Vec<Vec<u64>> {
         let half = 1u64.checked_shl(self.linear.layout.slot_bits - 1).unwrap_or(0);
-        let shares =
-            self.shares(hiding.iter().map(|mask| &**mask), |digit| digit.wrapping_add(half).wrapping_neg());
-        (replies, shares)
+        self.shares(hiding.iter().map(|mask| &**mask), |digit| digit.wrapping_add(half).wrapping_neg())
     }
 
     /// Step 3: the replies of a pass, and what hides each.
@@ -228,7 +224,7 @@ impl Packed {
         (0..self.products_of_pass()).map(of_reply).sum::<f64>() * self.passes() as f64
     }
 
-    /// What [`evaluate`](Self::evaluate) takes, without drawing randomisers.
+    /// What all passes of [`evaluate`](Self::evaluate) take, without drawing randomisers.
     pub fn count(&self, op: &Op) -> Count {
         self.work(self.sums(op))
     }

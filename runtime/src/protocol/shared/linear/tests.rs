@@ -78,7 +78,7 @@ impl Case {
         let randomisers = PublicRandomisers::for_uses(key.public(), 10);
         let (_, draw) = measure(|| randomisers.draw(&mut SecureRng::from_os().unwrap()));
         let ((reply, ours), counted) =
-            measure(|| packed.evaluate(&self.op, key.public(), &randomisers, &encrypted, &mut rng));
+            measure(|| evaluate(&packed, &self.op, key.public(), &randomisers, &encrypted, &mut rng));
         assert_eq!(reply.len(), packed.products());
         assert_eq!(counted, packed.count(&self.op) + draw.times(reply.len() as u64));
         let theirs = packed.open(&key.decrypt(&reply).plaintexts);
@@ -92,6 +92,25 @@ impl Case {
             }
         }
     }
+}
+
+/// All passes.
+fn evaluate(
+    packed: &Packed,
+    op: &Op,
+    key: &PublicKey,
+    randomisers: &PublicRandomisers,
+    masks: &Ciphertexts,
+    rng: &mut SecureRng,
+) -> (Ciphertexts, Vec<Vec<u64>>) {
+    let (mut replies, mut hiding) = (Ciphertexts::new(key), Vec::new());
+    for pass in 0..packed.passes() {
+        let (of_pass, mut more) = packed.evaluate(op, key, randomisers, (masks, pass), rng);
+        replies.append(&of_pass);
+        hiding.append(&mut more);
+    }
+    let shares = packed.server_shares(&hiding);
+    (replies, shares)
 }
 
 proptest! {
@@ -153,7 +172,7 @@ fn decrypted_numbers_do_not_depend_on_the_weights() {
             let encrypted = key.encrypt(&[plaintext], &mut SecureRng::from_os().unwrap()).unwrap();
             let draw = |_| {
                 let rng = &mut SecureRng::from_os().unwrap();
-                let (reply, _) = packed.evaluate(&case.op, key.public(), &randomisers, &encrypted, rng);
+                let (reply, _) = packed.evaluate(&case.op, key.public(), &randomisers, (&encrypted, 0), rng);
                 let eighth = key.decrypt(&reply).plaintexts.remove(0) * 8u32 / key.public().modulus();
                 eighth.to_usize().unwrap()
             };
@@ -191,7 +210,7 @@ fn replies_under_a_trivial_base_say_no_more() {
         let mut eighths = [0usize; 8];
         for _ in 0..400 {
             let rng = &mut SecureRng::from_os().unwrap();
-            let (reply, _) = packed.evaluate(&case.op, &public, &randomisers, &encrypted, rng);
+            let (reply, _) = packed.evaluate(&case.op, &public, &randomisers, (&encrypted, 0), rng);
             let plaintext = key.decrypt(&reply).plaintexts.remove(0);
             let mut alone = Ciphertexts::new(&public);
             alone.push(Ciphertext::trivial(&public, &key.public().centred(plaintext.clone())).as_ref());
