@@ -43,7 +43,7 @@ impl Client {
     /// batches where the plan offers them, and travel in the same messages.
     ///
     /// # Errors
-    /// As [`infer`](Self::infer); where one image does not fit, nothing is sent.
+    /// As [`infer`](Self::infer); where one image does not fit, nothing is sent. Where the server vanishes, all answers are lost.
     pub fn infer_all(&mut self, raw: &[&[f32]]) -> Result<Vec<Prediction>> {
         self.session.infer_all(raw, &mut *self.observer)
     }

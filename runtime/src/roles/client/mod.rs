@@ -204,7 +204,8 @@ impl Session {
     /// with as many as possible in the same flights.
     ///
     /// # Errors
-    /// As [`infer`](Self::infer); where one image does not fit the plan, nothing is sent.
+    /// As [`infer`](Self::infer); where one image does not fit the plan, nothing is sent. Where the server vanishes, answers to
+    /// images before are lost: ask about fewer at a time ([`largest_group`](Self::largest_group)) to keep them.
     pub fn infer_all(&mut self, raw: &[&[f32]], observer: &mut dyn Observer) -> Result<Vec<Prediction>> {
         let quantized =
             raw.iter().map(|raw| self.plan.input.quantize(raw)).collect::<std::result::Result<Vec<_>, _>>();

@@ -224,7 +224,7 @@ impl Packed {
         (0..self.products_of_pass()).map(of_reply).sum::<f64>() * self.passes() as f64
     }
 
-    /// What all passes of [`evaluate`](Self::evaluate) take, without drawing randomisers.
+    /// What the server computes in all passes, without drawing randomisers.
     pub fn count(&self, op: &Op) -> Count {
         self.work(self.sums(op))
     }
