@@ -27,6 +27,7 @@ use super::block::{BLOCK_BITS, bit, low_word, sum};
 use super::chunk::{ReceivedChunk, SentChunk};
 use super::correlated::chunk_bits;
 use super::numbers::{CHUNK, Packed, Width, pack};
+use super::turns;
 use super::words::Words;
 use crate::error::Result;
 use crate::message::{Message, Role};
@@ -68,6 +69,9 @@ pub(super) struct ProductReceiver {
     masks: Bits,
     numbers: Words,
 }
+
+/// The flight of corrections in which step 1's message is sent.
+pub(super) const CORRECTION_FLIGHT: usize = turns::first(Role::Server);
 
 /// Bytes of step 1's message for `count` products.
 pub(super) const fn correction_bytes(count: usize, width: Width) -> u64 {

@@ -4,7 +4,7 @@ use super::bit_product;
 use super::block::BLOCK_BITS;
 use super::chunk;
 use super::formula::Formula;
-use super::masked;
+use super::mask_products;
 use super::numbers::Width;
 use super::words;
 use crate::message::Role;
@@ -55,16 +55,25 @@ impl Batch {
             CorrelationKind::BitProduct(_) if chooser == Role::Client => {
                 self.count.next_multiple_of(BLOCK_BITS)
             }
-            CorrelationKind::Masked(formula) if chooser == Role::Client => masked::ots(formula, self.count),
-            CorrelationKind::Cot(..) | CorrelationKind::BitProduct(_) | CorrelationKind::Masked(_) => 0,
+            CorrelationKind::Masked(formula) => mask_products::ots(chooser, formula, self.count),
+            CorrelationKind::Cot(..) | CorrelationKind::BitProduct(_) => 0,
         }
     }
 
-    /// Bytes by which `role` corrects what the OTs gave.
-    pub(super) fn correction_bytes(&self, role: Role) -> u64 {
+    /// Flights by which what the OTs gave is corrected, up to the last one.
+    pub(super) fn correction_flights(&self) -> usize {
         match self.kind {
-            CorrelationKind::Masked(formula) => masked::correction_bytes(role, formula, self.count),
-            CorrelationKind::BitProduct(width) if role == Role::Server => {
+            CorrelationKind::Masked(formula) => mask_products::flights(formula),
+            CorrelationKind::BitProduct(_) => bit_product::CORRECTION_FLIGHT + 1,
+            CorrelationKind::Cot(..) => 0,
+        }
+    }
+
+    /// Bytes of a flight of corrections.
+    pub(super) fn correction_bytes(&self, flight: usize) -> u64 {
+        match self.kind {
+            CorrelationKind::Masked(formula) => mask_products::correction_bytes(flight, formula, self.count),
+            CorrelationKind::BitProduct(width) if flight == bit_product::CORRECTION_FLIGHT => {
                 bit_product::correction_bytes(self.count, width)
             }
             CorrelationKind::Cot(..) | CorrelationKind::BitProduct(_) => 0,
@@ -79,7 +88,7 @@ impl Batch {
             CorrelationKind::Cot(chooser, width) if chooser == role => bits + numbers(width),
             CorrelationKind::Cot(_, width) => 2 * numbers(width),
             CorrelationKind::BitProduct(width) => bits + numbers(width),
-            CorrelationKind::Masked(formula) => masked::kept_planes(formula) as u64 * bits,
+            CorrelationKind::Masked(formula) => formula.products_of(role).len() as u64 * bits,
         }
     }
 

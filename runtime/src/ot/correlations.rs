@@ -6,7 +6,8 @@ use super::chunk::{ReceivedChunk, SentChunk};
 use super::correlated::{CotReceiver, CotSender};
 use super::correlation_kind::{Batch, CorrelationKind};
 use super::gather::Gather;
-use super::masked::{MaskReceiver, MaskSender, Masked, Uncorrected};
+use super::mask_products::{MaskProducts, MaskReceiver, MaskSender};
+use super::masked::Masked;
 use crate::error::Result;
 use crate::message::Role;
 
@@ -33,11 +34,11 @@ pub(super) enum ReceivedPart {
 }
 
 impl SentPart {
-    /// For a batch of this kind.
-    pub(super) fn new(kind: CorrelationKind, ots: &SentChunk<'_>) -> Self {
+    /// At `role`, for a batch of this kind.
+    pub(super) fn new(role: Role, kind: CorrelationKind, ots: &SentChunk<'_>) -> Self {
         match kind {
             CorrelationKind::Cot(_, width) => Self::Cot(CotSender::from_chunk(width, ots)),
-            CorrelationKind::Masked(formula) => Self::Masked(MaskSender::from_chunk(formula, ots)),
+            CorrelationKind::Masked(formula) => Self::Masked(MaskSender::from_chunk(role, formula, ots)),
             CorrelationKind::BitProduct(width) => Self::BitProducts(ProductSender::from_chunk(width, ots)),
         }
     }
@@ -56,11 +57,11 @@ impl SentPart {
 }
 
 impl ReceivedPart {
-    /// For a batch of this kind.
-    pub(super) fn new(kind: CorrelationKind, ots: &ReceivedChunk<'_>) -> Self {
+    /// At `role`, for a batch of this kind.
+    pub(super) fn new(role: Role, kind: CorrelationKind, ots: &ReceivedChunk<'_>) -> Self {
         match kind {
             CorrelationKind::Cot(_, width) => Self::Cot(CotReceiver::from_chunk(width, ots)),
-            CorrelationKind::Masked(formula) => Self::Masked(MaskReceiver::from_chunk(formula, ots)),
+            CorrelationKind::Masked(formula) => Self::Masked(MaskReceiver::from_chunk(role, formula, ots)),
             CorrelationKind::BitProduct(width) => Self::BitProducts(ProductReceiver::from_chunk(width, ots)),
         }
     }
@@ -82,8 +83,8 @@ impl ReceivedPart {
 pub(super) enum Made {
     /// They need none.
     Ready(Correlations),
-    /// Masks of formulas.
-    Masks(Uncorrected),
+    /// Masks of formulas, and their products.
+    Masks(MaskProducts),
     /// Masks of products, and the server's corrections.
     Products(BitProducts, Vec<u8>),
 }
@@ -105,16 +106,11 @@ impl Made {
                 let parts = sent.filter_map(SentPart::cot).collect();
                 Self::Ready(Correlations::CotSender(CotSender::gather(width, parts, count)))
             }
-            CorrelationKind::Masked(formula) => Self::Masks(match role {
-                Role::Client => {
-                    let parts: Vec<_> = received.filter_map(ReceivedPart::masked).collect();
-                    MaskReceiver::uncorrected(formula, &parts, count)
-                }
-                Role::Server => {
-                    let parts: Vec<_> = sent.filter_map(SentPart::masked).collect();
-                    MaskSender::uncorrected(formula, &parts, count)
-                }
-            }),
+            CorrelationKind::Masked(formula) => {
+                let sent: Vec<MaskSender> = sent.filter_map(SentPart::masked).collect();
+                let received: Vec<MaskReceiver> = received.filter_map(ReceivedPart::masked).collect();
+                Self::Masks(MaskProducts::new(role, formula, count, &sent, &received))
+            }
             CorrelationKind::BitProduct(width) => match role {
                 Role::Client => {
                     let parts: Vec<_> = received.filter_map(ReceivedPart::bit_products).collect();
@@ -129,24 +125,26 @@ impl Made {
         }
     }
 
-    /// What the peer is sent, in order; once.
-    pub(super) fn take_corrections(&mut self) -> Vec<Vec<u8>> {
+    /// What the peer is sent in a flight, in order; once.
+    pub(super) fn take_corrections(&mut self, flight: usize) -> Vec<Vec<u8>> {
         match self {
-            Self::Ready(_) => Vec::new(),
-            Self::Masks(masks) => masks.take_corrections().iter().map(Bits::to_bytes).collect(),
-            Self::Products(_, corrections) => vec![std::mem::take(corrections)],
+            Self::Masks(masks) => masks.corrections(flight).iter().map(Bits::to_bytes).collect(),
+            Self::Products(_, corrections) if flight == bit_product::CORRECTION_FLIGHT => {
+                vec![std::mem::take(corrections)]
+            }
+            Self::Ready(_) | Self::Products(..) => Vec::new(),
         }
     }
 
-    /// Corrects them at `role` by what the peer sent, of which `next` gives so many bytes.
+    /// Corrects them by what the peer sent in a flight, of which `next` gives so many bytes.
     pub(super) fn correct(
         &mut self,
-        role: Role,
+        flight: usize,
         mut next: impl FnMut(usize) -> Result<Vec<u8>>,
     ) -> Result<()> {
         match self {
-            Self::Masks(masks) => masks.correct(role, next),
-            Self::Products(products, _) if role == Role::Client => {
+            Self::Masks(masks) => masks.correct(flight, next),
+            Self::Products(products, _) if flight == bit_product::CORRECTION_FLIGHT => {
                 let length = bit_product::correction_bytes(products.len(), products.width());
                 products.correct(&next(length as usize)?)
             }
@@ -154,11 +152,11 @@ impl Made {
         }
     }
 
-    /// The correlations, after the peer's corrections.
+    /// The correlations, after all corrections.
     pub(super) fn corrected(self) -> Correlations {
         match self {
             Self::Ready(correlations) => correlations,
-            Self::Masks(masks) => Correlations::Masked(masks.corrected()),
+            Self::Masks(masks) => Correlations::Masked(masks.finish()),
             Self::Products(products, _) => Correlations::BitProducts(products),
         }
     }

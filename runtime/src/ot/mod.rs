@@ -6,7 +6,7 @@
 //! little is left to send when they are:
 //!
 //! ```text
-//! ahead   setup: base (Paillier) ──▶ extension        supply: extension ──▶ (silent ──▶) correlated · masked · bit_product
+//! ahead   setup: base (Paillier) ──▶ extension        supply: extension ──▶ (silent ──▶) correlated · mask_products · bit_product
 //! online  bits and numbers of the parties' own                              correlated · masked · bit_product
 //! ```
 //!
@@ -17,8 +17,8 @@
 //! | [`base`], [`extension`] (`field`, `chunk`), [`setup`] | random OTs, in both directions |
 //! | [`silent`], `random` | many of few, where a plan says so |
 //! | [`pool`] | their two halves |
-//! | [`correlated`], [`masked`] (`formula`, `recipe`), [`bit_product`] | what is made of them ahead, and what it does online |
-//! | [`supply`] (`correlation_kind`, `correlations`, `corrections`, `framed`) | all that an inference uses, each used once |
+//! | [`correlated`], [`mask_products`] (`recipe`) and [`masked`] (`formula`), [`bit_product`] | what is made of them ahead, and what it does online |
+//! | [`supply`] (`correlation_kind`, `correlations`, `corrections`, `turns`, `framed`) | all that an inference uses, each used once |
 //! | `cost` | what is sent |
 //!
 //! For n of them, in bits beside the headers of frames:
@@ -26,11 +26,11 @@
 //! | | random OTs | receiver sends | sender sends | receiver keeps | sender keeps |
 //! |---|---|---|---|---|---|
 //! | [`correlated`], modulo 2^w | 1 | 1 | w | 1 + 32 (64 for w > 32) | 64 (128) |
-//! | [`masked`], a formula of m bits each with P products of C choices | C | m | m | m + P | m + P |
+//! | [`masked`], a formula of m bits each that takes C OTs and P products of masks | C | m | m | P at most | P at most |
 //! | [`bit_product`], modulo 2^w | 1 | 1 | 1 | 1 + 32 (64 for w > 32) | 1 + 32 (64) |
 //!
-//! Ahead, masks of formulas take C − m bits of the receiver's and P − m of the sender's beside the OTs, products of bits w of
-//! the sender's.
+//! Ahead, beside the OTs, products of masks take corrections of both parties (`recipe`), products of bits w bits of the
+//! sender's.
 //!
 //! Online steps are functions of (state, message), for all n at once and on all threads. Equal randomness gives equal
 //! bytes on any number of threads.
@@ -58,6 +58,7 @@ mod formula;
 mod framed;
 mod gather;
 mod hash;
+pub mod mask_products;
 pub mod masked;
 mod numbers;
 mod per_party;
@@ -74,6 +75,7 @@ pub(crate) mod testing;
 mod tests;
 mod transpose;
 mod tree;
+mod turns;
 mod vole;
 mod wide;
 mod words;
@@ -84,6 +86,7 @@ pub use correlation_kind::{Batch, CorrelationKind};
 pub use cost::{OtMessages, Sent};
 pub use field::BASE_OTS;
 pub use formula::{Formula, MAX_ADDED, MAX_JOINED};
+pub use mask_products::evaluation_bits;
 pub use masked::Masked;
 pub use numbers::Width;
 pub(crate) use numbers::{CHUNK, Packed, pack};

@@ -13,7 +13,7 @@
 //!
 //! # Who learns what
 //!
-//! What [`super::extension`], [`super::silent`], [`super::masked`] and [`super::bit_product`] state; step 3 sends nothing.
+//! What [`super::extension`], [`super::silent`], [`super::mask_products`] and [`super::bit_product`] state; step 3 sends nothing.
 
 use super::bit_product::BitProducts;
 use super::chunk::{ReceivedChunk, SentChunk};
@@ -67,10 +67,11 @@ impl Supply {
             let chunks: Vec<Chunk> = batches.iter().flat_map(|batch| batch.chunks(chooser)).collect();
             let sizes: Vec<usize> = chunks.iter().map(|chunk| chunk.ots).collect();
             if chooser == role {
-                let make = |index: usize, ots: ReceivedChunk<'_>| ReceivedPart::new(chunks[index].kind, &ots);
+                let make =
+                    |index: usize, ots: ReceivedChunk<'_>| ReceivedPart::new(role, chunks[index].kind, &ots);
                 received = receiver.extend(connection, &sizes, make)?;
             } else {
-                let make = |index: usize, ots: SentChunk<'_>| SentPart::new(chunks[index].kind, &ots);
+                let make = |index: usize, ots: SentChunk<'_>| SentPart::new(role, chunks[index].kind, &ots);
                 sent = sender.extend(connection, &sizes, make)?;
             }
         }
@@ -175,7 +176,7 @@ mod tests {
     const BATCHES: [Batch; 7] = [
         Batch { kind: CorrelationKind::Masked(Formula::Sum { bits: 3 }), count: 5000 },
         Batch { kind: CorrelationKind::Cot(Role::Server, Width::BIT), count: 77 },
-        Batch { kind: CorrelationKind::Masked(Formula::Join { spans: 2 }), count: 130 },
+        Batch { kind: CorrelationKind::Masked(Formula::Join { spans: 4 }), count: 130 },
         Batch { kind: CorrelationKind::Masked(Formula::Lowest { spans: 4 }), count: 0 },
         Batch { kind: CorrelationKind::Cot(Role::Client, Width::BIT), count: 1 },
         Batch { kind: CorrelationKind::Masked(Formula::Sum { bits: 1 }), count: 9 },
@@ -188,7 +189,7 @@ mod tests {
         assert!(server.cot_receiver(Width::BIT, 77).is_err());
         assert_eq!(client.masked(Formula::Sum { bits: 3 }, 5000).unwrap().len(), 5000);
         assert!(client.cot_sender(Width::BIT, 77).is_ok());
-        assert!(client.masked(Formula::Join { spans: 2 }, 130).is_ok());
+        assert!(client.masked(Formula::Join { spans: 4 }, 130).is_ok());
         assert!(client.masked(Formula::Lowest { spans: 4 }, 0).unwrap().is_empty());
         assert!(client.cot_receiver(Width::BIT, 1).is_ok());
         assert!(client.masked(Formula::Sum { bits: 1 }, 9).is_ok());
@@ -224,7 +225,7 @@ mod tests {
         };
         assert_eq!(
             [Transfers::both(one), Transfers::both(silent), mixed].map(frames),
-            [(3, 2), (3, 3), (2, 3)]
+            [(4, 2), (4, 3), (3, 3)]
         );
     }
 
@@ -244,11 +245,11 @@ mod tests {
         assert_eq!(cost.server.frames, 2);
         let opened = [client, server].map(|mut supply| {
             let inputs = (0..3).map(|place| Bits::from_fn(600_001, |index| index >> place & 1 == 1));
-            supply.masked(formula, 600_001).unwrap().open(inputs.collect())
+            supply.masked(formula, 600_001).unwrap().open(&inputs.collect::<Vec<_>>())
         });
         let [(client, to_server), (server, to_client)] = opened;
-        let ours = client.close(Role::Client, &to_client).unwrap();
-        let theirs = server.close(Role::Server, &to_server).unwrap();
+        let ours = client.close(&to_client).unwrap();
+        let theirs = server.close(&to_server).unwrap();
         let carries = ours[0].xor(&theirs[0]);
         assert!((0..600_001).all(|index| carries.get(index) == (index >> 2 & 1 == 1)));
     }

@@ -33,9 +33,9 @@ proptest! {
         prop_assert_eq!(closed.is_ok(), fits(bit_product::opening_bytes(count)));
 
         for formula in Formula::all() {
-            let inputs = (0..formula.inputs()).map(|_| Bits::zeros(count)).collect();
+            let inputs: Vec<Bits> = (0..formula.inputs()).map(|_| Bits::zeros(count)).collect();
             let [masked, _] = masked(formula, count, seed);
-            let closed = masked.open(inputs).0.close(Role::Client, &bytes);
+            let closed = masked.open(&inputs).0.close(&bytes);
             prop_assert_eq!(closed.is_ok(), fits(evaluation::opening_bytes(formula, count)));
         }
     }

@@ -202,8 +202,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// The carries out of the sums of pairs.
-    fn run(bits: u32, low: u32, pairs: &[[u64; 2]], seed: u64) -> Vec<[bool; 2]> {
-        let tree = CarryTree::new(bits, low);
+    fn run(tree: &CarryTree, low: u32, pairs: &[[u64; 2]], seed: u64) -> Vec<[bool; 2]> {
         let width = Width::new(5);
         let along = Along { known: width, low: width.filter(|_| low > 0) };
         let cost = cost(|messages| tree.schedule(messages, pairs.len(), along));
@@ -235,7 +234,7 @@ mod tests {
     fn all_pairs_of_five_bits() {
         let pairs: Vec<[u64; 2]> = (0..1 << 10).map(|pair| [pair & 31, pair >> 5]).collect();
         for low in 0..=5 {
-            let carries = run(5, low, &pairs, low.into());
+            let carries = run(&CarryTree::new(5, low, 2).unwrap(), low, &pairs, low.into());
             for (pair, carries) in pairs.iter().zip(carries) {
                 assert_eq!(carries, [carry(low, *pair), carry(5, *pair)], "{low} {pair:?}");
             }
@@ -249,13 +248,15 @@ mod tests {
             bits in 1u32..=63,
             low: u32,
             mut pairs in prop::collection::vec(any::<[u64; 2]>(), 0..20),
+            depth in 2u32..=4,
             seed: u64,
         ) {
             let low = low % (bits + 1);
             // All ones propagate through all blocks.
             let complements: Vec<_> = pairs.iter().flat_map(|&[a, _]| [[a, !a], [a, (!a).wrapping_add(1)]]).collect();
             pairs.extend(complements);
-            for (pair, carries) in pairs.iter().zip(run(bits, low, &pairs, seed)) {
+            let tree = (depth..).find_map(|depth| CarryTree::new(bits, low, depth)).unwrap();
+            for (pair, carries) in pairs.iter().zip(run(&tree, low, &pairs, seed)) {
                 prop_assert_eq!(carries, [carry(low, *pair), carry(bits, *pair)]);
             }
         }

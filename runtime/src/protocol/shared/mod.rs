@@ -13,7 +13,7 @@
 //! layer:
 //!
 //! * [`activation`]: how a step is done, and by which protocol;
-//! * [`relu`]: ReLU and exact truncation, from carries (`carry_tree`, `compare`); [`truncate`] without ReLU; [`sign`];
+//! * [`relu`]: ReLU and exact truncation, from carries (`carry_tree`, `carry_trees`, `tree_shape`, `compare`); [`truncate`] without ReLU; [`sign`];
 //!   [`max_pool`]; [`arg_max`];
 //! * [`party`]: a party to a whole inference, and the products of shared bits and numbers that these are made of;
 //! * [`message_schedule`], `dialogue`: who sends when; [`together`]: several inferences in the same flights; [`online_messages`]: what is sent in all; [`cost`]: what that costs;
@@ -24,6 +24,7 @@
 pub mod activation;
 pub mod arg_max;
 mod carry_tree;
+mod carry_trees;
 mod compare;
 pub mod cost;
 mod dialogue;
@@ -43,4 +44,5 @@ mod testing;
 mod tests;
 pub mod tiles;
 pub mod together;
+mod tree_shape;
 pub mod truncate;

@@ -95,7 +95,7 @@ impl<'c> Party<'c> {
         let mut openings = Vec::with_capacity(formulas.len());
         for (formula, inputs) in formulas {
             let count = inputs.first().map_or(0, Bits::len);
-            let (opening, message) = self.supply.masked(formula, count)?.open(inputs);
+            let (opening, message) = self.supply.masked(formula, count)?.open(&inputs);
             self.dialogue.queue(message);
             openings.push((opening, masked::opening_bytes(formula, count)));
         }
@@ -107,7 +107,7 @@ impl<'c> Party<'c> {
         }
         let role = self.role();
         let close =
-            |(opening, length): (masked::Opening, u64)| opening.close(role, &self.dialogue.receive(length)?);
+            |(opening, length): (masked::Opening, u64)| opening.close(&self.dialogue.receive(length)?);
         let bits = openings.into_iter().map(close).collect::<Result<_>>()?;
         let close =
             |(opening, length): (OpenProducts, u64)| opening.close(role, &self.dialogue.receive(length)?);

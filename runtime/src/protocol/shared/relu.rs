@@ -31,7 +31,7 @@
 //!
 //! Nothing, as the parts argue. A party's share of y is a sum with a share of a COT in it, uniform to the other one.
 
-use super::carry_tree::CarryTree;
+use super::carry_trees::CarryTrees;
 use super::compare::{Along, Carries};
 use super::message_schedule::MessageSchedule;
 use super::party::Party;
@@ -47,7 +47,7 @@ pub struct Relu {
     to: Ring,
     /// The number t of low bits that are dropped.
     dropped: u32,
-    tree: CarryTree,
+    trees: CarryTrees,
     /// Width of the elements of `to`.
     width: Width,
     /// The products of step 1: S of the known top bits, and Z.
@@ -64,7 +64,7 @@ impl Relu {
             from,
             to,
             dropped,
-            tree: CarryTree::new(low, dropped),
+            trees: CarryTrees::new(low, dropped),
             width: Width::new(to.bits())?,
             along: Along {
                 known: product(1 + low - dropped),
@@ -80,7 +80,7 @@ impl Relu {
     pub fn run(&self, party: &mut Party<'_>, shares: &[u64]) -> Result<Vec<u64>> {
         let sign = self.from.bits() - 1;
         let tops = Bits::from_fn(shares.len(), |index| shares[index] >> sign & 1 == 1);
-        let carries = self.tree.carries(party, shares, self.along, &tops)?; // Step 1.
+        let carries = self.trees.of(shares.len()).carries(party, shares, self.along, &tops)?; // Step 1.
         let adds_one = party.adds_constants();
         let positive = Bits::from_fn(shares.len(), |i| tops.get(i) ^ carries.all.get(i) ^ adds_one); // Step 2.
         let values = numbers(shares.len(), |index| self.value(shares[index], &carries, index)); // Step 3.
@@ -97,7 +97,7 @@ impl Relu {
 
     /// What [`run`](Self::run) says and uses for `count` numbers.
     pub fn schedule(&self, messages: &mut MessageSchedule, count: usize) {
-        self.tree.schedule(messages, count, self.along);
+        self.trees.of(count).schedule(messages, count, self.along);
         messages.correlate(count, self.width);
     }
 
@@ -120,6 +120,7 @@ fn numbers(count: usize, number: impl Fn(usize) -> u64 + Send + Sync) -> Vec<u64
 
 #[cfg(test)]
 mod tests {
+    use super::super::message_schedule::Communication;
     use super::super::testing::{both, cost, shares_of, sums};
     use super::*;
     use crate::ot::{Batch, CorrelationKind, Role};
@@ -202,14 +203,19 @@ mod tests {
     #[test]
     fn a_ring_of_33_bits() {
         let relu = Relu::new(ring(33), 12, ring(20)).unwrap();
-        let cost = cost(|messages| relu.schedule(messages, 12_800));
-        let ots = |role| cost.batches.iter().map(|batch| batch.ots(role)).sum::<usize>();
-        assert_eq!([Role::Client, Role::Server].map(ots), [131 * 12_800, 12_800]);
+        let [few, many] = [1280, 12_800].map(|count| cost(|messages| relu.schedule(messages, count)));
+        assert_eq!([few.flights(), many.flights()], [5, 6]);
+        let ots = |cost: &Communication| {
+            let chosen_by = |role| cost.batches.iter().map(|batch| batch.ots(role)).sum::<usize>();
+            [Role::Client, Role::Server].map(chosen_by)
+        };
+        assert_eq!(ots(&few), [46 * 1280, 13 * 1280]);
+        assert_eq!(ots(&many), [49 * 12_800, 16 * 12_800]);
         let last = Batch { kind: CorrelationKind::Cot(Role::Server, Width::new(20).unwrap()), count: 12_800 };
-        assert_eq!(cost.batches.last(), Some(&last));
-        assert_eq!(cost.flights(), 5);
+        assert_eq!(many.batches.last(), Some(&last));
         // Bits of one number that each party receives.
-        assert_eq!([Role::Server, Role::Client].map(|role| cost.received_by(role)), [81 * 1600, 81 * 1600]);
+        let received = |cost: &Communication| [Role::Server, Role::Client].map(|role| cost.received_by(role));
+        assert_eq!([received(&few), received(&many)], [[81 * 160; 2], [93 * 1600; 2]]);
     }
 
     #[test]

@@ -16,7 +16,7 @@
 //!
 //! As in [`super::relu`].
 
-use super::carry_tree::CarryTree;
+use super::carry_trees::CarryTrees;
 use super::compare::Along;
 use super::message_schedule::MessageSchedule;
 use super::party::Party;
@@ -30,7 +30,7 @@ use rayon::prelude::*;
 pub struct Sign {
     from: Ring,
     to: Ring,
-    tree: CarryTree,
+    trees: CarryTrees,
     /// Of the product of step 3; none where nothing is left of its double.
     product: Option<Width>,
 }
@@ -39,12 +39,12 @@ impl Sign {
     /// From shares in `from` to shares in `to`; `None` unless `from` has two bits at least.
     pub fn new(from: Ring, to: Ring) -> Option<Self> {
         let low = from.bits().checked_sub(1).filter(|&low| low >= 1)?;
-        Some(Self { from, to, tree: CarryTree::new(low, 0), product: Width::new(to.bits() - 1) })
+        Some(Self { from, to, trees: CarryTrees::new(low, 0), product: Width::new(to.bits() - 1) })
     }
 
     /// What [`run`](Self::run) says and uses for `count` numbers.
     pub fn schedule(&self, messages: &mut MessageSchedule, count: usize) {
-        self.tree.schedule(messages, count, Along::NONE);
+        self.trees.of(count).schedule(messages, count, Along::NONE);
         messages.multiply_bits(count, self.product.as_slice());
     }
 
@@ -53,7 +53,7 @@ impl Sign {
     /// # Errors
     /// The peer sends something else or hung up, or the supply has something else next.
     pub fn run(&self, party: &mut Party<'_>, shares: &[u64]) -> Result<Vec<u64>> {
-        let carries = self.tree.carries(party, shares, Along::NONE, &Bits::default())?.all;
+        let carries = self.trees.of(shares.len()).carries(party, shares, Along::NONE, &Bits::default())?.all;
         let (adds_one, top) = (party.adds_constants(), self.from.bits() - 1);
         let tops = Bits::from_fn(shares.len(), |index| (shares[index] >> top & 1 == 1) ^ adds_one);
         let bits = tops.xor(&carries);

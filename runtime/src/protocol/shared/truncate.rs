@@ -22,7 +22,7 @@
 //!
 //! Nothing, as the parts argue: a party's share of y follows from what it has seen.
 
-use super::carry_tree::CarryTree;
+use super::carry_trees::CarryTrees;
 use super::compare::Along;
 use super::message_schedule::MessageSchedule;
 use super::party::Party;
@@ -39,7 +39,7 @@ pub struct Truncate {
     /// The number t of low bits that are dropped.
     dropped: u32,
     /// None where no carry counts.
-    tree: Option<CarryTree>,
+    trees: Option<CarryTrees>,
     /// c0 and c1, those that count.
     carries: Vec<Carry>,
 }
@@ -61,10 +61,10 @@ impl Truncate {
     pub fn new(from: Ring, dropped: u32, to: Ring) -> Option<Self> {
         let kept = from.bits().checked_sub(dropped).filter(|&kept| kept > 0)?;
         let high = to.bits() > kept;
-        let tree = match (dropped, high) {
+        let trees = match (dropped, high) {
             (0, false) => None,
-            (_, false) => Some(CarryTree::new(dropped, 0)),
-            (_, true) => Some(CarryTree::new(from.bits(), dropped)),
+            (_, false) => Some(CarryTrees::new(dropped, 0)),
+            (_, true) => Some(CarryTrees::new(from.bits(), dropped)),
         };
         let product = |shift| Width::new(to.bits().checked_sub(shift)?);
         let low = (dropped > 0).then(|| Carry { low: high, weight: 1, product: product(1) });
@@ -72,12 +72,12 @@ impl Truncate {
             let weight = (1u64 << kept).wrapping_neg();
             Carry { low: false, weight, product: product(1 + kept) }
         });
-        Some(Self { from, to, dropped, tree, carries: low.into_iter().chain(high).collect() })
+        Some(Self { from, to, dropped, trees, carries: low.into_iter().chain(high).collect() })
     }
 
     /// What [`run`](Self::run) says and uses for `count` numbers.
     pub fn schedule(&self, messages: &mut MessageSchedule, count: usize) {
-        self.tree.iter().for_each(|tree| tree.schedule(messages, count, Along::NONE));
+        self.trees.iter().for_each(|trees| trees.of(count).schedule(messages, count, Along::NONE));
         let widths: Vec<Width> = self.carries.iter().filter_map(|carry| carry.product).collect();
         messages.multiply_bits(count, &widths);
     }
@@ -94,8 +94,10 @@ impl Truncate {
         };
         let add = |share: &u64| self.from.reduce(share.wrapping_add(offset));
         let shares: Vec<u64> = shares.par_iter().with_min_len(CHUNK).map(add).collect(); // Step 1.
-        let compare = |tree: &CarryTree| tree.carries(party, &shares, Along::NONE, &Bits::default());
-        let carries = self.tree.as_ref().map(compare).transpose()?;
+        let compare = |trees: &CarryTrees| {
+            trees.of(shares.len()).carries(party, &shares, Along::NONE, &Bits::default())
+        };
+        let carries = self.trees.as_ref().map(compare).transpose()?;
         let bits = carries.iter().flat_map(|carries| {
             self.carries.iter().map(|carry| if carry.low { &carries.low } else { &carries.all })
         });
