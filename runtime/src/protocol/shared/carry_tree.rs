@@ -180,7 +180,7 @@ mod tests {
                 let ranges = ranges(&tree);
                 prop_assert_eq!(&ranges[tree.all], &(0..bits));
                 prop_assert_eq!(tree.low.map(|span| ranges[span].clone()), (low > 0).then_some(0..low));
-                prop_assert!(tree.levels.len() as u32 <= depth + 1 && tree.low_level as u32 <= depth - 1);
+                prop_assert!(tree.levels.len() as u32 <= depth + 1 && (tree.low_level as u32) < depth);
                 prop_assert!(tree.levels.iter().all(|groups| !groups.is_empty()));
             }
         }

@@ -125,3 +125,15 @@ impl Row {
         Self { bits: self.bits - first, spans: self.spans - 1, lowest: false, ..self }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deeper_trees_take_fewer_bits() {
+        let prices = |bits, low| [1, 2, 3, 4].map(|depth| Some(Shape::cheapest(bits, low, depth)?.price));
+        assert_eq!(prices(23, 10), [None, Some(269), Some(203), Some(193)]);
+        assert_eq!(prices(32, 12), [None, Some(412), Some(290), Some(276)]);
+    }
+}
