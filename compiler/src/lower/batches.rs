@@ -9,7 +9,8 @@ use super::transfers::cheapest;
 use crate::options::CompileOptions;
 use runtime::cost::{batch, oblivious_transfers};
 use runtime::plan::{
-    Cost, InferenceBatch, Layout, Plan, PricedBatch, SharedParameters, StepId, Suite, UnitCosts,
+    Cost, Extension, InferenceBatch, Layout, Plan, PricedBatch, SharedParameters, StepId, Suite, Transfers,
+    UnitCosts,
 };
 
 /// Sizes that are tried.
@@ -28,8 +29,7 @@ pub fn with_batches(mut plan: Plan, options: &CompileOptions) -> Plan {
     for inferences in SIZES.into_iter().filter(|&size| size <= options.max_batch) {
         let Some(layouts) = layouts(&plan, inferences, unit) else { continue };
         let cheapest = cheapest(&plan, parameters, inferences, options.silent_transfers);
-        let transfers =
-            if parameters.transfers.may_become(&cheapest) { cheapest } else { parameters.transfers };
+        let transfers = grown(parameters.transfers, cheapest);
         plan.batches.push(PricedBatch {
             batch: InferenceBatch { inferences, layouts, transfers },
             offline: Cost::default(),
@@ -42,6 +42,16 @@ pub fn with_batches(mut plan: Plan, options: &CompileOptions) -> Plan {
         }
     }
     plan
+}
+
+/// For each direction the cheapest extension, if a session may go over to it.
+fn grown(single: Transfers, cheapest: Transfers) -> Transfers {
+    let grown =
+        |single: Extension, cheapest: Extension| if single.may_become(cheapest) { cheapest } else { single };
+    Transfers {
+        client_chooses: grown(single.client_chooses, cheapest.client_chooses),
+        server_chooses: grown(single.server_chooses, cheapest.server_chooses),
+    }
 }
 
 /// The cheapest layouts of all linear steps; `None` where one takes too many ciphertexts.

@@ -53,6 +53,15 @@ impl FieldBits {
     }
 }
 
+impl Extension {
+    /// Whether a session may go over to `other` in its course: silent OT can begin with what SoftSpokenOT of the largest field
+    /// makes.
+    pub fn may_become(self, other: Self) -> bool {
+        let begins = self == Self::SoftSpoken(FieldBits::MAX) && matches!(other, Self::Silent(_));
+        self == other || begins
+    }
+}
+
 impl TreeDepth {
     /// The shallowest trees with published parameters.
     pub const MIN: TreeDepth = TreeDepth(SECURE[0]);
@@ -103,15 +112,10 @@ impl From<TreeDepth> for u32 {
 }
 
 impl Transfers {
-    /// Whether a session may go over to `others` in its course: silent OT can begin with what SoftSpokenOT of the largest field
-    /// makes.
+    /// Whether a session may go over to `others` in its course.
     pub fn may_become(&self, others: &Self) -> bool {
-        let directions =
-            [(self.client_chooses, others.client_chooses), (self.server_chooses, others.server_chooses)];
-        let begins = |now: Extension, then: Extension| {
-            now == Extension::SoftSpoken(FieldBits::MAX) && matches!(then, Extension::Silent(_))
-        };
-        directions.into_iter().all(|(now, then)| now == then || begins(now, then))
+        self.client_chooses.may_become(others.client_chooses)
+            && self.server_chooses.may_become(others.server_chooses)
     }
 
     /// The same in both directions.
