@@ -5,8 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . .ci/install-tools
 cargo build --release --locked
-popcorn=target/release/popcorn
-popcornc=target/release/popcornc
+popcorn=${CARGO_TARGET_DIR:-target}/release/popcorn
+popcornc=${CARGO_TARGET_DIR:-target}/release/popcornc
 
 work=$(mktemp -d)
 trap 'kill $server 2>/dev/null || true; rm -rf "$work"' EXIT
