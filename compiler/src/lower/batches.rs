@@ -8,6 +8,7 @@ use super::layout::choose;
 use super::transfers::cheapest;
 use crate::options::CompileOptions;
 use runtime::cost::{batch, oblivious_transfers};
+use runtime::plan::validate::MAX_SHARED_ELEMENTS;
 use runtime::plan::{
     Cost, Extension, InferenceBatch, Layout, Plan, PricedBatch, SharedParameters, StepId, Suite, Transfers,
     UnitCosts,
@@ -26,7 +27,9 @@ pub fn with_batches(mut plan: Plan, options: &CompileOptions) -> Plan {
     let Suite::Shared(parameters) = plan.suite else { return plan };
     let alone = plan.offline_cost().seconds(unit) + plan.online_cost().seconds(unit);
     let mut least = alone - oblivious_transfers(&plan, parameters, 1).seconds(unit);
-    for inferences in SIZES.into_iter().filter(|&size| size <= options.max_batch) {
+    let elements: usize = plan.steps.iter().map(|step| step.shape.elements()).sum();
+    let allowed = |size: &usize| *size <= options.max_batch && elements * size <= MAX_SHARED_ELEMENTS;
+    for inferences in SIZES.into_iter().filter(allowed) {
         let Some(layouts) = layouts(&plan, inferences, unit) else { continue };
         let cheapest = cheapest(&plan, parameters, inferences, options.silent_transfers);
         let transfers = grown(parameters.transfers, cheapest);
