@@ -34,6 +34,13 @@ pub(super) type Numbers = Zeroizing<Vec<u64>>;
 /// What a party holds of some values of one inference.
 pub(super) type ByStep = HashMap<StepId, Numbers>;
 
+/// Keeps the shares of step `id`, one for each of the inferences that are prepared together.
+pub(super) fn keep(inferences: &mut [ByStep], id: StepId, shares: Vec<Numbers>) {
+    for (inference, share) in inferences.iter_mut().zip(shares) {
+        inference.insert(id, share);
+    }
+}
+
 /// What one party does in the steps in which the two differ.
 pub(super) trait Side {
     /// Its shares of a linear step's results, in the ring of their shares.

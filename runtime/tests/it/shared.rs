@@ -93,8 +93,8 @@ proptest! {
     }
 }
 
-/// Seconds and bytes of a session in which so many inferences are prepared, and these images asked about.
-fn batched(plan: &ValidPlan, prepared: usize, images: &[Vec<f32>]) -> (Vec<Vec<i128>>, Spending) {
+/// What `act` makes of a session over memory, and how many images the server has answered at its end.
+fn in_session<R>(plan: &ValidPlan, act: impl FnOnce(&mut client::Session) -> R) -> (R, u64) {
     let (ours, theirs) = memory::pair();
     let connect = |end| Connection::new(end, None).expect("a thread");
     let server = Server::new(plan.clone());
@@ -102,15 +102,23 @@ fn batched(plan: &ValidPlan, prepared: usize, images: &[Vec<f32>]) -> (Vec<Vec<i
         let serving = scope.spawn(move || server.serve(connect(theirs), &mut Silent));
         let mut session =
             client::greet(connect(ours), None).expect("a plan").with_key(KEY.clone()).expect("a session");
+        let result = act(&mut session);
+        session.close();
+        (result, serving.join().expect("no panic").expect("served"))
+    })
+}
+
+/// Seconds and bytes of a session in which so many inferences are prepared, and these images asked about.
+fn batched(plan: &ValidPlan, prepared: usize, images: &[Vec<f32>]) -> (Vec<Vec<i128>>, Spending) {
+    let (result, answered) = in_session(plan, |session| {
         session.prepare(prepared, &mut Silent).expect("prepared");
         let images: Vec<&[f32]> = images.iter().map(Vec::as_slice).collect();
         let predictions = session.infer_all(&images, &mut Silent).expect("predictions");
         let predictions = predictions.into_iter().map(|prediction| prediction.integers).collect();
-        let spending = session.spending();
-        session.close();
-        assert_eq!(serving.join().expect("no panic").expect("served"), images.len() as u64);
-        (predictions, spending)
-    })
+        (predictions, session.spending())
+    });
+    assert_eq!(answered, images.len() as u64);
+    result
 }
 
 proptest! {
@@ -214,13 +222,7 @@ fn a_session_goes_over_to_silent_transfers() {
     assert!(matches!(plan.plan().batches[1].batch.transfers.client_chooses, Extension::Silent(_)));
     let images: Vec<Vec<f32>> =
         (0..9).map(|seed| image(plan.plan().input.shape, &[seed, -9, 14, 3 - seed])).collect();
-    let (ours, theirs) = memory::pair();
-    let connect = |end| Connection::new(end, None).expect("a thread");
-    let server = Server::new(plan.clone());
-    std::thread::scope(|scope| {
-        let serving = scope.spawn(move || server.serve(connect(theirs), &mut Silent));
-        let mut session =
-            client::greet(connect(ours), None).expect("a plan").with_key(KEY.clone()).expect("a session");
+    let ((), answered) = in_session(&plan, |session| {
         for count in [1, 2, 7, 8, 9] {
             session.prepare(count, &mut Silent).expect("prepared");
         }
@@ -231,9 +233,8 @@ fn a_session_goes_over_to_silent_transfers() {
                 assert_eq!(prediction.integers, interpreted(&plan, image));
             }
         }
-        session.close();
-        assert_eq!(serving.join().expect("no panic").expect("served"), 9);
     });
+    assert_eq!(answered, 9);
 }
 
 /// So many masks that they are tested in several groups.

@@ -85,6 +85,7 @@ fn check_replies(schedule: &Schedule, found: &mut Findings) {
 fn check_batches(schedule: &Schedule, input: &InputSpec, key: KeyBits, found: &mut Findings) {
     let linear: Vec<(StepId, Layout)> =
         schedule.steps().filter_map(|(id, step)| Some((id, step.layout?))).collect();
+    let elements: usize = schedule.steps.iter().map(|step| step.shape.elements()).sum();
     let mut before = 1;
     for batch in &schedule.batches {
         let InferenceBatch { inferences, layouts, transfers } = batch;
@@ -102,7 +103,6 @@ fn check_batches(schedule: &Schedule, input: &InputSpec, key: KeyBits, found: &m
                 format!("a batch of {inferences} has slots of its own")
             });
         }
-        let elements: usize = schedule.steps.iter().map(|step| step.shape.elements()).sum();
         let few = elements.saturating_mul(*inferences) <= MAX_SHARED_ELEMENTS;
         found.require(12, None, few, || format!("a batch of {inferences} with {elements} elements each"));
         if !found.violations.is_empty() {

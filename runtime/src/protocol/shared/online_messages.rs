@@ -59,6 +59,12 @@ pub fn kept_bytes(schedule: &Schedule, costs: &[Communication], role: Role) -> u
     correlations + size_of::<u64>() as u64 * numbers as u64
 }
 
+/// How many prepared inferences take at most `bytes` of memory at `role`, but one at least.
+pub fn fitting(schedule: &Schedule, costs: &[Communication], role: Role, bytes: u64) -> usize {
+    let count = bytes / kept_bytes(schedule, costs, role).max(1);
+    usize::try_from(count).unwrap_or(usize::MAX).max(1)
+}
+
 /// Bytes of the flights of inferences that are answered together at most, both ways, unless one alone has more.
 const MOST_BYTES: u64 = 64 << 20;
 

@@ -20,7 +20,7 @@ use crate::plan::{ClientPlan, PlanId, Work, codec};
 use crate::protocol::hello::{Hello, Welcome};
 use crate::protocol::message::{self, Deferred, Message};
 use crate::protocol::shared::message_schedule::Communication;
-use crate::protocol::shared::online_messages::{communication, kept_bytes, most_together};
+use crate::protocol::shared::online_messages::{communication, fitting, most_together};
 use shared::Ahead;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -91,19 +91,15 @@ impl Greeting {
         }
         message::send(&mut self.connection, Message::Key, key.public().to_bytes())?;
         let rng = SecureRng::from_os()?;
-        let online = match &self.plan.work {
-            Work::Exchanges(_) => Vec::new(),
-            Work::Schedule(schedule) => communication(schedule),
-        };
-        let max_prepared = match &self.plan.work {
-            Work::Exchanges(_) => 0,
+        let (online, max_prepared) = match &self.plan.work {
+            Work::Exchanges(_) => (Vec::new(), 0),
             Work::Schedule(_) if self.max_prepared == 0 => {
                 return Err(PeerFault::Protocol("it lets nobody prepare an inference".into()).into());
             }
             Work::Schedule(schedule) => {
-                let each = kept_bytes(schedule, &online, Role::Client).max(1);
-                let fitting = usize::try_from(PREPARED_BYTES / each).unwrap_or(usize::MAX).max(1);
-                self.max_prepared.min(fitting)
+                let online = communication(schedule);
+                let fitting = fitting(schedule, &online, Role::Client, PREPARED_BYTES);
+                (online, self.max_prepared.min(fitting))
             }
         };
         let handshake = Spent { elapsed: self.elapsed, traffic: self.connection.traffic() };

@@ -14,7 +14,7 @@
 //!
 //! So the masks of a group are on their way while the server computes, and products are decrypted while it computes the next.
 
-use super::super::online::{ByStep, Numbers};
+use super::super::online::{ByStep, Numbers, keep};
 use super::super::stopwatch::Named;
 use super::Holder;
 use crate::channel::Limit;
@@ -69,10 +69,7 @@ impl Holder {
                     }
                     holder.receive_product(packed)
                 })?;
-                products
-                    .iter_mut()
-                    .zip(shares)
-                    .for_each(|(products, share)| drop(products.insert(id, share)));
+                keep(&mut products, id, shares);
             }
         }
         Ok(products)

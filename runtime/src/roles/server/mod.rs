@@ -17,7 +17,7 @@ use crate::plan::{ValidPlan, Work, codec};
 use crate::protocol::blinded::ServerContext;
 use crate::protocol::hello::{HELLO_BYTES, Hello, Welcome};
 use crate::protocol::message::{self, Message};
-use crate::protocol::shared::online_messages::{communication, kept_bytes};
+use crate::protocol::shared::online_messages::{communication, fitting, kept_bytes};
 use crate::protocol::shared::randomisers::{Lengths, ReplyRandomisers};
 use std::sync::Arc;
 
@@ -45,9 +45,11 @@ impl Server {
 
     /// As many as take `bytes` of memory, but one at least and [`MAX_PREPARED`] at most.
     pub fn with_prepared_bytes(self, bytes: u64) -> Self {
-        let each = self.bytes_of_prepared().max(1);
-        let count = usize::try_from(bytes / each).unwrap_or(usize::MAX);
-        self.with_max_prepared(count.clamp(1, MAX_PREPARED))
+        let count = match &self.plan.client_view().work {
+            Work::Exchanges(_) => MAX_PREPARED,
+            Work::Schedule(schedule) => fitting(schedule, &communication(schedule), Role::Server, bytes),
+        };
+        self.with_max_prepared(count.min(MAX_PREPARED))
     }
 
     /// Bytes of memory that it keeps of a prepared inference; 0 in suite `blinded`.

@@ -5,7 +5,7 @@
 //! are kept in types that give them out once they have passed: [`Offered`], with a commitment; a `Verifier`, after the
 //! challenge; then the ciphertexts.
 
-use super::super::online::{ByStep, Numbers};
+use super::super::online::{ByStep, Numbers, keep};
 use super::CHECKS;
 use super::shared::Session;
 use crate::channel::{Connection, Limit};
@@ -64,10 +64,7 @@ impl Session<'_> {
                     }
                     session.send_products(id, packed, &mask, (product, hiding))
                 })?;
-                products
-                    .iter_mut()
-                    .zip(shares)
-                    .for_each(|(products, share)| drop(products.insert(id, share)));
+                keep(&mut products, id, shares);
             }
         }
         Ok(products)
