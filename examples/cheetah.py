@@ -332,11 +332,16 @@ def spu_figures(name, options):
 # ---- Popcorn
 
 
-def popcorn_figures(name, plan, image, options):
-    command = [options.popcorn, "run", plan, "--json"] + ["--input", image] * (1 + options.runs)
+def popcorn_reports(plan, arguments, options):
+    """What `popcorn run` prints of each image."""
+    command = [options.popcorn, "run", plan, "--json", "--kernel", options.kernel] + arguments
     command += ["--link", options.link] if options.link else []
     output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    first, *later = map(json.loads, output.splitlines())
+    return [json.loads(line) for line in output.splitlines()]
+
+
+def popcorn_figures(name, plan, image, options):
+    first, *later = popcorn_reports(plan, ["--input", image] * (1 + options.runs), options)
     seconds = lambda report: report["offline"]["seconds"] + report["online"]["seconds"]
     in_all = lambda part: part["sent"] + part["received"]
     median = lambda of: statistics.median(map(of, later))
@@ -356,10 +361,7 @@ def popcorn_figures(name, plan, image, options):
 def together_figures(name, plan, image, options):
     """So many images prepared and asked about together: of each an equal part. The first batch has the session's tables."""
     count = options.together
-    command = [options.popcorn, "run", plan, "--json", "--together", str(count)] + ["--input", image] * (2 * count)
-    command += ["--link", options.link] if options.link else []
-    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    reports = [json.loads(line) for line in output.splitlines()]
+    reports = popcorn_reports(plan, ["--together", str(count)] + ["--input", image] * (2 * count), options)
     part = lambda report, phase: {
         "seconds": report[phase]["seconds"],
         "bytes": report[phase]["sent"] + report[phase]["received"],
@@ -397,6 +399,8 @@ def arguments():
     parser.add_argument("--popcorn", default="target/release/popcorn", help="the program")
     parser.add_argument("--link", metavar="MBIT/MS", help="megabits per second and milliseconds of round trip")
     parser.add_argument("--runs", type=int, default=5, help="later inferences of a session (5)")
+    kernel = "Popcorn computes with this kernel, and SPU as always: for figures of processors without AVX-512 (auto)"
+    parser.add_argument("--kernel", choices=["auto", "ifma", "adx", "portable"], default="auto", help=kernel)
     together = "also measure N images that are prepared and asked about together, of each an equal part"
     parser.add_argument("--together", type=int, default=0, metavar="N", help=together)
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of each of SPU's parties (all cores)")

@@ -50,7 +50,7 @@ impl fmt::Display for Forecast {
             f,
             "first answer of a session: {:.2} s, once the client has its tables ({:.2} s); further ones: {:.2} s",
             self.prediction.first_answer(),
-            self.prediction.session.client,
+            self.prediction.tables.client,
             self.prediction.image().total()
         )
     }
@@ -61,6 +61,7 @@ impl fmt::Display for Forecast {
 pub(super) struct Description<'a> {
     machine: &'a Machine,
     link: Option<String>,
+    tables: Seconds,
     session: Seconds,
     image: Seconds,
     first_answer_seconds: f64,
@@ -72,6 +73,7 @@ impl<'a> Description<'a> {
         Self {
             machine: &forecast.machine,
             link: forecast.link.map(|link| link.to_string()),
+            tables: prediction.tables,
             session: prediction.session,
             image: prediction.image(),
             first_answer_seconds: prediction.first_answer(),

@@ -105,7 +105,7 @@ fn inspect_predicts_seconds_by_a_profile() {
     let profile = profile(&directory);
     let table = text(&popcornc(&["inspect", &plan, "--profile", &profile]).stdout);
     assert!(table.contains("Abacus, wood beads, 2 cores, 1 thread, kernel fingers\n"), "{table}");
-    assert!(table.contains("\nseconds  server  client  network  in all\nsession   0.250   0.500"), "{table}");
+    assert!(table.contains("\nseconds  server  client  network  in all\ntables    0.250   0.500"), "{table}");
     assert!(table.contains("\ns0        0.000   0.784"), "{table}");
     let predict = |more: &[&str]| -> serde_json::Value {
         let output = popcornc(&[&["inspect", &plan, "--profile", &profile, "--json"], more].concat());

@@ -8,12 +8,14 @@ use crate::cost::Machine;
 use crate::cost::profile::{Entry, Profile, SetUp};
 use crate::error::Result;
 use crate::message::Deferred;
-use crate::ot::{Batch, CorrelationKind, Formula, Role, Supply, setup};
+use crate::ot::{Batch, Role, Supply, setup};
 use crate::paillier::{
     Ciphertexts, HolderKey, HolderRandomisers, PublicKey, PublicRandomisers, SecretKey, SecureRng,
     invert_all, multiply_each, rerandomise, shift_each, weighted_sums_count,
 };
-use crate::plan::{Extension, KeyBits, Transfers, TreeDepth, UnitCosts};
+use crate::plan::{Extension, KeyBits, Ring, Transfers, TreeDepth, UnitCosts};
+use crate::protocol::shared::message_schedule::MessageSchedule;
+use crate::protocol::shared::relu::Relu;
 use rug::Integer;
 use std::hint::black_box;
 use std::thread;
@@ -23,8 +25,8 @@ use std::time::{Duration, Instant};
 const BATCH: usize = 256;
 /// Rows of weights per thread.
 const ROWS: usize = 32;
-/// Random OTs.
-const TRANSFERS: usize = 1 << 20;
+/// ReLUs that OTs are made for.
+const RELUS: usize = 1 << 15;
 /// Encryptions for which tables are made.
 const USES: usize = 1 << 14;
 /// Numbers of randomisers for which sessions are set up: powers of 4.
@@ -120,24 +122,39 @@ fn unit(
     })
 }
 
-/// Seconds of a random OT with both parties on this machine, made into the correlations of comparisons.
+/// Seconds of a random OT with both parties on this machine, made into the correlations of ReLUs.
 fn transfer(holder: &HolderKey, randomisers: &PublicRandomisers, transfers: Transfers) -> Result<f64> {
-    let batches = [Batch { kind: CorrelationKind::Masked(Formula::Sum { bits: 3 }), count: TRANSFERS / 7 }];
+    let batches = &of_relus(RELUS)?[..];
+    let ots = |batch: &Batch| batch.ots(Role::Client) + batch.ots(Role::Server);
+    let ots: usize = batches.iter().map(ots).sum();
     let (ours, theirs) = memory::pair();
     let (mut ours, mut theirs) = (Connection::new(ours, None)?, Connection::new(theirs, None)?);
     let rng = || SecureRng::from_os();
     thread::scope(|scope| {
         let serving = scope.spawn(move || -> Result<()> {
             let mut extensions = setup::server(&mut theirs, randomisers, transfers, &mut rng()?)?;
-            Supply::prepare(&mut theirs, Role::Server, &mut extensions, &batches).map(drop)
+            let mut prepare = || Supply::prepare(&mut theirs, Role::Server, &mut extensions, batches);
+            prepare().and_then(|_| prepare()).map(drop)
         });
         let mut extensions =
             setup::client(&mut ours, holder, transfers, &mut Deferred::default(), &mut rng()?)?;
+        let mut prepare = || Supply::prepare(&mut ours, Role::Client, &mut extensions, batches).map(drop);
+        prepare()?; // The first of a session takes longer.
         let start = Instant::now();
-        drop(Supply::prepare(&mut ours, Role::Client, &mut extensions, &batches)?);
+        prepare()?;
         serving.join().map_err(|_| bug("the server's thread panicked"))??;
-        Ok(start.elapsed().as_secs_f64() / TRANSFERS as f64)
+        Ok(start.elapsed().as_secs_f64() / ots as f64)
     })
+}
+
+/// What so many ReLUs of usual rings use.
+fn of_relus(count: usize) -> Result<Vec<Batch>> {
+    let ring = |bits| Ring::new(bits).ok_or_else(|| bug("a ring has 1 to 64 bits"));
+    let relu =
+        Relu::new(ring(24)?, 8, ring(20)?).ok_or_else(|| bug("more bits are dropped than there are"))?;
+    let mut messages = MessageSchedule::new();
+    relu.schedule(&mut messages, count);
+    Ok(messages.finish().batches)
 }
 
 #[cfg(test)]

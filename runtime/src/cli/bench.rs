@@ -1,7 +1,8 @@
 //! `popcorn bench`.
 
+use super::kernel::KernelChoice;
 use super::output;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use runtime::bench::cases::Material;
 use runtime::bench::kernels::{self, Kernel};
 use runtime::bench::plans::{self, PlanTime};
@@ -9,8 +10,6 @@ use runtime::bench::scaling::{self, Scaling};
 use runtime::channel::Link;
 use runtime::cost::Machine;
 use runtime::cost::profile::Profile;
-use runtime::error::InvalidInput;
-use runtime::paillier::KernelKind;
 use runtime::plan::{KeyBits, ValidPlan};
 use runtime::{Error, Result};
 use serde::Serialize;
@@ -42,9 +41,8 @@ pub(crate) struct Bench {
     /// Threads that compute plans and profiles, and whose gain is measured. By default all cores
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
-    /// Compute with this kernel, so that figures of other processors can be had here; auto takes the quickest
-    #[arg(long, value_enum, default_value_t = KernelName::Auto)]
-    kernel: KernelName,
+    #[command(flatten)]
+    kernel: KernelChoice,
     /// Milliseconds for each figure of an operation
     #[arg(long, value_name = "MS", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=600_000))]
     budget: u64,
@@ -54,28 +52,6 @@ pub(crate) struct Bench {
     /// Print JSON
     #[arg(long)]
     json: bool,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum KernelName {
-    Auto,
-    /// AVX-512 IFMA
-    Ifma,
-    /// BMI2 and ADX
-    Adx,
-    /// GMP, on every processor
-    Portable,
-}
-
-impl KernelName {
-    fn forced(self) -> Option<KernelKind> {
-        match self {
-            Self::Auto => None,
-            Self::Ifma => Some(KernelKind::Ifma),
-            Self::Adx => Some(KernelKind::Adx),
-            Self::Portable => Some(KernelKind::Portable),
-        }
-    }
 }
 
 #[derive(Serialize)]
@@ -90,9 +66,7 @@ struct Report {
 
 impl Bench {
     pub(crate) fn run(self) -> Result<()> {
-        if let Some(kernel) = self.kernel.forced() {
-            kernel.force().map_err(InvalidInput::from)?;
-        }
+        self.kernel.apply()?;
         // The pool of the whole process: the parties of a plan have threads of their own.
         let threads = usize::from(self.threads.unwrap_or(0));
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();

@@ -4,6 +4,7 @@ mod answers;
 mod bench;
 mod images;
 mod infer;
+mod kernel;
 mod keygen;
 mod memory;
 mod output;

@@ -2,6 +2,7 @@
 
 use super::images::warn_of;
 use super::infer::Ask;
+use super::kernel::KernelChoice;
 use super::progress::Progress;
 use super::report::Report;
 use clap::Args;
@@ -40,10 +41,13 @@ pub(crate) struct Run {
     /// A network between the parties: megabits per second each way and milliseconds of round trip
     #[arg(long, value_name = "MBIT/MS", conflicts_with = "plain")]
     link: Option<Link>,
+    #[command(flatten)]
+    kernel: KernelChoice,
 }
 
 impl Run {
     pub(crate) fn run(self) -> Result<()> {
+        self.kernel.apply()?;
         let plan = ValidPlan::read(&self.plan)?;
         let read = |source: &ImageSource| source.read(&plan.plan().input, self.ask.fit());
         let images = self.inputs.iter().map(read).collect::<std::result::Result<Vec<_>, _>>()?;

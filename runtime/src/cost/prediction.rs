@@ -26,7 +26,9 @@ pub struct Seconds {
 /// What a session and an image in it will take.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prediction {
-    /// Before the first step, once. The client's part lies before the image is needed.
+    /// Tables for powers, once in a session. The client makes its own before it connects.
+    pub tables: Seconds,
+    /// The handshake and the base OTs, once in a session.
     pub session: Seconds,
     /// For each step of the plan, in order of execution.
     pub steps: Vec<Seconds>,
@@ -42,11 +44,13 @@ impl Prediction {
             rounds: 1,
             ..Cost::default()
         };
-        let session = Seconds {
+        let tables = Seconds {
             server: entry.set_up(total.rerandomisations, |set_up| set_up.server),
             client: entry.set_up(total.encryptions, |set_up| set_up.client),
-            ..Seconds::from_cost(&handshake, &unit, link)
+            network: 0.0,
         };
+        let session =
+            Seconds::from_cost(&handshake, &unit, link) + Seconds::from_cost(&plan.plan().setup, &unit, link);
         let steps = plan.plan().steps().map(|(id, step)| {
             let planning =
                 Seconds { server: weights(plan.plan(), id) as f64 * entry.weight, ..Seconds::default() };
@@ -54,7 +58,7 @@ impl Prediction {
                 + Seconds::from_cost(&step.cost, &unit, link)
                 + planning
         });
-        Self { session, steps: steps.collect() }
+        Self { tables, session, steps: steps.collect() }
     }
 
     /// One image, all steps together.
@@ -64,7 +68,7 @@ impl Prediction {
 
     /// From the first image of a session to its logits, when the client's tables are there.
     pub fn first_answer(&self) -> f64 {
-        self.session.server + self.session.network + self.image().total()
+        self.tables.server + self.session.total() + self.image().total()
     }
 }
 
@@ -125,12 +129,13 @@ impl Sum for Seconds {
     }
 }
 
-/// A line for the session, for every step that takes any time, and for an image.
+/// A line for tables, for the session, for every step that takes any time, and for an image.
 impl fmt::Display for Prediction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let headings = ["seconds", "server", "client", "network", "in all"];
         let mut table = Table::new(&headings);
         (1..headings.len()).for_each(|column| table.align_right(column));
+        table.row(row("tables".into(), &self.tables));
         table.row(row("session".into(), &self.session));
         for (index, seconds) in self.steps.iter().enumerate().filter(|(_, seconds)| seconds.total() > 0.0) {
             table.row(row(StepId::new(index).to_string(), seconds));
@@ -199,13 +204,16 @@ mod tests {
     #[test]
     fn an_image_is_the_sum_of_its_steps_and_the_first_waits_for_the_server() {
         let steps = [1.0, 2.0].map(|server| Seconds { server, client: 4.0, network: 0.5 }).to_vec();
-        let prediction = Prediction { session: Seconds { server: 8.0, client: 99.0, network: 1.0 }, steps };
+        let tables = Seconds { server: 8.0, client: 99.0, network: 0.0 };
+        let session = Seconds { server: 0.5, client: 0.25, network: 1.0 };
+        let prediction = Prediction { tables, session, steps };
         assert_eq!(prediction.image(), Seconds { server: 3.0, client: 8.0, network: 1.0 });
-        assert_eq!(prediction.first_answer(), 21.0);
+        assert_eq!(prediction.first_answer(), 21.75);
         assert_eq!(
             prediction.to_string(),
             "seconds  server  client  network   in all\n\
-             session   8.000  99.000    1.000  108.000\n\
+             tables    8.000  99.000    0.000  107.000\n\
+             session   0.500   0.250    1.000    1.750\n\
              s0        1.000   4.000    0.500    5.500\n\
              s1        2.000   4.000    0.500    6.500\n\
              image     3.000   8.000    1.000   12.000\n"

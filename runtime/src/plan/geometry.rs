@@ -50,7 +50,8 @@ impl Shape {
 /// `16x12x12`, or `10` for a vector.
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.plane() == 1 {
+        // Also of shapes that are not valid.
+        if (self.height, self.width) == (1, 1) {
             write!(f, "{}", self.channels)
         } else {
             write!(f, "{}x{}x{}", self.channels, self.height, self.width)
@@ -190,6 +191,14 @@ fn write_pair(f: &mut fmt::Formatter<'_>, name: &str, [y, x]: [usize; 2]) -> fmt
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Errors name shapes that were refused for their size.
+    #[test]
+    fn shapes_of_any_size_are_printed() {
+        assert_eq!(Shape::vector(10).to_string(), "10");
+        let all = usize::MAX;
+        assert_eq!(Shape::new(3, all, all).to_string(), format!("3x{all}x{all}"));
+    }
 
     #[test]
     fn windows_count_their_outputs() {
