@@ -89,6 +89,9 @@ messages! {
     /// Both ways, where there are some: corrections of the masks of an inference, as many bits as its batches of
     /// correlations take ([`crate::ot::masked`]).
     MaskCorrections = 69, "corrections of masks", Role::Server;
+    /// Client → server, once an inference is prepared, if there are some: its masked bits of all activations behind linear steps
+    /// ([`crate::protocol::shared::online_messages::told_ahead`]).
+    MaskedBits = 70, "masked bits", Role::Server;
     /// Both ways in turns: all that a party has queued since its last flight ([`crate::protocol::shared`]); its length
     /// follows from the message schedule ([`crate::protocol::shared::message_schedule`]).
     Flight = 80, "flight", Role::Server;

@@ -5,6 +5,7 @@ use super::block::BLOCK_BITS;
 use super::chunk;
 use super::formula::Formula;
 use super::mask_products;
+use super::masked;
 use super::numbers::Width;
 use super::words;
 use crate::message::Role;
@@ -57,6 +58,15 @@ impl Batch {
             }
             CorrelationKind::Masked(formula) => mask_products::ots(chooser, formula, self.count),
             CorrelationKind::Cot(..) | CorrelationKind::BitProduct(_) => 0,
+        }
+    }
+
+    /// Bytes by which either party tells its bits under masks; 0 for correlations without masks.
+    pub fn opening_bytes(&self) -> u64 {
+        match self.kind {
+            CorrelationKind::Masked(formula) => masked::opening_bytes(formula, self.count),
+            CorrelationKind::BitProduct(_) => bit_product::opening_bytes(self.count),
+            CorrelationKind::Cot(..) => 0,
         }
     }
 

@@ -1,13 +1,13 @@
 //! A batch's correlations, in parts and as a whole.
 
-use super::bit_product::{self, BitProducts, ProductReceiver, ProductSender};
+use super::bit_product::{self, BitProducts, OpenProducts, ProductReceiver, ProductSender};
 use super::bits::Bits;
 use super::chunk::{ReceivedChunk, SentChunk};
 use super::correlated::{CotReceiver, CotSender};
 use super::correlation_kind::{Batch, CorrelationKind};
 use super::gather::Gather;
 use super::mask_products::{MaskProducts, MaskReceiver, MaskSender};
-use super::masked::Masked;
+use super::masked::{Masked, Opening};
 use crate::error::Result;
 use crate::message::Role;
 
@@ -17,6 +17,9 @@ pub(super) enum Correlations {
     CotReceiver(CotReceiver),
     Masked(Masked),
     BitProducts(BitProducts),
+    /// Of which the peer was told ahead.
+    Opened(Opening),
+    OpenProducts(OpenProducts),
 }
 
 /// What is made of the random OTs of a chunk in which the peer chooses.

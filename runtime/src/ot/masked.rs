@@ -63,14 +63,9 @@ impl Masked {
         Self { role, formula, count, shares }
     }
 
-    /// Number of evaluations.
-    pub const fn len(&self) -> usize {
-        self.count
-    }
-
-    /// Whether there are no evaluations.
-    pub const fn is_empty(&self) -> bool {
-        self.count == 0
+    /// Whether it evaluates this formula of so many bits at each place.
+    pub(super) fn evaluates(&self, formula: Formula, inputs: &[Bits]) -> bool {
+        self.formula == formula && inputs.iter().all(|bits| bits.len() == self.count)
     }
 
     /// Step 1 with this party's bits, place by place of those that it holds: its message.

@@ -18,7 +18,7 @@
 //! | [`silent`], `random` | many of few, where a plan says so |
 //! | [`pool`] | their two halves |
 //! | [`correlated`], [`mask_products`] (`recipe`) and [`masked`] (`formula`), [`bit_product`] | what is made of them ahead, and what it does online |
-//! | [`supply`] (`correlation_kind`, `correlations`, `corrections`, `turns`, `framed`) | all that an inference uses, each used once |
+//! | [`supply`] (`correlation_kind`, `correlations`, `corrections`, `inputs`, `turns`, `framed`) | all that an inference uses, each used once |
 //! | `cost` | what is sent |
 //!
 //! For n of them, in bits beside the headers of frames:
@@ -58,6 +58,7 @@ mod formula;
 mod framed;
 mod gather;
 mod hash;
+mod inputs;
 pub mod mask_products;
 pub mod masked;
 mod numbers;
@@ -86,6 +87,7 @@ pub use correlation_kind::{Batch, CorrelationKind};
 pub use cost::{OtMessages, Sent};
 pub use field::BASE_OTS;
 pub use formula::{Formula, MAX_ADDED, MAX_JOINED};
+pub(crate) use inputs::Inputs;
 pub use mask_products::evaluation_bits;
 pub use masked::Masked;
 pub use numbers::Width;

@@ -8,6 +8,9 @@
 //! 4  corrections of those that have masks ◀─▶        likewise (corrections.rs)
 //! ```
 //!
+//! The client may begin evaluations ahead, where its bits are known before the image ([`Supply::open_ahead`]); the server keeps
+//! what it is told then ([`Supply::keep_told`]).
+//!
 //! The random OTs of a chunk become correlations as soon as they are made, in the processor's nearest memory: of each
 //! thread one chunk's exist at a time.
 //!
@@ -15,7 +18,8 @@
 //!
 //! What [`super::extension`], [`super::silent`], [`super::mask_products`] and [`super::bit_product`] state; step 3 sends nothing.
 
-use super::bit_product::BitProducts;
+use super::bit_product::OpenProducts;
+use super::bits::Bits;
 use super::chunk::{ReceivedChunk, SentChunk};
 use super::corrections;
 use super::correlated::{CotReceiver, CotSender};
@@ -23,7 +27,8 @@ use super::correlation_kind::{Batch, Chunk, CorrelationKind};
 use super::correlations::{Correlations, Made, ReceivedPart, SentPart};
 use super::cost::Sent;
 use super::formula::Formula;
-use super::masked::Masked;
+use super::inputs::Inputs;
+use super::masked::Opening;
 use super::numbers::Width;
 use super::per_party::PerParty;
 use super::random;
@@ -43,7 +48,24 @@ use std::collections::VecDeque;
 /// ```
 pub struct Supply {
     role: Role,
-    batches: VecDeque<(Batch, Correlations)>,
+    batches: VecDeque<Prepared>,
+}
+
+/// The correlations of one batch.
+struct Prepared {
+    batch: Batch,
+    correlations: Correlations,
+    /// What the peer has told ahead.
+    told: Option<Vec<u8>>,
+}
+
+/// An evaluation that this party has begun.
+pub(crate) struct Begun<O> {
+    pub(crate) opening: O,
+    /// What the peer is to be told; none where it was told ahead.
+    pub(crate) message: Option<Vec<u8>>,
+    /// What the peer has told ahead.
+    pub(crate) told: Option<Vec<u8>>,
 }
 
 impl Supply {
@@ -83,7 +105,9 @@ impl Supply {
         };
         let made = batches.iter().map(gather).collect();
         let correlations = corrections::exchange(connection, role, batches, made)?;
-        Ok(Self { role, batches: batches.iter().copied().zip(correlations).collect() })
+        let prepared = batches.iter().zip(correlations);
+        let prepared = prepared.map(|(&batch, correlations)| Prepared { batch, correlations, told: None });
+        Ok(Self { role, batches: prepared.collect() })
     }
 
     /// The party whose halves of the correlations these are.
@@ -114,32 +138,139 @@ impl Supply {
         if let Correlations::CotReceiver(next) = next { Ok(next) } else { Err(other()) }
     }
 
-    /// The next masks.
+    /// Begins the evaluations of the next batch, with this party's bits of every place.
     ///
     /// # Errors
     /// As [`cot_sender`](Self::cot_sender).
-    pub(crate) fn masked(&mut self, formula: Formula, count: usize) -> Result<Masked> {
+    pub(crate) fn evaluate(&mut self, formula: Formula, inputs: &[Bits]) -> Result<Begun<Opening>> {
+        let count = inputs.first().map_or(0, Bits::len);
+        let Prepared { correlations, told, .. } =
+            self.take(Batch { kind: CorrelationKind::Masked(formula), count })?;
+        let (opening, message) = match correlations {
+            Correlations::Masked(masked) => {
+                let (opening, message) = masked.open(inputs);
+                (opening, Some(message))
+            }
+            Correlations::Opened(opening) => (opening, None),
+            _ => return Err(other()),
+        };
+        Ok(Begun { opening, message, told })
+    }
+
+    /// Begins the next products of bits.
+    ///
+    /// # Errors
+    /// As [`cot_sender`](Self::cot_sender).
+    pub(crate) fn multiply(&mut self, width: Width, bits: &Bits) -> Result<Begun<OpenProducts>> {
+        let Prepared { correlations, told, .. } =
+            self.take(Batch { kind: CorrelationKind::BitProduct(width), count: bits.len() })?;
+        let (opening, message) = match correlations {
+            Correlations::BitProducts(products) => {
+                let (opening, message) = products.open(bits);
+                (opening, Some(message))
+            }
+            Correlations::OpenProducts(opening) => (opening, None),
+            _ => return Err(other()),
+        };
+        Ok(Begun { opening, message, told })
+    }
+
+    /// Begins the evaluations of the batches from number `first` on, which stay where they are: what the peer is to be told of
+    /// them.
+    ///
+    /// # Errors
+    /// The batches are others.
+    pub(crate) fn open_ahead(&mut self, first: usize, inputs: &Inputs) -> Result<Vec<u8>> {
+        let Inputs { formulas, products } = inputs;
+        let mut told = Vec::new();
+        let mut place = first..;
+        for (formula, bits) in formulas {
+            self.open_at(place.next(), &mut told, |correlations| match correlations {
+                Correlations::Masked(masked) if masked.evaluates(*formula, bits) => {
+                    let (opening, message) = masked.open(bits);
+                    Ok((Correlations::Opened(opening), message))
+                }
+                _ => Err(other()),
+            })?;
+        }
+        for (width, bits) in products {
+            self.open_at(place.next(), &mut told, |correlations| match correlations {
+                Correlations::BitProducts(products)
+                    if (products.width(), products.len()) == (*width, bits.len()) =>
+                {
+                    let (opening, message) = products.open(bits);
+                    Ok((Correlations::OpenProducts(opening), message))
+                }
+                _ => Err(other()),
+            })?;
+        }
+        Ok(told)
+    }
+
+    fn open_at(
+        &mut self,
+        place: Option<usize>,
+        told: &mut Vec<u8>,
+        open: impl FnOnce(Correlations) -> Result<(Correlations, Vec<u8>)>,
+    ) -> Result<()> {
+        let prepared = place.and_then(|place| Some((place, self.batches.remove(place)?)));
+        let (place, Prepared { batch, correlations, .. }) = prepared.ok_or_else(other)?;
+        let (correlations, mut message) = open(correlations)?;
+        told.append(&mut message);
+        self.batches.insert(place, Prepared { batch, correlations, told: None });
+        Ok(())
+    }
+
+    /// Keeps what the peer has told ahead of the batches at `places`, in order.
+    ///
+    /// # Errors
+    /// It is longer or shorter.
+    pub(crate) fn keep_told(
+        &mut self,
+        places: impl Iterator<Item = usize>,
+        mut message: &[u8],
+    ) -> Result<()> {
+        for place in places {
+            let prepared = self.batches.get_mut(place).ok_or_else(other)?;
+            let length = usize::try_from(prepared.batch.opening_bytes()).map_err(|_| other())?;
+            let (told, rest) = message.split_at_checked(length).ok_or_else(other)?;
+            prepared.told = Some(told.to_vec());
+            message = rest;
+        }
+        if message.is_empty() { Ok(()) } else { Err(other()) }
+    }
+
+    fn next(&mut self, wanted: Batch) -> Result<Correlations> {
+        Ok(self.take(wanted)?.correlations)
+    }
+
+    fn take(&mut self, wanted: Batch) -> Result<Prepared> {
+        match self.batches.pop_front() {
+            Some(next) if next.batch == wanted => Ok(next),
+            next => {
+                let next = next.map(|next| next.batch);
+                Err(Error::Bug(format!("{wanted:?} is wanted where {next:?} is prepared")))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+impl Supply {
+    /// The next masks.
+    pub(super) fn masked(&mut self, formula: Formula, count: usize) -> Result<super::Masked> {
         let next = self.next(Batch { kind: CorrelationKind::Masked(formula), count })?;
         if let Correlations::Masked(next) = next { Ok(next) } else { Err(other()) }
     }
 
     /// The next products of bits.
-    ///
-    /// # Errors
-    /// As [`cot_sender`](Self::cot_sender).
-    pub(crate) fn bit_products(&mut self, width: Width, count: usize) -> Result<BitProducts> {
+    pub(super) fn bit_products(
+        &mut self,
+        width: Width,
+        count: usize,
+    ) -> Result<super::bit_product::BitProducts> {
         let next = self.next(Batch { kind: CorrelationKind::BitProduct(width), count })?;
         if let Correlations::BitProducts(next) = next { Ok(next) } else { Err(other()) }
-    }
-
-    fn next(&mut self, wanted: Batch) -> Result<Correlations> {
-        match self.batches.pop_front() {
-            Some((batch, next)) if batch == wanted => Ok(next),
-            next => {
-                let next = next.map(|(batch, _)| batch);
-                Err(Error::Bug(format!("{wanted:?} is wanted where {next:?} is prepared")))
-            }
-        }
     }
 }
 
@@ -187,10 +318,10 @@ mod tests {
     fn batches_come_in_the_order_of_the_script_alone() {
         let [mut client, mut server] = supplies(&BATCHES, 5);
         assert!(server.cot_receiver(Width::BIT, 77).is_err());
-        assert_eq!(client.masked(Formula::Sum { bits: 3 }, 5000).unwrap().len(), 5000);
+        assert!(client.masked(Formula::Sum { bits: 3 }, 5000).is_ok());
         assert!(client.cot_sender(Width::BIT, 77).is_ok());
         assert!(client.masked(Formula::Join { spans: 4 }, 130).is_ok());
-        assert!(client.masked(Formula::Lowest { spans: 4 }, 0).unwrap().is_empty());
+        assert!(client.masked(Formula::Lowest { spans: 4 }, 0).is_ok());
         assert!(client.cot_receiver(Width::BIT, 1).is_ok());
         assert!(client.masked(Formula::Sum { bits: 1 }, 9).is_ok());
         assert!(client.bit_products(Width::PAIR, 300).is_ok() && client.is_empty());
@@ -252,6 +383,57 @@ mod tests {
         let theirs = server.close(&to_server).unwrap();
         let carries = ours[0].xor(&theirs[0]);
         assert!((0..600_001).all(|index| carries.get(index) == (index >> 2 & 1 == 1)));
+    }
+
+    /// What is told ahead of some batches gives what it gives online; no other batches, and no other lengths, do.
+    #[test]
+    fn evaluations_begin_ahead() {
+        let formula = Formula::Sum { bits: 3 };
+        let bits = |seed: usize, place: u32, count| Bits::from_fn(count, |i| ((i * seed) >> place) & 1 == 1);
+        let inputs = |seed: usize| Inputs {
+            formulas: vec![(formula, (0..3).map(|place| bits(seed, place, 9)).collect())],
+            products: vec![(Width::PAIR, bits(seed, 0, 5))],
+        };
+        let batches = [
+            Batch { kind: CorrelationKind::Masked(Formula::Sum { bits: 1 }), count: 4 },
+            Batch { kind: CorrelationKind::Masked(formula), count: 9 },
+            Batch { kind: CorrelationKind::BitProduct(Width::PAIR), count: 5 },
+        ];
+        for first in [0, 2, 3, 100] {
+            let [mut client, _] = supplies(&batches, 11);
+            assert!(client.open_ahead(first, &inputs(1)).is_err(), "{first}");
+        }
+        let [mut client, mut server] = supplies(&batches, 11);
+        let told = client.open_ahead(1, &inputs(5)).unwrap();
+        assert_eq!(told.len() as u64, batches[1..].iter().map(Batch::opening_bytes).sum::<u64>());
+        for length in [0, told.len() - 1, told.len() + 1] {
+            let mut other = told.clone();
+            other.resize(length, 0);
+            assert!(server.keep_told(1..3, &other).is_err(), "{length}");
+        }
+        server.keep_told(1..3, &told).unwrap();
+        assert!(
+            client.masked(Formula::Sum { bits: 1 }, 4).is_ok()
+                && server.masked(Formula::Sum { bits: 1 }, 4).is_ok()
+        );
+        let [ours, theirs] = [(&mut client, 5), (&mut server, 3)].map(|(supply, seed)| {
+            let inputs = inputs(seed);
+            supply.evaluate(formula, &inputs.formulas[0].1).unwrap()
+        });
+        assert!(ours.message.is_none() && ours.told.is_none());
+        let ours = ours.opening.close(&theirs.message.unwrap()).unwrap();
+        let theirs = theirs.opening.close(&theirs.told.unwrap()).unwrap();
+        let carries = ours[0].xor(&theirs[0]);
+        assert!((0..9).all(|i| carries.get(i) == ((i * 5) % 8 + (i * 3) % 8 > 7)));
+        let [ours, theirs] = [(&mut client, 5), (&mut server, 3)].map(|(supply, seed)| {
+            let inputs = inputs(seed);
+            supply.multiply(Width::PAIR, &inputs.products[0].1).unwrap()
+        });
+        let ours = ours.opening.close(Role::Client, &theirs.message.unwrap()).unwrap();
+        let theirs = theirs.opening.close(Role::Server, &theirs.told.unwrap()).unwrap();
+        let product = |i: usize| ((i * 5) % 2 * ((i * 3) % 2)) as u64;
+        assert!((0..5).all(|i| ours[i].wrapping_add(theirs[i]) & 3 == product(i)));
+        assert!(client.is_empty() && server.is_empty());
     }
 
     #[test]

@@ -190,7 +190,7 @@ mod tests {
         let plan = ValidPlan::new(plan()).unwrap();
         let known = (FORMAT_VERSION, plan.id().to_string());
         // Where the digest of this plan changes, FORMAT_VERSION (and, with the client's view, PROTOCOL_VERSION) must.
-        assert_eq!(known, (8, "0029a92db1b84a57de137a38dbc58a327db1e647c07323be9e585e2bef9d1cf5".into()));
+        assert_eq!(known, (9, "17396bb79492366eb2c5b00024c72cd2024f0bfb11f0ff44f9616b856e51c524".into()));
     }
 
     proptest! {

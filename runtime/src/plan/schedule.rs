@@ -32,6 +32,8 @@ pub struct Schedule {
     fractions: Vec<Fraction>,
     /// By step: whether it is the first linear one that reads its value.
     opening: Vec<bool>,
+    /// By step: whether the client has its shares before the image is known.
+    client_ahead: Vec<bool>,
 }
 
 /// A schedule as it is written.
@@ -62,7 +64,8 @@ impl Schedule {
         let mut known = HashSet::new();
         let mut first = |step: &PublicStep| step.op.is_linear() && known.insert(step.inputs.first().copied());
         let opening = steps.iter().map(&mut first).collect();
-        Self { parameters, steps, batches: Vec::new(), inferences: 1, fractions, opening }
+        let client_ahead = client_ahead(&steps);
+        Self { parameters, steps, batches: Vec::new(), inferences: 1, fractions, opening, client_ahead }
     }
 
     /// The public part of `plan`, whose steps with weights have layouts.
@@ -103,6 +106,15 @@ impl Schedule {
     /// If there is no such step.
     pub fn opens(&self, id: StepId) -> bool {
         self.opening[id.index()]
+    }
+
+    /// Whether the client has its shares of a value before the image is known: those of linear steps, which are made ahead, and
+    /// what it computes from them alone.
+    ///
+    /// # Panics
+    /// If there is no such step.
+    pub fn client_has_ahead(&self, id: StepId) -> bool {
+        self.client_ahead[id.index()]
     }
 
     /// How many inferences it prepares together.
@@ -168,4 +180,25 @@ impl Schedule {
     pub fn encryptions(&self) -> usize {
         self.linear().map(|(_, step, linear, tiling)| linear.masks(self.source(step).shape, &tiling)).sum()
     }
+}
+
+/// See [`Schedule::client_has_ahead`]; the steps may be anything.
+fn client_ahead(steps: &[PublicStep]) -> Vec<bool> {
+    let mut ahead: Vec<bool> = Vec::with_capacity(steps.len());
+    for step in steps {
+        let has = |input: &StepId| ahead.get(input.index()).copied().unwrap_or(false);
+        ahead.push(match step.op {
+            Op::Conv2d(_) | Op::Dense(_) => true,
+            Op::SumPool(_) | Op::Add(_) | Op::Concat => step.inputs.iter().all(has),
+            Op::Input
+            | Op::Relu
+            | Op::Sign
+            | Op::MaxPool(_)
+            | Op::Rescale { .. }
+            | Op::ReluRescale { .. }
+            | Op::ArgMax
+            | Op::Reveal => false,
+        });
+    }
+    ahead
 }

@@ -111,15 +111,17 @@ fn execute(
     }
 }
 
-/// What a party adds to each share of a sum.
-struct Added<'a> {
+/// What a party adds to each share of a sum; the client nothing.
+#[derive(Default)]
+pub(super) struct Added<'a> {
     /// One per channel, or none.
     constants: &'a [i128],
     /// See [`Schedule::missing_carry`].
     carry: u64,
 }
 
-fn share_by_share(
+/// What a party computes on its shares alone.
+pub(super) fn share_by_share(
     schedule: &Schedule,
     id: StepId,
     alone: &Alone<'_>,

@@ -115,6 +115,16 @@ impl<'a> Client<'a> {
         self.receive_product()
     }
 
+    /// Everything before the masked bits, and their length.
+    fn prepare_honestly(&mut self) -> Result<(Said, usize)> {
+        let said = self.offer(&HONEST)?;
+        for _ in 1..Packed::all(self.schedule).len() {
+            self.receive_product()?;
+        }
+        let told = online_messages::told_ahead(&online_messages::communication(self.schedule));
+        Ok((said, told as usize))
+    }
+
     fn receive_product(&mut self) -> Result<()> {
         message::receive(self.connection, Message::Product, Limit::AtMost(1 << 20)).map(drop)
     }
@@ -192,10 +202,8 @@ fn other_commitments_and_proofs_are_refused() {
 #[test]
 fn what_was_said_before_is_refused() {
     let (error, again) = served(|client| {
-        let Said { masks, commitment, proof } = client.offer(&HONEST).expect("a product");
-        for _ in 1..Packed::all(client.schedule).len() {
-            client.receive_product().expect("a product");
-        }
+        let (Said { masks, commitment, proof }, length) = client.prepare_honestly().expect("products");
+        message::send(client.connection, Message::MaskedBits, vec![0; length]).expect("an open connection");
         client.prepare_again().expect("transfers");
         client.commit(&masks, commitment).expect("a challenge");
         client.prove(&proof)
@@ -204,6 +212,29 @@ fn what_was_said_before_is_refused() {
     let error = error.expect_err("an error");
     assert!(error.to_string().contains(&unproved), "{error}");
     assert!(matches!(again, Err(Error::Refused(_))), "{:?}", again.err());
+}
+
+#[test]
+fn masked_bits_of_another_length_are_refused() {
+    for more in [-1, 1] {
+        let (error, length) = served(|client| {
+            let (_, length) = client.prepare_honestly().expect("products");
+            let other = vec![0; length.saturating_add_signed(more)];
+            message::send(client.connection, Message::MaskedBits, other).expect("an open connection");
+            length as u64
+        });
+        let got = length.saturating_add_signed(more as i64);
+        let expected = PeerFault::WrongLength { message: "masked bits", expected: length, got };
+        assert_eq!(error.expect_err("an error").to_string(), Error::from(expected).to_string());
+    }
+    let (error, ()) = served(|client| {
+        client.prepare_honestly().expect("products");
+        message::send_count(client.connection, Message::Infer, 1).expect("an open connection");
+    });
+    assert!(matches!(
+        error,
+        Err(Error::PeerMisbehaved(PeerFault::WrongMessage { expected: "masked bits", .. }))
+    ));
 }
 
 #[test]

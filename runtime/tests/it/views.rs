@@ -2,9 +2,11 @@
 
 use crate::support::shared::{Choices, shared};
 use crate::support::{KEY, every_operation, valid};
+use runtime::channel::frame::Header;
 use runtime::channel::{Connection, Transport, memory};
 use runtime::observe::Silent;
 use runtime::plan::{Op, Plan, ValidPlan};
+use runtime::protocol::message::Message;
 use runtime::roles::client;
 use runtime::roles::server::Server;
 use std::io::{self, Write};
@@ -39,13 +41,23 @@ impl<W: Write> Write for Writer<W> {
 }
 
 impl Tape {
-    /// What was written since the last time.
+    /// What was written since the last time: flights, and the bits that are told ahead of them.
     fn take(&self) -> Vec<u8> {
-        std::mem::take(&mut self.0.lock().expect("nobody panics"))
+        let tape = std::mem::take(&mut *self.0.lock().expect("nobody panics"));
+        let (mut rest, mut told) = (&tape[..], Vec::new());
+        while let Some((header, after)) = rest.split_first_chunk() {
+            let Header { tag, length } = Header::from_bytes(*header);
+            let (body, after) = after.split_at(length as usize);
+            if tag == Message::Flight as u8 || tag == Message::MaskedBits as u8 {
+                told.extend_from_slice(body);
+            }
+            rest = after;
+        }
+        told
     }
 }
 
-/// For every bit that client and server send online: in how many of [`RUNS`] inferences it is set.
+/// For every bit that client and server tell under masks: in how many of [`RUNS`] inferences it is set.
 fn seen(plan: &ValidPlan, image: &[f32]) -> [Vec<usize>; 2] {
     let (ours, theirs) = memory::pair();
     let tapes = [Tape::default(), Tape::default()];
@@ -58,8 +70,6 @@ fn seen(plan: &ValidPlan, image: &[f32]) -> [Vec<usize>; 2] {
             client::greet(ours, None).expect("a plan").with_key(KEY.clone()).expect("a session");
         let mut counts = [Vec::new(), Vec::new()];
         for _ in 0..RUNS {
-            session.prepare(session.prepared() + 1, &mut Silent).expect("prepared");
-            tapes.iter().for_each(|tape| drop(tape.take()));
             session.infer(image, &mut Silent).expect("a prediction");
             for (counts, tape) in counts.iter_mut().zip(&tapes) {
                 count(counts, &tape.take());
@@ -81,7 +91,7 @@ fn alike(first: &[usize], second: &[usize]) {
     assert_eq!(first.len(), second.len());
     let far = first.iter().zip(second).filter(|(a, b)| a.abs_diff(**b) > 80).count();
     assert_eq!(far, 0, "of {} bits", first.len());
-    // Most are random: the others are headers and the ends of messages.
+    // Most are random: the others are the ends of messages.
     let random = first.iter().filter(|count| count.abs_diff(RUNS / 2) < 60).count();
     assert!(random * 10 > first.len() * 9, "{random} of {} bits are random", first.len());
 }

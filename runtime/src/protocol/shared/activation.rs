@@ -8,6 +8,7 @@ use super::relu::Relu;
 use super::sign::Sign;
 use super::truncate::Truncate;
 use crate::error::Result;
+use crate::ot::Inputs;
 use crate::plan::{Op, Ring, Schedule, Shape, StepId, SumPool, Window};
 
 /// An interactive step: its protocol, and between which rings it works.
@@ -21,6 +22,8 @@ pub struct Activation {
     from: Ring,
     /// Number of shares that are read.
     count: usize,
+    /// Whether the client has its shares ahead.
+    ahead: bool,
 }
 
 enum Protocol {
@@ -77,6 +80,7 @@ impl<'a> Part<'a> {
             constant,
             from,
             count: image.elements(),
+            ahead: schedule.client_has_ahead(source),
         };
         let (protocol, constant) = match &step.op {
             Op::Input => return Some(Self::Image),
@@ -112,6 +116,7 @@ impl<'a> Part<'a> {
 impl Activation {
     /// What [`run`](Self::run) says, and which OTs it uses.
     pub fn schedule(&self, messages: &mut MessageSchedule) {
+        messages.begin(self.ahead);
         self.whole.iter().for_each(|truncate| truncate.schedule(messages, self.count));
         match &self.protocol {
             Protocol::Relu(relu) => relu.schedule(messages, self.count),
@@ -119,6 +124,20 @@ impl Activation {
             Protocol::Truncate(truncate) => truncate.schedule(messages, self.count),
             Protocol::MaxPool(pool) => pool.schedule(messages),
             Protocol::ArgMax(arg_max) => arg_max.schedule(messages),
+        }
+    }
+
+    /// What [`run`](Self::run) opens first at the client.
+    pub(crate) fn first_inputs(&self, shares: &[u64]) -> Inputs {
+        if let Some(truncate) = &self.whole {
+            return truncate.first_inputs(shares);
+        }
+        match &self.protocol {
+            Protocol::Relu(relu) => relu.first_inputs(shares),
+            Protocol::Sign(sign) => sign.first_inputs(shares),
+            Protocol::Truncate(truncate) => truncate.first_inputs(shares),
+            Protocol::MaxPool(pool) => pool.first_inputs(shares),
+            Protocol::ArgMax(arg_max) => arg_max.first_inputs(shares),
         }
     }
 

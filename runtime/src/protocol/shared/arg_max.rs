@@ -23,6 +23,7 @@ use super::max_pool::MaxPool;
 use super::message_schedule::MessageSchedule;
 use super::party::Party;
 use crate::error::Result;
+use crate::ot::Inputs;
 use crate::plan::Ring;
 
 /// The arg-max of numbers of a ring.
@@ -55,6 +56,18 @@ impl ArgMax {
         self.tournament.schedule(messages);
     }
 
+    /// What [`run`](Self::run) opens first at the client, which adds no constants.
+    pub(super) fn first_inputs(&self, shares: &[u64]) -> Inputs {
+        self.tournament.first_inputs(&self.tagged(shares, |_| 0))
+    }
+
+    fn tagged(&self, shares: &[u64], constant: impl Fn(usize) -> u64) -> Vec<u64> {
+        let tag = |(place, share): (usize, &u64)| {
+            self.tagged.reduce((share << self.place_bits).wrapping_add(constant(self.count - 1 - place)))
+        };
+        shares[..self.count].iter().enumerate().map(tag).collect()
+    }
+
     /// This party's share of the position from its shares of the numbers.
     ///
     /// # Errors
@@ -64,10 +77,7 @@ impl ArgMax {
     /// If there are fewer numbers.
     pub fn run(&self, party: &mut Party<'_>, shares: &[u64]) -> Result<u64> {
         let constant = |number: usize| if party.adds_constants() { number as u64 } else { 0 };
-        let tag = |(place, share): (usize, &u64)| {
-            self.tagged.reduce((share << self.place_bits).wrapping_add(constant(self.count - 1 - place)))
-        };
-        let tagged: Vec<u64> = shares[..self.count].iter().enumerate().map(tag).collect();
+        let tagged = self.tagged(shares, constant);
         let last = constant(self.count - 1);
         let largest: u64 = self.tournament.run(party, &tagged)?.into_iter().sum();
         Ok(last.wrapping_sub(largest) & ((1 << self.place_bits) - 1))

@@ -30,7 +30,7 @@ use super::carry_tree::{Block, CarryTree, Gate, Group, Operands};
 use super::message_schedule::MessageSchedule;
 use super::party::{Evaluated, Party};
 use crate::error::Result;
-use crate::ot::{Bits, Formula, Width};
+use crate::ot::{Bits, Formula, Inputs, Width};
 
 /// Products of both parties' bits, modulo powers of two, that are taken along with carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,13 +73,17 @@ impl CarryTree {
         let (mut known_products, mut low_products) = (Vec::new(), Vec::new());
         for flight in 0..self.flights(along) {
             let groups = self.level(flight);
-            let inputs = groups.iter().map(|group| (group.formula, group.inputs(&spans, numbers)));
-            let inputs = inputs.collect();
             let Along { known: known_width, low: low_width } = self.due(along, flight);
-            let low_factors = low_width.zip(self.low.map(|span| &spans.generates[span]));
-            let factors: Vec<(Width, &Bits)> =
-                known_width.map(|width| (width, known)).into_iter().chain(low_factors).collect();
-            let Evaluated { bits, numbers: products } = party.evaluate(inputs, &factors)?;
+            let inputs = match flight {
+                0 => self.first_inputs(numbers, along, known),
+                _ => {
+                    let low_factors =
+                        low_width.zip(self.low.map(|span| spans.generates[span].slice(0, numbers.len())));
+                    let formulas = groups.iter().map(|group| (group.formula, group.inputs(&spans, numbers)));
+                    Inputs { formulas: formulas.collect(), products: low_factors.into_iter().collect() }
+                }
+            };
+            let Evaluated { bits, numbers: products } = party.evaluate(&inputs)?;
             for (group, results) in groups.iter().zip(bits) {
                 group.store(&mut spans, numbers.len(), &results);
             }
@@ -94,6 +98,14 @@ impl CarryTree {
             known_products,
             low_products,
         })
+    }
+
+    /// What [`carries`](Self::carries) opens first.
+    pub(super) fn first_inputs(&self, numbers: &[u64], along: Along, known: &Bits) -> Inputs {
+        let spans = Spans::new(self.spans);
+        let formulas = self.level(0).iter().map(|group| (group.formula, group.inputs(&spans, numbers)));
+        let known = along.known.map(|width| (width, known.slice(0, known.len())));
+        Inputs { formulas: formulas.collect(), products: known.into_iter().collect() }
     }
 
     /// What [`carries`](Self::carries) says for `count` numbers.

@@ -20,9 +20,15 @@ pub fn price(plan: &mut Plan, parameters: SharedParameters) {
     let schedule = Schedule::from_plan(plan, parameters);
     let online = online_messages::communication(&schedule);
     let transfers = transfers(&online, parameters.transfers);
+    let mut header = HEADER_BYTES as u64; // Of what is told ahead, once.
     for (index, (online, transfers)) in online.iter().zip(transfers).enumerate() {
         let id = StepId::new(index);
-        let offline = [linear(plan, &schedule, id), transfers].into_iter().sum();
+        let ahead = match online.ahead_bytes() {
+            0 => 0,
+            bytes => bytes + std::mem::take(&mut header),
+        };
+        let ahead = Cost { bytes_up: ahead, ..Cost::default() };
+        let offline = [linear(plan, &schedule, id), transfers, ahead].into_iter().sum();
         let step = &mut plan.steps[index];
         (step.offline, step.cost) = (offline, of_sent(&online.sent));
     }
@@ -52,11 +58,15 @@ fn of_batch(plan: &Plan, schedule: &Schedule, inferences: usize) -> Cost {
     let Some(together) = schedule.for_batch(inferences) else { return Cost::default() };
     let linear = schedule.linear().map(|(id, ..)| linear(plan, &together, id));
     let tests = Group::all(&together).into_iter().map(|group| test(group.masks(), plan.key_bits));
-    let batches = online_messages::batches(&online_messages::communication(schedule));
-    let transfers = of_ots(&batches, together.parameters.transfers, inferences);
+    let online = online_messages::communication(schedule);
+    let transfers = of_ots(&online_messages::batches(&online), together.parameters.transfers, inferences);
+    let ahead = match online_messages::told_ahead(&online) {
+        0 => 0,
+        bytes => inferences as u64 * (bytes + HEADER_BYTES as u64),
+    };
     let longer = Lengths::new(&together, plan.key_bits, 0)
         .long_table_beyond(&Lengths::new(schedule, plan.key_bits, 0), plan.key_bits);
-    let prepare = Cost { bytes_up: COUNT_BYTES, ..of_work(longer) };
+    let prepare = Cost { bytes_up: COUNT_BYTES + ahead, ..of_work(longer) };
     linear.chain(tests).chain([transfers, prepare]).sum()
 }
 

@@ -25,6 +25,7 @@ use super::message_schedule::MessageSchedule;
 use super::party::Party;
 use super::relu::Relu;
 use crate::error::Result;
+use crate::ot::Inputs;
 use crate::plan::Ring;
 
 /// Max-pooling of numbers of a ring.
@@ -57,6 +58,24 @@ impl MaxPool {
         }
     }
 
+    /// What [`run`](Self::run) opens first.
+    pub(super) fn first_inputs(&self, shares: &[u64]) -> Inputs {
+        let sizes: Vec<usize> = self.windows.iter().map(Vec::len).collect();
+        let differences = self.differences(&self.candidates(shares), &sizes);
+        if differences.is_empty() { Inputs::default() } else { self.relu.first_inputs(&differences) }
+    }
+
+    /// This party's shares of the numbers under each window.
+    fn candidates(&self, shares: &[u64]) -> Vec<u64> {
+        self.windows.iter().flatten().map(|&place| shares[place]).collect()
+    }
+
+    /// Of the candidates in pairs, window by window.
+    fn differences(&self, candidates: &[u64], sizes: &[usize]) -> Vec<u64> {
+        let pairs = windows(candidates, sizes).flat_map(|window| window.as_chunks::<2>().0);
+        pairs.map(|[a, b]| self.ring.reduce(a.wrapping_sub(*b))).collect()
+    }
+
     /// This party's shares of the maxima from its shares of the numbers.
     ///
     /// # Errors
@@ -65,11 +84,10 @@ impl MaxPool {
     /// # Panics
     /// If a window names a number that is not there.
     pub fn run(&self, party: &mut Party<'_>, shares: &[u64]) -> Result<Vec<u64>> {
-        let mut candidates: Vec<u64> = self.windows.iter().flatten().map(|&place| shares[place]).collect();
+        let mut candidates = self.candidates(shares);
         let mut sizes: Vec<usize> = self.windows.iter().map(Vec::len).collect();
         loop {
-            let pairs = windows(&candidates, &sizes).flat_map(|window| window.as_chunks::<2>().0);
-            let differences: Vec<u64> = pairs.map(|[a, b]| self.ring.reduce(a.wrapping_sub(*b))).collect();
+            let differences = self.differences(&candidates, &sizes);
             if differences.is_empty() {
                 return Ok(candidates);
             }

@@ -17,6 +17,8 @@ pub struct Communication {
     pub sent: PerParty<Sent>,
     /// The correlations that they use, in order.
     pub batches: Vec<Batch>,
+    /// Of how many of these, the first, the client has told its masked bits ahead.
+    pub ahead: usize,
 }
 
 impl Communication {
@@ -31,7 +33,12 @@ impl Communication {
         self.sent.client.bytes + self.sent.server.bytes
     }
 
-    /// What `role` receives, headers left out.
+    /// What the client tells ahead, the frame's header left out.
+    pub fn ahead_bytes(&self) -> u64 {
+        self.batches[..self.ahead].iter().map(Batch::opening_bytes).sum()
+    }
+
+    /// What `role` receives online, headers left out.
     pub const fn received_by(&self, role: Role) -> u64 {
         let sent = self.sent.get(role.peer());
         sent.bytes - sent.frames * HEADER_BYTES as u64
@@ -39,7 +46,7 @@ impl Communication {
 }
 
 impl AddAssign for Communication {
-    /// One after the other.
+    /// One after the other; the second tells nothing ahead.
     fn add_assign(&mut self, other: Self) {
         self.sent.client = self.sent.client + other.sent.client;
         self.sent.server = self.sent.server + other.sent.server;
@@ -56,6 +63,8 @@ pub struct MessageSchedule {
     turn: Role,
     /// Bytes of the next flight so far.
     pending: u64,
+    /// Whether the client has told ahead what it opens next.
+    ahead: bool,
 }
 
 impl Default for MessageSchedule {
@@ -67,12 +76,17 @@ impl Default for MessageSchedule {
 impl MessageSchedule {
     /// A schedule without messages; the client begins.
     pub fn new() -> Self {
-        Self { cost: Communication::default(), turn: Role::Client, pending: 0 }
+        Self { cost: Communication::default(), turn: Role::Client, pending: 0, ahead: false }
     }
 
     /// A party sends `count` numbers, and the other waits for them.
     pub fn sends_numbers(&mut self, role: Role, width: Width, count: usize) {
         self.sends(role, width.bytes(count));
+    }
+
+    /// Begins a step; `ahead`: the client has its shares ahead, and tells ahead what it opens first.
+    pub fn begin(&mut self, ahead: bool) {
+        self.ahead = ahead;
     }
 
     /// What was sent and used since the last mark. A flight counts where it is sent: when its sender needs something of the
@@ -100,6 +114,19 @@ impl MessageSchedule {
         let first = self.turn;
         self.sends(first, *bytes.get(first));
         self.sends(first.peer(), *bytes.get(first.peer()));
+    }
+
+    /// Both parties open bits for evaluations of these batches, unless the client has done so ahead.
+    pub(super) fn opens(&mut self, batches: Vec<Batch>) {
+        let bytes = batches.iter().map(Batch::opening_bytes).sum();
+        if std::mem::take(&mut self.ahead) {
+            debug_assert!(self.cost.batches.is_empty(), "a step's first batches are told ahead");
+            self.cost.ahead = batches.len();
+            self.sends(Role::Server, bytes);
+        } else {
+            self.both(PerParty { client: bytes, server: bytes });
+        }
+        self.cost.batches.extend(batches);
     }
 
     /// Both parties use their halves of `count` correlations.

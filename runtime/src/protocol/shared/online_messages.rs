@@ -1,4 +1,4 @@
-//! Everything that the parties send online, step by step: what plans are priced by, and what a party may receive.
+//! Everything that the parties send online, or in its stead ahead, step by step: what plans are priced by, and what a party may receive.
 
 use super::activation::Part;
 use super::message_schedule::{Communication, MessageSchedule};
@@ -47,6 +47,20 @@ pub fn received(costs: &[Communication], role: Role) -> u64 {
     costs.iter().map(|cost| cost.received_by(role)).sum()
 }
 
+/// The bytes that the client tells ahead, in a frame of its own, if there are any.
+pub fn told_ahead(costs: &[Communication]) -> u64 {
+    costs.iter().map(Communication::ahead_bytes).sum()
+}
+
+/// Of each step the number of its first batch among all.
+pub fn first_batches(costs: &[Communication]) -> impl Iterator<Item = usize> {
+    costs.iter().scan(0, |next, cost| {
+        let first = *next;
+        *next += cost.batches.len();
+        Some(first)
+    })
+}
+
 /// Bytes of memory that `role` keeps of an inference between its preparation and its image.
 pub fn kept_bytes(schedule: &Schedule, costs: &[Communication], role: Role) -> u64 {
     let correlations: u64 = batches(costs).iter().map(|batch| batch.kept_bytes(role)).sum();
@@ -56,7 +70,7 @@ pub fn kept_bytes(schedule: &Schedule, costs: &[Communication], role: Role) -> u
         if step.op.is_linear() { step.shape.elements() + mask } else { 0 }
     };
     let numbers: usize = schedule.steps().map(numbers).sum();
-    correlations + size_of::<u64>() as u64 * numbers as u64
+    correlations + told_ahead(costs) + size_of::<u64>() as u64 * numbers as u64
 }
 
 /// How many prepared inferences take at most `bytes` of memory at `role`, but one at least.

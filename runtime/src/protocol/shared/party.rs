@@ -19,9 +19,11 @@ use super::dialogue::{Dialogue, Flights};
 use super::message_schedule::MessageSchedule;
 use crate::channel::Traffic;
 use crate::error::{Error, Result};
-use crate::ot::bit_product::{self, OpenProducts};
-use crate::ot::correlated;
-use crate::ot::{Bits, CorrelationKind, Formula, Packed, PerParty, Role, Supply, Width, masked, pack};
+use crate::ot::supply::Begun;
+use crate::ot::{
+    Batch, Bits, CorrelationKind, Formula, Inputs, Packed, PerParty, Role, Supply, Width, bit_product,
+    correlated, masked, pack,
+};
 
 /// A party in one dialogue with its peer, which any number of protocols make up.
 pub struct Party<'c> {
@@ -86,38 +88,42 @@ impl<'c> Party<'c> {
     }
 
     /// Its shares of the results of formulas of both parties' bits, batch by batch, inputs and results standing place by
-    /// place; and of the products of its bits with the peer's, as numbers.
-    pub(super) fn evaluate(
-        &mut self,
-        formulas: Vec<(Formula, Vec<Bits>)>,
-        products: &[(Width, &Bits)],
-    ) -> Result<Evaluated> {
-        let mut openings = Vec::with_capacity(formulas.len());
-        for (formula, inputs) in formulas {
-            let count = inputs.first().map_or(0, Bits::len);
-            let (opening, message) = self.supply.masked(formula, count)?.open(&inputs);
-            self.dialogue.queue(message);
-            openings.push((opening, masked::opening_bytes(formula, count)));
+    /// place; and of the products of its bits with the peer's, as numbers. What was told ahead is not told again.
+    pub(super) fn evaluate(&mut self, inputs: &Inputs) -> Result<Evaluated> {
+        let Inputs { formulas, products } = inputs;
+        let mut evaluations = Vec::with_capacity(formulas.len());
+        for (formula, bits) in formulas {
+            let begun = self.supply.evaluate(*formula, bits)?;
+            let count = bits.first().map_or(0, Bits::len);
+            evaluations.push((self.tell(begun), masked::opening_bytes(*formula, count)));
         }
-        let mut opened = Vec::with_capacity(products.len());
-        for &(width, bits) in products {
-            let (opening, message) = self.supply.bit_products(width, bits.len())?.open(bits);
-            self.dialogue.queue(message);
-            opened.push((opening, bit_product::opening_bytes(bits.len())));
+        let mut multiplications = Vec::with_capacity(products.len());
+        for (width, bits) in products {
+            let begun = self.supply.multiply(*width, bits)?;
+            multiplications.push((self.tell(begun), bit_product::opening_bytes(bits.len())));
         }
         let role = self.role();
-        let close =
-            |(opening, length): (masked::Opening, u64)| opening.close(&self.dialogue.receive(length)?);
-        let bits = openings.into_iter().map(close).collect::<Result<_>>()?;
-        let close =
-            |(opening, length): (OpenProducts, u64)| opening.close(role, &self.dialogue.receive(length)?);
-        let numbers = opened.into_iter().map(close).collect::<Result<_>>()?;
+        let mut told = |told: Option<Vec<u8>>, length| told.map_or_else(|| self.dialogue.receive(length), Ok);
+        let bits = evaluations
+            .into_iter()
+            .map(|((opening, ahead), length)| opening.close(&told(ahead, length)?))
+            .collect::<Result<_>>()?;
+        let numbers = multiplications
+            .into_iter()
+            .map(|((opening, ahead), length)| opening.close(role, &told(ahead, length)?))
+            .collect::<Result<_>>()?;
         Ok(Evaluated { bits, numbers })
     }
 
+    /// Queues what is to be told; with what the peer has told ahead.
+    fn tell<O>(&mut self, Begun { opening, message, told }: Begun<O>) -> (O, Option<Vec<u8>>) {
+        message.into_iter().for_each(|message| self.dialogue.queue(message));
+        (opening, told)
+    }
+
     /// Its shares of the products of its bits with the peer's, modulo 2^width.
-    pub(super) fn multiply_bits(&mut self, batches: &[(Width, &Bits)]) -> Result<Vec<Vec<u64>>> {
-        Ok(self.evaluate(Vec::new(), batches)?.numbers)
+    pub(super) fn multiply_bits(&mut self, products: Vec<(Width, Bits)>) -> Result<Vec<Vec<u64>>> {
+        Ok(self.evaluate(&Inputs { formulas: Vec::new(), products })?.numbers)
     }
 
     /// Its shares of the products of its bits with the peer's numbers, and of its numbers with the peer's bits, modulo
@@ -147,12 +153,11 @@ impl<'c> Party<'c> {
 impl MessageSchedule {
     /// [`Party::evaluate`] for formulas that are evaluated so often, and for `count` products in each batch.
     pub(super) fn evaluate(&mut self, formulas: &[(Formula, usize)], count: usize, products: &[Width]) {
-        let of_formulas = formulas.iter().map(|&(formula, count)| masked::opening_bytes(formula, count));
-        let of_products = products.len() as u64 * bit_product::opening_bytes(count);
-        let bytes = of_formulas.sum::<u64>() + of_products;
-        self.both(PerParty { client: bytes, server: bytes });
-        formulas.iter().for_each(|&(formula, count)| self.uses(CorrelationKind::Masked(formula), count));
-        products.iter().for_each(|&width| self.uses(CorrelationKind::BitProduct(width), count));
+        let of_formulas =
+            formulas.iter().map(|&(formula, count)| Batch { kind: CorrelationKind::Masked(formula), count });
+        let of_products =
+            products.iter().map(|&width| Batch { kind: CorrelationKind::BitProduct(width), count });
+        self.opens(of_formulas.chain(of_products).collect());
     }
 
     /// [`Party::multiply_bits`] for `count` products in each batch.

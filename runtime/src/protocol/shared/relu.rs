@@ -36,7 +36,7 @@ use super::compare::{Along, Carries};
 use super::message_schedule::MessageSchedule;
 use super::party::Party;
 use crate::error::Result;
-use crate::ot::{Bits, CHUNK, Width};
+use crate::ot::{Bits, CHUNK, Inputs, Width};
 use crate::plan::Ring;
 use rayon::prelude::*;
 
@@ -78,8 +78,7 @@ impl Relu {
     /// # Errors
     /// The peer sends something else or hung up, or the supply has something else next.
     pub fn run(&self, party: &mut Party<'_>, shares: &[u64]) -> Result<Vec<u64>> {
-        let sign = self.from.bits() - 1;
-        let tops = Bits::from_fn(shares.len(), |index| shares[index] >> sign & 1 == 1);
+        let tops = self.tops(shares);
         let carries = self.trees.of(shares.len()).carries(party, shares, self.along, &tops)?; // Step 1.
         let adds_one = party.adds_constants();
         let positive = Bits::from_fn(shares.len(), |i| tops.get(i) ^ carries.all.get(i) ^ adds_one); // Step 2.
@@ -93,6 +92,16 @@ impl Relu {
             let own = u64::from(positive.get(index)).wrapping_neg() & values[index];
             self.to.reduce(own.wrapping_add(of_bits[index]).wrapping_add(of_numbers[index]))
         }))
+    }
+
+    /// What [`run`](Self::run) opens first.
+    pub(super) fn first_inputs(&self, shares: &[u64]) -> Inputs {
+        self.trees.of(shares.len()).first_inputs(shares, self.along, &self.tops(shares))
+    }
+
+    fn tops(&self, shares: &[u64]) -> Bits {
+        let sign = self.from.bits() - 1;
+        Bits::from_fn(shares.len(), |index| shares[index] >> sign & 1 == 1)
     }
 
     /// What [`run`](Self::run) says and uses for `count` numbers.

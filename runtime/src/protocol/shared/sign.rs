@@ -21,7 +21,7 @@ use super::compare::Along;
 use super::message_schedule::MessageSchedule;
 use super::party::Party;
 use crate::error::Result;
-use crate::ot::{Bits, CHUNK, Width};
+use crate::ot::{Bits, CHUNK, Inputs, Width};
 use crate::plan::Ring;
 use rayon::prelude::*;
 
@@ -42,6 +42,11 @@ impl Sign {
         Some(Self { from, to, trees: CarryTrees::new(low, 0), product: Width::new(to.bits() - 1) })
     }
 
+    /// What [`run`](Self::run) opens first.
+    pub(super) fn first_inputs(&self, shares: &[u64]) -> Inputs {
+        self.trees.of(shares.len()).first_inputs(shares, Along::NONE, &Bits::default())
+    }
+
     /// What [`run`](Self::run) says and uses for `count` numbers.
     pub fn schedule(&self, messages: &mut MessageSchedule, count: usize) {
         self.trees.of(count).schedule(messages, count, Along::NONE);
@@ -57,8 +62,8 @@ impl Sign {
         let (adds_one, top) = (party.adds_constants(), self.from.bits() - 1);
         let tops = Bits::from_fn(shares.len(), |index| (shares[index] >> top & 1 == 1) ^ adds_one);
         let bits = tops.xor(&carries);
-        let factors: Vec<(Width, &Bits)> = self.product.iter().map(|&width| (width, &bits)).collect();
-        let products = party.multiply_bits(&factors)?;
+        let factors = self.product.iter().map(|&width| (width, bits.slice(0, bits.len())));
+        let products = party.multiply_bits(factors.collect())?;
         let result = |index| {
             let product = products.first().map_or(0, |products| products[index]);
             self.to.reduce(u64::from(bits.get(index)).wrapping_sub(product << 1))

@@ -27,7 +27,7 @@ use super::compare::Along;
 use super::message_schedule::MessageSchedule;
 use super::party::Party;
 use crate::error::Result;
-use crate::ot::{Bits, CHUNK, Width};
+use crate::ot::{Bits, CHUNK, Inputs, Width};
 use crate::plan::Ring;
 use rayon::prelude::*;
 
@@ -75,6 +75,13 @@ impl Truncate {
         Some(Self { from, to, dropped, trees, carries: low.into_iter().chain(high).collect() })
     }
 
+    /// What [`run`](Self::run) opens first at the client.
+    pub(super) fn first_inputs(&self, shares: &[u64]) -> Inputs {
+        let first =
+            |trees: &CarryTrees| trees.of(shares.len()).first_inputs(shares, Along::NONE, &Bits::default());
+        self.trees.as_ref().map(first).unwrap_or_default()
+    }
+
     /// What [`run`](Self::run) says and uses for `count` numbers.
     pub fn schedule(&self, messages: &mut MessageSchedule, count: usize) {
         self.trees.iter().for_each(|trees| trees.of(count).schedule(messages, count, Along::NONE));
@@ -119,9 +126,9 @@ impl Truncate {
 
     /// Step 3: this party's shares of the products, carry by carry.
     fn products(&self, party: &mut Party<'_>, carries: &[(&Carry, &Bits)]) -> Result<Vec<Option<Vec<u64>>>> {
-        let factors: Vec<(Width, &Bits)> =
-            carries.iter().filter_map(|(carry, bits)| Some((carry.product?, *bits))).collect();
-        let mut products = party.multiply_bits(&factors)?.into_iter();
+        let factors =
+            carries.iter().filter_map(|(carry, bits)| Some((carry.product?, bits.slice(0, bits.len()))));
+        let mut products = party.multiply_bits(factors.collect())?.into_iter();
         Ok(carries.iter().map(|(carry, _)| carry.product.and_then(|_| products.next())).collect())
     }
 }

@@ -4,6 +4,7 @@
 //! [`Greeting::with_key`] gives a [`Session`], which answers images.
 
 mod blinded;
+mod masked_bits;
 mod prediction;
 mod products;
 mod shared;

@@ -7,12 +7,13 @@
 //!   once: oblivious transfer's setup (ot/setup)  ◀─▶
 //!   random OTs for all activations               ◀─▶
 //!   masks and products of linear steps (products)  ◀─▶
+//!   masked bits that are known then (masked_bits)  ──▶
 //! infer
 //!   Infer, then roles/online                     ◀─▶
 //! ```
 
 use super::super::online::{self, ByStep, Side};
-use super::Holder;
+use super::{Holder, masked_bits};
 use crate::error::{Error, Result};
 use crate::observe::{Observer, Silent};
 use crate::ot::{Extensions, Role, Supply, setup};
@@ -68,7 +69,7 @@ impl Session<'_> {
         let first = StepId::new(0);
         let batch = schedule.for_batch(inferences);
         let batch = batch.ok_or_else(|| Error::Bug(format!("no batch of {inferences} inferences")))?;
-        observer.begin(schedule.linear().count() + 2);
+        observer.begin(schedule.linear().count() + 3);
         message::send_count(&mut holder.connection, Message::Prepare, inferences)?;
         let extensions = match ahead.extensions.take() {
             Some(extensions) => extensions,
@@ -87,10 +88,16 @@ impl Session<'_> {
         let masks: Vec<ByStep> = (0..inferences).map(|_| holder.draw_masks(schedule)).collect();
         let products = holder.prepare_linear(&batch, &masks, observer)?;
         let to_receive = received(online, Role::Client);
-        for ((supply, masks), products) in supplies.into_iter().zip(masks).zip(products) {
-            ahead.ready.push_back(Prepared { supply, to_receive, masks, products });
-        }
-        Ok(())
+        holder.step(Named::offline(first, "masked bits"), observer, |holder| {
+            for ((mut supply, masks), products) in supplies.into_iter().zip(masks).zip(products) {
+                let told = masked_bits::open(schedule, online, &products, &mut supply)?;
+                if !told.is_empty() {
+                    message::send(&mut holder.connection, Message::MaskedBits, told)?;
+                }
+                ahead.ready.push_back(Prepared { supply, to_receive, masks, products });
+            }
+            Ok(())
+        })
     }
 
     /// The revealed integers for those of some images, as many as are prepared and as [`most_together`] allows at most.

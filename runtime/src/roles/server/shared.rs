@@ -11,7 +11,7 @@
 use super::super::online::{self, ByStep, Side};
 use super::super::plain;
 use super::super::stopwatch::{Named, Stopwatch};
-use crate::channel::Connection;
+use crate::channel::{Connection, Limit};
 use crate::error::{Error, PeerFault, Result};
 use crate::observe::{Observer, Silent};
 use crate::ot::{Extensions, Role, Supply, setup};
@@ -19,7 +19,9 @@ use crate::paillier::{PublicKey, SecureRng};
 use crate::plan::{Plan, Ring, Schedule, StepId};
 use crate::protocol::message::{self, Message};
 use crate::protocol::shared::message_schedule::Communication;
-use crate::protocol::shared::online_messages::{batches, most_together, received, width};
+use crate::protocol::shared::online_messages::{
+    batches, first_batches, most_together, received, told_ahead, width,
+};
 use crate::protocol::shared::party::Party;
 use crate::protocol::shared::randomisers::{Lengths, ReplyRandomisers};
 use crate::protocol::shared::together::{Seat, Together};
@@ -100,10 +102,25 @@ impl Session<'_> {
         self.randomisers.reach(&self.key, Lengths::new(&batch, self.key.bits(), 0));
         let products = self.prepare_linear(&batch, observer)?;
         let to_receive = received(&self.online, Role::Server);
-        for (supply, products) in supplies.into_iter().zip(products) {
-            self.ahead.ready.push_back(Prepared { supply, to_receive, products });
+        self.step(observer, first, "masked bits", |session| {
+            for (mut supply, products) in supplies.into_iter().zip(products) {
+                session.keep_told(&mut supply)?;
+                session.ahead.ready.push_back(Prepared { supply, to_receive, products });
+            }
+            Ok(())
+        })
+    }
+
+    /// What the client tells ahead of an inference.
+    fn keep_told(&mut self, supply: &mut Supply) -> Result<()> {
+        let length = told_ahead(&self.online);
+        if length == 0 {
+            return Ok(());
         }
-        Ok(())
+        let told = message::receive(self.connection, Message::MaskedBits, Limit::Exactly(length))?;
+        let places =
+            first_batches(&self.online).zip(&self.online).flat_map(|(first, cost)| first..first + cost.ahead);
+        supply.keep_told(places, &told)
     }
 
     fn infer(&mut self, inferences: usize, observer: &mut dyn Observer) -> Result<()> {
