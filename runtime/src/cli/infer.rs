@@ -1,19 +1,19 @@
 //! `popcorn infer`: private predictions from a server.
 
-use super::answers::Answers;
+use super::asking::Asking;
 use super::images::Images;
 use super::output;
-use super::progress::Progress;
 use super::report::{Report, steps};
 use clap::Args;
 use runtime::channel::tcp;
 use runtime::data::Fit;
 use runtime::error::InvalidInput;
-use runtime::observe::{Spending, StepReport};
+use runtime::observe::StepReport;
 use runtime::plan::{InferenceBatch, KeyBits, PlanId};
-use runtime::roles::client::{self, Prediction};
+use runtime::roles::client::{self, Greeting, Prediction};
 use runtime::{ClientKey, Result};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Ask a server for a prediction; the image never leaves this machine unencrypted
@@ -28,7 +28,8 @@ pub(crate) struct Infer {
     #[arg(long, value_name = "ADDR")]
     connect: String,
     /// An image: PNG, JPEG, .npy or .npz. FILE.npz#7 is image 7 of a set, FILE.npz all of them; `-` reads one from each line
-    /// of standard input as it comes. Several are prepared and asked about together
+    /// of standard input as it comes. Several are prepared and asked about together, and many in two sessions, of
+    /// which one prepares while the other waits for the network
     #[arg(long = "input", value_name = "FILE", required = true)]
     inputs: Vec<String>,
     /// Inferences that are kept prepared ahead, also while the next image is waited for, or as many as the server allows. By
@@ -92,48 +93,33 @@ impl Ask {
 
 impl Infer {
     pub(crate) fn run(self) -> Result<()> {
-        let connection = tcp::connect(&self.connect, Duration::from_secs(self.timeout))?;
-        let greeting = client::greet(connection, self.plan)?;
+        let greeting = self.greet(self.plan)?;
         let plan = greeting.plan().clone();
-        let mut images = Images::new(&self.inputs, &plan, self.ask.fit())?;
+        let images = Images::new(&self.inputs, &plan, self.ask.fit())?;
         let start = Instant::now();
         let key = self.ask.key(plan.key_bits)?.holder(&plan)?;
-        let mut making_key = start.elapsed();
-        let mut session = greeting.with_key(key)?;
-        let mut progress = Progress::new(self.ask.json);
+        let making_key = start.elapsed();
+        let session = greeting.with_key(Arc::clone(&key))?;
         let ahead = self.ahead(&images).min(session.max_prepared());
-        session.prepare(ahead, &mut progress)?;
-        let (mut answers, mut asked) = (Answers::default(), Spending::default());
-        let together = session.largest_group(ahead);
-        while let Some(group) = images.next(together, !session.is_worth_preparing(ahead))? {
-            if group.is_empty() {
-                session.prepare(ahead, &mut progress)?;
-                continue;
-            }
-            let pixels: Vec<&[f32]> = group.iter().map(|image| &*image.pixels).collect();
-            let predictions = session.infer_all(&pixels, &mut progress)?;
-            let mut spent = session.spending().since(&asked);
-            spent.offline.elapsed += std::mem::take(&mut making_key);
-            asked = session.spending();
-            if self.ask.json || images.count() == Some(1) {
-                let each = spent.divided(predictions.len());
-                for (image, prediction) in group.iter().zip(&predictions) {
-                    let report = Report::new(prediction, each, plan.suite, plan.key_bits).about(&image.name);
-                    self.ask.print(&report, prediction)?;
-                }
-                self.ask.print_steps(&[("client", &progress.take())])?;
-            } else {
-                progress.take();
-                output::print(&answers.lines(&group, &predictions, spent))?;
-            }
+        let many = images.count().is_some_and(|count| count > ahead);
+        let asking = Asking::new(&self.ask, ahead, images, making_key);
+        if many {
+            asking.in_sessions(session, || self.greet(Some(plan.id))?.with_key(Arc::clone(&key)))?;
+        } else {
+            asking.in_order(session)?;
         }
+        let (answers, failures) = asking.finish();
         if !answers.is_empty() {
             output::print(&answers.summary())?;
         }
-        match images.failures() {
+        match failures {
             0 => Ok(()),
             count => Err(InvalidInput::LeftOut(count).into()),
         }
+    }
+
+    fn greet(&self, plan: Option<PlanId>) -> Result<Greeting> {
+        client::greet(tcp::connect(&self.connect, Duration::from_secs(self.timeout))?, plan)
     }
 
     /// How many inferences to keep prepared.

@@ -1,6 +1,7 @@
 //! The command line; one file per subcommand.
 
 mod answers;
+mod asking;
 mod bench;
 mod images;
 mod infer;

@@ -64,9 +64,14 @@ impl Fixture {
     }
 
     fn serve(&self) -> Serving {
+        self.serve_with(&[])
+    }
+
+    fn serve_with(&self, more: &[&str]) -> Serving {
         let mut child = popcorn()
             .current_dir(self.folder.path())
             .args(["serve", "model.plan", "--listen", "127.0.0.1:0"])
+            .args(more)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -175,7 +180,7 @@ fn a_set_of_images_is_answered_line_by_line() {
     assert_eq!(lines.len(), 9, "{lines:?}");
     assert!(lines[0].starts_with("image ") && lines[3].starts_with("set.npy#2 "), "{lines:?}");
     assert!(lines[6].starts_with("image.npy ") && lines[6].contains("146.0000"), "{lines:?}");
-    assert!(lines[8].starts_with("6 images: ") && lines[8].contains("kB an image"), "{lines:?}");
+    assert!(lines[8].starts_with("6 images in ") && lines[8].contains("kB an image"), "{lines:?}");
     let scripts = fixture.run(&[&ask[..], &["--json"]].concat());
     assert!(scripts.status.success(), "{}", text(&scripts.stderr));
     let answers: Vec<Value> =
@@ -190,6 +195,30 @@ fn a_set_of_images_is_answered_line_by_line() {
         ["run", "model.plan", "--input", "image.npy", "--input", "image.npy", "--together", "2", "--json"];
     let both = fixture.run(&run);
     assert_eq!(text(&both.stdout).lines().count(), 2, "{}", text(&both.stderr));
+}
+
+/// More images than are prepared at once are asked about in two sessions, or in one where the server has one place; the answers
+/// come in the order of the images.
+#[test]
+fn a_large_set_is_asked_about_in_two_sessions() {
+    let fixture = Fixture::new();
+    fixture.write_shared();
+    for places in [&["--max-clients", "1"][..], &[]] {
+        let serving = fixture.serve_with(places);
+        let ask = ["infer", "--connect", &serving.address, "--json"];
+        let inputs = [["--input", "set.npy"]; 14].concat();
+        let output = fixture.run(&[&ask[..], &inputs].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let answers = text(&output.stdout);
+        let answers = answers.lines().map(|line| serde_json::from_str(line).expect("JSON"));
+        let answers: Vec<_> =
+            answers.map(|answer: Value| (answer["image"].clone(), answer["logits"].clone())).collect();
+        let expected = |index: usize| {
+            let logits = [6.0 * index as f64, 14.0 * index as f64];
+            (Value::from(format!("set.npy#{index}")), serde_json::json!(logits))
+        };
+        assert_eq!(answers, (0..70).map(|place| expected(place % 5)).collect::<Vec<_>>());
+    }
 }
 
 #[cfg(unix)]

@@ -1,0 +1,194 @@
+//! Asking about many images: as they come, or a set of them in two sessions, of which one prepares while the other waits for the
+//! network.
+
+use super::answers::Answers;
+use super::images::{Image, Images};
+use super::infer::Ask;
+use super::output;
+use super::progress::Progress;
+use super::report::Report;
+use runtime::observe::{Spending, StepReport};
+use runtime::plan::ClientPlan;
+use runtime::roles::client::{Prediction, Session};
+use runtime::{Error, Result};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ScopedJoinHandle};
+use std::time::Duration;
+
+/// Sessions at once.
+const SESSIONS: usize = 2;
+
+/// Images to ask about, and what is to be printed of the answers.
+pub(crate) struct Asking<'a> {
+    ask: &'a Ask,
+    /// Inferences that are prepared ahead in a session.
+    ahead: usize,
+    work: Mutex<Work>,
+}
+
+/// What sessions have in common.
+struct Work {
+    images: Images,
+    /// Groups of images that sessions have taken so far.
+    taken: usize,
+    /// Groups that are answered, by number, and wait for those before them to be printed.
+    answered: BTreeMap<usize, Answered>,
+    printed: usize,
+    answers: Answers,
+    /// Not yet counted.
+    making_key: Duration,
+    failed: bool,
+}
+
+/// Images that are asked about at once.
+struct Group {
+    number: usize,
+    images: Vec<Image>,
+}
+
+struct Answered {
+    images: Vec<Image>,
+    predictions: Vec<Prediction>,
+    spent: Spending,
+    steps: Vec<StepReport>,
+}
+
+/// A session, and what it had taken when it last answered.
+struct Asked {
+    session: Session,
+    spent: Spending,
+    progress: Progress,
+}
+
+impl<'a> Asking<'a> {
+    /// About these images, `ahead` inferences being prepared ahead in a session.
+    pub(crate) fn new(ask: &'a Ask, ahead: usize, images: Images, making_key: Duration) -> Self {
+        let (answered, answers) = (BTreeMap::new(), Answers::new());
+        let work = Work { images, taken: 0, answered, printed: 0, answers, making_key, failed: false };
+        Self { ask, ahead, work: Mutex::new(work) }
+    }
+
+    /// Asks about images as they come; what can be is prepared ahead.
+    ///
+    /// # Errors
+    /// Those of the session, or standard input cannot be read.
+    pub(crate) fn in_order(&self, session: Session) -> Result<()> {
+        let mut asked = self.begin(session, self.ask.json);
+        asked.prepare(self.ahead)?;
+        let together = asked.session.largest_group(self.ahead);
+        loop {
+            let wait = !asked.session.is_worth_preparing(self.ahead);
+            let next = self.work().next(together, wait)?;
+            match next {
+                None => return Ok(()),
+                Some(group) if group.images.is_empty() => asked.prepare(self.ahead)?,
+                Some(group) => self.answer(&mut asked, group)?,
+            }
+        }
+    }
+
+    /// Asks about batches of images, in `session` and in as many others as the server has places for, [`SESSIONS`] in all.
+    ///
+    /// # Errors
+    /// Those of a session that was there.
+    pub(crate) fn in_sessions(
+        &self,
+        session: Session,
+        other: impl Fn() -> Result<Session> + Send + Sync,
+    ) -> Result<()> {
+        let ask_too = || other().map_or(Ok(()), |session| self.in_batches(self.begin(session, true)));
+        thread::scope(|scope| {
+            let others: Vec<_> = (1..SESSIONS).map(|_| scope.spawn(ask_too)).collect();
+            let outcome = self.in_batches(self.begin(session, self.ask.json));
+            others.into_iter().map(joined).fold(outcome, Result::and)
+        })
+    }
+
+    /// The answers, and how many images were left out.
+    pub(crate) fn finish(self) -> (Answers, usize) {
+        let Work { images, answers, .. } = self.work.into_inner().unwrap_or_else(PoisonError::into_inner);
+        (answers, images.failures())
+    }
+
+    fn begin(&self, session: Session, quiet: bool) -> Asked {
+        Asked { session, spent: Spending::default(), progress: Progress::new(quiet) }
+    }
+
+    /// Asks about batches until there are no more images, or another session has failed.
+    fn in_batches(&self, mut asked: Asked) -> Result<()> {
+        let images = match asked.session.largest_batch(self.ahead) {
+            1 => asked.session.largest_group(self.ahead),
+            batch => batch,
+        };
+        let outcome = self.ask_each(&mut asked, images);
+        self.work().failed |= outcome.is_err();
+        outcome
+    }
+
+    fn ask_each(&self, asked: &mut Asked, images: usize) -> Result<()> {
+        loop {
+            let next = match &mut *self.work() {
+                Work { failed: true, .. } => None,
+                work => work.next(images, true)?,
+            };
+            let Some(group) = next else { return Ok(()) };
+            self.answer(asked, group)?;
+        }
+    }
+
+    /// Asks about a group, and prints the answers when those before are.
+    fn answer(&self, asked: &mut Asked, Group { number, images }: Group) -> Result<()> {
+        let Asked { session, spent: before, progress } = asked;
+        let pixels: Vec<&[f32]> = images.iter().map(|image| &*image.pixels).collect();
+        let predictions = session.infer_all(&pixels, progress)?;
+        let mut spent = session.spending().since(before);
+        *before = session.spending();
+        let work = &mut *self.work();
+        spent.offline.elapsed += std::mem::take(&mut work.making_key);
+        work.answered.insert(number, Answered { images, predictions, spent, steps: progress.take() });
+        while let Some(answered) = work.answered.remove(&work.printed) {
+            work.printed += 1;
+            self.print(session.plan(), work, &answered)?;
+        }
+        Ok(())
+    }
+
+    fn print(&self, plan: &ClientPlan, work: &mut Work, answered: &Answered) -> Result<()> {
+        let Answered { images, predictions, spent, steps } = answered;
+        if !self.ask.json && work.images.count() != Some(1) {
+            return output::print(&work.answers.lines(images, predictions, *spent));
+        }
+        let each = spent.divided(predictions.len());
+        for (image, prediction) in images.iter().zip(predictions) {
+            let report = Report::new(prediction, each, plan.suite, plan.key_bits).about(&image.name);
+            self.ask.print(&report, prediction)?;
+        }
+        self.ask.print_steps(&[("client", steps)])
+    }
+
+    /// A thread that panicked ends the program.
+    fn work(&self) -> MutexGuard<'_, Work> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Work {
+    /// As [`Images::next`].
+    fn next(&mut self, most: usize, wait: bool) -> Result<Option<Group>> {
+        let Some(images) = self.images.next(most, wait)? else { return Ok(None) };
+        let number = self.taken;
+        self.taken += usize::from(!images.is_empty());
+        Ok(Some(Group { number, images }))
+    }
+}
+
+impl Asked {
+    fn prepare(&mut self, ahead: usize) -> Result<()> {
+        self.session.prepare(ahead, &mut self.progress)
+    }
+}
+
+fn joined(session: ScopedJoinHandle<'_, Result<()>>) -> Result<()> {
+    session.join().unwrap_or_else(|_| Err(Error::Bug("a session panicked".into())))
+}
