@@ -8,8 +8,8 @@
 //! 4  corrections of those that have masks ◀─▶        likewise (corrections.rs)
 //! ```
 //!
-//! The client may begin evaluations ahead, where its bits are known before the image ([`Supply::open_ahead`]); the server keeps
-//! what it is told then ([`Supply::keep_told`]).
+//! The client may begin evaluations ahead, where its bits are known before the image (`open_ahead`); the server keeps
+//! what it is told then (`keep_told`).
 //!
 //! The random OTs of a chunk become correlations as soon as they are made, in the processor's nearest memory: of each
 //! thread one chunk's exist at a time.
