@@ -2,8 +2,8 @@
 //! network.
 
 use super::answers::Answers;
+use super::ask::Ask;
 use super::images::{Image, Images};
-use super::infer::Ask;
 use super::output;
 use super::progress::Progress;
 use super::report::Report;

@@ -1,18 +1,15 @@
 //! `popcorn infer`: private predictions from a server.
 
+use super::ask::Ask;
 use super::asking::Asking;
 use super::images::Images;
 use super::output;
-use super::report::{Report, steps};
 use clap::Args;
+use runtime::Result;
 use runtime::channel::tcp;
-use runtime::data::Fit;
 use runtime::error::InvalidInput;
-use runtime::observe::StepReport;
-use runtime::plan::{InferenceBatch, KeyBits, PlanId};
-use runtime::roles::client::{self, Greeting, Prediction};
-use runtime::{ClientKey, Result};
-use std::path::PathBuf;
+use runtime::plan::{InferenceBatch, PlanId};
+use runtime::roles::client::{self, Greeting};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -44,51 +41,6 @@ pub(crate) struct Infer {
     /// Give the server up if it takes longer than this over a message, computing included
     #[arg(long, default_value_t = tcp::DEFAULT_TIMEOUT.as_secs(), value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
-}
-
-/// What `infer` and `run` have in common.
-#[derive(Args)]
-pub(crate) struct Ask {
-    /// Scale and crop an image of another size instead of refusing it
-    #[arg(long)]
-    pub(crate) resize: bool,
-    /// A key file from `popcorn keygen`; without it a fresh key is made and forgotten
-    #[arg(long, value_name = "KEY")]
-    pub(crate) key: Option<PathBuf>,
-    /// How many classes to print, best first, where one image is asked about
-    #[arg(long, default_value_t = 3, value_name = "K")]
-    pub(crate) top: usize,
-    /// Print one line of JSON for each image instead of text
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-impl Ask {
-    /// Prints a prediction, and what it took.
-    pub(crate) fn print(&self, report: &Report, prediction: &Prediction) -> Result<()> {
-        output::print(&if self.json { report.json() } else { report.text(prediction, self.top) })
-    }
-
-    /// Prints where each party's time went, for people.
-    pub(crate) fn print_steps(&self, parties: &[(&str, &[StepReport])]) -> Result<()> {
-        if self.json {
-            return Ok(());
-        }
-        let tables = parties.iter().map(|(party, reports)| format!("\n{}", steps(party, reports)));
-        output::print(&tables.collect::<String>())
-    }
-
-    /// The key in the file that is named, or a new one that lives as long as the process.
-    pub(crate) fn key(&self, bits: KeyBits) -> Result<ClientKey> {
-        match &self.key {
-            Some(path) => ClientKey::read(path),
-            None => ClientKey::generate(bits),
-        }
-    }
-
-    pub(crate) const fn fit(&self) -> Fit {
-        if self.resize { Fit::Resize } else { Fit::Exact }
-    }
 }
 
 impl Infer {

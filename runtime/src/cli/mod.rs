@@ -1,6 +1,7 @@
 //! The command line; one file per subcommand.
 
 mod answers;
+mod ask;
 mod asking;
 mod bench;
 mod images;

@@ -1,7 +1,7 @@
 //! `popcorn run`: client and server in one process.
 
+use super::ask::Ask;
 use super::images::warn_of;
-use super::infer::Ask;
 use super::kernel::KernelChoice;
 use super::progress::Progress;
 use super::report::Report;

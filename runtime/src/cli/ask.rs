@@ -1,0 +1,56 @@
+//! The key, the images' form and the output: flags that `popcorn infer` and `popcorn run` have in common.
+
+use super::output;
+use super::report::{Report, steps};
+use clap::Args;
+use runtime::data::Fit;
+use runtime::observe::StepReport;
+use runtime::plan::KeyBits;
+use runtime::roles::client::Prediction;
+use runtime::{ClientKey, Result};
+use std::path::PathBuf;
+
+/// These flags.
+#[derive(Args)]
+pub(crate) struct Ask {
+    /// Scale and crop an image of another size instead of refusing it
+    #[arg(long)]
+    pub(crate) resize: bool,
+    /// A key file from `popcorn keygen`; without it a fresh key is made and forgotten
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<PathBuf>,
+    /// How many classes to print, best first, where one image is asked about
+    #[arg(long, default_value_t = 3, value_name = "K")]
+    pub(crate) top: usize,
+    /// Print one line of JSON for each image instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl Ask {
+    /// Prints a prediction, and what it took.
+    pub(crate) fn print(&self, report: &Report, prediction: &Prediction) -> Result<()> {
+        output::print(&if self.json { report.json() } else { report.text(prediction, self.top) })
+    }
+
+    /// Prints where each party's time went, for people.
+    pub(crate) fn print_steps(&self, parties: &[(&str, &[StepReport])]) -> Result<()> {
+        if self.json {
+            return Ok(());
+        }
+        let tables = parties.iter().map(|(party, reports)| format!("\n{}", steps(party, reports)));
+        output::print(&tables.collect::<String>())
+    }
+
+    /// The key in the file that is named, or a new one that lives as long as the process.
+    pub(crate) fn key(&self, bits: KeyBits) -> Result<ClientKey> {
+        match &self.key {
+            Some(path) => ClientKey::read(path),
+            None => ClientKey::generate(bits),
+        }
+    }
+
+    pub(crate) const fn fit(&self) -> Fit {
+        if self.resize { Fit::Resize } else { Fit::Exact }
+    }
+}
