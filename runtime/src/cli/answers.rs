@@ -4,11 +4,11 @@ use super::images::Image;
 use runtime::observe::{Spending, Spent};
 use runtime::roles::client::Prediction;
 use std::fmt::Write;
-use std::time::Instant;
+use std::time::Duration;
 
 /// What has been answered so far.
+#[derive(Default)]
 pub(crate) struct Answers {
-    start: Instant,
     images: usize,
     /// Images whose class is known, and how many of them were named right.
     known: usize,
@@ -17,11 +17,6 @@ pub(crate) struct Answers {
 }
 
 impl Answers {
-    /// None yet; the clock starts.
-    pub(crate) fn new() -> Self {
-        Self { start: Instant::now(), images: 0, known: 0, right: 0, spent: Spending::default() }
-    }
-
     /// The lines of images that were answered together, headings first.
     pub(crate) fn lines(&mut self, images: &[Image], predictions: &[Prediction], spent: Spending) -> String {
         let mut text = String::new();
@@ -46,10 +41,10 @@ impl Answers {
     }
 
     /// `64 images in 1.74 s: 1.53 s and 2.4 MB offline, 0.21 s and 0.5 MB online; 0.027 s and 45 kB an image; 62 of 64 right (96.9 %)`;
-    /// offline and online add up to more than the whole where two sessions share the work.
-    pub(crate) fn summary(&self) -> String {
-        let Self { start, images, known, right, spent } = self;
-        let seconds = start.elapsed().as_secs_f64();
+    /// `whole` is what several sessions took together, by the clock.
+    pub(crate) fn summary(&self, whole: Option<Duration>) -> String {
+        let Self { images, known, right, spent } = self;
+        let seconds = whole.unwrap_or(spent.offline.elapsed + spent.online.elapsed).as_secs_f64();
         let bytes = |spent: &Spent| (spent.traffic.sent + spent.traffic.received) as f64;
         let phase =
             |spent: &Spent| format!("{:.2} s and {:.1} MB", spent.elapsed.as_secs_f64(), bytes(spent) / 1e6);

@@ -5,8 +5,10 @@ use super::answers::Answers;
 use super::ask::Ask;
 use super::images::{Image, Images};
 use super::output;
-use super::progress::Progress;
+use super::progress::{self, Progress};
 use super::report::Report;
+use indicatif::ProgressBar;
+use runtime::channel::CancellationToken;
 use runtime::observe::{Spending, StepReport};
 use runtime::plan::ClientPlan;
 use runtime::roles::client::{Prediction, Session};
@@ -22,8 +24,10 @@ const SESSIONS: usize = 2;
 /// Images to ask about, and what is to be printed of the answers.
 pub(crate) struct Asking<'a> {
     ask: &'a Ask,
+    plan: &'a ClientPlan,
     /// Inferences that are prepared ahead in a session.
     ahead: usize,
+    bar: ProgressBar,
     work: Mutex<Work>,
 }
 
@@ -32,13 +36,16 @@ struct Work {
     images: Images,
     /// Groups of images that sessions have taken so far.
     taken: usize,
+    /// Groups that a session took and failed to answer.
+    returned: Vec<Group>,
     /// Groups that are answered, by number, and wait for those before them to be printed.
     answered: BTreeMap<usize, Answered>,
     printed: usize,
     answers: Answers,
     /// Not yet counted.
     making_key: Duration,
-    failed: bool,
+    /// Sessions that have begun.
+    sessions: usize,
 }
 
 /// Images that are asked about at once.
@@ -63,10 +70,24 @@ struct Asked {
 
 impl<'a> Asking<'a> {
     /// About these images, `ahead` inferences being prepared ahead in a session.
-    pub(crate) fn new(ask: &'a Ask, ahead: usize, images: Images, making_key: Duration) -> Self {
-        let (answered, answers) = (BTreeMap::new(), Answers::new());
-        let work = Work { images, taken: 0, answered, printed: 0, answers, making_key, failed: false };
-        Self { ask, ahead, work: Mutex::new(work) }
+    pub(crate) fn new(
+        ask: &'a Ask,
+        plan: &'a ClientPlan,
+        ahead: usize,
+        images: Images,
+        making_key: Duration,
+    ) -> Self {
+        let work = Work {
+            images,
+            taken: 0,
+            returned: Vec::new(),
+            answered: BTreeMap::new(),
+            printed: 0,
+            answers: Answers::default(),
+            making_key,
+            sessions: 0,
+        };
+        Self { ask, plan, ahead, bar: progress::bar(ask.json), work: Mutex::new(work) }
     }
 
     /// Asks about images as they come; what can be is prepared ahead.
@@ -74,7 +95,7 @@ impl<'a> Asking<'a> {
     /// # Errors
     /// Those of the session, or standard input cannot be read.
     pub(crate) fn in_order(&self, session: Session) -> Result<()> {
-        let mut asked = self.begin(session, self.ask.json);
+        let mut asked = self.begin(session, self.bar.clone());
         asked.prepare(self.ahead)?;
         let together = asked.session.largest_group(self.ahead);
         loop {
@@ -88,21 +109,33 @@ impl<'a> Asking<'a> {
         }
     }
 
-    /// Asks about batches of images, in `session` and in as many others as the server has places for, [`SESSIONS`] in all.
+    /// Asks about groups of images, in `session` and in as many others as the server has places for, [`SESSIONS`] in all. What
+    /// one session fails to answer, another one asks again; answers that are there are printed in any case.
     ///
     /// # Errors
-    /// Those of a session that was there.
+    /// The first of those sessions that were there, if images are left.
     pub(crate) fn in_sessions(
         &self,
         session: Session,
-        other: impl Fn() -> Result<Session> + Send + Sync,
+        other: impl Fn(&CancellationToken) -> Result<Session> + Send + Sync,
     ) -> Result<()> {
-        let ask_too = || other().map_or(Ok(()), |session| self.in_batches(self.begin(session, true)));
-        thread::scope(|scope| {
+        let late = CancellationToken::new();
+        let ask_too = || {
+            let session = other(&late).ok();
+            session.map_or(Ok(()), |session| self.in_groups(self.begin(session, ProgressBar::hidden())))
+        };
+        let outcome = thread::scope(|scope| {
             let others: Vec<_> = (1..SESSIONS).map(|_| scope.spawn(ask_too)).collect();
-            let outcome = self.in_batches(self.begin(session, self.ask.json));
+            let outcome = self.in_groups(self.begin(session, self.bar.clone()));
+            if self.work().sessions < SESSIONS {
+                late.cancel(); // Nothing is left for a session that is not there yet.
+            }
             others.into_iter().map(joined).fold(outcome, Result::and)
-        })
+        });
+        let work = &mut *self.work();
+        let rest = std::mem::take(&mut work.answered);
+        rest.values().try_for_each(|answered| self.print(work, answered))?;
+        if work.returned.is_empty() { Ok(()) } else { outcome }
     }
 
     /// The answers, and how many images were left out.
@@ -111,57 +144,55 @@ impl<'a> Asking<'a> {
         (answers, images.failures())
     }
 
-    fn begin(&self, session: Session, quiet: bool) -> Asked {
-        Asked { session, spent: Spending::default(), progress: Progress::new(quiet) }
+    fn begin(&self, session: Session, bar: ProgressBar) -> Asked {
+        self.work().sessions += 1;
+        Asked { session, spent: Spending::default(), progress: Progress::new(bar) }
     }
 
-    /// Asks about batches until there are no more images, or another session has failed.
-    fn in_batches(&self, mut asked: Asked) -> Result<()> {
-        let images = match asked.session.largest_batch(self.ahead) {
-            1 => asked.session.largest_group(self.ahead),
-            batch => batch,
-        };
-        let outcome = self.ask_each(&mut asked, images);
-        self.work().failed |= outcome.is_err();
-        outcome
-    }
-
-    fn ask_each(&self, asked: &mut Asked, images: usize) -> Result<()> {
+    /// Asks about groups, whole batches where there are some, until there are no more images.
+    fn in_groups(&self, mut asked: Asked) -> Result<()> {
+        let most = asked.session.largest_group(self.ahead);
+        let most = most - most % asked.session.largest_batch(most);
         loop {
-            let next = match &mut *self.work() {
-                Work { failed: true, .. } => None,
-                work => work.next(images, true)?,
-            };
-            let Some(group) = next else { return Ok(()) };
-            self.answer(asked, group)?;
+            let Some(group) = self.work().next(most, true)? else { return Ok(()) };
+            self.answer(&mut asked, group)?;
         }
     }
 
-    /// Asks about a group, and prints the answers when those before are.
+    /// Asks about a group, and prints the answers when those before are; the group is returned where that fails.
     fn answer(&self, asked: &mut Asked, Group { number, images }: Group) -> Result<()> {
         let Asked { session, spent: before, progress } = asked;
         let pixels: Vec<&[f32]> = images.iter().map(|image| &*image.pixels).collect();
-        let predictions = session.infer_all(&pixels, progress)?;
+        let outcome = session.infer_all(&pixels, progress);
         let mut spent = session.spending().since(before);
         *before = session.spending();
         let work = &mut *self.work();
+        let predictions = match outcome {
+            Ok(predictions) => predictions,
+            Err(error) => {
+                work.returned.push(Group { number, images });
+                return Err(error);
+            }
+        };
         spent.offline.elapsed += std::mem::take(&mut work.making_key);
         work.answered.insert(number, Answered { images, predictions, spent, steps: progress.take() });
         while let Some(answered) = work.answered.remove(&work.printed) {
             work.printed += 1;
-            self.print(session.plan(), work, &answered)?;
+            self.print(work, &answered)?;
         }
         Ok(())
     }
 
-    fn print(&self, plan: &ClientPlan, work: &mut Work, answered: &Answered) -> Result<()> {
+    fn print(&self, work: &mut Work, answered: &Answered) -> Result<()> {
         let Answered { images, predictions, spent, steps } = answered;
         if !self.ask.json && work.images.count() != Some(1) {
-            return output::print(&work.answers.lines(images, predictions, *spent));
+            let lines = work.answers.lines(images, predictions, *spent);
+            return self.bar.suspend(|| output::print(&lines));
         }
         let each = spent.divided(predictions.len());
         for (image, prediction) in images.iter().zip(predictions) {
-            let report = Report::new(prediction, each, plan.suite, plan.key_bits).about(&image.name);
+            let report =
+                Report::new(prediction, each, self.plan.suite, self.plan.key_bits).about(&image.name);
             self.ask.print(&report, prediction)?;
         }
         self.ask.print_steps(&[("client", steps)])
@@ -174,8 +205,11 @@ impl<'a> Asking<'a> {
 }
 
 impl Work {
-    /// As [`Images::next`].
+    /// What was returned; else as [`Images::next`].
     fn next(&mut self, most: usize, wait: bool) -> Result<Option<Group>> {
+        if let Some(returned) = self.returned.pop() {
+            return Ok(Some(returned));
+        }
         let Some(images) = self.images.next(most, wait)? else { return Ok(None) };
         let number = self.taken;
         self.taken += usize::from(!images.is_empty());

@@ -6,7 +6,7 @@ use super::images::Images;
 use super::output;
 use clap::Args;
 use runtime::Result;
-use runtime::channel::tcp;
+use runtime::channel::{CancellationToken, tcp};
 use runtime::error::InvalidInput;
 use runtime::plan::{InferenceBatch, PlanId};
 use runtime::roles::client::{self, Greeting};
@@ -25,8 +25,9 @@ pub(crate) struct Infer {
     #[arg(long, value_name = "ADDR")]
     connect: String,
     /// An image: PNG, JPEG, .npy or .npz. FILE.npz#7 is image 7 of a set, FILE.npz all of them; `-` reads one from each line
-    /// of standard input as it comes. Several are prepared and asked about together, and many in two sessions, of
-    /// which one prepares while the other waits for the network
+    /// of standard input as it comes. Several are prepared and asked about together; more than
+    /// are prepared ahead in two sessions (suite `shared`), of which one prepares while the other waits for the network and each
+    /// takes a place of the server's
     #[arg(long = "input", value_name = "FILE", required = true)]
     inputs: Vec<String>,
     /// Inferences that are kept prepared ahead, also while the next image is waited for, or as many as the server allows. By
@@ -45,33 +46,36 @@ pub(crate) struct Infer {
 
 impl Infer {
     pub(crate) fn run(self) -> Result<()> {
-        let greeting = self.greet(self.plan)?;
+        let start = Instant::now();
+        let greeting = self.greet(self.plan, &CancellationToken::new())?;
         let plan = greeting.plan().clone();
         let images = Images::new(&self.inputs, &plan, self.ask.fit())?;
-        let start = Instant::now();
+        let making_key = Instant::now();
         let key = self.ask.key(plan.key_bits)?.holder(&plan)?;
-        let making_key = start.elapsed();
+        let making_key = making_key.elapsed();
         let session = greeting.with_key(Arc::clone(&key))?;
         let ahead = self.ahead(&images).min(session.max_prepared());
-        let many = images.count().is_some_and(|count| count > ahead);
-        let asking = Asking::new(&self.ask, ahead, images, making_key);
-        if many {
-            asking.in_sessions(session, || self.greet(Some(plan.id))?.with_key(Arc::clone(&key)))?;
+        let many = session.prepares_ahead() && images.count().is_some_and(|count| count > ahead);
+        let asking = Asking::new(&self.ask, &plan, ahead, images, making_key);
+        let outcome = if many {
+            asking.in_sessions(session, |late| self.greet(Some(plan.id), late)?.with_key(Arc::clone(&key)))
         } else {
-            asking.in_order(session)?;
-        }
+            asking.in_order(session)
+        };
         let (answers, failures) = asking.finish();
         if !answers.is_empty() {
-            output::print(&answers.summary())?;
+            output::print(&answers.summary(many.then(|| start.elapsed())))?;
         }
-        match failures {
-            0 => Ok(()),
-            count => Err(InvalidInput::LeftOut(count).into()),
+        match (outcome, failures) {
+            (Ok(()), 0) => Ok(()),
+            (Ok(()), count) => Err(InvalidInput::LeftOut(count).into()),
+            (Err(error), _) => Err(error),
         }
     }
 
-    fn greet(&self, plan: Option<PlanId>) -> Result<Greeting> {
-        client::greet(tcp::connect(&self.connect, Duration::from_secs(self.timeout))?, plan)
+    fn greet(&self, plan: Option<PlanId>, token: &CancellationToken) -> Result<Greeting> {
+        let connection = tcp::connect(&self.connect, Duration::from_secs(self.timeout))?;
+        client::greet(connection.cancelled_by(token), plan)
     }
 
     /// How many inferences to keep prepared.

@@ -3,20 +3,25 @@
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use runtime::observe::{Observer, Recorder, StepReport};
 
-/// Shows a bar on standard error (where that is a terminal) and records every step.
+/// Moves a bar, and records every step.
 pub(crate) struct Progress {
     bar: ProgressBar,
     pub(crate) recorder: Recorder,
 }
 
+/// A bar on standard error, where that is a terminal, or none where `quiet`.
+pub(crate) fn bar(quiet: bool) -> ProgressBar {
+    let bar = ProgressBar::new(0);
+    bar.set_draw_target(if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() });
+    if let Ok(style) = ProgressStyle::with_template("{bar:32} {pos}/{len} {msg} {elapsed}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
 impl Progress {
-    /// Without a bar where `quiet`.
-    pub(crate) fn new(quiet: bool) -> Self {
-        let bar = ProgressBar::new(0);
-        bar.set_draw_target(if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() });
-        if let Ok(style) = ProgressStyle::with_template("{bar:32} {pos}/{len} {msg} {elapsed}") {
-            bar.set_style(style);
-        }
+    /// Shown by this bar.
+    pub(crate) fn new(bar: ProgressBar) -> Self {
         Self { bar, recorder: Recorder::default() }
     }
 

@@ -3,7 +3,7 @@
 use super::ask::Ask;
 use super::images::warn_of;
 use super::kernel::KernelChoice;
-use super::progress::Progress;
+use super::progress::{self, Progress};
 use super::report::Report;
 use clap::Args;
 use runtime::Result;
@@ -74,7 +74,7 @@ impl Run {
         let key = self.ask.key(plan.plan().key_bits)?.holder(plan.client_view())?;
         let mut making_key = start.elapsed();
         let (suite, key_bits) = (plan.plan().suite, plan.plan().key_bits);
-        let (mut client, mut server) = (Progress::new(self.ask.json), Recorder::default());
+        let (mut client, mut server) = (Progress::new(progress::bar(self.ask.json)), Recorder::default());
         let images = (images.iter().map(Vec::as_slice), usize::from(self.together));
         let (predictions, spent) =
             local::run_linked(self.link, &Server::new(plan), &key, images, &mut client, &mut server)?;

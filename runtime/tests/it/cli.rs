@@ -8,6 +8,8 @@ use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 fn popcorn() -> Command {
@@ -218,6 +220,57 @@ fn a_large_set_is_asked_about_in_two_sessions() {
             (Value::from(format!("set.npy#{index}")), serde_json::json!(logits))
         };
         assert_eq!(answers, (0..70).map(|place| expected(place % 5)).collect::<Vec<_>>());
+    }
+}
+
+/// The address of a relay to `target` which, of the first connection, carries everything, and of the second what the client sends
+/// and `most` bytes of the server's, after which it is silent or, where it `cuts`, gone.
+fn relay(target: String, most: usize, cuts: bool) -> String {
+    use std::io::{Read, Write};
+    use std::net::{Shutdown, TcpListener, TcpStream};
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let carry = move |mut from: TcpStream, mut to: TcpStream, mut left: usize| {
+        let mut bytes = [0; 4096];
+        while let Ok(count @ 1..) = from.read(&mut bytes) {
+            let count = count.min(left);
+            left -= count;
+            if to.write_all(&bytes[..count]).is_err() || (cuts && left == 0) {
+                break;
+            }
+        }
+        if cuts || left > 0 {
+            [from, to].iter().for_each(|end| drop(end.shutdown(Shutdown::Both)));
+        }
+    };
+    thread::spawn(move || {
+        for left in [usize::MAX, most] {
+            let (client, _) = listener.accept().expect("a client");
+            let server = TcpStream::connect(&target).expect("the server");
+            let [ours, theirs] = [&client, &server].map(|end| end.try_clone().expect("a stream"));
+            thread::spawn(move || carry(client, server, usize::MAX));
+            thread::spawn(move || carry(theirs, ours, left));
+        }
+    });
+    address
+}
+
+/// A second session that never begins does not delay the end, and what one that breaks has taken is asked about again.
+#[test]
+fn sets_survive_their_second_session() {
+    let fixture = Fixture::new();
+    fixture.write_shared();
+    let serving = fixture.serve();
+    for (most, cuts) in [(0, false), (20_000, true), (40_000, true)] {
+        let address = relay(serving.address.clone(), most, cuts);
+        let start = Instant::now();
+        let ask = ["infer", "--connect", &address, "--prepare", "4", "--timeout", "600"];
+        let output = fixture.run(&[&ask[..], &["--input", "set.npy"].repeat(6)].concat());
+        let lines = text(&output.stdout);
+        assert!(output.status.success(), "{most}: {}", text(&output.stderr));
+        let last = lines.lines().last().expect("a line");
+        assert!(last.starts_with("30 images in "), "{most}: {lines}");
+        assert!(start.elapsed() < Duration::from_secs(60), "{most}");
     }
 }
 

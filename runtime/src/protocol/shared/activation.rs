@@ -125,6 +125,7 @@ impl Activation {
             Protocol::MaxPool(pool) => pool.schedule(messages),
             Protocol::ArgMax(arg_max) => arg_max.schedule(messages),
         }
+        messages.begin(false); // Where nothing was opened.
     }
 
     /// What [`run`](Self::run) opens first at the client.

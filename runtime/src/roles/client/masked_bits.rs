@@ -18,7 +18,7 @@ use crate::ot::Supply;
 use crate::plan::{Schedule, StepId};
 use crate::protocol::shared::activation::Part;
 use crate::protocol::shared::message_schedule::Communication;
-use crate::protocol::shared::online_messages::first_batches;
+use crate::protocol::shared::online_messages::{first_batches, told_ahead};
 use crate::roles::online::{Added, ByStep, share_by_share};
 use crate::roles::values::Values;
 
@@ -48,6 +48,9 @@ pub(super) fn open(
             _ => {}
         }
         shares.define(id, &step.inputs, share);
+    }
+    if message.len() as u64 != told_ahead(online) {
+        return Err(Error::Bug("activations open something else ahead than their schedule says".into()));
     }
     Ok(message)
 }
