@@ -66,6 +66,8 @@ pub(crate) struct Begun<O> {
     pub(crate) message: Option<Vec<u8>>,
     /// What the peer has told ahead.
     pub(crate) told: Option<Vec<u8>>,
+    /// Bytes that either party tells.
+    pub(crate) length: u64,
 }
 
 impl Supply {
@@ -144,17 +146,10 @@ impl Supply {
     /// As [`cot_sender`](Self::cot_sender).
     pub(crate) fn evaluate(&mut self, formula: Formula, inputs: &[Bits]) -> Result<Begun<Opening>> {
         let count = inputs.first().map_or(0, Bits::len);
-        let Prepared { correlations, told, .. } =
+        let Prepared { batch, correlations, told } =
             self.take(Batch { kind: CorrelationKind::Masked(formula), count })?;
-        let (opening, message) = match correlations {
-            Correlations::Masked(masked) => {
-                let (opening, message) = masked.open(inputs);
-                (opening, Some(message))
-            }
-            Correlations::Opened(opening) => (opening, None),
-            _ => return Err(other()),
-        };
-        Ok(Begun { opening, message, told })
+        let (opening, message) = correlations.evaluate(formula, inputs)?;
+        Ok(Begun { opening, message, told, length: batch.opening_bytes() })
     }
 
     /// Begins the next products of bits.
@@ -162,17 +157,10 @@ impl Supply {
     /// # Errors
     /// As [`cot_sender`](Self::cot_sender).
     pub(crate) fn multiply(&mut self, width: Width, bits: &Bits) -> Result<Begun<OpenProducts>> {
-        let Prepared { correlations, told, .. } =
+        let Prepared { batch, correlations, told } =
             self.take(Batch { kind: CorrelationKind::BitProduct(width), count: bits.len() })?;
-        let (opening, message) = match correlations {
-            Correlations::BitProducts(products) => {
-                let (opening, message) = products.open(bits);
-                (opening, Some(message))
-            }
-            Correlations::OpenProducts(opening) => (opening, None),
-            _ => return Err(other()),
-        };
-        Ok(Begun { opening, message, told })
+        let (opening, message) = correlations.multiply(width, bits)?;
+        Ok(Begun { opening, message, told, length: batch.opening_bytes() })
     }
 
     /// Begins the evaluations of the batches from number `first` on, which stay where they are: what the peer is to be told of
@@ -185,23 +173,15 @@ impl Supply {
         let mut told = Vec::new();
         let mut place = first..;
         for (formula, bits) in formulas {
-            self.open_at(place.next(), &mut told, |correlations| match correlations {
-                Correlations::Masked(masked) if masked.evaluates(*formula, bits) => {
-                    let (opening, message) = masked.open(bits);
-                    Ok((Correlations::Opened(opening), message))
-                }
-                _ => Err(other()),
+            self.open_at(place.next(), &mut told, |correlations| {
+                let (opening, message) = correlations.evaluate(*formula, bits)?;
+                Ok((Correlations::Opened(opening), message))
             })?;
         }
         for (width, bits) in products {
-            self.open_at(place.next(), &mut told, |correlations| match correlations {
-                Correlations::BitProducts(products)
-                    if (products.width(), products.len()) == (*width, bits.len()) =>
-                {
-                    let (opening, message) = products.open(bits);
-                    Ok((Correlations::OpenProducts(opening), message))
-                }
-                _ => Err(other()),
+            self.open_at(place.next(), &mut told, |correlations| {
+                let (opening, message) = correlations.multiply(*width, bits)?;
+                Ok((Correlations::OpenProducts(opening), message))
             })?;
         }
         Ok(told)
@@ -211,12 +191,12 @@ impl Supply {
         &mut self,
         place: Option<usize>,
         told: &mut Vec<u8>,
-        open: impl FnOnce(Correlations) -> Result<(Correlations, Vec<u8>)>,
+        open: impl FnOnce(Correlations) -> Result<(Correlations, Option<Vec<u8>>)>,
     ) -> Result<()> {
         let prepared = place.and_then(|place| Some((place, self.batches.remove(place)?)));
         let (place, Prepared { batch, correlations, .. }) = prepared.ok_or_else(other)?;
-        let (correlations, mut message) = open(correlations)?;
-        told.append(&mut message);
+        let (correlations, message) = open(correlations)?;
+        told.append(&mut message.ok_or_else(other)?);
         self.batches.insert(place, Prepared { batch, correlations, told: None });
         Ok(())
     }
@@ -251,6 +231,32 @@ impl Supply {
                 let next = next.map(|next| next.batch);
                 Err(Error::Bug(format!("{wanted:?} is wanted where {next:?} is prepared")))
             }
+        }
+    }
+}
+
+impl Correlations {
+    /// Begins evaluations, unless they are begun; with what the peer is to be told then.
+    fn evaluate(self, formula: Formula, inputs: &[Bits]) -> Result<(Opening, Option<Vec<u8>>)> {
+        match self {
+            Self::Masked(masked) if masked.evaluates(formula, inputs) => {
+                let (opening, message) = masked.open(inputs);
+                Ok((opening, Some(message)))
+            }
+            Self::Opened(opening) => Ok((opening, None)),
+            _ => Err(other()),
+        }
+    }
+
+    /// As [`evaluate`](Self::evaluate), of products.
+    fn multiply(self, width: Width, bits: &Bits) -> Result<(OpenProducts, Option<Vec<u8>>)> {
+        match self {
+            Self::BitProducts(products) if (products.width(), products.len()) == (width, bits.len()) => {
+                let (opening, message) = products.open(bits);
+                Ok((opening, Some(message)))
+            }
+            Self::OpenProducts(opening) => Ok((opening, None)),
+            _ => Err(other()),
         }
     }
 }

@@ -4,6 +4,7 @@ use super::activation::Part;
 use super::message_schedule::{Communication, MessageSchedule};
 use crate::ot::{Batch, Role, Width};
 use crate::plan::{InferenceBatch, PublicStep, Ring, Schedule, StepId};
+use std::ops::Range;
 
 /// The online part of every step of a valid schedule, in order.
 pub fn communication(schedule: &Schedule) -> Vec<Communication> {
@@ -52,12 +53,12 @@ pub fn told_ahead(costs: &[Communication]) -> u64 {
     costs.iter().map(Communication::ahead_bytes).sum()
 }
 
-/// Of each step the number of its first batch among all.
-pub fn first_batches(costs: &[Communication]) -> impl Iterator<Item = usize> {
+/// Of each step the numbers, among all batches, of those that the client tells ahead.
+pub fn batches_ahead(costs: &[Communication]) -> impl Iterator<Item = Range<usize>> {
     costs.iter().scan(0, |next, cost| {
         let first = *next;
         *next += cost.batches.len();
-        Some(first)
+        Some(first..first + cost.ahead)
     })
 }
 

@@ -21,8 +21,7 @@ use crate::channel::Traffic;
 use crate::error::{Error, Result};
 use crate::ot::supply::Begun;
 use crate::ot::{
-    Batch, Bits, CorrelationKind, Formula, Inputs, Packed, PerParty, Role, Supply, Width, bit_product,
-    correlated, masked, pack,
+    Batch, Bits, CorrelationKind, Formula, Inputs, Packed, PerParty, Role, Supply, Width, correlated, pack,
 };
 
 /// A party in one dialogue with its peer, which any number of protocols make up.
@@ -94,31 +93,28 @@ impl<'c> Party<'c> {
         let mut evaluations = Vec::with_capacity(formulas.len());
         for (formula, bits) in formulas {
             let begun = self.supply.evaluate(*formula, bits)?;
-            let count = bits.first().map_or(0, Bits::len);
-            evaluations.push((self.tell(begun), masked::opening_bytes(*formula, count)));
+            evaluations.push(self.tell(begun));
         }
         let mut multiplications = Vec::with_capacity(products.len());
         for (width, bits) in products {
             let begun = self.supply.multiply(*width, bits)?;
-            multiplications.push((self.tell(begun), bit_product::opening_bytes(bits.len())));
+            multiplications.push(self.tell(begun));
         }
         let role = self.role();
         let mut told = |told: Option<Vec<u8>>, length| told.map_or_else(|| self.dialogue.receive(length), Ok);
-        let bits = evaluations
-            .into_iter()
-            .map(|((opening, ahead), length)| opening.close(&told(ahead, length)?))
-            .collect::<Result<_>>()?;
+        let bits = evaluations.into_iter().map(|begun| begun.opening.close(&told(begun.told, begun.length)?));
+        let bits = bits.collect::<Result<_>>()?;
         let numbers = multiplications
             .into_iter()
-            .map(|((opening, ahead), length)| opening.close(role, &told(ahead, length)?))
-            .collect::<Result<_>>()?;
+            .map(|begun| begun.opening.close(role, &told(begun.told, begun.length)?));
+        let numbers = numbers.collect::<Result<_>>()?;
         Ok(Evaluated { bits, numbers })
     }
 
-    /// Queues what is to be told; with what the peer has told ahead.
-    fn tell<O>(&mut self, Begun { opening, message, told }: Begun<O>) -> (O, Option<Vec<u8>>) {
-        message.into_iter().for_each(|message| self.dialogue.queue(message));
-        (opening, told)
+    /// Queues what is to be told.
+    fn tell<O>(&mut self, mut begun: Begun<O>) -> Begun<O> {
+        begun.message.take().into_iter().for_each(|message| self.dialogue.queue(message));
+        begun
     }
 
     /// Its shares of the products of its bits with the peer's, modulo 2^width.

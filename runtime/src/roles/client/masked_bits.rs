@@ -18,7 +18,7 @@ use crate::ot::Supply;
 use crate::plan::{Schedule, StepId};
 use crate::protocol::shared::activation::Part;
 use crate::protocol::shared::message_schedule::Communication;
-use crate::protocol::shared::online_messages::{first_batches, told_ahead};
+use crate::protocol::shared::online_messages::{batches_ahead, told_ahead};
 use crate::roles::online::{Added, ByStep, share_by_share};
 use crate::roles::values::Values;
 
@@ -31,19 +31,16 @@ pub(super) fn open(
 ) -> Result<Vec<u8>> {
     let mut message = Vec::new();
     let mut shares = Values::new(schedule.steps.iter().map(|step| &*step.inputs));
-    for ((id, step), first) in schedule.steps().zip(first_batches(online)) {
-        let source = step.inputs.first().copied();
+    for ((id, step), batches) in schedule.steps().zip(batches_ahead(online)) {
         let mut share = Vec::new(); // None that the client has.
         match Part::from_step(schedule, id) {
             Some(Part::Linear) => share = product(products, id)?,
             Some(Part::Alone(alone)) if schedule.client_has_ahead(id) => {
                 share = share_by_share(schedule, id, &alone, &shares.inputs(&step.inputs)?, Added::default());
             }
-            Some(Part::Activation(activation) | Part::Reveal(Some(activation)))
-                if source.is_some_and(|source| schedule.client_has_ahead(source)) =>
-            {
+            Some(Part::Activation(activation) | Part::Reveal(Some(activation))) if !batches.is_empty() => {
                 let inputs = activation.first_inputs(shares.inputs(&step.inputs)?[0]);
-                message.append(&mut supply.open_ahead(first, &inputs)?);
+                message.append(&mut supply.open_ahead(batches.start, &inputs)?);
             }
             _ => {}
         }

@@ -2,8 +2,8 @@
 //!
 //! # Memory
 //!
-//! For every inference that a client has prepared and not yet asked: the shares of the linear steps' results and
-//! the correlations of the activations ([`Server::bytes_of_prepared`](super::Server::bytes_of_prepared));
+//! For every inference that a client has prepared and not yet asked: the shares of the linear steps' results,
+//! the correlations of the activations and what the client has told of them ([`Server::bytes_of_prepared`](super::Server::bytes_of_prepared));
 //! [`Server::with_prepared_bytes`](super::Server::with_prepared_bytes) bounds them per session. While a linear step is prepared, its
 //! products as ciphertexts, and the masks of its group of steps and of the next, of 6 MiB each unless a step has more
 //! ([`crate::protocol::shared::groups`]). Per session where a plan names silent OT, up to 14 MB for each direction.
@@ -20,7 +20,7 @@ use crate::plan::{Plan, Ring, Schedule, StepId};
 use crate::protocol::message::{self, Message};
 use crate::protocol::shared::message_schedule::Communication;
 use crate::protocol::shared::online_messages::{
-    batches, first_batches, most_together, received, told_ahead, width,
+    batches, batches_ahead, most_together, received, told_ahead, width,
 };
 use crate::protocol::shared::party::Party;
 use crate::protocol::shared::randomisers::{Lengths, ReplyRandomisers};
@@ -118,9 +118,7 @@ impl Session<'_> {
             return Ok(());
         }
         let told = message::receive(self.connection, Message::MaskedBits, Limit::Exactly(length))?;
-        let places =
-            first_batches(&self.online).zip(&self.online).flat_map(|(first, cost)| first..first + cost.ahead);
-        supply.keep_told(places, &told)
+        supply.keep_told(batches_ahead(&self.online).flatten(), &told)
     }
 
     fn infer(&mut self, inferences: usize, observer: &mut dyn Observer) -> Result<()> {
