@@ -6,11 +6,14 @@ use clap::Args;
 use compiler::error::Error;
 use runtime::channel::Link;
 use runtime::cost::prediction::Seconds;
+use runtime::message::Role;
 use runtime::plan::{
     Cost, InputSpec, Layout, OutputSpec, PricedBatch, Schedule, Step, StepId, ValidPlan, Work, codec,
 };
 use runtime::protocol::shared::errors::StatisticalErrors;
+use runtime::protocol::shared::online_messages::{communication, kept_bytes};
 use serde::Serialize;
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -50,7 +53,8 @@ impl Inspect {
                 let seconds = forecast.map_or_else(String::new, |forecast| format!("\n{forecast}"));
                 let errors = statistical_errors(&plan);
                 let errors: String = errors.iter().map(line).collect();
-                output::print(&format!("{plan}{errors}{seconds}"))
+                let memory = memory(&plan).map_or_else(String::new, |memory| format!("\n{memory}\n"));
+                output::print(&format!("{plan}{errors}{memory}{seconds}"))
             }
             (false, true) => output::print_json(&Description::new(&plan, forecast.as_ref())),
             (true, false) => output::print(&plan.client_view().to_string()),
@@ -83,6 +87,31 @@ fn line(Errors { inferences, errors }: &Errors) -> String {
     match inferences {
         1 => format!("\nstatistical errors of an inference, at most: {errors}\n"),
         _ => format!("of {inferences} that are prepared together: {errors}\n"),
+    }
+}
+
+/// Bytes of memory that an inference takes from its preparation until its image is asked about.
+#[derive(Serialize)]
+struct PreparedMemory {
+    client: u64,
+    server: u64,
+}
+
+/// Of suite `shared`.
+fn memory(plan: &ValidPlan) -> Option<PreparedMemory> {
+    let Work::Schedule(schedule) = &plan.client_view().work else { return None };
+    let costs = communication(schedule);
+    let [client, server] = [Role::Client, Role::Server].map(|role| kept_bytes(schedule, &costs, role));
+    Some(PreparedMemory { client, server })
+}
+
+impl fmt::Display for PreparedMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [client, server] = [self.client, self.server].map(|bytes| bytes as f64 / 1e6);
+        write!(
+            f,
+            "memory of a prepared inference: {client:.1} MB at the client, {server:.1} MB at the server"
+        )
     }
 }
 
@@ -123,6 +152,9 @@ struct Description<'a> {
     /// Of suite `shared`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     statistical_errors: Vec<Errors>,
+    /// Of suite `shared`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prepared_memory: Option<PreparedMemory>,
     #[serde(skip_serializing_if = "Option::is_none")]
     prediction: Option<forecast::Description<'a>>,
 }
@@ -159,6 +191,7 @@ impl<'a> Description<'a> {
             cost: plan.total_cost(),
             batches: &plan.batches,
             statistical_errors: statistical_errors(valid),
+            prepared_memory: memory(valid),
             prediction: forecast.map(forecast::Description::new),
         }
     }

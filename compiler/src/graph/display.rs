@@ -152,6 +152,7 @@ mod tests {
             scale,
             range: (0..channels as i128).map(|c| Range { low: -3 - c, high: 12 }).collect(),
             ring: None,
+            compared: None,
             room: None,
         };
         let mut graph: Graph<Integer> = Graph::new("image", fact(1, Scale::PerTensor(0.5)));

@@ -22,6 +22,8 @@ pub struct IntegerFact {
     pub range: Vec<Range>,
     /// Suite `shared`: integers are taken in this ring.
     pub ring: Option<Ring>,
+    /// Suite `shared`, of maxima: differences are taken in this ring, which is no larger.
+    pub compared: Option<Ring>,
     /// How full that ring is, where integers can leave it.
     pub room: Option<Room>,
 }
@@ -128,10 +130,11 @@ impl fmt::Display for IntegerFact {
         let hull = self.range.iter().copied().reduce(Range::hull);
         hull.map_or(Ok(()), |hull| write!(f, " range {hull}"))?;
         match self.ring {
-            Some(ring) => write!(f, " ring {}", ring.bits()),
-            None if hull.is_some() => write!(f, " bits {}", self.bits()),
-            None => Ok(()),
+            Some(ring) => write!(f, " ring {}", ring.bits())?,
+            None if hull.is_some() => write!(f, " bits {}", self.bits())?,
+            None => {}
         }
+        self.compared.map_or(Ok(()), |compared| write!(f, " compared {}", compared.bits()))
     }
 }
 

@@ -46,6 +46,7 @@ impl Domain for Integer {
             scale: fact.scale.narrowed(channels),
             range: channels.iter().map(|&channel| fact.range[channel]).collect(),
             ring: fact.ring,
+            compared: fact.compared,
             room: fact.room,
         }
     }

@@ -214,6 +214,7 @@ mod tests {
             scale,
             range: range.iter().map(|&(low, high)| Range { low, high }).collect(),
             ring: None,
+            compared: None,
             room: None,
         };
         let mut graph: Graph<Integer> = Graph::new("x", fact(Scale::PerTensor(0.0), &[(0, 1)]));

@@ -9,7 +9,7 @@ use crate::graph::{
 use crate::options::CompileOptions;
 use runtime::plan::validate::MAX_NAME;
 use runtime::plan::{
-    self, Conv2d, Cost, InputSpec, OutputSpec, Plan, Postprocessing, Revealed, Step, StepId,
+    self, Conv2d, Cost, InputSpec, MaxPool, OutputSpec, Plan, Postprocessing, Revealed, Step, StepId,
 };
 
 /// The plan that computes `graph`, unpriced. Flattening vanishes (elements keep their positions), a
@@ -91,7 +91,10 @@ impl Lowering<'_> {
                     sum_pool(pool, image, self.graph.shape(id)).map_err(|what| self.refuse(id, what))?;
                 plan::Op::SumPool(sum.sum)
             }
-            Op::MaxPool(window) => plan::Op::MaxPool(*window),
+            Op::MaxPool(window) => {
+                let compared = self.graph.node(id).fact.compared.map_or(0, |ring| ring.bits() - 1);
+                plan::Op::MaxPool(MaxPool { window: *window, compared })
+            }
             Op::Relu => match *self.graph.op(self.graph.sole_input(id)) {
                 Op::Rescale(Rescale { bits }) if is_fused(self.graph, self.graph.sole_input(id)) => {
                     plan::Op::ReluRescale { bits }

@@ -71,6 +71,7 @@ mod tests {
             scale: Scale::PerTensor(1.0),
             range: vec![Range { low: 0, high: 9 }; channels],
             ring: None,
+            compared: None,
             room: None,
         };
         let conv = |groups, weights: &[i32], bias: &[i128]| {

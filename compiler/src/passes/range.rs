@@ -184,6 +184,7 @@ mod tests {
             scale: Scale::PerTensor(1.0),
             range: vec![Range { low: i128::MIN, high: i128::MAX }; channels],
             ring: None,
+            compared: None,
             room: None,
         };
         let mut graph = Graph::new("x", fact(2));

@@ -120,6 +120,7 @@ mod tests {
             scale: Scale::PerTensor(1.0),
             range: vec![Range { low: -5, high: 7 }; shape.channels],
             ring: None,
+            compared: None,
             room: None,
         };
         let mut graph = Graph::new("image", fact(shape));

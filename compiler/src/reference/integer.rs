@@ -34,12 +34,13 @@ pub fn run(graph: &Graph<Integer>, input: &[i64]) -> Vec<i128> {
 fn evaluate(graph: &Graph<Integer>, id: NodeId, values: &[Vec<i128>]) -> Vec<i128> {
     let inputs = graph.inputs(id);
     let (x, shape) = (&values[inputs[0].index()], graph.shape(inputs[0]));
-    let (output, ring) = (graph.shape(id), graph.node(inputs[0]).fact.ring);
+    let (output, ring, compared) =
+        (graph.shape(id), graph.node(inputs[0]).fact.ring, graph.node(id).fact.compared);
     match graph.op(id) {
         Op::Conv(conv) => convolution(conv, x, shape, output),
         Op::Dense(dense) => product(dense, x),
         Op::AveragePool(pool) => sums(pool, x, shape, output),
-        Op::MaxPool(window) => maxima(window, ring, x, shape, output),
+        Op::MaxPool(window) => maxima(window, compared, x, shape, output),
         Op::Relu => x.iter().map(|&x| x.max(0)).collect(),
         Op::Sign => x.iter().map(|&x| i128::from(is_positive(ring, x))).collect(),
         Op::Add(add) => (0..x.len())
@@ -116,10 +117,10 @@ fn rescale(ring: Option<Ring>, x: i128, bits: u32) -> i128 {
     ring.map_or_else(|| (x + (1 << (bits - 1))) >> bits, |ring| ring.rescale(x as i64, bits).into())
 }
 
-fn maxima(pool: &Window, ring: Option<Ring>, x: &[i128], shape: Shape, output: Shape) -> Vec<i128> {
+fn maxima(pool: &Window, compared: Option<Ring>, x: &[i128], shape: Shape, output: Shape) -> Vec<i128> {
     let largest = |(channel, at)| {
         let pixels = window(pool, x, shape, channel, at);
-        match ring {
+        match compared {
             None => pixels.into_iter().max().expect("no window is empty"),
             Some(ring) => {
                 let mut pixels: Vec<i64> = pixels.into_iter().map(|x| x as i64).collect();

@@ -113,8 +113,8 @@ const CUT_OFF: DecodeError = DecodeError::Corrupted("its length is not what its 
 mod tests {
     use super::*;
     use crate::plan::{
-        BlindedParameters, Cost, Dense, InputSpec, KeyBits, Op, OutputSpec, Postprocessing, Preprocessing,
-        Revealed, Shape, Step, StepId, Suite, Window,
+        BlindedParameters, Cost, Dense, InputSpec, KeyBits, MaxPool, Op, OutputSpec, Postprocessing,
+        Preprocessing, Revealed, Shape, Step, StepId, Suite, Window,
     };
     use proptest::prelude::*;
 
@@ -142,7 +142,7 @@ mod tests {
         };
         let steps = vec![
             step(Op::Input, &[], input.shape, 8),
-            step(Op::MaxPool(pool), &[0], Shape::new(1, 2, 2), 8),
+            step(Op::MaxPool(MaxPool { window: pool, compared: 0 }), &[0], Shape::new(1, 2, 2), 8),
             step(Op::Dense(dense), &[1], Shape::vector(1), 12),
             step(Op::Reveal, &[2], Shape::vector(1), 12),
         ];
@@ -190,7 +190,7 @@ mod tests {
         let plan = ValidPlan::new(plan()).unwrap();
         let known = (FORMAT_VERSION, plan.id().to_string());
         // Where the digest of this plan changes, FORMAT_VERSION (and, with the client's view, PROTOCOL_VERSION) must.
-        assert_eq!(known, (9, "17396bb79492366eb2c5b00024c72cd2024f0bfb11f0ff44f9616b856e51c524".into()));
+        assert_eq!(known, (10, "dc8c07e60097f241bfa169dfa2d3b6fec4c33a8c6967fefbb069290eb9f7ef78".into()));
     }
 
     proptest! {

@@ -47,7 +47,7 @@ pub use ids::{PlanId, StepId};
 pub use input::{Colours, InputError, InputSpec, OutputSpec, Postprocessing, Preprocessing, Revealed};
 pub use knowledge::{Knowledge, Private, Public};
 pub use layout::Layout;
-pub use ops::{Add, Conv2d, Dense, Op, SumPool};
+pub use ops::{Add, Conv2d, Dense, MaxPool, Op, SumPool};
 pub use public_step::{Linear, PublicStep};
 pub use reach::Reach;
 pub use ring::{Ring, index_bits};

@@ -33,8 +33,8 @@ pub enum Op<K: Knowledge = Private> {
     Relu,
     /// 1 for x > 0, else 0: the two values of a binary activation, up to an affine map; interactive.
     Sign,
-    /// Maximum over windows; interactive.
-    MaxPool(Window),
+    /// Maxima over windows; interactive.
+    MaxPool(MaxPool),
     /// Suite `shared`: x ÷ 2^bits rounded to nearest. Suite `blinded`: ⌊x ÷ 2^bits⌋ or one more, by a coin whose
     /// mean is the fraction; the interpreter rounds to nearest, which is one of the two. Interactive.
     Rescale {
@@ -86,6 +86,17 @@ pub struct Add<K: Knowledge = Private> {
     pub bias: K::Bias,
 }
 
+/// Maxima over windows of each channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MaxPool {
+    /// Geometry, the same for every channel.
+    pub window: Window,
+    /// Suite `shared`: the difference of two elements is taken modulo 2^(compared+1), which tells the larger one where it is at
+    /// least −2^compared and below 2^compared. No more than the bits of the value; 0 in suite `blinded`, which compares
+    /// elements themselves.
+    pub compared: u32,
+}
+
 /// Sums over windows of each channel.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SumPool {
@@ -133,7 +144,7 @@ impl Op {
             Op::Concat => Op::Concat,
             Op::Relu => Op::Relu,
             Op::Sign => Op::Sign,
-            Op::MaxPool(window) => Op::MaxPool(*window),
+            Op::MaxPool(pool) => Op::MaxPool(*pool),
             Op::Rescale { bits } => Op::Rescale { bits: *bits },
             Op::ReluRescale { bits } => Op::ReluRescale { bits: *bits },
             Op::ArgMax => Op::ArgMax,
@@ -192,7 +203,8 @@ impl<K: Knowledge> fmt::Display for Op<K> {
                 write!(f, " {}", pool.window)?;
                 pool.balance.map_or(Ok(()), |common| write!(f, " balance {common}"))
             }
-            Op::MaxPool(window) => write!(f, " {window}"),
+            Op::MaxPool(MaxPool { window, compared: 0 }) => write!(f, " {window}"),
+            Op::MaxPool(MaxPool { window, compared }) => write!(f, " {window} comparing {compared} bits"),
             Op::Add(sum) => write!(f, " times {:?}", sum.multipliers),
             Op::Rescale { bits } | Op::ReluRescale { bits } => write!(f, " by 2^{bits}"),
             Op::Input | Op::Concat | Op::Relu | Op::Sign | Op::ArgMax | Op::Reveal => Ok(()),

@@ -5,7 +5,7 @@ use super::geometry::{Shape, Window};
 use super::ids::StepId;
 use super::knowledge::Public;
 use super::layout::Layout;
-use super::ops::{Add, Conv2d, Dense, Op, SumPool};
+use super::ops::{Add, Conv2d, Dense, MaxPool, Op, SumPool};
 use super::ring::Ring;
 use super::tiling::Tiling;
 use serde::{Deserialize, Serialize};
@@ -97,7 +97,7 @@ enum WrittenOp {
     Concat,
     Relu { dropped: u32 },
     Sign,
-    MaxPool(Window),
+    MaxPool(MaxPool),
     Rescale { bits: u32 },
     ArgMax,
     Reveal,
@@ -121,7 +121,7 @@ fn written(op: Op<Public>, layout: Layout) -> WrittenOp {
         Op::Relu => WrittenOp::Relu { dropped: 0 },
         Op::ReluRescale { bits } => WrittenOp::Relu { dropped: bits },
         Op::Sign => WrittenOp::Sign,
-        Op::MaxPool(window) => WrittenOp::MaxPool(window),
+        Op::MaxPool(pool) => WrittenOp::MaxPool(pool),
         Op::Rescale { bits } => WrittenOp::Rescale { bits },
         Op::ArgMax => WrittenOp::ArgMax,
         Op::Reveal => WrittenOp::Reveal,
@@ -149,7 +149,7 @@ fn read(op: WrittenOp) -> Op<Public> {
         WrittenOp::Relu { dropped: 0 } => Op::Relu,
         WrittenOp::Relu { dropped } => Op::ReluRescale { bits: dropped },
         WrittenOp::Sign => Op::Sign,
-        WrittenOp::MaxPool(window) => Op::MaxPool(window),
+        WrittenOp::MaxPool(pool) => Op::MaxPool(pool),
         WrittenOp::Rescale { bits } => Op::Rescale { bits },
         WrittenOp::ArgMax => Op::ArgMax,
         WrittenOp::Reveal => Op::Reveal,
@@ -178,7 +178,7 @@ mod tests {
             (Op::Relu, None, vec![5, 0]),
             (Op::ReluRescale { bits: 9 }, None, vec![5, 9]),
             (Op::Sign, None, vec![6]),
-            (Op::MaxPool(window), None, vec![7, 3, 3, 1, 1, 1, 1, 0, 0, 0, 0]),
+            (Op::MaxPool(MaxPool { window, compared: 9 }), None, vec![7, 3, 3, 1, 1, 1, 1, 0, 0, 0, 0, 9]),
             (Op::Rescale { bits: 3 }, None, vec![8, 3]),
             (Op::ArgMax, None, vec![9]),
             (Op::Reveal, None, vec![10]),

@@ -47,14 +47,14 @@ impl Ring {
         self.wrap(number.wrapping_add(half)) >> bits
     }
 
-    /// The winner of a tournament in which neighbours meet, an odd one waits, and a beats b if a − b, which may
-    /// wrap around, is positive. The maximum, where no difference wraps. 0 of no numbers. `numbers` are overwritten.
+    /// The winner of a tournament in which neighbours meet, an odd one waits, and b beats a if a − b, which is taken in
+    /// this ring, is negative. The maximum, where no difference wraps around. 0 of no numbers. `numbers` are overwritten.
     pub fn maximum(self, numbers: &mut [i64]) -> i64 {
         let mut left = numbers.len();
         while left > 1 {
             for pair in 0..left / 2 {
                 let [a, b] = [numbers[2 * pair], numbers[2 * pair + 1]];
-                numbers[pair] = self.wrap(b.wrapping_add(self.wrap(a.wrapping_sub(b)).max(0)));
+                numbers[pair] = if self.loses(a, b) { b } else { a };
             }
             if left % 2 == 1 {
                 numbers[left / 2] = numbers[left - 1];
@@ -64,18 +64,21 @@ impl Ring {
         numbers.first().copied().unwrap_or_default()
     }
 
-    /// The position of the winner of a tournament as in [`maximum`](Self::maximum), but where the first of two wins
-    /// unless a − b is negative. The first maximum, where no difference wraps. 0 of no numbers.
+    /// The position of the winner of a tournament as in [`maximum`](Self::maximum): of the first maximum, where no
+    /// difference wraps around. 0 of no numbers.
     pub fn arg_max(self, numbers: &[i64]) -> usize {
         let mut places: Vec<usize> = (0..numbers.len()).collect();
         while places.len() > 1 {
             let (pairs, odd) = places.as_chunks::<2>();
-            let winner = |[a, b]: &[usize; 2]| {
-                if self.wrap(numbers[*a].wrapping_sub(numbers[*b])) < 0 { *b } else { *a }
-            };
+            let winner = |[a, b]: &[usize; 2]| if self.loses(numbers[*a], numbers[*b]) { *b } else { *a };
             places = pairs.iter().map(winner).chain(odd.iter().copied()).collect();
         }
         places.pop().unwrap_or_default()
+    }
+
+    /// Whether a − b is negative.
+    const fn loses(self, a: i64, b: i64) -> bool {
+        self.wrap(a.wrapping_sub(b)) < 0
     }
 }
 
@@ -107,6 +110,7 @@ mod tests {
         assert_eq!(ring.rescale(-7, 0), -7);
         assert_eq!(ring.maximum(&mut [3, -9, 15, 4, -16]), 15);
         assert_eq!(ring.maximum(&mut [-30, 20]), -30, "-30 - 20 is 14 here");
+        assert_eq!(Ring::new(4).unwrap().maximum(&mut [101, 108, 103, 107]), 108, "differences of 4 bits");
         assert_eq!((ring.maximum(&mut [-7]), ring.maximum(&mut [])), (-7, 0));
     }
 

@@ -3,7 +3,7 @@
 use super::exchange::{Exchange, ExchangeKind, tournament_levels};
 use super::ids::{PlanId, StepId};
 use super::input::{InputSpec, OutputSpec};
-use super::ops::Op;
+use super::ops::{MaxPool, Op};
 use super::schedule::Schedule;
 use super::suite::{BlindedParameters, KeyBits, Suite};
 use super::{Plan, Step, Window};
@@ -99,7 +99,7 @@ impl Plan {
                 vec![round(ExchangeKind::Relu, step.shape.elements(), self.input_bits(step))]
             }
             Op::Sign => vec![round(ExchangeKind::Sign, step.shape.elements(), self.input_bits(step) + 1)],
-            Op::MaxPool(window) => {
+            Op::MaxPool(MaxPool { window, .. }) => {
                 let bits = self.input_bits(step) + 1;
                 let levels = tournament_levels(self.candidates(step, window));
                 levels.into_iter().map(|count| round(ExchangeKind::Relu, count, bits)).collect()

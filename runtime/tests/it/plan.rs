@@ -1,11 +1,11 @@
 //! Plans as bytes and as text; what validation refuses.
 
 use crate::support::shared::{Choices, shared};
-use crate::support::{PlanBuilder, plans, valid};
+use crate::support::{PlanBuilder, max_pool, plans, valid};
 use proptest::prelude::*;
 use runtime::data::{Fit, ImageSource};
 use runtime::plan::{
-    Conv2d, DecodeError, Extension, FieldBits, InferenceBatch, Layout, Op, Plan, Public, PublicStep,
+    Conv2d, DecodeError, Extension, FieldBits, InferenceBatch, Layout, MaxPool, Op, Plan, Public, PublicStep,
     Schedule, Shape, StepId, Transfers, ValidPlan, Window, Work, codec,
 };
 use runtime::roles::client::Prediction;
@@ -17,7 +17,7 @@ fn small() -> Plan {
     let mut builder = PlanBuilder::new(Shape::new(1, 4, 4));
     let input = builder.last();
     let window = Window { stride: [2, 2], ..Window::dense([2, 2]) };
-    let max = builder.push(Op::MaxPool(window), &[input], Shape::new(1, 2, 2));
+    let max = builder.push(max_pool(window), &[input], Shape::new(1, 2, 2));
     let relu = builder.push(Op::Relu, &[max], Shape::new(1, 2, 2));
     let dense = runtime::plan::Dense { weights: vec![1, -2, 3, 0, 5, 6, -7, 8], bias: vec![10, -20] };
     builder.push(Op::Dense(dense), &[relu], Shape::vector(2));
@@ -88,7 +88,7 @@ fn each_check_refuses_what_it_is_for() {
         violation(|plan| step(plan, 2, |step| step.inputs = Vec::new())),
         violation(|plan| step(plan, 1, |step| step.shape.width = 3)),
         violation(|plan| {
-            step(plan, 1, |step| step.op = Op::MaxPool(Window { pad_after: [9, 0], ..Window::dense([2, 2]) }))
+            step(plan, 1, |step| step.op = max_pool(Window { pad_after: [9, 0], ..Window::dense([2, 2]) }))
         }),
         violation(|plan| {
             step(plan, 3, |step| {
@@ -212,7 +212,7 @@ fn the_work_of_all_steps_together_is_bounded() {
     let layout = Layout { tile: [256, 1], slot_bits: 30, fraction: 1, results: 1, stacked: 1, images: 1 };
     let tiles = refused(Shape::new(1, 1, 1), conv, Shape::new(1, 256, 1), Some(layout), 2000);
     assert!(tiles.contains("P1: tiles that read"), "{tiles}");
-    let pool = Op::MaxPool(Window::dense([4, 4]));
+    let pool = Op::MaxPool(MaxPool { window: Window::dense([4, 4]), compared: 8 });
     let windows = refused(Shape::new(1, 4000, 4000), pool, Shape::new(1, 3997, 3997), None, 1);
     assert!(windows.contains("P1: windows of pools"), "{windows}");
 }

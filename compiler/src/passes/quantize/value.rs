@@ -21,7 +21,7 @@ pub(super) fn scale(channels: Vec<f64>) -> Scale {
 /// A fact before ranges are known.
 pub(super) fn unbounded(shape: Shape, scale: Scale) -> IntegerFact {
     let range = vec![Range { low: i128::MIN, high: i128::MAX }; shape.channels];
-    IntegerFact { shape, scale, range, ring: None, room: None }
+    IntegerFact { shape, scale, range, ring: None, compared: None, room: None }
 }
 
 /// One entry for every element of each channel.

@@ -91,8 +91,14 @@ pub fn rings(
     readers::serve(&graph, &mut bits);
     for id in graph.ids_in_order() {
         let fits = enter(&mut graph, id, bits[id.index()], input, options)?;
-        let room = || room(bits[id.index()], &spreads[id.index()].tail);
-        graph.node_mut(id).fact.room = if fits { None } else { Some(room()) };
+        let overflows = match compared(&graph, id) {
+            Some((source, compared)) if !compared.fits => {
+                Some(room(compared.bits, &spreads[source.index()].tail))
+            }
+            _ if fits => None,
+            _ => Some(room(bits[id.index()], &spreads[id.index()].tail)),
+        };
+        graph.node_mut(id).fact.room = overflows;
     }
     Ok(graph)
 }
@@ -118,6 +124,23 @@ fn uncompared(graph: &Graph<Integer>) -> Vec<bool> {
         uncompared[id.index()] = true;
     }
     uncompared
+}
+
+/// What a maximum compares.
+struct Compared {
+    /// Bits of differences, one less than their ring's.
+    bits: u32,
+    /// Whether no difference ever leaves that ring.
+    fits: bool,
+}
+
+/// What `id` compares, and of which value, if it is a maximum.
+fn compared(graph: &Graph<Integer>, id: NodeId) -> Option<(NodeId, Compared)> {
+    let bits = graph.node(id).fact.compared?.bits() - 1;
+    let source = graph.sole_input(id);
+    let candidates = graph.node(source).fact.range.iter().map(|range| Interval::new(range.low, range.high));
+    let fits = candidates.map(need::difference).all(|difference| difference.bits() <= bits);
+    Some((source, Compared { bits, fits }))
 }
 
 /// How full the ring of 2^(`bits` + 1) elements is.

@@ -7,10 +7,10 @@ use crate::graph::{Graph, Integer, NodeId, Op, Rescale};
 use crate::options::CompileOptions;
 use runtime::plan::interval::Interval;
 use runtime::plan::validate::MAX_RING_BITS;
-use runtime::plan::{InputSpec, Revealed};
+use runtime::plan::{InputSpec, Revealed, Ring};
 
-/// Gives every value the smallest ring that it needs, and returns its bits, one less than its ring's, by node. `seen`
-/// are the expected ranges.
+/// Gives every value the smallest ring that it needs, and every maximum that of its differences, and returns the bits of
+/// values, one less than their rings', by node. `seen` are the expected ranges.
 pub(super) fn enter_least(
     graph: &mut Graph<Integer>,
     input: &InputSpec,
@@ -18,12 +18,14 @@ pub(super) fn enter_least(
     options: &CompileOptions,
 ) -> Result<Vec<u32>> {
     let mut bits = vec![0; graph.id_bound()];
+    let mut all_expected = vec![Vec::new(); graph.id_bound()];
     for id in graph.ids_in_order() {
         let sound = reached(graph, id, input, options)?;
-        let expected: Vec<Interval> =
-            sound.iter().zip(&seen[id.index()]).map(|(sound, seen)| within(*seen, *sound)).collect();
+        let expected: Vec<Interval> = match graph.op(id) {
+            Op::Input => sound,
+            _ => sound.iter().zip(&seen[id.index()]).map(|(sound, seen)| within(*seen, *sound)).collect(),
+        };
         bits[id.index()] = match graph.op(id) {
-            Op::Input => bits_needed(graph, id, &sound),
             Op::Softmax(_) => graph.node(graph.sole_input(id)).fact.bits(),
             _ => bits_needed(graph, id, &expected),
         };
@@ -32,7 +34,12 @@ pub(super) fn enter_least(
             bits[id.index()] = bits[id.index()].max(widest(all.as_slice(), difference));
             check_positions(graph, id, bits[id.index()], options)?;
         }
+        if let Op::MaxPool(_) = graph.op(id) {
+            let candidates: &[Interval] = &all_expected[graph.sole_input(id).index()];
+            graph.node_mut(id).fact.compared = Ring::new(widest(candidates, difference).max(1) + 1);
+        }
         enter(graph, id, bits[id.index()], input, options)?;
+        all_expected[id.index()] = expected;
     }
     Ok(bits)
 }
@@ -67,7 +74,9 @@ fn for_reader(reader: &Op<Integer>, values: &[Interval]) -> u32 {
     }
 }
 
-fn difference(x: Interval) -> Interval {
+/// What is taken of two numbers to compare them; as much as of a number and 0, since other images may have other numbers.
+pub(super) fn difference(x: Interval) -> Interval {
+    let x = x.hull(Interval::new(0, 0));
     Interval::new(x.low - x.high, x.high - x.low)
 }
 

@@ -15,7 +15,7 @@ fn spec(shape: Shape) -> InputSpec {
 
 fn fact(shape: Shape, scale: f64) -> IntegerFact {
     let range = vec![Range { low: i128::MIN, high: i128::MAX }; shape.channels];
-    IntegerFact { shape, scale: Scale::PerTensor(scale), range, ring: None, room: None }
+    IntegerFact { shape, scale: Scale::PerTensor(scale), range, ring: None, compared: None, room: None }
 }
 
 fn pointwise(weights: Vec<i32>, bias: Vec<i128>) -> Op<Integer> {
@@ -56,7 +56,7 @@ fn a_residual_block() {
     n2 = rescale n1 by 2 bits : 1x2x2 scale 4 range [-10, 182] ring 9
     n3 = relu n2 : 1x2x2 scale 4 range [0, 182] ring 11
     n4 = add n3 n0 times 4,1 : 1x2x2 scale 1 range [0, 983] ring 11
-    n5 = max_pool n4 2x2 stride 2 : 1 scale 1 range [0, 983] ring 11
+    n5 = max_pool n4 2x2 stride 2 : 1 scale 1 range [0, 983] ring 11 compared 11
     n6 = flatten n5 : 1 scale 1 range [0, 983] ring 11
     n7 = dense n6 weights 2x1 (2 of 2, #11ad14b4) bias 0 : 2 scale 1 range [-983, 983] ring 11
     ");
@@ -75,6 +75,25 @@ fn a_value_has_the_ring_of_the_most_demanding_reader() {
     let graph = rings(graph, &spec(shape), Some(&grey(shape, 10.0)), &options()).unwrap();
     let bits = [input, small, large, concat].map(|id| graph.node(id).fact.bits());
     assert_eq!(bits, [8, 15, 15, 15], "20000 has 15 bits, and is computed from the small value's shares");
+}
+
+/// A value has the ring of what is computed from its shares; maxima of it compare what it needs itself.
+#[test]
+fn maxima_compare_the_bits_of_their_candidates() {
+    let shape = Shape::new(1, 2, 2);
+    let mut graph = Graph::new("image", fact(shape, 1.0));
+    let relu = graph.add("relu", Op::Relu, &[graph.input()], fact(shape, 1.0));
+    let window = Window { stride: [2, 2], ..Window::dense([2, 2]) };
+    let pool = graph.add("pool", Op::MaxPool(window), &[relu], fact(Shape::vector(1), 1.0));
+    let large = graph.add("large", pointwise(vec![1000], vec![0]), &[pool], fact(Shape::vector(1), 1.0));
+    graph.set_output(large);
+    let graph = rings(graph, &spec(shape), Some(&grey(shape, 10.0)), &options()).unwrap();
+    let fact = &graph.node(pool).fact;
+    assert_eq!((fact.bits(), fact.compared.unwrap().bits()), (15, 6), "20 has 5 bits, 20000 has 15");
+    assert!(fact.room.is_some(), "the image may have pixels that differ by more");
+    let result = |image: [i64; 4]| integer::run(&graph, &image)[0];
+    assert_eq!([[3, 20, 7, 4], [3, 31, 7, 4]].map(result), [20_000, 31_000]);
+    assert_eq!(result([0, 40, 0, 0]), 0, "0 - 40 is 24 modulo 64");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::shapes::{
 };
 use super::{Findings, MAX_BITS, MAX_MULTIPLIER_BITS, MAX_RING_BITS};
 use crate::plan::{
-    Conv2d, Dense, Fraction, Knowledge, Op, Private, Public, Shape, StepId, SumPool, index_bits,
+    Conv2d, Dense, Fraction, Knowledge, MaxPool, Op, Private, Public, Shape, StepId, SumPool, index_bits,
 };
 
 /// What both views say of a step.
@@ -114,7 +114,7 @@ impl<K: LinearShape> Operation<'_, K> {
             Op::Input => Ok(image),
             Op::Conv2d(conv) => K::of_conv2d(conv, first, self.shape),
             Op::Dense(dense) => K::of_dense(dense, first, self.shape),
-            Op::MaxPool(window) => pool_shape(window, first),
+            Op::MaxPool(pool) => pool_shape(&pool.window, first),
             Op::SumPool(pool) => sum_pool_shape(pool, first),
             Op::Add(_) => same_shape(inputs),
             Op::Concat => concat_shape(inputs),
@@ -131,7 +131,7 @@ impl<K: LinearShape> Operation<'_, K> {
     /// What it reads in all, elements that are read several times counted so.
     pub(super) fn terms(&self) -> Option<usize> {
         let window = match self.op {
-            Op::MaxPool(window) | Op::SumPool(SumPool { window, .. }) => Some(window),
+            Op::MaxPool(MaxPool { window, .. }) | Op::SumPool(SumPool { window, .. }) => Some(window),
             Op::Input
             | Op::Conv2d(_)
             | Op::Dense(_)
@@ -161,7 +161,7 @@ impl<K: LinearShape> Operation<'_, K> {
             Op::Conv2d(_) | Op::Dense(_) | Op::SumPool(_) | Op::Add(_) | Op::Concat | Op::Reveal => {
                 wide(self.bits)
             }
-            Op::MaxPool(_) => narrowest == Some(self.bits),
+            Op::MaxPool(pool) => narrowest == Some(self.bits) && (1..=self.bits).contains(&pool.compared),
             Op::Relu | Op::Sign => true,
             Op::Rescale { bits } | Op::ReluRescale { bits } => wide(*bits),
             Op::ArgMax => sources.iter().all(|source| self.index_fits(source)),

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::plan::layout::REPLY_BITS;
 use crate::plan::{
-    InferenceBatch, InputSpec, KeyBits, Layout, Linear, Op, PublicStep, Schedule, Shape, SharedParameters,
-    StepId, SumPool,
+    InferenceBatch, InputSpec, KeyBits, Layout, Linear, MaxPool, Op, PublicStep, Schedule, Shape,
+    SharedParameters, StepId, SumPool,
 };
 
 /// Ciphertexts of a step, at most.
@@ -48,7 +48,9 @@ pub(super) fn check_schedule(schedule: &Schedule, input: &InputSpec, key: KeyBit
 /// hostile.
 fn check_work(schedule: &Schedule, found: &mut Findings) {
     let pools = schedule.steps.iter().map(|step| {
-        let (Op::MaxPool(window) | Op::SumPool(SumPool { window, .. })) = &step.op else { return 0 };
+        let (Op::MaxPool(MaxPool { window, .. }) | Op::SumPool(SumPool { window, .. })) = &step.op else {
+            return 0;
+        };
         let Shape { channels, height, width } = step.shape;
         let sizes = [channels, height, width, window.kernel[0], window.kernel[1]];
         sizes.into_iter().fold(1, usize::saturating_mul)

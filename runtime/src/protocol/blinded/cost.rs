@@ -112,8 +112,8 @@ mod tests {
     use crate::paillier::count::instrument::measure;
     use crate::paillier::{Ciphertexts, HolderKey, PublicRandomisers, Randomisers, SecureRng, test_keys};
     use crate::plan::{
-        BlindedParameters, InputSpec, OutputSpec, Postprocessing, Preprocessing, Revealed, Shape, Step,
-        Suite, Window,
+        BlindedParameters, InputSpec, MaxPool, OutputSpec, Postprocessing, Preprocessing, Revealed, Shape,
+        Step, Suite, Window,
     };
     use crate::protocol::blinded::answer::Answering;
     use crate::protocol::blinded::round::Round;
@@ -232,7 +232,7 @@ mod tests {
     fn a_tournament_takes_the_predicted_products() {
         let mut parties = Parties::new();
         let window = Window::dense([2, 3]);
-        let plan = plan(Op::MaxPool(window), Shape::new(1, 2, 2));
+        let plan = plan(Op::MaxPool(MaxPool { window, compared: 0 }), Shape::new(1, 2, 2));
         let values: Vec<Integer> = (-6..6).map(Integer::from).collect();
         let values = parties.key.encrypt(&values, &mut parties.rng).unwrap();
         let draw = parties.draw();

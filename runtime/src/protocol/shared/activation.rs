@@ -96,8 +96,10 @@ impl<'a> Part<'a> {
             Op::Sign => {
                 (Protocol::Sign(Sign::new(from, to)?), from.reduce((1u64 << fraction).wrapping_neg()))
             }
-            Op::MaxPool(window) => {
-                (Protocol::MaxPool(MaxPool::new(from, windows(window, image, step.shape))?), 0)
+            Op::MaxPool(pool) => {
+                let compared = Ring::new(pool.compared + 1 + fraction)?;
+                let windows = windows(&pool.window, image, step.shape);
+                (Protocol::MaxPool(MaxPool::new(from, compared, windows)?), 0)
             }
             Op::ArgMax => {
                 let protocol = Protocol::ArgMax(ArgMax::new(value, image.elements(), to)?);

@@ -47,7 +47,7 @@ impl ArgMax {
             return None;
         }
         let tagged = Ring::new(ring.bits() + place_bits)?;
-        let tournament = MaxPool::new(tagged, vec![(0..count).collect()])?;
+        let tournament = MaxPool::new(tagged, tagged, vec![(0..count).collect()])?;
         Some(Self { count, place_bits, tagged, tournament })
     }
 

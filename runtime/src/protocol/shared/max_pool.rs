@@ -6,14 +6,15 @@
 //! while a window has two candidates or more:
 //! 1  pair neighbours (a, b) of every window; an odd one waits
 //! 2  d = a − b for all pairs of all windows, share by share
-//!    ReLU (relu.rs) without truncation on all d at once                              ◀─▶
-//! 3  the winner max(a, b) = b + ReLU(d) replaces the pair
+//!    d where d modulo 2^l is not negative, else 0: ReLU (relu.rs) without truncation, on all d at once     ◀─▶
+//! 3  the winner, which is b more, replaces the pair
 //! ```
 //!
-//! The result is [`Ring::maximum`]: the maximum where |a − b| < 2^(m−1) for the numbers of a window, signed ones of m
-//! bits. Numbers with f fraction bits ([`Fraction`](crate::plan::Fraction)) give it too, but where a difference without
-//! these bits is exactly −2^(m−1−f), half the ring: there either may win, which tells whoever learns the result of such an
-//! overflow a carry between slots. The compiler's rings leave a bit more than calibration images need for differences.
+//! Numbers are of a ring of m bits, l ≤ m: what is known to be small needs no comparison of all its bits. The result is
+//! [`Ring::maximum`] with differences of l bits: the maximum where −2^(l−1) ≤ a − b < 2^(l−1). Numbers with f fraction
+//! bits ([`Fraction`](crate::plan::Fraction)) give it too, but where a difference without these bits is exactly −2^(l−1−f), half
+//! of what is compared: there either may win, which tells whoever learns the result of such an overflow a carry between slots.
+//! The compiler leaves a bit more than calibration images need for differences.
 //!
 //! ⌈log2 s⌉ levels for windows of s numbers; a level's first flight carries the last messages of the one before where the client has these.
 //!
@@ -38,10 +39,10 @@ pub struct MaxPool {
 }
 
 impl MaxPool {
-    /// Of each of `windows`, which name numbers by their positions; `None` unless the ring has two bits at least and
-    /// every window a number.
-    pub fn new(ring: Ring, windows: Vec<Vec<usize>>) -> Option<Self> {
-        let relu = Relu::new(ring, 0, ring)?;
+    /// Of each of `windows`, which name numbers of `ring` by their positions, by differences in `compared`; `None` unless
+    /// that has two bits at least and no more than `ring`, and every window a number.
+    pub fn new(ring: Ring, compared: Ring, windows: Vec<Vec<usize>>) -> Option<Self> {
+        let relu = Relu::by_low_bits(ring, compared)?;
         windows.iter().all(|window| !window.is_empty()).then_some(Self { ring, relu, windows })
     }
 
@@ -121,8 +122,8 @@ mod tests {
     use proptest::prelude::*;
 
     /// The maxima of the windows over what pairs of shares stand for.
-    fn run(ring: Ring, pairs: &[[u64; 2]], windows: &[Vec<usize>], seed: u64) -> Vec<u64> {
-        let pool = MaxPool::new(ring, windows.to_vec()).unwrap();
+    fn run(ring: Ring, compared: Ring, pairs: &[[u64; 2]], windows: &[Vec<usize>], seed: u64) -> Vec<u64> {
+        let pool = MaxPool::new(ring, compared, windows.to_vec()).unwrap();
         let run = |party: &mut Party<'_>, shares: &[u64]| pool.run(party, shares);
         sums(ring, both(&cost(|messages| pool.schedule(messages)), seed, shares_of(pairs), run))
     }
@@ -131,7 +132,10 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(20))]
         #[test]
         fn maxima_of_windows(
-            ring in (2u32..=64).prop_map(|bits| Ring::new(bits).unwrap()),
+            [compared, ring] in [2u32..=64, 2u32..=64].prop_map(|mut bits| {
+                bits.sort_unstable();
+                bits.map(|bits| Ring::new(bits).unwrap())
+            }),
             numbers in prop::collection::vec(any::<[u64; 2]>(), 1..30),
             mut windows in prop::collection::vec(prop::collection::vec(any::<usize>(), 1..10), 0..6),
             wraps: bool,
@@ -139,17 +143,18 @@ mod tests {
         ) {
             windows.iter_mut().flatten().for_each(|place| *place %= numbers.len());
             // Differences of numbers that are one bit shorter fit.
-            let number = |[number, _]: [u64; 2]| ring.signed(ring.reduce(number)) >> u32::from(!wraps);
+            let bits = if wraps { ring } else { compared };
+            let number = |[number, _]: [u64; 2]| bits.signed(bits.reduce(number)) >> u32::from(!wraps);
             let share = |pair: [u64; 2]| {
                 [ring.reduce(pair[1]), ring.reduce(ring.embed(number(pair)).wrapping_sub(pair[1]))]
             };
             let shares: Vec<[u64; 2]> = numbers.iter().copied().map(share).collect();
             let of_window = |window: &Vec<usize>| window.iter().map(|&place| number(numbers[place])).collect();
             let windowed: Vec<Vec<i64>> = windows.iter().map(of_window).collect();
-            let results = run(ring, &shares, &windows, seed);
+            let results = run(ring, compared, &shares, &windows, seed);
             for (window, result) in windowed.into_iter().zip(results) {
-                prop_assert!(wraps || window.iter().max() == Some(&ring.maximum(&mut window.clone())));
-                prop_assert_eq!(ring.signed(result), ring.maximum(&mut window.clone()));
+                prop_assert!(wraps || window.iter().max() == Some(&compared.maximum(&mut window.clone())));
+                prop_assert_eq!(ring.signed(result), compared.maximum(&mut window.clone()));
             }
         }
     }
@@ -158,13 +163,15 @@ mod tests {
     fn levels_share_flights() {
         let ring = Ring::new(20).unwrap();
         let relu = Relu::new(ring, 0, ring).unwrap();
-        let pool = MaxPool::new(ring, vec![(0..4).collect(); 100]).unwrap();
+        let pool = MaxPool::new(ring, ring, vec![(0..4).collect(); 100]).unwrap();
         let (relu, pool) = (cost(|t| relu.schedule(t, 200)), cost(|t| pool.schedule(t)));
         assert_eq!((relu.flights(), pool.flights()), (5, 9));
     }
 
     #[test]
     fn empty_windows_have_no_maximum() {
-        assert_eq!(MaxPool::new(Ring::new(8).unwrap(), vec![vec![0], vec![]]), None);
+        let ring = Ring::new(8).unwrap();
+        assert_eq!(MaxPool::new(ring, ring, vec![vec![0], vec![]]), None);
+        assert_eq!(MaxPool::new(ring, Ring::new(9).unwrap(), vec![vec![0]]), None);
     }
 }

@@ -24,6 +24,9 @@
 //!
 //! Where t = 0, c0 is 0, and where a modulus would be 1 or less, a multiple of 2^k is added: nothing to multiply.
 //!
+//! Where signs are those of the low l bits (`by_low_bits`), t = 0 and k = m: c1 is the carry out of l − 1 bits, s′ and s″ are the
+//! bits above these, and A + B = u mod 2^m as it is.
+//!
 //! (Truncation of shared numbers by two carries: CrypTFlow2, CCS 2020, section 4. The multiplexer from COTs in both
 //! directions: SiRnn, eprint 2021/459. Top bits in place of c1, whose product needs no flight: our own.)
 //!
@@ -44,6 +47,8 @@ use rayon::prelude::*;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Relu {
     from: Ring,
+    /// The ring whose numbers' signs are those of all: `from`, or a smaller one.
+    compared: Ring,
     to: Ring,
     /// The number t of low bits that are dropped.
     dropped: u32,
@@ -62,6 +67,7 @@ impl Relu {
         let product = |shift: u32| Width::new(to.bits().checked_sub(shift)?);
         Some(Self {
             from,
+            compared: from,
             to,
             dropped,
             trees: CarryTrees::new(low, dropped),
@@ -71,6 +77,14 @@ impl Relu {
                 low: if dropped > 0 { product(1) } else { None },
             },
         })
+    }
+
+    /// Of numbers of `ring`, to the same: u where u modulo `compared` is not negative, else 0, so that nothing is to be said of
+    /// further bits; `None` unless `compared` has two bits at least and no more than `ring`.
+    pub(super) fn by_low_bits(ring: Ring, compared: Ring) -> Option<Self> {
+        let low = compared.bits().checked_sub(1).filter(|&low| low >= 1 && compared <= ring)?;
+        let (trees, width) = (CarryTrees::new(low, 0), Width::new(ring.bits())?);
+        Some(Self { from: ring, compared, to: ring, dropped: 0, trees, width, along: Along::NONE })
     }
 
     /// This party's shares of ⌊max(u, 0) / 2^t⌋ from its shares of u.
@@ -100,7 +114,7 @@ impl Relu {
     }
 
     fn tops(&self, shares: &[u64]) -> Bits {
-        let sign = self.from.bits() - 1;
+        let sign = self.compared.bits() - 1;
         Bits::from_fn(shares.len(), |index| shares[index] >> sign & 1 == 1)
     }
 

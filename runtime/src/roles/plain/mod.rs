@@ -12,7 +12,7 @@ mod product;
 mod tensor;
 mod windows;
 
-use crate::plan::{Add, Op, Plan, Ring, Shape, Step, Suite, SumPool, ValidPlan};
+use crate::plan::{Add, MaxPool, Op, Plan, Ring, Shape, Step, Suite, SumPool, ValidPlan};
 use linear::Layer;
 use tensor::{Integer, Tensor, with_elements, with_type_of};
 
@@ -70,6 +70,14 @@ fn ring(plan: &Plan, step: &Step) -> Option<Ring> {
     }
 }
 
+/// The ring in which a pool takes differences; suite `blinded` compares numbers themselves.
+fn compared(plan: &Plan, pool: &MaxPool) -> Option<Ring> {
+    match plan.suite {
+        Suite::Blinded(_) => None,
+        Suite::Shared(_) => Ring::new(pool.compared + 1),
+    }
+}
+
 fn evaluate(plan: &Plan, step: &Step, inputs: &[&Tensor]) -> Tensor {
     let source = plan.step(step.inputs[0]);
     let (input, from, to) = (inputs[0], source.shape, step.shape);
@@ -90,12 +98,12 @@ fn evaluate(plan: &Plan, step: &Step, inputs: &[&Tensor]) -> Tensor {
             let rescaled = |x| ring.map_or(x, |ring| ring.rescale(x as i64, *bits).into());
             Tensor::Wide(input.map(|x| rescaled(x).max(0)))
         }
-        (Op::MaxPool(window), None) => {
-            with_elements!(input, x => Integer::tensor(windows::maxima(window, x, from, to)))
-        }
-        (Op::MaxPool(window), Some(ring)) => {
-            Tensor::Middle(windows::winners(ring, window, &input.cast::<i64>(), from, to))
-        }
+        (Op::MaxPool(pool), _) => match compared(plan, pool) {
+            None => with_elements!(input, x => Integer::tensor(windows::maxima(&pool.window, x, from, to))),
+            Some(ring) => {
+                Tensor::Middle(windows::winners(ring, &pool.window, &input.cast::<i64>(), from, to))
+            }
+        },
         (Op::ArgMax, ring) => {
             let index = ring.map_or(0, |ring| ring.arg_max(&input.cast::<i64>()));
             Tensor::Middle(vec![index as i64])

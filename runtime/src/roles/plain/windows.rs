@@ -16,7 +16,7 @@ pub(super) fn maxima<T: Integer>(window: &Window, input: &[T], from: Shape, to: 
     over_windows(window, input, from, to, |pixels| pixels.iter().copied().max().unwrap_or_default())
 }
 
-/// The winners of windows, none of which is empty: maxima where no difference wraps around.
+/// The winners of windows, none of which is empty, differences being taken in `ring`: maxima where none wraps around.
 pub(super) fn winners(ring: Ring, window: &Window, input: &[i64], from: Shape, to: Shape) -> Vec<i64> {
     over_windows(window, input, from, to, |pixels| ring.maximum(pixels))
 }

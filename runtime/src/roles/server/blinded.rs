@@ -79,7 +79,7 @@ impl Session<'_> {
                 let exchange = self.exchange(id)?;
                 self.round(exchange, values.take(id, &step.inputs)?)
             }
-            Op::MaxPool(window) => self.max_pool(id, window, &values.take(id, &step.inputs)?),
+            Op::MaxPool(pool) => self.max_pool(id, &pool.window, &values.take(id, &step.inputs)?),
             Op::Reveal => self.reveal(&values.take(id, &step.inputs)?),
             op => Err(Error::Bug(format!("{id}: {} is no operation of its own here", op.name()))),
         }

@@ -5,9 +5,9 @@ pub(crate) mod shared;
 use proptest::prelude::*;
 use runtime::paillier::{HolderKey, test_keys};
 use runtime::plan::{
-    BlindedParameters, Conv2d, Cost, Dense, Exchanges, InputSpec, KeyBits, Op, OutputSpec, Plan,
-    Postprocessing, Preprocessing, Revealed, Shape, Step, StepId, Suite, SumPool, ValidPlan, Window, Work,
-    interval,
+    BlindedParameters, Conv2d, Cost, Dense, Exchanges, InputSpec, KeyBits, Knowledge, MaxPool, Op,
+    OutputSpec, Plan, Postprocessing, Preprocessing, Revealed, Shape, Step, StepId, Suite, SumPool,
+    ValidPlan, Window, Work, interval,
 };
 use runtime::protocol::blinded;
 use std::sync::{Arc, LazyLock};
@@ -108,6 +108,11 @@ pub(crate) fn valid(plan: Plan) -> ValidPlan {
     ValidPlan::new(plan).expect("a valid plan")
 }
 
+/// Max-pooling in suite `blinded`.
+pub(crate) fn max_pool<K: Knowledge>(window: Window) -> Op<K> {
+    Op::MaxPool(MaxPool { window, compared: 0 })
+}
+
 /// A plan with every operation.
 pub(crate) fn every_operation() -> Plan {
     let mut builder = PlanBuilder::new(Shape::new(2, 6, 6));
@@ -119,7 +124,7 @@ pub(crate) fn every_operation() -> Plan {
     let add = builder.push(Op::Add(vec![2, -3].into()), &[relu, input], Shape::new(2, 6, 6));
     let concat = builder.push(Op::Concat, &[add, conv], Shape::new(4, 6, 6));
     let stride = |stride| Window { stride: [stride; 2], ..Window::dense([3, 3]) };
-    let max = builder.push(Op::MaxPool(stride(1)), &[concat], Shape::new(4, 4, 4));
+    let max = builder.push(max_pool(stride(1)), &[concat], Shape::new(4, 4, 4));
     let pool = SumPool { window: Window { stride: [2, 2], ..Window::dense([2, 2]) }, balance: None };
     let sum = builder.push(Op::SumPool(pool), &[max], Shape::new(4, 2, 2));
     let sign = builder.push(Op::Sign, &[sum], Shape::new(4, 2, 2));
@@ -211,7 +216,7 @@ fn append(builder: &mut PlanBuilder, layer: &Layer) {
         }
         Layer::MaxPool { window } => {
             let Some([height, width]) = windowed(window) else { return };
-            builder.push(Op::MaxPool(*window), &[last], Shape::new(shape.channels, height, width));
+            builder.push(max_pool(*window), &[last], Shape::new(shape.channels, height, width));
         }
         Layer::Relu => drop(builder.push(Op::Relu, &[last], shape)),
         Layer::Sign => drop(builder.push(Op::Sign, &[last], shape)),

@@ -1,8 +1,8 @@
 //! Plans of suite `shared`, made of those of suite `blinded`.
 
 use runtime::plan::{
-    Cost, Extension, FieldBits, Fraction, InferenceBatch, Layout, Linear, Op, Plan, PricedBatch, Reach,
-    SharedParameters, Step, StepId, Suite, Transfers, TreeDepth,
+    Cost, Extension, FieldBits, Fraction, InferenceBatch, Layout, Linear, MaxPool, Op, Plan, PricedBatch,
+    Reach, SharedParameters, Step, StepId, Suite, Transfers, TreeDepth,
 };
 use runtime::protocol::shared::cost;
 
@@ -30,7 +30,14 @@ pub(crate) fn shared(mut plan: Plan, choices: &mut Choices) -> Plan {
             ref op => op.clone(),
         };
         let narrowest = plan.steps[index].inputs.iter().map(|&input| plan.step(input).bits).min();
-        plan.steps[index].bits = bits(&op, narrowest, choices);
+        let bits = bits(&op, narrowest, choices);
+        let op = match op {
+            Op::MaxPool(pool) => {
+                Op::MaxPool(MaxPool { compared: bits - choices.below(3).min(bits - 1), ..pool })
+            }
+            op => op,
+        };
+        plan.steps[index].bits = bits;
         plan.steps[index].op = op;
     }
     plan = with_whole_values(plan);
