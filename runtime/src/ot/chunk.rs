@@ -76,7 +76,13 @@ impl Numbers {
 
 /// The sizes of chunks for so many OTs, whole blocks of 128.
 pub(super) fn sizes(ots: usize) -> impl Iterator<Item = usize> {
-    (0..ots).step_by(CHUNK).map(move |first| CHUNK.min(ots - first))
+    sizes_in_units(ots, BLOCK_BITS)
+}
+
+/// The sizes of chunks for so many OTs, each whole units of so many: blocks, and no more than a chunk has.
+pub(super) fn sizes_in_units(ots: usize, unit: usize) -> impl Iterator<Item = usize> {
+    let most = CHUNK / unit * unit;
+    (0..ots).step_by(most).map(move |first| most.min(ots - first))
 }
 
 /// Working memory of one thread, wiped on drop.

@@ -6,7 +6,9 @@ use super::chunk;
 use super::formula::Formula;
 use super::mask_products;
 use super::masked;
+use super::number_product::Products;
 use super::numbers::Width;
+use super::turns;
 use super::words;
 use crate::message::Role;
 
@@ -19,6 +21,8 @@ pub enum CorrelationKind {
     Masked(Formula),
     /// The product of a bit of each party's as a number of this width ([`super::bit_product`]).
     BitProduct(Width),
+    /// The product of two shared numbers ([`super::number_product`]).
+    NumberProduct(Products),
 }
 
 /// Correlations that are used at once.
@@ -44,6 +48,15 @@ impl CorrelationKind {
         match self {
             Self::Masked(formula) => formula.exists(),
             Self::Cot(..) | Self::BitProduct(_) => true,
+            Self::NumberProduct(products) => products.shared > 0,
+        }
+    }
+
+    /// OTs that stay in one chunk.
+    const fn unit(self) -> usize {
+        match self {
+            Self::NumberProduct(products) => products.ots(1),
+            Self::Cot(..) | Self::Masked(_) | Self::BitProduct(_) => BLOCK_BITS,
         }
     }
 }
@@ -57,15 +70,17 @@ impl Batch {
                 self.count.next_multiple_of(BLOCK_BITS)
             }
             CorrelationKind::Masked(formula) => mask_products::ots(chooser, formula, self.count),
+            CorrelationKind::NumberProduct(products) => products.ots(self.count),
             CorrelationKind::Cot(..) | CorrelationKind::BitProduct(_) => 0,
         }
     }
 
-    /// Bytes by which either party tells its bits under masks; 0 for correlations without masks.
+    /// Bytes by which either party tells its bits or numbers under masks; 0 for correlations without masks.
     pub fn opening_bytes(&self) -> u64 {
         match self.kind {
             CorrelationKind::Masked(formula) => masked::opening_bytes(formula, self.count),
             CorrelationKind::BitProduct(_) => bit_product::opening_bytes(self.count),
+            CorrelationKind::NumberProduct(products) => products.opening_bytes(self.count),
             CorrelationKind::Cot(..) => 0,
         }
     }
@@ -75,6 +90,7 @@ impl Batch {
         match self.kind {
             CorrelationKind::Masked(formula) => mask_products::flights(formula),
             CorrelationKind::BitProduct(_) => bit_product::CORRECTION_FLIGHT + 1,
+            CorrelationKind::NumberProduct(_) => Products::correction_flight(Role::Server) + 1,
             CorrelationKind::Cot(..) => 0,
         }
     }
@@ -86,7 +102,14 @@ impl Batch {
             CorrelationKind::BitProduct(width) if flight == bit_product::CORRECTION_FLIGHT => {
                 bit_product::correction_bytes(self.count, width)
             }
-            CorrelationKind::Cot(..) | CorrelationKind::BitProduct(_) => 0,
+            CorrelationKind::NumberProduct(products)
+                if flight == Products::correction_flight(turns::sender(flight)) =>
+            {
+                products.correction_bytes(self.count)
+            }
+            CorrelationKind::Cot(..) | CorrelationKind::BitProduct(_) | CorrelationKind::NumberProduct(_) => {
+                0
+            }
         }
     }
 
@@ -98,12 +121,17 @@ impl Batch {
             CorrelationKind::Cot(chooser, width) if chooser == role => bits + numbers(width),
             CorrelationKind::Cot(_, width) => 2 * numbers(width),
             CorrelationKind::BitProduct(width) => bits + numbers(width),
+            CorrelationKind::NumberProduct(products) => {
+                let second = words::bytes(products.width, products.factors(self.count));
+                2 * numbers(products.width) + second
+            }
             CorrelationKind::Masked(formula) => formula.products_of(role).len() as u64 * bits,
         }
     }
 
     /// The chunks of it in which `chooser` chooses.
     pub(super) fn chunks(self, chooser: Role) -> impl Iterator<Item = Chunk> {
-        chunk::sizes(self.ots(chooser)).map(move |ots| Chunk { kind: self.kind, ots })
+        chunk::sizes_in_units(self.ots(chooser), self.kind.unit())
+            .map(move |ots| Chunk { kind: self.kind, ots })
     }
 }

@@ -8,6 +8,7 @@ use super::correlation_kind::{Batch, CorrelationKind};
 use super::gather::Gather;
 use super::mask_products::{MaskProducts, MaskReceiver, MaskSender};
 use super::masked::{Masked, Opening};
+use super::number_product::{FactorReceiver, FactorSender, NumberProducts, Products};
 use crate::error::Result;
 use crate::message::Role;
 
@@ -17,6 +18,7 @@ pub(super) enum Correlations {
     CotReceiver(CotReceiver),
     Masked(Masked),
     BitProducts(BitProducts),
+    NumberProducts(NumberProducts),
     /// Of which the peer was told ahead.
     Opened(Opening),
     OpenProducts(OpenProducts),
@@ -27,6 +29,7 @@ pub(super) enum SentPart {
     Cot(CotSender),
     Masked(MaskSender),
     BitProducts(ProductSender),
+    NumberProducts(FactorSender),
 }
 
 /// What is made of the random OTs of a chunk in which this party chooses.
@@ -34,6 +37,7 @@ pub(super) enum ReceivedPart {
     Cot(CotReceiver),
     Masked(MaskReceiver),
     BitProducts(ProductReceiver),
+    NumberProducts(FactorReceiver),
 }
 
 impl SentPart {
@@ -43,6 +47,9 @@ impl SentPart {
             CorrelationKind::Cot(_, width) => Self::Cot(CotSender::from_chunk(width, ots)),
             CorrelationKind::Masked(formula) => Self::Masked(MaskSender::from_chunk(role, formula, ots)),
             CorrelationKind::BitProduct(width) => Self::BitProducts(ProductSender::from_chunk(width, ots)),
+            CorrelationKind::NumberProduct(products) => {
+                Self::NumberProducts(FactorSender::from_chunk(products, ots))
+            }
         }
     }
 
@@ -57,6 +64,10 @@ impl SentPart {
     fn bit_products(self) -> Option<ProductSender> {
         if let Self::BitProducts(part) = self { Some(part) } else { None }
     }
+
+    fn number_products(self) -> Option<FactorSender> {
+        if let Self::NumberProducts(part) = self { Some(part) } else { None }
+    }
 }
 
 impl ReceivedPart {
@@ -66,6 +77,9 @@ impl ReceivedPart {
             CorrelationKind::Cot(_, width) => Self::Cot(CotReceiver::from_chunk(width, ots)),
             CorrelationKind::Masked(formula) => Self::Masked(MaskReceiver::from_chunk(role, formula, ots)),
             CorrelationKind::BitProduct(width) => Self::BitProducts(ProductReceiver::from_chunk(width, ots)),
+            CorrelationKind::NumberProduct(products) => {
+                Self::NumberProducts(FactorReceiver::from_chunk(products, ots))
+            }
         }
     }
 
@@ -80,6 +94,10 @@ impl ReceivedPart {
     fn bit_products(self) -> Option<ProductReceiver> {
         if let Self::BitProducts(part) = self { Some(part) } else { None }
     }
+
+    fn number_products(self) -> Option<FactorReceiver> {
+        if let Self::NumberProducts(part) = self { Some(part) } else { None }
+    }
 }
 
 /// One party's correlations of a batch, before the peer's corrections.
@@ -90,6 +108,8 @@ pub(super) enum Made {
     Masks(MaskProducts),
     /// Masks of products, and the server's corrections.
     Products(BitProducts, Vec<u8>),
+    /// Masks of numbers, and this party's corrections.
+    NumberProducts(Role, NumberProducts, Vec<Vec<u8>>),
 }
 
 impl Made {
@@ -125,6 +145,12 @@ impl Made {
                     Self::Products(products, corrections)
                 }
             },
+            CorrelationKind::NumberProduct(products) => {
+                let sent: Vec<_> = sent.filter_map(SentPart::number_products).collect();
+                let received: Vec<_> = received.filter_map(ReceivedPart::number_products).collect();
+                let (made, corrections) = NumberProducts::new(products, count, &sent, &received);
+                Self::NumberProducts(role, made, corrections)
+            }
         }
     }
 
@@ -135,7 +161,10 @@ impl Made {
             Self::Products(_, corrections) if flight == bit_product::CORRECTION_FLIGHT => {
                 vec![std::mem::take(corrections)]
             }
-            Self::Ready(_) | Self::Products(..) => Vec::new(),
+            Self::NumberProducts(role, _, corrections) if flight == Products::correction_flight(*role) => {
+                std::mem::take(corrections)
+            }
+            Self::Ready(_) | Self::Products(..) | Self::NumberProducts(..) => Vec::new(),
         }
     }
 
@@ -151,7 +180,10 @@ impl Made {
                 let length = bit_product::correction_bytes(products.len(), products.width());
                 products.correct(&next(length as usize)?)
             }
-            Self::Ready(_) | Self::Products(..) => Ok(()),
+            Self::NumberProducts(role, products, _) if flight == Products::correction_flight(role.peer()) => {
+                products.correct(next)
+            }
+            Self::Ready(_) | Self::Products(..) | Self::NumberProducts(..) => Ok(()),
         }
     }
 
@@ -161,6 +193,7 @@ impl Made {
             Self::Ready(correlations) => correlations,
             Self::Masks(masks) => Correlations::Masked(masks.finish()),
             Self::Products(products, _) => Correlations::BitProducts(products),
+            Self::NumberProducts(_, products, _) => Correlations::NumberProducts(products),
         }
     }
 }

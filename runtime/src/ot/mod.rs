@@ -6,8 +6,8 @@
 //! little is left to send when they are:
 //!
 //! ```text
-//! ahead   setup: base (Paillier) ──▶ extension        supply: extension ──▶ (silent ──▶) correlated · mask_products · bit_product
-//! online  bits and numbers of the parties' own                              correlated · masked · bit_product
+//! ahead   setup: base (Paillier) ──▶ extension        supply: extension ──▶ (silent ──▶) correlated · mask_products · bit_product · number_product
+//! online  bits and numbers of the parties' own                              correlated · masked · bit_product · number_product
 //! ```
 //!
 //! | files | what |
@@ -17,7 +17,7 @@
 //! | [`base`], [`extension`] (`field`, `chunk`), [`setup`] | random OTs, in both directions |
 //! | [`silent`], `random` | many of few, where a plan says so |
 //! | [`pool`] | their two halves |
-//! | [`correlated`], [`mask_products`] (`recipe`) and [`masked`] (`formula`), [`bit_product`] | what is made of them ahead, and what it does online |
+//! | [`correlated`], [`mask_products`] (`recipe`) and [`masked`] (`formula`), [`bit_product`], [`number_product`] | what is made of them ahead, and what it does online |
 //! | [`supply`] (`correlation_kind`, `correlations`, `corrections`, `inputs`, `turns`, `framed`) | all that an inference uses, each used once |
 //! | `cost` | what is sent |
 //!
@@ -28,9 +28,10 @@
 //! | [`correlated`], modulo 2^w | 1 | 1 | w | 1 + 32 (64 for w > 32) | 64 (128) |
 //! | [`masked`], a formula of m bits each that takes C OTs and P products of masks | C | m | m | P at most | P at most |
 //! | [`bit_product`], modulo 2^w | 1 | 1 | 1 | 1 + 32 (64 for w > 32) | 1 + 32 (64) |
+//! | [`number_product`], modulo 2^w, the second factor for itself | 2·w | 2·w | 2·w | 96 (192 for w > 32) | 96 (192) |
 //!
 //! Ahead, beside the OTs, products of masks take corrections of both parties (`recipe`), products of bits w bits of the
-//! sender's.
+//! sender's, products of numbers w·(w + 1)/2 bits of each party's.
 //!
 //! Online steps are functions of (state, message), for all n at once and on all threads. Equal randomness gives equal
 //! bytes on any number of threads.
@@ -61,6 +62,7 @@ mod hash;
 mod inputs;
 pub mod mask_products;
 pub mod masked;
+pub mod number_product;
 mod numbers;
 mod per_party;
 pub mod pool;
@@ -90,6 +92,7 @@ pub use formula::{Formula, MAX_ADDED, MAX_JOINED};
 pub(crate) use inputs::Inputs;
 pub use mask_products::evaluation_bits;
 pub use masked::Masked;
+pub use number_product::Products;
 pub use numbers::Width;
 pub(crate) use numbers::{CHUNK, Packed, pack};
 pub use per_party::PerParty;

@@ -29,6 +29,7 @@ use super::cost::Sent;
 use super::formula::Formula;
 use super::inputs::Inputs;
 use super::masked::Opening;
+use super::number_product::{NumberProducts, Products};
 use super::numbers::Width;
 use super::per_party::PerParty;
 use super::random;
@@ -161,6 +162,15 @@ impl Supply {
             self.take(Batch { kind: CorrelationKind::BitProduct(width), count: bits.len() })?;
         let (opening, message) = correlations.multiply(width, bits)?;
         Ok(Begun { opening, message, told, length: batch.opening_bytes() })
+    }
+
+    /// The next masks of products of numbers.
+    ///
+    /// # Errors
+    /// As [`cot_sender`](Self::cot_sender).
+    pub(crate) fn number_products(&mut self, products: Products, count: usize) -> Result<NumberProducts> {
+        let next = self.next(Batch { kind: CorrelationKind::NumberProduct(products), count })?;
+        if let Correlations::NumberProducts(next) = next { Ok(next) } else { Err(other()) }
     }
 
     /// Begins the evaluations of the batches from number `first` on, which stay where they are: what the peer is to be told of
@@ -310,7 +320,7 @@ mod tests {
     use crate::ot::testing::{extensions, supplies, together, traffic};
     use crate::plan::{Extension, FieldBits, TreeDepth};
 
-    const BATCHES: [Batch; 7] = [
+    const BATCHES: [Batch; 8] = [
         Batch { kind: CorrelationKind::Masked(Formula::Sum { bits: 3 }), count: 5000 },
         Batch { kind: CorrelationKind::Cot(Role::Server, Width::BIT), count: 77 },
         Batch { kind: CorrelationKind::Masked(Formula::Join { spans: 4 }), count: 130 },
@@ -318,6 +328,10 @@ mod tests {
         Batch { kind: CorrelationKind::Cot(Role::Client, Width::BIT), count: 1 },
         Batch { kind: CorrelationKind::Masked(Formula::Sum { bits: 1 }), count: 9 },
         Batch { kind: CorrelationKind::BitProduct(Width::PAIR), count: 300 },
+        Batch {
+            kind: CorrelationKind::NumberProduct(Products { width: Width::PAIR, shared: 7 }),
+            count: 140,
+        },
     ];
 
     #[test]
@@ -330,7 +344,9 @@ mod tests {
         assert!(client.masked(Formula::Lowest { spans: 4 }, 0).is_ok());
         assert!(client.cot_receiver(Width::BIT, 1).is_ok());
         assert!(client.masked(Formula::Sum { bits: 1 }, 9).is_ok());
-        assert!(client.bit_products(Width::PAIR, 300).is_ok() && client.is_empty());
+        assert!(client.bit_products(Width::PAIR, 300).is_ok());
+        let products = Products { width: Width::PAIR, shared: 7 };
+        assert!(client.number_products(products, 140).is_ok() && client.is_empty());
         assert!(client.masked(Formula::Sum { bits: 1 }, 1).is_err());
     }
 

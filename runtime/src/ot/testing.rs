@@ -10,6 +10,7 @@ use super::extension::{ExtensionReceiver, ExtensionSender};
 use super::field::BASE_OTS;
 use super::formula::Formula;
 use super::masked::Masked;
+use super::number_product::{NumberProducts, Products};
 use super::numbers::Width;
 use super::pool::{ReceivedOts, SentOts};
 use super::random::{self, OtReceiver, OtSender};
@@ -143,6 +144,12 @@ pub(super) fn cots(width: Width, count: usize, seed: u64) -> (CotSender, CotRece
 pub(super) fn bit_products(width: Width, count: usize, seed: u64) -> [BitProducts; 2] {
     let supplies = supplies(&[Batch { kind: CorrelationKind::BitProduct(width), count }], seed);
     supplies.map(|mut supply| supply.bit_products(width, count).unwrap())
+}
+
+/// The client's and the server's masks for `count` products of numbers.
+pub(super) fn number_products(products: Products, count: usize, seed: u64) -> [NumberProducts; 2] {
+    let supplies = supplies(&[Batch { kind: CorrelationKind::NumberProduct(products), count }], seed);
+    supplies.map(|mut supply| supply.number_products(products, count).unwrap())
 }
 
 /// The client's and the server's masks for `count` evaluations.

@@ -7,7 +7,7 @@
 //! | value | f | C |
 //! |---|---|---|
 //! | of a linear step | its layout's | 1 |
-//! | of an activation, a truncation, the input | 0 | 0 |
+//! | of an activation, a truncation, a product, the input | 0 | 0 |
 //! | Σ m_i·x_i | max f_i | Σ \|m_i\|·2^(f − f_i)·C_i |
 //! | sums over windows of n | f | n·C |
 //! | concatenations | max f_i | max 2^(f − f_i)·C_i |
@@ -64,6 +64,7 @@ impl Fraction {
             | Op::Sign
             | Op::Rescale { .. }
             | Op::ReluRescale { .. }
+            | Op::Mul
             | Op::ArgMax
             | Op::Reveal => Self::default(),
         }

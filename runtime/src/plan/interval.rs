@@ -56,6 +56,15 @@ impl Interval {
         Ok(Self::new(low, self.high.checked_add(other.high).ok_or(Overflow)?))
     }
 
+    /// All products of an element of each.
+    ///
+    /// # Errors
+    /// Overflow.
+    pub fn product(self, other: Self) -> Result<Self, Overflow> {
+        let [low, high] = [self.times(other.low)?, self.times(other.high)?];
+        Ok(low.hull(high))
+    }
+
     /// All multiples by `factor`.
     ///
     /// # Errors
@@ -168,6 +177,7 @@ pub fn step(plan: &Plan, step: &Step, inputs: &[&[Interval]]) -> Result<Vec<Inte
         Op::SumPool(pool) => sum_pool(pool, inputs[0]),
         Op::Add(sum) => add(sum, inputs),
         Op::Concat => Ok(inputs.concat()),
+        Op::Mul => inputs[0].iter().zip(inputs[1]).map(|(x, y)| x.product(*y)).collect(),
         Op::Relu => Ok(inputs[0].iter().map(|x| x.positive()).collect()),
         Op::Sign => Ok(vec![Interval::new(0, 1); inputs[0].len()]),
         Op::MaxPool(_) => Ok(inputs[0].to_vec()),

@@ -29,6 +29,9 @@ pub enum Op<K: Knowledge = Private> {
     Add(Add<K>),
     /// The inputs' channels one after the other.
     Concat,
+    /// Products of two values, element by element; the second may have one element for each channel of the first. Suite
+    /// `shared` alone; interactive.
+    Mul,
     /// max(x, 0); interactive.
     Relu,
     /// 1 for x > 0, else 0: the two values of a binary activation, up to an affine map; interactive.
@@ -117,6 +120,7 @@ impl<K: Knowledge> Op<K> {
             Op::SumPool(_) => "sum_pool",
             Op::Add(_) => "add",
             Op::Concat => "concat",
+            Op::Mul => "mul",
             Op::Relu | Op::ReluRescale { .. } => "relu",
             Op::Sign => "sign",
             Op::MaxPool(_) => "max_pool",
@@ -124,6 +128,11 @@ impl<K: Knowledge> Op<K> {
             Op::ArgMax => "arg_max",
             Op::Reveal => "reveal",
         }
+    }
+
+    /// Whether it multiplies what it reads, so that shares must not have a fraction.
+    pub const fn reads_whole_shares(&self) -> bool {
+        self.is_linear() || matches!(self, Op::Mul)
     }
 
     /// Whether it is a convolution or a dense layer.
@@ -142,6 +151,7 @@ impl Op {
             Op::SumPool(pool) => Op::SumPool(pool.clone()),
             Op::Add(sum) => Op::Add(Add { multipliers: sum.multipliers.clone(), bias: () }),
             Op::Concat => Op::Concat,
+            Op::Mul => Op::Mul,
             Op::Relu => Op::Relu,
             Op::Sign => Op::Sign,
             Op::MaxPool(pool) => Op::MaxPool(*pool),
@@ -161,6 +171,7 @@ impl Op {
             | Op::SumPool(_)
             | Op::Add(_)
             | Op::Concat
+            | Op::Mul
             | Op::Relu
             | Op::Sign
             | Op::MaxPool(_)
@@ -180,6 +191,7 @@ impl Op {
             Op::Input
             | Op::SumPool(_)
             | Op::Concat
+            | Op::Mul
             | Op::Relu
             | Op::Sign
             | Op::MaxPool(_)
@@ -207,7 +219,7 @@ impl<K: Knowledge> fmt::Display for Op<K> {
             Op::MaxPool(MaxPool { window, compared }) => write!(f, " {window} comparing {compared} bits"),
             Op::Add(sum) => write!(f, " times {:?}", sum.multipliers),
             Op::Rescale { bits } | Op::ReluRescale { bits } => write!(f, " by 2^{bits}"),
-            Op::Input | Op::Concat | Op::Relu | Op::Sign | Op::ArgMax | Op::Reveal => Ok(()),
+            Op::Input | Op::Concat | Op::Mul | Op::Relu | Op::Sign | Op::ArgMax | Op::Reveal => Ok(()),
         }
     }
 }

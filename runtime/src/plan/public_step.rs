@@ -101,6 +101,7 @@ enum WrittenOp {
     Rescale { bits: u32 },
     ArgMax,
     Reveal,
+    Mul,
 }
 
 impl From<PublicStep> for Written {
@@ -125,6 +126,7 @@ fn written(op: Op<Public>, layout: Layout) -> WrittenOp {
         Op::Rescale { bits } => WrittenOp::Rescale { bits },
         Op::ArgMax => WrittenOp::ArgMax,
         Op::Reveal => WrittenOp::Reveal,
+        Op::Mul => WrittenOp::Mul,
     }
 }
 
@@ -153,6 +155,7 @@ fn read(op: WrittenOp) -> Op<Public> {
         WrittenOp::Rescale { bits } => Op::Rescale { bits },
         WrittenOp::ArgMax => Op::ArgMax,
         WrittenOp::Reveal => Op::Reveal,
+        WrittenOp::Mul => Op::Mul,
     }
 }
 
@@ -182,6 +185,7 @@ mod tests {
             (Op::Rescale { bits: 3 }, None, vec![8, 3]),
             (Op::ArgMax, None, vec![9]),
             (Op::Reveal, None, vec![10]),
+            (Op::Mul, None, vec![11]),
         ];
         for (op, layout, bytes) in cases {
             let (inputs, shape) = (vec![StepId::new(7)], Shape::new(4, 4, 4));

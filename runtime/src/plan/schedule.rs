@@ -194,6 +194,7 @@ fn client_ahead(steps: &[PublicStep]) -> Vec<bool> {
             | Op::Relu
             | Op::Sign
             | Op::MaxPool(_)
+            | Op::Mul
             | Op::Rescale { .. }
             | Op::ReluRescale { .. }
             | Op::ArgMax

@@ -117,6 +117,7 @@ impl Plan {
             | Op::SumPool(_)
             | Op::Add(_)
             | Op::Concat
+            | Op::Mul
             | Op::ArgMax
             | Op::Reveal => Vec::new(),
         }

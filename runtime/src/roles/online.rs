@@ -8,7 +8,7 @@
 //!     a − r, r the value's mask                 ──▶  x − r = (a − r) + b
 //!     its share of W·r                               W·(x − r) + bias, and its share of W·r
 //!   sums, pools of sums, concatenations: each party on its own shares; the server adds constants
-//!   activations: protocol/shared                ◀─▶
+//!   activations, products of two values: protocol/shared     ◀─▶
 //!   reveal                                      ◀──  its share of the result
 //! ```
 //!
@@ -101,6 +101,10 @@ fn execute(
     let impossible = || Error::Bug(format!("{id} cannot be executed on shares"));
     match Part::from_step(schedule, id).ok_or_else(impossible)? {
         Part::Activation(activation) => activation.run(party, values.take(id, &step.inputs)?),
+        Part::Multiply(multiply) => {
+            let inputs = values.inputs(&step.inputs)?;
+            multiply.run(party, inputs[0], inputs[1])
+        }
         Part::Linear => side.linear(party, id, values.inputs(&step.inputs)?[0]),
         Part::Alone(alone) => {
             let carry = if party.adds_constants() { schedule.missing_carry(id) } else { 0 };

@@ -1,7 +1,8 @@
 //! What both parties check of a step, whatever they know of its weights.
 
 use super::shapes::{
-    concat_shape, conv_shape, dense_shape, fits, pool_shape, same_shape, sum_pool_shape, windowed,
+    concat_shape, conv_shape, dense_shape, fits, pool_shape, product_shape, same_shape, sum_pool_shape,
+    windowed,
 };
 use super::{Findings, MAX_BITS, MAX_MULTIPLIER_BITS, MAX_RING_BITS};
 use crate::plan::{
@@ -79,6 +80,7 @@ impl<K: LinearShape> Operation<'_, K> {
             Op::Input => inputs == 0,
             Op::Add(sum) => inputs >= 1 && inputs == sum.multipliers.len(),
             Op::Concat => inputs >= 2,
+            Op::Mul => inputs == 2,
             Op::Conv2d(_)
             | Op::Dense(_)
             | Op::SumPool(_)
@@ -118,6 +120,7 @@ impl<K: LinearShape> Operation<'_, K> {
             Op::SumPool(pool) => sum_pool_shape(pool, first),
             Op::Add(_) => same_shape(inputs),
             Op::Concat => concat_shape(inputs),
+            Op::Mul => product_shape(inputs),
             Op::Reveal => Ok(first.flattened()),
             Op::ArgMax => Ok(Shape::vector(1)),
             Op::Rescale { bits } if *bits > MAX_BITS => Err(format!("it drops {bits} bits")),
@@ -137,6 +140,7 @@ impl<K: LinearShape> Operation<'_, K> {
             | Op::Dense(_)
             | Op::Add(_)
             | Op::Concat
+            | Op::Mul
             | Op::Relu
             | Op::Sign
             | Op::Rescale { .. }
@@ -158,9 +162,13 @@ impl<K: LinearShape> Operation<'_, K> {
         let wide = |bits: u32| narrowest.is_none_or(|narrowest| bits <= narrowest);
         let holds = match self.op {
             Op::Input => input_bits <= self.bits,
-            Op::Conv2d(_) | Op::Dense(_) | Op::SumPool(_) | Op::Add(_) | Op::Concat | Op::Reveal => {
-                wide(self.bits)
-            }
+            Op::Conv2d(_)
+            | Op::Dense(_)
+            | Op::SumPool(_)
+            | Op::Add(_)
+            | Op::Concat
+            | Op::Mul
+            | Op::Reveal => wide(self.bits),
             Op::MaxPool(pool) => narrowest == Some(self.bits) && (1..=self.bits).contains(&pool.compared),
             Op::Relu | Op::Sign => true,
             Op::Rescale { bits } | Op::ReluRescale { bits } => wide(*bits),
@@ -168,8 +176,9 @@ impl<K: LinearShape> Operation<'_, K> {
         };
         found.require(6, at, holds, || "its values have too few bits for what it does".into());
         let whole = sources.iter().all(|source| source.fraction == Fraction::default());
-        found
-            .require(11, at, whole || !self.op.is_linear(), || "it reads shares that have a fraction".into());
+        found.require(11, at, whole || !self.op.reads_whole_shares(), || {
+            "it reads shares that have a fraction".into()
+        });
     }
 
     /// Numbers and positions fit one ring, and the position fits its own.

@@ -93,6 +93,15 @@ pub(super) fn same_shape(inputs: &[Shape]) -> Result<Shape, String> {
     }
 }
 
+/// Of products of two values: the first one's shape, the second having the same or one element for each channel.
+pub(super) fn product_shape(inputs: &[Shape]) -> Result<Shape, String> {
+    match *inputs {
+        [first, second] if second == first || second == Shape::vector(first.channels) => Ok(first),
+        [first, second] => Err(format!("it multiplies {first} with {second}")),
+        _ => Err("it has not two inputs".into()),
+    }
+}
+
 /// All channels of inputs of one height and width.
 pub(super) fn concat_shape(inputs: &[Shape]) -> Result<Shape, String> {
     let first = inputs.first().ok_or("it has no inputs")?;

@@ -27,6 +27,7 @@ pub fn rows(plan: &Plan, id: StepId) -> Option<Box<dyn Rows + '_>> {
         | Op::Relu
         | Op::Sign
         | Op::MaxPool(_)
+        | Op::Mul
         | Op::Rescale { .. }
         | Op::ReluRescale { .. }
         | Op::ArgMax

@@ -3,6 +3,7 @@
 use super::arg_max::ArgMax;
 use super::max_pool::MaxPool;
 use super::message_schedule::MessageSchedule;
+use super::multiply::Multiply;
 use super::party::Party;
 use super::relu::Relu;
 use super::sign::Sign;
@@ -42,6 +43,8 @@ pub enum Part<'a> {
     Linear,
     /// Each party computes on its own shares.
     Alone(Alone<'a>),
+    /// Products of two values.
+    Multiply(Multiply),
     /// Both parties run a protocol.
     Activation(Activation),
     /// The server sends its shares, after their fraction bits are dropped, where they have some: a carry would tell of the
@@ -88,6 +91,10 @@ impl<'a> Part<'a> {
             Op::SumPool(pool) => return Some(Self::Alone(Alone::SumPool(pool))),
             Op::Add(sum) => return Some(Self::Alone(Alone::Add(&sum.multipliers))),
             Op::Concat => return Some(Self::Alone(Alone::Concat)),
+            Op::Mul => {
+                let second = schedule.step(*step.inputs.get(1)?).shape;
+                return Multiply::new(to, image, second).map(Self::Multiply);
+            }
             Op::Relu => (Protocol::Relu(Relu::new(from, fraction, to)?), 0),
             Op::ReluRescale { bits } => (Protocol::Relu(Relu::new(from, bits + fraction, to)?), half(*bits)),
             Op::Rescale { bits } => {

@@ -14,7 +14,7 @@
 //!
 //! * [`activation`]: how a step is done, and by which protocol;
 //! * [`relu`]: ReLU and exact truncation, from carries (`carry_tree`, `carry_trees`, `tree_shape`, `compare`); [`truncate`] without ReLU; [`sign`];
-//!   [`max_pool`]; [`arg_max`];
+//!   [`max_pool`]; [`arg_max`]; [`multiply`];
 //! * [`party`]: a party to a whole inference, and the products of shared bits and numbers that these are made of;
 //! * [`message_schedule`], `dialogue`: who sends when; [`together`]: several inferences in the same flights; [`online_messages`]: what is sent in all; [`cost`]: what that costs;
 //!   [`errors`]: what statistical errors add up to.
@@ -33,6 +33,7 @@ pub mod groups;
 pub mod linear;
 pub mod max_pool;
 pub mod message_schedule;
+pub mod multiply;
 pub mod online_messages;
 pub mod party;
 pub mod randomisers;

@@ -34,6 +34,7 @@ fn step(schedule: &Schedule, id: StepId, messages: &mut MessageSchedule) {
             messages.sends_numbers(Role::Server, width(step.ring()), step.shape.elements());
         }
         Part::Activation(activation) => activation.schedule(messages),
+        Part::Multiply(multiply) => multiply.schedule(messages),
         Part::Linear | Part::Image | Part::Alone(_) => {}
     }
 }

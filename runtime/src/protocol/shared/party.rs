@@ -5,6 +5,8 @@
 //! client                                     server
 //! gates, products of bits
 //!         masked bits                  ◀─▶   masked bits                     (ot/masked.rs, ot/bit_product.rs)
+//! products of numbers
+//!         masked numbers               ◀─▶   masked numbers                  (ot/number_product.rs)
 //! COT     where its choices depart,    ◀─▶   where its choices depart,
 //!         masked differences                 masked differences              (ot/correlated.rs)
 //! ```
@@ -21,7 +23,8 @@ use crate::channel::Traffic;
 use crate::error::{Error, Result};
 use crate::ot::supply::Begun;
 use crate::ot::{
-    Batch, Bits, CorrelationKind, Formula, Inputs, Packed, PerParty, Role, Supply, Width, correlated, pack,
+    Batch, Bits, CorrelationKind, Formula, Inputs, Packed, PerParty, Products, Role, Supply, Width,
+    correlated, pack,
 };
 
 /// A party in one dialogue with its peer, which any number of protocols make up.
@@ -117,6 +120,17 @@ impl<'c> Party<'c> {
         begun
     }
 
+    /// Its shares of the products of shared numbers, of which it has these shares.
+    ///
+    /// # Errors
+    /// The peer sends something else or hung up, or the supply has something else next.
+    pub(super) fn multiply(&mut self, products: Products, x: &[u64], y: &[u64]) -> Result<Vec<u64>> {
+        let (opening, message) = self.supply.number_products(products, x.len())?.open(x, y);
+        self.dialogue.queue(message);
+        let told = self.dialogue.receive(products.opening_bytes(x.len()))?;
+        opening.close(self.role(), &told)
+    }
+
     /// Its shares of the products of its bits with the peer's, modulo 2^width.
     pub(super) fn multiply_bits(&mut self, products: Vec<(Width, Bits)>) -> Result<Vec<Vec<u64>>> {
         Ok(self.evaluate(&Inputs { formulas: Vec::new(), products })?.numbers)
@@ -159,6 +173,13 @@ impl MessageSchedule {
     /// [`Party::multiply_bits`] for `count` products in each batch.
     pub(super) fn multiply_bits(&mut self, count: usize, widths: &[Width]) {
         self.evaluate(&[], count, widths);
+    }
+
+    /// [`Party::multiply`] for `count` products.
+    pub(super) fn multiply(&mut self, products: Products, count: usize) {
+        let bytes = products.opening_bytes(count);
+        self.both(PerParty { client: bytes, server: bytes });
+        self.uses(CorrelationKind::NumberProduct(products), count);
     }
 
     /// [`Party::correlate`] for `count` products each way.

@@ -88,6 +88,7 @@ fn evaluate(plan: &Plan, step: &Step, inputs: &[&Tensor]) -> Tensor {
             with_type_of!(step.bits, T => T::tensor(windows::sums::<T>(pool, &input.cast(), from, to)))
         }
         (Op::Add(sum), _) => with_type_of!(step.bits, T => T::tensor(add::<T>(sum, inputs, to))),
+        (Op::Mul, _) => Tensor::Middle(products(&inputs[0].cast::<i64>(), &inputs[1].cast::<i64>())),
         (Op::Concat, _) => with_type_of!(step.bits, T => T::tensor(concat::<T>(inputs))),
         (Op::Relu, _) => with_elements!(input, x => Integer::tensor(relu(x))),
         (Op::Sign, None) => Tensor::Narrow(input.map(|x| i32::from(x > 0))),
@@ -128,6 +129,12 @@ fn add<T: Integer>(sum: &Add, inputs: &[&Tensor], shape: Shape) -> Vec<T> {
         sums.iter_mut().zip(&*input).for_each(|(sum, x): (&mut T, _)| *sum = sum.plus(x.times(multiplier)));
     }
     sums
+}
+
+/// Products modulo 2^64; elements of the first, as many one after another as they outnumber those of the second, share a factor.
+fn products(x: &[i64], y: &[i64]) -> Vec<i64> {
+    let shared = x.len() / y.len();
+    x.chunks(shared).zip(y).flat_map(|(x, &y)| x.iter().map(move |x| x.wrapping_mul(y))).collect()
 }
 
 fn concat<T: Integer>(inputs: &[&Tensor]) -> Vec<T> {

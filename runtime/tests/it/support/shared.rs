@@ -2,7 +2,7 @@
 
 use runtime::plan::{
     Cost, Extension, FieldBits, Fraction, InferenceBatch, Layout, Linear, MaxPool, Op, Plan, PricedBatch,
-    Reach, SharedParameters, Step, StepId, Suite, Transfers, TreeDepth,
+    Reach, Shape, SharedParameters, Step, StepId, Suite, SumPool, Transfers, TreeDepth, Window,
 };
 use runtime::protocol::shared::cost;
 
@@ -23,6 +23,7 @@ pub(crate) fn shared(mut plan: Plan, choices: &mut Choices) -> Plan {
     let transfers = Transfers { client_chooses: extension(choices), server_chooses: extension(choices) };
     let parameters = SharedParameters { transfers, ..SharedParameters::default() };
     plan.suite = Suite::Shared(parameters);
+    plan = with_products(plan, choices);
     for index in 0..plan.steps.len() {
         let roundings = [Op::Relu, Op::ReluRescale { bits: 2 }, Op::Rescale { bits: 3 }];
         let op = match plan.steps[index].op {
@@ -90,21 +91,45 @@ fn bits(op: &Op, narrowest: Option<u32>, choices: &mut Choices) -> u32 {
     }
 }
 
+/// The same with some sums of two values as products: with the second, or with sums of its channels.
+fn with_products(plan: Plan, choices: &mut Choices) -> Plan {
+    let (mut steps, mut moved): (Vec<Step>, Vec<StepId>) = Default::default();
+    for mut step in plan.steps.clone() {
+        step.inputs.iter_mut().for_each(|input| *input = moved[input.index()]);
+        let two = matches!(&step.op, Op::Add(sum) if sum.multipliers.len() == 2);
+        if two && choices.below(3) > 0 {
+            step.op = Op::Mul;
+            if choices.below(2) == 0 {
+                let Shape { channels, height, width } = step.shape;
+                let op = Op::SumPool(SumPool { window: Window::dense([height, width]), balance: None });
+                let inputs = vec![step.inputs[1]];
+                step.inputs[1] = StepId::new(steps.len());
+                steps.push(Step { op, inputs, shape: Shape::vector(channels), ..step.clone() });
+            }
+        }
+        moved.push(StepId::new(steps.len()));
+        steps.push(step);
+    }
+    Plan { steps, ..plan }
+}
+
 /// The same with the fraction dropped before what cannot read it, and before pools: where differences wrap around, such bits
 /// may decide.
 fn with_whole_values(plan: Plan) -> Plan {
     let (mut steps, mut moved, mut fractional): (Vec<Step>, Vec<StepId>, Vec<bool>) = Default::default();
     for mut step in plan.steps.clone() {
         step.inputs.iter_mut().for_each(|input| *input = moved[input.index()]);
-        if step.op.is_linear() || matches!(step.op, Op::MaxPool(_)) {
-            let source = step.inputs[0];
-            if fractional[source.index()] {
-                let Step { shape, bits, .. } = steps[source.index()];
-                let (name, op, inputs) = (String::new(), Op::Rescale { bits: 0 }, vec![source]);
-                let (layout, offline, cost) = (None, Cost::default(), Cost::default());
-                step.inputs[0] = StepId::new(steps.len());
-                steps.push(Step { name, op, inputs, shape, bits, layout, offline, cost });
-                fractional.push(false);
+        if step.op.reads_whole_shares() || matches!(step.op, Op::MaxPool(_)) {
+            for input in &mut step.inputs {
+                let source = *input;
+                if fractional[source.index()] {
+                    let Step { shape, bits, .. } = steps[source.index()];
+                    let (name, op, inputs) = (String::new(), Op::Rescale { bits: 0 }, vec![source]);
+                    let (layout, offline, cost) = (None, Cost::default(), Cost::default());
+                    *input = StepId::new(steps.len());
+                    steps.push(Step { name, op, inputs, shape, bits, layout, offline, cost });
+                    fractional.push(false);
+                }
             }
         }
         let reads = step.inputs.iter().any(|input| fractional[input.index()]);
