@@ -40,6 +40,7 @@ pub(super) fn adjoint(
             scaled(gradient, |_| slope)
         }
         Op::Add(Add { multipliers }) => scaled(gradient, |_| multipliers[position]),
+        Op::Mul => of_product(inputs, position, gradient),
         Op::Concat => {
             let first = inputs[..position].iter().map(|input| input.shape().elements()).sum::<usize>();
             each(gradient, from, |gradient, out| out.copy_from_slice(&gradient[first..][..out.len()]))
@@ -89,6 +90,18 @@ fn spread(window: &Window, tap: [usize; 2], from: Shape, to: Shape, given: &[f32
         let pixels = plane[run.pixel..].iter_mut().step_by(run.stride);
         pixels.zip(&given[run.position..][..run.len]).for_each(|(pixel, x)| *pixel += x);
     }
+}
+
+/// Each factor's gradient is the product's times the other factor, summed over what shares the factor.
+fn of_product(inputs: &[&Batch], position: usize, gradient: &Batch) -> Batch {
+    let other = inputs[1 - position];
+    let shared = gradient.shape().elements() / inputs[1].shape().elements();
+    if position == 0 {
+        return scaled(gradient, |at| other.values()[at / shared]);
+    }
+    let products = scaled(gradient, |at| other.values()[at]);
+    let sums = products.values().par_chunks_exact(shared).map(|of_one| of_one.iter().sum());
+    Batch::new(inputs[1].shape(), sums.collect())
 }
 
 fn of_dense(dense: &Dense<Real>, from: Shape, gradient: &Batch) -> Batch {

@@ -24,6 +24,7 @@ pub fn apply(op: &Op<Real>, inputs: &[&Batch], shape: Shape) -> Batch {
             pooled(window, input, shape, f32::NEG_INFINITY, |most, x| *most = most.max(x), &[])
         }
         Op::Add(add) => sum(add, inputs, shape),
+        Op::Mul => product(input, inputs[1]),
         Op::Concat => concat(inputs, shape),
         Op::Flatten => Batch::new(shape, input.values().to_vec()),
         Op::Affine(_)
@@ -66,11 +67,19 @@ pub(super) fn pointwise(op: &Op<Real>) -> Option<Pointwise<'_>> {
         | Op::AveragePool(_)
         | Op::MaxPool(_)
         | Op::Add(_)
+        | Op::Mul
         | Op::Concat
         | Op::Flatten => {
             return None;
         }
     })
+}
+
+/// Elements of `x`, as many one after another as they outnumber those of `y`, times one of these.
+fn product(x: &Batch, y: &Batch) -> Batch {
+    let shared = x.shape().elements() / y.shape().elements();
+    let values = x.values().par_iter().enumerate().map(|(at, x)| x * y.values()[at / shared]);
+    Batch::new(x.shape(), values.collect())
 }
 
 /// The results of `map` for each image, which it writes over zeros.

@@ -6,6 +6,7 @@
 
 mod attempts;
 mod curves;
+mod suite;
 
 use crate::activation::{Approximated, Ranges, approximated, ranges};
 use crate::calibration::Prepared;
@@ -80,6 +81,7 @@ pub fn compile_in_stages(
     options: &CompileOptions,
     observer: &mut dyn Observer,
 ) -> Result<Compiled> {
+    suite::check(&model.graph, options)?;
     let input = model.input_spec(&options.input)?;
     observer.working("looking at what activations read");
     let (chosen, checks) = images(model, options, &input)?;

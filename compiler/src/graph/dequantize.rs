@@ -60,6 +60,7 @@ fn real(graph: &Graph<Integer>, id: NodeId, zeros: &[Vec<bool>]) -> Op<Real> {
         Op::Relu => Op::Relu,
         Op::Activation(curve) => Op::Activation(curve.clone()),
         Op::Sign => Op::Sign,
+        Op::Mul => Op::Mul,
         Op::Concat => Op::Concat,
         Op::Flatten => Op::Flatten,
         Op::Rescale(_) => Op::Add(Add { multipliers: vec![1.0] }),

@@ -59,7 +59,13 @@ fn write_parameters<D: Domain>(f: &mut fmt::Formatter<'_>, op: &Op<D>, input_cha
         Op::Add(add) => write_multipliers(f, &add.multipliers),
         Op::Rescale(rescale) => write!(f, " by {} bits", rescale.bits),
         Op::Softmax(Softmax::Log) => write!(f, " log"),
-        Op::Softmax(Softmax::Plain) | Op::Input | Op::Relu | Op::Sign | Op::Concat | Op::Flatten => Ok(()),
+        Op::Softmax(Softmax::Plain)
+        | Op::Input
+        | Op::Relu
+        | Op::Sign
+        | Op::Mul
+        | Op::Concat
+        | Op::Flatten => Ok(()),
     }
 }
 

@@ -29,6 +29,8 @@ pub enum Op<D: Domain> {
     Sign,
     /// Weighted sum of inputs of one shape.
     Add(Add<D>),
+    /// Products of two values, element by element; the second may have one element for each channel of the first.
+    Mul,
     /// Channels one after the other.
     Concat,
     /// All elements in one vector, row-major.
@@ -134,6 +136,7 @@ impl<D: Domain> Op<D> {
             Op::Activation(_) => "activation",
             Op::Sign => "sign",
             Op::Add(_) => "add",
+            Op::Mul => "mul",
             Op::Concat => "concat",
             Op::Flatten => "flatten",
             Op::Rescale(_) => "rescale",

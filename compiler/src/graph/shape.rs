@@ -28,6 +28,7 @@ pub fn infer_shape<D: Domain>(op: &Op<D>, inputs: &[Shape]) -> Result<Shape, Str
         }
         Op::Relu | Op::Sign | Op::Rescale(_) => Ok(first),
         Op::Add(_) => sum_shape(inputs, first),
+        Op::Mul => product_shape(inputs, first),
         Op::Concat => concat_shape(inputs, first),
         Op::Flatten => Ok(first.flattened()),
         Op::Softmax(_) if first.plane() == 1 => Ok(first),
@@ -47,6 +48,7 @@ impl<D: Domain> Op<D> {
         match self {
             Op::Input => Arity::Exactly(0),
             Op::Add(add) => Arity::Exactly(add.multipliers.len()),
+            Op::Mul => Arity::Exactly(2),
             Op::Concat => Arity::AtLeast(1),
             _ => Arity::Exactly(1),
         }
@@ -103,6 +105,13 @@ fn sum_shape(inputs: &[Shape], first: Shape) -> Result<Shape, String> {
     match inputs.iter().find(|&&shape| shape != first) {
         Some(other) => Err(format!("adds {other} to {first}")),
         None => Ok(first),
+    }
+}
+
+fn product_shape(inputs: &[Shape], first: Shape) -> Result<Shape, String> {
+    match inputs[1] {
+        second if second == first || second == Shape::vector(first.channels) => Ok(first),
+        second => Err(format!("multiplies {first} with {second}")),
     }
 }
 

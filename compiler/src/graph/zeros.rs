@@ -16,6 +16,7 @@ pub fn zero_channels(graph: &Graph<Integer>) -> Vec<Vec<bool>> {
                 let channels = 0..graph.shape(id).channels;
                 channels.map(|channel| inputs.iter().all(|input| input[channel])).collect()
             }
+            Op::Mul => inputs[0].iter().zip(inputs[1]).map(|(&x, &y)| x || y).collect(),
             Op::Concat => inputs.concat(),
             Op::Flatten => {
                 let plane = graph.input_shapes(id)[0].plane();

@@ -34,7 +34,7 @@ impl Dropping {
         let mut inputs: Vec<StepId> = moved.map(|input| self.whole[input.index()].unwrap_or(input)).collect();
         let reads_carries = inputs.iter().any(|input| self.carries[input.index()].carry > 0);
         let grows = self.fraction(&step.op, &inputs).least_bits() > MOST_BITS;
-        if step.op.is_linear() && reads_carries || grows {
+        if step.op.reads_whole_shares() && reads_carries || grows {
             inputs.iter_mut().for_each(|input| *input = self.whole(*input));
         }
         let id = self.push(Step { inputs, ..step.clone() });

@@ -106,6 +106,7 @@ impl Lowering<'_> {
                 [1] => return Ok(None),
                 _ => plan::Op::Add(add.multipliers.clone().into()),
             },
+            Op::Mul => plan::Op::Mul,
             Op::Rescale(rescale) => plan::Op::Rescale { bits: rescale.bits },
             Op::Concat if self.graph.inputs(id).len() > 1 => plan::Op::Concat,
             Op::Concat | Op::Flatten | Op::Softmax(_) => return Ok(None),
@@ -121,6 +122,7 @@ impl Lowering<'_> {
         let fits = match self.graph.op(id) {
             Op::Dense(_) | Op::Relu | Op::Sign | Op::Rescale(_) => true,
             Op::Add(Add { .. }) => held.iter().all(|&shape| shape == held[0]),
+            Op::Mul => held[1] == held[0] || held == self.graph.input_shapes(id),
             _ => held == self.graph.input_shapes(id),
         };
         if fits {
@@ -137,6 +139,7 @@ impl Lowering<'_> {
             | plan::Op::ReluRescale { .. }
             | plan::Op::Sign
             | plan::Op::Rescale { .. }
+            | plan::Op::Mul
             | plan::Op::Add(_) => self.steps[inputs[0].index()].shape,
             _ => node.fact.shape,
         };

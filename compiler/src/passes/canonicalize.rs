@@ -53,6 +53,7 @@ fn has_no_effect(graph: &Graph<Real>, id: NodeId) -> bool {
         | Op::Activation(_)
         | Op::Sign
         | Op::Add(_)
+        | Op::Mul
         | Op::Rescale(_)
         | Op::Softmax(_) => false,
     }
@@ -61,7 +62,7 @@ fn has_no_effect(graph: &Graph<Real>, id: NodeId) -> bool {
 fn is_nonnegative(graph: &Graph<Real>, id: NodeId) -> bool {
     match graph.op(id) {
         Op::Relu | Op::Clip(_) | Op::Sign => true,
-        Op::MaxPool(_) | Op::AveragePool(_) | Op::Flatten | Op::Concat => {
+        Op::MaxPool(_) | Op::AveragePool(_) | Op::Flatten | Op::Concat | Op::Mul => {
             graph.inputs(id).into_iter().all(|input| is_nonnegative(graph, input))
         }
         Op::Input

@@ -93,6 +93,7 @@ pub(super) fn of_operation(
             interval::sum_pool(&sum.sum, sole)
         }
         Op::Add(add) => sums(&add.multipliers, inputs),
+        Op::Mul => sole.iter().zip(&inputs[1]).map(|(x, y)| x.product(*y)).collect(),
         Op::Concat => Ok(inputs.concat()),
         Op::Flatten => Ok(sole.iter().flat_map(|&x| std::iter::repeat_n(x, plane)).collect()),
         Op::Relu => Ok(sole.iter().map(|x| Interval::new(x.low.max(0), x.high.max(0))).collect()),

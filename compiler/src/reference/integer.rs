@@ -52,6 +52,11 @@ fn evaluate(graph: &Graph<Integer>, id: NodeId, values: &[Vec<i128>]) -> Vec<i12
                     .sum()
             })
             .collect(),
+        Op::Mul => {
+            let factors = &values[inputs[1].index()];
+            let shared = x.len() / factors.len();
+            x.iter().enumerate().map(|(at, x)| x * factors[at / shared]).collect()
+        }
         Op::Rescale(Rescale { bits }) => x.iter().map(|&x| rescale(ring, x, *bits)).collect(),
         Op::Concat => inputs.iter().flat_map(|input| values[input.index()].clone()).collect(),
         Op::Input | Op::Affine(_) | Op::Activation(_) | Op::Clip(_) | Op::Flatten | Op::Softmax(_) => {

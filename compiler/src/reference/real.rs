@@ -56,6 +56,10 @@ fn node(graph: &Graph<Real>, id: NodeId, image: &[f64], values: &[Vec<f64>]) -> 
                     .sum()
             })
             .collect(),
+        Op::Mul => {
+            let shared = inputs[0].len() / inputs[1].len();
+            inputs[0].iter().enumerate().map(|(at, x)| x * inputs[1][at / shared]).collect()
+        }
         Op::Concat => inputs.concat(),
         Op::Flatten | Op::Rescale(_) => inputs[0].to_vec(),
         Op::Softmax(kind) => softmax(*kind, inputs[0]),

@@ -113,6 +113,11 @@ impl Batch {
         }
     }
 
+    /// Bytes of all corrections, of both parties.
+    pub fn all_correction_bytes(&self) -> u64 {
+        (0..self.correction_flights()).map(|flight| self.correction_bytes(flight)).sum()
+    }
+
     /// Bytes of memory that they take at `role` until they are used.
     pub fn kept_bytes(&self, role: Role) -> u64 {
         let bits = (self.count as u64).div_ceil(64) * 8;

@@ -157,7 +157,10 @@ pub(in crate::from_onnx) static OPERATORS: &[Operator] = &[
         .folds(Size::Broadcast)
         .takes_infinity(),
     each("Mish", SMOOTH),
-    each("Mul", "by a constant per channel; of functions of one value (x * sigmoid(x)) as an activation")
+    each(
+        "Mul",
+        "by a constant per channel; of functions of one value (x * sigmoid(x)) as an activation; of two computed values (suite `shared`), the second of the same shape or with one number per channel (gates)",
+    )
         .arithmetic(Arithmetic::Mul)
         .ends(End::CarriesScores),
     op("MultiHeadAttention").refused(ATTENTION),

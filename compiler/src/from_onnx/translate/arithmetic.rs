@@ -4,7 +4,7 @@ use super::site::{Site, Value, finite, floats};
 use super::view::View;
 use super::{Found, Translator, curves};
 use crate::from_onnx::refusal::Refusal;
-use crate::graph::{Add, Affine, Binary, Curve, Op, Softmax};
+use crate::graph::{Add, Affine, Binary, Curve, NodeId, Op, Shape, Softmax};
 use tract_onnx::tract_core::ops::element_wise::ElementWiseMiniOp;
 use tract_onnx::tract_core::ops::math::{Ln, Sign};
 
@@ -25,6 +25,7 @@ impl Translator<'_> {
             };
             return match sign.filter(|_| !self.share_an_activation(site)) {
                 Some(sign) => self.sum([1.0, sign], site),
+                None if op == Binary::Mul && !self.share_a_value(site) => self.product(site),
                 None => self.function(op, turned, site),
             };
         }
@@ -84,18 +85,56 @@ impl Translator<'_> {
                 "only sums of equal shapes can be compiled",
             ));
         }
+        let inputs = self.alike(site, &views)?;
+        let sum = self.append(&site.name, Op::Add(Add { multipliers: multipliers.to_vec() }), &inputs)?;
+        Ok(views[0].with_value(sum))
+    }
+
+    /// The product of two computed values, element by element, one of them perhaps with one element per channel.
+    fn product(&mut self, site: &Site) -> Found {
+        let whole = site.inputs.iter().position(|operand| operand.dims == site.output);
+        let first = whole.ok_or_else(|| {
+            Refusal::new("each factor is repeated along an axis of the other", "expand one of them before")
+        })?;
+        let second = 1 - first;
+        let views = [site.computed(first)?, site.computed(second)?];
+        let factors = if site.inputs[second].dims == site.output {
+            self.alike(site, &views)?
+        } else if self.is_gate(&views, &site.inputs[second].dims, &site.output) {
+            views.each_ref().map(|view| view.id)
+        } else {
+            return Err(Refusal::new(
+                "one factor is repeated along other axes than height and width",
+                "only a factor of the same shape, or one number per channel, can be compiled",
+            ));
+        };
+        Ok(views[0].with_value(self.append(&site.name, Op::Mul, &factors)?))
+    }
+
+    /// Whether the second value, of `dims`, has one element for each channel of the first, of `output`, and is repeated over
+    /// its plane.
+    fn is_gate(&self, views: &[View; 2], dims: &[usize], output: &[usize]) -> bool {
+        let [whole, gate] = views.each_ref().map(|view| self.graph.shape(view.id));
+        let axis = dims.iter().position(|&size| size > 1).unwrap_or(0);
+        let order = views[0].channel_order(output, axis, whole);
+        gate == Shape::vector(whole.channels)
+            && dims.iter().enumerate().all(|(at, &size)| size == if at == axis { gate.channels } else { 1 })
+            && order.is_some_and(|order| order.into_iter().eq(0..gate.channels))
+    }
+
+    /// Two values whose elements correspond, as values of one shape.
+    fn alike(&mut self, site: &Site, views: &[View; 2]) -> Result<[NodeId; 2], Refusal> {
         if !views[0].same_order(&views[1]) {
             return Err(Refusal::new(
                 "the axes of its operands are arranged differently",
                 "transpose both operands, or neither",
             ));
         }
-        let mut inputs = [views[0].id, views[1].id];
-        if self.graph.shape(inputs[0]) != self.graph.shape(inputs[1]) {
-            inputs = [self.flat(&site.name, inputs[0])?, self.flat(&site.name, inputs[1])?];
+        let [first, second] = views.each_ref().map(|view| view.id);
+        if self.graph.shape(first) == self.graph.shape(second) {
+            return Ok([first, second]);
         }
-        let sum = self.append(&site.name, Op::Add(Add { multipliers: multipliers.to_vec() }), &inputs)?;
-        Ok(views[0].with_value(sum))
+        Ok([self.flat(&site.name, first)?, self.flat(&site.name, second)?])
     }
 
     /// scale·x + shift becomes `step((scale, shift), constant)`, per channel. Follows up on an affine

@@ -43,7 +43,7 @@ impl Translator<'_> {
         let join = self.chosen(self.joins(site, combine)?).ok_or_else(|| {
             Refusal::new(
                 "it combines computed values that are no functions of one value",
-                "products of computed values (attention, gating) cannot be compiled",
+                "of two computed values, sums and products can be compiled",
             )
         })?;
         let curve = if join.curve.size() <= 4 * MAX_SIZE { join.curve } else { return Err(too_long()) };
@@ -58,6 +58,11 @@ impl Translator<'_> {
             candidates.iter().flatten().any(|candidate| candidate.base == *base && candidate.curved)
         };
         shared(&candidates).iter().any(curved)
+    }
+
+    /// Whether all computed operands, of one shape, are functions of one value.
+    pub(super) fn share_a_value(&self, site: &Site) -> bool {
+        self.joins(site, |_| Curve::X).is_ok_and(|joins| !joins.is_empty())
     }
 
     /// The values that all operands are functions of, nearest first, each with what `combine` makes of it.

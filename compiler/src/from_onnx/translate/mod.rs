@@ -11,6 +11,7 @@ mod linear;
 mod moved;
 mod moves;
 mod pool;
+mod products;
 mod roles;
 pub(super) mod rows;
 mod shapes;
@@ -174,6 +175,7 @@ impl Translator<'_> {
         }
         self.graph.remove_dead();
         self.merge_affine_chains();
+        self.split_products();
         self.check_activations();
         for id in self.graph.ids_in_order() {
             if matches!(self.graph.op(id), Op::Softmax(_)) && id != self.graph.output() {

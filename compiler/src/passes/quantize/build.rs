@@ -69,6 +69,7 @@ impl<'a> Quantizer<'a> {
             Op::Conv(_) | Op::Dense(_) => self.linear(id)?,
             Op::AveragePool(pool) => self.average(id, pool)?,
             Op::Add(add) => self.add(id, add)?,
+            Op::Mul => self.product(id),
             Op::Concat => self.concat(id)?,
             Op::MaxPool(window) => self.keep(id, Op::MaxPool(*window)),
             Op::Relu => self.keep(id, Op::Relu),
@@ -253,6 +254,13 @@ impl<'a> Quantizer<'a> {
             unbounded(shape, Scale::PerTensor(1.0)),
             vec![false; shape.channels],
         )
+    }
+
+    fn product(&mut self, id: NodeId) -> Value {
+        let [x, y] = [0, 1].map(|position| self.value(self.float.inputs(id)[position]));
+        let scales = self.scales(&x).into_iter().zip(self.scales(&y)).map(|(x, y)| x * y).collect();
+        let zero = x.zero.iter().zip(&y.zero).map(|(&x, &y)| x || y).collect();
+        self.push(id, Op::Mul, &[x.id, y.id], unbounded(self.float.shape(id), scale(scales)), zero)
     }
 
     /// Integers of all branches are brought to about one size, relative to the noise that they tolerate, since the next

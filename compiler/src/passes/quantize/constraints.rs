@@ -25,6 +25,7 @@ fn passes_scale_on(op: &Op<Real>) -> bool {
         | Op::MaxPool(_)
         | Op::AveragePool(_)
         | Op::Flatten
+        | Op::Mul
         | Op::Concat
         | Op::Softmax(_)
         | Op::Rescale(_)

@@ -52,6 +52,7 @@ impl Excess {
             Op::Add(add) => inputs.iter().zip(&add.multipliers).fold(none, |sum, (&input, &by)| {
                 sum.iter().zip(self.of_node(input)).map(|(sum, x)| sum + f64::from(by).powi(2) * x).collect()
             }),
+            Op::Mul => self.of_product(seen, [input, inputs[1]]),
             Op::Concat => inputs.iter().flat_map(|&input| self.of_node(input)).copied().collect(),
             Op::Flatten => spread(self.of_node(input).to_vec(), graph.shape(input).plane()),
             Op::AveragePool(_) | Op::MaxPool(_) | Op::Softmax(_) | Op::Rescale(_) => {
@@ -63,6 +64,12 @@ impl Excess {
             }
             Op::Input | Op::Sign | Op::Activation(_) => none,
         }
+    }
+
+    /// What one factor exceeds, times the mean square of the other.
+    fn of_product(&self, seen: &Statistics, factors: [NodeId; 2]) -> Vec<f64> {
+        let [x, y] = factors.map(|factor| self.of_node(factor).iter().zip(seen.channels(factor)));
+        x.zip(y).map(|((x, of_x), (y, of_y))| x * of_y.rms().powi(2) + y * of_x.rms().powi(2)).collect()
     }
 
     fn of_rows(&self, layer: &Layer, input: NodeId) -> Vec<f64> {

@@ -97,6 +97,11 @@ impl Reader<'_> {
                 let square = f64::from(add.multipliers[position]).powi(2);
                 own.iter().map(|weight| weight * square * others).collect()
             }
+            // Noise of a factor that many elements share is not worse than as much noise of each.
+            Op::Mul => {
+                let other = statistics.channels(graph.inputs(id)[1 - position]);
+                own.iter().zip(other).map(|(weight, other)| weight * other.rms().powi(2)).collect()
+            }
             Op::Concat => {
                 let inputs = graph.inputs(id);
                 let first: usize =

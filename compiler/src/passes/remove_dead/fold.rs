@@ -84,6 +84,7 @@ fn constants<D: Constants>(graph: &Graph<D>, id: NodeId, known: &[Known<D>]) -> 
         Op::Add(add) => {
             (0..graph.shape(id).channels).map(|channel| sum::<D>(add, &inputs, channel)).collect()
         }
+        Op::Mul => (0..graph.shape(id).channels).map(|channel| product::<D>(&inputs, channel)).collect(),
         Op::Concat => inputs.iter().flat_map(|known| known.iter().copied()).collect(),
         Op::Flatten => {
             let plane = graph.input_shapes(id)[0].plane();
@@ -100,6 +101,14 @@ fn biases<D: Constants>(graph: &Graph<D>, id: NodeId) -> Known<D> {
     };
     let constant = |row: usize| rows.read(weights, row).next().is_none();
     bias.iter().enumerate().map(|(row, &bias)| constant(row).then(|| bias.into())).collect()
+}
+
+fn product<D: Constants>(factors: &[&Known<D>], channel: usize) -> Option<D::Wide> {
+    let zero = D::Wide::default();
+    match [factors[0][channel], factors[1][channel]] {
+        [Some(x), Some(y)] => D::dot(std::iter::once((x, y))),
+        [x, y] => (x == Some(zero) || y == Some(zero)).then_some(zero),
+    }
 }
 
 fn sum<D: Constants>(add: &Add<D>, inputs: &[&Known<D>], channel: usize) -> Option<D::Wide> {

@@ -66,7 +66,14 @@ fn expected_widths(draft: &Quantized) -> Vec<u32> {
 fn is_candidate(graph: &Graph<Integer>, id: NodeId) -> bool {
     let changes = matches!(
         graph.op(id),
-        Op::Conv(_) | Op::Dense(_) | Op::AveragePool(_) | Op::Add(_) | Op::Relu | Op::MaxPool(_) | Op::Concat
+        Op::Conv(_)
+            | Op::Dense(_)
+            | Op::AveragePool(_)
+            | Op::Add(_)
+            | Op::Mul
+            | Op::Relu
+            | Op::MaxPool(_)
+            | Op::Concat
     );
     changes && !graph.consumers(id).is_empty()
 }

@@ -32,6 +32,7 @@ impl Exponents {
             let before = match graph.op(id) {
                 // These values do not get smaller: what the draft drops there is less by the bits lost before.
                 Op::Input | Op::Sign | Op::Rescale(_) => 0,
+                Op::Mul => sites[id.index()].inputs.iter().map(|&input| exponents.after(input)).sum(),
                 _ => sites[id.index()].inputs.iter().map(|&input| exponents.after(input)).min().unwrap_or(0),
             };
             exponents.before[id.index()] = before;

@@ -26,6 +26,7 @@ enum PricedOperation {
     Pool,
     Sign,
     Rescale,
+    Product,
 }
 
 impl<'a> ValuePrices<'a> {
@@ -40,6 +41,7 @@ impl<'a> ValuePrices<'a> {
         match graph.op(id) {
             Op::Relu => elements * self.value(PricedOperation::Relu, read),
             Op::Sign => elements * self.value(PricedOperation::Sign, read + 1),
+            Op::Mul => elements * self.value(PricedOperation::Product, bits),
             Op::MaxPool(window) => {
                 let comparisons = window.kernel[0] * window.kernel[1] - 1;
                 elements * comparisons as f64 * self.value(PricedOperation::Pool, read + 1)
@@ -67,9 +69,17 @@ impl<'a> ValuePrices<'a> {
         let Self { options, unit, known, .. } = self;
         *known.entry((kind, bits)).or_insert_with(|| match options.suite {
             Suite::Blinded(parameters) => blinded(kind, bits, parameters, options, unit),
-            Suite::Shared(_) if kind == PricedOperation::Sign => comparison(Comparison::Sign, bits, unit),
-            Suite::Shared(_) => comparison(Comparison::Relu, bits, unit),
+            Suite::Shared(_) => comparison(shared(kind), bits, unit),
         })
+    }
+}
+
+/// What suite `shared` does.
+const fn shared(kind: PricedOperation) -> Comparison {
+    match kind {
+        PricedOperation::Relu | PricedOperation::Pool | PricedOperation::Rescale => Comparison::Relu,
+        PricedOperation::Sign => Comparison::Sign,
+        PricedOperation::Product => Comparison::Product,
     }
 }
 
@@ -103,6 +113,7 @@ fn blinded(
         PricedOperation::Relu | PricedOperation::Pool => ExchangeKind::Relu,
         PricedOperation::Sign => ExchangeKind::Sign,
         PricedOperation::Rescale => ExchangeKind::Rescale { bits: 1 },
+        PricedOperation::Product => return f64::INFINITY,
     };
     let one = Exchange { kind, count: 1, bits };
     let capacity = one.per_ciphertext(parameters, options.key_bits);

@@ -109,7 +109,9 @@ fn uncompared(graph: &Graph<Integer>) -> Vec<bool> {
     let mut reached = vec![graph.output()];
     while let Some(id) = reached.pop() {
         match graph.op(id) {
-            Op::Input | Op::Relu | Op::Clip(_) | Op::Sign | Op::MaxPool(_) | Op::Activation(_) => continue,
+            Op::Input | Op::Relu | Op::Clip(_) | Op::Sign | Op::MaxPool(_) | Op::Mul | Op::Activation(_) => {
+                continue;
+            }
             Op::Conv(_) | Op::Dense(_) => {}
             Op::Flatten
             | Op::Softmax(_)

@@ -24,11 +24,14 @@ pub(super) fn serve(graph: &Graph<Integer>, bits: &mut [u32]) {
     }
 }
 
-/// Whether `id` is computed share by share, or by comparisons within its input's ring.
+/// Whether low bits of its result are made of low bits of what it reads: computed share by share, a product, or by comparisons
+/// within its input's ring.
 fn is_local(graph: &Graph<Integer>, id: NodeId) -> bool {
-    let sums =
-        matches!(graph.op(id), Op::Conv(_) | Op::Dense(_) | Op::AveragePool(_) | Op::Add(_) | Op::Concat);
-    sums || keeps_ring(graph, id)
+    let of_low_bits = matches!(
+        graph.op(id),
+        Op::Conv(_) | Op::Dense(_) | Op::AveragePool(_) | Op::Add(_) | Op::Mul | Op::Concat
+    );
+    of_low_bits || keeps_ring(graph, id)
 }
 
 /// Whether `id` has the ring of its input.
