@@ -80,8 +80,10 @@ fn operation(graph: &Graph<Real>, step: &[usize], first: NodeId, second: NodeId)
     let op = match step[2] {
         0 | 1 => conv(shape.channels, 1 + step[11] % 4, window),
         2 => grouped(shape.channels, shape.channels * (1 + step[11] % 2), shape.channels, window),
-        3 | 4 => affine(shape.channels),
-        5 | 6 => Op::Relu,
+        3 => affine(shape.channels),
+        // One at most: integers of products of products are wide.
+        4 if graph.ids().all(|id| !matches!(graph.op(id), Op::Mul)) => return (Op::Mul, vec![first, second]),
+        4..=6 => Op::Relu,
         7 => Op::MaxPool(window),
         8 => Op::AveragePool(Pool { window, divisor }),
         9 => {

@@ -1,7 +1,7 @@
 //! Random networks in suite `shared`: every stage agrees, whether values wrap around or not.
 
 use crate::images::{grey, images};
-use crate::random::{Piece, Recipe, activated, input, leaky, network, recipes, within_ranges};
+use crate::random::{Piece, Recipe, activated, input, leaky, multiplied, network, recipes, within_ranges};
 use compiler::evaluation::Dataset;
 use compiler::graph::{Graph, Integer, Shape};
 use compiler::lower::lower;
@@ -44,7 +44,7 @@ fn without_rings(mut graph: Graph<Integer>) -> Graph<Integer> {
 proptest! {
     #[test]
     fn plans_give_what_the_reference_gives(
-        recipe in activated(recipes(true)), noise in proptest::collection::vec(any::<u8>(), 150),
+        recipe in multiplied(activated(recipes(true))), noise in proptest::collection::vec(any::<u8>(), 150),
         activation_bits in 4u32..=16, calibrated: bool,
     ) {
         let calibration = calibrated.then(|| images(recipe.input, 4));
@@ -60,7 +60,7 @@ proptest! {
 
     #[test]
     fn the_label_is_the_class_of_the_largest_logit(
-        recipe in prop_oneof![recipes(true), activated(recipes(false))],
+        recipe in prop_oneof![recipes(true), multiplied(activated(recipes(false)))],
     ) {
         let data = images(recipe.input, 2);
         let both = [Revealed::Logits, Revealed::Label]
@@ -78,7 +78,7 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
-    fn encrypted_runs_give_what_the_reference_gives(recipe in activated(recipes(true)), label: bool) {
+    fn encrypted_runs_give_what_the_reference_gives(recipe in multiplied(activated(recipes(true))), label: bool) {
         let data = images(recipe.input, 2);
         let reveal = if label { Revealed::Label } else { Revealed::Logits };
         let key_bits = KeyBits::try_from(KEY_BITS).unwrap();

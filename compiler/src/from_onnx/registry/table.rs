@@ -173,7 +173,7 @@ pub(in crate::from_onnx) static OPERATORS: &[Operator] = &[
         .axes(Axes::Kept)
         .moved()
         .bounds(Bounds::OrFiller),
-    each("Pow", PART).folds(Size::Broadcast),
+    each("Pow", "as part of an activation; squares as products").folds(Size::Broadcast),
     op("QLinearAdd").refused(INTEGERS),
     op("QLinearConv").refused(INTEGERS),
     op("QLinearGlobalAveragePool").refused(INTEGERS),

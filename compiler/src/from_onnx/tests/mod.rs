@@ -10,6 +10,7 @@ mod operators;
 mod outputs;
 #[path = "../../../tests/it/outside/mod.rs"]
 mod outside;
+mod products;
 mod quantized;
 mod rows;
 mod sequences;

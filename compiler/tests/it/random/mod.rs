@@ -1,8 +1,10 @@
 //! Small random networks with every operation that the integer stages know.
 
 mod activations;
+mod products;
 
 pub(crate) use activations::{activated, leaky};
+pub(crate) use products::multiplied;
 
 use compiler::calibration::Calibration;
 use compiler::graph::{
@@ -67,6 +69,12 @@ pub(crate) enum Piece {
     TwoBranches,
     /// x next to a convolution of it.
     Concat,
+    /// x times a function of its averages, one number per channel.
+    Gate,
+    /// x times a convolution of it, or its square.
+    Product {
+        square: bool,
+    },
     /// A channel that is all bias.
     DeadChannel,
 }
@@ -203,7 +211,22 @@ impl Grower {
                 self.append(Op::Concat, &[x, branch])
             }
             Piece::DeadChannel => self.dead_channel(x),
+            Piece::Gate => self.gate(x),
+            Piece::Product { square } => {
+                let factor = if square { x } else { self.same(x) };
+                self.append(Op::Mul, &[x, factor])
+            }
         }
+    }
+
+    /// Squeeze and excitation: x times ReLUs of sums of its averages.
+    fn gate(&mut self, x: NodeId) -> NodeId {
+        let Shape { channels, height, width } = self.graph.shape(x);
+        let (window, divisor) = (Window::dense([height, width]), PoolDivisor::Kernel);
+        let averages = self.append(Op::AveragePool(Pool { window, divisor }), &[x]);
+        let sums = self.conv(averages, Window::dense([1, 1]), 1, channels);
+        let gate = self.append(Op::Relu, &[sums]);
+        self.append(Op::Mul, &[x, gate])
     }
 
     fn pool(&mut self, x: NodeId, op: Op<Real>) -> NodeId {
