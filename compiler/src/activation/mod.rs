@@ -2,12 +2,14 @@
 
 mod approximate;
 mod exact;
+mod factors;
 mod fit;
 mod pieces;
 mod report;
 mod seen;
 
 pub use approximate::{approximate, approximate_all, is_piecewise_linear};
+pub use factors::{Factor, Factored, factored};
 pub use fit::Seen;
 pub use pieces::{Approximation, Bend, Fineness, PIECES, Pieces};
 pub use report::{Approximated, approximated};

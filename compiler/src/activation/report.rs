@@ -1,6 +1,6 @@
 //! Reports the activations that linear segments only approximate.
 
-use super::{Fineness, Ranges, approximate_all};
+use super::{Factor, Factored, Fineness, Ranges, approximate_all, factored};
 use crate::graph::{Graph, Op, Real};
 use serde::Serialize;
 use std::fmt;
@@ -12,22 +12,33 @@ pub struct Approximated {
     pub node: String,
     /// The function, as an expression in x.
     pub curve: String,
-    /// Number of linear segments; of the channel that has most.
+    /// Number of linear segments; of the channel that has most, and where it is a product of the factor that has most.
     pub pieces: usize,
     /// Largest difference between the pieces and the function, whatever x is; where it is known what the function reads,
     /// for these x.
     pub error: f64,
 }
 
-/// The activations of an imported graph that are followed by linear segments, where values have these `ranges`; those
+/// `multiplies`: there may be products of two values. The activations of an imported graph that are followed by linear segments, where values have these `ranges`; those
 /// that cannot be followed are left out.
-pub fn approximated(graph: &Graph<Real>, fineness: Fineness, ranges: &Ranges) -> Vec<Approximated> {
+pub fn approximated(
+    graph: &Graph<Real>,
+    fineness: Fineness,
+    ranges: &Ranges,
+    multiplies: bool,
+) -> Vec<Approximated> {
     let report = |id| {
         let Op::Activation(curve) = graph.op(id) else { return None };
-        let found =
-            approximate_all(curve, graph.shape(id).channels, fineness, ranges.get(&id).copied()).ok()?;
-        let error = found.iter().map(|found| found.error).fold(0.0, f64::max);
-        let pieces = found.iter().map(|found| found.pieces.bends.len() + 1).max()?;
+        let (channels, seen) = (graph.shape(id).channels, ranges.get(&id).copied());
+        let factored = if multiplies { factored(curve, channels, fineness, seen) } else { None };
+        let (pieces, error) = match factored {
+            Some(Factored { factors, error }) => (factors.iter().map(Factor::pieces).max()?, error),
+            None => {
+                let found = approximate_all(curve, channels, fineness, seen).ok()?;
+                let error = found.iter().map(|found| found.error).fold(0.0, f64::max);
+                (found.iter().map(|found| found.pieces.bends.len() + 1).max()?, error)
+            }
+        };
         let (node, curve) = (graph.node(id).name.clone(), curve.to_string());
         (error > 0.0).then_some(Approximated { node, curve, pieces, error })
     };

@@ -135,7 +135,7 @@ impl Outcomes {
         Self {
             plan: found.plan.clone(),
             calibration_images: found.calibration_images,
-            activations: approximated(&model.graph, options.activations, &Ranges::new()),
+            activations: approximated(&model.graph, options.activations, &Ranges::new(), options.has_rings()),
             doubts: Vec::new(),
         }
     }

@@ -108,7 +108,7 @@ pub fn compile_in_stages(
     let Attempt { integers: Integers { quantized, finished }, plan, .. } = best;
     observer.working("laying out batches");
     let plan = pipeline::with_batches(Plan { check: Some(check), ..plan.into_plan() }, options)?;
-    let approximated = approximated(&model.graph, options.activations, &ranges);
+    let approximated = approximated(&model.graph, options.activations, &ranges, options.has_rings());
     let calibration = workshop.calibration;
     let calibration_images = calibration.as_ref().map_or(0, |calibration| calibration.images().len());
     let float = float.clone();

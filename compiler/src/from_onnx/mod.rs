@@ -165,7 +165,9 @@ fn check_model(proto: ModelProto, path: &Path, reading: &Reading) -> Result<Repo
     if report.supported() {
         match model.import(path) {
             Err(Error::Unsupported(diagnostics)) => report.add(diagnostics),
-            other => report.approximated = approximated(&other?.graph, Fineness::default(), &Ranges::new()),
+            other => {
+                report.approximated = approximated(&other?.graph, Fineness::default(), &Ranges::new(), true)
+            }
         }
     }
     Ok(report)

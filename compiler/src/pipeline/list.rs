@@ -14,10 +14,13 @@ pub(super) const SIMPLIFY: &[Pass<Real>] = &[
     Pass {
         info: PassInfo {
             name: "expand_activations",
-            summary: "Writes smooth activations as sums of ReLUs and clips, exactly or within a stated error",
+            summary: "Writes smooth activations as sums of ReLUs and clips, or products of two (suite shared), exactly or within a stated error",
         },
         applies: always,
-        run: |graph, context| expand_activations(graph, context.options.activations, context.ranges),
+        run: |graph, context| {
+            let options = context.options;
+            expand_activations(graph, options.activations, context.ranges, options.has_rings())
+        },
     },
     Pass {
         info: PassInfo {

@@ -8,6 +8,9 @@
 //! 1 % of the standard deviation of its output, and continued straight. [`approximated`] reports the number of segments
 //! and the error.
 //!
+//! A product of two functions, such as x·sigmoid(x), is a product of two values ([`Op::Mul`]) in suite `shared`, where that
+//! takes fewer comparisons.
+//!
 //! A function that is constant on both sides is written in z = min(max(x − t₀, 0), w) ([`Op::Clip`]), with w the
 //! distance of its outermost bends, so that the bounds of values do not grow.
 //!
@@ -27,12 +30,13 @@ mod sum;
 
 #[cfg(doc)]
 use crate::activation::approximated;
-use crate::activation::{Fineness, Pieces, Ranges, approximate_all};
+use crate::activation::{Factor, Factored, Fineness, Pieces, Ranges, approximate_all, factored};
 use crate::error::{Diagnostic, Error, Result};
 use crate::graph::{Graph, NodeId, Op, Real};
 use sum::Sum;
 
-/// Runs the pass; `ranges` are those of the values that curves read, where they are known.
+/// Runs the pass; `ranges` are those of the values that curves read, where they are known; `multiplies`: there may be
+/// products of two values.
 ///
 /// # Errors
 /// [`Error::Unsupported`] with the curves that jump, do not become straight or need more pieces.
@@ -40,11 +44,18 @@ pub fn expand_activations(
     mut graph: Graph<Real>,
     fineness: Fineness,
     ranges: &Ranges,
+    multiplies: bool,
 ) -> Result<Graph<Real>> {
     let mut refused = Vec::new();
     for id in graph.ids_in_order() {
         let Op::Activation(curve) = graph.op(id) else { continue };
-        match approximate_all(curve, graph.shape(id).channels, fineness, ranges.get(&id).copied()) {
+        let (channels, seen) = (graph.shape(id).channels, ranges.get(&id).copied());
+        let factors = if multiplies { factored(curve, channels, fineness, seen) } else { None };
+        if let Some(Factored { factors, .. }) = factors {
+            multiply(&mut graph, id, factors);
+            continue;
+        }
+        match approximate_all(curve, channels, fineness, seen) {
             Ok(found) => expand(&mut graph, id, found.into_iter().map(|found| found.pieces).collect()),
             Err(what) => refused.push(Diagnostic {
                 node: graph.node(id).name.clone(),
@@ -55,6 +66,23 @@ pub fn expand_activations(
         }
     }
     if refused.is_empty() { Ok(graph) } else { Err(Error::Unsupported(refused)) }
+}
+
+/// The activation `id` as a product of two functions.
+fn multiply(graph: &mut Graph<Real>, id: NodeId, factors: [Factor; 2]) {
+    let (input, node) = (graph.sole_input(id), graph.node(id).clone());
+    let value = |factor: &Factor| match factor {
+        Factor::X => input,
+        Factor::Followed(_) => graph.add(node.name.clone(), node.op.clone(), &[input], node.fact.clone()),
+    };
+    let values = factors.each_ref().map(value);
+    graph.set_inputs(id, &values);
+    graph.node_mut(id).op = Op::Mul;
+    for (value, factor) in values.into_iter().zip(factors) {
+        if let Factor::Followed(found) = factor {
+            expand(graph, value, found.into_iter().map(|found| found.pieces).collect());
+        }
+    }
 }
 
 fn expand(graph: &mut Graph<Real>, id: NodeId, pieces: Vec<Pieces>) {
@@ -92,7 +120,7 @@ mod tests {
     #[test]
     fn example() {
         let graph = activated(clip(0.0, 6.0));
-        let after = expand_activations(graph.clone(), Fineness::Percent, &Ranges::new()).unwrap();
+        let after = expand_activations(graph.clone(), Fineness::Percent, &Ranges::new(), false).unwrap();
         assert_same_value(&graph, &after);
         insta::assert_snapshot!(after, @"
         real graph, output n3
@@ -115,7 +143,7 @@ mod tests {
             let graph = activated(curve);
             assert_same_value(
                 &graph,
-                &expand_activations(graph.clone(), Fineness::Percent, &Ranges::new()).unwrap(),
+                &expand_activations(graph.clone(), Fineness::Percent, &Ranges::new(), false).unwrap(),
             );
         }
     }
@@ -188,7 +216,7 @@ mod tests {
         let square = Curve::X.binary(Binary::Mul, Curve::X);
         let jump = Curve::X.binary(Binary::Less, Curve::number(0.3));
         for curve in [square, Curve::X.unary(Unary::Exp), jump, Curve::X.unary(Unary::Sqrt)] {
-            let error = expand_activations(activated(curve), Fineness::Percent, &Ranges::new())
+            let error = expand_activations(activated(curve), Fineness::Percent, &Ranges::new(), false)
                 .unwrap_err()
                 .to_string();
             assert!(error.contains("node 'activation'") && error.contains("cannot be written"), "{error}");
@@ -204,7 +232,7 @@ mod tests {
                 curve = times(curve.binary(op, Curve::number(bound)), slope).binary(Binary::Add, times(Curve::X, 0.5));
             }
             let graph = activated(curve);
-            let after = expand_activations(graph.clone(), Fineness::Percent, &Ranges::new()).unwrap();
+            let after = expand_activations(graph.clone(), Fineness::Percent, &Ranges::new(), false).unwrap();
             prop_assert!(after.ids().all(|id| !matches!(after.op(id), Op::Activation(_))));
             assert_same_value(&graph, &after);
             let image: Vec<f64> = (0..25).map(|i| f64::from(i * 7 % 25) - 12.0).collect();

@@ -12,6 +12,8 @@ pub(super) struct Inverted<'a> {
     /// How many times as many channels there are inside.
     pub(super) wider: &'a [usize],
     pub(super) blocks: usize,
+    /// What gates end with, after depthwise convolutions.
+    pub(super) gates: Option<Activation>,
 }
 
 /// Inverted residuals: 1×1 to more channels, depthwise, 1×1 to few channels without activation.
@@ -32,6 +34,7 @@ pub(super) fn inverted(net: &mut Net, size: &Size, form: &Inverted<'_>) -> Value
         let a = net.activation(a, form.activation);
         let a = net.conv(a, Layer::new(wider, kernel).groups(wider).stride(1 + usize::from(shrinks)));
         let a = net.activation(a, form.activation);
+        let a = form.gates.map_or(a, |activation| net.gated(a, activation));
         let adds = outputs == channels && !shrinks;
         let layer = Layer::new(outputs, 1);
         let a = net.linear(a, if adds { layer.gain(net.style.branch) } else { layer });

@@ -7,6 +7,7 @@ mod activation;
 mod branches;
 mod chains;
 mod dice;
+mod gates;
 mod head;
 pub(crate) mod hunt;
 mod images;
@@ -86,29 +87,60 @@ pub(crate) const FAMILIES: &[Family] = &[
         inverted(
             net,
             size,
-            &Inverted { activation: Activation::Relu6, kernels: &[3], wider: &[2, 3, 4, 6], blocks: 16 },
+            &Inverted {
+                activation: Activation::Relu6,
+                kernels: &[3],
+                wider: &[2, 3, 4, 6],
+                blocks: 16,
+                gates: None,
+            },
         )
     }),
     // Smooth activations take tens of comparisons for each value, so that there are fewer values.
     family("mobilenet-v3", |net, size| {
         let activation = net.dice.pick(&[Activation::HardSwish, Activation::HardSwishSpelled]);
-        inverted(net, size, &Inverted { activation, kernels: &[3, 5], wider: &[2, 3], blocks: 6 })
+        inverted(
+            net,
+            size,
+            &Inverted { activation, kernels: &[3, 5], wider: &[2, 3], blocks: 6, gates: None },
+        )
     }),
     family("mnasnet", |net, size| {
         inverted(
             net,
             size,
-            &Inverted { activation: Activation::Relu, kernels: &[3, 5], wider: &[2, 3, 4, 6], blocks: 16 },
+            &Inverted {
+                activation: Activation::Relu,
+                kernels: &[3, 5],
+                wider: &[2, 3, 4, 6],
+                blocks: 16,
+                gates: None,
+            },
         )
     }),
     family("efficientnet", |net, size| {
         inverted(
             net,
             size,
-            &Inverted { activation: Activation::Silu, kernels: &[3, 5], wider: &[2, 3], blocks: 4 },
+            &Inverted {
+                activation: Activation::Silu,
+                kernels: &[3, 5],
+                wider: &[2, 3],
+                blocks: 4,
+                gates: None,
+            },
         )
     }),
+    family("mobilenet-v3-gated", |net, size| {
+        let (activation, gates) = (Activation::HardSwish, Some(Activation::HardSigmoid));
+        inverted(net, size, &Inverted { activation, kernels: &[3, 5], wider: &[2, 3], blocks: 4, gates })
+    }),
+    family("efficientnet-gated", |net, size| {
+        let (activation, gates) = (Activation::Silu, Some(Activation::Sigmoid));
+        inverted(net, size, &Inverted { activation, kernels: &[3, 5], wider: &[2, 3], blocks: 3, gates })
+    }),
     family("resnet", residual::basic),
+    family("resnet-gated", residual::gated),
     family("resnet-dead", residual::dead),
     family("resnet-zeros", residual::option_a),
     family("resnet-pre", residual::pre_activation),

@@ -1,6 +1,7 @@
 //! Networks whose branches meet in sums.
 
 use super::Size;
+use super::activation::Activation;
 use super::chains::{shrinks, stem};
 use super::net::{Layer, Net, Value};
 use super::style::Dead;
@@ -22,22 +23,38 @@ struct Form {
     dead_skips: bool,
     /// They are so in what blocks add.
     dead_branches: bool,
+    /// What blocks add passes gates.
+    gated: bool,
 }
 
 /// ResNet v1.
 pub(super) fn basic(net: &mut Net, size: &Size) -> Value {
-    residual(net, size, Form { shortcut: Shortcut::Projection, dead_skips: false, dead_branches: false })
+    residual(
+        net,
+        size,
+        Form { shortcut: Shortcut::Projection, dead_skips: false, dead_branches: false, gated: false },
+    )
+}
+
+/// ResNet v1 with squeeze and excitation.
+pub(super) fn gated(net: &mut Net, size: &Size) -> Value {
+    let shortcut = Shortcut::Projection;
+    residual(net, size, Form { shortcut, dead_skips: false, dead_branches: false, gated: true })
 }
 
 /// ResNet v1 whose shortcuts have no weights.
 pub(super) fn option_a(net: &mut Net, size: &Size) -> Value {
-    residual(net, size, Form { shortcut: Shortcut::Zeros, dead_skips: false, dead_branches: false })
+    residual(
+        net,
+        size,
+        Form { shortcut: Shortcut::Zeros, dead_skips: false, dead_branches: false, gated: false },
+    )
 }
 
 /// ResNet v1 some of whose channels training has switched off.
 pub(super) fn dead(net: &mut Net, size: &Size) -> Value {
     let [dead_skips, dead_branches] = net.dice.pick(&[[true, false], [false, true], [true, true]]);
-    residual(net, size, Form { shortcut: Shortcut::Projection, dead_skips, dead_branches })
+    residual(net, size, Form { shortcut: Shortcut::Projection, dead_skips, dead_branches, gated: false })
 }
 
 fn residual(net: &mut Net, size: &Size, form: Form) -> Value {
@@ -66,6 +83,7 @@ fn residual(net: &mut Net, size: &Size, form: Form) -> Value {
         let a = net.relu(a);
         let layer = Layer::new(channels, 3).gain(net.style.branch);
         let b = kill(net, a, layer, &dead, form.dead_branches);
+        let b = if form.gated { net.gated(b, Activation::Sigmoid) } else { b };
         x = net.add(skip, b);
         x = net.relu(x);
     }

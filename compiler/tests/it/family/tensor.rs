@@ -202,6 +202,15 @@ impl Tensor {
         Self { dims: self.dims, pixels }
     }
 
+    /// Every channel times a number.
+    pub(crate) fn times(&self, gate: &Self) -> Self {
+        let plane = self.pixels.len() / gate.pixels.len();
+        let pixels = self.pixels.iter().enumerate();
+        let pixels =
+            pixels.map(|(at, x)| std::array::from_fn(|index| x[index] * gate.pixels[at / plane][index]));
+        Self { dims: self.dims, pixels: pixels.collect() }
+    }
+
     pub(crate) fn concat(parts: &[&Self]) -> Self {
         let [_, height, width] = parts[0].dims;
         let channels = parts.iter().map(|part| part.dims[0]).sum();
