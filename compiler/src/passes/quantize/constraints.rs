@@ -4,13 +4,15 @@
 use crate::graph::sum_pool;
 use crate::graph::{Graph, NodeId, Op, Real};
 
-/// For every node, whether all channels of its value must have the same scale: those whose scale
-/// reaches the logits, which are compared with each other.
+/// For every node, whether all channels of its value must have the same scale: those whose scale reaches the logits, which are
+/// compared with each other, or the second factor of a product. The first factor's scales suit the readers of the product
+/// channel by channel; scales of both factors that did so would suit them twice.
 pub(super) fn one_scale(graph: &Graph<Real>) -> Vec<bool> {
     let mut demanded = vec![false; graph.id_bound()];
     for id in graph.ids_in_order().into_iter().rev() {
-        let reaches = |&(consumer, _): &(NodeId, usize)| {
-            passes_scale_on(graph.op(consumer)) && demanded[consumer.index()]
+        let reaches = |&(consumer, position): &(NodeId, usize)| {
+            let is_second_factor = matches!(graph.op(consumer), Op::Mul) && position == 1;
+            is_second_factor || passes_scale_on(graph.op(consumer)) && demanded[consumer.index()]
         };
         demanded[id.index()] = id == graph.output() || graph.consumers(id).iter().any(reaches);
     }
