@@ -57,6 +57,7 @@ fn node(graph: &Graph<Real>, id: NodeId, image: &[f64], values: &[Vec<f64>]) -> 
             })
             .collect(),
         Op::Concat => inputs.concat(),
+        Op::Gather(gather) => gather.map.gather(inputs[0], &0.0),
         Op::Flatten | Op::Rescale(_) => inputs[0].to_vec(),
         Op::Softmax(kind) => softmax(*kind, inputs[0]),
     }

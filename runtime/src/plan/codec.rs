@@ -190,7 +190,7 @@ mod tests {
         let plan = ValidPlan::new(plan()).unwrap();
         let known = (FORMAT_VERSION, plan.id().to_string());
         // Where the digest of this plan changes, FORMAT_VERSION (and, with the client's view, PROTOCOL_VERSION) must.
-        assert_eq!(known, (10, "dc8c07e60097f241bfa169dfa2d3b6fec4c33a8c6967fefbb069290eb9f7ef78".into()));
+        assert_eq!(known, (11, "773f682d2ee487c9e786cefe19855bea32fc86ac6bf084587c8daca3a3865f28".into()));
     }
 
     proptest! {

@@ -117,6 +117,7 @@ impl Plan {
             | Op::SumPool(_)
             | Op::Add(_)
             | Op::Concat
+            | Op::Gather(_)
             | Op::ArgMax
             | Op::Reveal => Vec::new(),
         }

@@ -2,15 +2,16 @@
 //! found from the whole graph, before any scale is chosen.
 
 use crate::graph::sum_pool;
-use crate::graph::{Graph, NodeId, Op, Real};
+use crate::graph::{Gather, Graph, NodeId, Op, Real, Shape, Sources};
 
 /// For every node, whether all channels of its value must have the same scale: those whose scale
-/// reaches the logits, which are compared with each other.
+/// reaches the logits, which are compared with each other, or a gather in which channels meet.
 pub(super) fn one_scale(graph: &Graph<Real>) -> Vec<bool> {
     let mut demanded = vec![false; graph.id_bound()];
     for id in graph.ids_in_order().into_iter().rev() {
         let reaches = |&(consumer, _): &(NodeId, usize)| {
-            passes_scale_on(graph.op(consumer)) && demanded[consumer.index()]
+            mixes_channels(graph, consumer)
+                || passes_scale_on(graph.op(consumer)) && demanded[consumer.index()]
         };
         demanded[id.index()] = id == graph.output() || graph.consumers(id).iter().any(reaches);
     }
@@ -26,11 +27,27 @@ fn passes_scale_on(op: &Op<Real>) -> bool {
         | Op::AveragePool(_)
         | Op::Flatten
         | Op::Concat
+        | Op::Gather(_)
         | Op::Softmax(_)
         | Op::Rescale(_)
         | Op::Add(_) => true,
         Op::Input | Op::Conv(_) | Op::Dense(_) | Op::Affine(_) | Op::Activation(_) | Op::Sign => false,
     }
+}
+
+fn mixes_channels(graph: &Graph<Real>, id: NodeId) -> bool {
+    let Op::Gather(gather) = graph.op(id) else { return false };
+    gather.sources(graph.shape(graph.sole_input(id))).iter().any(Sources::is_mixed)
+}
+
+/// Whether each channel is made of the input's channel of that number alone.
+fn keeps_channels(gather: &Gather, from: Shape) -> bool {
+    let sources = gather.sources(from);
+    sources.len() == from.channels
+        && sources
+            .iter()
+            .enumerate()
+            .all(|(index, of)| of.sole().is_none_or(|sole| sole == index) && !of.is_mixed())
 }
 
 /// Where the scale of a value comes from.
@@ -55,6 +72,7 @@ pub(super) fn source(graph: &Graph<Real>, id: NodeId) -> Source {
                     Err(_) => return Source { node, factor },
                 }
             }
+            Op::Gather(gather) if keeps_channels(gather, graph.shape(graph.sole_input(node))) => {}
             _ => return Source { node, factor },
         }
         node = graph.sole_input(node);

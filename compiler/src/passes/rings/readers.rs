@@ -26,8 +26,10 @@ pub(super) fn serve(graph: &Graph<Integer>, bits: &mut [u32]) {
 
 /// Whether `id` is computed share by share, or by comparisons within its input's ring.
 fn is_local(graph: &Graph<Integer>, id: NodeId) -> bool {
-    let sums =
-        matches!(graph.op(id), Op::Conv(_) | Op::Dense(_) | Op::AveragePool(_) | Op::Add(_) | Op::Concat);
+    let sums = matches!(
+        graph.op(id),
+        Op::Conv(_) | Op::Dense(_) | Op::AveragePool(_) | Op::Add(_) | Op::Concat | Op::Gather(_)
+    );
     sums || keeps_ring(graph, id)
 }
 

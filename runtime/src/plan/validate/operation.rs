@@ -1,7 +1,8 @@
 //! What both parties check of a step, whatever they know of its weights.
 
 use super::shapes::{
-    concat_shape, conv_shape, dense_shape, fits, pool_shape, same_shape, sum_pool_shape, windowed,
+    concat_shape, conv_shape, dense_shape, fits, gather_shape, pool_shape, same_shape, sum_pool_shape,
+    windowed,
 };
 use super::{Findings, MAX_BITS, MAX_MULTIPLIER_BITS, MAX_RING_BITS};
 use crate::plan::{
@@ -82,6 +83,7 @@ impl<K: LinearShape> Operation<'_, K> {
             Op::Conv2d(_)
             | Op::Dense(_)
             | Op::SumPool(_)
+            | Op::Gather(_)
             | Op::Relu
             | Op::Sign
             | Op::MaxPool(_)
@@ -118,6 +120,7 @@ impl<K: LinearShape> Operation<'_, K> {
             Op::SumPool(pool) => sum_pool_shape(pool, first),
             Op::Add(_) => same_shape(inputs),
             Op::Concat => concat_shape(inputs),
+            Op::Gather(gather) => gather_shape(gather, first, self.shape),
             Op::Reveal => Ok(first.flattened()),
             Op::ArgMax => Ok(Shape::vector(1)),
             Op::Rescale { bits } if *bits > MAX_BITS => Err(format!("it drops {bits} bits")),
@@ -137,6 +140,7 @@ impl<K: LinearShape> Operation<'_, K> {
             | Op::Dense(_)
             | Op::Add(_)
             | Op::Concat
+            | Op::Gather(_)
             | Op::Relu
             | Op::Sign
             | Op::Rescale { .. }
@@ -158,9 +162,13 @@ impl<K: LinearShape> Operation<'_, K> {
         let wide = |bits: u32| narrowest.is_none_or(|narrowest| bits <= narrowest);
         let holds = match self.op {
             Op::Input => input_bits <= self.bits,
-            Op::Conv2d(_) | Op::Dense(_) | Op::SumPool(_) | Op::Add(_) | Op::Concat | Op::Reveal => {
-                wide(self.bits)
-            }
+            Op::Conv2d(_)
+            | Op::Dense(_)
+            | Op::SumPool(_)
+            | Op::Add(_)
+            | Op::Concat
+            | Op::Gather(_)
+            | Op::Reveal => wide(self.bits),
             Op::MaxPool(pool) => narrowest == Some(self.bits) && (1..=self.bits).contains(&pool.compared),
             Op::Relu | Op::Sign => true,
             Op::Rescale { bits } | Op::ReluRescale { bits } => wide(*bits),
