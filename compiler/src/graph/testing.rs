@@ -48,8 +48,10 @@ pub(crate) fn gather(from: Shape, step: &[usize]) -> Op<Real> {
         ))
     };
     // Elements of several channels meet where the last ones come first.
-    let turned = |element: usize| if step[6] % 4 == 0 { shape.elements() - 1 - element } else { element };
-    let mixes = |element: usize| if step[7] % 4 == 0 { from.elements() - 1 - element } else { element };
+    let turned =
+        |element: usize| if step[6].is_multiple_of(4) { shape.elements() - 1 - element } else { element };
+    let mixes =
+        |element: usize| if step[7].is_multiple_of(4) { from.elements() - 1 - element } else { element };
     let positions = (0..shape.elements()).map(|element| at(turned(element)).map(mixes));
     Op::Gather(Gather::new(shape, positions.collect::<Vec<_>>()))
 }

@@ -4,6 +4,7 @@ mod activations;
 mod exporters;
 mod external;
 mod files;
+mod gathers;
 mod layouts;
 mod moves;
 mod operators;
@@ -11,6 +12,7 @@ mod outputs;
 #[path = "../../../tests/it/outside/mod.rs"]
 mod outside;
 mod quantized;
+mod resized;
 mod rows;
 mod sequences;
 

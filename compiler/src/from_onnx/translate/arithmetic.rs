@@ -77,18 +77,9 @@ impl Translator<'_> {
 
     /// Two computed values, element by element.
     fn sum(&mut self, multipliers: [f32; 2], site: &Site) -> Found {
-        let views = [site.computed(0)?, site.computed(1)?];
-        if site.inputs.iter().any(|operand| operand.dims != site.output) {
-            return Err(Refusal::new(
-                "one computed value is repeated along an axis of the other",
-                "only sums of equal shapes can be compiled",
-            ));
-        }
-        if !views[0].same_order(&views[1]) {
-            return Err(Refusal::new(
-                "the axes of its operands are arranged differently",
-                "transpose both operands, or neither",
-            ));
+        let mut views = [site.computed(0)?, site.computed(1)?];
+        if site.inputs.iter().any(|operand| operand.dims != site.output) || !views[0].same_order(&views[1]) {
+            views = [self.repeated(0, site)?, self.repeated(1, site)?];
         }
         let mut inputs = [views[0].id, views[1].id];
         if self.graph.shape(inputs[0]) != self.graph.shape(inputs[1]) {
@@ -96,6 +87,22 @@ impl Translator<'_> {
         }
         let sum = self.append(&site.name, Op::Add(Add { multipliers: multipliers.to_vec() }), &inputs)?;
         Ok(views[0].with_value(sum))
+    }
+
+    /// An operand, repeated along axes where the result is longer, in tract's order.
+    fn repeated(&mut self, position: usize, site: &Site) -> Found {
+        let view = site.computed(position)?;
+        let dims = &site.inputs[position].dims;
+        let place = |index: usize| {
+            let (mut index, mut place, mut stride) = (index, 0, 1);
+            for (&size, &own) in site.output.iter().rev().zip(dims.iter().rev()) {
+                place += if own == 1 { 0 } else { index % size * stride };
+                (index, stride) = (index / size, stride * own);
+            }
+            Some(view.position(place))
+        };
+        let positions = (0..site.output.iter().product()).map(place).collect();
+        self.gathered(&site.name, view.id, positions, &site.output, false)
     }
 
     /// scale·x + shift becomes `step((scale, shift), constant)`, per channel. Follows up on an affine
