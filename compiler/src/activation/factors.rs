@@ -185,7 +185,11 @@ mod tests {
             assert!(error <= SLACK * seen.tolerance, "at {x} it is off by {error}");
         }
         let finer = Seen { tolerance: 1e-7, ..seen };
-        assert_eq!(factored(&silu, 1, Fineness::Percent, Some(finer)), None, "as many segments are not taken");
+        assert_eq!(
+            factored(&silu, 1, Fineness::Percent, Some(finer)),
+            None,
+            "as many segments are not taken"
+        );
         assert_eq!(factored(&silu, 1, Fineness::Percent, Some(SEEN)), None, "a sigmoid times 8 is as curved");
     }
 

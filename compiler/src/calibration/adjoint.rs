@@ -2,7 +2,7 @@
 
 use super::evaluate::{divisors, each};
 use super::{Batch, Reading, taps};
-use crate::graph::{Add, Clip, Conv, Dense, Op, Pool, Real, Shape, Window};
+use crate::graph::{Add, Clip, Conv, Dense, Gather, Op, Pool, Real, Shape, Window};
 use crate::numeric::{View, multiply_add};
 use rayon::prelude::*;
 
@@ -45,6 +45,7 @@ pub(super) fn adjoint(
             let first = inputs[..position].iter().map(|input| input.shape().elements()).sum::<usize>();
             each(gradient, from, |gradient, out| out.copy_from_slice(&gradient[first..][..out.len()]))
         }
+        Op::Gather(gather) => of_gather(gather, from, gradient),
         Op::Flatten | Op::Softmax(_) | Op::Rescale(_) | Op::Input => {
             Batch::new(from, gradient.values().to_vec())
         }
@@ -118,6 +119,16 @@ fn of_average(pool: &Pool, from: Shape, gradient: &Batch) -> Batch {
         for (plane, gradient) in out.chunks_exact_mut(from.plane()).zip(gradient.chunks_exact(to.plane())) {
             let share: Vec<f32> = gradient.iter().zip(&divisors).map(|(x, divisor)| x / divisor).collect();
             taps::all(&pool.window).for_each(|tap| spread(&pool.window, tap, from, to, &share, plane));
+        }
+    })
+}
+
+/// An element that is gathered several times gets the sum.
+fn of_gather(gather: &Gather, from: Shape, gradient: &Batch) -> Batch {
+    let positions: Vec<Option<usize>> = gather.map.positions().collect();
+    each(gradient, from, |gradient, out| {
+        for (position, x) in positions.iter().zip(gradient) {
+            position.iter().for_each(|&position| out[position] += x);
         }
     })
 }

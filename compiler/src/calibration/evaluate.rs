@@ -1,7 +1,7 @@
 //! Evaluates one operation of the float graph for many images at once, on all cores.
 
 use super::{Batch, Reading, taps};
-use crate::graph::{Add, Conv, Dense, Op, Pool, PoolDivisor, Real, Shape, Window};
+use crate::graph::{Add, Conv, Dense, Gather, Op, Pool, PoolDivisor, Real, Shape, Window};
 use crate::numeric::{View, multiply_add};
 use rayon::prelude::*;
 
@@ -26,6 +26,7 @@ pub fn apply(op: &Op<Real>, inputs: &[&Batch], shape: Shape) -> Batch {
         Op::Add(add) => sum(add, inputs, shape),
         Op::Mul => product(input, inputs[1]),
         Op::Concat => concat(inputs, shape),
+        Op::Gather(gather) => gathered(gather, input, shape),
         Op::Flatten => Batch::new(shape, input.values().to_vec()),
         Op::Affine(_)
         | Op::Activation(_)
@@ -69,6 +70,7 @@ pub(super) fn pointwise(op: &Op<Real>) -> Option<Pointwise<'_>> {
         | Op::Add(_)
         | Op::Mul
         | Op::Concat
+        | Op::Gather(_)
         | Op::Flatten => {
             return None;
         }
@@ -181,6 +183,15 @@ fn concat(inputs: &[&Batch], shape: Shape) -> Batch {
             let (own, others) = rest.split_at_mut(input.shape().elements());
             own.copy_from_slice(input.image(image));
             rest = others;
+        }
+    })
+}
+
+fn gathered(gather: &Gather, input: &Batch, shape: Shape) -> Batch {
+    let positions: Vec<Option<usize>> = gather.map.positions().collect();
+    each(input, shape, |image, out| {
+        for (out, position) in out.iter_mut().zip(&positions) {
+            *out = position.map_or(0.0, |position| image[position]);
         }
     })
 }

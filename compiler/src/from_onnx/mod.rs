@@ -7,9 +7,9 @@
 //!    its end, `order` sorts the nodes, `precision` makes all numbers f32;
 //! 3. `scan` holds every operator against the [`registry`] and reports all that are not supported at
 //!    once, before anything else is tried;
-//! 4. further passes: `auto_pad` settles how layers are padded, `batch` fixes the batch axis to one image,
+//! 4. further passes: `auto_pad` and `framework` settle how layers are padded, `batch` fixes the batch axis to one image,
 //!    `quantized` takes models of integer toolchains for what they mean;
-//! 5. tract infers types and shapes and folds constants (`typed`);
+//! 5. tract, with a few operators more (`framework`), infers types and shapes and folds constants (`typed`);
 //! 6. `translate` turns the typed model into a [`Graph`], again reporting all that it cannot say;
 //! 7. `normalization` takes the arithmetic on the image itself out of the graph.
 
@@ -22,6 +22,7 @@ mod external;
 mod file;
 mod finite;
 mod float_reference;
+mod framework;
 pub(crate) mod guard;
 mod label;
 pub(crate) mod layout;
@@ -43,6 +44,7 @@ mod tensor;
 pub(crate) mod testing;
 mod translate;
 mod typed;
+mod wrap;
 
 #[cfg(test)]
 mod tests;
@@ -208,6 +210,7 @@ impl Parsed {
     fn import(self, path: &Path) -> Result<Model> {
         let Self { mut proto, name, choice, image, mut notes } = self;
         auto_pad::prefer(&mut proto);
+        framework::without_fillers(&mut proto);
         let names = typed::name_nodes(&mut proto);
         let input = batch::single_image(&mut proto).map_err(|found| Error::Unsupported(vec![found]))?;
         notes.extend(input.notes());

@@ -70,9 +70,7 @@ pub(super) fn load(proto: &ModelProto, path: &Path, names: &Names) -> Result<Typ
 }
 
 fn parse(proto: &ModelProto) -> TractResult<TypedModel> {
-    let mut onnx = tract_onnx::onnx();
-    onnx.ignore_value_info = true; // declared for the exporter's batch, not for ours
-    let parsed = onnx.parse(proto, None)?;
+    let parsed = super::framework::framework().parse(proto, None)?;
     parsed.model.into_typed()
 }
 

@@ -63,6 +63,7 @@ fn real(graph: &Graph<Integer>, id: NodeId, zeros: &[Vec<bool>]) -> Op<Real> {
         Op::Mul => Op::Mul,
         Op::Concat => Op::Concat,
         Op::Flatten => Op::Flatten,
+        Op::Gather(gather) => Op::Gather(gather.clone()),
         Op::Rescale(_) => Op::Add(Add { multipliers: vec![1.0] }),
         Op::Softmax(kind) => Op::Softmax(*kind),
     }

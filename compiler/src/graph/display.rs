@@ -57,6 +57,12 @@ fn write_parameters<D: Domain>(f: &mut fmt::Formatter<'_>, op: &Op<D>, input_cha
         Op::MaxPool(window) => write!(f, " {window}"),
         Op::Activation(curve) => write!(f, " {curve}"),
         Op::Add(add) => write_multipliers(f, &add.multipliers),
+        Op::Gather(gather) => {
+            let positions =
+                gather.map.positions().map(|position| position.map_or(-1, |position| position as i64));
+            let digest = digest(&positions.collect::<Vec<_>>());
+            write!(f, " {} pieces (#{digest:08x})", gather.map.pieces())
+        }
         Op::Rescale(rescale) => write!(f, " by {} bits", rescale.bits),
         Op::Softmax(Softmax::Log) => write!(f, " log"),
         Op::Softmax(Softmax::Plain)

@@ -3,6 +3,7 @@
 use super::Window;
 use super::curve::Curve;
 use super::domain::Domain;
+use super::gather::Gather;
 
 /// What a node computes. Tensors are channels × height × width; a vector has height and width 1.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +36,8 @@ pub enum Op<D: Domain> {
     Concat,
     /// All elements in one vector, row-major.
     Flatten,
+    /// Elements at other places, some several times, others not at all; and zeros.
+    Gather(Gather),
     /// ⌊x ÷ 2^bits⌋ or one more; the reference rounds to nearest. Only in the integer graph, where it
     /// multiplies the scale by 2^bits.
     Rescale(Rescale),
@@ -139,6 +142,7 @@ impl<D: Domain> Op<D> {
             Op::Mul => "mul",
             Op::Concat => "concat",
             Op::Flatten => "flatten",
+            Op::Gather(_) => "gather",
             Op::Rescale(_) => "rescale",
             Op::Softmax(_) => "softmax",
         }

@@ -31,6 +31,9 @@ pub fn infer_shape<D: Domain>(op: &Op<D>, inputs: &[Shape]) -> Result<Shape, Str
         Op::Mul => product_shape(inputs, first),
         Op::Concat => concat_shape(inputs, first),
         Op::Flatten => Ok(first.flattened()),
+        Op::Gather(gather) => {
+            gather.map.check(gather.shape.elements(), first.elements()).map(|()| gather.shape)
+        }
         Op::Softmax(_) if first.plane() == 1 => Ok(first),
         Op::Softmax(_) => Err(format!("softmax over {first}, which is no vector")),
     }

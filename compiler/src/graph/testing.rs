@@ -1,8 +1,8 @@
 //! Random small graphs for property tests, and what a pass must keep of them.
 
 use super::{
-    Add, Affine, Conv, Dense, Graph, NodeId, Op, Pool, PoolDivisor, Real, RealFact, Shape, Softmax, Window,
-    verify,
+    Add, Affine, Conv, Dense, Gather, Graph, NodeId, Op, Pool, PoolDivisor, Real, RealFact, Shape, Softmax,
+    Window, verify,
 };
 use crate::reference::real::evaluate;
 use proptest::prelude::*;
@@ -22,6 +22,40 @@ fn grouped(inputs: usize, outputs: usize, groups: usize, window: Window) -> Op<R
     Op::Conv(Conv { window, groups, weights, bias: pattern(outputs) })
 }
 
+/// Channels at other places, and rows and columns: turned round, twice, or with zeros between them.
+pub(crate) fn gather(from: Shape, step: &[usize]) -> Op<Real> {
+    let line = |of: usize, kind: usize| -> Vec<Option<usize>> {
+        match kind % 4 {
+            0 => (0..of).map(Some).collect(),
+            1 => (0..of).rev().map(Some).collect(),
+            2 => (0..of).flat_map(|at| [Some(at), Some(at)]).take(7).collect(),
+            _ => (0..of).flat_map(|at| [None, Some(at)]).take(7).collect(),
+        }
+    };
+    let channels: Vec<Option<usize>> = match step[3] % 3 {
+        0 => (0..from.channels).map(Some).collect(),
+        1 => (0..from.channels).rev().chain([0]).map(Some).collect(),
+        _ => (0..from.channels).step_by(2).map(Some).chain([None]).collect(),
+    };
+    let (rows, columns) = (line(from.height, step[4]), line(from.width, step[5]));
+    let shape = Shape::new(channels.len(), rows.len(), columns.len());
+    let at = |element: usize| {
+        let channel = channels[element / shape.plane()]?;
+        Some(from.index(
+            channel,
+            rows[element / shape.width % shape.height]?,
+            columns[element % shape.width]?,
+        ))
+    };
+    // Elements of several channels meet where the last ones come first.
+    let turned =
+        |element: usize| if step[6].is_multiple_of(4) { shape.elements() - 1 - element } else { element };
+    let mixes =
+        |element: usize| if step[7].is_multiple_of(4) { from.elements() - 1 - element } else { element };
+    let positions = (0..shape.elements()).map(|element| at(turned(element)).map(mixes));
+    Op::Gather(Gather::new(shape, positions.collect::<Vec<_>>()))
+}
+
 /// A dense layer with a bias.
 pub(crate) fn dense(inputs: usize, outputs: usize) -> Op<Real> {
     Op::Dense(Dense { weights: pattern(inputs * outputs), bias: pattern(outputs) })
@@ -37,7 +71,7 @@ pub(crate) fn affine(channels: usize) -> Op<Real> {
 
 /// Small graphs with branches, odd shapes, padding, groups, strides and dilation; all are sound.
 pub(crate) fn graphs() -> impl Strategy<Value = Graph<Real>> {
-    let steps = prop::collection::vec(prop::collection::vec(0..12_usize, 12), 1..9);
+    let steps = prop::collection::vec(prop::collection::vec(0..13_usize, 12), 1..9);
     ((1..4_usize, 1..8_usize, 1..8_usize), steps, any::<bool>()).prop_map(
         |((channels, height, width), steps, softmax)| {
             let mut graph = Graph::new("image", RealFact { shape: Shape::new(channels, height, width) });
@@ -72,7 +106,7 @@ fn operation(graph: &Graph<Real>, step: &[usize], first: NodeId, second: NodeId)
     let window = Window {
         kernel,
         stride: [1 + step[5] % 2, 1 + step[6] % 2],
-        dilation: [1 + step[7] / 9, 1 + step[8] / 9],
+        dilation: [1 + step[7] / 9 % 2, 1 + step[8] / 9 % 2],
         pad_before: [step[9] % kernel[0], step[9] / 2 % kernel[1]],
         pad_after: [step[10] % kernel[0], step[10] / 2 % kernel[1]],
     };
@@ -90,6 +124,7 @@ fn operation(graph: &Graph<Real>, step: &[usize], first: NodeId, second: NodeId)
             return (Op::Add(Add { multipliers: vec![1.0, [1.0, -1.0][step[11] % 2]] }), vec![first, second]);
         }
         10 => return (Op::Concat, vec![first, second]),
+        12 => gather(shape, step),
         _ => Op::Flatten,
     };
     (op, vec![first])

@@ -22,6 +22,10 @@ pub fn zero_channels(graph: &Graph<Integer>) -> Vec<Vec<bool>> {
                 let plane = graph.input_shapes(id)[0].plane();
                 inputs[0].iter().flat_map(|&zero| std::iter::repeat_n(zero, plane)).collect()
             }
+            Op::Gather(gather) => {
+                let sources = gather.sources(graph.input_shapes(id)[0]).into_iter();
+                sources.map(|from| from.channels.iter().all(|&(channel, _)| inputs[0][channel])).collect()
+            }
             Op::AveragePool(_)
             | Op::MaxPool(_)
             | Op::Relu

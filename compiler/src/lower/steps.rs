@@ -108,6 +108,7 @@ impl Lowering<'_> {
             },
             Op::Mul => plan::Op::Mul,
             Op::Rescale(rescale) => plan::Op::Rescale { bits: rescale.bits },
+            Op::Gather(gather) => plan::Op::Gather(plan::Gather { map: gather.map.clone() }),
             Op::Concat if self.graph.inputs(id).len() > 1 => plan::Op::Concat,
             Op::Concat | Op::Flatten | Op::Softmax(_) => return Ok(None),
             Op::Affine(_) | Op::Activation(_) | Op::Clip(_) => {
@@ -120,7 +121,7 @@ impl Lowering<'_> {
     fn check_layout(&self, id: NodeId, inputs: &[StepId]) -> Result<()> {
         let held: Vec<Shape> = inputs.iter().map(|input| self.steps[input.index()].shape).collect();
         let fits = match self.graph.op(id) {
-            Op::Dense(_) | Op::Relu | Op::Sign | Op::Rescale(_) => true,
+            Op::Dense(_) | Op::Gather(_) | Op::Relu | Op::Sign | Op::Rescale(_) => true,
             Op::Add(Add { .. }) => held.iter().all(|&shape| shape == held[0]),
             Op::Mul => held[1] == held[0] || held == self.graph.input_shapes(id),
             _ => held == self.graph.input_shapes(id),

@@ -46,6 +46,10 @@ fn has_no_effect(graph: &Graph<Real>, id: NodeId) -> bool {
             affine.scale.iter().all(|&scale| scale == 1.0) && affine.shift.iter().all(|&shift| shift == 0.0)
         }
         Op::Concat => graph.inputs(id).len() == 1,
+        Op::Gather(gather) => {
+            let from = graph.shape(graph.sole_input(id));
+            gather.shape == from && gather.keeps_order(from)
+        }
         Op::Input
         | Op::Clip(_)
         | Op::Conv(_)
@@ -62,7 +66,7 @@ fn has_no_effect(graph: &Graph<Real>, id: NodeId) -> bool {
 fn is_nonnegative(graph: &Graph<Real>, id: NodeId) -> bool {
     match graph.op(id) {
         Op::Relu | Op::Clip(_) | Op::Sign => true,
-        Op::MaxPool(_) | Op::AveragePool(_) | Op::Flatten | Op::Concat | Op::Mul => {
+        Op::MaxPool(_) | Op::AveragePool(_) | Op::Flatten | Op::Gather(_) | Op::Concat | Op::Mul => {
             graph.inputs(id).into_iter().all(|input| is_nonnegative(graph, input))
         }
         Op::Input

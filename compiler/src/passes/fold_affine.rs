@@ -2,7 +2,7 @@
 //! Removes affine maps (batch normalisation, biases, input normalisation):
 //! 1. after a convolution, a dense layer or another affine map that nothing else reads, into its
 //!    weights and bias, also through average poolings, which keep it as long as no window mixes zeros
-//!    from the padding with shifted pixels;
+//!    from the padding with shifted pixels, and before gathers that it can precede;
 //! 2. else, where only dense layers and convolutions read it, forward into theirs. Padding is zero
 //!    before the map and must stay so, hence a padded convolution only takes maps without a shift;
 //! 3. what remains becomes a depthwise 1×1 convolution.
@@ -45,6 +45,13 @@ pub fn fold_affine(mut graph: Graph<Real>) -> Result<Graph<Real>> {
 
 /// Folds one map; the nodes whose weights have changed.
 fn fold(graph: &mut Graph<Real>, id: NodeId, affine: &Affine) -> Vec<NodeId> {
+    if let Some((gather, before)) = before_gather(graph, id, affine) {
+        let shape = graph.shape(graph.sole_input(gather));
+        let moved = std::mem::replace(&mut graph.node_mut(gather).op, Op::Affine(before.clone()));
+        graph.node_mut(gather).fact.shape = shape;
+        graph.node_mut(id).op = moved;
+        return fold(graph, gather, &before);
+    }
     let shift = affine.shift.iter().any(|&shift| shift != 0.0);
     if let Some(producer) = producer(graph, id, shift)
         && follow(&mut graph.node_mut(producer).op, affine)
@@ -68,6 +75,25 @@ fn fold(graph: &mut Graph<Real>, id: NodeId, affine: &Affine) -> Vec<NodeId> {
     }
     graph.node_mut(id).op = Op::Conv(depthwise(affine));
     vec![id]
+}
+
+/// The gather that `id` alone reads, and the map of its input that does there what `affine` does after it: where that is one
+/// for each channel, and keeps zeros.
+fn before_gather(graph: &Graph<Real>, id: NodeId, affine: &Affine) -> Option<(NodeId, Affine)> {
+    let node = graph.sole_input(id);
+    let Op::Gather(gather) = graph.op(node) else { return None };
+    graph.sole_consumer(node)?;
+    let from = graph.shape(graph.sole_input(node));
+    let mut maps: Vec<Option<(f32, f32)>> = vec![None; from.channels];
+    let after = affine.scale.iter().copied().zip(affine.shift.iter().copied());
+    for (of, after) in gather.sources(from).iter().zip(after) {
+        let agrees = |&(channel, _): &(usize, f64)| *maps[channel].get_or_insert(after) == after;
+        if of.zeros && after.1 != 0.0 || !of.channels.iter().all(agrees) {
+            return None;
+        }
+    }
+    let (scale, shift) = maps.into_iter().map(|map| map.unwrap_or((1.0, 0.0))).unzip();
+    Some((node, Affine { scale, shift }))
 }
 
 /// What computes the value that `id` alone reads, before poolings that commute with an affine map.

@@ -96,6 +96,7 @@ pub(super) fn of_operation(
         Op::Mul => sole.iter().zip(&inputs[1]).map(|(x, y)| x.product(*y)).collect(),
         Op::Concat => Ok(inputs.concat()),
         Op::Flatten => Ok(sole.iter().flat_map(|&x| std::iter::repeat_n(x, plane)).collect()),
+        Op::Gather(gather) => Ok(interval::gather(&gather.map, sole, [plane, to.plane()])),
         Op::Relu => Ok(sole.iter().map(|x| Interval::new(x.low.max(0), x.high.max(0))).collect()),
         Op::Sign => Ok(vec![Interval::new(0, 1); to.channels]),
         Op::Rescale(rescale) => Ok(sole.iter().map(|x| x.rescaled(rescale.bits)).collect()),

@@ -58,6 +58,7 @@ fn evaluate(graph: &Graph<Integer>, id: NodeId, values: &[Vec<i128>]) -> Vec<i12
             x.iter().enumerate().map(|(at, x)| x * factors[at / shared]).collect()
         }
         Op::Rescale(Rescale { bits }) => x.iter().map(|&x| rescale(ring, x, *bits)).collect(),
+        Op::Gather(gather) => gather.map.gather(x, &0),
         Op::Concat => inputs.iter().flat_map(|input| values[input.index()].clone()).collect(),
         Op::Input | Op::Affine(_) | Op::Activation(_) | Op::Clip(_) | Op::Flatten | Op::Softmax(_) => {
             x.clone()

@@ -61,6 +61,7 @@ fn node(graph: &Graph<Real>, id: NodeId, image: &[f64], values: &[Vec<f64>]) -> 
             inputs[0].iter().enumerate().map(|(at, x)| x * inputs[1][at / shared]).collect()
         }
         Op::Concat => inputs.concat(),
+        Op::Gather(gather) => gather.map.gather(inputs[0], &0.0),
         Op::Flatten | Op::Rescale(_) => inputs[0].to_vec(),
         Op::Softmax(kind) => softmax(*kind, inputs[0]),
     }

@@ -2,7 +2,7 @@
 
 use crate::random::{Recipe, activated, input, network, quantized, recipes, within_ranges};
 use compiler::error::Error;
-use compiler::graph::{Graph, Integer, NodeId, Op, Real, Scale, Shape};
+use compiler::graph::{Graph, Integer, NodeId, Op, Real, Scale, Shape, Sources};
 use compiler::lower::lower;
 use compiler::options::CompileOptions;
 use compiler::passes::Narrowing;
@@ -145,6 +145,11 @@ fn bound(float: &Graph<Real>, graph: &Graph<Integer>, id: NodeId, bounds: &[Vec<
             .collect(),
         Op::Concat => inputs.iter().flat_map(|input| bounds[input.index()].clone()).collect(),
         Op::Flatten => before.iter().flat_map(|&bound| std::iter::repeat_n(bound, shape.plane())).collect(),
+        Op::Gather(gather) => {
+            let worst =
+                |of: &Sources| of.channels.iter().map(|&(channel, _)| before[channel]).fold(0.0, f64::max);
+            gather.sources(shape).iter().map(worst).collect()
+        }
         // An average of errors is at most the largest; so is a maximum.
         _ => before.clone(),
     }

@@ -40,7 +40,7 @@ impl Ciphertexts {
         Self { limbs: Vec::with_capacity(capacity * stride), stride }
     }
 
-    /// `len` trivial encryptions of 0 (the number 1), to be overwritten.
+    /// `len` trivial encryptions of 0 (the number 1): they hide nothing.
     pub(crate) fn ones(key: &PublicKey, len: usize) -> Self {
         Self { limbs: key.ring().one().repeat(len), stride: key.ring().element_limbs() }
     }

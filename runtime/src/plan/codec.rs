@@ -190,7 +190,7 @@ mod tests {
         let plan = ValidPlan::new(plan()).unwrap();
         let known = (FORMAT_VERSION, plan.id().to_string());
         // Where the digest of this plan changes, FORMAT_VERSION (and, with the client's view, PROTOCOL_VERSION) must.
-        assert_eq!(known, (10, "3f33989e1b9b3aac1f790abe8bcf3acce48e9669e109388da74ddb9dbea26dac".into()));
+        assert_eq!(known, (11, "08ea7e56dd190b2939e0daf6f1f56db070037b2f135a31f3bcbbbcfeda42e4a3".into()));
     }
 
     proptest! {

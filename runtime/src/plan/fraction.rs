@@ -11,7 +11,7 @@
 //! | Σ m_i·x_i | max f_i | Σ \|m_i\|·2^(f − f_i)·C_i |
 //! | sums over windows of n | f | n·C |
 //! | concatenations | max f_i | max 2^(f − f_i)·C_i |
-//! | maxima | f | C |
+//! | maxima, gathered elements | f | C |
 //!
 //! Terms with a negative multiplier take carries away: the server adds D, the sum of |m_i|·2^(f − f_i)·C_i over these, so that
 //! the carry of the sum stays in [0, C].
@@ -58,7 +58,7 @@ impl Fraction {
             Op::SumPool(pool) => {
                 Self { bits, carry: aligned().max().unwrap_or(0).saturating_mul(most_terms(pool)) }
             }
-            Op::Concat | Op::MaxPool(_) => Self { bits, carry: aligned().max().unwrap_or(0) },
+            Op::Concat | Op::Gather(_) | Op::MaxPool(_) => Self { bits, carry: aligned().max().unwrap_or(0) },
             Op::Input
             | Op::Relu
             | Op::Sign

@@ -1,5 +1,6 @@
 //! Interval arithmetic: bounds that no input can leave, channel by channel.
 
+use super::index_map::IndexMap;
 use super::ops::{Add, Op, SumPool};
 use super::{Plan, Step, Window};
 
@@ -178,6 +179,7 @@ pub fn step(plan: &Plan, step: &Step, inputs: &[&[Interval]]) -> Result<Vec<Inte
         Op::Add(sum) => add(sum, inputs),
         Op::Concat => Ok(inputs.concat()),
         Op::Mul => inputs[0].iter().zip(inputs[1]).map(|(x, y)| x.product(*y)).collect(),
+        Op::Gather(op) => Ok(gather(&op.map, inputs[0], [plane(plan, step), step.shape.plane()])),
         Op::Relu => Ok(inputs[0].iter().map(|x| x.positive()).collect()),
         Op::Sign => Ok(vec![Interval::new(0, 1); inputs[0].len()]),
         Op::MaxPool(_) => Ok(inputs[0].to_vec()),
@@ -210,6 +212,20 @@ fn add(sum: &Add, inputs: &[&[Interval]]) -> Result<Vec<Interval>, Overflow> {
             })
         })
         .collect()
+}
+
+/// Bounds of gathered elements, per channel: those of all channels that they come from. `planes`: pixels of a channel before and
+/// after.
+pub fn gather(map: &IndexMap, input: &[Interval], planes: [usize; 2]) -> Vec<Interval> {
+    let mut channels: Vec<Option<Interval>> = Vec::new();
+    for (element, position) in map.positions().enumerate() {
+        let x = position.map_or(Interval::ZERO, |position| input[position / planes[0]]);
+        match channels.get_mut(element / planes[1]) {
+            Some(channel) => *channel = Some(channel.map_or(x, |channel| channel.hull(x))),
+            None => channels.push(Some(x)),
+        }
+    }
+    channels.into_iter().flatten().collect()
 }
 
 fn spread(channels: &[Interval], plane: usize) -> Vec<Interval> {

@@ -9,6 +9,7 @@
 //! ```
 
 use super::geometry::Window;
+use super::index_map::IndexMap;
 use super::knowledge::{Knowledge, Private, Public};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -32,6 +33,8 @@ pub enum Op<K: Knowledge = Private> {
     /// Products of two values, element by element; the second may have one element for each channel of the first. Suite
     /// `shared` alone; interactive.
     Mul,
+    /// Elements of the input at other places, some of them several times, others not at all; and zeros.
+    Gather(Gather),
     /// max(x, 0); interactive.
     Relu,
     /// 1 for x > 0, else 0: the two values of a binary activation, up to an affine map; interactive.
@@ -100,6 +103,13 @@ pub struct MaxPool {
     pub compared: u32,
 }
 
+/// A value made of another's elements.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Gather {
+    /// Which element of the input each element of the output is, both row-major.
+    pub map: IndexMap,
+}
+
 /// Sums over windows of each channel.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SumPool {
@@ -121,6 +131,7 @@ impl<K: Knowledge> Op<K> {
             Op::Add(_) => "add",
             Op::Concat => "concat",
             Op::Mul => "mul",
+            Op::Gather(_) => "gather",
             Op::Relu | Op::ReluRescale { .. } => "relu",
             Op::Sign => "sign",
             Op::MaxPool(_) => "max_pool",
@@ -152,6 +163,7 @@ impl Op {
             Op::Add(sum) => Op::Add(Add { multipliers: sum.multipliers.clone(), bias: () }),
             Op::Concat => Op::Concat,
             Op::Mul => Op::Mul,
+            Op::Gather(gather) => Op::Gather(gather.clone()),
             Op::Relu => Op::Relu,
             Op::Sign => Op::Sign,
             Op::MaxPool(pool) => Op::MaxPool(*pool),
@@ -172,6 +184,7 @@ impl Op {
             | Op::Add(_)
             | Op::Concat
             | Op::Mul
+            | Op::Gather(_)
             | Op::Relu
             | Op::Sign
             | Op::MaxPool(_)
@@ -192,6 +205,7 @@ impl Op {
             | Op::SumPool(_)
             | Op::Concat
             | Op::Mul
+            | Op::Gather(_)
             | Op::Relu
             | Op::Sign
             | Op::MaxPool(_)
@@ -218,6 +232,8 @@ impl<K: Knowledge> fmt::Display for Op<K> {
             Op::MaxPool(MaxPool { window, compared: 0 }) => write!(f, " {window}"),
             Op::MaxPool(MaxPool { window, compared }) => write!(f, " {window} comparing {compared} bits"),
             Op::Add(sum) => write!(f, " times {:?}", sum.multipliers),
+            Op::Gather(Gather { map }) if map.pieces() == 1 => f.write_str(" 1 piece"),
+            Op::Gather(Gather { map }) => write!(f, " {} pieces", map.pieces()),
             Op::Rescale { bits } | Op::ReluRescale { bits } => write!(f, " by 2^{bits}"),
             Op::Input | Op::Concat | Op::Mul | Op::Relu | Op::Sign | Op::ArgMax | Op::Reveal => Ok(()),
         }

@@ -5,7 +5,7 @@ use super::geometry::{Shape, Window};
 use super::ids::StepId;
 use super::knowledge::Public;
 use super::layout::Layout;
-use super::ops::{Add, Conv2d, Dense, MaxPool, Op, SumPool};
+use super::ops::{Add, Conv2d, Dense, Gather, MaxPool, Op, SumPool};
 use super::ring::Ring;
 use super::tiling::Tiling;
 use serde::{Deserialize, Serialize};
@@ -95,6 +95,7 @@ enum WrittenOp {
     SumPool(SumPool),
     Add { multipliers: Vec<i64> },
     Concat,
+    Gather(Gather),
     Relu { dropped: u32 },
     Sign,
     MaxPool(MaxPool),
@@ -119,6 +120,7 @@ fn written(op: Op<Public>, layout: Layout) -> WrittenOp {
         Op::SumPool(pool) => WrittenOp::SumPool(pool),
         Op::Add(sum) => WrittenOp::Add { multipliers: sum.multipliers },
         Op::Concat => WrittenOp::Concat,
+        Op::Gather(gather) => WrittenOp::Gather(gather),
         Op::Relu => WrittenOp::Relu { dropped: 0 },
         Op::ReluRescale { bits } => WrittenOp::Relu { dropped: bits },
         Op::Sign => WrittenOp::Sign,
@@ -148,6 +150,7 @@ fn read(op: WrittenOp) -> Op<Public> {
         WrittenOp::SumPool(pool) => Op::SumPool(pool),
         WrittenOp::Add { multipliers } => Op::Add(Add { multipliers, bias: () }),
         WrittenOp::Concat => Op::Concat,
+        WrittenOp::Gather(gather) => Op::Gather(gather),
         WrittenOp::Relu { dropped: 0 } => Op::Relu,
         WrittenOp::Relu { dropped } => Op::ReluRescale { bits: dropped },
         WrittenOp::Sign => Op::Sign,
@@ -162,6 +165,7 @@ fn read(op: WrittenOp) -> Op<Public> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::IndexMap;
 
     /// Where these bytes change, `FORMAT_VERSION` and `PROTOCOL_VERSION` must.
     #[test]
@@ -171,6 +175,8 @@ mod tests {
         let conv = Op::Conv2d(Conv2d { window, groups: (), weights: (), bias: () });
         let dense = Op::Dense(Dense { weights: (), bias: () });
         let sum = Op::Add(Add { multipliers: vec![1, -2], bias: () });
+        let gather =
+            Gather { map: IndexMap::from_positions(Shape::vector(4), [None, None, Some(3), Some(1)]) };
         let (in_tiles, after) = ([2, 3, 40, 1, 5, 6, 1], [1, 7, 4, 4, 4, 20]);
         let cases = [
             (Op::Input, None, vec![0]),
@@ -178,14 +184,15 @@ mod tests {
             (dense, Some(layout), [&[1, 0], &in_tiles[..]].concat()),
             (sum, None, vec![3, 2, 2, 3]),
             (Op::Concat, None, vec![4]),
-            (Op::Relu, None, vec![5, 0]),
-            (Op::ReluRescale { bits: 9 }, None, vec![5, 9]),
-            (Op::Sign, None, vec![6]),
-            (Op::MaxPool(MaxPool { window, compared: 9 }), None, vec![7, 3, 3, 1, 1, 1, 1, 0, 0, 0, 0, 9]),
-            (Op::Rescale { bits: 3 }, None, vec![8, 3]),
-            (Op::ArgMax, None, vec![9]),
-            (Op::Reveal, None, vec![10]),
-            (Op::Mul, None, vec![11]),
+            (Op::Gather(gather), None, vec![5, 2, 0, 2, 1, 3, 1, 2, 3, 0]),
+            (Op::Relu, None, vec![6, 0]),
+            (Op::ReluRescale { bits: 9 }, None, vec![6, 9]),
+            (Op::Sign, None, vec![7]),
+            (Op::MaxPool(MaxPool { window, compared: 9 }), None, vec![8, 3, 3, 1, 1, 1, 1, 0, 0, 0, 0, 9]),
+            (Op::Rescale { bits: 3 }, None, vec![9, 3]),
+            (Op::ArgMax, None, vec![10]),
+            (Op::Reveal, None, vec![11]),
+            (Op::Mul, None, vec![12]),
         ];
         for (op, layout, bytes) in cases {
             let (inputs, shape) = (vec![StepId::new(7)], Shape::new(4, 4, 4));

@@ -189,7 +189,7 @@ fn client_ahead(steps: &[PublicStep]) -> Vec<bool> {
         let has = |input: &StepId| ahead.get(input.index()).copied().unwrap_or(false);
         ahead.push(match step.op {
             Op::Conv2d(_) | Op::Dense(_) => true,
-            Op::SumPool(_) | Op::Add(_) | Op::Concat => step.inputs.iter().all(has),
+            Op::SumPool(_) | Op::Add(_) | Op::Concat | Op::Gather(_) => step.inputs.iter().all(has),
             Op::Input
             | Op::Relu
             | Op::Sign

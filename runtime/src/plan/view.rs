@@ -118,6 +118,7 @@ impl Plan {
             | Op::Add(_)
             | Op::Concat
             | Op::Mul
+            | Op::Gather(_)
             | Op::ArgMax
             | Op::Reveal => Vec::new(),
         }

@@ -7,7 +7,7 @@
 //!   linear, first to read a value with shares (a, b):
 //!     a − r, r the value's mask                 ──▶  x − r = (a − r) + b
 //!     its share of W·r                               W·(x − r) + bias, and its share of W·r
-//!   sums, pools of sums, concatenations: each party on its own shares; the server adds constants
+//!   sums, pools of sums, concatenations, gathers: each party on its own shares; the server adds constants
 //!   activations, products of two values: protocol/shared     ◀─▶
 //!   reveal                                      ◀──  its share of the result
 //! ```
@@ -152,6 +152,7 @@ pub(super) fn share_by_share(
             });
             aligned.collect()
         }
+        Alone::Gather(map) => map.gather(inputs[0], &0),
     };
     reduced(ring, shares)
 }

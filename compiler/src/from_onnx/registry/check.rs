@@ -38,11 +38,29 @@ pub(super) fn celu(node: &NodeProto) -> Result<(), Refusal> {
 
 pub(super) fn pad(node: &NodeProto) -> Result<(), Refusal> {
     match string(node, "mode").as_deref() {
-        None | Some("" | "constant") => Ok(()),
+        None | Some("" | "constant" | "edge" | "reflect" | "wrap") => Ok(()),
         Some(mode) => Err(Refusal::new(
-            format!("mode = {mode} repeats or mirrors the border"),
+            format!("mode = {mode} is not supported"),
             "pad with zeros (mode = constant) instead, and train the model further",
         )),
+    }
+}
+
+pub(super) fn upsample(node: &NodeProto) -> Result<(), Refusal> {
+    match node.input.len() {
+        2 => Ok(()),
+        _ => Err(Refusal::new("its scales are no operand", "convert the model to opset 9 or later")),
+    }
+}
+
+/// What lies outside an image that is cropped has no weight in it.
+pub(super) fn resize(node: &NodeProto) -> Result<(), Refusal> {
+    match string(node, "coordinate_transformation_mode").as_deref() {
+        Some("tf_crop_and_resize") => Err(Refusal::new(
+            "coordinate_transformation_mode = tf_crop_and_resize cuts parts out",
+            "cut with Slice, then resize",
+        )),
+        _ => Ok(()),
     }
 }
 

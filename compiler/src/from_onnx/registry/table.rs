@@ -22,7 +22,6 @@ const INTEGERS: &str =
 const NORMALIZES: &str =
     "it divides by what it computes of the image; retrain with BatchNormalization instead";
 const RECURRENT: &str = "only feed-forward networks can be compiled";
-const UPSAMPLES: &str = "only networks that reduce resolution can be compiled";
 
 /// All operators of which anything is known.
 pub(in crate::from_onnx) static OPERATORS: &[Operator] = &[
@@ -66,7 +65,7 @@ pub(in crate::from_onnx) static OPERATORS: &[Operator] = &[
         .axes(Axes::Kept),
     each("Clip", "exact, with constant bounds").bounds(Bounds::Clipped).takes_infinity(),
     op("Concat")
-        .takes("over channels, first or last", any, rows::concat)
+        .takes("of computed values and zeros along any axis but the batch", any, rows::concat)
         .bounds(Bounds::Joined)
         .folds(Size::Sum),
     op("Constant").element(Element::Stored).folds(Size::Stored),
@@ -79,7 +78,14 @@ pub(in crate::from_onnx) static OPERATORS: &[Operator] = &[
         )
         .axes(Axes::ChannelsFirst),
     op("ConvInteger").refused(DYNAMIC),
-    op("ConvTranspose").refused(UPSAMPLES),
+    op("ConvTranspose")
+        .takes(
+            "1-D and 2-D with constant weights; any stride, padding, output padding, dilation, groups",
+            check::conv,
+            rows::transposed_convolution,
+        )
+        .axes(Axes::ChannelsFirst),
+    op("DepthToSpace").takes("any", any, arrangement).axes(Axes::ChannelsFirst).moved(),
     each(
         "DequantizeLinear",
         "of constants; of what QuantizeLinear gives, with the same constant scale and zero point; of an image of integers",
@@ -94,6 +100,7 @@ pub(in crate::from_onnx) static OPERATORS: &[Operator] = &[
     op("Equal").condition(Condition::Holds(|a, b| a == b)),
     each("Erf", PART),
     each("Exp", PART).folds(Size::Same),
+    op("Expand").takes("any", any, arrangement).moved(),
     op("Flatten")
         .takes("keeping the batch apart", any, arrangement)
         .moved()
@@ -102,16 +109,16 @@ pub(in crate::from_onnx) static OPERATORS: &[Operator] = &[
     op("Floor").folds(Size::Same),
     op("GRU").refused(RECURRENT),
     op("Gather")
-        .takes("of channels; of equally distant rows or columns", any, rows::part)
+        .takes("at constant positions of any axis but the batch", any, arrangement)
         .moved()
         .folds(Size::Product),
     each("Gelu", SMOOTH),
     op("Gemm").takes("with constant weights and bias", check::gemm, rows::dense).ends(End::Scores),
     op("GlobalAveragePool")
-        .takes("1-D and 2-D", any, rows::global)
+        .takes("1-D and 2-D", any, rows::reduce)
         .axes(Axes::ChannelsFirst)
         .bounds(Bounds::Same),
-    op("GlobalMaxPool").takes("1-D and 2-D", any, rows::global).axes(Axes::ChannelsFirst).moved(),
+    op("GlobalMaxPool").takes("1-D and 2-D", any, rows::reduce).axes(Axes::ChannelsFirst).moved(),
     each("Greater", "as the condition of Where").condition(Condition::Holds(|a, b| a > b)),
     each("GreaterOrEqual", "as the condition of Where").condition(Condition::Holds(|a, b| a >= b)),
     op("GroupNormalization").refused(NORMALIZES),
@@ -138,7 +145,7 @@ pub(in crate::from_onnx) static OPERATORS: &[Operator] = &[
         .ends(End::Scores),
     op("Loop").refused(RECURRENT),
     op("LpNormalization").refused(NORMALIZES),
-    op("MatMul").takes("with a constant matrix", any, rows::dense).folds(Size::Matrix).ends(End::Scores),
+    op("MatMul").takes("with a constant matrix, of whole values or at each position", any, rows::dense).folds(Size::Matrix).ends(End::Scores),
     op("MatMulInteger").refused(DYNAMIC),
     each("Max", "with a constant per channel; else as part of an activation")
         .folds(Size::Broadcast)
@@ -169,7 +176,7 @@ pub(in crate::from_onnx) static OPERATORS: &[Operator] = &[
     op("Or").condition(Condition::Holds(|a, b| a != 0.0 || b != 0.0)),
     each("PRelu", "exact, with slopes per channel"),
     op("Pad")
-        .takes("with a constant, over height, width and channels", check::pad, rows::pad)
+        .takes("with a constant, or what is there (edge, reflect, wrap); any axes but the batch", check::pad, rows::pad)
         .axes(Axes::Kept)
         .moved()
         .bounds(Bounds::OrFiller),
@@ -190,18 +197,22 @@ pub(in crate::from_onnx) static OPERATORS: &[Operator] = &[
     op("RNN").refused(RECURRENT),
     each("Reciprocal", PART).folds(Size::Same),
     op("ReduceL2").refused(NORMALIZES),
-    op("ReduceMax").takes("over height and width, channels first or last", any, rows::global).moved(),
-    op("ReduceMean").takes("over height and width, channels first or last", any, rows::global),
+    op("ReduceMax").takes("over any axes but the batch", any, rows::reduce).moved(),
+    op("ReduceMean").takes("over any axes but the batch", any, rows::reduce),
     op("ReduceProd").folds(Size::AtMostFirst),
-    op("ReduceSum").takes("over height and width, channels first or last", any, rows::global),
+    op("ReduceSum").takes("over any axes but the batch", any, rows::reduce),
     each("Relu", "any").bounds(Bounds::NotNegative).folds(Size::Same),
     op("Reshape")
-        .takes("where only axes are joined, or axes of length 1 come and go", any, arrangement)
+        .takes("keeping the batch apart", any, arrangement)
         .axes(Axes::Reshaped)
         .moved()
         .folds(Size::AtMostFirst)
         .ends(End::CarriesAll),
-    op("Resize").refused(UPSAMPLES),
+    op("Resize").takes(
+        "height and width by constant scales or to constant sizes; in every mode that is a fixed weighted sum of pixels (nearest, linear, cubic)",
+        check::resize,
+        rows::resize,
+    ),
     op("Scan").refused(RECURRENT),
     each("Selu", SMOOTH),
     op("Shape").element(Element::Int64).folds(Size::OfShape),
@@ -209,7 +220,7 @@ pub(in crate::from_onnx) static OPERATORS: &[Operator] = &[
     each("Sign", "any; an input of exactly 0 gives -1"),
     op("Size").element(Element::Int64).folds(Size::OfShape),
     op("Slice")
-        .takes("of channels; of equally distant rows or columns", any, rows::part)
+        .takes("of any axes but the batch, with any steps", any, arrangement)
         .moved()
         .folds(Size::AtMostFirst),
     op("Softmax")
@@ -217,7 +228,8 @@ pub(in crate::from_onnx) static OPERATORS: &[Operator] = &[
         .bounds(Bounds::Unit)
         .ends(End::Scores),
     each("Softplus", SMOOTH),
-    op("Split").takes("of channels, rows or columns", any, rows::part).moved(),
+    op("SpaceToDepth").takes("any", any, arrangement).axes(Axes::ChannelsFirst).moved(),
+    op("Split").takes("of any axis but the batch", any, arrangement).moved(),
     each("Sqrt", PART).folds(Size::Same),
     op("Squeeze")
         .takes("of axes of length 1", any, arrangement)
@@ -230,6 +242,7 @@ pub(in crate::from_onnx) static OPERATORS: &[Operator] = &[
         .ends(End::CarriesScores),
     each("Sum", "of computed values of one shape"),
     each("Tanh", SMOOTH),
+    op("Tile").takes("any, but of the batch", any, arrangement).moved(),
     op("TopK").takes(LABEL, check::not_last, arrangement).ends(End::Label(Label {
         output: 1,
         axis: -1,
@@ -237,7 +250,7 @@ pub(in crate::from_onnx) static OPERATORS: &[Operator] = &[
     })),
     op("Transpose")
         .takes(
-            "anywhere, also of the model's input (NHWC), if convolutions and poolings read channels first",
+            "any, also of the model's input (NHWC), if convolutions and poolings read channels first",
             check::transpose,
             arrangement,
         )
@@ -251,7 +264,11 @@ pub(in crate::from_onnx) static OPERATORS: &[Operator] = &[
         .folds(Size::AtMostFirst)
         .ends(End::CarriesAll)
         .condition(Condition::Same),
-    op("Upsample").refused(UPSAMPLES),
+    op("Upsample").takes(
+        "height and width by constant scales; nearest and linear",
+        check::upsample,
+        rows::resize,
+    ),
     each("Where", "as a choice by a comparison, both sides of which meet"),
 ];
 

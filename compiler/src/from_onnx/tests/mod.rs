@@ -4,6 +4,7 @@ mod activations;
 mod exporters;
 mod external;
 mod files;
+mod gathers;
 mod layouts;
 mod moves;
 mod operators;
@@ -12,6 +13,7 @@ mod outputs;
 mod outside;
 mod products;
 mod quantized;
+mod resized;
 mod rows;
 mod sequences;
 

@@ -1,6 +1,6 @@
 //! Products of two computed values: gates, element by element, squares.
 
-use super::operators::{accept, refuse};
+use super::operators::accept;
 use super::*;
 use crate::from_onnx::testing::Attribute::Ints;
 use crate::from_onnx::testing::Onnx;
@@ -76,15 +76,17 @@ fn squares_are_products_and_swish_is_an_activation() {
     assert_eq!(products(&swish), 0);
 }
 
+/// A number for each pixel, as in spatial attention.
 #[test]
-fn factors_that_are_repeated_otherwise_are_refused() {
+fn factors_that_are_repeated_otherwise_are_gathered() {
     let spatial = Onnx::new(&[1, 3, 4, 5]).weight("w", &[1, 3, 1, 1]).then("Conv", &["w"], &[]).then(
         "Mul",
         &["image"],
         &[],
     );
-    let refused = refuse(spatial);
-    assert!(refused.contains("one number per channel"), "{refused}");
+    let model = accept(spatial);
+    assert_eq!(products(&model), 1);
+    assert!(model.graph.ids().any(|id| matches!(model.graph.op(id), Op::Gather(_))));
 }
 
 #[test]

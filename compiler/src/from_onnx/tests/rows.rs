@@ -13,6 +13,10 @@ const HALF_A_STEP: f64 = 0.5 / 64.0;
 fn image() -> Onnx {
     Onnx::new(&[1, 2, 4, 4])
         .weight("w", &[3, 2, 3, 3])
+        .weight("wt", &[2, 3, 3, 3])
+        .constant("twice", &[4], vec![1.0, 1.0, 2.0, 2.0])
+        .ints("shape", &[1, 2, 4, 4])
+        .ints("times", &[1, 2, 1, 2])
         .weight("matrix", &[32, 3])
         .constant("zero", &[], vec![0.0])
         .constant("one", &[], vec![1.0])
@@ -53,6 +57,16 @@ fn computed(op: &str) -> Option<Onnx> {
         "Clip" => with(op, &["zero", "one"]),
         "Concat" => image().then(op, &["image"], &[("axis", Int(1))]),
         "Conv" => with(op, &["w"]),
+        "ConvTranspose" => with(op, &["wt"]),
+        "DepthToSpace" => {
+            let deep = image().then("SpaceToDepth", &[], &[("blocksize", Int(2))]);
+            deep.then(op, &[], &[("blocksize", Int(2))])
+        }
+        "SpaceToDepth" => image().then(op, &[], &[("blocksize", Int(2))]),
+        "Expand" => with("GlobalMaxPool", &[]).then(op, &["shape"], &[]),
+        "Tile" => with(op, &["times"]),
+        "Resize" => with(op, &["", "twice"]),
+        "Upsample" => image().opset(9).then(op, &["twice"], &[]),
         "QuantizeLinear" | "DequantizeLinear" => {
             with("QuantizeLinear", &["scale", "point"]).then("DequantizeLinear", &["scale", "point"], &[])
         }

@@ -78,63 +78,65 @@ impl Translator<'_> {
 
     /// Two computed values, element by element.
     fn sum(&mut self, multipliers: [f32; 2], site: &Site) -> Found {
-        let views = [site.computed(0)?, site.computed(1)?];
-        if site.inputs.iter().any(|operand| operand.dims != site.output) {
-            return Err(Refusal::new(
-                "one computed value is repeated along an axis of the other",
-                "only sums of equal shapes can be compiled",
-            ));
-        }
-        let inputs = self.alike(site, &views)?;
+        let (view, inputs) = self.alike(site)?;
         let sum = self.append(&site.name, Op::Add(Add { multipliers: multipliers.to_vec() }), &inputs)?;
-        Ok(views[0].with_value(sum))
+        Ok(view.with_value(sum))
     }
 
-    /// The product of two computed values, element by element, one of them perhaps with one element per channel.
+    /// The product of two computed values, element by element.
     fn product(&mut self, site: &Site) -> Found {
-        let whole = site.inputs.iter().position(|operand| operand.dims == site.output);
-        let first = whole.ok_or_else(|| {
-            Refusal::new("each factor is repeated along an axis of the other", "expand one of them before")
-        })?;
-        let second = 1 - first;
-        let views = [site.computed(first)?, site.computed(second)?];
-        let factors = if site.inputs[second].dims == site.output {
-            self.alike(site, &views)?
-        } else if self.is_gate(&views, &site.inputs[second].dims, &site.output) {
-            views.each_ref().map(|view| view.id)
-        } else {
-            return Err(Refusal::new(
-                "one factor is repeated along other axes than height and width",
-                "only a factor of the same shape, or one number per channel, can be compiled",
-            ));
+        let (view, factors) = match self.gated(site)? {
+            Some(gated) => gated,
+            None => self.alike(site)?,
         };
-        Ok(views[0].with_value(self.append(&site.name, Op::Mul, &factors)?))
+        Ok(view.with_value(self.append(&site.name, Op::Mul, &factors)?))
     }
 
-    /// Whether the second value, of `dims`, has one element for each channel of the first, of `output`, and is repeated over
-    /// its plane.
-    fn is_gate(&self, views: &[View; 2], dims: &[usize], output: &[usize]) -> bool {
-        let [whole, gate] = views.each_ref().map(|view| self.graph.shape(view.id));
+    /// The factors where one has a number for each channel of the other, the larger first, and how the result is read.
+    fn gated(&self, site: &Site) -> Result<Option<(View, [NodeId; 2])>, Refusal> {
+        let Some(first) = site.inputs.iter().position(|operand| operand.dims == site.output) else {
+            return Ok(None);
+        };
+        let [view, gate] = [site.computed(first)?, site.computed(1 - first)?];
+        let [whole, numbers] = [&view, &gate].map(|view| self.graph.shape(view.id));
+        let dims = &site.inputs[1 - first].dims;
         let axis = dims.iter().position(|&size| size > 1).unwrap_or(0);
-        let order = views[0].channel_order(output, axis, whole);
-        gate == Shape::vector(whole.channels)
-            && dims.iter().enumerate().all(|(at, &size)| size == if at == axis { gate.channels } else { 1 })
-            && order.is_some_and(|order| order.into_iter().eq(0..gate.channels))
+        let order = view.channel_order(&site.output, axis, whole);
+        let is_gate = numbers == Shape::vector(whole.channels)
+            && dims.iter().enumerate().all(|(at, &size)| size == if at == axis { whole.channels } else { 1 })
+            && order.is_some_and(|order| order.into_iter().eq(0..whole.channels));
+        Ok(is_gate.then(|| (view.clone(), [view.id, gate.id])))
     }
 
-    /// Two values whose elements correspond, as values of one shape.
-    fn alike(&mut self, site: &Site, views: &[View; 2]) -> Result<[NodeId; 2], Refusal> {
-        if !views[0].same_order(&views[1]) {
-            return Err(Refusal::new(
-                "the axes of its operands are arranged differently",
-                "transpose both operands, or neither",
-            ));
+    /// Both operands as values of one shape whose elements correspond, and how the result is read.
+    fn alike(&mut self, site: &Site) -> Result<(View, [NodeId; 2]), Refusal> {
+        let mut views = [site.computed(0)?, site.computed(1)?];
+        if site.inputs.iter().any(|operand| operand.dims != site.output) || !views[0].same_order(&views[1]) {
+            views = [self.repeated(0, site)?, self.repeated(1, site)?];
         }
         let [first, second] = views.each_ref().map(|view| view.id);
-        if self.graph.shape(first) == self.graph.shape(second) {
-            return Ok([first, second]);
-        }
-        Ok([self.flat(&site.name, first)?, self.flat(&site.name, second)?])
+        let ids = if self.graph.shape(first) == self.graph.shape(second) {
+            [first, second]
+        } else {
+            [self.flat(&site.name, first)?, self.flat(&site.name, second)?]
+        };
+        Ok((views[0].clone(), ids))
+    }
+
+    /// An operand, repeated along axes where the result is longer, in tract's order.
+    fn repeated(&mut self, position: usize, site: &Site) -> Found {
+        let view = site.computed(position)?;
+        let dims = &site.inputs[position].dims;
+        let place = |index: usize| {
+            let (mut index, mut place, mut stride) = (index, 0, 1);
+            for (&size, &own) in site.output.iter().rev().zip(dims.iter().rev()) {
+                place += if own == 1 { 0 } else { index % size * stride };
+                (index, stride) = (index / size, stride * own);
+            }
+            Some(view.position(place))
+        };
+        let positions = (0..site.output.iter().product()).map(place).collect();
+        self.gathered(&site.name, view.id, positions, &site.output, false)
     }
 
     /// scale·x + shift becomes `step((scale, shift), constant)`, per channel. Follows up on an affine

@@ -21,13 +21,7 @@ impl Translator<'_> {
         }
         let window = window(&conv.pool_spec, [shape.height, shape.width], &site.output)?;
         let channels = conv.pool_spec.output_channels;
-        let bias = match &site.weights(2)?[..] {
-            &[value] => vec![value; channels],
-            values => values.to_vec(),
-        };
-        if bias.len() != channels {
-            return Err(format!("{} biases for {channels} channels", bias.len()).into());
-        }
+        let bias = bias(site, channels)?;
         let conv = Conv { window, groups: conv.group, weights: site.weights(1)?, bias };
         let (id, conv) = self.over_source(id, conv);
         self.plain(&site.name, Op::Conv(conv), &[id])
@@ -35,26 +29,29 @@ impl Translator<'_> {
 
     /// A convolution over zeros around an image, or over chosen channels, as one over the image itself.
     fn over_source(&self, id: NodeId, conv: Conv<Real>) -> (NodeId, Conv<Real>) {
-        let moved = self.moved(id);
-        let shape = self.graph.shape(moved.source);
-        match self.unpadded(id, &conv.window) {
-            Some((source, window)) if moved.keeps_channels(shape) => (source, Conv { window, ..conv }),
-            Some((source, window)) if conv.groups == 1 && shape.channels <= 4 * moved.channels.len() => {
+        let Some(moved) = self.moved(id) else { return (id, conv) };
+        let channels = self.graph.shape(moved.source).channels;
+        match Self::unpadded(&moved, &conv.window) {
+            Some(window) if moved.keeps_channels() => (moved.source, Conv { window, ..conv }),
+            Some(window) if conv.groups == 1 && channels <= 4 * moved.channels.len() => {
                 let [height, width] = window.kernel;
-                let weights = moved.weights(&conv.weights, height * width, shape);
-                (source, Conv { window, weights, ..conv })
+                let weights = moved.weights(&conv.weights, height * width);
+                (moved.source, Conv { window, weights, ..conv })
             }
             _ => (id, conv),
         }
     }
 
-    /// A product of the flattened computed value with a constant matrix, whichever way round and
+    /// A product of the computed value, flattened or at each position, with a constant matrix, whichever way round and
     /// however transposed.
     pub(super) fn matrix_product(&mut self, product: &EinSum, site: &Site) -> Found {
         let [left, _] = &site.inputs[..] else {
             return Err("it is no product of two operands".to_string().into());
         };
         let matrix = usize::from(matches!(left.value, super::Value::Computed(_)));
+        if let Some(view) = self.product_by_position(product, site, matrix)? {
+            return Ok(view);
+        }
         let view = site.computed(1 - matrix)?;
         let weights = Contraction::new(product, site, matrix)?.matrix(&site.weights(matrix)?);
         let inputs = self.graph.shape(view.id).elements();
@@ -62,6 +59,19 @@ impl Translator<'_> {
         let outputs = site.output.iter().product();
         let dense = Dense { weights, bias: vec![0.0; outputs] };
         self.plain(&site.name, Op::Dense(dense), &[view.id])
+    }
+}
+
+/// The third operand, one number for each channel.
+pub(super) fn bias(site: &Site, channels: usize) -> Result<Vec<f32>, Refusal> {
+    let bias = match &site.weights(2)?[..] {
+        &[value] => vec![value; channels],
+        values => values.to_vec(),
+    };
+    if bias.len() == channels {
+        Ok(bias)
+    } else {
+        Err(format!("{} biases for {channels} channels", bias.len()).into())
     }
 }
 
@@ -83,13 +93,6 @@ impl Contraction {
         }
         for (position, &size) in computed.iter().enumerate() {
             let axis = find(product, |axis| axis.inputs[1 - matrix].contains(&position))?;
-            let kept = !axis.outputs[0].is_empty();
-            if size > 1 && (kept || axis.inputs[matrix].is_empty()) {
-                return Err(Refusal::new(
-                    "the matrix is multiplied with every position of the value separately",
-                    "flatten the value first, or write the layer as a 1x1 convolution",
-                ));
-            }
             contraction.strides.push(if size > 1 { stride(constant, &axis.inputs[matrix])? } else { 0 });
         }
         Ok(contraction)
@@ -102,13 +105,13 @@ impl Contraction {
     }
 }
 
-fn find(product: &EinSum, wanted: impl Fn(&Axis) -> bool) -> Result<&Axis, Refusal> {
+pub(super) fn find(product: &EinSum, wanted: impl Fn(&Axis) -> bool) -> Result<&Axis, Refusal> {
     let axis = product.axes.iter_all_axes().find(|axis| wanted(axis));
     axis.ok_or_else(|| Refusal::from("its axes do not match".to_string()))
 }
 
 /// Distance of neighbours along the axis at `positions` of a row-major tensor; 0 where it has no such axis.
-fn stride(dims: &[usize], positions: &[usize]) -> Result<usize, Refusal> {
+pub(super) fn stride(dims: &[usize], positions: &[usize]) -> Result<usize, Refusal> {
     match positions {
         [] => Ok(0),
         &[position] if dims[position] == 1 => Ok(0),
@@ -118,7 +121,13 @@ fn stride(dims: &[usize], positions: &[usize]) -> Result<usize, Refusal> {
 }
 
 /// Appends, row-major over `dims`, the elements at the given strides from `offset`.
-fn gather(elements: &[f32], dims: &[usize], strides: &[usize], offset: usize, into: &mut Vec<f32>) {
+pub(super) fn gather(
+    elements: &[f32],
+    dims: &[usize],
+    strides: &[usize],
+    offset: usize,
+    into: &mut Vec<f32>,
+) {
     let (Some((&size, inner)), Some((&stride, strides))) = (dims.split_first(), strides.split_first()) else {
         return into.push(elements[offset]);
     };

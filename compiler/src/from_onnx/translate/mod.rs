@@ -7,11 +7,15 @@
 
 mod arithmetic;
 mod curves;
+mod deconv;
 mod linear;
 mod moved;
 mod moves;
 mod pool;
+mod positions;
 mod products;
+mod reduce;
+mod resize;
 mod roles;
 pub(super) mod rows;
 mod shapes;
@@ -23,7 +27,6 @@ use super::typed::Names;
 use crate::activation::{Fineness, approximate_all};
 use crate::error::Diagnostic;
 use crate::graph::{Graph, NodeId, Op, Real, RealFact, Shape};
-use moved::Moved;
 use site::{Operand, Site, Value};
 use std::collections::HashMap;
 use tract_onnx::prelude::{IntoArcTensor, IntoTValue, OutletId, TypedModel};
@@ -53,17 +56,8 @@ pub(super) fn translate(
 ) -> (Graph<Real>, Vec<Diagnostic>) {
     let graph = Graph::new("input", RealFact { shape });
     let image = arranged(graph.input(), shape);
-    let mut translator = Translator {
-        model,
-        lookup,
-        names,
-        image,
-        graph,
-        values: HashMap::new(),
-        moved: HashMap::new(),
-        moving: 0,
-        diagnostics: Vec::new(),
-    };
+    let mut translator =
+        Translator { model, lookup, names, image, graph, values: HashMap::new(), diagnostics: Vec::new() };
     translator.run();
     translator.diagnostics.sort_by_key(|diagnostic| names.position(&diagnostic.node));
     (translator.graph, translator.diagnostics)
@@ -76,10 +70,6 @@ pub(super) struct Translator<'a> {
     image: View,
     graph: Graph<Real>,
     values: HashMap<OutletId, Value>,
-    /// The values that are parts of others.
-    moved: HashMap<NodeId, Moved>,
-    /// Weights of the layers that only move values.
-    moving: usize,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -152,15 +142,7 @@ impl Translator<'_> {
         let output =
             self.model.output_outlets().ok().and_then(|outlets| self.values.get(outlets.first()?).cloned());
         match output {
-            Some(Value::Computed(view)) if !view.is_plain() => {
-                let what = "its result leaves the model with its axes rearranged";
-                return self.report(
-                    "output",
-                    "Output",
-                    Refusal::new(what, "keep the classes in their order"),
-                );
-            }
-            Some(Value::Computed(view)) => match self.flat("output", view.id) {
+            Some(Value::Computed(view)) => match self.in_order("output", &view) {
                 Ok(id) => self.graph.set_output(id),
                 Err(refusal) => self.report("output", "Output", refusal),
             },
@@ -236,6 +218,14 @@ impl Translator<'_> {
     /// Something that works element by element, so the order stays.
     fn each(&mut self, name: &str, op: Op<Real>, view: &View) -> Found {
         Ok(view.with_value(self.append(name, op, &[view.id])?))
+    }
+
+    /// The elements as tract lists them, as a vector.
+    fn in_order(&mut self, name: &str, view: &View) -> Result<NodeId, Refusal> {
+        match view.is_plain() {
+            true => self.flat(name, view.id),
+            false => self.ordered(name, view, &[1, self.graph.shape(view.id).elements()]),
+        }
     }
 
     /// The same elements as a vector.

@@ -1,44 +1,58 @@
-//! Operators that move values about, as [`Moved`] values.
+//! Operators that only move elements about: tract moves their positions, and a gather takes the elements from there.
+//!
+//! Gathers one after the other become one, and what reads one takes over what it can ([`Moved`]).
 
 use super::moved::{Moved, is_nonnegative};
 use super::roles::Role::{self, Batch, Channels, Lines};
 use super::roles::roles;
-use super::site::{Site, floats};
+use super::site::{Operand, Site, Value, floats};
 use super::view::View;
 use super::{Found, Translator};
 use crate::from_onnx::refusal::Refusal;
 use crate::from_onnx::typed::MAX_ACTIVATIONS;
-use crate::graph::{Affine, NodeId, Op, Shape, Window};
-use tract_onnx::prelude::ToDim;
-use tract_onnx::tract_core::ops::array::{Gather, Pad, PadMode, Slice, StridedSlice};
+use crate::graph::{Affine, Gather, NodeId, Op, Shape, Window};
+use tract_onnx::prelude::{IntoTValue, Tensor, TypedOp};
+use tract_onnx::tract_core::internal::EvalContext;
+use tract_onnx::tract_core::ops::array::{
+    Gather as TractGather, MultiBroadcastTo, Pad, PadMode, Slice, StridedSlice, Tile, TypedConcat,
+};
 
-/// Weights of all layers together that only move values.
-const MAX_MOVING: usize = 1 << 25;
+/// Pieces of a gather: one that takes more would fill the plan with positions.
+const MAX_PIECES: usize = 1 << 18;
 
-/// A value whose axes are all known.
-struct Placed {
-    id: NodeId,
-    shape: Shape,
-    roles: &'static [Role],
-}
+/// For each element of a value, as tract lists them, where it comes from; `None` for a 0.
+pub(super) type Positions = Vec<Option<usize>>;
 
-impl Placed {
-    fn channels_last(&self) -> bool {
-        self.roles.last() == Some(&Channels) && self.roles.len() > 2
-    }
+/// Whether a part of tract's model gives some of the elements of its first operand, and zeros.
+pub(super) fn moves(op: &dyn TypedOp) -> bool {
+    op.is::<Slice>()
+        || op.is::<StridedSlice>()
+        || op.is::<TractGather>()
+        || op.is::<Tile>()
+        || op.is::<MultiBroadcastTo>()
 }
 
 impl Translator<'_> {
+    /// The elements of the first operand where `op` moves them to.
+    pub(super) fn moved_by(&mut self, op: &dyn TypedOp, site: &Site) -> Found {
+        let view = site.computed(0)?;
+        let mut inputs = vec![positions_of(&view, 0, &site.inputs[0].dims)?];
+        for position in 1..site.inputs.len() {
+            inputs.push(site.constant(position)?.clone());
+        }
+        let last = is_channels_last(&view, &site.inputs[0].dims, self.graph.shape(view.id));
+        self.gathered(&site.name, view.id, evaluated(op, inputs, site)?, &site.output, last)
+    }
+
     pub(super) fn pad(&mut self, pad: &Pad, site: &Site) -> Found {
         if pad.pads.iter().all(|&ends| ends == (0, 0)) {
             return site.computed(0);
         }
-        let PadMode::Constant(filler) = &pad.mode else {
-            return Err(Refusal::new(
-                "it repeats or mirrors the border",
-                "pad with zeros (mode = constant) instead, and train the model further",
-            ));
-        };
+        // tract keeps negative padding as a number near the largest.
+        if pad.pads.iter().any(|&(before, after)| before.max(after) > MAX_ACTIVATIONS) {
+            return Err(Refusal::new("its padding is negative", "crop with Slice, or crop the image"));
+        }
+        let PadMode::Constant(filler) = &pad.mode else { return self.moved_by(pad, site) };
         let filler = floats(filler)?.first().copied().unwrap_or(0.0);
         if !filler.is_finite() {
             return Err(Refusal::new(
@@ -46,147 +60,111 @@ impl Translator<'_> {
                 "use the padding of the pooling after it (pads), which ignores what lies outside",
             ));
         }
-        // tract keeps negative padding as a number near the largest.
-        if pad.pads.iter().any(|&(before, after)| before.max(after) > MAX_ACTIVATIONS) {
-            return Err(Refusal::new("its padding is negative", "crop with Slice, or crop the image"));
+        let zeros = Pad { mode: PadMode::default(), ..pad.clone() };
+        if filler == 0.0 {
+            return self.moved_by(&zeros, site);
         }
-        let mut placed = self.placed(site, 0)?;
-        if filler != 0.0 {
-            placed.id = self.shifted(&site.name, placed.id, -filler)?;
-        }
-        let mut moved = self.moved(placed.id);
-        for (&(before, after), role) in pad.pads.iter().zip(placed.roles).filter(|(ends, _)| **ends != (0, 0))
-        {
-            moved = match *role {
-                Batch => return Err(Refusal::new("it pads the batch", "pad height, width or channels only")),
-                Channels => {
-                    let zeros = |count| std::iter::repeat_n(None, count);
-                    let channels = zeros(before).chain((0..placed.shape.channels).map(Some));
-                    moved.with_channels(channels.chain(zeros(after)).collect::<Vec<_>>())
+        let view = site.computed(0)?;
+        let lowered = view.with_value(self.shifted(&site.name, view.id, -filler)?);
+        let operand = Operand { value: Value::Computed(lowered), dims: site.inputs[0].dims.clone() };
+        let (name, output) = (site.name.clone(), site.output.clone());
+        let padded = self.moved_by(&zeros, &Site { name, inputs: vec![operand], output })?;
+        Ok(padded.with_value(self.shifted(&site.name, padded.id, filler)?))
+    }
+
+    /// Values and zeros one after the other along any axis.
+    pub(super) fn joined(&mut self, concat: &TypedConcat, site: &Site) -> Found {
+        let (mut parts, mut inputs, mut first) = (Vec::new(), Vec::new(), 0);
+        for operand in &site.inputs {
+            match &operand.value {
+                Value::Computed(view) => {
+                    inputs.push(positions_of(view, first, &operand.dims)?);
+                    let elements = self.graph.shape(view.id).elements();
+                    parts.push(self.vector(&site.name, view.id)?);
+                    first += elements;
                 }
-                Lines(axis) => {
-                    let len = before + [placed.shape.height, placed.shape.width][axis] + after;
-                    self.with_lines(moved, &site.name, axis, (-(before as isize), 1, len))?
+                Value::Constant(tensor) if floats(tensor)?.iter().all(|&x| x == 0.0) => {
+                    let zeros = Tensor::zero::<f32>(&operand.dims).map_err(|error| format!("{error:#}"))?;
+                    inputs.push(zeros);
                 }
-            };
-        }
-        let view = self.place(&site.name, moved, &placed)?;
-        if filler == 0.0 { Ok(view) } else { Ok(view.with_value(self.shifted(&site.name, view.id, filler)?)) }
-    }
-
-    pub(super) fn slice(&mut self, slice: &Slice, site: &Site) -> Found {
-        let ends = slice.start.to_i64().and_then(|start| Ok(start..slice.end.to_i64()?));
-        let ends = ends.map_err(|error| format!("{error:#}"))?;
-        self.part(&[(slice.axis, ends.collect())], site)
-    }
-
-    /// Bounds, axes and steps follow the value.
-    pub(super) fn strided_slice(&mut self, slice: &StridedSlice, site: &Site) -> Found {
-        let dims = &site.inputs[0].dims;
-        let list = |position: usize| -> Result<Vec<i64>, Refusal> {
-            Ok(floats(site.constant(position)?)?.into_iter().map(|value| value as i64).collect())
-        };
-        let optional = |position: Option<usize>| position.map(list).transpose();
-        let axes = optional(slice.optional_axes_input)?.unwrap_or_else(|| (0..dims.len() as i64).collect());
-        let steps = optional(slice.optional_steps_input)?.unwrap_or_else(|| vec![1; axes.len()]);
-        let steps: Vec<i32> = steps.into_iter().map(|step| step as i32).collect();
-        let mut parts = Vec::new();
-        for (index, axis) in axes.into_iter().enumerate() {
-            let axis = if axis < 0 { axis + dims.len() as i64 } else { axis } as usize;
-            let size = dims.get(axis).copied().ok_or_else(|| format!("it has no axis {axis}"))?;
-            let ends = slice
-                .prepare_one_dim(index, &size.to_dim(), site.constant(1)?, site.constant(2)?, &steps)
-                .and_then(|dim| Ok((dim.begin.to_i64()?, dim.end.to_i64()?, i64::from(dim.stride))));
-            let (begin, end, step) = ends.map_err(|error| format!("{error:#}"))?;
-            let positions = std::iter::successors(Some(begin), |at| Some(at + step));
-            let inside = |at: &i64| if step > 0 { *at < end } else { *at > end };
-            parts.push((axis, positions.take_while(inside).take(size).collect()));
-        }
-        self.part(&parts, site)
-    }
-
-    pub(super) fn gather(&mut self, gather: &Gather, site: &Site) -> Found {
-        let size = site.inputs[0].dims.get(gather.axis).copied().unwrap_or(0) as i64;
-        let indices = floats(site.constant(1)?)?.into_iter().map(|index| index as i64);
-        let positions = indices.map(|index| if index < 0 { index + size } else { index }).collect();
-        self.part(&[(gather.axis, positions)], site)
-    }
-
-    /// The values at these positions of some axes, in this order.
-    fn part(&mut self, parts: &[(usize, Vec<i64>)], site: &Site) -> Found {
-        let dims = &site.inputs[0].dims;
-        let whole =
-            |(axis, positions): &&(usize, Vec<i64>)| !positions.iter().copied().eq(0..dims[*axis] as i64);
-        let parts: Vec<_> = parts.iter().filter(whole).collect();
-        if parts.is_empty() {
-            return site.computed(0);
-        }
-        let placed = self.placed(site, 0)?;
-        let mut moved = self.moved(placed.id);
-        for (axis, positions) in parts {
-            let inside = |&at: &i64| usize::try_from(at).ok().filter(|&at| at < dims[*axis]);
-            let positions: Option<Vec<usize>> = positions.iter().map(inside).collect();
-            let positions = positions.filter(|positions| !positions.is_empty());
-            let positions = positions.ok_or_else(|| "it takes positions that are not there".to_string())?;
-            moved = match placed.roles[*axis] {
-                Batch => {
+                _ => {
                     return Err(Refusal::new(
-                        "it takes a part of the batch",
-                        "a model is compiled for one image",
+                        "it joins a computed value with a constant",
+                        "only computed values and zeros can be joined",
                     ));
                 }
-                Channels => moved.with_channels(positions.into_iter().map(Some)),
-                Lines(line) => {
-                    let lines = equidistant(&positions).ok_or_else(|| {
-                        Refusal::new(
-                            "it takes rows or columns that are not equally far apart, or turns them round",
-                            "only channels can be chosen and reordered freely",
-                        )
-                    })?;
-                    self.with_lines(moved, &site.name, line, lines)?
-                }
-            };
+            }
         }
-        self.place(&site.name, moved, &placed)
+        let all = match parts[..] {
+            [one] => one,
+            _ => self.append(&site.name, Op::Concat, &parts)?,
+        };
+        let last = site.inputs.iter().all(|operand| match &operand.value {
+            Value::Computed(view) => is_channels_last(view, &operand.dims, self.graph.shape(view.id)),
+            _ => true,
+        });
+        self.gathered(&site.name, all, evaluated(concat, inputs, site)?, &site.output, last)
     }
 
-    /// The operand with its axes known; channels that were reordered are brought into that order.
-    fn placed(&mut self, site: &Site, position: usize) -> Result<Placed, Refusal> {
-        let view = site.computed(position)?;
-        let dims = &site.inputs[position].dims;
-        let shape = self.graph.shape(view.id);
-        if let Some(roles) = roles(&view, dims, shape) {
-            return Ok(Placed { id: view.id, shape, roles });
+    /// The same elements as a vector that keeps no shape in the plan.
+    fn vector(&mut self, name: &str, id: NodeId) -> Result<NodeId, Refusal> {
+        let shape = self.graph.shape(id);
+        if shape.plane() == 1 {
+            return Ok(id);
         }
-        if view.is_plain() && dims.len() == 2 && dims[1] == shape.elements() {
-            let id = self.flat(&site.name, view.id)?;
-            return Ok(Placed { id, shape: self.graph.shape(id), roles: &[Batch, Channels] });
-        }
-        let (id, roles) = self.reordered(&site.name, &view, dims)?.ok_or_else(|| {
-            Refusal::new(
-                format!("it works on {dims:?}, axes that mix those of an earlier value"),
-                "bring channels, height and width into this order before the layer",
-            )
-        })?;
-        Ok(Placed { id, shape: self.graph.shape(id), roles })
+        let gather = Gather::new(shape.flattened(), (0..shape.elements()).map(Some));
+        self.append(name, Op::Gather(gather), &[id])
     }
 
-    /// A value that is in order but for its channels, in order.
-    fn reordered(
+    /// The value whose elements, as tract lists them over `dims`, are those of `id` at these positions.
+    pub(super) fn gathered(
         &mut self,
         name: &str,
-        view: &View,
+        id: NodeId,
+        positions: Positions,
         dims: &[usize],
-    ) -> Result<Option<(NodeId, &'static [Role])>, Refusal> {
-        let shape = self.graph.shape(view.id);
-        for axis in [1, dims.len() - 1] {
-            let Some(order) = view.channel_order(dims, axis, shape) else { continue };
-            let moved = self.moved(view.id).with_channels(order.into_iter().map(Some));
-            let id = self.materialize(name, moved)?;
-            let ordered = if axis == 1 { View::plain(id, shape) } else { View::channels_last(id, shape) };
-            return Ok(roles(&ordered, dims, shape).map(|roles| (id, roles)));
+        last: bool,
+    ) -> Found {
+        if dims.first().is_some_and(|&batch| batch != 1) {
+            return Err(Refusal::new(
+                format!("it makes {} images of one", dims[0]),
+                "a model is compiled for one image",
+            ));
         }
-        Ok(None)
+        let shape = shape(dims, last);
+        let ordered = |id| if last { View::channels_last(id, shape) } else { View::plain(id, shape) };
+        let mut positions = ordered(id).to_graph_order(&positions);
+        if self.is_whole(id, shape, &positions) {
+            return Ok(ordered(id));
+        }
+        let mut source = id;
+        if let Op::Gather(before) = self.graph.op(id) {
+            let before: Positions = before.map.positions().collect();
+            positions.iter_mut().for_each(|at| *at = at.and_then(|at| before[at]));
+            source = self.graph.sole_input(id);
+        }
+        if self.is_whole(source, shape, &positions) {
+            return Ok(ordered(source));
+        }
+        let gather = Gather::new(shape, positions);
+        if gather.map.pieces() > MAX_PIECES {
+            return Err(Refusal::new(
+                "it moves elements without any order",
+                "move whole channels, rows and columns",
+            ));
+        }
+        Ok(ordered(self.append(name, Op::Gather(gather), &[source])?))
+    }
+
+    /// Whether these are all elements of `id` in their order and shape.
+    fn is_whole(&self, id: NodeId, shape: Shape, positions: &[Option<usize>]) -> bool {
+        self.graph.shape(id) == shape && positions.iter().copied().eq((0..shape.elements()).map(Some))
+    }
+
+    /// The elements of `view` in tract's order over `dims`: an image, or a vector.
+    pub(super) fn ordered(&mut self, name: &str, view: &View, dims: &[usize]) -> Result<NodeId, Refusal> {
+        let positions = (0..self.graph.shape(view.id).elements()).map(|index| Some(view.position(index)));
+        Ok(self.gathered(name, view.id, positions.collect(), dims, false)?.id)
     }
 
     /// The computed operand as an image, where tract and the graph see the same one.
@@ -198,64 +176,8 @@ impl Translator<'_> {
         if roles(&view, dims, shape).filter(channels_first).is_some() {
             return Ok((view.id, shape));
         }
-        if view.is_plain() {
-            return Err(Refusal::new(
-                format!("it reads {dims:?} as an image, which was computed as {shape}"),
-                "only the image itself may be reshaped to another image, before it enters the model",
-            ));
-        }
-        match self.reordered(&site.name, &view, dims)? {
-            Some((id, roles)) if channels_first(&roles) => Ok((id, shape)),
-            _ => Err(Refusal::new(
-                format!("it reads {dims:?} as an image, whose axes were rearranged"),
-                "bring channels, height and width into this order before the layer",
-            )),
-        }
-    }
-
-    /// The earlier value that `id` is a part of, and which part; all of `id` where it is none.
-    pub(super) fn moved(&self, id: NodeId) -> Moved {
-        self.moved.get(&id).cloned().unwrap_or_else(|| Moved::whole(id, self.graph.shape(id)))
-    }
-
-    fn with_lines(
-        &mut self,
-        moved: Moved,
-        name: &str,
-        axis: usize,
-        (first, step, len): (isize, usize, usize),
-    ) -> Result<Moved, Refusal> {
-        if let Some(moved) = moved.clone().with_lines(axis, first, step, len) {
-            return Ok(moved);
-        }
-        let id = self.materialize(name, moved)?;
-        let whole = Moved::whole(id, self.graph.shape(id)).with_lines(axis, first, step, len);
-        whole.ok_or_else(|| "it takes lines that are not there".to_string().into())
-    }
-
-    fn place(&mut self, name: &str, moved: Moved, like: &Placed) -> Found {
-        let id = self.materialize(name, moved)?;
-        let shape = self.graph.shape(id);
-        Ok(if like.channels_last() { View::channels_last(id, shape) } else { View::plain(id, shape) })
-    }
-
-    /// The moved value as a value of the graph; remembered, so that what reads it can do without.
-    fn materialize(&mut self, name: &str, moved: Moved) -> Result<NodeId, Refusal> {
-        let mut id = moved.source;
-        for layer in moved.layers(self.graph.shape(id))? {
-            self.moving += layer.weights.len();
-            if self.moving > MAX_MOVING {
-                return Err(Refusal::new(
-                    "this and other layers move so many values that their matrices get too large",
-                    "choose channels before the image is flattened",
-                ));
-            }
-            id = self.append(name, Op::Conv(layer), &[id])?;
-        }
-        if id != moved.source {
-            self.moved.insert(id, moved);
-        }
-        Ok(id)
+        let id = self.ordered(&site.name, &view, dims)?;
+        Ok((id, self.graph.shape(id)))
     }
 
     fn shifted(&mut self, name: &str, id: NodeId, by: f32) -> Result<NodeId, Refusal> {
@@ -264,24 +186,29 @@ impl Translator<'_> {
         self.append(name, Op::Affine(affine), &[id])
     }
 
-    /// Where `id` is a whole earlier value with zeros around it: that value, and `window` with these zeros added to its
-    /// padding.
-    pub(super) fn unpadded(&self, id: NodeId, window: &Window) -> Option<(NodeId, Window)> {
-        let moved = self.moved.get(&id)?;
+    /// What `id` moves, if it is a gather of whole channels and lines.
+    pub(super) fn moved(&self, id: NodeId) -> Option<Moved> {
+        Moved::from_node(&self.graph, id)
+    }
+
+    /// Where `moved` is a whole earlier value with zeros around it: `window` with these zeros added to its padding.
+    pub(super) fn unpadded(moved: &Moved, window: &Window) -> Option<Window> {
         let (before, after) = moved.padding()?;
         let add = |own: [usize; 2], more: [usize; 2]| [own[0] + more[0], own[1] + more[1]];
         let pad_before = add(window.pad_before, before);
         let pad_after = add(window.pad_after, after);
-        Some((moved.source, Window { pad_before, pad_after, ..*window }))
+        Some(Window { pad_before, pad_after, ..*window })
     }
 
-    /// The same for a pooling, where the zeros must leave the channels as they are and every window must hold a pixel.
+    /// The same for a pooling over `id`, where the zeros must leave the channels as they are and every window must hold a
+    /// pixel.
     pub(super) fn unpadded_pool(&self, id: NodeId, window: &Window) -> Option<(NodeId, Window)> {
-        let (source, window) = self.unpadded(id, window)?;
-        let shape = self.graph.shape(source);
+        let moved = self.moved(id)?;
+        let window = Self::unpadded(&moved, window)?;
+        let shape = self.graph.shape(moved.source);
         let image = [shape.height, shape.width];
         let inside = window.output(image).is_some_and(|output| window.always_inside(image, output));
-        (inside && self.moved.get(&id)?.keeps_channels(shape)).then_some((source, window))
+        (inside && moved.keeps_channels()).then_some((moved.source, window))
     }
 
     pub(super) fn is_nonnegative(&self, id: NodeId) -> bool {
@@ -289,12 +216,43 @@ impl Translator<'_> {
     }
 }
 
-/// First position, step, and count of positions in ascending order.
-fn equidistant(positions: &[usize]) -> Option<(isize, usize, usize)> {
-    let step = match *positions {
-        [first, second, ..] => second.checked_sub(first).filter(|&step| step > 0)?,
-        _ => 1,
-    };
-    let even = positions.windows(2).all(|pair| pair[0] + step == pair[1]);
-    even.then_some((*positions.first()? as isize, step, positions.len()))
+/// A tensor that holds, for each element of `view`, its position in the graph's value, from `first` on, and 1 more.
+fn positions_of(view: &View, first: usize, dims: &[usize]) -> Result<Tensor, Refusal> {
+    let elements: usize = dims.iter().product();
+    if first + elements > MAX_ACTIVATIONS {
+        return Err(Refusal::new("it moves too many elements", "reduce the resolution before"));
+    }
+    // f32 holds all of them exactly.
+    let numbers: Vec<f32> = (0..elements).map(|index| (first + view.position(index) + 1) as f32).collect();
+    Ok(Tensor::from_shape(dims, &numbers).map_err(|error| format!("{error:#}"))?)
+}
+
+/// Where `op` moves positions to.
+fn evaluated(op: &dyn TypedOp, inputs: Vec<Tensor>, site: &Site) -> Result<Positions, Refusal> {
+    let inputs = inputs.into_iter().map(IntoTValue::into_tvalue).collect();
+    let outputs = op.eval(&EvalContext::out_of_plan(), inputs).map_err(|error| format!("{error:#}"))?;
+    let first = outputs.into_iter().next().ok_or_else(|| "it gives no value".to_string())?;
+    if first.shape() != site.output {
+        return Err(format!("it gives {:?} instead of {:?}", first.shape(), site.output).into());
+    }
+    Ok(floats(&first)?.into_iter().map(|number| (number as usize).checked_sub(1)).collect())
+}
+
+/// Whether tract lists the channels of the image `view` last.
+pub(super) fn is_channels_last(view: &View, dims: &[usize], shape: Shape) -> bool {
+    let channels =
+        |axis: usize| (3..=4).contains(&dims.len()) && view.channel_order(dims, axis, shape).is_some();
+    channels(dims.len().saturating_sub(1)) && !channels(1)
+}
+
+/// The shape of a value with the axes `dims`, batch included; sequences are images of height 1.
+fn shape(dims: &[usize], last: bool) -> Shape {
+    match *dims.get(1..).unwrap_or_default() {
+        [] => Shape::vector(1),
+        [len] => Shape::vector(len),
+        [width, channels] if last => Shape::new(channels, 1, width),
+        [channels, width] => Shape::new(channels, 1, width),
+        [height, width, channels] if last => Shape::new(channels, height, width),
+        [ref channels @ .., height, width] => Shape::new(channels.iter().product(), height, width),
+    }
 }

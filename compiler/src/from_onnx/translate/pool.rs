@@ -2,12 +2,10 @@
 
 use super::linear::window;
 use super::site::Site;
-use super::view::{Axis, View};
 use super::{Found, Translator};
 use crate::from_onnx::refusal::Refusal;
-use crate::graph::{Affine, Op, Pool, PoolDivisor, Shape, Window};
+use crate::graph::{Op, Pool, PoolDivisor, Window};
 use tract_onnx::tract_core::ops::cnn::{MaxPool, PaddingSpec, SumPool};
-use tract_onnx::tract_core::ops::nn::{Reduce, Reducer};
 
 impl Translator<'_> {
     pub(super) fn max_pool(&mut self, pool: &MaxPool, site: &Site) -> Found {
@@ -44,41 +42,6 @@ impl Translator<'_> {
         }
         self.plain(&site.name, Op::AveragePool(Pool { window, divisor }), &[id])
     }
-
-    /// Σ or maximum over height and width. A sum is an average times the number of pixels; the division that
-    /// makes it a mean follows as an operation of its own and cancels exactly.
-    pub(super) fn global(&mut self, reduce: &Reduce, site: &Site) -> Found {
-        let view = site.computed(0)?;
-        let shape = self.graph.shape(view.id);
-        let known = matches!(reduce.reducer, Reducer::Sum | Reducer::Max);
-        if !known || !leaves_channels(reduce, &view, &site.inputs[0].dims, shape) {
-            let what = format!("{:?} over axes {:?} is not supported", reduce.reducer, reduce.axes);
-            return Err(Refusal::new(
-                what,
-                "only means and maxima over height and width can be compiled; replace LayerNorm and the like by BatchNormalization",
-            ));
-        }
-        let window = Window::dense([shape.height, shape.width]);
-        if reduce.reducer == Reducer::Max {
-            return self.plain(&site.name, Op::MaxPool(window), &[view.id]);
-        }
-        let pool = Pool { window, divisor: PoolDivisor::Kernel };
-        let average = self.append(&site.name, Op::AveragePool(pool), &[view.id])?;
-        let sum =
-            Affine { scale: vec![shape.plane() as f32; shape.channels], shift: vec![0.0; shape.channels] };
-        self.plain(&site.name, Op::Affine(sum), &[average])
-    }
-}
-
-/// Whether the axes that are not reduced are the channels.
-fn leaves_channels(reduce: &Reduce, view: &View, dims: &[usize], shape: Shape) -> bool {
-    let Some(groups) = view.split(dims) else { return false };
-    let kept: Vec<Axis> = (0..dims.len())
-        .filter(|axis| !reduce.axes.contains(axis))
-        .flat_map(|axis| groups[axis].clone())
-        .collect();
-    let channels = Axis { size: shape.channels, stride: shape.plane() };
-    View::new(view.id, kept) == View::new(view.id, vec![channels])
 }
 
 /// Whether the window's padding is what the model declares, not enlarged.

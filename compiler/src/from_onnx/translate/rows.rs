@@ -3,23 +3,24 @@
 //! Around what is particular to an operator, tract puts arithmetic and changes of axes, so every function ends in
 //! [`element_wise`], that in [`arrangement`], and that in a refusal.
 
+use super::moves::moves;
 use super::site::Site;
 use super::{Found, Translator};
 use crate::from_onnx::refusal::Refusal;
 use tract_onnx::prelude::TypedOp;
 use tract_onnx::tract_core::model::TypedNode;
-use tract_onnx::tract_core::ops::array::{Gather, Pad, Slice, StridedSlice, TypedConcat};
+use tract_onnx::tract_core::ops::array::{Pad, TypedConcat};
 use tract_onnx::tract_core::ops::binary::TypedBinOp;
 use tract_onnx::tract_core::ops::cast::Cast;
 use tract_onnx::tract_core::ops::change_axes::AxisOp;
-use tract_onnx::tract_core::ops::cnn::{Conv, MaxPool, SumPool};
+use tract_onnx::tract_core::ops::cnn::{Conv, Deconv, MaxPool, SumPool};
 use tract_onnx::tract_core::ops::einsum::EinSum;
 use tract_onnx::tract_core::ops::element_wise::ElementWiseOp;
 use tract_onnx::tract_core::ops::identity::Identity;
 use tract_onnx::tract_core::ops::logic::Iff;
 use tract_onnx::tract_core::ops::nn::{Reduce, Softmax};
 
-/// Changes of axes and of float types.
+/// Changes of axes, of places and of float types.
 pub(in crate::from_onnx) fn arrangement(
     translator: &mut Translator<'_>,
     node: &TypedNode,
@@ -29,6 +30,8 @@ pub(in crate::from_onnx) fn arrangement(
         translator.axes(axes, site)
     } else if let Some(cast) = node.op.downcast_ref::<Cast>() {
         translator.cast(cast.to, site)
+    } else if moves(&*node.op) {
+        translator.moved_by(&*node.op, site)
     } else if node.op.is::<Identity>() {
         site.computed(0)
     } else {
@@ -76,6 +79,25 @@ pub(in crate::from_onnx) fn convolution(
     own_or_element_wise(translator, node, site, |translator, conv: &Conv, site| translator.conv(conv, site))
 }
 
+pub(in crate::from_onnx) fn transposed_convolution(
+    translator: &mut Translator<'_>,
+    node: &TypedNode,
+    site: &Site,
+) -> Found {
+    own_or_element_wise(translator, node, site, |translator, deconv: &Deconv, site| {
+        translator.deconv(deconv, site)
+    })
+}
+
+/// tract's part has no public type.
+pub(in crate::from_onnx) fn resize(translator: &mut Translator<'_>, node: &TypedNode, site: &Site) -> Found {
+    if node.op.name() == "Resize" {
+        translator.resize(&*node.op, site)
+    } else {
+        element_wise(translator, node, site)
+    }
+}
+
 pub(in crate::from_onnx) fn dense(translator: &mut Translator<'_>, node: &TypedNode, site: &Site) -> Found {
     own_or_element_wise(translator, node, site, |translator, product: &EinSum, site| {
         translator.matrix_product(product, site)
@@ -102,34 +124,21 @@ pub(in crate::from_onnx) fn average_pool(
     })
 }
 
-/// Global pooling: over the whole height and width.
-pub(in crate::from_onnx) fn global(translator: &mut Translator<'_>, node: &TypedNode, site: &Site) -> Found {
+/// Sums and maxima over some axes.
+pub(in crate::from_onnx) fn reduce(translator: &mut Translator<'_>, node: &TypedNode, site: &Site) -> Found {
     own_or_element_wise(translator, node, site, |translator, reduce: &Reduce, site| {
-        translator.global(reduce, site)
+        translator.reduce(reduce, site)
     })
 }
 
 pub(in crate::from_onnx) fn concat(translator: &mut Translator<'_>, node: &TypedNode, site: &Site) -> Found {
     own_or_element_wise(translator, node, site, |translator, concat: &TypedConcat, site| {
-        translator.concat(concat.axis, site)
+        translator.concat(concat, site)
     })
 }
 
 pub(in crate::from_onnx) fn pad(translator: &mut Translator<'_>, node: &TypedNode, site: &Site) -> Found {
     own_or_element_wise(translator, node, site, |translator, pad: &Pad, site| translator.pad(pad, site))
-}
-
-/// Some of the channels, rows or columns.
-pub(in crate::from_onnx) fn part(translator: &mut Translator<'_>, node: &TypedNode, site: &Site) -> Found {
-    if let Some(slice) = node.op.downcast_ref::<Slice>() {
-        translator.slice(slice, site)
-    } else if let Some(slice) = node.op.downcast_ref::<StridedSlice>() {
-        translator.strided_slice(slice, site)
-    } else if let Some(gather) = node.op.downcast_ref::<Gather>() {
-        translator.gather(gather, site)
-    } else {
-        element_wise(translator, node, site)
-    }
 }
 
 pub(in crate::from_onnx) fn softmax(translator: &mut Translator<'_>, node: &TypedNode, site: &Site) -> Found {

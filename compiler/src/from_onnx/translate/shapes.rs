@@ -6,6 +6,7 @@ use super::{Found, Translator};
 use crate::from_onnx::refusal::Refusal;
 use crate::graph::{NodeId, Op, Softmax};
 use tract_onnx::prelude::DatumType;
+use tract_onnx::tract_core::ops::array::TypedConcat;
 use tract_onnx::tract_core::ops::change_axes::AxisOp;
 use tract_onnx::tract_core::ops::nn::{Softmax as TractSoftmax, SoftmaxKind};
 
@@ -23,44 +24,43 @@ impl Translator<'_> {
             return site.computed(0);
         };
         let dims = &site.inputs[0].dims;
-        site.computed(0)?.moved(dims, *from, *to).ok_or_else(|| {
-            Refusal::new(
-                format!("it rearranges {dims:?}, axes that mix those of an earlier value"),
-                "export the model with channels before height and width (NCHW)",
-            )
-        })
+        let view = site.computed(0)?;
+        if let Some(moved) = view.moved(dims, *from, *to) {
+            return Ok(moved);
+        }
+        let id = self.ordered(&site.name, &view, dims)?;
+        let ordered = View::plain(id, self.graph.shape(id));
+        ordered.moved(dims, *from, *to).ok_or_else(|| format!("it rearranges {dims:?}").into())
     }
 
-    pub(super) fn concat(&mut self, axis: usize, site: &Site) -> Found {
+    /// Channels one after the other where each operand has its own, or else elements along any axis.
+    pub(super) fn concat(&mut self, concat: &TypedConcat, site: &Site) -> Found {
+        match self.channels_joined(concat.axis, site)? {
+            Some(view) => Ok(view),
+            None => self.joined(concat, site),
+        }
+    }
+
+    fn channels_joined(&mut self, axis: usize, site: &Site) -> Result<Option<View>, Refusal> {
         let mut inputs = Vec::with_capacity(site.inputs.len());
         let mut order: Option<Order> = None;
-        for (position, operand) in site.inputs.iter().enumerate() {
-            let Value::Computed(view) = &operand.value else {
-                return Err(Refusal::new(
-                    "it joins a computed value with a constant",
-                    "only computed values can be joined",
-                ));
-            };
-            let (id, found) = self.joinable(view, &operand.dims, axis, site)?.ok_or_else(|| {
-                let what = format!(
-                    "operand {position} is joined along axis {axis} of {:?}, which is not its channels",
-                    operand.dims
-                );
-                Refusal::new(what, "only channels can be joined")
-            })?;
+        for operand in &site.inputs {
+            let Value::Computed(view) = &operand.value else { return Ok(None) };
+            let Some((id, found)) = self.joinable(view, &operand.dims, axis, site)? else { return Ok(None) };
             if *order.get_or_insert_with(|| found.clone()) != found {
-                return Err(Refusal::new(
-                    format!("operand {position} has its axes arranged unlike operand 0"),
-                    "transpose all joined values, or none",
-                ));
+                return Ok(None);
             }
             inputs.push(id);
+        }
+        let plane = |id: NodeId| (self.graph.shape(id).height, self.graph.shape(id).width);
+        if inputs.iter().any(|&id| plane(id) != plane(inputs[0])) {
+            return Ok(None);
         }
         let id = self.append(&site.name, Op::Concat, &inputs)?;
         let shape = self.graph.shape(id);
         let Order { mut before, after } = order.unwrap_or_default();
         before.push(Axis { size: shape.channels, stride: shape.plane() });
-        Ok(View::new(id, [before, after].concat()))
+        Ok(Some(View::new(id, [before, after].concat())))
     }
 
     /// The value whose channels `axis` is, and its other axes; `None` where it is not the channels.

@@ -134,7 +134,7 @@ impl View {
     }
 
     /// Where the graph has what tract has at `index`.
-    fn position(&self, mut index: usize) -> usize {
+    pub(super) fn position(&self, mut index: usize) -> usize {
         let mut position = 0;
         for axis in self.axes.iter().rev() {
             position += index % axis.size * axis.stride;

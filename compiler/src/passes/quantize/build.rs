@@ -12,7 +12,8 @@ use crate::calibration::{Activations, Calibration, Channel};
 use crate::error::{Diagnostic, Error, Result};
 use crate::graph::sum_pool;
 use crate::graph::{
-    Add, Clip, Conv, Graph, Integer, IntegerFact, NodeId, Op, Pool, Real, Rescale, Scale, Shape, Window,
+    Add, Clip, Conv, Gather, Graph, Integer, IntegerFact, NodeId, Op, Pool, Real, Rescale, Scale, Shape,
+    Sources, Window,
 };
 use crate::options::LayerChoice;
 
@@ -76,6 +77,7 @@ impl<'a> Quantizer<'a> {
             Op::Clip(clip) => self.clip(id, clip),
             Op::Softmax(kind) => self.keep(id, Op::Softmax(*kind)),
             Op::Flatten => self.flatten(id)?,
+            Op::Gather(gather) => self.gather(id, gather)?,
             Op::Sign => self.sign(id),
             Op::Input | Op::Affine(_) | Op::Activation(_) | Op::Rescale(_) => {
                 return Err(Error::Bug(format!("{id} ({}) reached quantisation", self.float.op(id).name())));
@@ -242,6 +244,27 @@ impl<'a> Quantizer<'a> {
         let scales = scale(spread(self.scales(&input), plane));
         let fact = unbounded(self.float.shape(id), scales);
         Ok(self.push(id, Op::Flatten, &[input.id], fact, spread(input.zero, plane)))
+    }
+
+    /// Channels that meet need one scale.
+    fn gather(&mut self, id: NodeId, gather: &Gather) -> Result<Value> {
+        let mut input = self.input_value(id);
+        let sources = gather.sources(self.input_shape(id));
+        let zero = input.zero.clone();
+        let live =
+            |of: &Sources| of.channels.iter().map(|&(channel, _)| channel).find(|&channel| !zero[channel]);
+        let scales = self.scales(&input);
+        let agree = |of: &Sources| {
+            let first = live(of).map(|first| scales[first]);
+            of.channels.iter().all(|&(channel, _)| zero[channel] || Some(scales[channel]) == first)
+        };
+        if self.one_scale[id.index()] || !sources.iter().all(agree) {
+            input = self.with_one_scale(id, input)?;
+        }
+        let scales = self.scales(&input);
+        let scale = scale(sources.iter().map(|of| scales[live(of).unwrap_or(0)]).collect());
+        let zero = sources.iter().map(|of| live(of).is_none()).collect();
+        Ok(self.push(id, Op::Gather(gather.clone()), &[input.id], unbounded(gather.shape, scale), zero))
     }
 
     fn sign(&mut self, id: NodeId) -> Value {

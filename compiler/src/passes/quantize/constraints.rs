@@ -2,17 +2,19 @@
 //! found from the whole graph, before any scale is chosen.
 
 use crate::graph::sum_pool;
-use crate::graph::{Graph, NodeId, Op, Real};
+use crate::graph::{Gather, Graph, NodeId, Op, Real, Shape, Sources};
 
 /// For every node, whether all channels of its value must have the same scale: those whose scale reaches the logits, which are
-/// compared with each other, or the second factor of a product. The first factor's scales suit the readers of the product
+/// compared with each other, a gather in which channels meet, or the second factor of a product. The first factor's scales suit the readers of the product
 /// channel by channel; scales of both factors that did so would suit them twice.
 pub(super) fn one_scale(graph: &Graph<Real>) -> Vec<bool> {
     let mut demanded = vec![false; graph.id_bound()];
     for id in graph.ids_in_order().into_iter().rev() {
         let reaches = |&(consumer, position): &(NodeId, usize)| {
             let is_second_factor = matches!(graph.op(consumer), Op::Mul) && position == 1;
-            is_second_factor || passes_scale_on(graph.op(consumer)) && demanded[consumer.index()]
+            is_second_factor
+                || mixes_channels(graph, consumer)
+                || passes_scale_on(graph.op(consumer)) && demanded[consumer.index()]
         };
         demanded[id.index()] = id == graph.output() || graph.consumers(id).iter().any(reaches);
     }
@@ -29,11 +31,27 @@ fn passes_scale_on(op: &Op<Real>) -> bool {
         | Op::Flatten
         | Op::Mul
         | Op::Concat
+        | Op::Gather(_)
         | Op::Softmax(_)
         | Op::Rescale(_)
         | Op::Add(_) => true,
         Op::Input | Op::Conv(_) | Op::Dense(_) | Op::Affine(_) | Op::Activation(_) | Op::Sign => false,
     }
+}
+
+fn mixes_channels(graph: &Graph<Real>, id: NodeId) -> bool {
+    let Op::Gather(gather) = graph.op(id) else { return false };
+    gather.sources(graph.shape(graph.sole_input(id))).iter().any(Sources::is_mixed)
+}
+
+/// Whether each channel is made of the input's channel of that number alone.
+fn keeps_channels(gather: &Gather, from: Shape) -> bool {
+    let sources = gather.sources(from);
+    sources.len() == from.channels
+        && sources
+            .iter()
+            .enumerate()
+            .all(|(index, of)| of.sole().is_none_or(|sole| sole == index) && !of.is_mixed())
 }
 
 /// Where the scale of a value comes from.
@@ -58,6 +76,7 @@ pub(super) fn source(graph: &Graph<Real>, id: NodeId) -> Source {
                     Err(_) => return Source { node, factor },
                 }
             }
+            Op::Gather(gather) if keeps_channels(gather, graph.shape(graph.sole_input(node))) => {}
             _ => return Source { node, factor },
         }
         node = graph.sole_input(node);

@@ -55,6 +55,10 @@ impl Excess {
             Op::Mul => self.of_product(seen, [input, inputs[1]]),
             Op::Concat => inputs.iter().flat_map(|&input| self.of_node(input)).copied().collect(),
             Op::Flatten => spread(self.of_node(input).to_vec(), graph.shape(input).plane()),
+            Op::Gather(gather) => {
+                let sources = gather.sources(graph.shape(input));
+                sources.iter().map(|of| of.mean(|channel| self.of_node(input)[channel])).collect()
+            }
             Op::AveragePool(_) | Op::MaxPool(_) | Op::Softmax(_) | Op::Rescale(_) => {
                 self.of_node(input).to_vec()
             }

@@ -109,6 +109,13 @@ impl Reader<'_> {
                 own[first..first + shape.channels].to_vec()
             }
             Op::Flatten => own.chunks(shape.plane()).map(|plane| plane.iter().sum()).collect(),
+            Op::Gather(gather) => {
+                let mut passed = vec![0.0; shape.channels];
+                for (of, weight) in gather.sources(shape).iter().zip(own) {
+                    of.channels.iter().for_each(|&(channel, share)| passed[channel] += share * weight);
+                }
+                passed
+            }
             Op::Sign => vec![1.0 / variance(statistics, input); shape.channels],
             Op::Relu | Op::Clip(_) => {
                 let seen = statistics.channels(id).iter().map(|seen| seen.passing.max(passing));

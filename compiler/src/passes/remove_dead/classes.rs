@@ -52,7 +52,7 @@ fn tied<D: Domain>(graph: &Graph<D>, id: NodeId) -> Vec<(Channel, Channel)> {
     let (inputs, channels) = (graph.inputs(id), graph.shape(id).channels);
     let first_channels = |position: usize| graph.shape(inputs[position]).channels;
     match graph.op(id) {
-        Op::Input | Op::Dense(_) => Vec::new(),
+        Op::Input | Op::Dense(_) | Op::Gather(_) => Vec::new(),
         Op::Conv(conv) if conv.groups == 1 => Vec::new(),
         Op::Conv(conv) => {
             let (read, given) = (first_channels(0) / conv.groups, channels / conv.groups);

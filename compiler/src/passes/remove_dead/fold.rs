@@ -2,7 +2,7 @@
 
 use super::Constants;
 use super::rows::RowLayout;
-use crate::graph::{Add, Conv, Dense, Graph, NodeId, Op};
+use crate::graph::{Add, Conv, Dense, Graph, NodeId, Op, Sources};
 
 /// By channel of a value: what all its elements are, whatever the image.
 type Known<D> = Vec<Option<<D as Constants>::Wide>>;
@@ -86,11 +86,23 @@ fn constants<D: Constants>(graph: &Graph<D>, id: NodeId, known: &[Known<D>]) -> 
         }
         Op::Mul => (0..graph.shape(id).channels).map(|channel| product::<D>(&inputs, channel)).collect(),
         Op::Concat => inputs.iter().flat_map(|known| known.iter().copied()).collect(),
+        Op::Gather(gather) => {
+            let sources = gather.sources(graph.input_shapes(id)[0]);
+            sources.iter().map(|of| gathered::<D>(of, inputs[0])).collect()
+        }
         Op::Flatten => {
             let plane = graph.input_shapes(id)[0].plane();
             inputs[0].iter().flat_map(|&x| std::iter::repeat_n(x, plane)).collect()
         }
     }
+}
+
+/// What all elements of a gather's channel are, where that is known and the same.
+fn gathered<D: Constants>(of: &Sources, input: &Known<D>) -> Option<D::Wide> {
+    let mut values = of.channels.iter().map(|&(channel, _)| input[channel]);
+    let zeros = of.zeros.then(|| Some(D::Wide::default()));
+    let first = zeros.or_else(|| values.next())??;
+    values.all(|value| value == Some(first)).then_some(first)
 }
 
 /// The biases of the rows without weights.

@@ -58,6 +58,7 @@ fn operation<D: Domain>(op: &Op<D>, input: Shape, read: &[usize], kept: &[usize]
         Op::Affine(affine) => {
             Op::Affine(Affine { scale: picked(&affine.scale, kept), shift: picked(&affine.shift, kept) })
         }
+        Op::Gather(gather) => Op::Gather(gather.narrowed(input, read, kept)),
         other => other.clone(),
     }
 }

@@ -2,14 +2,16 @@
 
 use super::classes::{Channel, Classes};
 use super::rows::{RowLayout, weights};
-use crate::graph::{Domain, Graph, NodeId, Op};
+use crate::graph::{Domain, Graph, NodeId, Op, Sources};
 
 /// Which channels of a graph have to stay, in classes that stay or go together.
 pub(super) struct Needed<'a, D: Domain> {
     graph: &'a Graph<D>,
     classes: Classes,
-    /// By class: the rows of linear layers that belong to it.
+    /// By class: the rows of linear layers, and the channels of gathers, that belong to it.
     rows: Vec<Vec<Channel>>,
+    /// By node that is a gather: what its channels are made of.
+    gathered: Vec<Vec<Sources>>,
     /// By class: whether it has to stay.
     needed: Vec<bool>,
 }
@@ -20,10 +22,18 @@ impl<'a, D: Domain> Needed<'a, D> {
     pub(super) fn new(graph: &'a Graph<D>) -> Self {
         let classes = Classes::new(graph);
         let mut rows = vec![Vec::new(); classes.bound()];
-        for id in graph.ids().filter(|&id| weights(graph.op(id)).is_some()) {
+        let mut gathered = vec![Vec::new(); graph.id_bound()];
+        for id in graph.ids() {
+            match graph.op(id) {
+                Op::Gather(gather) => {
+                    gathered[id.index()] = gather.sources(graph.shape(graph.sole_input(id)));
+                }
+                op if weights(op).is_some() => {}
+                _ => continue,
+            }
             (0..graph.shape(id).channels).for_each(|row| rows[classes.class((id, row))].push((id, row)));
         }
-        let mut needed = Self { graph, needed: vec![false; classes.bound()], classes, rows };
+        let mut needed = Self { graph, needed: vec![false; classes.bound()], classes, rows, gathered };
         for id in graph.ids() {
             let whole = matches!(graph.op(id), Op::Input | Op::Activation(_)) || id == graph.output();
             (0..graph.shape(id).channels).filter(|_| whole).for_each(|channel| needed.need((id, channel)));
@@ -70,16 +80,18 @@ impl<'a, D: Domain> Needed<'a, D> {
         while let Some(class) = waiting.pop() {
             if !std::mem::replace(&mut self.needed[class], true) {
                 for &(id, row) in &self.rows[class] {
-                    waiting.extend(read(self.graph, id, row).map(|channel| self.classes.class(channel)));
+                    waiting.extend(self.read(id, row).map(|channel| self.classes.class(channel)));
                 }
             }
         }
     }
-}
 
-/// The channels that output channel `row` of the linear layer `id` depends on.
-fn read<D: Domain>(graph: &Graph<D>, id: NodeId, row: usize) -> impl Iterator<Item = Channel> {
-    let (input, op) = (graph.sole_input(id), graph.op(id));
-    let rows = RowLayout::from_op(op, graph.shape(input)).zip(weights(op));
-    rows.into_iter().flat_map(move |(rows, weights)| rows.read(weights, row)).map(move |c| (input, c))
+    /// The channels that channel `row` of the linear layer or gather `id` depends on.
+    fn read(&self, id: NodeId, row: usize) -> impl Iterator<Item = Channel> {
+        let (input, op) = (self.graph.sole_input(id), self.graph.op(id));
+        let rows = RowLayout::from_op(op, self.graph.shape(input)).zip(weights(op));
+        let weighed = rows.into_iter().flat_map(move |(rows, weights)| rows.read(weights, row));
+        let gathered = self.gathered[id.index()].get(row).into_iter().flat_map(|of| &of.channels);
+        weighed.chain(gathered.map(|&(channel, _)| channel)).map(move |channel| (input, channel))
+    }
 }

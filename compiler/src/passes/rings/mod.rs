@@ -118,6 +118,7 @@ fn uncompared(graph: &Graph<Integer>) -> Vec<bool> {
             | Op::AveragePool(_)
             | Op::Add(_)
             | Op::Concat
+            | Op::Gather(_)
             | Op::Rescale(_)
             | Op::Affine(_) => {
                 reached.extend(graph.inputs(id));

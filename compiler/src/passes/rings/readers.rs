@@ -29,7 +29,7 @@ pub(super) fn serve(graph: &Graph<Integer>, bits: &mut [u32]) {
 fn is_local(graph: &Graph<Integer>, id: NodeId) -> bool {
     let of_low_bits = matches!(
         graph.op(id),
-        Op::Conv(_) | Op::Dense(_) | Op::AveragePool(_) | Op::Add(_) | Op::Mul | Op::Concat
+        Op::Conv(_) | Op::Dense(_) | Op::AveragePool(_) | Op::Add(_) | Op::Mul | Op::Concat | Op::Gather(_)
     );
     of_low_bits || keeps_ring(graph, id)
 }

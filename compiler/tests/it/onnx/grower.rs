@@ -51,6 +51,8 @@ impl Grower {
             Kind::TransposeAndBack => self.transpose_and_back(layer),
             Kind::Plumbing => self.plumbing(layer),
             Kind::Dense => self.dense(layer),
+            Kind::Moved => self.moved(layer),
+            Kind::Enlarged => self.enlarged(layer),
         }
     }
 

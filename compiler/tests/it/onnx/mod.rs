@@ -7,6 +7,7 @@ mod activations;
 mod dense;
 mod grower;
 mod layers;
+mod moves;
 mod plumbing;
 
 use grower::Grower;
@@ -67,11 +68,13 @@ pub(crate) enum Kind {
     TransposeAndBack,
     Plumbing,
     Dense,
+    Moved,
+    Enlarged,
 }
 
 use Kind::{
-    AveragePool, BatchNormalization, Concat, Conv, Dense, GlobalAverage, MaxPool, PerChannel,
-    PiecewiseLinear, Plumbing, Residual, Smooth, TransposeAndBack,
+    AveragePool, BatchNormalization, Concat, Conv, Dense, Enlarged, GlobalAverage, MaxPool, Moved,
+    PerChannel, PiecewiseLinear, Plumbing, Residual, Smooth, TransposeAndBack,
 };
 
 pub(crate) fn recipes() -> impl Strategy<Value = Recipe> {
@@ -112,6 +115,9 @@ fn layers() -> impl Strategy<Value = Layer> {
         Plumbing,
         Plumbing,
         Dense,
+        Moved,
+        Moved,
+        Enlarged,
     ]);
     (kind, dice()).prop_map(|(kind, dice)| Layer { kind, dice })
 }

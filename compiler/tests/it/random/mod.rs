@@ -8,8 +8,8 @@ pub(crate) use products::multiplied;
 
 use compiler::calibration::Calibration;
 use compiler::graph::{
-    Add, Conv, Curve, Dense, Graph, Integer, NodeId, Op, Pool, PoolDivisor, Real, RealFact, Shape, Softmax,
-    Window,
+    Add, Conv, Curve, Dense, Gather, Graph, Integer, NodeId, Op, Pool, PoolDivisor, Real, RealFact, Shape,
+    Softmax, Window,
 };
 use compiler::options::{CompileOptions, InputOptions};
 use compiler::passes::{Choices, Narrowing, Preparation, range};
@@ -77,6 +77,10 @@ pub(crate) enum Piece {
     },
     /// A channel that is all bias.
     DeadChannel,
+    /// Rows turned round with zeros beside them, pixels twice, channels in another order, or pixels as channels and back.
+    Gather {
+        kind: usize,
+    },
 }
 
 pub(crate) fn recipes(with_sign: bool) -> impl Strategy<Value = Recipe> {
@@ -115,6 +119,7 @@ fn pieces(with_sign: bool) -> impl Strategy<Value = Piece> {
         Just(Piece::TwoBranches),
         Just(Piece::Concat),
         Just(Piece::DeadChannel),
+        (0usize..5).prop_map(|kind| Piece::Gather { kind }),
     ]
 }
 
@@ -216,6 +221,7 @@ impl Grower {
                 let factor = if square { x } else { self.same(x) };
                 self.append(Op::Mul, &[x, factor])
             }
+            Piece::Gather { kind } => self.gather(kind, x),
         }
     }
 
@@ -254,6 +260,30 @@ impl Grower {
         let count = channels * shape.channels / groups * window.kernel[0] * window.kernel[1];
         let (weights, bias) = (self.weights(count), self.weights(channels));
         self.append(Op::Conv(Conv { window, groups, weights, bias }), &[x])
+    }
+
+    fn gather(&mut self, kind: usize, x: NodeId) -> NodeId {
+        let from = self.graph.shape(x);
+        let Shape { channels, height, width } = from;
+        let to = match kind {
+            0 => Shape::new(channels, height, width + 2),
+            1 if from.elements() < 200 => Shape::new(channels, 2 * height, 2 * width),
+            2 => Shape::new(channels + 1, height, width),
+            3 if channels.is_multiple_of(2) => Shape::new(channels / 2, height, 2 * width),
+            4 if width.is_multiple_of(2) => Shape::new(2 * channels, height, width / 2),
+            _ => return x,
+        };
+        let place = |at: usize| {
+            let (c, y, x) = (at / to.plane(), at / to.width % to.height, at % to.width);
+            Some(match kind {
+                0 => from.index(c, height - 1 - y, x.checked_sub(1).filter(|&x| x < width)?),
+                1 => from.index(c, y / 2, x / 2),
+                2 => from.index(channels.checked_sub(1 + c)?, y, x),
+                3 => from.index(2 * c + x % 2, y, x / 2),
+                _ => from.index(c / 2, y, 2 * x + c % 2),
+            })
+        };
+        self.append(Op::Gather(Gather::new(to, (0..to.elements()).map(place))), &[x])
     }
 
     fn dead_channel(&mut self, x: NodeId) -> NodeId {

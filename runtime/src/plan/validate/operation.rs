@@ -1,8 +1,8 @@
 //! What both parties check of a step, whatever they know of its weights.
 
 use super::shapes::{
-    concat_shape, conv_shape, dense_shape, fits, pool_shape, product_shape, same_shape, sum_pool_shape,
-    windowed,
+    concat_shape, conv_shape, dense_shape, fits, gather_shape, pool_shape, product_shape, same_shape,
+    sum_pool_shape, windowed,
 };
 use super::{Findings, MAX_BITS, MAX_MULTIPLIER_BITS, MAX_RING_BITS};
 use crate::plan::{
@@ -84,6 +84,7 @@ impl<K: LinearShape> Operation<'_, K> {
             Op::Conv2d(_)
             | Op::Dense(_)
             | Op::SumPool(_)
+            | Op::Gather(_)
             | Op::Relu
             | Op::Sign
             | Op::MaxPool(_)
@@ -121,6 +122,7 @@ impl<K: LinearShape> Operation<'_, K> {
             Op::Add(_) => same_shape(inputs),
             Op::Concat => concat_shape(inputs),
             Op::Mul => product_shape(inputs),
+            Op::Gather(gather) => gather_shape(gather, first, self.shape),
             Op::Reveal => Ok(first.flattened()),
             Op::ArgMax => Ok(Shape::vector(1)),
             Op::Rescale { bits } if *bits > MAX_BITS => Err(format!("it drops {bits} bits")),
@@ -141,6 +143,7 @@ impl<K: LinearShape> Operation<'_, K> {
             | Op::Add(_)
             | Op::Concat
             | Op::Mul
+            | Op::Gather(_)
             | Op::Relu
             | Op::Sign
             | Op::Rescale { .. }
@@ -168,6 +171,7 @@ impl<K: LinearShape> Operation<'_, K> {
             | Op::Add(_)
             | Op::Concat
             | Op::Mul
+            | Op::Gather(_)
             | Op::Reveal => wide(self.bits),
             Op::MaxPool(pool) => narrowest == Some(self.bits) && (1..=self.bits).contains(&pool.compared),
             Op::Relu | Op::Sign => true,

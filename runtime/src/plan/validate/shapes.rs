@@ -1,7 +1,7 @@
 //! The shapes that operations give.
 
 use super::{MAX_ELEMENTS, MAX_MULTIPLIER_BITS, MAX_WINDOW};
-use crate::plan::{Conv2d, Shape, SumPool, Window};
+use crate::plan::{Conv2d, Gather, Shape, SumPool, Window};
 use std::collections::BTreeSet;
 
 /// Whether a value of this shape may be.
@@ -109,4 +109,9 @@ pub(super) fn concat_shape(inputs: &[Shape]) -> Result<Shape, String> {
         return Err("its inputs differ in height or width".into());
     }
     Ok(Shape::new(inputs.iter().map(|input| input.channels).sum(), first.height, first.width))
+}
+
+/// The stated shape, if the map gives so many elements and all of them come from the input.
+pub(super) fn gather_shape(gather: &Gather, input: Shape, stated: Shape) -> Result<Shape, String> {
+    gather.map.check(stated.elements(), input.elements()).map(|()| stated)
 }

@@ -24,6 +24,7 @@ pub fn rows(plan: &Plan, id: StepId) -> Option<Box<dyn Rows + '_>> {
         Op::Add(op) => Some(Box::new(AddRows { op, shape: input })),
         Op::Input
         | Op::Concat
+        | Op::Gather(_)
         | Op::Relu
         | Op::Sign
         | Op::MaxPool(_)

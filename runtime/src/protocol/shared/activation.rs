@@ -10,7 +10,7 @@ use super::sign::Sign;
 use super::truncate::Truncate;
 use crate::error::Result;
 use crate::ot::Inputs;
-use crate::plan::{Op, Ring, Schedule, Shape, StepId, SumPool, Window};
+use crate::plan::{IndexMap, Op, Ring, Schedule, Shape, StepId, SumPool, Window};
 
 /// An interactive step: its protocol, and between which rings it works.
 pub struct Activation {
@@ -60,6 +60,8 @@ pub enum Alone<'a> {
     Add(&'a [i64]),
     /// Channels one after the other.
     Concat,
+    /// Elements at other places, and zeros.
+    Gather(&'a IndexMap),
 }
 
 impl<'a> Part<'a> {
@@ -95,6 +97,7 @@ impl<'a> Part<'a> {
                 let second = schedule.step(*step.inputs.get(1)?).shape;
                 return Multiply::new(to, image, second).map(Self::Multiply);
             }
+            Op::Gather(gather) => return Some(Self::Alone(Alone::Gather(&gather.map))),
             Op::Relu => (Protocol::Relu(Relu::new(from, fraction, to)?), 0),
             Op::ReluRescale { bits } => (Protocol::Relu(Relu::new(from, bits + fraction, to)?), half(*bits)),
             Op::Rescale { bits } => {

@@ -4,7 +4,8 @@
 //! ```text
 //! client                                             server
 //! 1  its shares of linear steps' results, and of
-//!    sums, pools of sums and concatenations of these
+//!    sums, pools of sums, concatenations and gathers
+//!    of these
 //! 2  its bits of these, masked, as activations
 //!    open them first (ot/masked, ot/bit_product)  ──▶  keeps them for the image
 //! ```

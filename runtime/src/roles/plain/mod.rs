@@ -90,6 +90,7 @@ fn evaluate(plan: &Plan, step: &Step, inputs: &[&Tensor]) -> Tensor {
         (Op::Add(sum), _) => with_type_of!(step.bits, T => T::tensor(add::<T>(sum, inputs, to))),
         (Op::Mul, _) => Tensor::Middle(products(&inputs[0].cast::<i64>(), &inputs[1].cast::<i64>())),
         (Op::Concat, _) => with_type_of!(step.bits, T => T::tensor(concat::<T>(inputs))),
+        (Op::Gather(gather), _) => with_elements!(input, x => Integer::tensor(gather.map.gather(x, &0))),
         (Op::Relu, _) => with_elements!(input, x => Integer::tensor(relu(x))),
         (Op::Sign, None) => Tensor::Narrow(input.map(|x| i32::from(x > 0))),
         (Op::Sign, Some(ring)) => Tensor::Narrow(input.map(|x| i32::from(ring.wrap(x as i64 - 1) >= 0))),

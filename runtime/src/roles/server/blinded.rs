@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::observe::{Observer, Phase};
 use crate::ot::Role;
 use crate::paillier::{Ciphertexts, SecureRng, weighted_sums};
-use crate::plan::{Exchange, Op, Plan, Step, StepId, Window};
+use crate::plan::{Exchange, IndexMap, Op, Plan, Step, StepId, Window};
 use crate::protocol::blinded::max_pool::Tournament;
 use crate::protocol::blinded::round::Round;
 use crate::protocol::blinded::{ServerContext, linear, reveal};
@@ -75,6 +75,7 @@ impl Session<'_> {
         }
         match &step.op {
             Op::Concat => Ok(self.concat(&values.inputs(&step.inputs)?)),
+            Op::Gather(gather) => Ok(self.gather(&gather.map, values.inputs(&step.inputs)?[0])),
             Op::Relu | Op::Sign | Op::Rescale { .. } => {
                 let exchange = self.exchange(id)?;
                 self.round(exchange, values.take(id, &step.inputs)?)
@@ -87,6 +88,14 @@ impl Session<'_> {
 
     fn concat(&self, inputs: &[&Ciphertexts]) -> Ciphertexts {
         Ciphertexts::gather(&self.context.key, inputs.iter().flat_map(|input| input.iter()))
+    }
+
+    /// Copies; a 0 is its trivial encryption, and like all that is asked about it is masked and re-randomised before it is sent.
+    fn gather(&self, map: &IndexMap, input: &Ciphertexts) -> Ciphertexts {
+        let zero = Ciphertexts::ones(&self.context.key, 1);
+        let copies =
+            map.positions().map(|position| position.map_or(zero.get(0), |position| input.get(position)));
+        Ciphertexts::gather(&self.context.key, copies)
     }
 
     fn max_pool(&mut self, id: StepId, window: &Window, values: &Ciphertexts) -> Result<Ciphertexts> {

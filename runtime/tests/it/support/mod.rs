@@ -5,9 +5,9 @@ pub(crate) mod shared;
 use proptest::prelude::*;
 use runtime::paillier::{HolderKey, test_keys};
 use runtime::plan::{
-    BlindedParameters, Conv2d, Cost, Dense, Exchanges, InputSpec, KeyBits, Knowledge, MaxPool, Op,
-    OutputSpec, Plan, Postprocessing, Preprocessing, Revealed, Shape, Step, StepId, Suite, SumPool,
-    ValidPlan, Window, Work, interval,
+    BlindedParameters, Conv2d, Cost, Dense, Exchanges, Gather, IndexMap, InputSpec, KeyBits, Knowledge,
+    MaxPool, Op, OutputSpec, Plan, Postprocessing, Preprocessing, Revealed, Shape, Step, StepId, Suite,
+    SumPool, ValidPlan, Window, Work, interval,
 };
 use runtime::protocol::blinded;
 use std::sync::{Arc, LazyLock};
@@ -123,8 +123,11 @@ pub(crate) fn every_operation() -> Plan {
     let relu = builder.push(Op::Relu, &[conv], Shape::new(2, 6, 6));
     let add = builder.push(Op::Add(vec![2, -3].into()), &[relu, input], Shape::new(2, 6, 6));
     let concat = builder.push(Op::Concat, &[add, conv], Shape::new(4, 6, 6));
+    let moved = (0..144).map(|i| (i % 7 > 0).then_some(i * 5 % 144));
+    let gather = Op::Gather(Gather { map: IndexMap::from_positions(Shape::new(4, 6, 6), moved) });
+    let gather = builder.push(gather, &[concat], Shape::new(4, 6, 6));
     let stride = |stride| Window { stride: [stride; 2], ..Window::dense([3, 3]) };
-    let max = builder.push(max_pool(stride(1)), &[concat], Shape::new(4, 4, 4));
+    let max = builder.push(max_pool(stride(1)), &[gather], Shape::new(4, 4, 4));
     let pool = SumPool { window: Window { stride: [2, 2], ..Window::dense([2, 2]) }, balance: None };
     let sum = builder.push(Op::SumPool(pool), &[max], Shape::new(4, 2, 2));
     let sign = builder.push(Op::Sign, &[sum], Shape::new(4, 2, 2));
@@ -144,6 +147,7 @@ pub(crate) enum Layer {
     Sign,
     Residual { multipliers: (i64, i64) },
     Concat,
+    Gather { shape: Shape, positions: Vec<Option<prop::sample::Index>> },
 }
 
 /// Random windows: strides, dilation and padding of all sorts, never larger than the smallest image.
@@ -160,6 +164,14 @@ fn window() -> impl Strategy<Value = Window> {
     )
 }
 
+/// A few positions, repeated until the shape is full.
+fn gather() -> impl Strategy<Value = Layer> {
+    let shape = (1..=3usize, 1..=5usize, 1..=5usize).prop_map(|(c, h, w)| Shape::new(c, h, w));
+    let position = prop::option::weighted(0.8, any::<prop::sample::Index>());
+    let positions = prop::collection::vec(position, 1..=75);
+    (shape, positions).prop_map(|(shape, positions)| Layer::Gather { shape, positions })
+}
+
 fn layer() -> impl Strategy<Value = Layer> {
     let weights = prop::collection::vec(prop_oneof![3 => -7..=7i32, 1 => Just(0), 1 => -127..=127], 400);
     prop_oneof![
@@ -172,6 +184,7 @@ fn layer() -> impl Strategy<Value = Layer> {
         1 => Just(Layer::Sign),
         1 => (1..=9i64, -9..=-1i64).prop_map(|multipliers| Layer::Residual { multipliers }),
         1 => Just(Layer::Concat),
+        1 => gather(),
     ]
 }
 
@@ -223,6 +236,11 @@ fn append(builder: &mut PlanBuilder, layer: &Layer) {
         Layer::Residual { multipliers: (a, b) } => {
             let relu = builder.push(Op::Relu, &[last], shape);
             builder.push(Op::Add(vec![*a, *b].into()), &[relu, last], shape);
+        }
+        Layer::Gather { shape: moved, positions } => {
+            let positions = positions.iter().map(|position| position.map(|at| at.index(shape.elements())));
+            let map = IndexMap::from_positions(*moved, positions.cycle().take(moved.elements()));
+            builder.push(Op::Gather(Gather { map }), &[last], *moved);
         }
         Layer::Concat => {
             let doubled = Shape::new(2 * shape.channels, shape.height, shape.width);

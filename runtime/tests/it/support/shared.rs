@@ -133,7 +133,8 @@ fn with_whole_values(plan: Plan) -> Plan {
             }
         }
         let reads = step.inputs.iter().any(|input| fractional[input.index()]);
-        let keeps = matches!(step.op, Op::Add(_) | Op::Concat | Op::SumPool(_) | Op::MaxPool(_));
+        let keeps =
+            matches!(step.op, Op::Add(_) | Op::Concat | Op::Gather(_) | Op::SumPool(_) | Op::MaxPool(_));
         fractional.push(step.op.is_linear() || keeps && reads);
         moved.push(StepId::new(steps.len()));
         steps.push(step);
