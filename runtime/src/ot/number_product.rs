@@ -311,7 +311,7 @@ mod tests {
         let share = |shift: u64| -> Vec<u64> { all().map(|case| case >> shift & 3).collect() };
         let [x, u, y, v] = [0, 2, 4, 6].map(share);
         let results = run(products(2, 1), 1, [&x, &u], [&y, &v]);
-        let product = |case: usize| (x[case] + u[case]) * (y[case] + v[case]) & 3;
+        let product = |case: usize| ((x[case] + u[case]) * (y[case] + v[case])) & 3;
         assert!(results.iter().enumerate().all(|(case, &result)| result == product(case)));
     }
 
