@@ -209,7 +209,7 @@ fn overflow(graph: &Graph<Real>, id: NodeId) -> Diagnostic {
 mod tests {
     use super::*;
     use crate::graph::testing::{affine, assert_same_value, conv, dense, graphs};
-    use crate::graph::{Pool, RealFact, Shape};
+    use crate::graph::{Gather, Pool, RealFact, Shape};
     use proptest::prelude::*;
 
     fn image(channels: usize) -> Graph<Real> {
@@ -270,6 +270,22 @@ mod tests {
             let after = fold_affine(graph.clone()).unwrap();
             assert_same_value(&graph, &after);
             assert_eq!(after.len(), nodes);
+        }
+    }
+
+    #[test]
+    fn affine_maps_precede_gathers() {
+        let side_by_side = |at: usize| Some(at / 10 * 25 + at / 2 % 5 + at % 2 * 50);
+        for (zeros, nodes) in [(false, 3), (true, 4)] {
+            let mut graph = image(1);
+            let conv = graph.append("conv", conv(1, 4, Window::dense([1, 1])), &[graph.input()]).unwrap();
+            let shape = Shape::new(2, 1, 10);
+            let positions = (0..20).map(|at| side_by_side(at).filter(|_| at > 0 || !zeros));
+            let gather = graph.append("gather", Op::Gather(Gather::new(shape, positions)), &[conv]).unwrap();
+            graph.append("map", affine(2), &[gather]).unwrap();
+            let after = fold_affine(graph.clone()).unwrap();
+            assert_same_value(&graph, &after);
+            assert_eq!(after.len(), nodes, "a shift does not keep zeros");
         }
     }
 

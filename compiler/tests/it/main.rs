@@ -23,6 +23,7 @@ mod cli_shared;
 mod compare;
 mod dead_channels;
 mod encrypted_models;
+mod enlarging;
 mod families;
 mod fuzz;
 mod integer_stages;

@@ -135,7 +135,7 @@ impl Translator<'_> {
             }
             Some(view.position(place))
         };
-        let positions = (0..site.output.iter().product()).map(place).collect();
+        let positions = (0..site.output.iter().product()).map(place);
         self.gathered(&site.name, view.id, positions, &site.output, false)
     }
 

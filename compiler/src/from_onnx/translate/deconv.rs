@@ -98,7 +98,7 @@ impl Translator<'_> {
             let channel = (element / to.plane() * rows.stride + ry) * columns.stride + rx;
             Some(from.index(channel, y, x))
         };
-        self.gathered(&site.name, conv, (0..to.elements()).map(place).collect(), &site.output, false)
+        self.gathered(&site.name, conv, (0..to.elements()).map(place), &site.output, false)
     }
 }
 

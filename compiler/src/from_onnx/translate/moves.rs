@@ -20,8 +20,8 @@ use tract_onnx::tract_core::ops::array::{
 /// Pieces of a gather: one that takes more would fill the plan with positions.
 const MAX_PIECES: usize = 1 << 18;
 
-/// For each element of a value, as tract lists them, where it comes from; `None` for a 0.
-pub(super) type Positions = Vec<Option<usize>>;
+/// Elements of a gather's result: more are hardly wanted under encryption.
+const MAX_GATHERED: usize = 1 << 22;
 
 /// Whether a part of tract's model gives some of the elements of its first operand, and zeros.
 pub(super) fn moves(op: &dyn TypedOp) -> bool {
@@ -41,7 +41,8 @@ impl Translator<'_> {
             inputs.push(site.constant(position)?.clone());
         }
         let last = is_channels_last(&view, &site.inputs[0].dims, self.graph.shape(view.id));
-        self.gathered(&site.name, view.id, evaluated(op, inputs, site)?, &site.output, last)
+        let positions = evaluated(op, inputs, site)?;
+        self.gathered(&site.name, view.id, positions, &site.output, last)
     }
 
     pub(super) fn pad(&mut self, pad: &Pad, site: &Site) -> Found {
@@ -103,7 +104,8 @@ impl Translator<'_> {
             Value::Computed(view) => is_channels_last(view, &operand.dims, self.graph.shape(view.id)),
             _ => true,
         });
-        self.gathered(&site.name, all, evaluated(concat, inputs, site)?, &site.output, last)
+        let positions = evaluated(concat, inputs, site)?;
+        self.gathered(&site.name, all, positions, &site.output, last)
     }
 
     /// The same elements as a vector that keeps no shape in the plan.
@@ -116,12 +118,13 @@ impl Translator<'_> {
         self.append(name, Op::Gather(gather), &[id])
     }
 
-    /// The value whose elements, as tract lists them over `dims`, are those of `id` at these positions.
+    /// The value whose elements, as tract lists them over `dims`, are those of `id` at these positions; `None` for a 0. `last`:
+    /// the last axis is the channels.
     pub(super) fn gathered(
         &mut self,
         name: &str,
         id: NodeId,
-        positions: Positions,
+        positions: impl IntoIterator<Item = Option<usize>>,
         dims: &[usize],
         last: bool,
     ) -> Found {
@@ -131,21 +134,30 @@ impl Translator<'_> {
                 "a model is compiled for one image",
             ));
         }
+        if dims.iter().product::<usize>() > MAX_GATHERED {
+            return Err(Refusal::new(
+                format!("its result is large ({dims:?})"),
+                "reduce the resolution before",
+            ));
+        }
         let shape = shape(dims, last);
         let ordered = |id| if last { View::channels_last(id, shape) } else { View::plain(id, shape) };
+        let narrow = |position: Option<usize>| position.map(|position| position as u32);
+        let positions: Vec<Option<u32>> = positions.into_iter().map(narrow).collect();
         let mut positions = ordered(id).to_graph_order(&positions);
         if self.is_whole(id, shape, &positions) {
             return Ok(ordered(id));
         }
         let mut source = id;
         if let Op::Gather(before) = self.graph.op(id) {
-            let before: Positions = before.map.positions().collect();
-            positions.iter_mut().for_each(|at| *at = at.and_then(|at| before[at]));
+            let before: Vec<Option<u32>> = before.map.positions().map(narrow).collect();
+            positions.iter_mut().for_each(|at| *at = at.and_then(|at| before[at as usize]));
             source = self.graph.sole_input(id);
         }
         if self.is_whole(source, shape, &positions) {
             return Ok(ordered(source));
         }
+        let positions = positions.into_iter().map(|position| position.map(|position| position as usize));
         let gather = Gather::new(shape, positions);
         if gather.map.pieces() > MAX_PIECES {
             return Err(Refusal::new(
@@ -157,14 +169,14 @@ impl Translator<'_> {
     }
 
     /// Whether these are all elements of `id` in their order and shape.
-    fn is_whole(&self, id: NodeId, shape: Shape, positions: &[Option<usize>]) -> bool {
-        self.graph.shape(id) == shape && positions.iter().copied().eq((0..shape.elements()).map(Some))
+    fn is_whole(&self, id: NodeId, shape: Shape, positions: &[Option<u32>]) -> bool {
+        self.graph.shape(id) == shape && positions.iter().copied().eq((0..shape.elements() as u32).map(Some))
     }
 
     /// The elements of `view` in tract's order over `dims`: an image, or a vector.
     pub(super) fn ordered(&mut self, name: &str, view: &View, dims: &[usize]) -> Result<NodeId, Refusal> {
         let positions = (0..self.graph.shape(view.id).elements()).map(|index| Some(view.position(index)));
-        Ok(self.gathered(name, view.id, positions.collect(), dims, false)?.id)
+        Ok(self.gathered(name, view.id, positions, dims, false)?.id)
     }
 
     /// The computed operand as an image, where tract and the graph see the same one.
@@ -228,14 +240,18 @@ fn positions_of(view: &View, first: usize, dims: &[usize]) -> Result<Tensor, Ref
 }
 
 /// Where `op` moves positions to.
-fn evaluated(op: &dyn TypedOp, inputs: Vec<Tensor>, site: &Site) -> Result<Positions, Refusal> {
+fn evaluated(
+    op: &dyn TypedOp,
+    inputs: Vec<Tensor>,
+    site: &Site,
+) -> Result<impl Iterator<Item = Option<usize>> + use<>, Refusal> {
     let inputs = inputs.into_iter().map(IntoTValue::into_tvalue).collect();
     let outputs = op.eval(&EvalContext::out_of_plan(), inputs).map_err(|error| format!("{error:#}"))?;
     let first = outputs.into_iter().next().ok_or_else(|| "it gives no value".to_string())?;
     if first.shape() != site.output {
         return Err(format!("it gives {:?} instead of {:?}", first.shape(), site.output).into());
     }
-    Ok(floats(&first)?.into_iter().map(|number| (number as usize).checked_sub(1)).collect())
+    Ok(floats(&first)?.into_iter().map(|number| (number as usize).checked_sub(1)))
 }
 
 /// Whether tract lists the channels of the image `view` last.

@@ -58,10 +58,15 @@ pub(crate) fn mutations() -> impl Strategy<Value = Vec<Mutation>> {
 const SIZES: [i64; 12] = [0, 1, -1, 2, 3, 7, 1 << 16, 1 << 31, 1 << 40, 1 << 62, i64::MAX, i64::MIN];
 
 /// Operators that the models do not have, or that make much of little.
-const OPERATORS: [&str; 27] = [
+const OPERATORS: [&str; 32] = [
     "ConstantOfShape",
     "Expand",
     "Tile",
+    "ConvTranspose",
+    "DepthToSpace",
+    "SpaceToDepth",
+    "ReduceMax",
+    "Upsample",
     "Pad",
     "Reshape",
     "Resize",
