@@ -50,7 +50,7 @@ impl Eval {
             }),
             odd_labels(
                 data.labels().map(|labels| &labels[..labels.len().min(limit)]),
-                plan.plan().output.classes,
+                plan.plan().output.elements(),
             ),
         ];
         odd.iter().flatten().for_each(|odd| output::warn(odd));

@@ -53,7 +53,8 @@ pub(super) struct Attempt {
 
 impl Attempt {
     fn is_good(&self, options: &CompileOptions) -> bool {
-        self.fidelity.error <= options.max_error || self.fidelity.agreement >= LEAST_AGREEMENT
+        let agrees = self.fidelity.agreement.is_some_and(|agreement| agreement >= LEAST_AGREEMENT);
+        self.fidelity.error <= options.max_error || agrees
     }
 
     /// How many times larger the errors are than they should be.
@@ -142,7 +143,8 @@ impl Workshop<'_> {
         observer.working("rounding weights and values");
         let integers = pipeline::integers(preparation, &precision, self.options, observer)?;
         observer.working("laying out the plan");
-        let plan = pipeline::plan(integers.finished.clone(), &self.model.name, self.input, self.options)?;
+        let Model { name, output, .. } = self.model;
+        let plan = pipeline::plan(integers.finished.clone(), name, output, self.input, self.options)?;
         observer.working("checking the plan beside the model");
         let fidelity = Fidelity::of_plan(&plan, &self.checks.raw, &self.outputs)?;
         Ok(Attempt { precision, integers, plan, fidelity })

@@ -81,7 +81,7 @@ pub fn compile_in_stages(
     options: &CompileOptions,
     observer: &mut dyn Observer,
 ) -> Result<Compiled> {
-    suite::check(&model.graph, options)?;
+    suite::check(model, options)?;
     let input = model.input_spec(&options.input)?;
     observer.working("looking at what activations read");
     let (chosen, checks) = images(model, options, &input)?;

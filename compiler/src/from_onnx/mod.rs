@@ -82,6 +82,8 @@ pub struct Model {
     pub name: String,
     /// Shape of one input image.
     pub input: Shape,
+    /// Axes of its output, outermost first, the batch left out.
+    pub output: Vec<usize>,
     /// What the model itself does to each channel first; plans do it as part of their preprocessing.
     pub normalization: Option<Affine>,
     /// Whether the model gives the label alone: it ended in a choice of the class with the highest score, which is
@@ -113,6 +115,7 @@ impl Model {
         Self {
             name: name.into(),
             input: graph.shape(graph.input()),
+            output: vec![graph.shape(graph.output()).elements()],
             normalization: None,
             ends_in_label: false,
             pixels: None,
@@ -231,16 +234,27 @@ impl Parsed {
         let normalization = normalization::take(&mut graph);
         verify::check(&graph, "import")?;
         Ok(Model {
-            graph,
             name,
             input: input.shape(),
+            output: output_axes(&typed, graph.shape(graph.output()).elements()),
             normalization,
             ends_in_label: choice.is_some(),
             pixels: input.pixels(),
             notes,
             layout: input.layout(),
             typed: Some(rounded.transpose()?.unwrap_or(typed)),
+            graph,
         })
+    }
+}
+
+/// The axes of the model's output, which has so many elements, without the batch.
+fn output_axes(typed: &TypedModel, elements: usize) -> Vec<usize> {
+    let fact = typed.output_fact(0).ok();
+    let dims = fact.and_then(|fact| fact.shape.as_concrete()).unwrap_or_default();
+    match dims {
+        [1, axes @ ..] if !axes.is_empty() && axes.iter().product::<usize>() == elements => axes.to_vec(),
+        _ => vec![elements],
     }
 }
 

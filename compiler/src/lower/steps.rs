@@ -172,7 +172,12 @@ impl Lowering<'_> {
             }
         };
         self.append("", plan::Op::Reveal, vec![last], shape, bits);
-        Ok(OutputSpec { classes, scale, postprocessing: postprocessing(self.graph.op(id)), revealed })
+        Ok(OutputSpec {
+            axes: vec![classes],
+            scale,
+            postprocessing: postprocessing(self.graph.op(id)),
+            revealed,
+        })
     }
 
     fn refuse(&self, id: NodeId, what: impl Into<String>) -> Error {

@@ -33,7 +33,7 @@ pub(super) fn plan(steps: Vec<Step>) -> Plan {
         },
         steps,
         output: OutputSpec {
-            classes: last.elements(),
+            axes: vec![last.elements()],
             scale: 1.0,
             postprocessing: Postprocessing::None,
             revealed: Revealed::Logits,

@@ -156,17 +156,20 @@ pub fn bounded(
     run(BOUND, graph, &context, &mut Silent)
 }
 
-/// The plan of an integer graph, priced and validated.
+/// The plan of an integer graph, priced and validated; `axes`: of the model's output, without the batch.
 ///
 /// # Errors
 /// [`Error::Unsupported`], or a defect of the compiler.
 pub fn plan(
     graph: Graph<Integer>,
     name: &str,
+    axes: &[usize],
     input: &InputSpec,
     options: &CompileOptions,
 ) -> Result<ValidPlan> {
-    validated(cost::predict(lower(&graph, name, input, options)?))
+    let mut plan = lower(&graph, name, input, options)?;
+    plan.output.axes = axes.to_vec();
+    validated(cost::predict(plan))
 }
 
 /// A finished plan, with the batches of inferences that it pays to prepare together.

@@ -205,7 +205,8 @@ impl Search<'_> {
         let setting = self.setting;
         let integers = pipeline::integers(preparation, precision, setting.options, &mut Silent)?;
         let accuracy = setting.labelled.accuracy(&dequantized(&integers.finished));
-        let plan = pipeline::plan(integers.finished, &setting.model.name, setting.input, setting.options)?;
+        let Model { name, output, .. } = setting.model;
+        let plan = pipeline::plan(integers.finished, name, output, setting.input, setting.options)?;
         Ok((plan, accuracy))
     }
 }

@@ -25,15 +25,24 @@ pub(crate) fn doubts(check: &Check, outputs: &[Vec<f32>]) -> Vec<String> {
 
 /// Of a plan that differs from its model.
 fn deviation(check: &Check) -> Option<String> {
-    let other = ((1.0 - check.agreement) * f64::from(check.images)).round();
+    let agreement = check.agreement.unwrap_or(1.0);
+    let other = ((1.0 - agreement) * f64::from(check.images)).round();
     let most = if check.source == CheckImages::Synthetic { SYNTHETIC_ERROR } else { ERROR };
-    let differs = check.error > most || (check.agreement < LEAST_AGREEMENT && other >= OTHER_LABELS);
+    let differs = check.error > most || (agreement < LEAST_AGREEMENT && other >= OTHER_LABELS);
+    let images = check.images;
+    let what = match check.agreement {
+        Some(agreement) => {
+            format!(
+                "of the {images} images of its check, {:.1} % get the model's label, and logits are off",
+                100.0 * agreement
+            )
+        }
+        None => format!("on the {images} images of its check the map is off"),
+    };
     differs.then(|| {
         format!(
-            "the plan differs from the model: of the {} images of its check, {:.1} % get the model's label, and logits are \
-             off by {:.1} %; measure its accuracy (popcornc eval); --activation-bits 12 or more calibration images may help",
-            check.images,
-            100.0 * check.agreement,
+            "the plan differs from the model: {what} by {:.1} %; measure its accuracy (popcornc eval); --activation-bits 12 or \
+             more calibration images may help",
             100.0 * check.error,
         )
     })
@@ -66,7 +75,15 @@ mod tests {
 
     fn check(images: u32, agreement: f64, error: f64) -> Check {
         let source = CheckImages::HeldBack;
-        Check { images, source, agreement, error, worst: String::new(), finer: 0, headroom: None }
+        Check {
+            images,
+            source,
+            agreement: Some(agreement),
+            error,
+            worst: String::new(),
+            finer: 0,
+            headroom: None,
+        }
     }
 
     #[test]

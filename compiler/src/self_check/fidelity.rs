@@ -23,8 +23,9 @@ const LEAST_SHARE: f64 = 1e-3;
 /// How close a plan, or a graph, is to its model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fidelity {
-    /// Share of the images for which both name the same class (one logit: for which both have the same sign).
-    pub agreement: f64,
+    /// Share of the images for which both name the same class (one logit: for which both have the same sign); none where the
+    /// output is a map.
+    pub agreement: Option<f64>,
     /// Root mean square of the errors of the logits, relative to that of the model's logits, each image's mean taken
     /// away (one logit: as it is).
     pub error: f64,
@@ -53,13 +54,15 @@ impl Fidelity {
     /// A pixel outside the plan's raw range.
     pub(crate) fn of_plan(plan: &ValidPlan, images: &[Vec<f32>], outputs: &[Vec<f32>]) -> Result<Self> {
         let OutputSpec { scale, postprocessing, .. } = plan.plan().output;
+        let is_map = plan.plan().output.is_map();
         let pair = |(raw, model): (&Vec<f32>, &Vec<f32>)| -> Result<Outputs> {
             let image = integers(&plan.client_view().input, raw)?;
             let logits = logits(plan, &image).into_iter().map(|x| x as f64 * scale).collect();
             Ok(Outputs::new(logits, model, postprocessing))
         };
         let pairs: Vec<Outputs> = images.par_iter().zip(outputs).map(pair).collect::<Result<_>>()?;
-        Ok(Self::from_outputs(&pairs))
+        let fidelity = Self::from_outputs(&pairs);
+        Ok(if is_map { Self { agreement: None, margins: Vec::new(), ..fidelity } } else { fidelity })
     }
 
     /// Compares a graph with its model: its `logits` with the `outputs` that the model gives for the same images.
@@ -81,7 +84,7 @@ impl Fidelity {
         let logits: usize = outputs.iter().map(|outputs| outputs.model.len()).sum();
         let deviation = (2.0 * errors / logits.max(1) as f64).sqrt().max(f64::MIN_POSITIVE);
         let margins = outputs.iter().map(|outputs| outputs.margin() / deviation).collect();
-        Self { agreement: agreeing as f64 / outputs.len().max(1) as f64, error, margins }
+        Self { agreement: Some(agreeing as f64 / outputs.len().max(1) as f64), error, margins }
     }
 }
 
@@ -157,7 +160,7 @@ mod tests {
 
     #[test]
     fn narrow_margins_bear_small_errors_only() {
-        let fidelity = |margins: Vec<f64>| Fidelity { agreement: 1.0, error: 0.1, margins };
+        let fidelity = |margins: Vec<f64>| Fidelity { agreement: Some(1.0), error: 0.1, margins };
         let even =
             |widest: f64| (0..100).map(|i| widest * (f64::from(i) + 0.5) / 100.0).collect::<Vec<f64>>();
         assert_eq!(fidelity(even(1000.0)).bearable(0.98), 1.0);

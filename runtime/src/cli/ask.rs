@@ -22,6 +22,10 @@ pub(crate) struct Ask {
     /// How many classes to print, best first, where one image is asked about
     #[arg(long, default_value_t = 3, value_name = "K")]
     pub(crate) top: usize,
+    /// Write what the model gives to this file: an array with the axes of the model's output, and one for the images before these
+    /// where there are several
+    #[arg(long, value_name = "FILE.npy")]
+    pub(crate) output: Option<PathBuf>,
     /// Print one line of JSON for each image instead of text
     #[arg(long)]
     pub(crate) json: bool,

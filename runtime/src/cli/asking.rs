@@ -7,6 +7,7 @@ use super::images::{Image, Images};
 use super::output;
 use super::progress::{self, Progress};
 use super::report::Report;
+use super::saved::Saved;
 use indicatif::ProgressBar;
 use runtime::channel::CancellationToken;
 use runtime::observe::{Spending, StepReport};
@@ -42,6 +43,7 @@ struct Work {
     answered: BTreeMap<usize, Answered>,
     printed: usize,
     answers: Answers,
+    saved: Saved,
     /// Not yet counted.
     making_key: Duration,
     /// Sessions that have begun.
@@ -70,13 +72,16 @@ struct Asked {
 
 impl<'a> Asking<'a> {
     /// About these images, `ahead` inferences being prepared ahead in a session.
+    ///
+    /// # Errors
+    /// As [`Saved::new`].
     pub(crate) fn new(
         ask: &'a Ask,
         plan: &'a ClientPlan,
         ahead: usize,
         images: Images,
         making_key: Duration,
-    ) -> Self {
+    ) -> Result<Self> {
         let work = Work {
             images,
             taken: 0,
@@ -84,10 +89,11 @@ impl<'a> Asking<'a> {
             answered: BTreeMap::new(),
             printed: 0,
             answers: Answers::default(),
+            saved: Saved::new(ask.output.as_deref(), &plan.output)?,
             making_key,
             sessions: 0,
         };
-        Self { ask, plan, ahead, bar: progress::bar(ask.json), work: Mutex::new(work) }
+        Ok(Self { ask, plan, ahead, bar: progress::bar(ask.json), work: Mutex::new(work) })
     }
 
     /// Asks about images as they come; what can be is prepared ahead.
@@ -138,10 +144,15 @@ impl<'a> Asking<'a> {
         if work.returned.is_empty() { Ok(()) } else { outcome }
     }
 
-    /// The answers, and how many images were left out.
-    pub(crate) fn finish(self) -> (Answers, usize) {
-        let Work { images, answers, .. } = self.work.into_inner().unwrap_or_else(PoisonError::into_inner);
-        (answers, images.failures())
+    /// The answers, and how many images were left out; what is to be saved is.
+    ///
+    /// # Errors
+    /// As [`Saved::write`].
+    pub(crate) fn finish(self) -> Result<(Answers, usize)> {
+        let Work { images, answers, saved, .. } =
+            self.work.into_inner().unwrap_or_else(PoisonError::into_inner);
+        saved.write()?;
+        Ok((answers, images.failures()))
     }
 
     fn begin(&self, session: Session, bar: ProgressBar) -> Asked {
@@ -185,14 +196,14 @@ impl<'a> Asking<'a> {
 
     fn print(&self, work: &mut Work, answered: &Answered) -> Result<()> {
         let Answered { images, predictions, spent, steps } = answered;
+        predictions.iter().for_each(|prediction| work.saved.add(prediction));
         if !self.ask.json && work.images.count() != Some(1) {
             let lines = work.answers.lines(images, predictions, *spent);
             return self.bar.suspend(|| output::print(&lines));
         }
         let each = spent.divided(predictions.len());
         for (image, prediction) in images.iter().zip(predictions) {
-            let report =
-                Report::new(prediction, each, self.plan.suite, self.plan.key_bits).about(&image.name);
+            let report = Report::new(prediction, each, self.plan).about(&image.name);
             self.ask.print(&report, prediction)?;
         }
         self.ask.print_steps(&[("client", steps)])

@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
   popcorn infer --connect 127.0.0.1:7000 --input digit.png
   popcorn infer --connect inference.example.com:7000 --input test.npz#7 --key me.key --top 5 --json
   popcorn infer --connect 127.0.0.1:7000 --input test.npz   # all images of a set
+  popcorn infer --connect 127.0.0.1:7000 --input scan.png --output mask.npy   # a map
   ls *.png | popcorn infer --connect 127.0.0.1:7000 --input - --prepare 4")]
 pub(crate) struct Infer {
     /// The server's address and port
@@ -56,13 +57,13 @@ impl Infer {
         let session = greeting.with_key(Arc::clone(&key))?;
         let ahead = self.ahead(&images).min(session.max_prepared());
         let many = session.prepares_ahead() && images.count().is_some_and(|count| count > ahead);
-        let asking = Asking::new(&self.ask, &plan, ahead, images, making_key);
+        let asking = Asking::new(&self.ask, &plan, ahead, images, making_key)?;
         let outcome = if many {
             asking.in_sessions(session, |late| self.greet(Some(plan.id), late)?.with_key(Arc::clone(&key)))
         } else {
             asking.in_order(session)
         };
-        let (answers, failures) = asking.finish();
+        let (answers, failures) = asking.finish()?;
         if !answers.is_empty() {
             output::print(&answers.summary(many.then(|| start.elapsed())))?;
         }

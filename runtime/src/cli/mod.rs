@@ -13,6 +13,7 @@ mod output;
 mod progress;
 mod report;
 mod run;
+mod saved;
 mod serve;
 
 use clap::{Parser, Subcommand};

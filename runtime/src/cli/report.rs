@@ -2,7 +2,7 @@
 
 use runtime::channel::{Link, Traffic};
 use runtime::observe::{Phase, Spending, Spent, StepReport, peak_memory};
-use runtime::plan::{KeyBits, Suite};
+use runtime::plan::ClientPlan;
 use runtime::roles::client::Prediction;
 use serde::Serialize;
 use std::fmt::Write;
@@ -12,7 +12,10 @@ use std::fmt::Write;
 pub(crate) struct Report {
     /// The image, as it was named; where several were asked about together, what follows is an equal part of what they took.
     image: Option<String>,
-    label: usize,
+    /// Where the output is one score for each class.
+    label: Option<usize>,
+    /// Axes of the output, which `logits` lists in row-major order.
+    axes: Vec<usize>,
     logits: Vec<f64>,
     /// The exact integers of the logits, as text: they may exceed what JSON numbers hold.
     integers: Vec<String>,
@@ -68,12 +71,13 @@ impl Part {
 }
 
 impl Report {
-    pub(crate) fn new(prediction: &Prediction, totals: Spending, suite: Suite, key_bits: KeyBits) -> Self {
+    pub(crate) fn new(prediction: &Prediction, totals: Spending, plan: &ClientPlan) -> Self {
         let (traffic, offline, online) =
             (totals.traffic(), Part::from(totals.offline), Part::from(totals.online));
         Self {
             image: None,
-            label: prediction.label(),
+            label: (!plan.output.is_map()).then(|| prediction.label()),
+            axes: plan.output.axes.clone(),
             logits: prediction.logits.clone(),
             integers: prediction.integers.iter().map(i128::to_string).collect(),
             seconds: Seconds { offline: offline.seconds, online: online.seconds },
@@ -83,8 +87,8 @@ impl Report {
             online,
             link: None,
             peak_memory_bytes: peak_memory(),
-            suite: suite.to_string(),
-            key_bits: key_bits.get(),
+            suite: plan.suite.to_string(),
+            key_bits: plan.key_bits.get(),
         }
     }
 
@@ -106,8 +110,12 @@ impl Report {
 
     /// The `top` largest logits, then what it took.
     pub(crate) fn text(&self, prediction: &Prediction, top: usize) -> String {
-        let mut text = format!("prediction  {}\n", self.label);
-        for &class in prediction.ranking().iter().take(top) {
+        let mut text = match self.label {
+            Some(label) => format!("prediction  {label}\n"),
+            None => self.map(),
+        };
+        let scores = self.label.map_or(0, |_| top);
+        for &class in prediction.ranking().iter().take(scores) {
             if let Some(logit) = self.logits.get(class) {
                 let _ = writeln!(text, "{class:>10}  {logit:.4}");
             }
@@ -125,6 +133,19 @@ impl Report {
         }
         let _ = writeln!(text, "suite       {}, {} bit key", self.suite, self.key_bits);
         text
+    }
+}
+
+impl Report {
+    /// `output      2x32x32, from -1.2000 to 3.4000`.
+    fn map(&self) -> String {
+        let axes: Vec<String> = self.axes.iter().map(usize::to_string).collect();
+        let least = self.logits.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = self.logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        format!(
+            "output      {}, from {least:.4} to {most:.4} (--output FILE.npy writes it)\n",
+            axes.join("x")
+        )
     }
 }
 

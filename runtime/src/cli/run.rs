@@ -5,6 +5,7 @@ use super::images::warn_of;
 use super::kernel::KernelChoice;
 use super::progress::{self, Progress};
 use super::report::Report;
+use super::saved::Saved;
 use clap::Args;
 use runtime::Result;
 use runtime::channel::Link;
@@ -58,22 +59,26 @@ impl Run {
     }
 
     fn interpret(&self, plan: &ValidPlan, images: &[Vec<f32>]) -> Result<()> {
+        let mut saved = Saved::new(self.ask.output.as_deref(), &plan.plan().output)?;
         images.iter().try_for_each(|image| {
             let start = Instant::now();
             let input = plan.plan().input.quantize(image).map_err(InvalidInput::from)?;
             let prediction = Prediction::new(&plan.plan().output, plain::run(plan, &input));
             let online = Spent { elapsed: start.elapsed(), ..Spent::default() };
             let totals = Spending { online, ..Spending::default() };
-            let report = Report::new(&prediction, totals, plan.plan().suite, plan.plan().key_bits);
+            let report = Report::new(&prediction, totals, plan.client_view());
+            saved.add(&prediction);
             self.ask.print(&report, &prediction)
-        })
+        })?;
+        saved.write()
     }
 
     fn encrypted(&self, plan: ValidPlan, images: &[Vec<f32>]) -> Result<()> {
         let start = Instant::now();
         let key = self.ask.key(plan.plan().key_bits)?.holder(plan.client_view())?;
         let mut making_key = start.elapsed();
-        let (suite, key_bits) = (plan.plan().suite, plan.plan().key_bits);
+        let view = plan.client_view().clone();
+        let mut saved = Saved::new(self.ask.output.as_deref(), &view.output)?;
         let (mut client, mut server) = (Progress::new(progress::bar(self.ask.json)), Recorder::default());
         let images = (images.iter().map(Vec::as_slice), usize::from(self.together));
         let (predictions, spent) =
@@ -81,9 +86,11 @@ impl Run {
         let reports = client.take();
         for (prediction, mut spent) in predictions.iter().zip(spent) {
             spent.offline.elapsed += std::mem::take(&mut making_key);
-            let report = Report::new(prediction, spent, suite, key_bits).over(self.link);
+            let report = Report::new(prediction, spent, &view).over(self.link);
+            saved.add(prediction);
             self.ask.print(&report, prediction)?;
         }
+        saved.write()?;
         self.ask.print_steps(&[("client", &reports), ("server", &server.steps)])
     }
 }

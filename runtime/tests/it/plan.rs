@@ -106,7 +106,8 @@ fn each_check_refuses_what_it_is_for() {
         violation(|plan| plan.input.preprocessing.mean.clear()),
         violation(|plan| plan.input.step = vec![1e-12]),
         violation(|plan| plan.output.scale = f64::NAN),
-        violation(|plan| plan.output.classes = 3),
+        violation(|plan| plan.output.axes = vec![3]),
+        violation(|plan| plan.output.axes.resize(20, 1)),
     ];
     insta::assert_snapshot!(found.join("\n"));
 }

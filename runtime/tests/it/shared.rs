@@ -274,7 +274,7 @@ fn a_label_is_revealed_alone() {
     let mut builder = PlanBuilder::new(Shape::vector(5));
     builder.push(Op::ArgMax, &[builder.last()], Shape::vector(1));
     let mut plan = shared(builder.finish(), &mut Choices(vec![7, 20, 3, 11]));
-    plan.output = OutputSpec { classes: 5, revealed: Revealed::Label, ..plan.output };
+    plan.output = OutputSpec { axes: vec![5], revealed: Revealed::Label, ..plan.output };
     let plan = valid(plan);
     for (image, label) in
         [([-3.0, 7.0, 15.0, 2.0, 15.0], 2), ([0.0; 5], 0), ([-15.0, -15.0, -15.0, -15.0, -14.0], 4)]

@@ -55,8 +55,8 @@ fn write_borders(f: &mut fmt::Formatter<'_>, input: &InputSpec, output: &OutputS
     writeln!(f, "        mean {:?}, std {:?}, step {:?}", preprocessing.mean, preprocessing.std, input.step)?;
     writeln!(
         f,
-        "output  {} logits of {:e}, then {}{}",
-        output.classes,
+        "output  {} of {:e}, then {}{}",
+        describe_output(output),
         output.scale,
         output.postprocessing.name(),
         match output.revealed {
@@ -64,6 +64,16 @@ fn write_borders(f: &mut fmt::Formatter<'_>, input: &InputSpec, output: &OutputS
             Revealed::Label => "; only the label is revealed",
         }
     )
+}
+
+/// `10 logits`, `2x32x32 values`.
+fn describe_output(output: &OutputSpec) -> String {
+    if output.is_map() {
+        let axes: Vec<String> = output.axes.iter().map(usize::to_string).collect();
+        format!("{} values", axes.join("x"))
+    } else {
+        format!("{} logits", output.elements())
+    }
 }
 
 fn describe_suite(suite: Suite) -> String {

@@ -41,6 +41,8 @@ use steps::check_plan;
 pub const MAX_STEPS: usize = 1 << 16;
 /// Elements of a value, at most.
 pub const MAX_ELEMENTS: usize = 1 << 24;
+/// Axes of the output, at most.
+pub const MAX_AXES: usize = 8;
 /// Elements of all values together, at most.
 pub const MAX_TOTAL_ELEMENTS: usize = 1 << 28;
 /// What windows of a pool read, or terms of a sum, in all, at most.

@@ -72,7 +72,7 @@ fn check_step(plan: &Plan, id: StepId, step: &Step, found: &mut Findings) {
 fn is_sound(check: &Check) -> bool {
     let headroom = check.headroom.as_ref();
     let of_headroom = headroom.map_or([0.0; 2], |headroom| [headroom.taken, headroom.overflow]);
-    let numbers = [check.agreement, check.error].into_iter().chain(of_headroom);
+    let numbers = [check.agreement.unwrap_or(0.0), check.error].into_iter().chain(of_headroom);
     let names = [Some(&check.worst), headroom.map(|headroom| &headroom.node)];
     numbers.into_iter().all(f64::is_finite) && names.into_iter().flatten().all(|name| name.len() <= MAX_NAME)
 }

@@ -2,7 +2,9 @@
 
 use super::schedule::check_schedule;
 use super::shapes::fits;
-use super::{Findings, MAX_BITS, MAX_BLINDING_BITS, MAX_ELEMENTS, MAX_EXCHANGES, MAX_INPUT_BITS, Violation};
+use super::{
+    Findings, MAX_AXES, MAX_BITS, MAX_BLINDING_BITS, MAX_ELEMENTS, MAX_EXCHANGES, MAX_INPUT_BITS, Violation,
+};
 use crate::plan::{
     BlindedParameters, ClientPlan, Exchange, Exchanges, InputSpec, KeyBits, OutputSpec, Suite, Work,
 };
@@ -104,9 +106,8 @@ fn check_exchange(
 }
 
 fn check_output(output: &OutputSpec, found: &mut Findings) {
-    found.require(1, None, (1..=MAX_ELEMENTS).contains(&output.classes), || {
-        "the output is empty or too large".into()
-    });
+    let fits = output.axes.len() <= MAX_AXES && (1..=MAX_ELEMENTS).contains(&output.elements());
+    found.require(1, None, fits, || "the output is empty or too large".into());
     found.require(8, None, output.scale.is_finite() && output.scale > 0.0, || {
         "the output's scale is not positive".into()
     });

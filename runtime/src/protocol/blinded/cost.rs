@@ -167,7 +167,7 @@ mod tests {
             step(Op::Reveal, vec![StepId::new(1)], shape.flattened(), 8),
         ];
         let output = OutputSpec {
-            classes: shape.elements(),
+            axes: vec![shape.elements()],
             scale: 1.0,
             postprocessing: Postprocessing::None,
             revealed: Revealed::Logits,

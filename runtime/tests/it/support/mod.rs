@@ -28,7 +28,7 @@ impl PlanBuilder {
         preprocessing.raw_range = (-15.0, 15.0);
         let input = InputSpec { shape, preprocessing, step: vec![1.0; shape.channels] };
         let output = OutputSpec {
-            classes: 0,
+            axes: Vec::new(),
             scale: 1.0,
             postprocessing: Postprocessing::None,
             revealed: Revealed::Logits,
@@ -86,7 +86,7 @@ impl PlanBuilder {
     pub(crate) fn finish(mut self) -> Plan {
         let (last, shape) = (self.last(), self.shape(self.last()).flattened());
         self.push(Op::Reveal, &[last], shape);
-        self.plan.output.classes = shape.elements();
+        self.plan.output.axes = vec![shape.elements()];
         for id in (0..self.plan.steps.len()).map(StepId::new) {
             self.plan.steps[id.index()].cost =
                 blinded::cost::step(&self.plan, BlindedParameters::default(), id);
