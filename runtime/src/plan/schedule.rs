@@ -1,8 +1,8 @@
 //! The public part of a plan of suite `shared`: what both parties do, without weights.
 //!
 //! The client receives it, and the server derives it from its plan, so that both execute the same list. It tells the
-//! architecture (operations, their order, shapes and windows), the number of bits of every ring, of every slot and of
-//! every truncation, the tiles that are cheapest, and the multipliers of sums.
+//! architecture (operations, their order, shapes, windows and what gathers move), the number of bits of every ring, of every
+//! slot and of every truncation, the tiles that are cheapest, and the multipliers of sums.
 
 use super::Plan;
 use super::batch::InferenceBatch;
