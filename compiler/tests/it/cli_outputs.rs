@@ -22,13 +22,13 @@ impl Model {
         command.current_dir(self.folder.path()).args(arguments).output().unwrap()
     }
 
-    /// What is revealed, and how many values.
+    /// What is revealed, and of how many values.
     fn compiled(&self, options: &[&str]) -> (serde_json::Value, serde_json::Value) {
         let output = self.run(&[&["compile", "m.onnx", "-o", "m.plan"], options].concat());
         assert!(output.status.success(), "{}", text(&output.stderr));
         let plan = self.run(&["inspect", "m.plan", "--json"]).stdout;
         let plan: serde_json::Value = serde_json::from_slice(&plan).unwrap();
-        (plan["output"]["revealed"].clone(), plan["output"]["classes"].clone())
+        (plan["output"]["revealed"].clone(), plan["output"]["axes"][0].clone())
     }
 }
 

@@ -132,3 +132,40 @@ fn networks_that_enlarge_images_are_compiled() {
         check(name, model(), blinded());
     }
 }
+
+/// An output of several axes is a map: its axes stand in the plan, it has no label, and its elements come in the model's order.
+#[test]
+fn maps_are_revealed_as_they_are() {
+    let map = |last: bool| {
+        let model = image().weight("c", &[2, 3, 3, 3]).then("Conv", &["c"], &[AROUND]).then("Relu", &[], &[]);
+        if last { model.then("Transpose", &[], &[("perm", Ints(&[0, 2, 3, 1]))]) } else { model }
+    };
+    for (last, axes) in [(false, [2, 8, 8]), (true, [8, 8, 2])] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.onnx");
+        std::fs::write(&path, map(last).build().encode_to_vec()).unwrap();
+        let imported = from_onnx::read(&path).unwrap();
+        assert_eq!(imported.output, axes);
+        let options =
+            CompileOptions { calibration: Some(images(imported.input, 16).into()), ..Default::default() };
+        let plan = imported.compile(&options).unwrap().plan;
+        let output = &plan.plan().output;
+        assert!(output.axes == axes && output.is_map());
+        let check = plan.plan().check.as_ref().unwrap();
+        assert!(check.agreement.is_none() && check.error < 0.01, "{check}");
+        assert!(check.to_string().contains("the map is off by"), "{check}");
+        let raw: Vec<f32> = (0..imported.input.elements()).map(|i| ((i * 37 + i / 7) % 256) as f32).collect();
+        let integers = plain::run(&plan, &plan.plan().input.quantize(&raw).unwrap());
+        let tract = FloatReference::new(&imported).unwrap().run(&raw).unwrap();
+        let largest = tract.iter().fold(0f64, |largest, &x| largest.max(f64::from(x).abs()));
+        for (ours, tract) in output.logits(&integers).iter().zip(&tract) {
+            assert!((ours - f64::from(*tract)).abs() <= NEAR * largest, "{ours} is not {tract}");
+        }
+        let options = CompileOptions { reveal: runtime::plan::Revealed::Label, ..options };
+        let refused = imported.compile(&options).unwrap_err().to_string();
+        assert!(
+            refused.contains("the model gives a map") && refused.contains("--reveal logits"),
+            "{refused}"
+        );
+    }
+}

@@ -5,6 +5,7 @@ use runtime::error::InvalidInput;
 use runtime::plan::OutputSpec;
 use runtime::roles::client::Prediction;
 use runtime::{Error, Result};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// All answers so far, where they are wanted.
@@ -19,7 +20,7 @@ impl Saved {
     /// For answers like `output`, to be written to `path`.
     ///
     /// # Errors
-    /// The server reveals labels alone, or the file is no `.npy`.
+    /// The server reveals labels alone, the file is no `.npy`, or it cannot be written.
     pub(crate) fn new(path: Option<&Path>, output: &OutputSpec) -> Result<Self> {
         if let Some(path) = path {
             let refuse = |what: &str| Err(InvalidInput::File { path: path.into(), what: what.into() }.into());
@@ -28,6 +29,10 @@ impl Saved {
             }
             if output.revealed_values() != output.elements() {
                 return refuse("the plan reveals the label alone");
+            }
+            // Before anything is asked: what is there stays until the answers are.
+            if let Err(error) = File::options().append(true).create(true).open(path) {
+                return refuse(&error.to_string());
             }
         }
         let path = path.map(Path::to_owned);

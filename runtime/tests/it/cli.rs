@@ -293,6 +293,26 @@ fn both_parties_in_one_process_agree_with_the_interpreter() {
 }
 
 #[test]
+fn answers_are_written_to_a_file() {
+    let fixture = Fixture::new();
+    let run = |file: &str, inputs: &[&str]| {
+        let inputs: Vec<&str> = inputs.iter().flat_map(|input| ["--input", input]).collect();
+        fixture.run(&[&["run", "model.plan", "--plain", "--output", file], &inputs[..]].concat())
+    };
+    for (inputs, shape) in [(&["image.npy"][..], "(2,)"), (&["image.npy", "image.npy"], "(2, 2,)")] {
+        let output = run("answers.npy", inputs);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let file = std::fs::read(fixture.path("answers.npy")).expect("answers");
+        assert!(text(&file[..128]).contains(&format!("'shape': {shape}")), "{}", text(&file[..128]));
+        let values: Vec<f64> =
+            file[128..].chunks(4).map(|x| f32::from_le_bytes(x.try_into().unwrap()).into()).collect();
+        assert_eq!(values, EXPECTED.repeat(inputs.len()));
+    }
+    assert!(failure(&run("answers.txt", &["image.npy"])).contains("answers are written as .npy"));
+    assert!(failure(&run("absent/answers.npy", &["image.npy"])).contains("answers.npy"));
+}
+
+#[test]
 fn a_slow_network_between_the_parties_is_waited_for() {
     let fixture = Fixture::new();
     let arguments = ["run", "model.plan", "--input", "image.npy", "--link", "50/200"];
