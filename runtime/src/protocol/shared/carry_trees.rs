@@ -1,7 +1,7 @@
 //! How deep a tree of joins is: flat for few numbers, deeper for many.
 //!
 //! A deeper tree takes a flight more, for all numbers together, and fewer bits for each of them: that one is taken that takes the
-//! least time where bits come at 40 Mbit/s and a flight takes 5 ms. Both parties know how many numbers there are.
+//! least time where bits come at 20 Mbit/s and a flight takes 5 ms. Both parties know how many numbers there are.
 
 use super::carry_tree::CarryTree;
 use std::ops::RangeInclusive;
@@ -10,7 +10,7 @@ use std::ops::RangeInclusive;
 const DEPTHS: RangeInclusive<u32> = 2..=4;
 
 /// Bits that could be sent while a flight is under way.
-const BITS_OF_A_FLIGHT: usize = 200_000;
+const BITS_OF_A_FLIGHT: usize = 100_000;
 
 /// Trees for the same carries, the flattest first; one at least.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ mod tests {
 
     #[test]
     fn many_numbers_have_deeper_trees() {
-        for (bits, low, few) in [(23, 10, 2500), (32, 12, 1000), (36, 14, 500)] {
+        for (bits, low, few) in [(23, 10, 1250), (32, 12, 500), (36, 14, 250)] {
             let trees = CarryTrees::new(bits, low);
             let levels = |count| trees.of(count).levels.len();
             let counts = [1, few, 2 * few, 100 * few];

@@ -226,19 +226,19 @@ mod tests {
     #[test]
     fn a_ring_of_33_bits() {
         let relu = Relu::new(ring(33), 12, ring(20)).unwrap();
-        let [few, many] = [1280, 12_800].map(|count| cost(|messages| relu.schedule(messages, count)));
+        let [few, many] = [256, 3200].map(|count| cost(|messages| relu.schedule(messages, count)));
         assert_eq!([few.flights(), many.flights()], [5, 6]);
         let ots = |cost: &Communication| {
             let chosen_by = |role| cost.batches.iter().map(|batch| batch.ots(role)).sum::<usize>();
             [Role::Client, Role::Server].map(chosen_by)
         };
-        assert_eq!(ots(&few), [46 * 1280, 13 * 1280]);
-        assert_eq!(ots(&many), [49 * 12_800, 16 * 12_800]);
-        let last = Batch { kind: CorrelationKind::Cot(Role::Server, Width::new(20).unwrap()), count: 12_800 };
+        assert_eq!(ots(&few), [46 * 256, 13 * 256]);
+        assert_eq!(ots(&many), [49 * 3200, 16 * 3200]);
+        let last = Batch { kind: CorrelationKind::Cot(Role::Server, Width::new(20).unwrap()), count: 3200 };
         assert_eq!(many.batches.last(), Some(&last));
         // Bits of one number that each party receives.
         let received = |cost: &Communication| [Role::Server, Role::Client].map(|role| cost.received_by(role));
-        assert_eq!([received(&few), received(&many)], [[81 * 160; 2], [93 * 1600; 2]]);
+        assert_eq!([received(&few), received(&many)], [[81 * 32; 2], [93 * 400; 2]]);
     }
 
     #[test]
