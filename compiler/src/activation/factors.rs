@@ -29,9 +29,42 @@ pub struct Factored {
     pub error: f64,
 }
 
-/// `curve` over so many channels as a product of two functions, where that takes fewer comparisons than linear segments for
-/// the curve itself; `seen`: its range and tolerance. A number of segments that was asked for is that of the curve.
-pub fn factored(curve: &Curve, channels: usize, fineness: Fineness, seen: Option<Seen>) -> Option<Factored> {
+/// How an activation is computed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Form {
+    /// By linear segments, one approximation for all channels or one each.
+    Segments(Vec<Approximation>),
+    /// As a product of two functions.
+    Product(Factored),
+}
+
+/// How `curve` over so many channels is computed, its range and tolerance being `seen`: where there may be products of two
+/// values (`multiplies`), as one where that takes fewer comparisons.
+///
+/// # Errors
+/// As [`approximate_all`].
+pub fn form(
+    curve: &Curve,
+    channels: usize,
+    fineness: Fineness,
+    seen: Option<Seen>,
+    multiplies: bool,
+) -> Result<Form, String> {
+    let whole = approximate_all(curve, channels, fineness, seen);
+    let most = whole.as_ref().map_or(usize::MAX, |whole| comparisons(whole));
+    let product = if multiplies { factored(curve, channels, fineness, seen, most) } else { None };
+    product.map_or_else(|| whole.map(Form::Segments), |product| Ok(Form::Product(product)))
+}
+
+/// `curve` as a product of two functions that takes fewer comparisons than `most`. A number of segments that was asked for is
+/// that of the curve.
+fn factored(
+    curve: &Curve,
+    channels: usize,
+    fineness: Fineness,
+    seen: Option<Seen>,
+    most: usize,
+) -> Option<Factored> {
     if fineness != Fineness::Percent {
         return None;
     }
@@ -51,12 +84,10 @@ pub fn factored(curve: &Curve, channels: usize, fineness: Fineness, seen: Option
     let [first, second] = &factors;
     let factors = [follow(first, second)?, follow(second, first)?];
     let product = PRODUCT + factors.iter().map(Factor::comparisons).sum::<usize>();
-    let whole = approximate_all(curve, channels, fineness, seen).ok();
     let error = seen.map_or(0.0, |seen| error(curve, channels, &factors, seen.reach));
     // Segments that would be too many are fewer and further off.
     let is_close = seen.is_none_or(|seen| error <= SLACK * seen.tolerance);
-    let is_cheaper = whole.is_none_or(|whole| product < comparisons(&whole));
-    (is_close && is_cheaper).then_some(Factored { factors, error })
+    (is_close && product < most).then_some(Factored { factors, error })
 }
 
 impl Factor {
@@ -149,13 +180,17 @@ mod tests {
         Curve::X.binary(Binary::Mul, clip).binary(Binary::Div, Curve::number(6.0))
     }
 
+    /// The product that is taken, if one is.
+    fn factored(curve: &Curve, channels: usize, fineness: Fineness, seen: Option<Seen>) -> Option<Factored> {
+        match form(curve, channels, fineness, seen, true) {
+            Ok(Form::Product(product)) => Some(product),
+            _ => None,
+        }
+    }
+
     /// The product of the factors' segments at x.
     fn at([first, second]: &[Factor; 2], x: f64) -> f64 {
-        let value = |factor: &Factor| match factor {
-            Factor::X => x,
-            Factor::Followed(found) => found[0].pieces.at(x),
-        };
-        value(first) * value(second)
+        first.at(0, x) * second.at(0, x)
     }
 
     #[test]

@@ -9,7 +9,7 @@ mod report;
 mod seen;
 
 pub use approximate::{approximate, approximate_all, is_piecewise_linear};
-pub use factors::{Factor, Factored, factored};
+pub use factors::{Factor, Factored, Form, form};
 pub use fit::Seen;
 pub use pieces::{Approximation, Bend, Fineness, PIECES, Pieces};
 pub use report::{Approximated, approximated};

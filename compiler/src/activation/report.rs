@@ -1,6 +1,6 @@
 //! Reports the activations that linear segments only approximate.
 
-use super::{Factor, Factored, Fineness, Ranges, approximate_all, factored};
+use super::{Factor, Factored, Fineness, Form, Ranges, form};
 use crate::graph::{Graph, Op, Real};
 use serde::Serialize;
 use std::fmt;
@@ -19,8 +19,8 @@ pub struct Approximated {
     pub error: f64,
 }
 
-/// `multiplies`: there may be products of two values. The activations of an imported graph that are followed by linear segments, where values have these `ranges`; those
-/// that cannot be followed are left out.
+/// The activations of an imported graph that are followed by linear segments, where values have these `ranges`; those
+/// that cannot be followed are left out. `multiplies`: there may be products of two values.
 pub fn approximated(
     graph: &Graph<Real>,
     fineness: Fineness,
@@ -30,11 +30,9 @@ pub fn approximated(
     let report = |id| {
         let Op::Activation(curve) = graph.op(id) else { return None };
         let (channels, seen) = (graph.shape(id).channels, ranges.get(&id).copied());
-        let factored = if multiplies { factored(curve, channels, fineness, seen) } else { None };
-        let (pieces, error) = match factored {
-            Some(Factored { factors, error }) => (factors.iter().map(Factor::pieces).max()?, error),
-            None => {
-                let found = approximate_all(curve, channels, fineness, seen).ok()?;
+        let (pieces, error) = match form(curve, channels, fineness, seen, multiplies).ok()? {
+            Form::Product(Factored { factors, error }) => (factors.iter().map(Factor::pieces).max()?, error),
+            Form::Segments(found) => {
                 let error = found.iter().map(|found| found.error).fold(0.0, f64::max);
                 (found.iter().map(|found| found.pieces.bends.len() + 1).max()?, error)
             }

@@ -2,7 +2,7 @@
 
 use runtime::channel::{Link, Traffic};
 use runtime::observe::{Phase, Spending, Spent, StepReport, peak_memory};
-use runtime::plan::ClientPlan;
+use runtime::plan::{ClientPlan, spelled};
 use runtime::roles::client::Prediction;
 use serde::Serialize;
 use std::fmt::Write;
@@ -134,18 +134,13 @@ impl Report {
         let _ = writeln!(text, "suite       {}, {} bit key", self.suite, self.key_bits);
         text
     }
-}
 
-impl Report {
     /// `output      2x32x32, from -1.2000 to 3.4000`.
     fn map(&self) -> String {
-        let axes: Vec<String> = self.axes.iter().map(usize::to_string).collect();
         let least = self.logits.iter().copied().fold(f64::INFINITY, f64::min);
         let most = self.logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        format!(
-            "output      {}, from {least:.4} to {most:.4} (--output FILE.npy writes it)\n",
-            axes.join("x")
-        )
+        let axes = spelled(&self.axes);
+        format!("output      {axes}, from {least:.4} to {most:.4} (--output FILE.npy writes it)\n")
     }
 }
 

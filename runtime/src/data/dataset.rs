@@ -4,10 +4,10 @@ use super::archive::Archive;
 use super::axes::{Axes, channels_first};
 use super::file::{self, FileFormat};
 use super::fit::wrong_size;
-use super::npy::{Array, spell};
+use super::npy::Array;
 use super::unfilled::Unfilled;
 use crate::error::InvalidInput;
-use crate::plan::Shape;
+use crate::plan::{Shape, spelled};
 use std::path::Path;
 
 /// Images with raw pixels as stored, and their labels where the file has them.
@@ -57,7 +57,7 @@ impl Dataset {
 
     fn new(images: &Array, labels: Option<&Array>, shape: Shape) -> Result<Self, String> {
         let Axes { count, shape: got, channels_last } = Axes::interpret(&images.shape, shape)
-            .ok_or_else(|| format!("an array of {} holds no images of {shape}", spell(&images.shape)))?;
+            .ok_or_else(|| format!("an array of {} holds no images of {shape}", spelled(&images.shape)))?;
         if got != shape {
             return Err(wrong_size(got, shape));
         }

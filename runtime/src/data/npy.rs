@@ -1,6 +1,7 @@
 //! Arrays in numpy's `.npy` format, versions 1 to 3.
 
 use super::half::half_to_f32;
+use crate::plan::spelled;
 use std::ops::Range;
 
 const MAGIC: &[u8] = b"\x93NUMPY";
@@ -42,7 +43,7 @@ impl<'a> Array<'a> {
         let largest = shape.iter().try_fold(element.bytes, |product, &axis| product.checked_mul(axis.max(1)));
         let expected = if shape.contains(&0) { largest.map(|_| 0) } else { largest };
         if expected != Some(data.len()) {
-            return Err(format!("an array of {} does not have {} bytes", spell(&shape), data.len()));
+            return Err(format!("an array of {} does not have {} bytes", spelled(&shape), data.len()));
         }
         Ok(Self { shape, element, fortran_order, data })
     }
@@ -138,11 +139,6 @@ impl Element {
             _ => self.integer(bytes) as f64,
         }
     }
-}
-
-/// The shape as errors print it, for example `10000x1x28x28`.
-pub(super) fn spell(shape: &[usize]) -> String {
-    shape.iter().map(ToString::to_string).collect::<Vec<_>>().join("x")
 }
 
 /// The header's dictionary and the data after it.

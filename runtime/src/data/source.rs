@@ -4,10 +4,10 @@ use super::axes::{Axes, channels_first};
 use super::dataset::images_and_labels;
 use super::file::{self, FileFormat};
 use super::fit::{Fit, Planes};
-use super::npy::{Array, spell};
+use super::npy::Array;
 use super::picture;
 use crate::error::InvalidInput;
-use crate::plan::{InputSpec, Shape};
+use crate::plan::{InputSpec, Shape, spelled};
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -68,7 +68,7 @@ impl ImageSource {
 
     fn choose(&self, array: &Array, target: Shape) -> Result<Planes, String> {
         let Axes { count, shape, channels_last } = Axes::interpret(&array.shape, target)
-            .ok_or_else(|| format!("an array of {} holds no images of {target}", spell(&array.shape)))?;
+            .ok_or_else(|| format!("an array of {} holds no images of {target}", spelled(&array.shape)))?;
         let index = match self.index {
             Some(index) if index < count => index,
             Some(index) => {

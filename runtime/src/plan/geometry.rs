@@ -45,6 +45,11 @@ impl Shape {
     pub const fn index(self, channel: usize, y: usize, x: usize) -> usize {
         (channel * self.height + y) * self.width + x
     }
+
+    /// Channel, row and column of the element at a row-major position; what [`index`](Self::index) takes.
+    pub const fn place(self, element: usize) -> [usize; 3] {
+        [element / self.plane(), element / self.width % self.height, element % self.width]
+    }
 }
 
 /// `16x12x12`, or `10` for a vector.

@@ -180,6 +180,11 @@ pub fn are_of_map(axes: &[usize]) -> bool {
     axes.iter().filter(|&&axis| axis > 1).count() > 1
 }
 
+/// `2x32x32`.
+pub fn spelled(axes: &[usize]) -> String {
+    axes.iter().map(usize::to_string).collect::<Vec<_>>().join("x")
+}
+
 impl OutputSpec {
     /// Elements of the output: scores of classes, or of a map.
     pub fn elements(&self) -> usize {

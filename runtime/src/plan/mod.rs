@@ -47,7 +47,7 @@ pub use geometry::{Shape, Window};
 pub use ids::{PlanId, StepId};
 pub use index_map::IndexMap;
 pub use input::{
-    Colours, InputError, InputSpec, OutputSpec, Postprocessing, Preprocessing, Revealed, are_of_map,
+    Colours, InputError, InputSpec, OutputSpec, Postprocessing, Preprocessing, Revealed, are_of_map, spelled,
 };
 pub use knowledge::{Knowledge, Private, Public};
 pub use layout::Layout;

@@ -7,14 +7,13 @@
 //! Zeros between the pixels and a convolution with the whole kernel would do, too. But what is encrypted are the pixels of the
 //! input, of which there would be s² times as many, zeros for the most part; what comes back is as much either way.
 
-use super::linear::bias;
+use super::linear::{bias, spatial_axes};
 use super::site::Site;
 use super::{Found, Translator};
 use crate::from_onnx::refusal::Refusal;
 use crate::graph::{Conv, Op, Shape, Window};
 use tract_onnx::tract_core::ops::cnn::conv::KernelFormat;
 use tract_onnx::tract_core::ops::cnn::{Deconv, PoolSpec};
-use tract_onnx::tract_core::ops::nn::DataFormat;
 
 /// A transposed convolution along one axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,9 +92,9 @@ impl Translator<'_> {
         let from = self.graph.shape(conv);
         let to = Shape::new(channels, rows.output, columns.output);
         let place = |element: usize| {
-            let ((ry, y), (rx, x)) =
-                (rows.source(element / to.width % to.height), columns.source(element % to.width));
-            let channel = (element / to.plane() * rows.stride + ry) * columns.stride + rx;
+            let [output, y, x] = to.place(element);
+            let ((ry, y), (rx, x)) = (rows.source(y), columns.source(x));
+            let channel = (output * rows.stride + ry) * columns.stride + rx;
             Some(from.index(channel, y, x))
         };
         self.gathered(&site.name, conv, (0..to.elements()).map(place), &site.output, false)
@@ -105,13 +104,7 @@ impl Translator<'_> {
 /// Rows and columns; a sequence has one row.
 fn lines(deconv: &Deconv, shape: Shape, output: &[usize]) -> Result<[Line; 2], Refusal> {
     let spec: &PoolSpec = &deconv.pool_spec;
-    let axes = spec.rank();
-    if spec.data_format != DataFormat::NCHW || !(1..=2).contains(&axes) || output.len() != 2 + axes {
-        return Err(Refusal::new(
-            "only layers over images and over sequences are supported",
-            "3-D layers cannot be compiled",
-        ));
-    }
+    let axes = spatial_axes(spec, output)?;
     let image = [shape.height, shape.width];
     let padded = spec
         .padding

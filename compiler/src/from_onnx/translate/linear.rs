@@ -136,16 +136,22 @@ pub(super) fn gather(
     }
 }
 
+/// How many axes a layer over an image or a sequence, of `output`, slides along: 2 or 1.
+pub(super) fn spatial_axes(spec: &PoolSpec, output: &[usize]) -> Result<usize, Refusal> {
+    let axes = spec.rank();
+    if spec.data_format == DataFormat::NCHW && (1..=2).contains(&axes) && output.len() == 2 + axes {
+        return Ok(axes);
+    }
+    Err(Refusal::new(
+        "only layers over images and over sequences are supported",
+        "3-D layers cannot be compiled",
+    ))
+}
+
 /// The window of a convolution or pooling over an image, with padding as numbers. Where rounding up
 /// (`ceil_mode`) asks for windows beyond the padding, the padding grows.
 pub(super) fn window(spec: &PoolSpec, image: [usize; 2], output: &[usize]) -> Result<Window, Refusal> {
-    let axes = spec.rank();
-    if spec.data_format != DataFormat::NCHW || !(1..=2).contains(&axes) || output.len() != 2 + axes {
-        return Err(Refusal::new(
-            "only layers over images and over sequences are supported",
-            "3-D layers cannot be compiled",
-        ));
-    }
+    let axes = spatial_axes(spec, output)?;
     // A sequence is an image of height 1.
     let spread = |of: &dyn Fn(usize) -> usize, absent: usize| match axes {
         1 => [absent, of(0)],

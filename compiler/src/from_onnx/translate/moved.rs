@@ -29,8 +29,8 @@ impl Moved {
         };
         for (element, position) in gather.map.positions().enumerate() {
             let Some(position) = position else { continue };
-            let [channel, row, column] = moved.places(place(gather.shape, element));
-            let [c, y, x] = place(shape, position);
+            let [channel, row, column] = moved.places(gather.shape.place(element));
+            let [c, y, x] = shape.place(position);
             *channel = Some(c);
             *row = Some(y);
             *column = Some(x);
@@ -45,7 +45,7 @@ impl Moved {
 
     fn gives(&self, gather: &Gather) -> bool {
         let expected = |element: usize| {
-            let [channel, y, x] = place(gather.shape, element);
+            let [channel, y, x] = gather.shape.place(element);
             Some(self.shape.index(self.channels[channel]?, self.lines[0][y]?, self.lines[1][x]?))
         };
         gather.map.positions().enumerate().all(|(element, position)| position == expected(element))
@@ -75,11 +75,6 @@ impl Moved {
         }
         spread
     }
-}
-
-/// Channel, row and column of an element.
-fn place(shape: Shape, element: usize) -> [usize; 3] {
-    [element / shape.plane(), element / shape.width % shape.height, element % shape.width]
 }
 
 /// Zeros before and after all `of` lines of the source in their order, if the lines are these.
@@ -121,7 +116,7 @@ mod tests {
     /// What a gather from two channels of 2×3 moves.
     fn moved(shape: Shape, at: impl Fn([usize; 3]) -> Option<usize>) -> Option<Moved> {
         let mut graph = Graph::new("image", RealFact { shape: Shape::new(2, 2, 3) });
-        let positions = (0..shape.elements()).map(|element| at(place(shape, element)));
+        let positions = (0..shape.elements()).map(|element| at(shape.place(element)));
         let gather = Op::Gather(Gather::new(shape, positions.collect::<Vec<_>>()));
         let id = graph.append("gather", gather, &[graph.input()]).unwrap();
         Moved::from_node(&graph, id)

@@ -99,9 +99,7 @@ impl Translator<'_> {
 
     /// The image of shape `to` whose element is that of `id` which `at` says, by channel, row and column.
     fn image_of(&mut self, site: &Site, id: NodeId, to: Shape, at: impl Fn([usize; 3]) -> usize) -> Found {
-        let place =
-            |element: usize| [element / to.plane(), element / to.width % to.height, element % to.width];
-        let positions = (0..to.elements()).map(|element| Some(at(place(element))));
+        let positions = (0..to.elements()).map(|element| Some(at(to.place(element))));
         self.gathered(&site.name, id, positions, &[1, to.channels, to.height, to.width], false)
     }
 

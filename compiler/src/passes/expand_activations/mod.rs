@@ -30,7 +30,7 @@ mod sum;
 
 #[cfg(doc)]
 use crate::activation::approximated;
-use crate::activation::{Factor, Factored, Fineness, Pieces, Ranges, approximate_all, factored};
+use crate::activation::{Approximation, Factor, Fineness, Form, Pieces, Ranges, form};
 use crate::error::{Diagnostic, Error, Result};
 use crate::graph::{Graph, NodeId, Op, Real};
 use sum::Sum;
@@ -50,13 +50,9 @@ pub fn expand_activations(
     for id in graph.ids_in_order() {
         let Op::Activation(curve) = graph.op(id) else { continue };
         let (channels, seen) = (graph.shape(id).channels, ranges.get(&id).copied());
-        let factors = if multiplies { factored(curve, channels, fineness, seen) } else { None };
-        if let Some(Factored { factors, .. }) = factors {
-            multiply(&mut graph, id, factors);
-            continue;
-        }
-        match approximate_all(curve, channels, fineness, seen) {
-            Ok(found) => expand(&mut graph, id, found.into_iter().map(|found| found.pieces).collect()),
+        match form(curve, channels, fineness, seen, multiplies) {
+            Ok(Form::Product(product)) => multiply(&mut graph, id, product.factors),
+            Ok(Form::Segments(found)) => expand(&mut graph, id, found),
             Err(what) => refused.push(Diagnostic {
                 node: graph.node(id).name.clone(),
                 op: graph.op(id).name().into(),
@@ -80,12 +76,13 @@ fn multiply(graph: &mut Graph<Real>, id: NodeId, factors: [Factor; 2]) {
     graph.node_mut(id).op = Op::Mul;
     for (value, factor) in values.into_iter().zip(factors) {
         if let Factor::Followed(found) = factor {
-            expand(graph, value, found.into_iter().map(|found| found.pieces).collect());
+            expand(graph, value, found);
         }
     }
 }
 
-fn expand(graph: &mut Graph<Real>, id: NodeId, pieces: Vec<Pieces>) {
+fn expand(graph: &mut Graph<Real>, id: NodeId, found: Vec<Approximation>) {
+    let pieces: Vec<Pieces> = found.into_iter().map(|found| found.pieces).collect();
     let input = graph.sole_input(id);
     let mut sum = Sum::new(graph, id, &pieces);
     let expanded = if pieces.iter().all(Pieces::saturates) { sum.clamped(input) } else { sum.open(input) };
@@ -96,7 +93,7 @@ fn expand(graph: &mut Graph<Real>, id: NodeId, pieces: Vec<Pieces>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::activation::approximate;
+    use crate::activation::{approximate, approximate_all};
     use crate::graph::testing::{assert_same_value, conv};
     use crate::graph::{Binary, Curve, RealFact, Shape, Unary, Window};
     use crate::reference::real::evaluate;

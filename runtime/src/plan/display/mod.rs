@@ -5,7 +5,7 @@ mod view;
 
 pub(crate) use table::Table;
 
-use super::input::{Colours, InputSpec, OutputSpec, Revealed};
+use super::input::{Colours, InputSpec, OutputSpec, Revealed, spelled};
 use super::{Cost, Knowledge, Layout, Op, Plan, PricedBatch, Step, StepId, Suite, ValidPlan};
 use std::fmt;
 
@@ -69,8 +69,7 @@ fn write_borders(f: &mut fmt::Formatter<'_>, input: &InputSpec, output: &OutputS
 /// `10 logits`, `2x32x32 values`.
 fn describe_output(output: &OutputSpec) -> String {
     if output.is_map() {
-        let axes: Vec<String> = output.axes.iter().map(usize::to_string).collect();
-        format!("{} values", axes.join("x"))
+        format!("{} values", spelled(&output.axes))
     } else {
         format!("{} logits", output.elements())
     }
