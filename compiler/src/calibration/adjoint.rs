@@ -46,9 +46,7 @@ pub(super) fn adjoint(
             each(gradient, from, |gradient, out| out.copy_from_slice(&gradient[first..][..out.len()]))
         }
         Op::Gather(gather) => of_gather(gather, from, gradient),
-        Op::Flatten | Op::Softmax(_) | Op::Rescale(_) | Op::Input => {
-            Batch::new(from, gradient.values().to_vec())
-        }
+        Op::Flatten | Op::Rescale(_) | Op::Input => Batch::new(from, gradient.values().to_vec()),
     }
 }
 

@@ -4,7 +4,7 @@ use super::{Activations, Batch};
 use crate::graph::{Graph, NodeId, Real};
 use std::sync::Arc;
 
-/// The logits of `graph` for `images`; a softmax at the end passes its input on.
+/// The logits of `graph` for `images`.
 pub fn logits(graph: &Graph<Real>, images: &Batch) -> Batch {
     let mut logits = None;
     walk(graph, images, |id, values| {

@@ -6,7 +6,7 @@ use super::{Outcome, inspect, output};
 use clap::Args;
 use compiler::compile::{Compiled, compile_in_stages};
 use compiler::error::Error;
-use compiler::evaluation::{Comparison, Dataset, NodeComparison, WRONG, compare};
+use compiler::evaluation::{Comparison, Dataset, NodeComparison, Sides, WRONG, compare};
 use compiler::from_onnx::FloatReference;
 use compiler::options::CompileOptions;
 use compiler::pipeline::Silent;
@@ -58,8 +58,9 @@ impl Compare {
         let bar = Bar::new(data.len().min(self.limit));
         let integer = &stages.integer(&options)?;
         let Compiled { float, plan, .. } = &stages;
-        let input = &plan.plan().input;
-        let comparison = compare(float, integer, input, &|image| tract.run(image), &data, self.limit, &bar);
+        let (input, output) = (&plan.plan().input, &plan.plan().output.parts[0]);
+        let sides = Sides { float, integer, input, output };
+        let comparison = compare(sides, &|image| tract.run(image), &data, self.limit, &bar);
         drop(bar);
         let comparison = comparison?;
         if self.json {
@@ -108,12 +109,14 @@ fn table(comparison: &Comparison) -> String {
         "node", "op", "shape", "bits", "error", "own", "largest", "SNR", "correlation"
     )];
     lines.extend(comparison.nodes.iter().map(|node| row(node, width)));
-    lines.push(format!(
-        "{} images; same first choice: plan and float graph {}, float graph and model {}",
-        comparison.images,
-        percent(comparison.agreement),
-        percent(comparison.model_agreement)
-    ));
+    let choices = [comparison.agreement, comparison.model_agreement].map(|share| share.map(percent));
+    lines.push(match choices {
+        [Some(ours), Some(model)] => format!(
+            "{} images; same first choice: plan and float graph {ours}, float graph and model {model}",
+            comparison.images
+        ),
+        _ => format!("{} images", comparison.images),
+    });
     lines.push(verdict(comparison));
     lines.join("\n")
 }

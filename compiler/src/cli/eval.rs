@@ -7,9 +7,13 @@ use clap::Args;
 use compiler::error::Error;
 use compiler::evaluation::{Accuracy, Dataset, evaluate, odd_labels};
 use compiler::from_onnx::FloatReference;
+use runtime::plan::OutputPart;
 use std::path::PathBuf;
 
-/// Compare a model's accuracy on labelled images with its plan's
+/// Compare a model's accuracy on labelled images with its plan's, or its map with the plan's
+///
+/// `agreement` is the share of images, or of the pixels of a map of scores, that both give the same class; `error` the root mean
+/// square of the differences of all that is revealed, relative to what the model gives; PSNR that of a map without classes.
 #[derive(Args)]
 #[command(after_help = "Example:\n  popcornc eval mnist.onnx mnist.plan --data mnist-test.npz --limit 1000")]
 pub(super) struct Eval {
@@ -50,7 +54,12 @@ impl Eval {
             }),
             odd_labels(
                 data.labels().map(|labels| &labels[..labels.len().min(limit)]),
-                plan.plan().output.elements(),
+                plan.plan()
+                    .output
+                    .parts
+                    .first()
+                    .and_then(OutputPart::scores)
+                    .map_or(0, |scores| scores.classes),
             ),
         ];
         odd.iter().flatten().for_each(|odd| output::warn(odd));
@@ -68,11 +77,20 @@ impl Eval {
 fn describe(accuracy: &Accuracy) -> String {
     let percent =
         |share: Option<f64>| share.map_or("no labels".into(), |share| format!("{:.2} %", 100.0 * share));
-    format!(
-        "{} images\nfloat accuracy  {}\nplan accuracy   {}\nagreement       {}",
-        accuracy.images,
-        percent(accuracy.float_accuracy),
-        percent(accuracy.plan_accuracy),
-        percent(Some(accuracy.agreement)),
-    )
+    let mut text = format!("{} images", accuracy.images);
+    if accuracy.agreement.is_some() {
+        let rows = [
+            ("float accuracy", accuracy.float_accuracy),
+            ("plan accuracy", accuracy.plan_accuracy),
+            ("agreement", accuracy.agreement),
+        ];
+        text.extend(rows.map(|(name, share)| format!("\n{name:<15} {}", percent(share))));
+    }
+    if let Some(error) = accuracy.error {
+        text += &format!("\n{:<15} {:.3} %", "error", 100.0 * error);
+    }
+    if let Some(decibels) = accuracy.psnr {
+        text += &format!("\n{:<15} {decibels:.1} dB", "PSNR");
+    }
+    text
 }

@@ -20,13 +20,13 @@ use std::path::{Path, PathBuf};
 pub(super) struct ReadingArgs {
     /// Compile this output of the model, or any value inside it, instead of the one that looks like the scores of classes
     #[arg(long, value_name = "NAME")]
-    model_output: Option<String>,
+    model_output: Vec<String>,
 }
 
 impl ReadingArgs {
     /// The options of the import that these arguments stand for.
     pub(super) fn reading(&self) -> Reading {
-        Reading { output: self.model_output.clone(), image: None }
+        Reading { outputs: self.model_output.clone(), image: None }
     }
 
     /// The model in the file `path`; says on standard error what there is to know about it.

@@ -1,8 +1,8 @@
 //! Quantises a model again and again, with more bits each time, until the plan is close enough to the model.
 
+use super::source::Source;
 use crate::calibration::Calibration;
 use crate::error::{Error, Result};
-use crate::from_onnx::Model;
 use crate::graph::{Graph, Real, multiplications};
 use crate::lower::shorten;
 use crate::options::{CompileOptions, LEAST_AGREEMENT};
@@ -33,14 +33,14 @@ const WORTH: f64 = 0.9;
 
 /// Everything that the attempts at one plan share.
 pub(super) struct Workshop<'a> {
-    pub(super) model: &'a Model,
+    pub(super) model: &'a Source<'a>,
     pub(super) options: &'a CompileOptions,
     pub(super) input: &'a InputSpec,
     pub(super) calibration: Option<Calibration>,
     pub(super) float: &'a Graph<Real>,
     pub(super) checks: Images,
     /// Outputs of the model, by image of the check.
-    pub(super) outputs: Vec<Vec<f32>>,
+    pub(super) expected: Vec<Vec<f32>>,
 }
 
 /// A plan, and how close it is to the model.
@@ -143,10 +143,10 @@ impl Workshop<'_> {
         observer.working("rounding weights and values");
         let integers = pipeline::integers(preparation, &precision, self.options, observer)?;
         observer.working("laying out the plan");
-        let Model { name, output, .. } = self.model;
-        let plan = pipeline::plan(integers.finished.clone(), name, output, self.input, self.options)?;
+        let Source { name, outputs, .. } = self.model;
+        let plan = pipeline::plan(integers.finished.clone(), name, outputs, self.input, self.options)?;
         observer.working("checking the plan beside the model");
-        let fidelity = Fidelity::of_plan(&plan, &self.checks.raw, &self.outputs)?;
+        let fidelity = Fidelity::of_plan(&plan, &self.checks.raw, &self.expected)?;
         Ok(Attempt { precision, integers, plan, fidelity })
     }
 

@@ -1,9 +1,9 @@
 //! Chooses how closely linear segments follow activations.
 
+use super::source::Source;
 use crate::activation::Ranges;
 use crate::calibration::{Batch, logits};
 use crate::error::Result;
-use crate::from_onnx::Model;
 use crate::graph::{Graph, Real};
 use crate::pipeline::{self, Context, Observer};
 use crate::self_check::Fidelity;
@@ -22,13 +22,13 @@ pub(super) struct Followed {
     pub ranges: Ranges,
 }
 
-/// The simplified graph of `model`, whose activations have the ranges of `context`: its segments are as coarse as they
+/// The simplified graph of `source`, whose activations have the ranges of `context`: its segments are as coarse as they
 /// can be for the logits to be right on `images`, for which the model gives `outputs`.
 ///
 /// # Errors
 /// As [`pipeline::simplify_seen`].
 pub(super) fn follow(
-    model: &Model,
+    source: &Source<'_>,
     context: Context<'_>,
     images: &Batch,
     outputs: &[Vec<f32>],
@@ -36,19 +36,19 @@ pub(super) fn follow(
 ) -> Result<Followed> {
     let mut simplified = |ranges: Ranges| -> Result<Followed> {
         let context = Context { ranges: &ranges, ..context };
-        Ok(Followed { graph: pipeline::simplify_seen(model.graph.clone(), &context, observer)?, ranges })
+        Ok(Followed { graph: pipeline::simplify_seen(source.graph.clone(), &context, observer)?, ranges })
     };
     let mut best = simplified(context.ranges.clone())?;
     if best.ranges.is_empty() {
         return Ok(best);
     }
-    let mut error = error(&best.graph, images, outputs);
+    let mut error = error(&best.graph, source, images, outputs);
     for _ in 0..HALVINGS {
         if error <= BEARABLE {
             break;
         }
         let next = simplified(halved(&best.ranges))?;
-        let less = self::error(&next.graph, images, outputs);
+        let less = self::error(&next.graph, source, images, outputs);
         if less > WORTH * error {
             break;
         }
@@ -64,6 +64,6 @@ fn halved(ranges: &Ranges) -> Ranges {
 }
 
 /// Relative error of the logits of `graph`.
-fn error(graph: &Graph<Real>, images: &Batch, outputs: &[Vec<f32>]) -> f64 {
-    Fidelity::of_graph(graph, &logits(graph, images), outputs).error
+fn error(graph: &Graph<Real>, source: &Source<'_>, images: &Batch, outputs: &[Vec<f32>]) -> f64 {
+    Fidelity::of_graph(&source.outputs, &logits(graph, images), outputs).error
 }

@@ -1,11 +1,12 @@
 //! Compiles a model to a plan that has been checked: runs the [`pipeline`], compares the plan with the model, and
 //! spends more bits where they differ too much.
 //!
-//! `curves` decides how closely linear segments follow activations, `attempts` how finely weights and values are
+//! `source` says what is compiled, `curves` how closely linear segments follow activations, `attempts` how finely weights and values are
 //! rounded.
 
 mod attempts;
 mod curves;
+mod source;
 mod suite;
 
 use crate::activation::{Approximated, Ranges, approximated, ranges};
@@ -25,6 +26,7 @@ use attempts::{Attempt, Workshop};
 use curves::Followed;
 use rayon::prelude::*;
 use runtime::plan::{CheckImages, InputSpec, Plan, ValidPlan};
+use source::Source;
 
 /// Multiplications that the model may take on the images of a check; bounds its time.
 const WORK: u64 = 40_000_000_000;
@@ -83,8 +85,12 @@ pub fn compile_in_stages(
 ) -> Result<Compiled> {
     suite::check(model, options)?;
     let input = model.input_spec(&options.input)?;
-    observer.working("looking at what activations read");
+    let revealed = source::revealed(model, options.reveal)?;
     let (chosen, checks) = images(model, options, &input)?;
+    observer.working("running the model on the images of the check");
+    let expected = expected(model, &input, &checks)?;
+    let model = &Source::new(model, revealed, &expected)?;
+    observer.working("looking at what activations read");
     let calibrated = |graph: &Graph<Real>| -> Result<Option<Calibration>> {
         let data = options.calibration.as_deref();
         data.map(|data| Calibration::of_some(data, &chosen, graph, &input)).transpose()
@@ -93,18 +99,16 @@ pub fn compile_in_stages(
         Some(calibration) => ranges(&model.graph, calibration.images()),
         None => Ranges::new(),
     };
-    observer.working("running the model on the images of the check");
-    let outputs = outputs(model, &input, &checks)?;
     let context = Context { ranges: &ranges, ..Context::new(options, &input, None) };
     let Followed { graph, ranges } =
-        curves::follow(model, context, &checked(&checks, &input)?, &outputs, observer)?;
+        curves::follow(model, context, &checked(&checks, &input)?, &expected, observer)?;
     let calibration = calibrated(&graph)?;
     let context = Context::new(options, &input, calibration.as_ref());
     let float = pipeline::prune(graph, &context, observer)?;
-    let workshop = Workshop { model, options, input: &input, calibration, float: &float, checks, outputs };
+    let workshop = Workshop { model, options, input: &input, calibration, float: &float, checks, expected };
     let best = workshop.run(observer)?;
     let check = workshop.verdict(&best)?;
-    let warnings = doubts(&check, &workshop.outputs);
+    let warnings = doubts(&check, &workshop.expected);
     let Attempt { integers: Integers { quantized, finished }, plan, .. } = best;
     observer.working("laying out batches");
     let plan = pipeline::with_batches(Plan { check: Some(check), ..plan.into_plan() }, options)?;
@@ -133,7 +137,7 @@ fn checked(checks: &Images, input: &InputSpec) -> Result<Batch> {
 }
 
 /// Outputs of the model for the images of a check.
-fn outputs(model: &Model, input: &InputSpec, checks: &Images) -> Result<Vec<Vec<f32>>> {
+fn expected(model: &Model, input: &InputSpec, checks: &Images) -> Result<Vec<Vec<f32>>> {
     let reference = FloatReference::new(model)?;
     let run = |raw: &Vec<f32>| reference.run(&Prepared::new(input, raw)?.preprocessed);
     checks.raw.par_iter().map(run).collect()

@@ -1,13 +1,11 @@
-//! What a suite cannot compute, and what cannot be revealed.
+//! What a suite cannot compute.
 
 use crate::error::{Diagnostic, Error, Result};
 use crate::from_onnx::Model;
 use crate::graph::Op;
 use crate::options::CompileOptions;
-use runtime::plan::{Revealed, are_of_map};
 
-/// Refuses products of two values in suite `blinded`, whose server adds encrypted numbers and cannot multiply them, and the label of
-/// a map.
+/// Refuses products of two values in suite `blinded`, whose server adds encrypted numbers and cannot multiply them.
 ///
 /// # Errors
 /// [`Error::Unsupported`] with every such node.
@@ -20,14 +18,6 @@ pub(super) fn check(model: &Model, options: &CompileOptions) -> Result<()> {
         what: "it multiplies two computed values, which suite `blinded` cannot".into(),
         hint: "compile with --suite shared".into(),
     });
-    let mut refused: Vec<Diagnostic> = if options.has_rings() { Vec::new() } else { refused.collect() };
-    if options.reveal == Revealed::Label && are_of_map(&model.output) {
-        refused.push(Diagnostic {
-            node: graph.node(graph.output()).name.clone(),
-            op: graph.op(graph.output()).name().into(),
-            what: "the model gives a map, not one score for each class".into(),
-            hint: "compile with --reveal logits".into(),
-        });
-    }
+    let refused: Vec<Diagnostic> = if options.has_rings() { Vec::new() } else { refused.collect() };
     if refused.is_empty() { Ok(()) } else { Err(Error::Unsupported(refused)) }
 }

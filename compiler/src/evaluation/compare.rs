@@ -4,7 +4,7 @@
 //! the error that has gathered up to a node stands the node's own: what it computes from its quantised
 //! inputs against what the float operation makes of the same inputs.
 
-use super::accuracy::largest;
+use super::accuracy::agreeing;
 use super::deviation::{Deviation, Sums};
 use super::{Dataset, Progress};
 use crate::calibration::Prepared;
@@ -14,7 +14,7 @@ use crate::graph::{Graph, IntegerFact, NodeId, Op, Real};
 use crate::passes::Quantized;
 use crate::reference::integer;
 use rayon::prelude::*;
-use runtime::plan::InputSpec;
+use runtime::plan::{InputSpec, OutputPart};
 use serde::Serialize;
 use std::ops::Range;
 
@@ -46,13 +46,14 @@ pub struct NodeComparison {
 pub struct Comparison {
     /// Images that were looked at.
     pub images: usize,
-    /// Flattening and softmax, which change no value, are left out.
+    /// Flattening, which changes no value, is left out.
     pub nodes: Vec<NodeComparison>,
-    /// The share of images for which float graph and integers have the same first choice.
-    pub agreement: f64,
+    /// The share of images, or of positions of a map of scores, for which float graph and integers have the same first
+    /// choice; `None` where the first output has no classes.
+    pub agreement: Option<f64>,
     /// The share for which the float graph has the first choice of the model as trained; they differ
     /// where activations are approximated.
-    pub model_agreement: f64,
+    pub model_agreement: Option<f64>,
 }
 
 impl Comparison {
@@ -67,15 +68,25 @@ impl Comparison {
     }
 }
 
-/// Runs `float`, its counterparts in `integer`, and `model` (preprocessed pixels → logits) over the
-/// first `limit` images.
+/// A float graph and what it was quantised to.
+#[derive(Clone, Copy)]
+pub struct Sides<'a> {
+    /// The float graph.
+    pub float: &'a Graph<Real>,
+    /// Its counterparts.
+    pub integer: &'a Quantized,
+    /// How images become the integers that both read.
+    pub input: &'a InputSpec,
+    /// The first output, along which classes are chosen.
+    pub output: &'a OutputPart,
+}
+
+/// Runs both sides, and `model` (preprocessed pixels → logits), over the first `limit` images.
 ///
 /// # Errors
-/// [`Error::Option`] for no images; a pixel outside the range of `input`; an error of `model`.
+/// [`Error::Option`] for no images; a pixel outside the range of the input; an error of `model`.
 pub fn compare(
-    float: &Graph<Real>,
-    integer: &Quantized,
-    input: &InputSpec,
+    sides: Sides<'_>,
     model: &(dyn Fn(&[f32]) -> Result<Vec<f32>> + Sync),
     data: &Dataset,
     limit: usize,
@@ -85,7 +96,8 @@ pub fn compare(
     if images == 0 {
         return Err(Error::Option("a comparison needs at least one image".into()));
     }
-    let comparer = Comparer { float, integer, input, model, progress };
+    let float = sides.float;
+    let comparer = Comparer { sides, model, progress };
     let mut totals = Totals { nodes: vec![Default::default(); float.id_bound()], ..Totals::default() };
     let elements: usize = float.ids().map(|id| float.shape(id).elements()).sum();
     let chunk = (ELEMENTS / elements).clamp(1, 64);
@@ -96,9 +108,7 @@ pub fn compare(
 }
 
 struct Comparer<'a> {
-    float: &'a Graph<Real>,
-    integer: &'a Quantized,
-    input: &'a InputSpec,
+    sides: Sides<'a>,
     model: &'a (dyn Fn(&[f32]) -> Result<Vec<f32>> + Sync),
     progress: &'a dyn Progress,
 }
@@ -107,6 +117,8 @@ struct Comparer<'a> {
 struct Totals {
     /// By node of the float graph: against the float graph, and against the float operation alone.
     nodes: Vec<(Sums, Sums)>,
+    /// Positions that a class is chosen for, and at how many of them the others chose the float graph's.
+    choices: usize,
     agreeing: usize,
     agreeing_with_model: usize,
 }
@@ -116,25 +128,25 @@ struct Image {
     preprocessed: Vec<f32>,
     /// By node of the float graph: the counterpart in real units.
     quantized: Vec<Vec<f32>>,
-    /// First choice of the model.
-    model_choice: Option<usize>,
-    /// First choice of the integers.
-    choice: Option<usize>,
+    /// First choices of the model.
+    model_choices: Vec<usize>,
+    /// First choices of the integers.
+    choices: Vec<usize>,
 }
 
 impl Comparer<'_> {
     fn add(&self, data: &Dataset, images: Range<usize>, totals: &mut Totals) -> Result<()> {
         let images: Vec<Image> =
             images.into_par_iter().map(|index| self.image(&data.image(index))).collect::<Result<_>>()?;
-        let mut floats: Vec<Option<Batch>> = vec![None; self.float.id_bound()];
-        let mut ours: Vec<Option<Batch>> = vec![None; self.float.id_bound()];
-        for id in self.float.ids_in_order() {
-            let shape = self.float.shape(id);
+        let mut floats: Vec<Option<Batch>> = vec![None; self.sides.float.id_bound()];
+        let mut ours: Vec<Option<Batch>> = vec![None; self.sides.float.id_bound()];
+        for id in self.sides.float.ids_in_order() {
+            let shape = self.sides.float.shape(id);
             let got = Batch::new(
                 shape,
                 images.iter().flat_map(|image| image.quantized[id.index()].clone()).collect(),
             );
-            let (expected, own) = if id == self.float.input() {
+            let (expected, own) = if id == self.sides.float.input() {
                 let images = images.iter().flat_map(|image| image.preprocessed.clone());
                 let images = Batch::new(shape, images.collect());
                 (images.clone(), images)
@@ -149,57 +161,57 @@ impl Comparer<'_> {
             floats[id.index()] = Some(expected);
             ours[id.index()] = Some(got);
         }
-        let output = floats[self.float.output().index()].as_ref();
+        let output = floats[self.sides.float.output().index()].as_ref();
         for (index, image) in images.iter().enumerate() {
-            let float = output.and_then(|output| largest(output.image(index)));
-            totals.agreeing += usize::from(float == image.choice);
-            totals.agreeing_with_model += usize::from(float == image.model_choice);
+            let float = output.map_or_else(Vec::new, |output| self.sides.output.choices(output.image(index)));
+            totals.choices += float.len();
+            totals.agreeing += agreeing(&float, &image.choices);
+            totals.agreeing_with_model += agreeing(&float, &image.model_choices);
         }
         Ok(())
     }
 
     fn image(&self, raw: &[f32]) -> Result<Image> {
-        let Prepared { integers, preprocessed } = Prepared::new(self.input, raw)?;
-        let values = integer::values(&self.integer.graph, &integers);
-        let mut quantized = vec![Vec::new(); self.float.id_bound()];
+        let Prepared { integers, preprocessed } = Prepared::new(self.sides.input, raw)?;
+        let values = integer::values(&self.sides.integer.graph, &integers);
+        let mut quantized = vec![Vec::new(); self.sides.float.id_bound()];
         for (id, counterpart) in self.counterparts() {
-            let fact = &self.integer.graph.node(counterpart).fact;
+            let fact = &self.sides.integer.graph.node(counterpart).fact;
             quantized[id.index()] = in_real_units(&values[counterpart.index()], fact);
         }
-        let model_choice = largest(&(self.model)(&preprocessed)?);
-        let choice = largest(&values[self.integer.graph.output().index()]);
+        let model_choices = self.sides.output.choices(&(self.model)(&preprocessed)?);
+        let choices = self.sides.output.choices(&values[self.sides.integer.graph.output().index()]);
         self.progress.image_done();
-        Ok(Image { preprocessed, quantized, model_choice, choice })
+        Ok(Image { preprocessed, quantized, model_choices, choices })
     }
 
     /// Nodes of the float graph, in order, and their counterparts.
     fn counterparts(&self) -> impl Iterator<Item = (NodeId, NodeId)> {
-        let ids = self.float.ids_in_order().into_iter();
-        ids.filter_map(|id| Some((id, self.integer.counterpart(id)?)))
+        let ids = self.sides.float.ids_in_order().into_iter();
+        ids.filter_map(|id| Some((id, self.sides.integer.counterpart(id)?)))
     }
 
     fn apply(&self, id: NodeId, values: &[Option<Batch>]) -> Batch {
-        let inputs = self.float.inputs(id);
+        let inputs = self.sides.float.inputs(id);
         let inputs: Vec<&Batch> = inputs.iter().filter_map(|input| values[input.index()].as_ref()).collect();
-        apply(self.float.op(id), &inputs, self.float.shape(id))
+        apply(self.sides.float.op(id), &inputs, self.sides.float.shape(id))
     }
 
     fn report(&self, images: usize, totals: &Totals) -> Comparison {
-        let nodes =
-            self.counterparts().filter(|&(id, _)| !matches!(self.float.op(id), Op::Flatten | Op::Softmax(_)));
+        let nodes = self.counterparts().filter(|&(id, _)| !matches!(self.sides.float.op(id), Op::Flatten));
         let nodes = nodes.map(|(id, counterpart)| {
-            let (node, shape) = (self.float.node(id), self.float.shape(id));
+            let (node, shape) = (self.sides.float.node(id), self.sides.float.shape(id));
             let (gathered, alone) = &totals.nodes[id.index()];
             NodeComparison {
                 node: node.name.clone(),
                 op: node.op.name(),
                 shape: [shape.channels, shape.height, shape.width],
-                bits: self.integer.graph.node(counterpart).fact.bits(),
+                bits: self.sides.integer.graph.node(counterpart).fact.bits(),
                 deviation: gathered.deviation(),
                 own_error: alone.deviation().relative_error,
             }
         });
-        let share = |count: usize| count as f64 / images as f64;
+        let share = |count: usize| (totals.choices > 0).then(|| count as f64 / totals.choices as f64);
         Comparison {
             images,
             nodes: nodes.collect(),

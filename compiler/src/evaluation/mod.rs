@@ -6,7 +6,7 @@ mod deviation;
 mod labels;
 
 pub use accuracy::{Accuracy, Progress, evaluate};
-pub use compare::{Comparison, NodeComparison, WRONG, compare};
+pub use compare::{Comparison, NodeComparison, Sides, WRONG, compare};
 pub use deviation::Deviation;
 pub use labels::odd_labels;
 pub use runtime::data::Dataset;

@@ -59,7 +59,7 @@ impl FloatReference {
         Ok(Self { engine, input, layout, normalization })
     }
 
-    /// The output of the model (after its softmax, if it ends in one) for one image,
+    /// The outputs of the model (after their softmax, if they end in one), one after the other, for one image,
     /// preprocessed and normalised as [`Model::graph`] takes it, row-major (channels, height, width).
     ///
     /// # Errors
@@ -114,7 +114,11 @@ impl Tract {
         }
         let image = Tensor::from_shape(&self.dims, &image)?.cast_to_dt(self.datum_type)?.into_owned();
         let outputs = self.plan.run(tvec!(image.into_tvalue()))?;
-        Ok(outputs[0].cast_to::<f32>()?.try_as_plain_ram()?.as_slice::<f32>()?.to_vec())
+        let mut values = Vec::new();
+        for output in outputs.iter() {
+            values.extend_from_slice(output.cast_to::<f32>()?.try_as_plain_ram()?.as_slice::<f32>()?);
+        }
+        Ok(values)
     }
 }
 

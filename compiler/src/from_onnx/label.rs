@@ -8,8 +8,8 @@ use super::outputs;
 use super::registry::{self, Classes, End, Label};
 use super::stored::constant;
 use crate::error::Diagnostic;
+use runtime::plan::{ClassAxes, OutputPart, Postprocessing, spelled};
 use tract_onnx::pb::{GraphProto, NodeProto};
-use tract_onnx::prelude::TypedModel;
 
 /// More operators after the choice are not looked through.
 const LONGEST: usize = 16;
@@ -26,8 +26,9 @@ pub(super) struct Choice {
 
 /// Takes the choice of the label off the end of the graph.
 pub(super) fn strip(graph: &mut GraphProto) -> Option<Choice> {
+    let [output] = &graph.output[..] else { return None };
     let by_value = producers(graph);
-    let mut value = graph.output.first()?.name.as_str();
+    let mut value = output.name.as_str();
     let mut node = *by_value.get(value)?;
     for _ in 0..LONGEST {
         if !matches!(registry::operator(node).end, End::CarriesAll) {
@@ -55,20 +56,29 @@ fn is_of_one(graph: &GraphProto, node: &NodeProto, label: Label) -> bool {
     count == Some(1) && int(node, "largest") != Some(0)
 }
 
-/// Whether the choice is among all values of the output: a label for the image, not for each pixel.
-pub(super) fn is_of_the_image(choice: &Choice, typed: &TypedModel) -> bool {
-    let Ok(fact) = typed.output_fact(0) else { return false };
-    let dims = fact.shape.as_concrete().unwrap_or_default();
-    let axis = if choice.axis < 0 { choice.axis + dims.len() as i64 } else { choice.axis };
-    usize::try_from(axis).is_ok_and(|axis| dims.get(axis) == Some(&dims.iter().product()))
-}
-
-/// The finding that a choice is not among all values of the output.
-pub(super) fn of_pixels(choice: &Choice) -> Diagnostic {
-    Diagnostic {
+/// Notes along which axis the model chooses, among `outputs`, which is the one of the scores.
+///
+/// # Errors
+/// The model chooses among images, or along another axis than the softmax before it.
+pub(super) fn set_classes(choice: &Choice, outputs: &mut [OutputPart]) -> Result<(), Diagnostic> {
+    let [part] = outputs else { return Ok(()) };
+    let rank = part.axes.len() as i64 + 1;
+    let axis = if choice.axis < 0 { choice.axis + rank } else { choice.axis };
+    let first = usize::try_from(axis - 1).ok().filter(|&first| first < part.axes.len());
+    let along = first.map(|first| ClassAxes { first, end: first + 1 });
+    let scores = |classes: ClassAxes| classes.scores(&part.axes);
+    let fits = match (along.map(scores), part.classes.map(scores)) {
+        (Some(along), Some(softmax)) if part.postprocessing != Postprocessing::None => along == softmax,
+        (along, _) => along.is_some(),
+    };
+    if fits {
+        part.classes = along;
+        return Ok(());
+    }
+    Err(Diagnostic {
         node: choice.node.clone(),
         op: choice.op.clone(),
-        what: format!("it chooses along axis {} of several, one label for each position", choice.axis),
-        hint: "a plan gives one label for the image; only a choice among all scores can be compiled".into(),
-    }
+        what: format!("it chooses along axis {} of scores of {}", choice.axis, spelled(&part.axes)),
+        hint: "choose along the axis of the classes, that of the softmax if there is one".into(),
+    })
 }

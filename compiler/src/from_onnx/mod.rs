@@ -3,7 +3,7 @@
 //! 1. `file` reads the bytes, within bounds, and decodes the protobuf; `external` fetches weights from
 //!    files beside it;
 //! 2. small passes over the protobuf bring it into one form, a file each: `conditions` takes the branches
-//!    that are settled, `outputs` leaves one output and what it needs, `label` takes a choice of the best class off
+//!    that are settled, `outputs` leaves the outputs that are wanted and what they need, `label` takes a choice of the best class off
 //!    its end, `order` sorts the nodes, `precision` makes all numbers f32;
 //! 3. `scan` holds every operator against the [`registry`] and reports all that are not supported at
 //!    once, before anything else is tried;
@@ -58,17 +58,17 @@ use crate::error::{Diagnostic, Error, Result};
 use crate::graph::{Affine, Graph, Real, Shape, verify};
 use crate::options::InputOptions;
 use layout::Layout;
-use runtime::plan::InputSpec;
+use runtime::plan::{InputSpec, OutputPart};
 use std::path::Path;
 use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::TypedModel;
-use translate::{View, translate};
+use translate::{Translated, View, translate};
 
 /// How a model is read.
 #[derive(Clone, Debug, Default)]
 pub struct Reading {
-    /// The output that is compiled, or any value of the graph; by default the one that looks most like scores.
-    pub output: Option<String>,
+    /// The outputs that are compiled, or any values of the graph; by default the one that looks most like scores.
+    pub outputs: Vec<String>,
     /// Smallest and largest number of a preprocessed image, where that is known: a model that cuts its image off
     /// further inside does so in its plan, too. Otherwise images are taken to lie in the model's range.
     pub image: Option<(f64, f64)>,
@@ -82,8 +82,8 @@ pub struct Model {
     pub name: String,
     /// Shape of one input image.
     pub input: Shape,
-    /// Axes of its output, outermost first, the batch left out.
-    pub output: Vec<usize>,
+    /// Its outputs, whose elements the graph gives one output after the other; their scales are those of the graph.
+    pub outputs: Vec<OutputPart>,
     /// What the model itself does to each channel first; plans do it as part of their preprocessing.
     pub normalization: Option<Affine>,
     /// Whether the model gives the label alone: it ended in a choice of the class with the highest score, which is
@@ -115,7 +115,7 @@ impl Model {
         Self {
             name: name.into(),
             input: graph.shape(graph.input()),
-            output: vec![graph.shape(graph.output()).elements()],
+            outputs: vec![OutputPart::vector(graph.shape(graph.output()).elements())],
             normalization: None,
             ends_in_label: false,
             pixels: None,
@@ -124,6 +124,17 @@ impl Model {
             typed: None,
             graph,
         }
+    }
+
+    /// What the model gives where its graph gives `logits`: after each output's softmax, if it ends in one.
+    pub fn finished(&self, logits: &[f64]) -> Vec<f64> {
+        let mut rest = logits;
+        let of_output = |output: &OutputPart| {
+            let (own, after) = rest.split_at(output.elements().min(rest.len()));
+            rest = after;
+            output.finished(own.to_vec())
+        };
+        self.outputs.iter().flat_map(of_output).collect()
     }
 
     /// The border of the model's plans: raw images as the user's options say, then the model's own
@@ -184,7 +195,7 @@ fn import(proto: ModelProto, path: &Path, reading: &Reading) -> Result<Model> {
     model.import(path)
 }
 
-/// A model in the form that everything further on expects: one output, nodes in order, numbers in f32.
+/// A model in the form that everything further on expects: the outputs that are wanted, nodes in order, numbers in f32.
 struct Parsed {
     proto: ModelProto,
     name: String,
@@ -199,7 +210,7 @@ impl Parsed {
         let graph = proto.graph.get_or_insert_default();
         conditions::fold(graph);
         let mut notes: Vec<String> =
-            outputs::choose(graph, reading.output.as_deref()).map_err(Error::Option)?.into_iter().collect();
+            outputs::choose(graph, &reading.outputs).map_err(Error::Option)?.into_iter().collect();
         let choice = label::strip(graph);
         if let Some(label::Choice { op, .. }) = &choice {
             notes.push(format!("the model ends in {op}: it gives the label alone"));
@@ -220,23 +231,25 @@ impl Parsed {
         let rounded = quantized::rounded(&proto).map(|rounded| typed::load(&rounded, path, &names));
         refuse(quantized::remove(&mut proto, image, &names))?;
         let typed = typed::load(&proto, path, &names)?;
-        if let Some(choice) = choice.as_ref().filter(|choice| !label::is_of_the_image(choice, &typed)) {
-            return Err(Error::Unsupported(vec![label::of_pixels(choice)]));
-        }
+        let outputs = outputs::names(proto.graph.get_or_insert_default());
         let arranged = match input.layout() {
             Layout::ChannelsFirst => View::plain,
             Layout::ChannelsLast => View::channels_last,
         };
-        let translated = || translate(&typed, &names, registry::translation, input.shape(), arranged);
-        let (mut graph, diagnostics) =
+        let translated =
+            || translate(&typed, &names, &outputs, registry::translation, input.shape(), arranged);
+        let Translated { mut graph, mut outputs, diagnostics } =
             guard::quietly(translated).map_err(|what| Error::Malformed { path: path.into(), what })?;
         refuse(diagnostics)?;
+        if let Some(choice) = &choice {
+            label::set_classes(choice, &mut outputs).map_err(|found| Error::Unsupported(vec![found]))?;
+        }
         let normalization = normalization::take(&mut graph);
         verify::check(&graph, "import")?;
         Ok(Model {
             name,
             input: input.shape(),
-            output: output_axes(&typed, graph.shape(graph.output()).elements()),
+            outputs,
             normalization,
             ends_in_label: choice.is_some(),
             pixels: input.pixels(),
@@ -245,16 +258,6 @@ impl Parsed {
             typed: Some(rounded.transpose()?.unwrap_or(typed)),
             graph,
         })
-    }
-}
-
-/// The axes of the model's output, which has so many elements, without the batch.
-fn output_axes(typed: &TypedModel, elements: usize) -> Vec<usize> {
-    let fact = typed.output_fact(0).ok();
-    let dims = fact.and_then(|fact| fact.shape.as_concrete()).unwrap_or_default();
-    match dims {
-        [1, axes @ ..] if !axes.is_empty() && axes.iter().product::<usize>() == elements => axes.to_vec(),
-        _ => vec![elements],
     }
 }
 

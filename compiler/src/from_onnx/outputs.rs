@@ -1,10 +1,11 @@
-//! Which of several outputs is compiled, and only what it needs.
+//! Which of several outputs are compiled, and only what they need.
 //!
-//! Models give features beside logits, or the heads that helped to train them. One vector can be
-//! compiled: the one that is asked for, else the one that looks most like the scores of classes.
+//! Models give features beside logits, or the heads that helped to train them. Those that are asked for are compiled, else
+//! the one that looks most like the scores of classes.
 
 use super::attributes::{producers, reads};
 use super::registry::{self, End};
+use runtime::plan::validate::MAX_OUTPUTS;
 use std::collections::{HashMap, HashSet};
 use tract_onnx::pb::type_proto::Value;
 use tract_onnx::pb::{GraphProto, NodeProto, ValueInfoProto};
@@ -12,16 +13,27 @@ use tract_onnx::pb::{GraphProto, NodeProto, ValueInfoProto};
 /// More operators in a row are not looked through.
 const LONGEST: usize = 32;
 
-/// Leaves the output `wanted` (any value of the graph), or the likeliest; what there is to say about it.
+/// Leaves the outputs `wanted` (any values of the graph), or the likeliest; what there is to say about it.
 ///
 /// # Errors
-/// Nothing is called `wanted`.
-pub(super) fn choose(graph: &mut GraphProto, wanted: Option<&str>) -> Result<Option<String>, String> {
-    let (chosen, note) = match wanted {
-        Some(name) => (named(graph, name)?, None),
-        None => likeliest(graph),
+/// Nothing is called so, one is wanted twice, or there are too many.
+pub(super) fn choose(graph: &mut GraphProto, wanted: &[String]) -> Result<Option<String>, String> {
+    if wanted.len() > MAX_OUTPUTS {
+        return Err(format!(
+            "{} outputs are wanted; at most {MAX_OUTPUTS} are revealed together",
+            wanted.len()
+        ));
+    }
+    if let Some(twice) = wanted.iter().enumerate().find(|(index, name)| wanted[..*index].contains(name)) {
+        return Err(format!("the output '{}' is wanted twice", twice.1));
+    }
+    let (chosen, note) = if wanted.is_empty() {
+        let (likeliest, note) = likeliest(graph);
+        (vec![likeliest], note)
+    } else {
+        (wanted.iter().map(|name| named(graph, name)).collect::<Result<_, String>>()?, None)
     };
-    graph.output = vec![chosen];
+    graph.output = chosen;
     prune(graph);
     Ok(note)
 }
@@ -33,11 +45,16 @@ fn named(graph: &GraphProto, name: &str) -> Result<ValueInfoProto, String> {
     if graph.node.iter().flat_map(|node| &node.output).any(|output| output == name) {
         return Ok(ValueInfoProto { name: name.into(), ..ValueInfoProto::default() });
     }
-    Err(format!("the model has no output '{name}'; it has {}", names(graph)))
+    Err(format!("the model has no output '{name}'; it has {}", listed(graph)))
 }
 
-fn names(graph: &GraphProto) -> String {
-    graph.output.iter().map(|output| output.name.as_str()).collect::<Vec<_>>().join(", ")
+/// What the outputs are called.
+pub(super) fn names(graph: &GraphProto) -> Vec<String> {
+    graph.output.iter().map(|output| output.name.clone()).collect()
+}
+
+fn listed(graph: &GraphProto) -> String {
+    names(graph).join(", ")
 }
 
 fn likeliest(graph: &GraphProto) -> (ValueInfoProto, Option<String>) {
@@ -59,9 +76,9 @@ fn likeliest(graph: &GraphProto) -> (ValueInfoProto, Option<String>) {
     }
     let note = (graph.output.len() > 1).then(|| {
         format!(
-            "the model has {} outputs ({}); this is about '{}'; --model-output NAME takes another",
+            "the model has {} outputs ({}); this is about '{}'; --model-output NAME takes another, or several if given again",
             graph.output.len(),
-            names(graph),
+            listed(graph),
             chosen.name
         )
     });

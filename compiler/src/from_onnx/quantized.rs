@@ -235,8 +235,8 @@ impl<'a> Pairs<'a> {
 
     /// Whether the model gives the integers of this QuantizeLinear.
     fn leaves_the_model(&self, node: &NodeProto) -> bool {
-        let output = self.graph.output.first().and_then(|output| self.by_value.get(output.name.as_str()));
-        output.is_some_and(|&last| std::ptr::eq(last, node) || self.before_moves(last) == Some(node))
+        let mut last = self.graph.output.iter().filter_map(|output| self.by_value.get(output.name.as_str()));
+        last.any(|&last| std::ptr::eq(last, node) || self.before_moves(last) == Some(node))
     }
 
     /// The node that made the values that `node` reads, through nodes that only move or choose values;

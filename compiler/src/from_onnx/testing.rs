@@ -20,6 +20,7 @@ pub(crate) enum Attribute<'a> {
 use Attribute::{Float, Int, Ints, Text};
 
 /// A model in the making: every operator reads the last one's output, and what else it is told.
+#[derive(Clone)]
 pub(crate) struct Onnx {
     pub(crate) graph: GraphProto,
     /// What the next operator reads.

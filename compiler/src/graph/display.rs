@@ -11,7 +11,7 @@
 //! Weights are shown as their shape, how many are not zero, and a digest of their values. The
 //! alternate form `{:#}` adds what the model calls each node.
 
-use super::{Conv, Dense, Domain, Element, Graph, NodeId, Op, PoolDivisor, Softmax};
+use super::{Conv, Dense, Domain, Element, Graph, NodeId, Op, PoolDivisor};
 use std::fmt;
 
 impl<D: Domain> fmt::Display for Graph<D> {
@@ -64,14 +64,7 @@ fn write_parameters<D: Domain>(f: &mut fmt::Formatter<'_>, op: &Op<D>, input_cha
             write!(f, " {} pieces (#{digest:08x})", gather.map.pieces())
         }
         Op::Rescale(rescale) => write!(f, " by {} bits", rescale.bits),
-        Op::Softmax(Softmax::Log) => write!(f, " log"),
-        Op::Softmax(Softmax::Plain)
-        | Op::Input
-        | Op::Relu
-        | Op::Sign
-        | Op::Mul
-        | Op::Concat
-        | Op::Flatten => Ok(()),
+        Op::Input | Op::Relu | Op::Sign | Op::Mul | Op::Concat | Op::Flatten => Ok(()),
     }
 }
 

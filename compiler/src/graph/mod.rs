@@ -31,7 +31,7 @@ pub use domain::{Domain, Element};
 pub use fact::{IntegerFact, Range, RealFact, Room, Scale};
 pub use fused::is_fused;
 pub use gather::{Gather, Sources};
-pub use op::{Add, Affine, Clip, Conv, Dense, Op, Pool, PoolDivisor, Rescale, Softmax};
+pub use op::{Add, Affine, Clip, Conv, Dense, Op, Pool, PoolDivisor, Rescale};
 pub use position::position_bits;
 pub use runtime::plan::{Shape, Window};
 pub use shape::infer_shape;

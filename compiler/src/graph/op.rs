@@ -41,8 +41,6 @@ pub enum Op<D: Domain> {
     /// ⌊x ÷ 2^bits⌋ or one more; the reference rounds to nearest. Only in the integer graph, where it
     /// multiplies the scale by 2^bits.
     Rescale(Rescale),
-    /// At the very end only; computed by the client in the clear.
-    Softmax(Softmax),
 }
 
 /// Parameters of a 2-D convolution, grouped or not.
@@ -115,15 +113,6 @@ pub struct Rescale {
     pub bits: u32,
 }
 
-/// Which normalisation ends the model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Softmax {
-    /// exp(x_i) ÷ Σ exp(x_j).
-    Plain,
-    /// Its logarithm.
-    Log,
-}
-
 impl<D: Domain> Op<D> {
     /// The word for the operation in printed graphs and errors.
     pub const fn name(&self) -> &'static str {
@@ -144,7 +133,6 @@ impl<D: Domain> Op<D> {
             Op::Flatten => "flatten",
             Op::Gather(_) => "gather",
             Op::Rescale(_) => "rescale",
-            Op::Softmax(_) => "softmax",
         }
     }
 }

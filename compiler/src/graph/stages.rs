@@ -78,10 +78,10 @@ macro_rules! integer_element {
 
 integer_element!(i32, i64, i128);
 
-/// I13.
+/// I7.
 fn real_faults(node: &Node<Real>) -> Vec<Fault> {
     let rescale = matches!(node.op, Op::Rescale(_));
-    rescale.then(|| fault(13, "a rescale in the float graph")).into_iter().collect()
+    rescale.then(|| fault(7, "a rescale in the float graph")).into_iter().collect()
 }
 
 /// I9 to I12.

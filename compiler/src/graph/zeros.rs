@@ -26,13 +26,9 @@ pub fn zero_channels(graph: &Graph<Integer>) -> Vec<Vec<bool>> {
                 let sources = gather.sources(graph.input_shapes(id)[0]).into_iter();
                 sources.map(|from| from.channels.iter().all(|&(channel, _)| inputs[0][channel])).collect()
             }
-            Op::AveragePool(_)
-            | Op::MaxPool(_)
-            | Op::Relu
-            | Op::Clip(_)
-            | Op::Sign
-            | Op::Rescale(_)
-            | Op::Softmax(_) => inputs[0].to_vec(),
+            Op::AveragePool(_) | Op::MaxPool(_) | Op::Relu | Op::Clip(_) | Op::Sign | Op::Rescale(_) => {
+                inputs[0].to_vec()
+            }
         };
     }
     zeros

@@ -14,4 +14,4 @@ mod testing;
 mod transfers;
 
 pub use batches::with_batches;
-pub use steps::{conv2d, dense, lower, postprocessing, shorten};
+pub use steps::{conv2d, dense, lower, shorten};

@@ -3,17 +3,16 @@
 use super::{fuse, layout, transfers};
 use crate::error::{Diagnostic, Error, Result};
 use crate::graph::{
-    Add, Conv, Dense, Domain, Graph, Integer, NodeId, Op, Rescale, Scale, Shape, Softmax, is_fused,
-    position_bits, sum_pool,
+    Add, Conv, Dense, Graph, Integer, NodeId, Op, Rescale, Scale, Shape, is_fused, position_bits, sum_pool,
 };
 use crate::options::CompileOptions;
 use runtime::plan::validate::MAX_NAME;
 use runtime::plan::{
-    self, Conv2d, Cost, InputSpec, MaxPool, OutputSpec, Plan, Postprocessing, Revealed, Step, StepId,
+    self, Conv2d, Cost, InputSpec, MaxPool, OutputPart, OutputSpec, Plan, Revealed, Step, StepId,
 };
 
-/// The plan that computes `graph`, unpriced. Flattening vanishes (elements keep their positions), a
-/// softmax at the end becomes the client's postprocessing, dropped bits before a ReLU a part of it (suite `shared`).
+/// The plan that computes `graph`, unpriced, whose value is that of `outputs`, one after the other. Flattening vanishes
+/// (elements keep their positions), dropped bits before a ReLU become a part of it (suite `shared`).
 ///
 /// # Errors
 /// [`Error::Unsupported`] with a node that works on channels of a flattened image, or whose slots do not fit the key.
@@ -21,13 +20,14 @@ pub fn lower(
     graph: &Graph<Integer>,
     name: &str,
     input: &InputSpec,
+    outputs: &[OutputPart],
     options: &CompileOptions,
 ) -> Result<Plan> {
     let mut lowering = Lowering { graph, options, steps: Vec::new(), made: vec![None; graph.id_bound()] };
     for id in graph.ids_in_order() {
         lowering.visit(id)?;
     }
-    let output = lowering.reveal()?;
+    let output = lowering.reveal(outputs)?;
     let plan = Plan {
         name: shorten(name),
         suite: options.suite,
@@ -110,7 +110,7 @@ impl Lowering<'_> {
             Op::Rescale(rescale) => plan::Op::Rescale { bits: rescale.bits },
             Op::Gather(gather) => plan::Op::Gather(plan::Gather { map: gather.map.clone() }),
             Op::Concat if self.graph.inputs(id).len() > 1 => plan::Op::Concat,
-            Op::Concat | Op::Flatten | Op::Softmax(_) => return Ok(None),
+            Op::Concat | Op::Flatten => return Ok(None),
             Op::Affine(_) | Op::Activation(_) | Op::Clip(_) => {
                 return Err(Error::Bug(format!("{id} ({}) reached lowering", self.graph.op(id).name())));
             }
@@ -155,29 +155,27 @@ impl Lowering<'_> {
     }
 
     /// The last steps, and how the client interprets the integers that it receives.
-    fn reveal(&mut self) -> Result<OutputSpec> {
+    fn reveal(&mut self, outputs: &[OutputPart]) -> Result<OutputSpec> {
         let id = self.graph.output();
         let fact = &self.graph.node(id).fact;
         let Scale::PerTensor(scale) = fact.scale else {
             return Err(Error::Bug("the logits have different scales".into()));
         };
         let last = self.made[id.index()].ok_or_else(|| Error::Bug("the output has no step".into()))?;
-        let classes = self.steps[last.index()].shape.elements();
+        let elements = self.steps[last.index()].shape.elements();
+        let scores = outputs.iter().find_map(OutputPart::scores);
         let revealed = self.options.reveal;
-        let (last, shape, bits) = match revealed {
-            Revealed::Logits => (last, Shape::vector(classes), fact.bits()),
-            Revealed::Label => {
-                let (one, bits) = (Shape::vector(1), position_bits(classes));
-                (self.append("", plan::Op::ArgMax, vec![last], one, bits), one, bits)
+        let (last, shape, bits) = match (revealed, scores) {
+            (Revealed::Logits, _) | (_, None) => (last, Shape::vector(elements), fact.bits()),
+            (Revealed::Label, Some(scores)) => {
+                let labels = Shape::vector(scores.positions(elements));
+                let bits = position_bits(scores.classes);
+                (self.append("", plan::Op::ArgMax(scores), vec![last], labels, bits), labels, bits)
             }
         };
         self.append("", plan::Op::Reveal, vec![last], shape, bits);
-        Ok(OutputSpec {
-            axes: vec![classes],
-            scale,
-            postprocessing: postprocessing(self.graph.op(id)),
-            revealed,
-        })
+        let part = |part: &OutputPart| OutputPart { scale: part.scale * scale, ..part.clone() };
+        Ok(OutputSpec { parts: outputs.iter().map(part).collect(), revealed })
     }
 
     fn refuse(&self, id: NodeId, what: impl Into<String>) -> Error {
@@ -205,13 +203,4 @@ fn bias(bias: &[i128]) -> Vec<i128> {
 pub fn shorten(name: &str) -> String {
     let end = (0..=MAX_NAME.min(name.len())).rev().find(|&end| name.is_char_boundary(end)).unwrap_or(0);
     name[..end].to_owned()
-}
-
-/// What turns the logits into what a model that ends in `op` gives.
-pub fn postprocessing<D: Domain>(op: &Op<D>) -> Postprocessing {
-    match op {
-        Op::Softmax(Softmax::Plain) => Postprocessing::Softmax,
-        Op::Softmax(Softmax::Log) => Postprocessing::LogSoftmax,
-        _ => Postprocessing::None,
-    }
 }

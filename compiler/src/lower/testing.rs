@@ -1,8 +1,8 @@
 //! Small plans of suite `shared` for tests.
 
 use runtime::plan::{
-    Cost, InputSpec, KeyBits, Op, OutputSpec, Plan, Postprocessing, Preprocessing, Revealed, Shape,
-    SharedParameters, Step, StepId, Suite,
+    Cost, InputSpec, KeyBits, Op, OutputPart, OutputSpec, Plan, Preprocessing, Shape, SharedParameters, Step,
+    StepId, Suite,
 };
 
 /// A step of 20 bits without a layout.
@@ -32,12 +32,7 @@ pub(super) fn plan(steps: Vec<Step>) -> Plan {
             step: vec![1.0; image.channels],
         },
         steps,
-        output: OutputSpec {
-            axes: vec![last.elements()],
-            scale: 1.0,
-            postprocessing: Postprocessing::None,
-            revealed: Revealed::Logits,
-        },
+        output: OutputSpec::of(OutputPart::vector(last.elements())),
         setup: Cost::default(),
         batches: Vec::new(),
         check: None,

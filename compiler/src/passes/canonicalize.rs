@@ -58,8 +58,7 @@ fn has_no_effect(graph: &Graph<Real>, id: NodeId) -> bool {
         | Op::Sign
         | Op::Add(_)
         | Op::Mul
-        | Op::Rescale(_)
-        | Op::Softmax(_) => false,
+        | Op::Rescale(_) => false,
     }
 }
 
@@ -75,8 +74,7 @@ fn is_nonnegative(graph: &Graph<Real>, id: NodeId) -> bool {
         | Op::Affine(_)
         | Op::Activation(_)
         | Op::Add(_)
-        | Op::Rescale(_)
-        | Op::Softmax(_) => false,
+        | Op::Rescale(_) => false,
     }
 }
 

@@ -110,7 +110,7 @@ mod tests {
     use crate::options::{CompileOptions, InputOptions};
     use crate::reference::integer;
     use proptest::prelude::*;
-    use runtime::plan::{ExchangeKind, StepId};
+    use runtime::plan::{ExchangeKind, OutputPart, StepId};
 
     /// A pooling of an image; `None` where the window does not fit.
     fn pooling(shape: Shape, window: Window) -> Option<Graph<Integer>> {
@@ -132,7 +132,8 @@ mod tests {
     /// (comparisons, rounds) of the plan.
     fn costs(graph: &Graph<Integer>) -> (usize, usize) {
         let input = InputOptions::default().spec(graph.shape(graph.input())).unwrap();
-        let plan = lower(graph, "pooling", &input, &CompileOptions::blinded()).unwrap();
+        let outputs = [OutputPart::vector(graph.shape(graph.output()).elements())];
+        let plan = lower(graph, "pooling", &input, &outputs, &CompileOptions::blinded()).unwrap();
         let exchanges: Vec<usize> = (0..plan.steps.len())
             .flat_map(|step| plan.exchanges(StepId::new(step)))
             .filter(|exchange| exchange.kind == ExchangeKind::Relu)

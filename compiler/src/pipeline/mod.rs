@@ -18,7 +18,7 @@ use crate::passes::{Choices, Narrowing, Places, Precision, Preparation, Quantize
 use list::{BOUND, FINISH, PRUNE, QUANTIZE, RESCALE, SIMPLIFY};
 use pass::{observed, run};
 use runtime::cost;
-use runtime::plan::{InputSpec, Plan, ValidPlan};
+use runtime::plan::{InputSpec, OutputPart, Plan, ValidPlan};
 
 /// The simplified float graph of a model, without calibration images.
 ///
@@ -156,20 +156,18 @@ pub fn bounded(
     run(BOUND, graph, &context, &mut Silent)
 }
 
-/// The plan of an integer graph, priced and validated; `axes`: of the model's output, without the batch.
+/// The plan of an integer graph that computes `outputs`, one after the other; priced and validated.
 ///
 /// # Errors
 /// [`Error::Unsupported`], or a defect of the compiler.
 pub fn plan(
     graph: Graph<Integer>,
     name: &str,
-    axes: &[usize],
+    outputs: &[OutputPart],
     input: &InputSpec,
     options: &CompileOptions,
 ) -> Result<ValidPlan> {
-    let mut plan = lower(&graph, name, input, options)?;
-    plan.output.axes = axes.to_vec();
-    validated(cost::predict(plan))
+    validated(cost::predict(lower(&graph, name, input, outputs, options)?))
 }
 
 /// A finished plan, with the batches of inferences that it pays to prepare together.

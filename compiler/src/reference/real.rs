@@ -1,7 +1,7 @@
 //! An interpreter of float graphs: plain loops in double precision, for checking the import and
 //! every pass that rewrites a float graph.
 
-use crate::graph::{Conv, Dense, Graph, NodeId, Op, Pool, PoolDivisor, Real, Shape, Softmax, Window};
+use crate::graph::{Conv, Dense, Graph, NodeId, Op, Pool, PoolDivisor, Real, Shape, Window};
 
 /// The output of `graph` for one image, row-major.
 ///
@@ -63,7 +63,6 @@ fn node(graph: &Graph<Real>, id: NodeId, image: &[f64], values: &[Vec<f64>]) -> 
         Op::Concat => inputs.concat(),
         Op::Gather(gather) => gather.map.gather(inputs[0], &0.0),
         Op::Flatten | Op::Rescale(_) => inputs[0].to_vec(),
-        Op::Softmax(kind) => softmax(*kind, inputs[0]),
     }
 }
 
@@ -119,16 +118,4 @@ fn average(pool: &Pool, pixels: &[f64]) -> f64 {
 
 fn positions(shape: Shape) -> impl Iterator<Item = [usize; 2]> {
     (0..shape.plane()).map(move |i| [i / shape.width, i % shape.width])
-}
-
-fn softmax(kind: Softmax, logits: &[f64]) -> Vec<f64> {
-    let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let total: f64 = logits.iter().map(|x| (x - largest).exp()).sum();
-    logits
-        .iter()
-        .map(|x| match kind {
-            Softmax::Plain => (x - largest).exp() / total,
-            Softmax::Log => x - largest - total.ln(),
-        })
-        .collect()
 }

@@ -42,6 +42,10 @@ pub fn search(
 ) -> Result<Found> {
     options.check()?;
     budget.check()?;
+    if !matches!(&model.outputs[..], [output] if !output.is_map()) {
+        let what = "an accuracy budget needs a model that gives one score for each class; compile names one output (--model-output)";
+        return Err(Error::Option(what.into()));
+    }
     let fine = model.input_spec(&options.input)?;
     let images = |input: &InputSpec| Labelled::new(&budget.data, budget.images, input);
     let labelled = images(&fine)?;
@@ -205,8 +209,8 @@ impl Search<'_> {
         let setting = self.setting;
         let integers = pipeline::integers(preparation, precision, setting.options, &mut Silent)?;
         let accuracy = setting.labelled.accuracy(&dequantized(&integers.finished));
-        let Model { name, output, .. } = setting.model;
-        let plan = pipeline::plan(integers.finished, name, output, setting.input, setting.options)?;
+        let Model { name, outputs, .. } = setting.model;
+        let plan = pipeline::plan(integers.finished, name, outputs, setting.input, setting.options)?;
         Ok((plan, accuracy))
     }
 }

@@ -3,11 +3,8 @@
 use crate::calibration::Batch;
 use crate::calibration::integers;
 use crate::error::Result;
-use crate::evaluation::largest;
-use crate::graph::{Graph, Real};
-use crate::lower::postprocessing;
 use rayon::prelude::*;
-use runtime::plan::{Op, OutputSpec, Postprocessing, ValidPlan};
+use runtime::plan::{Op, OutputPart, OutputSpec, Postprocessing, Scores, ValidPlan};
 use runtime::roles::plain;
 use std::f64::consts::PI;
 
@@ -23,13 +20,13 @@ const LEAST_SHARE: f64 = 1e-3;
 /// How close a plan, or a graph, is to its model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fidelity {
-    /// Share of the images for which both name the same class (one logit: for which both have the same sign); none where the
-    /// output is a map.
+    /// Share of the images, or of the positions of maps of scores, for which both name the same class (one logit: for which
+    /// both have the same sign); none where no output has classes. Of several outputs the least.
     pub agreement: Option<f64>,
-    /// Root mean square of the errors of the logits, relative to that of the model's logits, each image's mean taken
-    /// away (one logit: as it is).
+    /// Root mean square of the errors of the logits, relative to that of the model's logits, the mean of the scores of each
+    /// image or position taken away (one logit: as it is). Of several outputs the largest.
     pub error: f64,
-    /// By image: by how much the model's largest logit exceeds the next, in standard deviations of a difference of two
+    /// By image, or position: by how much the model's largest logit exceeds the next, in standard deviations of a difference of two
     /// errors.
     margins: Vec<f64>,
 }
@@ -53,80 +50,116 @@ impl Fidelity {
     /// # Errors
     /// A pixel outside the plan's raw range.
     pub(crate) fn of_plan(plan: &ValidPlan, images: &[Vec<f32>], outputs: &[Vec<f32>]) -> Result<Self> {
-        let OutputSpec { scale, postprocessing, .. } = plan.plan().output;
-        let is_map = plan.plan().output.is_map();
-        let pair = |(raw, model): (&Vec<f32>, &Vec<f32>)| -> Result<Outputs> {
+        let OutputSpec { parts, .. } = &plan.plan().output;
+        let pair = |(raw, model): (&Vec<f32>, &Vec<f32>)| -> Result<Vec<Compared>> {
             let image = integers(&plan.client_view().input, raw)?;
-            let logits = logits(plan, &image).into_iter().map(|x| x as f64 * scale).collect();
-            Ok(Outputs::new(logits, model, postprocessing))
+            let ours: Vec<f64> = logits(plan, &image).into_iter().map(|x| x as f64).collect();
+            Ok(compared(parts, &ours, model))
         };
-        let pairs: Vec<Outputs> = images.par_iter().zip(outputs).map(pair).collect::<Result<_>>()?;
-        let fidelity = Self::from_outputs(&pairs);
-        Ok(if is_map { Self { agreement: None, margins: Vec::new(), ..fidelity } } else { fidelity })
+        let images: Vec<_> = images.par_iter().zip(outputs).map(pair).collect::<Result<_>>()?;
+        Ok(Self::of_parts(parts.len(), &images))
     }
 
-    /// Compares a graph with its model: its `logits` with the `outputs` that the model gives for the same images.
-    pub(crate) fn of_graph(graph: &Graph<Real>, logits: &Batch, outputs: &[Vec<f32>]) -> Self {
-        let postprocessing = postprocessing(graph.op(graph.output()));
+    /// Compares a graph with its model: its `logits`, which are those of `parts`, with the `outputs` that the model gives for
+    /// the same images.
+    pub(crate) fn of_graph(parts: &[OutputPart], logits: &Batch, outputs: &[Vec<f32>]) -> Self {
         let pair = |(image, model): (usize, &Vec<f32>)| {
-            let logits = logits.image(image).iter().map(|&x| x.into()).collect();
-            Outputs::new(logits, model, postprocessing)
+            let ours: Vec<f64> = logits.image(image).iter().map(|&x| x.into()).collect();
+            compared(parts, &ours, model)
         };
-        Self::from_outputs(&outputs.iter().enumerate().map(pair).collect::<Vec<Outputs>>())
+        Self::of_parts(parts.len(), &outputs.iter().enumerate().map(pair).collect::<Vec<_>>())
     }
 
-    fn from_outputs(outputs: &[Outputs]) -> Self {
-        let agreeing = outputs.iter().filter(|outputs| outputs.agree()).count();
-        let errors = outputs.iter().map(Outputs::squared_error).sum::<f64>();
-        let sizes =
-            outputs.iter().map(|outputs| squares(&outputs.model).max(outputs.whole * ROUNDING)).sum::<f64>();
+    /// The worst of all outputs.
+    fn of_parts(parts: usize, images: &[Vec<Compared>]) -> Self {
+        let of_part = |part: usize| Self::of_part(images.iter().map(|image| &image[part]));
+        let worst = |worst: Self, next: Self| Self {
+            agreement: [worst.agreement, next.agreement].into_iter().flatten().reduce(f64::min),
+            error: worst.error.max(next.error),
+            margins: [worst.margins, next.margins].concat(),
+        };
+        let none = || Self { agreement: None, error: 0.0, margins: Vec::new() };
+        (0..parts).map(of_part).reduce(worst).unwrap_or_else(none)
+    }
+
+    fn of_part<'c>(images: impl Iterator<Item = &'c Compared> + Clone) -> Self {
+        let errors = images.clone().map(Compared::squared_error).sum::<f64>();
+        let sizes = images
+            .clone()
+            .map(|compared| squares(&compared.model).max(compared.whole * ROUNDING))
+            .sum::<f64>();
         let error = if errors == 0.0 { 0.0 } else { (errors / sizes).sqrt().min(WORST) };
-        let logits: usize = outputs.iter().map(|outputs| outputs.model.len()).sum();
+        let logits: usize = images.clone().map(|compared| compared.model.len()).sum();
         let deviation = (2.0 * errors / logits.max(1) as f64).sqrt().max(f64::MIN_POSITIVE);
-        let margins = outputs.iter().map(|outputs| outputs.margin() / deviation).collect();
-        Self { agreement: Some(agreeing as f64 / outputs.len().max(1) as f64), error, margins }
+        let choices: Vec<Choice> = images.flat_map(Compared::choices).collect();
+        let agreeing = choices.iter().filter(|choice| choice.agrees).count();
+        let agreement = (!choices.is_empty()).then(|| agreeing as f64 / choices.len() as f64);
+        let margins = choices.iter().map(|choice| choice.margin / deviation).collect();
+        Self { agreement, error, margins }
     }
 }
 
-/// Logits of one image, their mean taken away.
-struct Outputs {
+/// One output for one image, the mean of the scores of each position taken away.
+struct Compared {
     ours: Vec<f64>,
     model: Vec<f64>,
-    /// Sum of the squares of the model's logits as they are.
+    /// Sum of the squares of the model's elements as they are.
     whole: f64,
+    /// Where it has classes.
+    scores: Option<Scores>,
 }
 
-impl Outputs {
-    fn new(ours: Vec<f64>, model: &[f32], postprocessing: Postprocessing) -> Self {
-        let model = model.iter().map(|&x| match postprocessing {
+/// The class of one position.
+struct Choice {
+    agrees: bool,
+    /// By how much the model's largest logit exceeds the next.
+    margin: f64,
+}
+
+/// Each of `parts` of what plan and model give for one image; `ours` before scales.
+fn compared(parts: &[OutputPart], ours: &[f64], model: &[f32]) -> Vec<Compared> {
+    let mut first = 0;
+    let of_part = |part: &OutputPart| {
+        let own = first..first + part.elements();
+        first = own.end;
+        let ours: Vec<f64> = ours[own.clone()].iter().map(|x| x * part.scale).collect();
+        Compared::new(part, ours, &model[own])
+    };
+    parts.iter().map(of_part).collect()
+}
+
+impl Compared {
+    fn new(part: &OutputPart, mut ours: Vec<f64>, model: &[f32]) -> Self {
+        let model = model.iter().map(|&x| match part.postprocessing {
             Postprocessing::Softmax => f64::from(x.max(LEAST).ln()),
             Postprocessing::None | Postprocessing::LogSoftmax => x.into(),
         });
-        let model: Vec<f64> = model.collect();
+        let mut model: Vec<f64> = model.collect();
         let whole = squares(&model);
-        let is_relative = postprocessing != Postprocessing::None;
-        Self { ours: centred(ours, is_relative), model: centred(model, is_relative), whole }
+        let scores = part.scores();
+        let centred = scores.unwrap_or(Scores::whole(model.len()));
+        // A single score counts as it is, unless only differences matter.
+        if centred.classes > 1 || part.postprocessing != Postprocessing::None {
+            [&mut ours, &mut model].into_iter().for_each(|values| centre(values, centred));
+        }
+        Self { ours, model, whole, scores }
     }
 
-    /// Whether both name the same class; where several have the model's largest logit, any of them.
-    fn agree(&self) -> bool {
-        match (&self.ours[..], &self.model[..]) {
-            ([ours], [model]) => (*ours > 0.0) == (*model > 0.0),
-            (ours, model) => {
-                let best = model.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                largest(ours).is_some_and(|class| model[class] >= best)
+    /// The class of each position; where several have the model's largest logit, any of them. Of one score, its sign.
+    fn choices(&self) -> Vec<Choice> {
+        let Some(scores) = self.scores else { return Vec::new() };
+        let choice = |(position, ours): (usize, usize)| {
+            let own: Vec<usize> = scores.of(position).collect();
+            if let [only] = own[..] {
+                let agrees = (self.ours[only] > 0.0) == (self.model[only] > 0.0);
+                return Choice { agrees, margin: f64::INFINITY };
             }
-        }
-    }
-
-    /// By how much the model's largest logit exceeds the next.
-    fn margin(&self) -> f64 {
-        let mut logits = self.model.clone();
-        logits.sort_by(|a, b| b.total_cmp(a));
-        match logits[..] {
-            [first, second, ..] => first - second,
-            _ => f64::INFINITY,
-        }
+            let mut model: Vec<f64> = own.iter().map(|&index| self.model[index]).collect();
+            let agrees = model.iter().all(|&score| score <= model[ours]);
+            model.sort_by(|a, b| b.total_cmp(a));
+            Choice { agrees, margin: model[0] - model[1] }
+        };
+        scores.classes(&self.ours).into_iter().enumerate().map(choice).collect()
     }
 
     fn squared_error(&self) -> f64 {
@@ -137,17 +170,18 @@ impl Outputs {
 /// The integers of the logits, whatever of them is revealed.
 fn logits(plan: &ValidPlan, image: &[i64]) -> Vec<i128> {
     let steps = &plan.plan().steps;
-    match steps.iter().rev().find(|step| matches!(step.op, Op::ArgMax)) {
+    match steps.iter().rev().find(|step| matches!(step.op, Op::ArgMax(_))) {
         None => plain::run(plan, image),
         Some(arg_max) => plain::values(plan, image).swap_remove(arg_max.inputs[0].index()),
     }
 }
 
-/// `logits` without their mean; a single one as it is, unless only differences matter.
-fn centred(logits: Vec<f64>, is_relative: bool) -> Vec<f64> {
-    let mean =
-        if logits.len() > 1 || is_relative { logits.iter().sum::<f64>() / logits.len() as f64 } else { 0.0 };
-    logits.into_iter().map(|x| x - mean).collect()
+/// Takes the mean of the scores of each position away.
+fn centre(values: &mut [f64], scores: Scores) {
+    for position in 0..scores.positions(values.len()) {
+        let mean = scores.of(position).map(|index| values[index]).sum::<f64>() / scores.classes as f64;
+        scores.of(position).for_each(|index| values[index] -= mean);
+    }
 }
 
 fn squares(numbers: &[f64]) -> f64 {

@@ -210,7 +210,6 @@ fn one_convolution() -> Recipe {
         input: Shape::new(2, 6, 6),
         pieces: vec![Piece::Conv { kernel: 3, stride: 1, pad: 1, channels: 4 }, Piece::Relu],
         classes: 3,
-        softmax: false,
         seed: 7,
     }
 }
@@ -260,8 +259,7 @@ fn the_zeros_of_a_pruned_model_stay() {
 
 #[test]
 fn wrong_images_are_refused() {
-    let recipe =
-        Recipe { input: Shape::new(1, 4, 4), pieces: Vec::new(), classes: 2, softmax: false, seed: 1 };
+    let recipe = Recipe { input: Shape::new(1, 4, 4), pieces: Vec::new(), classes: 2, seed: 1 };
     let (graph, spec) = (network(&recipe), input(recipe.input));
     let refused =
         |data: &Dataset, limit: usize| Calibration::new(data, limit, &graph, &spec).unwrap_err().to_string();

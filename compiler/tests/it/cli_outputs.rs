@@ -28,7 +28,7 @@ impl Model {
         assert!(output.status.success(), "{}", text(&output.stderr));
         let plan = self.run(&["inspect", "m.plan", "--json"]).stdout;
         let plan: serde_json::Value = serde_json::from_slice(&plan).unwrap();
-        (plan["output"]["revealed"].clone(), plan["output"]["axes"][0].clone())
+        (plan["output"]["revealed"].clone(), plan["output"]["parts"][0]["axes"][0].clone())
     }
 }
 
@@ -44,8 +44,7 @@ fn scores() -> Onnx {
 fn the_chosen_output_is_named_and_another_can_be() {
     let model = Model::new(scores().output("v0", &[1, 12]));
     let check = model.run(&["check", "m.onnx"]);
-    let note =
-        "note: the model has 2 outputs (v0, v1); this is about 'v1'; --model-output NAME takes another\n";
+    let note = "note: the model has 2 outputs (v0, v1); this is about 'v1'; --model-output NAME takes another, or several if given again\n";
     assert_eq!(text(&check.stderr), note);
     assert_eq!(model.compiled(&[]).1, 5);
     assert_eq!(model.compiled(&["--model-output", "v0"]).1, 12);

@@ -36,7 +36,7 @@ fn switched_off(mut graph: Graph<Real>, dice: &[u8]) -> Graph<Real> {
 
 /// The error of a plan's logits as a share of theirs; `None` for networks that are refused.
 fn error(recipe: Recipe, dice: &[u8], calibrated: bool) -> Option<f64> {
-    let graph = switched_off(network(&Recipe { softmax: false, ..recipe.clone() }), dice);
+    let graph = switched_off(network(&recipe), dice);
     let data = images(recipe.input, IMAGES);
     let calibration = calibrated.then(|| data.clone().into());
     let options = CompileOptions { calibration, ..CompileOptions::blinded() };

@@ -17,7 +17,9 @@ fn integers(graph: &Graph<Real>, spec: &InputSpec) -> Graph<Integer> {
 }
 
 fn lowered(graph: &Graph<Integer>, spec: &InputSpec) -> Plan {
-    runtime::cost::predict(lower(graph, "random", spec, &CompileOptions::blinded()).unwrap())
+    runtime::cost::predict(
+        lower(graph, "random", spec, &crate::random::outputs(graph), &CompileOptions::blinded()).unwrap(),
+    )
 }
 
 /// Raw pixels from noise.
@@ -72,7 +74,6 @@ proptest! {
 
     #[test]
     fn integers_stay_within_the_rounding_error_of_the_float_graph(recipe in recipes(false), noise in noise()) {
-        let recipe = Recipe { softmax: false, ..recipe };
         let spec = input(recipe.input);
         let float = network(&recipe);
         let graph = quantized(&float, &spec, &CompileOptions::blinded(), &Narrowing::free(&CompileOptions::blinded()));
@@ -161,7 +162,6 @@ fn numbers_that_are_too_wide_are_refused_with_node_and_bits() {
         input: Shape::new(3, 4, 4),
         pieces: vec![crate::random::Piece::Conv { kernel: 3, stride: 1, pad: 1, channels: 4 }; 100],
         classes: 2,
-        softmax: false,
         seed: 1,
     };
     let error = to_integers(&network(&recipe), &input(recipe.input), &CompileOptions::blinded()).unwrap_err();
@@ -177,7 +177,6 @@ fn values_that_do_not_fit_the_key_are_refused() {
         input: Shape::new(3, 4, 4),
         pieces: vec![crate::random::Piece::Residual { deep: true, subtract: false }; 3],
         classes: 2,
-        softmax: false,
         seed: 1,
     };
     let options = |key_bits: u32| CompileOptions {

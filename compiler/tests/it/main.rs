@@ -29,6 +29,7 @@ mod fuzz;
 mod integer_stages;
 mod models;
 mod onnx_models;
+mod outputs;
 mod passes;
 mod photos;
 mod readme;

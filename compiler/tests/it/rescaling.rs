@@ -28,7 +28,7 @@ proptest! {
         let graph = rescaled(&float, &spec, &picks);
         let raw: Vec<f32> = (0..recipe.input.elements()).map(|i| noise[i % noise.len()].into()).collect();
         let integers = spec.quantize(&raw).unwrap();
-        let plan = lower(&graph, "random", &spec, &CompileOptions::blinded()).unwrap();
+        let plan = lower(&graph, "random", &spec, &crate::random::outputs(&graph), &CompileOptions::blinded()).unwrap();
         let plan = ValidPlan::new(runtime::cost::predict(plan)).unwrap();
         prop_assert_eq!(plain::run(&plan, &integers), integer::run(&graph, &integers));
         within_ranges(&graph, &integers)?;

@@ -22,7 +22,7 @@ fn residual() -> Graph<Real> {
         Piece::Residual { deep: true, subtract: false },
         Piece::Relu,
     ];
-    network(&Recipe { input: SHAPE, pieces, classes: 4, softmax: true, seed: 5 })
+    network(&Recipe { input: SHAPE, pieces, classes: 4, seed: 5 })
 }
 
 /// Noise, labelled as `graph` sees it.

@@ -30,7 +30,9 @@ fn options(calibration: Option<Dataset>) -> CompileOptions {
 fn compiled(recipe: &Recipe, options: &CompileOptions) -> (Graph<Integer>, ValidPlan) {
     let spec = input(recipe.input);
     let graph = to_integers(&network(recipe), &spec, options).unwrap();
-    let plan = runtime::cost::predict(lower(&graph, "random", &spec, options).unwrap());
+    let plan = runtime::cost::predict(
+        lower(&graph, "random", &spec, &crate::random::outputs(&graph), options).unwrap(),
+    );
     (graph, ValidPlan::new(plan).unwrap())
 }
 
@@ -98,7 +100,7 @@ proptest! {
 /// Random networks, the same at every call.
 fn networks() -> impl Iterator<Item = Recipe> {
     let mut runner = TestRunner::deterministic();
-    let recipes = recipes(false).prop_map(|recipe| Recipe { softmax: false, ..recipe });
+    let recipes = recipes(false);
     std::iter::repeat_with(move || recipes.new_tree(&mut runner).unwrap().current()).take(NETWORKS)
 }
 
@@ -146,7 +148,7 @@ fn nothing_wraps_around_on_calibration_images_and_logits_are_near_the_models() {
 
 /// The widest ring of the network of these pieces.
 fn widest_ring(pieces: Vec<Piece>) -> u32 {
-    let recipe = Recipe { input: Shape::new(1, 6, 3), pieces, classes: 3, softmax: false, seed: 1 };
+    let recipe = Recipe { input: Shape::new(1, 6, 3), pieces, classes: 3, seed: 1 };
     let (graph, _) = compiled(&recipe, &options(Some(images(recipe.input, 2))));
     graph.ids().filter_map(|id| graph.node(id).fact.ring).map(Ring::bits).max().unwrap()
 }

@@ -2,7 +2,7 @@
 
 use runtime::channel::{Link, Traffic};
 use runtime::observe::{Phase, Spending, Spent, StepReport, peak_memory};
-use runtime::plan::{ClientPlan, spelled};
+use runtime::plan::{ClientPlan, OutputPart, spelled};
 use runtime::roles::client::Prediction;
 use serde::Serialize;
 use std::fmt::Write;
@@ -14,8 +14,14 @@ pub(crate) struct Report {
     image: Option<String>,
     /// Where the output is one score for each class.
     label: Option<usize>,
-    /// Axes of the output, which `logits` lists in row-major order.
+    /// Where it has classes for each position of a map: the best of each, in row-major order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    labels: Vec<usize>,
+    /// Axes of the output, which `logits` lists in row-major order. Of the first of several.
     axes: Vec<usize>,
+    /// Where several outputs are revealed: what `logits` lists one after the other.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    outputs: Vec<Output>,
     logits: Vec<f64>,
     /// The exact integers of the logits, as text: they may exceed what JSON numbers hold.
     integers: Vec<String>,
@@ -31,6 +37,19 @@ pub(crate) struct Report {
     peak_memory_bytes: Option<u64>,
     suite: String,
     key_bits: u32,
+}
+
+/// One of several outputs.
+#[derive(Serialize)]
+struct Output {
+    name: String,
+    axes: Vec<usize>,
+}
+
+impl Output {
+    fn new(part: &OutputPart) -> Self {
+        Self { name: part.name.clone(), axes: part.axes.clone() }
+    }
 }
 
 #[derive(Serialize)]
@@ -74,10 +93,14 @@ impl Report {
     pub(crate) fn new(prediction: &Prediction, totals: Spending, plan: &ClientPlan) -> Self {
         let (traffic, offline, online) =
             (totals.traffic(), Part::from(totals.offline), Part::from(totals.online));
+        let parts = &plan.output.parts;
+        let first = &parts[0];
         Self {
             image: None,
-            label: (!plan.output.is_map()).then(|| prediction.label()),
-            axes: plan.output.axes.clone(),
+            label: (!first.is_map()).then(|| prediction.label()),
+            labels: if first.is_map() { prediction.labels().to_vec() } else { Vec::new() },
+            axes: first.axes.clone(),
+            outputs: if parts.len() > 1 { parts.iter().map(Output::new).collect() } else { Vec::new() },
             logits: prediction.logits.clone(),
             integers: prediction.integers.iter().map(i128::to_string).collect(),
             seconds: Seconds { offline: offline.seconds, online: online.seconds },

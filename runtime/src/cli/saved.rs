@@ -36,7 +36,7 @@ impl Saved {
             }
         }
         let path = path.map(Path::to_owned);
-        Ok(Self { path, axes: output.axes.clone(), values: Vec::new(), images: 0 })
+        Ok(Self { path, axes: output.parts[0].axes.clone(), values: Vec::new(), images: 0 })
     }
 
     /// Keeps an answer.

@@ -113,8 +113,8 @@ const CUT_OFF: DecodeError = DecodeError::Corrupted("its length is not what its 
 mod tests {
     use super::*;
     use crate::plan::{
-        BlindedParameters, Cost, Dense, InputSpec, KeyBits, MaxPool, Op, OutputSpec, Postprocessing,
-        Preprocessing, Revealed, Shape, Step, StepId, Suite, Window,
+        BlindedParameters, Cost, Dense, InputSpec, KeyBits, MaxPool, Op, OutputPart, OutputSpec,
+        Preprocessing, Shape, Step, StepId, Suite, Window,
     };
     use proptest::prelude::*;
 
@@ -146,12 +146,7 @@ mod tests {
             step(Op::Dense(dense), &[1], Shape::vector(1), 12),
             step(Op::Reveal, &[2], Shape::vector(1), 12),
         ];
-        let output = OutputSpec {
-            axes: vec![1],
-            scale: 1.0,
-            postprocessing: Postprocessing::None,
-            revealed: Revealed::Logits,
-        };
+        let output = OutputSpec::of(OutputPart::vector(1));
         let suite = Suite::Blinded(BlindedParameters::default());
         Plan {
             name: "b".into(),
@@ -190,7 +185,7 @@ mod tests {
         let plan = ValidPlan::new(plan()).unwrap();
         let known = (FORMAT_VERSION, plan.id().to_string());
         // Where the digest of this plan changes, FORMAT_VERSION (and, with the client's view, PROTOCOL_VERSION) must.
-        assert_eq!(known, (11, "32e6a8ac43ac18ef1a52a9295780090855dc9296d80ee8b8620482127f8a4b75".into()));
+        assert_eq!(known, (12, "780483efe1180b2ec99972e42363c9583003ad4f4a6710c269df4fc9508b64f7".into()));
     }
 
     proptest! {

@@ -65,7 +65,7 @@ impl Fraction {
             | Op::Rescale { .. }
             | Op::ReluRescale { .. }
             | Op::Mul
-            | Op::ArgMax
+            | Op::ArgMax(_)
             | Op::Reveal => Self::default(),
         }
     }

@@ -1,4 +1,4 @@
-//! The borders of a plan: from an image to integers, from integers to logits.
+//! The border of a plan at its beginning: from an image to integers.
 
 use super::geometry::Shape;
 use serde::{Deserialize, Serialize};
@@ -37,40 +37,6 @@ pub enum Colours {
     Rgb,
     /// Blue, green, red: models from Caffe and OpenCV.
     Bgr,
-}
-
-/// How the revealed integers become logits.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct OutputSpec {
-    /// Axes of the model's output, outermost first, the batch left out; elements are in row-major order.
-    pub axes: Vec<usize>,
-    /// Real size of one integer.
-    pub scale: f64,
-    /// What the client applies to the logits, in the clear.
-    pub postprocessing: Postprocessing,
-    /// Whether the client learns all logits or the label alone.
-    pub revealed: Revealed,
-}
-
-/// What the client learns of the model's output.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Revealed {
-    /// All logits.
-    #[default]
-    Logits,
-    /// The class of the largest logit.
-    Label,
-}
-
-/// The model's last operation, applied by the client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Postprocessing {
-    /// Logits as they are.
-    None,
-    /// exp(x_i) ÷ Σ exp(x_j).
-    Softmax,
-    /// x_i − log Σ exp(x_j).
-    LogSoftmax,
 }
 
 /// An image that does not fit the plan.
@@ -172,67 +138,5 @@ impl InputSpec {
 
     fn integer(&self, channel: usize, preprocessed: f64) -> i64 {
         (preprocessed / self.step[channel]).round() as i64
-    }
-}
-
-/// Whether an output with these axes is a map rather than one score for each class.
-pub fn are_of_map(axes: &[usize]) -> bool {
-    axes.iter().filter(|&&axis| axis > 1).count() > 1
-}
-
-/// `2x32x32`.
-pub fn spelled(axes: &[usize]) -> String {
-    axes.iter().map(usize::to_string).collect::<Vec<_>>().join("x")
-}
-
-impl OutputSpec {
-    /// Elements of the output: scores of classes, or of a map.
-    pub fn elements(&self) -> usize {
-        self.axes.iter().fold(1, |product, &axis| product.saturating_mul(axis))
-    }
-
-    /// Whether the output is a map (an image, or labels of pixels) rather than one score for each class.
-    pub fn is_map(&self) -> bool {
-        are_of_map(&self.axes)
-    }
-
-    /// Integers that the client learns.
-    pub fn revealed_values(&self) -> usize {
-        match self.revealed {
-            Revealed::Logits => self.elements(),
-            Revealed::Label => 1,
-        }
-    }
-
-    /// What the model's user reads: revealed integers scaled, then [`Postprocessing`]. None where only the label is
-    /// revealed.
-    pub fn logits(&self, integers: &[i128]) -> Vec<f64> {
-        if self.revealed == Revealed::Label {
-            return Vec::new();
-        }
-        let logits: Vec<f64> = integers.iter().map(|&x| x as f64 * self.scale).collect();
-        self.postprocessing.apply(logits)
-    }
-}
-
-impl Postprocessing {
-    fn apply(self, logits: Vec<f64>) -> Vec<f64> {
-        let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let total: f64 = logits.iter().map(|x| (x - largest).exp()).sum();
-        let map = |f: &dyn Fn(f64) -> f64| logits.iter().map(|&x| f(x - largest)).collect();
-        match self {
-            Postprocessing::None => logits,
-            Postprocessing::Softmax => map(&|x| x.exp() / total),
-            Postprocessing::LogSoftmax => map(&|x| x - total.ln()),
-        }
-    }
-
-    /// The word in plan texts.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Postprocessing::None => "none",
-            Postprocessing::Softmax => "softmax",
-            Postprocessing::LogSoftmax => "log_softmax",
-        }
     }
 }

@@ -185,7 +185,7 @@ pub fn step(plan: &Plan, step: &Step, inputs: &[&[Interval]]) -> Result<Vec<Inte
         Op::MaxPool(_) => Ok(inputs[0].to_vec()),
         Op::Rescale { bits } => Ok(inputs[0].iter().map(|x| x.rescaled(*bits)).collect()),
         Op::ReluRescale { bits } => Ok(inputs[0].iter().map(|x| x.rescaled(*bits).positive()).collect()),
-        Op::ArgMax => Ok(vec![Interval::new(0, inputs[0].len() as i128 * plane(plan, step) as i128 - 1)]),
+        Op::ArgMax(scores) => Ok(vec![Interval::new(0, scores.classes as i128 - 1); step.shape.channels]),
         Op::Reveal => Ok(spread(inputs[0], plane(plan, step))),
     }
 }

@@ -11,6 +11,7 @@
 use super::geometry::Window;
 use super::index_map::IndexMap;
 use super::knowledge::{Knowledge, Private, Public};
+use super::scores::Scores;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -52,8 +53,9 @@ pub enum Op<K: Knowledge = Private> {
         /// At least 1.
         bits: u32,
     },
-    /// Position of the largest element; of the first, if several are largest. Suite `shared` alone; interactive.
-    ArgMax,
+    /// At each position the class with the largest score; the first, if several are largest. Suite `shared` alone;
+    /// interactive.
+    ArgMax(Scores),
     /// The client learns the value. Only the last step.
     Reveal,
 }
@@ -136,7 +138,7 @@ impl<K: Knowledge> Op<K> {
             Op::Sign => "sign",
             Op::MaxPool(_) => "max_pool",
             Op::Rescale { .. } => "rescale",
-            Op::ArgMax => "arg_max",
+            Op::ArgMax(_) => "arg_max",
             Op::Reveal => "reveal",
         }
     }
@@ -169,7 +171,7 @@ impl Op {
             Op::MaxPool(pool) => Op::MaxPool(*pool),
             Op::Rescale { bits } => Op::Rescale { bits: *bits },
             Op::ReluRescale { bits } => Op::ReluRescale { bits: *bits },
-            Op::ArgMax => Op::ArgMax,
+            Op::ArgMax(scores) => Op::ArgMax(*scores),
             Op::Reveal => Op::Reveal,
         }
     }
@@ -190,7 +192,7 @@ impl Op {
             | Op::MaxPool(_)
             | Op::Rescale { .. }
             | Op::ReluRescale { .. }
-            | Op::ArgMax
+            | Op::ArgMax(_)
             | Op::Reveal => None,
         }
     }
@@ -211,7 +213,7 @@ impl Op {
             | Op::MaxPool(_)
             | Op::Rescale { .. }
             | Op::ReluRescale { .. }
-            | Op::ArgMax
+            | Op::ArgMax(_)
             | Op::Reveal => &[],
         }
     }
@@ -231,11 +233,12 @@ impl<K: Knowledge> fmt::Display for Op<K> {
             }
             Op::MaxPool(MaxPool { window, compared: 0 }) => write!(f, " {window}"),
             Op::MaxPool(MaxPool { window, compared }) => write!(f, " {window} comparing {compared} bits"),
+            Op::ArgMax(scores) => write!(f, " of {} classes", scores.classes),
             Op::Add(sum) => write!(f, " times {:?}", sum.multipliers),
             Op::Gather(Gather { map }) if map.pieces() == 1 => f.write_str(" 1 piece"),
             Op::Gather(Gather { map }) => write!(f, " {} pieces", map.pieces()),
             Op::Rescale { bits } | Op::ReluRescale { bits } => write!(f, " by 2^{bits}"),
-            Op::Input | Op::Concat | Op::Mul | Op::Relu | Op::Sign | Op::ArgMax | Op::Reveal => Ok(()),
+            Op::Input | Op::Concat | Op::Mul | Op::Relu | Op::Sign | Op::Reveal => Ok(()),
         }
     }
 }

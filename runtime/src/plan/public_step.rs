@@ -7,6 +7,7 @@ use super::knowledge::Public;
 use super::layout::Layout;
 use super::ops::{Add, Conv2d, Dense, Gather, MaxPool, Op, SumPool};
 use super::ring::Ring;
+use super::scores::Scores;
 use super::tiling::Tiling;
 use serde::{Deserialize, Serialize};
 
@@ -100,7 +101,7 @@ enum WrittenOp {
     Sign,
     MaxPool(MaxPool),
     Rescale { bits: u32 },
-    ArgMax,
+    ArgMax(Scores),
     Reveal,
     Mul,
 }
@@ -126,7 +127,7 @@ fn written(op: Op<Public>, layout: Layout) -> WrittenOp {
         Op::Sign => WrittenOp::Sign,
         Op::MaxPool(pool) => WrittenOp::MaxPool(pool),
         Op::Rescale { bits } => WrittenOp::Rescale { bits },
-        Op::ArgMax => WrittenOp::ArgMax,
+        Op::ArgMax(scores) => WrittenOp::ArgMax(scores),
         Op::Reveal => WrittenOp::Reveal,
         Op::Mul => WrittenOp::Mul,
     }
@@ -156,7 +157,7 @@ fn read(op: WrittenOp) -> Op<Public> {
         WrittenOp::Sign => Op::Sign,
         WrittenOp::MaxPool(pool) => Op::MaxPool(pool),
         WrittenOp::Rescale { bits } => Op::Rescale { bits },
-        WrittenOp::ArgMax => Op::ArgMax,
+        WrittenOp::ArgMax(scores) => Op::ArgMax(scores),
         WrittenOp::Reveal => Op::Reveal,
         WrittenOp::Mul => Op::Mul,
     }
@@ -190,7 +191,7 @@ mod tests {
             (Op::Sign, None, vec![7]),
             (Op::MaxPool(MaxPool { window, compared: 9 }), None, vec![8, 3, 3, 1, 1, 1, 1, 0, 0, 0, 0, 9]),
             (Op::Rescale { bits: 3 }, None, vec![9, 3]),
-            (Op::ArgMax, None, vec![10]),
+            (Op::ArgMax(Scores { classes: 5, inner: 2 }), None, vec![10, 5, 2]),
             (Op::Reveal, None, vec![11]),
             (Op::Mul, None, vec![12]),
         ];

@@ -197,7 +197,7 @@ fn client_ahead(steps: &[PublicStep]) -> Vec<bool> {
             | Op::Mul
             | Op::Rescale { .. }
             | Op::ReluRescale { .. }
-            | Op::ArgMax
+            | Op::ArgMax(_)
             | Op::Reveal => false,
         });
     }

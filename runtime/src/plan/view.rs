@@ -2,8 +2,9 @@
 
 use super::exchange::{Exchange, ExchangeKind, tournament_levels};
 use super::ids::{PlanId, StepId};
-use super::input::{InputSpec, OutputSpec};
+use super::input::InputSpec;
 use super::ops::{MaxPool, Op};
+use super::output::OutputSpec;
 use super::schedule::Schedule;
 use super::suite::{BlindedParameters, KeyBits, Suite};
 use super::{Plan, Step, Window};
@@ -119,7 +120,7 @@ impl Plan {
             | Op::Concat
             | Op::Mul
             | Op::Gather(_)
-            | Op::ArgMax
+            | Op::ArgMax(_)
             | Op::Reveal => Vec::new(),
         }
     }

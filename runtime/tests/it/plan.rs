@@ -5,8 +5,8 @@ use crate::support::{PlanBuilder, max_pool, plans, valid};
 use proptest::prelude::*;
 use runtime::data::{Fit, ImageSource};
 use runtime::plan::{
-    Conv2d, DecodeError, Extension, FieldBits, InferenceBatch, Layout, MaxPool, Op, Plan, Public, PublicStep,
-    Schedule, Shape, StepId, Transfers, ValidPlan, Window, Work, codec,
+    ClassAxes, Conv2d, DecodeError, Extension, FieldBits, InferenceBatch, Layout, MaxPool, Op, Plan, Public,
+    PublicStep, Schedule, Shape, StepId, Transfers, ValidPlan, Window, Work, codec,
 };
 use runtime::roles::client::Prediction;
 use runtime::roles::plain;
@@ -105,9 +105,12 @@ fn each_check_refuses_what_it_is_for() {
         violation(|plan| plan.input.preprocessing.std = vec![0.0]),
         violation(|plan| plan.input.preprocessing.mean.clear()),
         violation(|plan| plan.input.step = vec![1e-12]),
-        violation(|plan| plan.output.scale = f64::NAN),
-        violation(|plan| plan.output.axes = vec![3]),
-        violation(|plan| plan.output.axes.resize(20, 1)),
+        violation(|plan| plan.output.parts[0].scale = f64::NAN),
+        violation(|plan| plan.output.parts[0].axes = vec![3]),
+        violation(|plan| plan.output.parts.clear()),
+        violation(|plan| plan.output.parts[0].classes = Some(ClassAxes { first: 1, end: 0 })),
+        violation(|plan| plan.output.parts[0].classes = Some(ClassAxes { first: 0, end: 2 })),
+        violation(|plan| plan.output.parts[0].axes.resize(20, 1)),
     ];
     insta::assert_snapshot!(found.join("\n"));
 }

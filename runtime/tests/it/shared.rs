@@ -7,8 +7,8 @@ use runtime::channel::{Connection, Traffic, frame::HEADER_BYTES, memory, tcp};
 use runtime::cost::oblivious_transfers;
 use runtime::observe::{Phase, Recorder, Silent, Spending, StepReport};
 use runtime::plan::{
-    Conv2d, Cost, Extension, Layout, Op, OutputSpec, Plan, PricedBatch, Revealed, Schedule, Shape,
-    SharedParameters, StepId, Suite, Transfers, TreeDepth, ValidPlan, Window, codec,
+    ClassAxes, Conv2d, Cost, Extension, Layout, Op, OutputPart, OutputSpec, Plan, PricedBatch, Revealed,
+    Schedule, Scores, Shape, SharedParameters, StepId, Suite, Transfers, TreeDepth, ValidPlan, Window, codec,
 };
 use runtime::protocol::hello::HELLO_BYTES;
 use runtime::protocol::shared::cost;
@@ -272,9 +272,9 @@ fn masks_are_tested_in_groups() {
 #[test]
 fn a_label_is_revealed_alone() {
     let mut builder = PlanBuilder::new(Shape::vector(5));
-    builder.push(Op::ArgMax, &[builder.last()], Shape::vector(1));
+    builder.push(Op::ArgMax(Scores::whole(5)), &[builder.last()], Shape::vector(1));
     let mut plan = shared(builder.finish(), &mut Choices(vec![7, 20, 3, 11]));
-    plan.output = OutputSpec { axes: vec![5], revealed: Revealed::Label, ..plan.output };
+    plan.output = OutputSpec { parts: vec![OutputPart::vector(5)], revealed: Revealed::Label };
     let plan = valid(plan);
     for (image, label) in
         [([-3.0, 7.0, 15.0, 2.0, 15.0], 2), ([0.0; 5], 0), ([-15.0, -15.0, -15.0, -15.0, -14.0], 4)]
@@ -285,4 +285,24 @@ fn a_label_is_revealed_alone() {
         assert_eq!((predictions[0].label(), &*predictions[0].logits), (label, &[][..]));
         assert_eq!(predictions[0].integers, interpreted(&plan, &image));
     }
+}
+
+/// Only the label of each pixel is revealed, of scores of three classes.
+#[test]
+fn labels_of_pixels_are_revealed_alone() {
+    let shape = Shape::new(3, 2, 2);
+    let mut builder = PlanBuilder::new(shape);
+    let scores = Scores { classes: 3, inner: 4 };
+    builder.push(Op::ArgMax(scores), &[builder.last()], Shape::vector(4));
+    let mut plan = shared(builder.finish(), &mut Choices(vec![7, 20, 3, 11]));
+    let classes = Some(ClassAxes { first: 0, end: 1 });
+    let part = OutputPart { axes: vec![3, 2, 2], classes, ..OutputPart::vector(1) };
+    plan.output = OutputSpec { parts: vec![part], revealed: Revealed::Label };
+    let plan = valid(plan);
+    let image = [-3.0, 7.0, 1.0, 2.0, 15.0, 7.0, 0.0, 2.0, -15.0, 8.0, 1.0, 3.0];
+    let server = Server::new(plan.clone());
+    let run = local::run(&server, &KEY, [image.as_slice()], &mut Silent, &mut Silent);
+    let (predictions, _) = run.expect("a prediction");
+    assert_eq!((predictions[0].labels(), &*predictions[0].logits), (&[1, 2, 0, 2][..], &[][..]));
+    assert_eq!(predictions[0].integers, interpreted(&plan, &image));
 }

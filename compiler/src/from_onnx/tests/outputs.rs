@@ -13,14 +13,14 @@ fn features() -> Onnx {
 }
 
 fn read_model(model: ModelProto, output: Option<&str>) -> Model {
-    let reading = Reading { output: output.map(String::from), ..Reading::default() };
+    let reading = Reading { outputs: output.map(String::from).into_iter().collect(), ..Reading::default() };
     import(model, Path::new("test.onnx"), &reading).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// The name of the node that is compiled last, and the notes.
+/// The output that is compiled, and the notes.
 fn chosen(model: Onnx, output: Option<&str>) -> (String, Vec<String>) {
     let imported = read_model(model.build(), output);
-    (imported.graph.node(imported.graph.output()).name.clone(), imported.notes)
+    (imported.outputs[0].name.clone(), imported.notes)
 }
 
 #[test]
@@ -29,7 +29,7 @@ fn the_scores_are_chosen_and_it_is_said() {
         (
             name.to_string(),
             vec![format!(
-                "the model has 2 outputs ({outputs}); this is about '{name}'; --model-output NAME takes another"
+                "the model has 2 outputs ({outputs}); this is about '{name}'; --model-output NAME takes another, or several if given again"
             )],
         )
     };
@@ -53,7 +53,7 @@ fn any_value_may_be_asked_for() {
     let model = || features().then("Gemm", &["w"], &[]).then("Relu", &[], &[]).then("MatMul", &["v"], &[]);
     assert_eq!(chosen(model(), Some("v2")), ("v2".into(), Vec::new()));
     assert_eq!(chosen(model(), Some("v3")).0, "v3");
-    let reading = Reading { output: Some("nowhere".into()), ..Reading::default() };
+    let reading = Reading { outputs: vec!["nowhere".into()], ..Reading::default() };
     let error = import(model().build(), Path::new("test.onnx"), &reading).map(|_| ()).unwrap_err();
     assert_eq!(error.to_string(), "the model has no output 'nowhere'; it has v3");
 }
@@ -111,10 +111,10 @@ fn a_choice_of_the_best_class_is_the_label() {
     the model cannot be compiled:
       node 'v2' (TopK): it is not a choice of the best class at the end of the model; compile the model up to the scores that it reads (--model-output)
     ");
-    let pixels = Onnx::new(&[1, 2, 3, 3]).then("Relu", &[], &[]).then("ArgMax", &[], &[("axis", Int(1))]);
-    insta::assert_snapshot!(refuse(pixels), @"
+    let images = Onnx::new(&[1, 2, 3, 3]).then("Relu", &[], &[]).then("ArgMax", &[], &[("axis", Int(0))]);
+    insta::assert_snapshot!(refuse(images), @"
     the model cannot be compiled:
-      node 'v1' (ArgMax): it chooses along axis 1 of several, one label for each position; a plan gives one label for the image; only a choice among all scores can be compiled
+      node 'v1' (ArgMax): it chooses along axis 0 of scores of 2x3x3; choose along the axis of the classes, that of the softmax if there is one
     ");
 }
 

@@ -4,7 +4,7 @@ use super::site::{Site, Value, finite, floats};
 use super::view::View;
 use super::{Found, Translator, curves};
 use crate::from_onnx::refusal::Refusal;
-use crate::graph::{Add, Affine, Binary, Curve, NodeId, Op, Shape, Softmax};
+use crate::graph::{Add, Affine, Binary, Curve, NodeId, Op, Shape};
 use tract_onnx::tract_core::ops::element_wise::ElementWiseMiniOp;
 use tract_onnx::tract_core::ops::math::{Ln, Sign};
 
@@ -68,9 +68,8 @@ impl Translator<'_> {
             let affine = Affine { scale: vec![2.0; channels], shift: vec![-1.0; channels] };
             return self.each(&site.name, Op::Affine(affine), &sign);
         }
-        if op.is::<Ln>() && matches!(self.graph.op(view.id), Op::Softmax(Softmax::Plain)) {
-            let logits = self.graph.sole_input(view.id);
-            return self.each(&site.name, Op::Softmax(Softmax::Log), &view.with_value(logits));
+        if let Some(logarithms) = op.is::<Ln>().then(|| view.logarithms()).flatten() {
+            return Ok(logarithms);
         }
         let curve = curves::unary(op).ok_or_else(|| unknown(&op.name()))?;
         self.activation(site, |operands| operands.first().map_or(Curve::X, |inner| curve.over(inner)))

@@ -8,6 +8,7 @@
 mod arithmetic;
 mod curves;
 mod deconv;
+mod ending;
 mod linear;
 mod moved;
 mod moves;
@@ -27,6 +28,7 @@ use super::typed::Names;
 use crate::activation::{Fineness, approximate_all};
 use crate::error::Diagnostic;
 use crate::graph::{Graph, NodeId, Op, Real, RealFact, Shape};
+use runtime::plan::OutputPart;
 use site::{Operand, Site, Value};
 use std::collections::HashMap;
 use tract_onnx::prelude::{IntoArcTensor, IntoTValue, OutletId, TypedModel};
@@ -46,21 +48,33 @@ pub(super) type Lookup = fn(&str) -> Result<Translate, Refusal>;
 /// How the model's image, of this shape, lies in tract's tensor.
 pub(super) type Arrangement = fn(NodeId, Shape) -> View;
 
-/// The graph, and what could not be put into it. The graph is complete only where nothing is reported.
+/// What a model means.
+pub(super) struct Translated {
+    /// Gives the elements of all outputs, one output after the other.
+    pub(super) graph: Graph<Real>,
+    /// The model's outputs.
+    pub(super) outputs: Vec<OutputPart>,
+    /// What could not be put into the graph, which is complete only where there is nothing.
+    pub(super) diagnostics: Vec<Diagnostic>,
+}
+
+/// The graph of a model whose outputs have these names.
 pub(super) fn translate(
     model: &TypedModel,
     names: &Names,
+    outputs: &[String],
     lookup: Lookup,
     shape: Shape,
     arranged: Arrangement,
-) -> (Graph<Real>, Vec<Diagnostic>) {
+) -> Translated {
     let graph = Graph::new("input", RealFact { shape });
     let image = arranged(graph.input(), shape);
     let mut translator =
         Translator { model, lookup, names, image, graph, values: HashMap::new(), diagnostics: Vec::new() };
-    translator.run();
-    translator.diagnostics.sort_by_key(|diagnostic| names.position(&diagnostic.node));
-    (translator.graph, translator.diagnostics)
+    let outputs = translator.run(outputs);
+    let Translator { graph, mut diagnostics, .. } = translator;
+    diagnostics.sort_by_key(|diagnostic| names.position(&diagnostic.node));
+    Translated { graph, outputs, diagnostics }
 }
 
 pub(super) struct Translator<'a> {
@@ -74,17 +88,20 @@ pub(super) struct Translator<'a> {
 }
 
 impl Translator<'_> {
-    fn run(&mut self) {
+    fn run(&mut self, outputs: &[String]) -> Vec<OutputPart> {
         let order = match self.model.eval_order() {
             Ok(order) => order,
-            Err(error) => return self.report("model", "graph", Refusal::from(format!("{error:#}"))),
+            Err(error) => {
+                self.report("model", "graph", Refusal::from(format!("{error:#}")));
+                return Vec::new();
+            }
         };
         for id in order {
             let values = self.node(self.model.node(id));
             self.values
                 .extend(values.into_iter().enumerate().map(|(slot, value)| (OutletId::new(id, slot), value)));
         }
-        self.finish();
+        self.finish(outputs)
     }
 
     /// The values that a node defines; reports what it cannot express.
@@ -113,6 +130,7 @@ impl Translator<'_> {
             return Ok(Value::Computed(self.image.clone()));
         }
         if site.inputs.iter().any(|operand| matches!(operand.value, Value::Unknown)) {
+            self.reads_softmax(site, None);
             return Ok(Value::Unknown);
         }
         match site.constants() {
@@ -125,7 +143,10 @@ impl Translator<'_> {
                 let first = outputs.into_iter().next().ok_or_else(|| "it gives no value".to_string())?;
                 Ok(Value::Constant(first.into_arc_tensor()))
             }
-            None => Ok(Value::Computed((self.lookup)(op)?(self, node, site)?)),
+            None => {
+                let view = (self.lookup)(op)?(self, node, site)?;
+                Ok(if self.reads_softmax(site, Some(&view)) { Value::Unknown } else { Value::Computed(view) })
+            }
         }
     }
 
@@ -137,36 +158,16 @@ impl Translator<'_> {
         node.inputs.iter().map(operand).collect()
     }
 
-    /// The output becomes a vector; what nothing needs goes; a softmax may only come last.
-    fn finish(&mut self) {
-        let output =
-            self.model.output_outlets().ok().and_then(|outlets| self.values.get(outlets.first()?).cloned());
-        match output {
-            Some(Value::Computed(view)) => match self.in_order("output", &view) {
-                Ok(id) => self.graph.set_output(id),
-                Err(refusal) => self.report("output", "Output", refusal),
-            },
-            Some(Value::Unknown) if !self.diagnostics.is_empty() => return,
-            _ => {
-                return self.report(
-                    "output",
-                    "Output",
-                    Refusal::from("the output does not depend on the input".to_string()),
-                );
-            }
+    /// The outputs become one vector, one after the other; what nothing needs goes.
+    fn finish(&mut self, outputs: &[String]) -> Vec<OutputPart> {
+        let parts = self.outputs(outputs);
+        if self.diagnostics.is_empty() {
+            self.graph.remove_dead();
+            self.merge_affine_chains();
+            self.split_products();
+            self.check_activations();
         }
-        self.graph.remove_dead();
-        self.merge_affine_chains();
-        self.split_products();
-        self.check_activations();
-        for id in self.graph.ids_in_order() {
-            if matches!(self.graph.op(id), Op::Softmax(_)) && id != self.graph.output() {
-                let name = self.graph.node(id).name.clone();
-                let op = self.names.op(&name).unwrap_or("Softmax").to_string();
-                let hint = "attention and gating cannot be compiled";
-                self.report(&name, &op, Refusal::new("it is not the last operator", hint));
-            }
-        }
+        parts
     }
 
     /// Affine maps one after the other, with no other reader in between, become one.

@@ -1,14 +1,13 @@
-//! What moves values without changing them, and the softmax at the end.
+//! What moves values without changing them.
 
 use super::site::{Site, Value, floats};
 use super::view::{Axis, View};
 use super::{Found, Translator};
 use crate::from_onnx::refusal::Refusal;
-use crate::graph::{NodeId, Op, Softmax};
+use crate::graph::{NodeId, Op};
 use tract_onnx::prelude::DatumType;
 use tract_onnx::tract_core::ops::array::TypedConcat;
 use tract_onnx::tract_core::ops::change_axes::AxisOp;
-use tract_onnx::tract_core::ops::nn::{Softmax as TractSoftmax, SoftmaxKind};
 
 /// The axes around a joined one.
 #[derive(Clone, Default, PartialEq)]
@@ -82,24 +81,6 @@ impl Translator<'_> {
             return Ok(Some((self.flat(&site.name, view.id)?, Order::default())));
         }
         Ok(None)
-    }
-
-    pub(super) fn softmax(&mut self, softmax: &TractSoftmax, site: &Site) -> Found {
-        let dims = &site.inputs[0].dims;
-        let elsewhere = |(axis, &size): (usize, &usize)| size > 1 && !softmax.axes.contains(&axis);
-        if dims.iter().enumerate().any(elsewhere) {
-            return Err(Refusal::new(
-                format!("it is taken over axes {:?} of {dims:?} only", softmax.axes),
-                "only a softmax over all classes can be compiled",
-            ));
-        }
-        let kind = match softmax.kind {
-            SoftmaxKind::Softmax => Softmax::Plain,
-            SoftmaxKind::LogSoftmax => Softmax::Log,
-        };
-        let view = site.computed(0)?;
-        let logits = self.flat(&site.name, view.id)?;
-        self.each(&site.name, Op::Softmax(kind), &view.with_value(logits))
     }
 
     pub(super) fn cast(&mut self, to: DatumType, site: &Site) -> Found {

@@ -7,6 +7,7 @@
 //! are read.
 
 use crate::graph::{NodeId, Shape};
+use runtime::plan::{ClassAxes, Postprocessing};
 
 /// A graph value, read in a certain order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +16,18 @@ pub(in crate::from_onnx) struct View {
     pub(super) id: NodeId,
     /// Outermost first; none of length 1, and no two neighbours that could be one.
     axes: Vec<Axis>,
+    /// Taken of the elements by the client, so that nothing is computed of them any more.
+    softmax: Option<Softmax>,
+}
+
+/// A softmax at a model's end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Softmax {
+    /// The ONNX node.
+    pub(super) node: String,
+    pub(super) kind: Postprocessing,
+    /// What it is taken over, as views have axes.
+    classes: Vec<Axis>,
 }
 
 /// One axis over the elements of a value.
@@ -49,12 +62,12 @@ impl View {
                 _ => joined.push(axis),
             }
         }
-        Self { id, axes: joined }
+        Self { id, axes: joined, softmax: None }
     }
 
     /// The same order of the elements of another value.
     pub(super) fn with_value(&self, id: NodeId) -> Self {
-        Self { id, axes: self.axes.clone() }
+        Self { id, axes: self.axes.clone(), softmax: None }
     }
 
     /// Whether both list corresponding elements in the same order.
@@ -97,7 +110,43 @@ impl View {
         let mut groups = self.split(dims)?;
         let group = groups.remove(from);
         groups.insert(to, group);
-        Some(Self::new(self.id, groups.concat()))
+        Some(Self { softmax: self.softmax.clone(), ..Self::new(self.id, groups.concat()) })
+    }
+
+    /// With a softmax of `kind` over some of tract's `dims`, taken by `node`; `None` where these cut across the axes.
+    pub(super) fn with_softmax(
+        self,
+        node: &str,
+        kind: Postprocessing,
+        dims: &[usize],
+        over: &[usize],
+    ) -> Option<Self> {
+        let groups = self.split(dims)?;
+        let classes: Vec<Axis> =
+            over.iter().filter_map(|&axis| groups.get(axis)).flatten().copied().collect();
+        let classes = Self::new(self.id, classes).axes;
+        Some(Self { softmax: Some(Softmax { node: node.into(), kind, classes }), ..self })
+    }
+
+    /// The logarithms of its softmax.
+    pub(super) fn logarithms(&self) -> Option<Self> {
+        let softmax = self.softmax.clone().filter(|softmax| softmax.kind == Postprocessing::Softmax)?;
+        Some(Self { softmax: Some(Softmax { kind: Postprocessing::LogSoftmax, ..softmax }), ..self.clone() })
+    }
+
+    pub(super) const fn softmax(&self) -> Option<&Softmax> {
+        self.softmax.as_ref()
+    }
+
+    /// Which of `dims` its softmax is taken over; `None` where it has none, or these cut across it.
+    pub(super) fn class_axes(&self, dims: &[usize]) -> Option<ClassAxes> {
+        let (groups, softmax) = (self.split(dims)?, self.softmax()?);
+        let ranges =
+            (0..=dims.len()).flat_map(|first| (first..=dims.len()).map(move |end| ClassAxes { first, end }));
+        let holds = |range: &ClassAxes| {
+            Self::new(self.id, groups[range.first..range.end].concat()).axes == softmax.classes
+        };
+        ranges.filter(holds).max_by_key(|range| range.end - range.first)
     }
 
     /// The channel of the graph value of `shape` at each position of tract's `axis`, where the other axes list each

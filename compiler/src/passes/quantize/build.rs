@@ -75,7 +75,6 @@ impl<'a> Quantizer<'a> {
             Op::MaxPool(window) => self.keep(id, Op::MaxPool(*window)),
             Op::Relu => self.keep(id, Op::Relu),
             Op::Clip(clip) => self.clip(id, clip),
-            Op::Softmax(kind) => self.keep(id, Op::Softmax(*kind)),
             Op::Flatten => self.flatten(id)?,
             Op::Gather(gather) => self.gather(id, gather)?,
             Op::Sign => self.sign(id),
@@ -86,22 +85,13 @@ impl<'a> Quantizer<'a> {
         if !matches!(self.float.op(id), Op::Conv(_) | Op::Dense(_)) {
             self.record(id, self.float.op(id));
         }
-        let value = if self.is_logits(id) { self.with_one_scale(id, value)? } else { value };
+        let value = if id == self.float.output() { self.with_one_scale(id, value)? } else { value };
         let value = self.narrowed(id, value);
         if id == self.float.output() {
             self.out.set_output(value.id);
         }
         self.values[id.index()] = Some(value);
         Ok(())
-    }
-
-    /// The value before the final softmax, or the output where there is none.
-    fn is_logits(&self, id: NodeId) -> bool {
-        let output = self.float.output();
-        match self.float.op(output) {
-            Op::Softmax(_) => id == self.float.sole_input(output),
-            _ => id == output,
-        }
     }
 
     fn linear(&mut self, id: NodeId) -> Result<Value> {
@@ -350,7 +340,7 @@ impl<'a> Quantizer<'a> {
     /// `value` without the low bits that it may lose, where it loses any.
     fn narrowed(&mut self, id: NodeId, value: Value) -> Value {
         let free = self.narrowing.terms.is_free(self.float, id);
-        let last = self.is_logits(id) || id == self.float.output();
+        let last = id == self.float.output();
         if last || !(free || self.narrowing.is_place(id)) {
             return value;
         }

@@ -32,7 +32,6 @@ fn passes_scale_on(op: &Op<Real>) -> bool {
         | Op::Mul
         | Op::Concat
         | Op::Gather(_)
-        | Op::Softmax(_)
         | Op::Rescale(_)
         | Op::Add(_) => true,
         Op::Input | Op::Conv(_) | Op::Dense(_) | Op::Affine(_) | Op::Activation(_) | Op::Sign => false,

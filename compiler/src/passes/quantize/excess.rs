@@ -59,9 +59,7 @@ impl Excess {
                 let sources = gather.sources(graph.shape(input));
                 sources.iter().map(|of| of.mean(|channel| self.of_node(input)[channel])).collect()
             }
-            Op::AveragePool(_) | Op::MaxPool(_) | Op::Softmax(_) | Op::Rescale(_) => {
-                self.of_node(input).to_vec()
-            }
+            Op::AveragePool(_) | Op::MaxPool(_) | Op::Rescale(_) => self.of_node(input).to_vec(),
             Op::Affine(affine) => {
                 let scales = affine.scale.iter().map(|&by| f64::from(by).powi(2));
                 self.of_node(input).iter().zip(scales).map(|(x, by)| x * by).collect()

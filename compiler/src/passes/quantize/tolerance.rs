@@ -121,12 +121,7 @@ impl Reader<'_> {
                 let seen = statistics.channels(id).iter().map(|seen| seen.passing.max(passing));
                 own.iter().zip(seen).map(|(weight, passing)| weight * passing).collect()
             }
-            Op::Input
-            | Op::Affine(_)
-            | Op::Activation(_)
-            | Op::MaxPool(_)
-            | Op::Rescale(_)
-            | Op::Softmax(_) => own.to_vec(),
+            Op::Input | Op::Affine(_) | Op::Activation(_) | Op::MaxPool(_) | Op::Rescale(_) => own.to_vec(),
         }
     }
 

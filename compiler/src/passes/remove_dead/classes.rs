@@ -78,8 +78,7 @@ fn tied<D: Domain>(graph: &Graph<D>, id: NodeId) -> Vec<(Channel, Channel)> {
         | Op::Sign
         | Op::Rescale(_)
         | Op::Add(_)
-        | Op::Mul
-        | Op::Softmax(_) => {
+        | Op::Mul => {
             inputs.iter().flat_map(|&input| (0..channels).map(move |c| ((id, c), (input, c)))).collect()
         }
     }

@@ -68,7 +68,7 @@ fn constants<D: Constants>(graph: &Graph<D>, id: NodeId, known: &[Known<D>]) -> 
     let zero = D::Wide::default();
     let each = |map: &dyn Fn(D::Wide) -> Option<D::Wide>| inputs[0].iter().map(|x| x.and_then(map)).collect();
     match graph.op(id) {
-        Op::Input | Op::Affine(_) | Op::Activation(_) | Op::Clip(_) | Op::Softmax(_) => {
+        Op::Input | Op::Affine(_) | Op::Activation(_) | Op::Clip(_) => {
             vec![None; graph.shape(id).channels]
         }
         Op::Conv(_) | Op::Dense(_) => biases(graph, id),

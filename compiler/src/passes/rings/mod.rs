@@ -114,7 +114,6 @@ fn uncompared(graph: &Graph<Integer>) -> Vec<bool> {
             }
             Op::Conv(_) | Op::Dense(_) => {}
             Op::Flatten
-            | Op::Softmax(_)
             | Op::AveragePool(_)
             | Op::Add(_)
             | Op::Concat

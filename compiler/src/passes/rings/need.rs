@@ -25,10 +25,7 @@ pub(super) fn enter_least(
             Op::Input => sound,
             _ => sound.iter().zip(&seen[id.index()]).map(|(sound, seen)| within(*seen, *sound)).collect(),
         };
-        bits[id.index()] = match graph.op(id) {
-            Op::Softmax(_) => graph.node(graph.sole_input(id)).fact.bits(),
-            _ => bits_needed(graph, id, &expected),
-        };
+        bits[id.index()] = bits_needed(graph, id, &expected);
         if id == graph.output() && options.reveal == Revealed::Label {
             let all = expected.iter().copied().reduce(Interval::hull);
             bits[id.index()] = bits[id.index()].max(widest(all.as_slice(), difference));

@@ -37,7 +37,7 @@ fn is_local(graph: &Graph<Integer>, id: NodeId) -> bool {
 /// Whether `id` has the ring of its input.
 fn keeps_ring(graph: &Graph<Integer>, id: NodeId) -> bool {
     match graph.op(id) {
-        Op::MaxPool(_) | Op::Flatten | Op::Softmax(_) => true,
+        Op::MaxPool(_) | Op::Flatten => true,
         Op::Add(add) => add.multipliers == [1],
         Op::Concat => graph.inputs(id).len() == 1,
         _ => false,

@@ -8,15 +8,15 @@ pub(crate) use products::multiplied;
 
 use compiler::calibration::Calibration;
 use compiler::graph::{
-    Add, Conv, Curve, Dense, Gather, Graph, Integer, NodeId, Op, Pool, PoolDivisor, Real, RealFact, Shape,
-    Softmax, Window,
+    Add, Conv, Curve, Dense, Domain, Gather, Graph, Integer, NodeId, Op, Pool, PoolDivisor, Real, RealFact,
+    Shape, Window,
 };
 use compiler::options::{CompileOptions, InputOptions};
 use compiler::passes::{Choices, Narrowing, Preparation, range};
 use compiler::reference::integer;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
-use runtime::plan::InputSpec;
+use runtime::plan::{InputSpec, OutputPart};
 
 /// A recipe from which [`network`] grows a graph.
 #[derive(Clone, Debug)]
@@ -24,7 +24,6 @@ pub(crate) struct Recipe {
     pub(crate) input: Shape,
     pub(crate) pieces: Vec<Piece>,
     pub(crate) classes: usize,
-    pub(crate) softmax: bool,
     pub(crate) seed: u64,
 }
 
@@ -87,8 +86,12 @@ pub(crate) fn recipes(with_sign: bool) -> impl Strategy<Value = Recipe> {
     let shape = (1usize..4, 3usize..8, 3usize..8)
         .prop_map(|(channels, height, width)| Shape::new(channels, height, width));
     let pieces = proptest::collection::vec(pieces(with_sign), 1..6);
-    (shape, pieces, 1usize..5, any::<bool>(), any::<u64>())
-        .prop_map(|(input, pieces, classes, softmax, seed)| Recipe { input, pieces, classes, softmax, seed })
+    (shape, pieces, 1usize..5, any::<u64>()).prop_map(|(input, pieces, classes, seed)| Recipe {
+        input,
+        pieces,
+        classes,
+        seed,
+    })
 }
 
 fn pieces(with_sign: bool) -> impl Strategy<Value = Piece> {
@@ -133,12 +136,14 @@ pub(crate) fn network(recipe: &Recipe) -> Graph<Real> {
     let flat = grower.append(Op::Flatten, &[value]);
     let (elements, outputs) = (grower.graph.shape(flat).elements(), recipe.classes);
     let (weights, bias) = (grower.weights(elements * outputs), grower.weights(outputs));
-    let mut logits = grower.append(Op::Dense(Dense { weights, bias }), &[flat]);
-    if recipe.softmax {
-        logits = grower.append(Op::Softmax(Softmax::Plain), &[logits]);
-    }
+    let logits = grower.append(Op::Dense(Dense { weights, bias }), &[flat]);
     grower.graph.set_output(logits);
     activations::as_relus(grower.graph)
+}
+
+/// The output of `graph` as one vector of scores.
+pub(crate) fn outputs<D: Domain>(graph: &Graph<D>) -> Vec<OutputPart> {
+    vec![OutputPart::vector(graph.shape(graph.output()).elements())]
 }
 
 /// Pixels 0 to 255 that become −128 to 127 or so.

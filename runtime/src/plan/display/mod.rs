@@ -5,7 +5,8 @@ mod view;
 
 pub(crate) use table::Table;
 
-use super::input::{Colours, InputSpec, OutputSpec, Revealed, spelled};
+use super::input::{Colours, InputSpec};
+use super::output::{OutputPart, OutputSpec, Revealed, spelled};
 use super::{Cost, Knowledge, Layout, Op, Plan, PricedBatch, Step, StepId, Suite, ValidPlan};
 use std::fmt;
 
@@ -53,25 +54,34 @@ fn write_borders(f: &mut fmt::Formatter<'_>, input: &InputSpec, output: &OutputS
         preprocessing.scale
     )?;
     writeln!(f, "        mean {:?}, std {:?}, step {:?}", preprocessing.mean, preprocessing.std, input.step)?;
-    writeln!(
-        f,
-        "output  {} of {:e}, then {}{}",
-        describe_output(output),
-        output.scale,
-        output.postprocessing.name(),
-        match output.revealed {
-            Revealed::Logits => "",
-            Revealed::Label => "; only the label is revealed",
-        }
-    )
+    for part in &output.parts {
+        let name =
+            if output.parts.len() > 1 { format!(" '{}'", part.name.escape_debug()) } else { String::new() };
+        let (elements, revealed) = (describe_elements(part), describe_revealed(part, output.revealed));
+        writeln!(
+            f,
+            "output {name} {elements} of {:e}, then {}{revealed}",
+            part.scale,
+            part.postprocessing.name()
+        )?;
+    }
+    Ok(())
 }
 
-/// `10 logits`, `2x32x32 values`.
-fn describe_output(output: &OutputSpec) -> String {
-    if output.is_map() {
-        format!("{} values", spelled(&output.axes))
-    } else {
-        format!("{} logits", output.elements())
+/// `10 logits`, `2x32x32 values`, `2x32x32 scores of 2 classes`.
+fn describe_elements(part: &OutputPart) -> String {
+    match part.scores() {
+        _ if !part.is_map() => format!("{} logits", part.elements()),
+        Some(scores) => format!("{} scores of {} classes", spelled(&part.axes), scores.classes),
+        None => format!("{} values", spelled(&part.axes)),
+    }
+}
+
+fn describe_revealed(part: &OutputPart, revealed: Revealed) -> String {
+    match (revealed, part.positions()) {
+        (Revealed::Logits, _) => String::new(),
+        (Revealed::Label, 1) => "; only the label is revealed".into(),
+        (Revealed::Label, positions) => format!("; only {positions} labels are revealed"),
     }
 }
 

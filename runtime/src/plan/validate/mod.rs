@@ -43,6 +43,8 @@ pub const MAX_STEPS: usize = 1 << 16;
 pub const MAX_ELEMENTS: usize = 1 << 24;
 /// Axes of the output, at most.
 pub const MAX_AXES: usize = 8;
+/// Most outputs that are revealed together.
+pub const MAX_OUTPUTS: usize = 16;
 /// Elements of all values together, at most.
 pub const MAX_TOTAL_ELEMENTS: usize = 1 << 28;
 /// What windows of a pool read, or terms of a sum, in all, at most.

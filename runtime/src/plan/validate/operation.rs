@@ -6,7 +6,8 @@ use super::shapes::{
 };
 use super::{Findings, MAX_BITS, MAX_MULTIPLIER_BITS, MAX_RING_BITS};
 use crate::plan::{
-    Conv2d, Dense, Fraction, Knowledge, MaxPool, Op, Private, Public, Shape, StepId, SumPool, index_bits,
+    Conv2d, Dense, Fraction, Knowledge, MaxPool, Op, Private, Public, Scores, Shape, StepId, SumPool,
+    index_bits,
 };
 
 /// What both views say of a step.
@@ -22,7 +23,6 @@ pub(super) struct Operation<'a, K: Knowledge> {
 #[derive(Clone, Copy)]
 pub(super) struct Source {
     pub(super) bits: u32,
-    pub(super) elements: usize,
     /// What its shares hold below it.
     pub(super) fraction: Fraction,
 }
@@ -90,7 +90,7 @@ impl<K: LinearShape> Operation<'_, K> {
             | Op::MaxPool(_)
             | Op::Rescale { .. }
             | Op::ReluRescale { .. }
-            | Op::ArgMax
+            | Op::ArgMax(_)
             | Op::Reveal => inputs == 1,
         }
     }
@@ -124,7 +124,10 @@ impl<K: LinearShape> Operation<'_, K> {
             Op::Mul => product_shape(inputs),
             Op::Gather(gather) => gather_shape(gather, first, self.shape),
             Op::Reveal => Ok(first.flattened()),
-            Op::ArgMax => Ok(Shape::vector(1)),
+            Op::ArgMax(scores) if !scores.divide(first.elements()) => {
+                Err(format!("{} elements are no scores of {} classes", first.elements(), scores.classes))
+            }
+            Op::ArgMax(scores) => Ok(Shape::vector(scores.positions(first.elements()))),
             Op::Rescale { bits } if *bits > MAX_BITS => Err(format!("it drops {bits} bits")),
             Op::ReluRescale { bits } if !(1..=MAX_BITS).contains(bits) => {
                 Err(format!("it drops {bits} bits"))
@@ -148,7 +151,7 @@ impl<K: LinearShape> Operation<'_, K> {
             | Op::Sign
             | Op::Rescale { .. }
             | Op::ReluRescale { .. }
-            | Op::ArgMax
+            | Op::ArgMax(_)
             | Op::Reveal => None,
         };
         let each = match window {
@@ -176,7 +179,7 @@ impl<K: LinearShape> Operation<'_, K> {
             Op::MaxPool(pool) => narrowest == Some(self.bits) && (1..=self.bits).contains(&pool.compared),
             Op::Relu | Op::Sign => true,
             Op::Rescale { bits } | Op::ReluRescale { bits } => wide(*bits),
-            Op::ArgMax => sources.iter().all(|source| self.index_fits(source)),
+            Op::ArgMax(scores) => sources.iter().all(|source| self.index_fits(source, *scores)),
         };
         found.require(6, at, holds, || "its values have too few bits for what it does".into());
         let whole = sources.iter().all(|source| source.fraction == Fraction::default());
@@ -185,9 +188,9 @@ impl<K: LinearShape> Operation<'_, K> {
         });
     }
 
-    /// Numbers and positions fit one ring, and the position fits its own.
-    fn index_fits(&self, source: &Source) -> bool {
-        index_bits(source.elements) <= self.bits && source.bits + self.bits <= MAX_RING_BITS
+    /// Numbers and classes fit one ring, and the class fits its own.
+    fn index_fits(&self, source: &Source, scores: Scores) -> bool {
+        index_bits(scores.classes) <= self.bits && source.bits + self.bits <= MAX_RING_BITS
     }
 }
 

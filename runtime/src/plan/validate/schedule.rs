@@ -172,7 +172,7 @@ impl Context<'_> {
         let source = |&input: &StepId| {
             let step = self.schedule.step(input);
             let fraction = self.schedule.fraction(input);
-            Source { bits: step.bits, elements: step.shape.elements(), fraction }
+            Source { bits: step.bits, fraction }
         };
         self.step.inputs.iter().map(source).collect()
     }

@@ -85,7 +85,10 @@ fn is_of_suite(suite: Suite, step: &Step) -> bool {
     match suite {
         Suite::Blinded(_) => {
             step.layout.is_none()
-                && !matches!(step.op, Op::ReluRescale { .. } | Op::ArgMax | Op::Mul | Op::Rescale { bits: 0 })
+                && !matches!(
+                    step.op,
+                    Op::ReluRescale { .. } | Op::ArgMax(_) | Op::Mul | Op::Rescale { bits: 0 }
+                )
         }
         Suite::Shared(_) => step.layout.is_some() == step.op.weights().is_some(),
     }

@@ -3,10 +3,11 @@
 use super::schedule::check_schedule;
 use super::shapes::fits;
 use super::{
-    Findings, MAX_AXES, MAX_BITS, MAX_BLINDING_BITS, MAX_ELEMENTS, MAX_EXCHANGES, MAX_INPUT_BITS, Violation,
+    Findings, MAX_AXES, MAX_BITS, MAX_BLINDING_BITS, MAX_ELEMENTS, MAX_EXCHANGES, MAX_INPUT_BITS, MAX_NAME,
+    MAX_OUTPUTS, Violation,
 };
 use crate::plan::{
-    BlindedParameters, ClientPlan, Exchange, Exchanges, InputSpec, KeyBits, OutputSpec, Suite, Work,
+    BlindedParameters, ClientPlan, Exchange, Exchanges, InputSpec, KeyBits, OutputSpec, Revealed, Suite, Work,
 };
 
 /// Checks the border from images to integers.
@@ -106,9 +107,24 @@ fn check_exchange(
 }
 
 fn check_output(output: &OutputSpec, found: &mut Findings) {
-    let fits = output.axes.len() <= MAX_AXES && (1..=MAX_ELEMENTS).contains(&output.elements());
-    found.require(1, None, fits, || "the output is empty or too large".into());
-    found.require(8, None, output.scale.is_finite() && output.scale > 0.0, || {
-        "the output's scale is not positive".into()
+    let some = (1..=MAX_OUTPUTS).contains(&output.parts.len());
+    let fits = output.parts.iter().all(|part| {
+        part.axes.len() <= MAX_AXES
+            && part.name.len() <= MAX_NAME
+            && (1..=MAX_ELEMENTS).contains(&part.elements())
     });
+    found.require(1, None, some && fits && output.elements() <= MAX_ELEMENTS, || {
+        "the output is empty or too large".into()
+    });
+    found.require(
+        8,
+        None,
+        output.parts.iter().all(|part| part.scale.is_finite() && part.scale > 0.0),
+        || "the output's scale is not positive".into(),
+    );
+    let sound =
+        output.parts.iter().all(|part| part.classes.is_none_or(|classes| classes.are_among(part.axes.len())));
+    let labels =
+        output.revealed == Revealed::Logits || matches!(&output.parts[..], [part] if part.classes.is_some());
+    found.require(8, None, sound && labels, || "the output has no such classes".into());
 }

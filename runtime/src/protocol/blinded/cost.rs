@@ -112,8 +112,8 @@ mod tests {
     use crate::paillier::count::instrument::measure;
     use crate::paillier::{Ciphertexts, HolderKey, PublicRandomisers, Randomisers, SecureRng, test_keys};
     use crate::plan::{
-        BlindedParameters, InputSpec, MaxPool, OutputSpec, Postprocessing, Preprocessing, Revealed, Shape,
-        Step, Suite, Window,
+        BlindedParameters, InputSpec, MaxPool, OutputPart, OutputSpec, Preprocessing, Shape, Step, Suite,
+        Window,
     };
     use crate::protocol::blinded::answer::Answering;
     use crate::protocol::blinded::round::Round;
@@ -166,12 +166,7 @@ mod tests {
             step(op, vec![StepId::new(0)], shape, 8),
             step(Op::Reveal, vec![StepId::new(1)], shape.flattened(), 8),
         ];
-        let output = OutputSpec {
-            axes: vec![shape.elements()],
-            scale: 1.0,
-            postprocessing: Postprocessing::None,
-            revealed: Revealed::Logits,
-        };
+        let output = OutputSpec::of(OutputPart::vector(shape.elements()));
         let key_bits = KeyBits::try_from(512).unwrap();
         Plan {
             name: String::new(),

@@ -31,7 +31,7 @@ pub fn rows(plan: &Plan, id: StepId) -> Option<Box<dyn Rows + '_>> {
         | Op::Mul
         | Op::Rescale { .. }
         | Op::ReluRescale { .. }
-        | Op::ArgMax
+        | Op::ArgMax(_)
         | Op::Reveal => None,
     }
 }

@@ -111,8 +111,8 @@ impl<'a> Part<'a> {
                 let windows = windows(&pool.window, image, step.shape);
                 (Protocol::MaxPool(MaxPool::new(from, compared, windows)?), 0)
             }
-            Op::ArgMax => {
-                let protocol = Protocol::ArgMax(ArgMax::new(value, image.elements(), to)?);
+            Op::ArgMax(scores) => {
+                let protocol = Protocol::ArgMax(ArgMax::new(value, *scores, step.shape.elements(), to)?);
                 let whole = whole(value)?;
                 return Some(Self::Activation(Activation { whole, ..activation(protocol, 0) }));
             }
@@ -170,7 +170,7 @@ impl Activation {
             Protocol::Sign(sign) => sign.run(party, &shares),
             Protocol::Truncate(truncate) => truncate.run(party, &shares),
             Protocol::MaxPool(pool) => pool.run(party, &shares),
-            Protocol::ArgMax(arg_max) => Ok(vec![arg_max.run(party, &shares)?]),
+            Protocol::ArgMax(arg_max) => arg_max.run(party, &shares),
         }
     }
 }

@@ -1,6 +1,6 @@
-//! The position of the largest of n shared numbers, the first one's of several, as shares.
+//! The class with the largest of n shared scores at each of some positions, the first one of several, as shares.
 //!
-//! Notation: x_0 … x_(n−1) in a ring of m bits; the position in one of j bits, n ≤ 2^j.
+//! Notation, at one position: x_0 … x_(n−1) in a ring of m bits; the class in one of j bits, n ≤ 2^j.
 //!
 //! ```text
 //! client (shares)                                    server (shares)
@@ -9,7 +9,7 @@
 //! 3  minus its share of z, modulo 2^j                 likewise, plus n − 1
 //! ```
 //!
-//! The low j bits of z are n − 1 − i for the position i of the maximum, and the low bits of shares are shares of the low
+//! The low j bits of z are n − 1 − i for the class i of the maximum, and the low bits of shares are shares of the low
 //! bits. The result is [`Ring::arg_max`]: where a difference x_a − x_b wraps around, the one of the first after it
 //! does.
 //!
@@ -24,31 +24,33 @@ use super::message_schedule::MessageSchedule;
 use super::party::Party;
 use crate::error::Result;
 use crate::ot::Inputs;
-use crate::plan::Ring;
+use crate::plan::{Ring, Scores};
 
-/// The arg-max of numbers of a ring.
+/// The arg-max of scores in a ring, position by position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArgMax {
-    count: usize,
-    /// The number j of bits of a position.
-    place_bits: u32,
+    scores: Scores,
+    positions: usize,
+    /// The number j of bits of a class.
+    class_bits: u32,
     /// The ring of m + j bits.
     tagged: Ring,
     tournament: MaxPool,
 }
 
 impl ArgMax {
-    /// Of `count` numbers of `ring`, the position in the ring `to`; `None` unless there is one, all positions are
-    /// elements of `to`, and m + j is at most 64.
-    pub fn new(ring: Ring, count: usize, to: Ring) -> Option<Self> {
-        let place_bits = to.bits();
-        let last = count.checked_sub(1)? as u64;
+    /// Of `scores` in `ring` at so many positions, the classes in the ring `to`; `None` unless there is a class, all
+    /// classes are elements of `to`, and m + j is at most 64.
+    pub fn new(ring: Ring, scores: Scores, positions: usize, to: Ring) -> Option<Self> {
+        let class_bits = to.bits();
+        let last = scores.classes.checked_sub(1)? as u64;
         if to.reduce(last) != last {
             return None;
         }
-        let tagged = Ring::new(ring.bits() + place_bits)?;
-        let tournament = MaxPool::new(tagged, tagged, vec![(0..count).collect()])?;
-        Some(Self { count, place_bits, tagged, tournament })
+        let tagged = Ring::new(ring.bits() + class_bits)?;
+        let windows = (0..positions).map(|position| scores.of(position).collect()).collect();
+        let tournament = MaxPool::new(tagged, tagged, windows)?;
+        Some(Self { scores, positions, class_bits, tagged, tournament })
     }
 
     /// What [`run`](Self::run) says and uses.
@@ -62,25 +64,27 @@ impl ArgMax {
     }
 
     fn tagged(&self, shares: &[u64], constant: impl Fn(usize) -> u64) -> Vec<u64> {
-        let tag = |(place, share): (usize, &u64)| {
-            self.tagged.reduce((share << self.place_bits).wrapping_add(constant(self.count - 1 - place)))
+        let Scores { classes, inner } = self.scores;
+        let tag = |(index, share): (usize, &u64)| {
+            let class = index / inner % classes;
+            self.tagged.reduce((share << self.class_bits).wrapping_add(constant(classes - 1 - class)))
         };
-        shares[..self.count].iter().enumerate().map(tag).collect()
+        shares[..self.positions * classes].iter().enumerate().map(tag).collect()
     }
 
-    /// This party's share of the position from its shares of the numbers.
+    /// This party's shares of the classes from its shares of the scores.
     ///
     /// # Errors
     /// The peer sends something else or hung up, or the supply has something else next.
     ///
     /// # Panics
     /// If there are fewer numbers.
-    pub fn run(&self, party: &mut Party<'_>, shares: &[u64]) -> Result<u64> {
+    pub fn run(&self, party: &mut Party<'_>, shares: &[u64]) -> Result<Vec<u64>> {
         let constant = |number: usize| if party.adds_constants() { number as u64 } else { 0 };
         let tagged = self.tagged(shares, constant);
-        let last = constant(self.count - 1);
-        let largest: u64 = self.tournament.run(party, &tagged)?.into_iter().sum();
-        Ok(last.wrapping_sub(largest) & ((1 << self.place_bits) - 1))
+        let last = constant(self.scores.classes - 1);
+        let class = |largest: u64| last.wrapping_sub(largest) & ((1 << self.class_bits) - 1);
+        Ok(self.tournament.run(party, &tagged)?.into_iter().map(class).collect())
     }
 }
 
@@ -91,16 +95,20 @@ mod tests {
     use proptest::prelude::*;
 
     fn run(ring: Ring, numbers: &[i64], seed: u64) -> usize {
-        let to = Ring::new(numbers.len().next_power_of_two().ilog2().max(1) + (seed % 2) as u32).unwrap();
-        let arg_max = ArgMax::new(ring, numbers.len(), to).unwrap();
+        run_scores(ring, Scores::whole(numbers.len()), numbers, seed)[0] as usize
+    }
+
+    fn run_scores(ring: Ring, scores: Scores, numbers: &[i64], seed: u64) -> Vec<u64> {
+        let to = Ring::new(scores.classes.next_power_of_two().ilog2().max(1) + (seed % 2) as u32).unwrap();
+        let arg_max = ArgMax::new(ring, scores, scores.positions(numbers.len()), to).unwrap();
         let cost = cost(|messages| arg_max.schedule(messages));
         let share = |(i, &number): (u64, &i64)| {
             let theirs = ring.reduce(seed.wrapping_mul(2 * i + 1));
             [ring.reduce(ring.embed(number).wrapping_sub(theirs)), theirs]
         };
         let pairs: Vec<[u64; 2]> = (0..).zip(numbers).map(share).collect();
-        let run = |party: &mut Party<'_>, shares: &[u64]| Ok(vec![arg_max.run(party, shares)?]);
-        sums(to, both(&cost, seed, shares_of(&pairs), run))[0] as usize
+        let run = |party: &mut Party<'_>, shares: &[u64]| arg_max.run(party, shares);
+        sums(to, both(&cost, seed, shares_of(&pairs), run))
     }
 
     /// All triples of numbers of three bits, differences that wrap around included.
@@ -135,12 +143,34 @@ mod tests {
         }
     }
 
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(25))]
+        #[test]
+        fn every_position_has_its_class(
+            (outer, classes, inner) in (1usize..4, 1usize..6, 1usize..4),
+            numbers in prop::collection::vec(-400i64..400, 60),
+            seed: u64,
+        ) {
+            let (ring, scores) = (Ring::new(11).unwrap(), Scores { classes, inner });
+            let numbers = &numbers[..outer * classes * inner];
+            let found = run_scores(ring, scores, numbers, seed);
+            prop_assert_eq!(found.len(), outer * inner);
+            for (index, class) in found.into_iter().enumerate() {
+                let (outer, inner_index) = (index / inner, index % inner);
+                let score = |class: usize| numbers[(outer * classes + class) * inner + inner_index];
+                let most = (0..classes).map(score).max();
+                prop_assert_eq!(Some(class as usize), (0..classes).position(|class| Some(score(class)) == most));
+            }
+        }
+    }
+
     #[test]
     fn one_number_is_the_largest_and_none_is_not() {
         assert_eq!(run(Ring::new(9).unwrap(), &[-5], 3), 0);
-        let ring = |bits| Ring::new(bits).unwrap();
-        assert_eq!(ArgMax::new(ring(9), 0, ring(4)), None);
-        assert_eq!(ArgMax::new(ring(9), 17, ring(4)), None);
-        assert_eq!(ArgMax::new(ring(61), 9, ring(4)), None);
+        let of = |bits, classes| {
+            let ring = |bits| Ring::new(bits).unwrap();
+            ArgMax::new(ring(bits), Scores::whole(classes), 1, ring(4))
+        };
+        assert_eq!([of(9, 0), of(9, 17), of(61, 9)], [None, None, None]);
     }
 }

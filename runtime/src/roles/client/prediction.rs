@@ -5,37 +5,58 @@ use crate::plan::{OutputSpec, Revealed};
 /// The answer to one image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prediction {
-    /// What was revealed: exact integers, before scaling; or the label alone.
+    /// What was revealed: exact integers, before scaling; or labels alone.
     pub integers: Vec<i128>,
-    /// What the model would print; empty where only the label was revealed.
+    /// What the model would print, one output after the other; empty where only labels were revealed.
     pub logits: Vec<f64>,
-    /// All classes, likeliest first; the label alone where only that was revealed.
+    /// The class of each position of the first output; none where it has no classes.
+    labels: Vec<usize>,
+    /// All classes of the first position, likeliest first; the label alone where only that was revealed.
     ranking: Vec<usize>,
 }
 
 impl Prediction {
     /// The answer that the revealed `integers` give; `output` says how they become logits.
     pub fn new(output: &OutputSpec, integers: Vec<i128>) -> Self {
-        let ranking = match output.revealed {
-            Revealed::Logits => ranked(&integers),
-            Revealed::Label => integers.iter().filter_map(|&label| usize::try_from(label).ok()).collect(),
+        let logits = output.logits(&integers);
+        let (labels, ranking) = match output.revealed {
+            Revealed::Logits => classes(output, &integers),
+            Revealed::Label => {
+                let labels: Vec<usize> =
+                    integers.iter().map(|&label| usize::try_from(label).unwrap_or(0)).collect();
+                let ranking = labels.iter().copied().take(1).collect();
+                (labels, ranking)
+            }
         };
-        Self { logits: output.logits(&integers), ranking, integers }
+        Self { integers, logits, labels, ranking }
     }
 
-    /// Index of the largest logit; of the first, if several are largest.
+    /// Index of the largest logit; of the first, if several are largest. Of a map of scores, the first position's.
     pub fn label(&self) -> usize {
         self.ranking.first().copied().unwrap_or(0)
     }
 
-    /// All classes, largest logit first; only the label, if only that was revealed.
+    /// The class of each position, in row-major order of [`OutputPart::label_axes`](crate::plan::OutputPart::label_axes):
+    /// one, where the model classifies images; none where it gives a map without classes. Of the first output.
+    pub fn labels(&self) -> &[usize] {
+        &self.labels
+    }
+
+    /// All classes, largest logit first; only the label, if only that was revealed. Of a map of scores, the first
+    /// position's.
     pub fn ranking(&self) -> &[usize] {
         &self.ranking
     }
 }
 
-fn ranked(integers: &[i128]) -> Vec<usize> {
-    let mut classes: Vec<usize> = (0..integers.len()).collect();
-    classes.sort_by(|&a, &b| integers[b].cmp(&integers[a]));
-    classes
+/// The class of each position of the first output, and all classes of the first position, likeliest first.
+fn classes(output: &OutputSpec, integers: &[i128]) -> (Vec<usize>, Vec<usize>) {
+    let first = output.split(integers).into_iter().next();
+    let Some((scores, integers)) = first.and_then(|(part, integers)| Some((part.scores()?, integers))) else {
+        return Default::default();
+    };
+    let first: Vec<i128> = scores.of(0).map(|index| integers[index]).collect();
+    let mut ranking: Vec<usize> = (0..first.len()).collect();
+    ranking.sort_by(|&a, &b| first[b].cmp(&first[a]));
+    (scores.classes(integers), ranking)
 }

@@ -106,9 +106,13 @@ fn evaluate(plan: &Plan, step: &Step, inputs: &[&Tensor]) -> Tensor {
                 Tensor::Middle(windows::winners(ring, &pool.window, &input.cast::<i64>(), from, to))
             }
         },
-        (Op::ArgMax, ring) => {
-            let index = ring.map_or(0, |ring| ring.arg_max(&input.cast::<i64>()));
-            Tensor::Middle(vec![index as i64])
+        (Op::ArgMax(scores), ring) => {
+            let input = input.cast::<i64>();
+            let label = |position: usize| {
+                let scores: Vec<i64> = scores.of(position).map(|index| input[index]).collect();
+                ring.map_or(0, |ring| ring.arg_max(&scores)) as i64
+            };
+            Tensor::Middle((0..to.elements()).map(label).collect())
         }
         (Op::Input | Op::Reveal, _) => input.clone(),
     }

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use runtime::paillier::{HolderKey, test_keys};
 use runtime::plan::{
     BlindedParameters, Conv2d, Cost, Dense, Exchanges, Gather, IndexMap, InputSpec, KeyBits, Knowledge,
-    MaxPool, Op, OutputSpec, Plan, Postprocessing, Preprocessing, Revealed, Shape, Step, StepId, Suite,
-    SumPool, ValidPlan, Window, Work, interval,
+    MaxPool, Op, OutputPart, OutputSpec, Plan, Preprocessing, Shape, Step, StepId, Suite, SumPool, ValidPlan,
+    Window, Work, interval,
 };
 use runtime::protocol::blinded;
 use std::sync::{Arc, LazyLock};
@@ -27,12 +27,7 @@ impl PlanBuilder {
         let mut preprocessing = Preprocessing::identity(shape.channels);
         preprocessing.raw_range = (-15.0, 15.0);
         let input = InputSpec { shape, preprocessing, step: vec![1.0; shape.channels] };
-        let output = OutputSpec {
-            axes: Vec::new(),
-            scale: 1.0,
-            postprocessing: Postprocessing::None,
-            revealed: Revealed::Logits,
-        };
+        let output = OutputSpec::of(OutputPart::vector(1));
         let suite = Suite::Blinded(BlindedParameters::default());
         let key_bits = KeyBits::try_from(512).expect("accepted in tests");
         let plan = Plan {
@@ -86,7 +81,7 @@ impl PlanBuilder {
     pub(crate) fn finish(mut self) -> Plan {
         let (last, shape) = (self.last(), self.shape(self.last()).flattened());
         self.push(Op::Reveal, &[last], shape);
-        self.plan.output.axes = vec![shape.elements()];
+        self.plan.output = OutputSpec::of(OutputPart::vector(shape.elements()));
         for id in (0..self.plan.steps.len()).map(StepId::new) {
             self.plan.steps[id.index()].cost =
                 blinded::cost::step(&self.plan, BlindedParameters::default(), id);

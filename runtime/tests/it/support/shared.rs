@@ -86,7 +86,7 @@ fn bits(op: &Op, narrowest: Option<u32>, choices: &mut Choices) -> u32 {
         (Op::Input, _) | (_, None) => 8 + choices.below(20),
         (Op::Relu | Op::ReluRescale { .. } | Op::Rescale { .. } | Op::Sign, _) => 6 + choices.below(20),
         (Op::MaxPool(_), Some(narrowest)) => narrowest,
-        (Op::ArgMax, _) => 4 + choices.below(5),
+        (Op::ArgMax(_), _) => 4 + choices.below(5),
         (_, Some(narrowest)) => narrowest - if narrowest > 5 { choices.below(2) } else { 0 },
     }
 }
