@@ -10,12 +10,14 @@ Needs PyTorch and onnxruntime, outside the repository (some GB), and a built Pop
 and CIFAR-10: cifar10-train-5000.npz and cifar10-test-1000.npz in the folder `data` of POPCORN_DATA (default ../shared),
 each with `images`, uint8 (N,3,32,32), and `labels`.
 
-Three kinds of networks, which networks.py has:
+Four kinds of networks, which networks.py has:
 
-* torchvision's classifiers, and the usual ones for small images, with random weights. The statistics of their
+* torchvision's classifiers, and the usual ones for small images and sequences, with random weights. The statistics of their
   BatchNormalizations are those of images, and the last layer is fitted, so that labels vary. What counts is how often
   plan and onnxruntime give an image the same label: 98 % at least, of the quarter of 256 test images whose label is
   clearest. (Networks without training hesitate over most of them, and any rounding turns such labels.)
+* unet-.., espcn, autoencoder: networks that give maps, with random weights. What counts is how far plan and onnxruntime
+  are apart on 64 test images: a peak signal-to-noise ratio of 40 dB at least.
 * trained-..: small networks, trained with weight decay, which leaves dead channels. What counts is accuracy on 1,000
   test images: at most half a point less than onnxruntime's.
 * quantised-..: what onnxruntime's quantiser makes of these, with QuantizeLinear and DequantizeLinear everywhere. What
@@ -50,9 +52,9 @@ from onnxruntime.quantization import CalibrationDataReader, quantize_static
 from weights import MEAN, ROOT, STD, batches, test_data, training_data, with_weights
 
 CALIBRATION_IMAGES, CANDIDATES, TEST_IMAGES, COMPARED_IMAGES = 512, 256, 64, 16
-LEAST_AGREEMENT, LARGEST_DROP = 0.98, 0.005
+LEAST_AGREEMENT, LARGEST_DROP, LEAST_DECIBELS = 0.98, 0.005, 40
 COLUMNS = (
-    "network", "parameters", "onnxruntime", "plan", "same label", "error", "MB", "seconds", "seconds to compile"
+    "network", "parameters", "onnxruntime", "plan", "same label or PSNR", "error", "MB", "seconds", "seconds to compile"
 )  # fmt: skip
 
 EXAMPLES = """\
@@ -157,10 +159,13 @@ def compile_plan(path, suite, size, options):
 
 
 def judge(path, plan, choices, images, labels, ours, options):
-    """The plan beside the true labels, and beside those that onnxruntime gives."""
+    """The plan beside the true labels, and beside those that onnxruntime gives; a map beside the model's."""
     test = write_images(path.with_suffix(".test.npz"), images, labels)
     given = write_images(path.with_suffix(".given.npz"), images, ours)
     compared = ["--data", test, "--limit", str(COMPARED_IMAGES), *choices]
+    if ours is None:
+        measured = popcornc(options, "eval", path, plan, "--data", test)
+        return {"psnr": measured["psnr"], "logit_error": measured["error"]}
     return {
         "plan_accuracy": popcornc(options, "eval", path, plan, "--data", test)["plan_accuracy"],
         "agreement": popcornc(options, "eval", path, plan, "--data", given)["plan_accuracy"],
@@ -189,18 +194,21 @@ def figures_of(name, options):
     images, labels = test_data(network.size)
     if not network.training:
         images, labels = images[:CANDIDATES], labels[:CANDIDATES]
-    logits = logits_by_onnxruntime(path, images, options.threads)
-    if not network.training:
-        chosen = clearest(logits, TEST_IMAGES)
-        images, labels, logits = images[chosen], labels[chosen], logits[chosen]
-    ours = logits.argmax(1)
+    if network.map:
+        images, labels, ours = images[:TEST_IMAGES], labels[:TEST_IMAGES], None
+    else:
+        logits = logits_by_onnxruntime(path, images, options.threads)
+        if not network.training:
+            chosen = clearest(logits, TEST_IMAGES)
+            images, labels, logits = images[chosen], labels[chosen], logits[chosen]
+        ours = logits.argmax(1)
     for suite in options.suites:
         figures = {
             "network": name,
             "suite": suite,
             "trained": bool(network.training),
             "parameters": parameters,
-            "onnxruntime_accuracy": float((ours == labels).mean()),
+            "onnxruntime_accuracy": None if ours is None else float((ours == labels).mean()),
         }
         try:
             plan, choices, seconds = compile_plan(path, suite, network.size, options)
@@ -215,6 +223,8 @@ def reached(figures):
     """Whether the plan is as good as it should be."""
     if "refused" in figures:
         return figures["suite"] == "blinded"
+    if "psnr" in figures:
+        return figures["psnr"] >= LEAST_DECIBELS
     if figures["trained"]:
         return figures["plan_accuracy"] >= figures["onnxruntime_accuracy"] - LARGEST_DROP - 1e-9
     return figures["agreement"] >= LEAST_AGREEMENT
@@ -222,13 +232,14 @@ def reached(figures):
 
 def row(figures):
     """A line of the table."""
-    percent = lambda share: f"{100 * share:.1f} %"
+    percent = lambda share: "" if share is None else f"{100 * share:.1f} %"
     name = f"`{figures['network']}`" + (", blinded" if figures["suite"] == "blinded" else "")
     cells = [name, f"{figures['parameters']:,}", percent(figures["onnxruntime_accuracy"])]
     if "refused" in figures:
         cells += [figures["refused"].replace("|", "\\|")] + [""] * (len(COLUMNS) - len(cells) - 1)
     else:
-        cells += [percent(figures[figure]) for figure in ("plan_accuracy", "agreement", "logit_error")]
+        agreement = f"{figures['psnr']:.1f} dB" if "psnr" in figures else percent(figures["agreement"])
+        cells += [percent(figures.get("plan_accuracy")), agreement, percent(figures["logit_error"])]
         cells += [f"{figures['megabytes']:.1f}", f"{figures['seconds']:.1f}" if "seconds" in figures else ""]
         cells += [f"{figures['compile_seconds']:.1f}"]
         if not figures["reached"]:

@@ -1,4 +1,5 @@
-"""The networks of families.py: torchvision's classifiers, and the forms for small images that torchvision lacks."""
+"""The networks of families.py: torchvision's classifiers, the forms for small images that torchvision lacks, and networks
+that give maps."""
 
 import collections
 import functools
@@ -16,8 +17,9 @@ from torchvision.ops import Conv2dNormActivation
 
 CLASSES = 10
 
-# `build` makes one, for images of `size` x `size`; `training` is None where only the last layer is to be fitted.
-Network = collections.namedtuple("Network", "build size training", defaults=(32, None))
+# `build` makes one, for images of `size` x `size`; `training` is None where only the last layer is to be fitted; `map` is
+# whether it gives an image rather than the scores of classes.
+Network = collections.namedtuple("Network", "build size training map", defaults=(32, None, False))
 Training = collections.namedtuple("Training", "epochs rate", defaults=(30, 0.1))
 
 
@@ -99,6 +101,26 @@ def basic_block(inputs, outputs, stride):
         return BasicBlock(inputs, outputs)
     beside = nn.Sequential(convolution(inputs, outputs, 1, stride), nn.BatchNorm2d(outputs))
     return BasicBlock(inputs, outputs, stride, beside)
+
+
+class Shortcut(nn.Module):
+    """Option A: every second pixel, and channels of zeros around; without parameters."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.channels = channels
+
+    def forward(self, values):
+        return nn.functional.pad(values[:, :, ::2, ::2], (0, 0, 0, 0, self.channels // 2, self.channels // 2))
+
+
+def option_a(inputs, outputs, stride):
+    """A block of ResNet-20 as its authors had it."""
+    return BasicBlock(inputs, outputs, stride, None if inputs == outputs else Shortcut(inputs))
+
+
+def resnet20a(width=16):
+    return nn.Sequential(*normalised(3, width), *stages(option_a, 3, width, width), *classifier(4 * width))
 
 
 def resnet20(width=16):
@@ -203,6 +225,81 @@ def lenet(activation):
     )  # fmt: skip
 
 
+class Square(nn.Module):
+    def forward(self, values):
+        return values * values
+
+
+def cryptonets():
+    """A convolution, a mean, two dense layers, and squares between them; normalised, so that values stay where they are."""
+    return nn.Sequential(
+        nn.Conv2d(3, 16, 5, 2, 2), nn.BatchNorm2d(16), Square(), nn.AvgPool2d(2),
+        nn.Flatten(),
+        nn.Linear(1024, 100), nn.BatchNorm1d(100), Square(),
+        nn.Linear(100, CLASSES),
+    )  # fmt: skip
+
+
+def sequence():
+    """The pixels one after the other, and convolutions along them."""
+    return nn.Sequential(
+        nn.Flatten(2),
+        nn.Conv1d(3, 24, 9, 4, 4), nn.BatchNorm1d(24), nn.ReLU(),
+        nn.Conv1d(24, 48, 9, 4, 4), nn.BatchNorm1d(48), nn.ReLU(), nn.MaxPool1d(2),
+        nn.Conv1d(48, 64, 5, 2, 2), nn.BatchNorm1d(64), nn.ReLU(),
+        nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(64, CLASSES),
+    )  # fmt: skip
+
+
+# ---- Networks that give maps
+
+
+class UNet(nn.Module):
+    """Two levels; `enlarge` makes a layer that doubles height and width and halves the channels."""
+
+    def __init__(self, enlarge, width=16, outputs=4):
+        super().__init__()
+        block = lambda inputs, outputs: nn.Sequential(*normalised(inputs, outputs), *normalised(outputs, outputs))
+        self.down = nn.ModuleList([block(3, width), block(width, 2 * width), block(2 * width, 4 * width)])
+        self.enlarge = nn.ModuleList([enlarge(4 * width), enlarge(2 * width)])
+        self.up = nn.ModuleList([block(4 * width, 2 * width), block(2 * width, width)])
+        self.last = nn.Conv2d(width, outputs, 1)
+
+    def forward(self, values):
+        beside = []
+        for block in self.down[:-1]:
+            beside.append(block(values))
+            values = nn.functional.max_pool2d(beside[-1], 2)
+        values = self.down[-1](values)
+        for enlarge, block in zip(self.enlarge, self.up):
+            values = block(torch.cat([enlarge(values), beside.pop()], 1))
+        return self.last(values)
+
+
+def transposed(channels):
+    return nn.ConvTranspose2d(channels, channels // 2, 2, 2)
+
+
+def interpolated(mode, channels):
+    return nn.Sequential(nn.Upsample(scale_factor=2, mode=mode), convolution(channels, channels // 2, 1))
+
+
+def espcn():
+    """Super-resolution: convolutions, and channels that become pixels."""
+    return nn.Sequential(
+        *normalised(3, 32, 5), *normalised(32, 16), nn.Conv2d(16, 12, 3, padding=1), nn.PixelShuffle(2)
+    )
+
+
+def autoencoder():
+    """The image from 64 numbers."""
+    return nn.Sequential(
+        *normalised(3, 16, 3, 2), *normalised(16, 32, 3, 2), nn.Flatten(), nn.Linear(2048, 64), nn.ReLU(),
+        nn.Linear(64, 2048), nn.ReLU(), nn.Unflatten(1, (32, 8, 8)),
+        transposed(32), nn.BatchNorm2d(16), nn.ReLU(), nn.ConvTranspose2d(16, 3, 2, 2),
+    )  # fmt: skip
+
+
 # ---- All of them
 
 ACTIVATIONS = (
@@ -211,6 +308,9 @@ ACTIVATIONS = (
 )  # fmt: skip
 
 SMALL_REGNET = functools.partial(regnet_x, depth=8, w_0=16, w_a=16.0, w_m=2.0, group_width=8)
+
+# With the change of channels that weights from TensorFlow need, and without the heads that only help to train.
+UNAIDED = {"aux_logits": False, "init_weights": False, "transform_input": True}
 
 FITTED = {
     "resnet18": Network(functools.partial(zoo, "resnet18", 1)),
@@ -222,13 +322,29 @@ FITTED = {
     "squeezenet1_1": Network(functools.partial(zoo, "squeezenet1_1"), 64),
     "densenet40": Network(functools.partial(densenet, 12)),
     "densenet121": Network(functools.partial(zoo, "densenet121"), 64),
-    "googlenet": Network(functools.partial(zoo, "googlenet", aux_logits=False, init_weights=False), 64),
+    "googlenet": Network(functools.partial(zoo, "googlenet", **UNAIDED), 64),
+    "inception_v3": Network(functools.partial(zoo, "inception_v3", **UNAIDED), 96),
     "inception": Network(inception),
     "mobilenet_v2-0.25": Network(functools.partial(zoo, "mobilenet_v2", 1, width_mult=0.25)),
     "mnasnet0.35": Network(functools.partial(mnasnet, 0.35), 64),
     "mnasnet0.5": Network(functools.partial(mnasnet, 0.5), 64),
     "regnet_x_400mf": Network(functools.partial(zoo, "regnet_x_400mf", 1)),
+    "regnet_y_400mf": Network(functools.partial(zoo, "regnet_y_400mf", 1)),
+    "mobilenet_v3_small": Network(functools.partial(zoo, "mobilenet_v3_small"), 64),
+    "efficientnet_b0": Network(functools.partial(zoo, "efficientnet_b0"), 64),
+    "shufflenet_v2_x0_5": Network(functools.partial(zoo, "shufflenet_v2_x0_5"), 64),
+    "resnet20-a": Network(resnet20a),
+    "cryptonets": Network(cryptonets),
+    "sequence": Network(sequence),
 } | {f"lenet-{kind.__name__.lower()}": Network(functools.partial(lenet, kind)) for kind in ACTIVATIONS}
+
+MAPS = {
+    "unet-transposed": Network(functools.partial(UNet, transposed), map=True),
+    "unet-nearest": Network(functools.partial(UNet, functools.partial(interpolated, "nearest")), map=True),
+    "unet-bilinear": Network(functools.partial(UNet, functools.partial(interpolated, "bilinear")), map=True),
+    "espcn": Network(espcn, map=True),
+    "autoencoder": Network(autoencoder, map=True),
+}
 
 TRAINED = {
     "trained-resnet20": Network(functools.partial(resnet20, 8), 32, Training()),
@@ -241,7 +357,7 @@ TRAINED = {
     "trained-mnasnet": Network(functools.partial(mnasnet, 0.35, 1), 32, Training(rate=0.02)),
 }
 
-NETWORKS = FITTED | TRAINED
+NETWORKS = FITTED | MAPS | TRAINED
 
 # Networks in integers, by onnxruntime's quantiser, and what they are made from.
 QUANTISED = {

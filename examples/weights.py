@@ -92,11 +92,12 @@ def fit_last_layer(model, images, labels):
 
 
 @torch.no_grad()
-def fit(model, size):
-    images, labels = (array[:FITTING_IMAGES] for array in training_data(size))
+def fit(model, network):
+    images, labels = (array[:FITTING_IMAGES] for array in training_data(network.size))
     model.eval()
     measure_statistics(model, images[:STATISTICS_IMAGES])
-    fit_last_layer(model, images, labels)
+    if not network.map:
+        fit_last_layer(model, images, labels)
 
 
 # ---- Trained networks
@@ -143,7 +144,7 @@ def with_weights(name, work, quick):
         print(f"{name}: training", file=sys.stderr, flush=True)
         train(model, network.size, network.training.rate, 2 if quick else network.training.epochs)
     else:
-        print(f"{name}: fitting the last layer", file=sys.stderr, flush=True)
-        fit(model, network.size)
+        print(f"{name}: fitting statistics and the last layer", file=sys.stderr, flush=True)
+        fit(model, network)
     torch.save(model.state_dict(), checkpoint)
     return model

@@ -61,6 +61,24 @@ pub enum InvalidInput {
     /// A key length that only tests may use.
     #[error("a key of {0} bits protects nothing; use 2048, 3072 or 4096 bits")]
     InsecureKey(KeyBits),
+    /// Other machines would be reached without encryption of the transport.
+    #[error(
+        "{address} is not this machine, and without TLS whoever is on the way can read which messages are exchanged, and change them: {hint}"
+    )]
+    Plaintext {
+        /// Where it would have listened or connected.
+        address: String,
+        /// What to do.
+        hint: String,
+    },
+    /// No name of a machine.
+    #[error("'{name}' is no name of a machine: {what}")]
+    Name {
+        /// What was given.
+        name: String,
+        /// What is wrong with it.
+        what: String,
+    },
     /// A kernel that cannot be had.
     #[error(transparent)]
     Kernel(#[from] KernelError),
@@ -124,6 +142,9 @@ pub enum PeerFault {
     /// A decrypted value outside the bounds that the plan guarantees.
     #[error("its {0} decrypts to a value outside the plan's bounds")]
     OutOfBounds(&'static str),
+    /// It does not show that it is who it should be.
+    #[error("it is not to be trusted: {0}")]
+    Untrusted(String),
     /// It wants another plan than the one served.
     #[error("it wants plan {0}")]
     OtherPlan(PlanId),

@@ -60,6 +60,7 @@ pub mod cost;
 #[cfg(feature = "images")]
 pub mod data;
 pub mod error;
+pub mod files;
 pub mod message;
 pub mod observe;
 pub mod ot;

@@ -1,6 +1,8 @@
 //! A client that an application holds.
 
 use super::key::ClientKey;
+#[cfg(feature = "tls")]
+use crate::channel::tls;
 use crate::channel::{CancellationToken, Connection, Transport, tcp};
 use crate::error::Result;
 use crate::observe::{Observer, Silent, Spending};
@@ -24,7 +26,7 @@ impl Client {
         ClientBuilder::new(Way::Tcp(address.into()))
     }
 
-    /// The same over any stream, such as TLS, or one end of [`memory::pair`](crate::channel::memory::pair).
+    /// The same over any stream, such as one end of [`memory::pair`](crate::channel::memory::pair).
     pub fn over(transport: Transport) -> ClientBuilder {
         ClientBuilder::new(Way::Stream(transport))
     }
@@ -84,6 +86,8 @@ impl Client {
 /// How a server is reached.
 enum Way {
     Tcp(String),
+    #[cfg(feature = "tls")]
+    Tls(String, tls::Connector),
     Stream(Transport),
 }
 
@@ -107,6 +111,15 @@ impl ClientBuilder {
             timeout: tcp::DEFAULT_TIMEOUT,
             observer: Box::new(Silent),
             cancellation: CancellationToken::new(),
+        }
+    }
+
+    /// Connects with TLS; over a stream of the caller's it changes nothing.
+    #[cfg(feature = "tls")]
+    pub fn tls(self, connector: tls::Connector) -> Self {
+        match self.way {
+            Way::Tcp(address) | Way::Tls(address, _) => Self { way: Way::Tls(address, connector), ..self },
+            Way::Stream(_) => self,
         }
     }
 
@@ -145,6 +158,8 @@ impl ClientBuilder {
     pub fn open(self) -> Result<Client> {
         let connection = match self.way {
             Way::Tcp(address) => tcp::connect(&address, self.timeout)?,
+            #[cfg(feature = "tls")]
+            Way::Tls(address, connector) => connector.connect(&address, self.timeout)?,
             Way::Stream(transport) => Connection::new(transport, Some(self.timeout))?,
         };
         let greeting = client::greet(connection.cancelled_by(&self.cancellation), self.plan)?;

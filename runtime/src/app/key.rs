@@ -1,10 +1,11 @@
 //! The client's key pair, in memory and in a file.
 
 use crate::error::{Error, InvalidInput, Result};
+use crate::files::write_private;
 use crate::paillier::{HolderKey, SecretKey, SecureRng};
 use crate::plan::{ClientPlan, KeyBits};
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use zeroize::Zeroizing;
@@ -51,18 +52,7 @@ impl ClientKey {
     /// # Errors
     /// The file exists already, or cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let failed = |error| Error::io(format!("cannot write {}", path.display()), error);
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(path).map_err(failed)?;
-        let written = file.write_all(&self.secret.to_bytes()).and_then(|()| file.sync_all());
-        written.map_err(|error| {
-            // Half a key is of no use; the error that counts is the first one.
-            let _ = std::fs::remove_file(path);
-            failed(error)
-        })
+        write_private(path, &self.secret.to_bytes())
     }
 
     /// Length of the modulus N in bits.

@@ -1,7 +1,7 @@
 //! A server that an application holds.
 
 use super::key::require_secure;
-use crate::channel::{Connection, Transport, tcp};
+use crate::channel::{Acceptance, Connection, Transport, tcp};
 use crate::error::{Error, Result};
 use crate::observe::Silent;
 use crate::plan::ValidPlan;
@@ -32,7 +32,11 @@ impl Server {
 
     /// To be told how `plan` is served.
     pub fn builder(plan: ValidPlan) -> ServerBuilder {
-        let admission = Admission { max_clients: Self::MAX_CLIENTS, timeout: tcp::DEFAULT_TIMEOUT };
+        let admission = Admission {
+            max_clients: Self::MAX_CLIENTS,
+            timeout: tcp::DEFAULT_TIMEOUT,
+            acceptance: Acceptance::Plain,
+        };
         ServerBuilder { plan, prepared_bytes: Self::PREPARED_BYTES, admission, departed: Arc::new(drop) }
     }
 
@@ -81,7 +85,7 @@ impl Server {
     }
 
     fn listen(&self, listener: &TcpListener, running: &AtomicBool) -> Result<()> {
-        listen(&self.server, listener, self.admission, running, &self.departed)
+        listen(&self.server, listener, &self.admission, running, &self.departed)
     }
 }
 
@@ -109,6 +113,12 @@ impl ServerBuilder {
     /// Gives a client up that takes longer than this over a message, computing included (ten minutes).
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.admission.timeout = timeout;
+        self
+    }
+
+    /// Takes clients up with TLS (without, by default).
+    pub fn acceptance(mut self, acceptance: Acceptance) -> Self {
+        self.admission.acceptance = acceptance;
         self
     }
 

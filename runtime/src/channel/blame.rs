@@ -12,6 +12,8 @@ pub(super) fn blame(error: io::Error, expected: &'static str) -> Error {
         | ErrorKind::ConnectionAborted
         | ErrorKind::BrokenPipe
         | ErrorKind::WriteZero => PeerFault::HungUp(expected).into(),
+        // The stream itself says so: TLS, of records that were changed.
+        ErrorKind::InvalidData => PeerFault::Protocol(error.to_string()).into(),
         _ => Error::io(format!("exchange {expected}"), error),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The layer knows no protocol: a frame is a tag and a body. A body is sent and received in parts, while
 //! its later parts are still being computed. [`memory`] joins two parties in one process, [`tcp`] two
-//! machines; [`shaped`] makes either slower, like a network.
+//! machines, `tls` (feature `tls`) two machines that trust nobody between them; [`shaped`] makes either slower, like a network.
 //!
 //! # Nobody waits for ever
 //!
@@ -14,6 +14,7 @@
 //! peer, had it to wait for a frame of its own, would wait for one that this party has read already; and
 //! a party that waits for bytes of a body has a peer whose pushes do not wait.
 
+mod acceptance;
 mod allowance;
 mod blame;
 mod cancellation;
@@ -25,7 +26,10 @@ pub mod memory;
 mod outbox;
 pub mod shaped;
 pub mod tcp;
+#[cfg(feature = "tls")]
+pub mod tls;
 
+pub use acceptance::Acceptance;
 pub use cancellation::{CancellationToken, Wake};
 pub use connection::{Connection, Incoming, Limit, Outgoing, Traffic};
 pub use link::{Link, NotALink};

@@ -17,7 +17,15 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What the peer sends. Dropping it ends both directions, so that nobody waits for a peer that is given up.
-struct TcpReader(Arc<TcpStream>);
+pub(super) struct TcpReader(Arc<TcpStream>);
+
+impl TcpReader {
+    /// The stream, for whoever else uses it.
+    #[cfg(feature = "tls")]
+    pub(super) fn socket(&self) -> Arc<TcpStream> {
+        Arc::clone(&self.0)
+    }
+}
 
 impl Wake for TcpStream {
     fn wake(&self) {
@@ -40,13 +48,19 @@ impl Drop for TcpReader {
 
 /// The two directions of `stream`, on which no call waits longer than `timeout`.
 fn transport(stream: TcpStream, timeout: Duration) -> Result<Transport> {
+    let (reader, writer) = halves(stream, timeout)?;
+    Ok(Transport::with_reader(reader, writer))
+}
+
+/// The same, before they are boxed.
+pub(super) fn halves(stream: TcpStream, timeout: Duration) -> Result<(TcpReader, TcpStream)> {
     let configured = stream
         .set_nodelay(true)
         .and_then(|()| stream.set_read_timeout(Some(timeout)))
         .and_then(|()| stream.set_write_timeout(Some(timeout)))
         .and_then(|()| stream.try_clone());
     let writer = configured.map_err(|error| Error::io("cannot set the socket's options", error))?;
-    Ok(Transport::with_reader(TcpReader(stream.into()), writer))
+    Ok((TcpReader(stream.into()), writer))
 }
 
 impl Reader for TcpReader {
@@ -71,11 +85,16 @@ impl Reader for TcpReader {
 /// # Errors
 /// The name does not resolve, or nobody answers.
 pub fn connect(address: &str, timeout: Duration) -> Result<Connection> {
+    accept(dial(address)?, timeout)
+}
+
+/// A stream to `address`.
+pub(super) fn dial(address: &str) -> Result<TcpStream> {
     let failed = |error| Error::io(format!("cannot connect to {address} (HOST:PORT)"), error);
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for candidate in address.to_socket_addrs().map_err(failed)? {
         match TcpStream::connect_timeout(&candidate, CONNECT_TIMEOUT) {
-            Ok(stream) => return accept(stream, timeout),
+            Ok(stream) => return Ok(stream),
             Err(error) => last = error,
         }
     }

@@ -4,6 +4,7 @@ use super::ask::Ask;
 use super::asking::Asking;
 use super::images::Images;
 use super::output;
+use super::transport::{ClientTransport, Way};
 use clap::Args;
 use runtime::Result;
 use runtime::channel::{CancellationToken, tcp};
@@ -17,7 +18,7 @@ use std::time::{Duration, Instant};
 #[derive(Args)]
 #[command(after_help = "Examples:
   popcorn infer --connect 127.0.0.1:7000 --input digit.png
-  popcorn infer --connect inference.example.com:7000 --input test.npz#7 --key me.key --top 5 --json
+  popcorn infer --connect inference.example.com:7000 --tls --input test.npz#7 --key me.key --top 5 --json
   popcorn infer --connect 127.0.0.1:7000 --input test.npz   # all images of a set
   popcorn infer --connect 127.0.0.1:7000 --input scan.png --output mask.npy   # a map
   ls *.png | popcorn infer --connect 127.0.0.1:7000 --input - --prepare 4")]
@@ -43,12 +44,15 @@ pub(crate) struct Infer {
     /// Give the server up if it takes longer than this over a message, computing included
     #[arg(long, default_value_t = tcp::DEFAULT_TIMEOUT.as_secs(), value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
+    #[command(flatten)]
+    transport: ClientTransport,
 }
 
 impl Infer {
     pub(crate) fn run(self) -> Result<()> {
         let start = Instant::now();
-        let greeting = self.greet(self.plan, &CancellationToken::new())?;
+        let way = self.transport.way(&self.connect)?;
+        let greeting = self.greet(&way, self.plan, &CancellationToken::new())?;
         let plan = greeting.plan().clone();
         let images = Images::new(&self.inputs, &plan, self.ask.fit())?;
         let making_key = Instant::now();
@@ -59,7 +63,9 @@ impl Infer {
         let many = session.prepares_ahead() && images.count().is_some_and(|count| count > ahead);
         let asking = Asking::new(&self.ask, &plan, ahead, images, making_key)?;
         let outcome = if many {
-            asking.in_sessions(session, |late| self.greet(Some(plan.id), late)?.with_key(Arc::clone(&key)))
+            asking.in_sessions(session, |late| {
+                self.greet(&way, Some(plan.id), late)?.with_key(Arc::clone(&key))
+            })
         } else {
             asking.in_order(session)
         };
@@ -74,8 +80,8 @@ impl Infer {
         }
     }
 
-    fn greet(&self, plan: Option<PlanId>, token: &CancellationToken) -> Result<Greeting> {
-        let connection = tcp::connect(&self.connect, Duration::from_secs(self.timeout))?;
+    fn greet(&self, way: &Way, plan: Option<PlanId>, token: &CancellationToken) -> Result<Greeting> {
+        let connection = way.connect(&self.connect, Duration::from_secs(self.timeout))?;
         client::greet(connection.cancelled_by(token), plan)
     }
 

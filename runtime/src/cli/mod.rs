@@ -4,6 +4,7 @@ mod answers;
 mod ask;
 mod asking;
 mod bench;
+mod certificate;
 mod images;
 mod infer;
 mod kernel;
@@ -15,6 +16,7 @@ mod report;
 mod run;
 mod saved;
 mod serve;
+mod transport;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -44,6 +46,7 @@ enum Command {
     Infer(infer::Infer),
     Run(run::Run),
     Bench(bench::Bench),
+    Certificate(certificate::Certificate),
 }
 
 /// Runs the command; errors go to standard error, with exit status 1.
@@ -54,6 +57,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Infer(command) => command.run(),
         Command::Run(command) => command.run(),
         Command::Bench(command) => command.run(),
+        Command::Certificate(command) => command.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

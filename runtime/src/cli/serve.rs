@@ -2,6 +2,7 @@
 
 use super::memory;
 use super::report::megabytes;
+use super::transport::ServerTransport;
 use clap::Args;
 use runtime::channel::tcp;
 use runtime::observe::peak_memory;
@@ -13,7 +14,10 @@ use std::time::Duration;
 
 /// Answer clients over TCP, any number at a time up to a limit
 #[derive(Args)]
-#[command(after_help = "Example:\n  popcorn serve model.plan --listen 0.0.0.0:7000 --max-clients 8")]
+#[command(after_help = "Examples:
+  popcorn serve model.plan                                  # to clients on this machine
+  popcorn serve model.plan --listen 0.0.0.0:7000 --tls-cert server.crt --tls-key server.key --max-clients 8
+  popcorn certificate --self-signed localhost               # a certificate to try it with")]
 pub(crate) struct Serve {
     /// The plan, from `popcornc compile`
     plan: PathBuf,
@@ -31,20 +35,23 @@ pub(crate) struct Serve {
     /// Give a client up that takes longer than this over a message, computing included
     #[arg(long, default_value_t = tcp::DEFAULT_TIMEOUT.as_secs(), value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
+    #[command(flatten)]
+    transport: ServerTransport,
 }
 
 impl Serve {
     pub(crate) fn run(self) -> Result<()> {
         memory::bound_arenas();
+        let listener = TcpListener::bind(&self.listen)
+            .map_err(|error| Error::io(format!("cannot listen on {} (HOST:PORT)", self.listen), error))?;
+        let address = listener.local_addr().map_err(|error| Error::io("cannot listen", error))?;
         let server = Server::builder(Plan::read(&self.plan)?)
             .prepared_bytes(self.max_prepared)
             .max_clients(self.max_clients.into())
             .timeout(Duration::from_secs(self.timeout))
+            .acceptance(self.transport.acceptance(address)?)
             .departed(log)
             .build()?;
-        let listener = TcpListener::bind(&self.listen)
-            .map_err(|error| Error::io(format!("cannot listen on {} (HOST:PORT)", self.listen), error))?;
-        let address = listener.local_addr().map_err(|error| Error::io("cannot listen", error))?;
         super::output::print(&format!(
             "serving {} (plan {}, {} bit keys) on {address}\n",
             server.plan().plan().name,

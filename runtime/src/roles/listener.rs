@@ -1,7 +1,7 @@
 //! Many clients at a time over TCP, a thread each.
 
 use super::server::Server;
-use crate::channel::tcp;
+use crate::channel::Acceptance;
 use crate::error::{Error, Result};
 use crate::observe::Silent;
 use crate::protocol::message;
@@ -13,12 +13,14 @@ use std::thread;
 use std::time::Duration;
 
 /// How many clients are admitted, and how long each may take.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub struct Admission {
     /// Clients served at the same time; further ones are rejected with a reason.
     pub max_clients: usize,
     /// A client that takes longer than this over a message is given up.
     pub timeout: Duration,
+    /// How their connections are taken up.
+    pub acceptance: Acceptance,
 }
 
 /// What became of a client.
@@ -58,12 +60,12 @@ const FAREWELL: Duration = Duration::from_secs(1);
 pub fn listen(
     server: &Server,
     listener: &TcpListener,
-    admission: Admission,
+    admission: &Admission,
     running: &AtomicBool,
     departed: &Departed,
 ) -> Result<()> {
     let places = Places(Arc::new(AtomicUsize::new(admission.max_clients)));
-    let turned_away = spawn_farewells()?;
+    let turned_away = spawn_farewells(admission.acceptance.clone())?;
     loop {
         let accepted = listener.accept();
         if !running.load(Ordering::Acquire) {
@@ -84,9 +86,9 @@ pub fn listen(
             departed(Departure { client, end: End::TurnedAway });
             continue;
         };
-        let (server, received) = (server.clone(), Arc::clone(departed));
+        let (server, admission, received) = (server.clone(), admission.clone(), Arc::clone(departed));
         let attended = thread::Builder::new().spawn(move || {
-            let end = attend(&server, stream, admission.timeout).map_or_else(End::Failed, End::Answered);
+            let end = attend(&server, stream, &admission).map_or_else(End::Failed, End::Answered);
             drop(place);
             received(Departure { client, end });
         });
@@ -96,22 +98,22 @@ pub fn listen(
     }
 }
 
-fn attend(server: &Server, stream: TcpStream, timeout: Duration) -> Result<u64> {
-    server.serve(tcp::accept(stream, timeout)?, &mut Silent)
+fn attend(server: &Server, stream: TcpStream, admission: &Admission) -> Result<u64> {
+    server.serve(admission.acceptance.accept(stream, admission.timeout)?, &mut Silent)
 }
 
 /// One thread tells all clients for which there is no place.
-fn spawn_farewells() -> Result<SyncSender<TcpStream>> {
+fn spawn_farewells(acceptance: Acceptance) -> Result<SyncSender<TcpStream>> {
     let (sender, receiver) = sync_channel(TURNED_AWAY);
-    let spawned = thread::Builder::new().spawn(move || say_farewells(&receiver));
+    let spawned = thread::Builder::new().spawn(move || say_farewells(&acceptance, &receiver));
     spawned.map_err(|error| Error::io("cannot start a thread", error))?;
     Ok(sender)
 }
 
-fn say_farewells(streams: &Receiver<TcpStream>) {
+fn say_farewells(acceptance: &Acceptance, streams: &Receiver<TcpStream>) {
     for stream in streams {
         // The client may be gone; nothing depends on it.
-        let Ok(mut connection) = tcp::accept(stream, FAREWELL) else { continue };
+        let Ok(mut connection) = acceptance.accept(stream, FAREWELL) else { continue };
         if message::refuse(&mut connection, "it serves as many clients as it may; try again later").is_ok() {
             connection.close();
         }

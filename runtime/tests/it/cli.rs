@@ -517,3 +517,31 @@ fn bench_writes_profiles_that_are_read_again() {
     entries[].weight
     ");
 }
+
+/// With TLS between them, and never without to another machine unless that is said.
+#[test]
+fn other_machines_are_spoken_to_with_tls() {
+    let fixture = Fixture::new();
+    let made = fixture.run(&["certificate", "--self-signed", "localhost,127.0.0.1"]);
+    let printed = text(&made.stdout);
+    let pin = printed.trim().rsplit(' ').next().expect("a fingerprint");
+    assert_private(&fixture.path("localhost.key"));
+    assert!(failure(&fixture.run(&["certificate", "--self-signed", "localhost"])).contains("localhost.key"));
+    let serving = fixture.serve_with(&["--tls-cert", "localhost.crt", "--tls-key", "localhost.key"]);
+    let ask = |more: &[&str]| {
+        fixture.run(
+            &[&["infer", "--connect", &serving.address, "--input", "image.npy", "--json"], more].concat(),
+        )
+    };
+    for trust in [&["--ca", "localhost.crt"][..], &["--pin", pin]] {
+        assert_eq!(json(&ask(trust))["label"], 1);
+    }
+    assert!(failure(&ask(&["--pin", &"0".repeat(64)])).contains("its certificate has another fingerprint"));
+    let plain = failure(&ask(&[]));
+    assert!(plain.contains("the peer misbehaved") || plain.contains("hung up"), "{plain}");
+    let open = failure(&fixture.run(&["serve", "model.plan", "--listen", "0.0.0.0:0"]));
+    assert!(open.contains("--tls-cert") && open.contains("--plaintext"), "{open}");
+    let far = ["infer", "--connect", "192.0.2.1:7000", "--input", "image.npy"];
+    let far = failure(&fixture.run(&far));
+    assert!(far.contains("--tls") && far.contains("--plaintext"), "{far}");
+}

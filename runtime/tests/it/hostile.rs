@@ -3,7 +3,7 @@
 use crate::support::{KEY, PlanBuilder, valid};
 use rug::Integer;
 use rug::integer::Order;
-use runtime::channel::{Connection, Limit, Transport, memory, tcp};
+use runtime::channel::{Acceptance, Connection, Limit, Transport, memory, tcp};
 use runtime::error::{Error, PeerFault};
 use runtime::observe::Silent;
 use runtime::paillier::SecureRng;
@@ -177,9 +177,12 @@ fn listen(plan: &ValidPlan, max_clients: usize) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
     let server = Server::new(plan.clone());
-    let admission = Admission { max_clients, timeout: Duration::from_secs(2) };
+    let acceptance = Acceptance::Plain;
+    let admission = Admission { max_clients, timeout: Duration::from_secs(2), acceptance };
     let departed: Departed = Arc::new(drop);
-    thread::spawn(move || listener::listen(&server, &listener, admission, &AtomicBool::new(true), &departed));
+    thread::spawn(move || {
+        listener::listen(&server, &listener, &admission, &AtomicBool::new(true), &departed)
+    });
     address
 }
 

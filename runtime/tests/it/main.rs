@@ -12,4 +12,5 @@ mod masks;
 mod overlap;
 mod plan;
 mod shared;
+mod tls;
 mod views;
