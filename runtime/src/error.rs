@@ -98,6 +98,9 @@ pub enum PeerFault {
     /// It closed the connection in the middle of a session.
     #[error("it hung up while {0} was expected")]
     HungUp(&'static str),
+    /// What arrived is not what it says that it sent.
+    #[error("its {0} was changed on the way")]
+    Altered(&'static str),
     /// It took longer over a message than the time limit allows.
     #[error("timed out waiting for {expected}")]
     Silent {

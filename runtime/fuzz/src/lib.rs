@@ -2,6 +2,7 @@
 //! Nothing that a file or a peer says may end the program.
 
 use runtime::Error;
+use runtime::channel::frame::{HEADER_BYTES, Header, SEAL_BYTES};
 use runtime::channel::{Connection, Transport};
 use runtime::data::Dataset;
 use runtime::observe::Silent;
@@ -74,10 +75,38 @@ pub fn asked(bytes: &[u8]) -> Result<(), Error> {
 /// Values that a fuzzed client computes with at most.
 const MOST_VALUES: usize = 10_000;
 
-/// A peer that sends these bytes.
+/// A peer that sends these frames, which have no seals here: with the right ones, so that what is behind them is reached.
 fn connection(bytes: &[u8]) -> Connection {
-    let transport = Transport::new(Cursor::new(bytes.to_vec()), io::sink());
+    let transport = Transport::new(Cursor::new(sealed(bytes)), io::sink());
     Connection::new(transport, None).expect("a thread")
+}
+
+/// Frames without seals, with them.
+fn sealed(frames: &[u8]) -> Vec<u8> {
+    let (mut rest, mut sealed, mut transcript) = (frames, Vec::new(), blake3::Hasher::new());
+    while let Some((header, after)) = rest.split_first_chunk() {
+        let length = usize::try_from(Header::from_bytes(*header).length).unwrap_or(usize::MAX);
+        let (body, after) = after.split_at(length.min(after.len()));
+        transcript.update(header).update(body);
+        sealed.extend([header, body].concat());
+        if body.len() == length {
+            sealed.extend(&transcript.finalize().as_bytes()[..SEAL_BYTES]);
+        }
+        rest = after;
+    }
+    sealed.extend(rest);
+    sealed
+}
+
+/// Frames that were sent, without their seals.
+pub fn unsealed(sent: &[u8]) -> Vec<u8> {
+    let (mut rest, mut frames) = (sent, Vec::new());
+    while let Some((header, _)) = rest.split_first_chunk() {
+        let length = HEADER_BYTES + Header::from_bytes(*header).length as usize;
+        frames.extend(&rest[..length]);
+        rest = &rest[length + SEAL_BYTES..];
+    }
+    frames
 }
 
 /// Ciphertexts under a known key: those that are accepted are the bytes that came.

@@ -2,7 +2,7 @@
 
 use super::allowance::Allowance;
 use super::blame::blame;
-use super::frame::{HEADER_BYTES, Header};
+use super::frame::{HEADER_BYTES, Header, SEAL_BYTES, Transcript};
 use super::outbox::{Outbox, no_thread};
 use super::{CancellationToken, Reader, Transport};
 use crate::error::{Error, PeerFault, Result};
@@ -24,6 +24,9 @@ pub struct Connection {
     outgoing: u64,
     /// Bytes of the frame under way that were not pulled.
     unread: u64,
+    /// What was pushed, and what was pulled.
+    sent: Transcript,
+    received: Transcript,
     traffic: Traffic,
     cancellation: CancellationToken,
 }
@@ -45,9 +48,9 @@ pub struct Incoming {
 /// What went over a connection; of a span of it by subtraction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
-    /// Bytes sent, headers included.
+    /// Bytes sent, headers and seals included.
     pub sent: u64,
-    /// Bytes received, headers included.
+    /// Bytes received, headers and seals included.
     pub received: u64,
     /// Frames sent, one for each message.
     pub frames_sent: u64,
@@ -123,6 +126,8 @@ impl Connection {
             sending: false,
             outgoing: 0,
             unread: 0,
+            sent: Transcript::default(),
+            received: Transcript::default(),
             traffic: Traffic::default(),
             cancellation: CancellationToken::new(),
         })
@@ -161,11 +166,15 @@ impl Connection {
     /// The peer hung up or does not read; or not everything of the last frame was pushed.
     pub fn begin(&mut self, tag: u8, what: &'static str, length: u64) -> Result<Outgoing> {
         self.drain()?;
-        self.outbox.header(Header { tag, length }, what)?;
+        let header = Header { tag, length };
+        self.sent.add(&header.to_bytes());
+        self.outbox.header(header, what)?;
         self.traffic.sent += HEADER_BYTES as u64;
-        self.traffic.frames_sent += u64::from(length == 0);
-        self.sending = length > 0;
-        self.outgoing = length;
+        self.sending = true;
+        self.outgoing = length.saturating_add(SEAL_BYTES as u64);
+        if length == 0 {
+            self.seal()?;
+        }
         Ok(Outgoing { frame: what, left: length })
     }
 
@@ -180,13 +189,20 @@ impl Connection {
         if length == 0 {
             return Ok(());
         }
+        self.sent.add(&part);
         let queued = self.outbox.body(part);
         self.unless_cancelled(queued)?;
         self.traffic.sent += length;
-        if frame.left == 0 {
-            self.sending = false;
-            self.traffic.frames_sent += 1;
-        }
+        if frame.left == 0 { self.seal() } else { Ok(()) }
+    }
+
+    /// Ends the frame that is being sent.
+    fn seal(&mut self) -> Result<()> {
+        let queued = self.outbox.body(self.sent.seal().to_vec());
+        self.unless_cancelled(queued)?;
+        self.sending = false;
+        self.traffic.sent += SEAL_BYTES as u64;
+        self.traffic.frames_sent += 1;
         Ok(())
     }
 
@@ -249,7 +265,10 @@ impl Connection {
         self.traffic.received += filled as u64;
         match filled {
             0 => Ok(None),
-            HEADER_BYTES => Ok(Some(Header::from_bytes(bytes))),
+            HEADER_BYTES => {
+                self.received.add(&bytes);
+                Ok(Some(Header::from_bytes(bytes)))
+            }
             _ => Err(PeerFault::HungUp(expected).into()),
         }
     }
@@ -257,22 +276,25 @@ impl Connection {
     /// The body that `header` announced, to be pulled, if `limit` allows its length.
     ///
     /// # Errors
-    /// Another length.
+    /// Another length; the peer hung up, or bytes were changed on the way.
     pub fn receive(&mut self, header: Header, limit: Limit, message: &'static str) -> Result<Incoming> {
         if !limit.allows(header.length) {
             return Err(
                 PeerFault::WrongLength { message, expected: limit.bytes(), got: header.length }.into()
             );
         }
-        self.traffic.frames_received += u64::from(header.length == 0);
         self.unread = header.length;
-        Ok(Incoming { frame: message, allowance: Allowance::new(self.patience, header.length) })
+        let mut frame = Incoming { frame: message, allowance: Allowance::new(self.patience, header.length) };
+        if header.length == 0 {
+            self.check_seal(&mut frame)?;
+        }
+        Ok(frame)
     }
 
     /// The next `length` bytes of a body, or what is left of it.
     ///
     /// # Errors
-    /// The peer hung up or did not send them in time.
+    /// The peer hung up or did not send them in time; at the end of the body, bytes were changed on the way.
     pub fn pull(&mut self, frame: &mut Incoming, length: usize) -> Result<Vec<u8>> {
         let length = self.unread.min(length as u64);
         let mut part = vec![0; length as usize];
@@ -281,8 +303,22 @@ impl Connection {
         }
         self.traffic.received += length;
         self.unread -= length;
-        self.traffic.frames_received += u64::from(length > 0 && self.unread == 0);
+        self.received.add(&part);
+        if length > 0 && self.unread == 0 {
+            self.check_seal(frame)?;
+        }
         Ok(part)
+    }
+
+    /// Reads the seal of the frame whose body ends here.
+    fn check_seal(&mut self, frame: &mut Incoming) -> Result<()> {
+        let mut seal = [0; SEAL_BYTES];
+        if self.fill(&mut seal, frame.frame, &mut frame.allowance)? < SEAL_BYTES {
+            return Err(PeerFault::HungUp(frame.frame).into());
+        }
+        self.traffic.received += SEAL_BYTES as u64;
+        self.traffic.frames_received += 1;
+        if seal == self.received.seal() { Ok(()) } else { Err(PeerFault::Altered(frame.frame).into()) }
     }
 
     /// The whole body that `header` announced, if `limit` allows its length. Memory grows with what has

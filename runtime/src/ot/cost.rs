@@ -1,6 +1,6 @@
 //! What is sent.
 
-use crate::channel::frame::HEADER_BYTES;
+use crate::channel::frame::FRAME_BYTES;
 use std::ops::Add;
 
 /// What one party sends, as [`crate::channel::Traffic`] counts it.
@@ -24,7 +24,7 @@ pub struct OtMessages {
 impl Sent {
     /// One frame with a body of `length` bytes.
     pub const fn frame(length: u64) -> Self {
-        Self { bytes: HEADER_BYTES as u64 + length, frames: 1 }
+        Self { bytes: FRAME_BYTES as u64 + length, frames: 1 }
     }
 }
 

@@ -1,7 +1,7 @@
 //! A message that may be long, in frames of bounded size: what is under way takes bounded memory, however much there is to say.
 
 use super::cost::Sent;
-use crate::channel::frame::HEADER_BYTES;
+use crate::channel::frame::FRAME_BYTES;
 use crate::channel::{Connection, Limit};
 use crate::error::{Error, Result};
 use crate::message::{self, Message, Role};
@@ -12,7 +12,7 @@ const FRAME: usize = 1 << 20;
 /// What it takes to send `length` bytes.
 pub(super) const fn cost(length: u64) -> Sent {
     let frames = length.div_ceil(FRAME as u64);
-    Sent { bytes: length + frames * HEADER_BYTES as u64, frames }
+    Sent { bytes: length + frames * FRAME_BYTES as u64, frames }
 }
 
 /// The sender's side.

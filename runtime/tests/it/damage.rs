@@ -8,8 +8,8 @@ use runtime::error::{Error, PeerFault};
 use runtime::observe::Silent;
 use runtime::plan::ValidPlan;
 use runtime::protocol::message::{self, Message};
-use runtime::roles::client;
 use runtime::roles::server::Server;
+use runtime::roles::{client, plain};
 use std::io::{self, Write};
 use std::thread;
 use std::time::Duration;
@@ -65,7 +65,7 @@ fn plan() -> ValidPlan {
     valid(shared(every_operation(), &mut Choices(vec![3, 1, 19, 2, 3])))
 }
 
-/// One inference over a line that damages what the client or the server sends; both parties' errors.
+/// One inference over a line that damages what the client or the server sends; both parties' errors. An answer is the right one.
 fn damaged(by_client: Option<Damage>, by_server: Option<Damage>) -> [Option<Error>; 2] {
     const PATIENCE: Duration = Duration::from_secs(2);
     let (ours, theirs) = tcp::pair(PATIENCE).expect("sockets");
@@ -76,8 +76,13 @@ fn damaged(by_client: Option<Damage>, by_server: Option<Damage>) -> [Option<Erro
         let serving = scope.spawn(move || server.serve(theirs, &mut Silent).err());
         let image = vec![1.0; 72];
         let session = client::greet(ours, None).and_then(|greeting| greeting.with_key(KEY.clone()));
-        let asked = session.and_then(|mut session| session.infer(&image, &mut Silent).map(drop)).err();
-        [asked, serving.join().expect("no panic")]
+        let asked = session.and_then(|mut session| session.infer(&image, &mut Silent));
+        if let Ok(prediction) = &asked {
+            let plan = plan();
+            let integers = plan.plan().input.quantize(&image).expect("fits");
+            assert_eq!(prediction.integers, plain::run(&plan, &integers));
+        }
+        [asked.err(), serving.join().expect("no panic")]
     })
 }
 
@@ -102,7 +107,25 @@ proptest! {
         for error in errors.iter().flatten() {
             prop_assert!(is_the_peers(error), "{error:?}");
         }
-        prop_assert!(!cut || errors[0].is_some(), "no answer without its messages");
+        let (client, server) = (&errors[0], &errors[1]);
+        prop_assert!(!cut || client.is_some(), "no answer without its messages");
+        let reader = if to_server { server } else { client };
+        prop_assert!(cut || reader.is_some(), "byte {at}: who reads a changed byte says so");
+    }
+}
+
+/// Every byte of both directions, one after the other: takes an hour.
+#[test]
+#[ignore = "every byte"]
+fn no_byte_can_be_changed() {
+    let every: u64 = std::env::var("POPCORN_EVERY").map_or(1, |every| every.parse().expect("a number"));
+    for (to_server, bytes) in [(true, honest()[0]), (false, honest()[1])] {
+        (0..bytes).step_by(every as usize).for_each(|at| {
+            let damage = Some(Damage::Change(at, 1 << (at % 8)));
+            let errors = if to_server { damaged(damage, None) } else { damaged(None, damage) };
+            let reader = &errors[usize::from(to_server)];
+            assert!(reader.as_ref().is_some_and(is_the_peers), "byte {at} {to_server}: {errors:?}");
+        });
     }
 }
 

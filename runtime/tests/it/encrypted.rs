@@ -2,7 +2,7 @@
 
 use crate::support::{KEY, PlanBuilder, image, plans, valid};
 use proptest::prelude::*;
-use runtime::channel::frame::HEADER_BYTES;
+use runtime::channel::frame::FRAME_BYTES;
 use runtime::channel::tcp;
 use runtime::observe::{Recorder, Silent, Spending};
 use runtime::plan::{Op, Plan, Shape, ValidPlan, codec};
@@ -61,8 +61,8 @@ proptest! {
         let total = plan.plan().total_cost();
         let view = codec::encode_view(plan.client_view()).len() + 2; // and how many inferences it may prepare
         let traffic = spending.into_iter().sum::<Spending>().traffic();
-        prop_assert_eq!(traffic.sent - total.bytes_up, (2 * HEADER_BYTES + HELLO_BYTES + KEY.public().to_bytes().len()) as u64);
-        prop_assert_eq!(traffic.received - total.bytes_down, (HEADER_BYTES + view) as u64);
+        prop_assert_eq!(traffic.sent - total.bytes_up, (2 * FRAME_BYTES + HELLO_BYTES + KEY.public().to_bytes().len()) as u64);
+        prop_assert_eq!(traffic.received - total.bytes_down, (FRAME_BYTES + view) as u64);
     }
 }
 

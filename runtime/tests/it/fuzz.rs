@@ -93,7 +93,7 @@ fn transcripts() -> [Vec<u8>; 2] {
         session.close();
         serving.join().expect("no panic").expect("served");
     });
-    [by_client, by_server].map(|bytes| bytes.lock().expect("no panic").clone())
+    [by_client, by_server].map(|bytes| targets::unsealed(&bytes.lock().expect("no panic")))
 }
 
 /// The corpus' plan as a file.

@@ -3,7 +3,7 @@
 use crate::support::shared::{Choices, shared};
 use crate::support::{KEY, PlanBuilder, plans, valid};
 use proptest::prelude::*;
-use runtime::channel::{Connection, Traffic, frame::HEADER_BYTES, memory, tcp};
+use runtime::channel::{Connection, Traffic, frame::FRAME_BYTES, memory, tcp};
 use runtime::cost::oblivious_transfers;
 use runtime::observe::{Phase, Recorder, Silent, Spending, StepReport};
 use runtime::plan::{
@@ -40,7 +40,7 @@ fn handshake(plan: &ValidPlan) -> [u64; 2] {
     // The client's view, and how many inferences it may prepare.
     let view = codec::encode_view(plan.client_view()).len() + 2;
     let key = KEY.public().to_bytes().len();
-    [2 * HEADER_BYTES + HELLO_BYTES + key, HEADER_BYTES + view].map(|bytes| bytes as u64)
+    [2 * FRAME_BYTES + HELLO_BYTES + key, FRAME_BYTES + view].map(|bytes| bytes as u64)
 }
 
 /// What each party sent in each step is what was predicted.
@@ -52,7 +52,7 @@ fn assert_priced(plan: &Plan, client: &[StepReport], server: &[StepReport]) {
     for (id, step) in plan.steps() {
         let Cost { bytes_up, bytes_down, rounds, .. } = step.cost;
         // Infer is sent before the first step.
-        let infer = if id == StepId::new(0) { HEADER_BYTES as u64 + 1 } else { 0 };
+        let infer = if id == StepId::new(0) { FRAME_BYTES as u64 + 1 } else { 0 };
         assert_eq!(sent(client, id)[0], bytes_up - infer, "{id} of\n{plan:?}");
         assert_eq!(sent(server, id), [bytes_down, rounds], "{id} of\n{plan:?}");
     }
@@ -147,7 +147,7 @@ proptest! {
         // All images in the same flights.
         let Traffic { sent, received, frames_sent, frames_received, .. } = spending.online.traffic;
         prop_assert_eq!(frames_received, online.rounds);
-        let together = |bytes: u64, frames: u64| times * (bytes - frames * HEADER_BYTES as u64) + frames * HEADER_BYTES as u64;
+        let together = |bytes: u64, frames: u64| times * (bytes - frames * FRAME_BYTES as u64) + frames * FRAME_BYTES as u64;
         prop_assert_eq!(sent, together(online.bytes_up - 1, frames_sent) + 1); // Infer has a byte
         prop_assert_eq!(received, together(online.bytes_down, frames_received));
     }

@@ -2,7 +2,7 @@
 
 use crate::support::shared::{Choices, shared};
 use crate::support::{KEY, every_operation, valid};
-use runtime::channel::frame::Header;
+use runtime::channel::frame::{Header, SEAL_BYTES};
 use runtime::channel::{Connection, Transport, memory};
 use runtime::observe::Silent;
 use runtime::plan::{Op, Plan, ValidPlan};
@@ -51,7 +51,7 @@ impl Tape {
             if tag == Message::Flight as u8 || tag == Message::MaskedBits as u8 {
                 told.extend_from_slice(body);
             }
-            rest = after;
+            rest = &after[SEAL_BYTES..];
         }
         told
     }

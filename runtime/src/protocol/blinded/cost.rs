@@ -1,7 +1,7 @@
 //! What each step costs in this suite, exactly: what the compiler writes into plans.
 
 use super::{linear, question, relu, reveal};
-use crate::channel::frame::HEADER_BYTES;
+use crate::channel::frame::FRAME_BYTES;
 use crate::paillier::{Count, invert_count, pow_count, shifted_sum_count, weighted_sums_count};
 use crate::plan::{BlindedParameters, Cost, Exchange, ExchangeKind, KeyBits, Op, Plan, StepId};
 
@@ -93,7 +93,7 @@ fn packing(count: usize, capacity: usize, of_pack: impl Fn(usize) -> Count) -> C
 }
 
 fn message_bytes(ciphertexts: usize, key: KeyBits) -> u64 {
-    (HEADER_BYTES + ciphertexts * key.ciphertext_bytes()) as u64
+    (FRAME_BYTES + ciphertexts * key.ciphertext_bytes()) as u64
 }
 
 fn server_work(count: Count) -> Cost {

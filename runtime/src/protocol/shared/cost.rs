@@ -5,7 +5,7 @@ use super::linear::Packed;
 use super::message_schedule::Communication;
 use super::online_messages;
 use super::randomisers::Lengths;
-use crate::channel::frame::HEADER_BYTES;
+use crate::channel::frame::FRAME_BYTES;
 use crate::ot::{BASE_OTS, Batch, PerParty, Role, Sent, base, prepare_cost, setup};
 use crate::paillier::{
     Answer, COMMITMENT_ENCRYPTIONS, Challenge, Commitment, Count, PublicRandomisers, verification_count,
@@ -13,14 +13,14 @@ use crate::paillier::{
 use crate::plan::{Cost, KeyBits, Plan, Schedule, SharedParameters, StepId, Transfers};
 
 /// Bytes of a message whose body is a number of inferences.
-const COUNT_BYTES: u64 = HEADER_BYTES as u64 + 1;
+const COUNT_BYTES: u64 = FRAME_BYTES as u64 + 1;
 
 /// Enters what the setup and every step cost; shapes, rings, weights and layouts must be right.
 pub fn price(plan: &mut Plan, parameters: SharedParameters) {
     let schedule = Schedule::from_plan(plan, parameters);
     let online = online_messages::communication(&schedule);
     let transfers = transfers(&online, parameters.transfers);
-    let mut header = HEADER_BYTES as u64; // Of what is told ahead, once.
+    let mut header = FRAME_BYTES as u64; // Of what is told ahead, once.
     for (index, (online, transfers)) in online.iter().zip(transfers).enumerate() {
         let id = StepId::new(index);
         let ahead = match online.ahead_bytes() {
@@ -62,7 +62,7 @@ fn of_batch(plan: &Plan, schedule: &Schedule, inferences: usize) -> Cost {
     let transfers = of_ots(&online_messages::batches(&online), together.parameters.transfers, inferences);
     let ahead = match online_messages::told_ahead(&online) {
         0 => 0,
-        bytes => inferences as u64 * (bytes + HEADER_BYTES as u64),
+        bytes => inferences as u64 * (bytes + FRAME_BYTES as u64),
     };
     let longer = Lengths::new(&together, plan.key_bits, 0)
         .long_table_beyond(&Lengths::new(schedule, plan.key_bits, 0), plan.key_bits);
@@ -81,8 +81,8 @@ pub fn oblivious_transfers(plan: &Plan, parameters: SharedParameters, inferences
 fn linear(plan: &Plan, schedule: &Schedule, id: StepId) -> Cost {
     let Some(packed) = Packed::from_step(schedule, id) else { return Cost::default() };
     let mut cost = layer(&packed, packed.sums(&plan.step(id).op), plan.key_bits);
-    cost.bytes_up += HEADER_BYTES as u64;
-    cost.bytes_down += HEADER_BYTES as u64;
+    cost.bytes_up += FRAME_BYTES as u64;
+    cost.bytes_down += FRAME_BYTES as u64;
     cost.rounds = 1;
     cost
 }

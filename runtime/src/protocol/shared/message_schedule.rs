@@ -6,7 +6,7 @@
 //! messages begin its next flight, to which it adds what follows from those that it received. The client begins.
 //! (`dialogue.rs` does it.)
 
-use crate::channel::frame::HEADER_BYTES;
+use crate::channel::frame::FRAME_BYTES;
 use crate::ot::{Batch, CorrelationKind, PerParty, Role, Sent, Width};
 use std::ops::AddAssign;
 
@@ -41,7 +41,7 @@ impl Communication {
     /// What `role` receives online, headers left out.
     pub const fn received_by(&self, role: Role) -> u64 {
         let sent = self.sent.get(role.peer());
-        sent.bytes - sent.frames * HEADER_BYTES as u64
+        sent.bytes - sent.frames * FRAME_BYTES as u64
     }
 }
 
@@ -150,7 +150,7 @@ mod tests {
     use crate::ot::Formula;
 
     const fn sent(bytes: u64, frames: u64) -> Sent {
-        Sent { bytes: bytes + frames * HEADER_BYTES as u64, frames }
+        Sent { bytes: bytes + frames * FRAME_BYTES as u64, frames }
     }
 
     #[test]
