@@ -146,7 +146,10 @@ fn served<R>(act: impl FnOnce(&mut Client<'_>) -> R) -> (Result<u64>, R) {
 }
 
 fn refused(lie: &Lie) -> PeerFault {
-    let (error, offered) = served(|client| client.offer(lie).map(drop));
+    let (error, offered) = served(|client| {
+        let offered = client.offer(lie).map(drop);
+        offered.map_err(|error| message::refused_or(client.connection, error))
+    });
     assert!(matches!(offered, Err(Error::Refused(_))), "{:?}", offered.err());
     match error {
         Err(Error::PeerMisbehaved(fault)) => fault,
