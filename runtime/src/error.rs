@@ -3,6 +3,7 @@
 use crate::paillier::{KernelError, NotAMember, RandomnessError};
 use crate::plan::{DecodeError, InputError, KeyBits, PlanId, Violation};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Why an operation of the runtime failed.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +17,9 @@ pub enum Error {
     /// The peer said that it will not go on, and why.
     #[error("the server refused: {0}")]
     Refused(String),
+    /// A session lasted as long as sessions may. The client may open another.
+    #[error("the session lasted longer than {} s", .0.as_secs())]
+    SessionOver(Duration),
     /// A [`CancellationToken`](crate::channel::CancellationToken) ended the call. The session is over.
     #[error("cancelled")]
     Cancelled,

@@ -1,12 +1,11 @@
 //! A server that an application holds.
 
 use super::key::require_secure;
-use crate::channel::{Acceptance, Connection, Transport, tcp};
+use crate::channel::{Acceptance, Connection, Transport};
 use crate::error::{Error, Result};
-use crate::observe::Silent;
 use crate::plan::ValidPlan;
 use crate::roles::listener::{Admission, Departed, Departure, listen};
-use crate::roles::server;
+use crate::roles::server::{self, Limits};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,7 +33,8 @@ impl Server {
     pub fn builder(plan: ValidPlan) -> ServerBuilder {
         let admission = Admission {
             max_clients: Self::MAX_CLIENTS,
-            timeout: tcp::DEFAULT_TIMEOUT,
+            max_per_address: None,
+            limits: Limits::DEFAULT,
             acceptance: Acceptance::Plain,
         };
         ServerBuilder { plan, prepared_bytes: Self::PREPARED_BYTES, admission, departed: Arc::new(drop) }
@@ -81,7 +81,9 @@ impl Server {
     /// # Errors
     /// The client misbehaved or vanished, or the system failed.
     pub fn attend(&self, transport: Transport) -> Result<u64> {
-        self.server.serve(Connection::new(transport, Some(self.admission.timeout))?, &mut Silent)
+        let limits = self.admission.limits;
+        let connection = Connection::new(transport, Some(limits.message))?;
+        Ok(self.server.serve_within(connection, limits, || Some(()))?.unwrap_or_default())
     }
 
     fn listen(&self, listener: &TcpListener, running: &AtomicBool) -> Result<()> {
@@ -110,9 +112,15 @@ impl ServerBuilder {
         Self { prepared_bytes, ..self }
     }
 
-    /// Gives a client up that takes longer than this over a message, computing included (ten minutes).
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.admission.timeout = timeout;
+    /// Lets at most so many connections come from one address at the same time (as many as clients are served, and some that are told that there is no place).
+    pub fn max_per_address(mut self, max_per_address: usize) -> Self {
+        self.admission.max_per_address = Some(max_per_address);
+        self
+    }
+
+    /// Gives clients up that take longer ([`Limits::DEFAULT`]).
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.admission.limits = limits;
         self
     }
 

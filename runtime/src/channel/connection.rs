@@ -141,6 +141,18 @@ impl Connection {
         Self { cancellation: token.clone(), ..self }
     }
 
+    /// From now on gives a peer up that takes longer than `read` over a frame that it sends, or `write` to take any of what is
+    /// sent to it; of neither less than a millisecond.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn set_patience(&mut self, read: Duration, write: Duration) -> Result<()> {
+        let [read, write] = [read, write].map(|patience| patience.max(Duration::from_millis(1)));
+        self.patience = Some(read);
+        let set = self.reader.set_timeouts(read, write);
+        set.map_err(|error| Error::io("cannot set the socket's options", error))
+    }
+
     /// `outcome`, unless the connection has been cancelled.
     fn unless_cancelled<T>(&self, outcome: Result<T>) -> Result<T> {
         if self.cancellation.is_cancelled() { Err(Error::Cancelled) } else { outcome }

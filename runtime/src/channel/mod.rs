@@ -36,6 +36,7 @@ pub use link::{Link, NotALink};
 
 use std::io::{self, Read, Write};
 use std::sync::Weak;
+use std::time::Duration;
 
 /// A reliable, ordered byte stream to the peer and one from it, which one thread each uses.
 pub struct Transport {
@@ -48,6 +49,14 @@ pub trait Reader: Read + Send {
     /// Ends the stream, of which everything is written, so that the peer still receives what was sent last, though it
     /// may be sending itself.
     fn close(&mut self) {}
+
+    /// Lets no further read on the stream, and no further write, block longer than these, where the stream can be told.
+    ///
+    /// # Errors
+    /// The system refuses.
+    fn set_timeouts(&mut self, _read: Duration, _write: Duration) -> io::Result<()> {
+        Ok(())
+    }
 
     /// The stream, where another thread can end its reads and writes.
     fn wake(&self) -> Option<Weak<dyn Wake>> {
@@ -75,6 +84,10 @@ impl Transport {
 impl Reader for Box<dyn Reader> {
     fn close(&mut self) {
         (**self).close();
+    }
+
+    fn set_timeouts(&mut self, read: Duration, write: Duration) -> io::Result<()> {
+        (**self).set_timeouts(read, write)
     }
 
     fn wake(&self) -> Option<Weak<dyn Wake>> {

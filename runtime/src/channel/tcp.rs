@@ -75,6 +75,10 @@ impl Reader for TcpReader {
         while ready.is_ok() && Instant::now() < deadline && matches!(stream.read(&mut sink), Ok(1..)) {}
     }
 
+    fn set_timeouts(&mut self, read: Duration, write: Duration) -> io::Result<()> {
+        self.0.set_read_timeout(Some(read)).and_then(|()| self.0.set_write_timeout(Some(write)))
+    }
+
     fn wake(&self) -> Option<Weak<dyn Wake>> {
         Some(Arc::<TcpStream>::downgrade(&self.0))
     }

@@ -54,11 +54,11 @@ impl Infer {
         let way = self.transport.way(&self.connect)?;
         let greeting = self.greet(&way, self.plan, &CancellationToken::new())?;
         let plan = greeting.plan().clone();
-        let images = Images::new(&self.inputs, &plan, self.ask.fit())?;
         let making_key = Instant::now();
         let key = self.ask.key(plan.key_bits)?.holder(&plan)?;
         let making_key = making_key.elapsed();
-        let session = greeting.with_key(Arc::clone(&key))?;
+        let session = greeting.with_key(Arc::clone(&key))?; // which the server does not wait for long
+        let images = Images::new(&self.inputs, &plan, self.ask.fit())?;
         let ahead = self.ahead(&images).min(session.max_prepared());
         let many = session.prepares_ahead() && images.count().is_some_and(|count| count > ahead);
         let asking = Asking::new(&self.ask, &plan, ahead, images, making_key)?;

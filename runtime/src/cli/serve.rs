@@ -4,9 +4,10 @@ use super::memory;
 use super::report::megabytes;
 use super::transport::ServerTransport;
 use clap::Args;
-use runtime::channel::tcp;
+use clap::builder::RangedU64ValueParser;
 use runtime::observe::peak_memory;
 use runtime::roles::listener::{Departure, End};
+use runtime::roles::server::Limits;
 use runtime::{Error, Plan, Result, Server};
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -24,7 +25,7 @@ pub(crate) struct Serve {
     /// Address and port; port 0 takes a free one and prints it
     #[arg(long, default_value = "127.0.0.1:7000", value_name = "ADDR")]
     listen: String,
-    /// Clients served at the same time; further ones are rejected
+    /// Clients served at the same time, counted from their keys on; further ones are told to try again later
     #[arg(long, default_value_t = Server::MAX_CLIENTS as u16, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     max_clients: u16,
     /// Memory for inferences that each client has prepared and not yet asked, such as 200MB or 2GB (suite shared); one
@@ -32,9 +33,21 @@ pub(crate) struct Serve {
     /// they prepare
     #[arg(long, default_value = "512MiB", value_name = "SIZE", value_parser = memory::parse_size)]
     max_prepared: u64,
+    /// Connections from one address at the same time; further ones are closed. By default 32 more than --max-clients
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    max_per_address: Option<u16>,
+    /// Give a client up that takes longer than this over TLS's handshake, hello and key
+    #[arg(long, default_value_t = Limits::DEFAULT.handshake.as_secs(), value_name = "SECONDS", value_parser = seconds())]
+    handshake: u64,
     /// Give a client up that takes longer than this over a message, computing included
-    #[arg(long, default_value_t = tcp::DEFAULT_TIMEOUT.as_secs(), value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, default_value_t = Limits::DEFAULT.message.as_secs(), value_name = "SECONDS", value_parser = seconds())]
     timeout: u64,
+    /// Give a client up that asks for nothing for so long
+    #[arg(long, default_value_t = Limits::DEFAULT.idle.as_secs(), value_name = "SECONDS", value_parser = seconds())]
+    idle: u64,
+    /// Let a session begin nothing more after so long
+    #[arg(long, default_value_t = Limits::DEFAULT.age.as_secs(), value_name = "SECONDS", value_parser = seconds())]
+    max_age: u64,
     #[command(flatten)]
     transport: ServerTransport,
 }
@@ -45,13 +58,16 @@ impl Serve {
         let listener = TcpListener::bind(&self.listen)
             .map_err(|error| Error::io(format!("cannot listen on {} (HOST:PORT)", self.listen), error))?;
         let address = listener.local_addr().map_err(|error| Error::io("cannot listen", error))?;
-        let server = Server::builder(Plan::read(&self.plan)?)
+        let mut server = Server::builder(Plan::read(&self.plan)?)
             .prepared_bytes(self.max_prepared)
             .max_clients(self.max_clients.into())
-            .timeout(Duration::from_secs(self.timeout))
+            .limits(self.limits())
             .acceptance(self.transport.acceptance(address)?)
-            .departed(log)
-            .build()?;
+            .departed(log);
+        if let Some(most) = self.max_per_address {
+            server = server.max_per_address(most.into());
+        }
+        let server = server.build()?;
         super::output::print(&format!(
             "serving {} (plan {}, {} bit keys) on {address}\n",
             server.plan().plan().name,
@@ -63,6 +79,17 @@ impl Serve {
         }
         server.serve(&listener)
     }
+
+    fn limits(&self) -> Limits {
+        let [handshake, message, idle, age] =
+            [self.handshake, self.timeout, self.idle, self.max_age].map(Duration::from_secs);
+        Limits { handshake, message, idle, age }
+    }
+}
+
+/// A number of seconds.
+fn seconds() -> RangedU64ValueParser {
+    clap::value_parser!(u64).range(1..=u64::from(u32::MAX))
 }
 
 /// What clients may prepare, in suite `shared`.
@@ -81,7 +108,7 @@ fn log(departure: Departure) {
     let client = departure.client.map_or_else(|| "a client".into(), |client| client.to_string());
     match departure.end {
         End::Answered(images) => eprintln!("{client}: {images} answered{memory}"),
-        End::TurnedAway => eprintln!("{client}: rejected: --max-clients reached"),
+        End::TurnedAway => eprintln!("{client}: no place (--max-clients, --max-per-address)"),
         End::Failed(error) => eprintln!("{client}: {error}"),
     }
 }

@@ -1,24 +1,25 @@
 //! Many clients at a time over TCP, a thread each.
 
-use super::server::Server;
+use super::server::{Limits, Server};
 use crate::channel::Acceptance;
 use crate::error::{Error, Result};
-use crate::observe::Silent;
-use crate::protocol::message;
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 /// How many clients are admitted, and how long each may take.
 #[derive(Clone)]
 pub struct Admission {
-    /// Clients served at the same time; further ones are rejected with a reason.
+    /// Clients served at the same time, counted from their keys on; further ones are told that there is no place.
     pub max_clients: usize,
-    /// A client that takes longer than this over a message is given up.
-    pub timeout: Duration,
+    /// Connections from one address at the same time, in handshakes or served; further ones are closed without a word. `None`:
+    /// as many as are served, and some that are told that there is no place.
+    pub max_per_address: Option<usize>,
+    /// How long they may take.
+    pub limits: Limits,
     /// How their connections are taken up.
     pub acceptance: Acceptance,
 }
@@ -46,11 +47,11 @@ pub enum End {
     Failed(Error),
 }
 
-/// Clients that wait to be told that there is no place; more are dropped without a word.
-const TURNED_AWAY: usize = 64;
-
-/// How long a client that is rejected may take over it.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// Connections whose handshake is under way at the same time, beside those that are served: each takes a thread and little
+/// memory, for as long as a handshake may take.
+const ARRIVALS: usize = 256;
+/// The same from one address, unless that is bounded otherwise.
+const ARRIVALS_PER_ADDRESS: usize = 32;
 
 /// Accepts clients as long as `running`, which is looked at whenever one comes; one client's failure never touches
 /// another. `departed` is told of each.
@@ -64,15 +65,17 @@ pub fn listen(
     running: &AtomicBool,
     departed: &Departed,
 ) -> Result<()> {
-    let places = Places(Arc::new(AtomicUsize::new(admission.max_clients)));
-    let turned_away = spawn_farewells(admission.acceptance.clone())?;
+    let (places, arrivals) =
+        (Places::new(admission.max_clients), Places::new(admission.max_clients + ARRIVALS));
+    let usual = admission.max_clients + ARRIVALS_PER_ADDRESS;
+    let addresses = Addresses::new(admission.max_per_address.unwrap_or(usual));
     loop {
         let accepted = listener.accept();
         if !running.load(Ordering::Acquire) {
             return Ok(());
         }
         let (stream, client) = match accepted {
-            Ok((stream, client)) => (stream, Some(client)),
+            Ok(accepted) => accepted,
             Err(error) => {
                 let end = End::Failed(Error::io("cannot accept a client", error));
                 departed(Departure { client: None, end });
@@ -80,16 +83,17 @@ pub fn listen(
                 continue;
             }
         };
-        let Some(place) = places.take() else {
-            // A full queue means many at once; this one sees its connection closed.
-            let _ = turned_away.try_send(stream);
+        let client = Some(client);
+        let (Some(arrival), Some(connected)) = (arrivals.take(), addresses.take(client)) else {
+            drop(stream);
             departed(Departure { client, end: End::TurnedAway });
             continue;
         };
-        let (server, admission, received) = (server.clone(), admission.clone(), Arc::clone(departed));
+        let (server, admission, places) = (server.clone(), admission.clone(), places.clone());
+        let received = Arc::clone(departed);
         let attended = thread::Builder::new().spawn(move || {
-            let end = attend(&server, stream, &admission).map_or_else(End::Failed, End::Answered);
-            drop(place);
+            let end = attend(&server, stream, &admission, &places);
+            drop((arrival, connected));
             received(Departure { client, end });
         });
         if let Err(error) = attended {
@@ -98,35 +102,73 @@ pub fn listen(
     }
 }
 
-fn attend(server: &Server, stream: TcpStream, admission: &Admission) -> Result<u64> {
-    server.serve(admission.acceptance.accept(stream, admission.timeout)?, &mut Silent)
+fn attend(server: &Server, stream: TcpStream, admission: &Admission, places: &Places) -> End {
+    let Admission { limits, acceptance, .. } = admission;
+    let connection = acceptance.accept(stream, limits.message);
+    let served = connection.and_then(|connection| server.serve_within(connection, *limits, || places.take()));
+    match served {
+        Ok(Some(answered)) => End::Answered(answered),
+        Ok(None) => End::TurnedAway,
+        Err(error) => End::Failed(error),
+    }
 }
 
-/// One thread tells all clients for which there is no place.
-fn spawn_farewells(acceptance: Acceptance) -> Result<SyncSender<TcpStream>> {
-    let (sender, receiver) = sync_channel(TURNED_AWAY);
-    let spawned = thread::Builder::new().spawn(move || say_farewells(&acceptance, &receiver));
-    spawned.map_err(|error| Error::io("cannot start a thread", error))?;
-    Ok(sender)
+/// How many connections there are from each address.
+struct Addresses {
+    most: usize,
+    open: Arc<Mutex<HashMap<IpAddr, usize>>>,
 }
 
-fn say_farewells(acceptance: &Acceptance, streams: &Receiver<TcpStream>) {
-    for stream in streams {
-        // The client may be gone; nothing depends on it.
-        let Ok(mut connection) = acceptance.accept(stream, FAREWELL) else { continue };
-        if message::refuse(&mut connection, "it serves as many clients as it may; try again later").is_ok() {
-            connection.close();
+/// A connection from an address; dropping it makes room for another.
+struct Connected {
+    address: IpAddr,
+    open: Arc<Mutex<HashMap<IpAddr, usize>>>,
+}
+
+impl Addresses {
+    fn new(most: usize) -> Self {
+        Self { most, open: Arc::default() }
+    }
+
+    fn take(&self, client: Option<SocketAddr>) -> Option<Connected> {
+        let address = client?.ip().to_canonical();
+        let mut open = lock(&self.open);
+        let count = open.get(&address).copied().unwrap_or(0);
+        if count >= self.most {
+            return None;
+        }
+        open.insert(address, count + 1);
+        Some(Connected { address, open: Arc::clone(&self.open) })
+    }
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        let mut open = lock(&self.open);
+        match open.get_mut(&self.address) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(open.remove(&self.address)),
         }
     }
 }
 
+/// Nothing panics while it holds the lock.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Places that are still free.
+#[derive(Clone)]
 struct Places(Arc<AtomicUsize>);
 
 /// A place in use; dropping it, also while a thread unwinds, frees it.
 struct Place(Arc<AtomicUsize>);
 
 impl Places {
+    fn new(count: usize) -> Self {
+        Self(Arc::new(AtomicUsize::new(count)))
+    }
+
     fn take(&self) -> Option<Place> {
         let taken = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, |free| free.checked_sub(1));
         taken.is_ok().then(|| Place(Arc::clone(&self.0)))

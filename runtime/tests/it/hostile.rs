@@ -4,21 +4,22 @@ use crate::support::{KEY, PlanBuilder, valid};
 use rug::Integer;
 use rug::integer::Order;
 use runtime::channel::{Acceptance, Connection, Limit, Transport, memory, tcp};
-use runtime::error::{Error, PeerFault};
+use runtime::error::{Error, PeerFault, Result};
 use runtime::observe::Silent;
 use runtime::paillier::SecureRng;
 use runtime::plan::{Op, PlanId, Shape, ValidPlan, codec};
 use runtime::protocol::hello::{Hello, Welcome};
 use runtime::protocol::message::{self, Message};
+use runtime::roles::client::Session;
 use runtime::roles::listener::{self, Admission, Departed};
-use runtime::roles::server::Server;
+use runtime::roles::server::{Limits, Server};
 use runtime::roles::{client, plain};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 fn plan() -> ValidPlan {
     let mut builder = PlanBuilder::new(Shape::new(1, 1, 4));
@@ -172,18 +173,26 @@ fn hanging_up_anywhere_is_noticed() {
     assert!(matches!(error, Error::PeerMisbehaved(PeerFault::HungUp("question" | "answer"))), "{error}");
 }
 
-/// A listener with `max_clients` places and a short patience, on a free port.
-fn listen(plan: &ValidPlan, max_clients: usize) -> String {
+/// How long clients of these tests may take over anything.
+const SHORT: Duration = Duration::from_secs(2);
+
+/// A listener with `max_clients` places and short limits, on a free port.
+fn listen(plan: &ValidPlan, max_clients: usize, max_per_address: Option<usize>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
     let server = Server::new(plan.clone());
-    let acceptance = Acceptance::Plain;
-    let admission = Admission { max_clients, timeout: Duration::from_secs(2), acceptance };
+    let limits = Limits { handshake: SHORT, message: SHORT, idle: SHORT, age: 4 * SHORT };
+    let admission = Admission { max_clients, max_per_address, limits, acceptance: Acceptance::Plain };
     let departed: Departed = Arc::new(drop);
     thread::spawn(move || {
         listener::listen(&server, &listener, &admission, &AtomicBool::new(true), &departed)
     });
     address
+}
+
+/// A session of a client that has sent its key.
+fn enter(address: &str) -> Result<Session> {
+    client::greet(tcp::connect(address, Duration::from_secs(60))?, None)?.with_key(KEY.clone())
 }
 
 fn infer(address: &str, plan: &ValidPlan) {
@@ -199,7 +208,7 @@ fn infer(address: &str, plan: &ValidPlan) {
 #[test]
 fn the_server_goes_on_serving_others() {
     let plan = plan();
-    let address = listen(&plan, 64);
+    let address = listen(&plan, 64, None);
     let mut garbage = TcpStream::connect(&address).expect("a connection");
     garbage.write_all(&[0x5a; 4096]).expect("sent");
     let silent = TcpStream::connect(&address).expect("a connection");
@@ -209,23 +218,66 @@ fn the_server_goes_on_serving_others() {
     infer(&address, &plan);
 }
 
+/// Silent and half-open clients take no places, and are given up soon.
 #[test]
-fn a_client_too_many_is_turned_away_with_a_reason_and_silence_frees_the_place() {
+fn silence_locks_nobody_out() {
     let plan = plan();
-    let address = listen(&plan, 1);
-    let silent = TcpStream::connect(&address).expect("a connection");
-    let refused = loop {
-        let connection = tcp::connect(&address, Duration::from_secs(60)).expect("a connection");
-        if let Err(error) = client::greet(connection, None) {
+    let address = listen(&plan, 1, None);
+    let start = Instant::now();
+    let silent: Vec<TcpStream> =
+        (0..20).map(|_| TcpStream::connect(&address).expect("a connection")).collect();
+    let greeted = client::greet(tcp::connect(&address, SHORT).expect("a connection"), None).expect("a plan");
+    infer(&address, &plan);
+    assert!(start.elapsed() < SHORT, "{:?}", start.elapsed());
+    let gone = |mut stream: TcpStream| {
+        stream.set_read_timeout(Some(4 * SHORT)).expect("an option");
+        let mut word = Vec::new();
+        stream.read_to_end(&mut word).expect("its end");
+    };
+    silent.into_iter().for_each(gone);
+    assert!(start.elapsed() < 3 * SHORT, "{:?}", start.elapsed());
+    assert!(greeted.with_key(KEY.clone()).and_then(|mut late| late.infer(&IMAGE, &mut Silent)).is_err());
+}
+
+#[test]
+fn a_client_too_many_is_told_so_and_an_idle_one_makes_room() {
+    let plan = plan();
+    let address = listen(&plan, 1, None);
+    let first = enter(&address).expect("a session");
+    let refused =
+        enter(&address).and_then(|mut session| session.infer(&IMAGE, &mut Silent)).expect_err("full");
+    assert!(matches!(&refused, Error::Refused(reason) if reason.contains("try again later")), "{refused}");
+    thread::sleep(SHORT + SHORT / 2);
+    infer(&address, &plan);
+    drop(first);
+}
+
+#[test]
+fn one_address_has_so_many_connections() {
+    let plan = plan();
+    let address = listen(&plan, 8, Some(2));
+    let (first, second) = (enter(&address).expect("a session"), enter(&address).expect("a session"));
+    let closed = enter(&address).err().expect("too many");
+    assert!(matches!(closed, Error::PeerMisbehaved(PeerFault::HungUp(_))), "{closed}");
+    drop((first, second));
+    thread::sleep(SHORT / 4);
+    infer(&address, &plan);
+}
+
+/// A session that asks again and again ends when it has lasted long enough, with a reason.
+#[test]
+fn sessions_end_of_age() {
+    let address = listen(&plan(), 1, None);
+    let mut session = enter(&address).expect("a session");
+    let start = Instant::now();
+    let over = loop {
+        if let Err(error) = session.infer(&IMAGE, &mut Silent) {
             break error;
         }
+        thread::sleep(SHORT / 4);
     };
-    assert!(matches!(&refused, Error::Refused(reason) if reason.contains("try again later")), "{refused}");
-    // The silent client is given up in the end.
-    while client::greet(tcp::connect(&address, Duration::from_secs(60)).expect("a connection"), None).is_err()
-    {
-    }
-    drop(silent);
+    assert!(matches!(&over, Error::Refused(reason) if reason.contains("open another")), "{over}");
+    assert!((3 * SHORT..6 * SHORT).contains(&start.elapsed()), "{:?}", start.elapsed());
 }
 
 /// What the client says of a server that does `misbehave` after the client's hello.
@@ -329,7 +381,7 @@ fn ciphertexts_of_another_group_are_answered_and_reported_after_the_logits() {
 #[test]
 fn a_client_that_drips_bytes_is_given_up() {
     let plan = plan();
-    let address = listen(&plan, 1);
+    let address = listen(&plan, 1, None);
     let mut dripping = TcpStream::connect(&address).expect("a connection");
     let dripped = (0..100).take_while(|_| {
         thread::sleep(Duration::from_millis(500));

@@ -138,6 +138,10 @@ impl Reader for TlsReader {
         self.socket.close();
     }
 
+    fn set_timeouts(&mut self, read: Duration, write: Duration) -> io::Result<()> {
+        self.socket.set_timeouts(read, write)
+    }
+
     fn wake(&self) -> Option<Weak<dyn Wake>> {
         self.socket.wake()
     }

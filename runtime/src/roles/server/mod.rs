@@ -1,17 +1,21 @@
 //! The server: holds the plan, serves clients.
 
 mod blinded;
+mod pace;
 mod products;
 mod shared;
 
+pub use pace::Limits;
 pub use shared::MAX_PREPARED;
+
+use pace::Pace;
 
 use shared::Ahead;
 
 use crate::channel::{Connection, Limit};
 use crate::error::{Error, PeerFault, Result};
 use crate::message::Role;
-use crate::observe::Observer;
+use crate::observe::{Observer, Silent};
 use crate::paillier::{Pool, PublicKey, PublicRandomisers, SecureRng};
 use crate::plan::{ValidPlan, Work, codec};
 use crate::protocol::blinded::ServerContext;
@@ -76,20 +80,70 @@ impl Server {
     ///
     /// # Errors
     /// The client misbehaved or vanished, or the system failed. Other clients are not affected.
-    pub fn serve(&self, mut connection: Connection, observer: &mut dyn Observer) -> Result<u64> {
-        let outcome = self.session(&mut connection, observer);
-        if let Err(error) = &outcome {
+    pub fn serve(&self, connection: Connection, observer: &mut dyn Observer) -> Result<u64> {
+        let served = self.run(connection, None, || Some(()), observer)?;
+        Ok(served.unwrap_or_default())
+    }
+
+    /// The same within `limits`, for a client that `enter` has a place for once it has sent its key; the place is kept until the
+    /// session ends. `None` where there was none, which the client is told.
+    ///
+    /// # Errors
+    /// As [`serve`](Self::serve).
+    pub fn serve_within<P>(
+        &self,
+        connection: Connection,
+        limits: Limits,
+        enter: impl FnOnce() -> Option<P>,
+    ) -> Result<Option<u64>> {
+        self.run(connection, Some(limits), enter, &mut Silent)
+    }
+
+    fn run<P>(
+        &self,
+        mut connection: Connection,
+        limits: Option<Limits>,
+        enter: impl FnOnce() -> Option<P>,
+        observer: &mut dyn Observer,
+    ) -> Result<Option<u64>> {
+        let outcome = self.admitted(&mut connection, limits, enter, observer);
+        let reason = match &outcome {
+            Ok(Some(_)) => None,
+            Ok(None) => Some("it serves as many clients as it may; try again later".into()),
+            Err(error) => Some(self.reason(error)),
+        };
+        if let Some(reason) = reason {
             // The client may be gone; the error that counts is the first one.
-            let _ = message::refuse(&mut connection, &self.reason(error));
+            let _ = message::refuse(&mut connection, &reason);
         }
         connection.close();
         outcome
     }
 
-    fn session(&self, connection: &mut Connection, observer: &mut dyn Observer) -> Result<u64> {
+    fn admitted<P>(
+        &self,
+        connection: &mut Connection,
+        limits: Option<Limits>,
+        enter: impl FnOnce() -> Option<P>,
+        observer: &mut dyn Observer,
+    ) -> Result<Option<u64>> {
+        let pace = Pace::new(limits);
+        pace.shake_hands(connection)?;
         self.greet(connection)?;
-        let mut rng = SecureRng::from_os()?;
+        pace.shake_hands(connection)?;
         let key = self.receive_key(connection)?;
+        let Some(_place) = enter() else { return Ok(None) };
+        self.session(connection, key, pace, observer).map(Some)
+    }
+
+    fn session(
+        &self,
+        connection: &mut Connection,
+        key: PublicKey,
+        pace: Pace,
+        observer: &mut dyn Observer,
+    ) -> Result<u64> {
+        let mut rng = SecureRng::from_os()?;
         let plan = self.plan.plan();
         let uses = plan.total_cost().rerandomisations as usize;
         match &self.plan.client_view().work {
@@ -97,7 +151,7 @@ impl Server {
                 let randomisers = PublicRandomisers::for_uses(&key, uses);
                 let randomisers = Box::new(Pool::new(randomisers, uses, &mut rng));
                 let context = ServerContext { key, randomisers, parameters: work.parameters };
-                blinded::Session { plan, connection, context, rng }.serve(observer)
+                blinded::Session { plan, connection, context, rng, pace }.serve(observer)
             }
             Work::Schedule(schedule) => {
                 let others = plan.setup.rerandomisations as usize;
@@ -115,6 +169,7 @@ impl Server {
                     randomisers,
                     rng,
                     ahead,
+                    pace,
                 }
                 .serve(observer)
             }
@@ -126,6 +181,7 @@ impl Server {
         match error {
             Error::PeerMisbehaved(PeerFault::OtherPlan(_)) => format!("it runs plan {}", self.plan.id()),
             Error::PeerMisbehaved(fault) => format!("the client misbehaved: {fault}"),
+            Error::SessionOver(_) => format!("{error}; open another"),
             _ => "it failed".into(),
         }
     }

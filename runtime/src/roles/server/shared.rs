@@ -11,6 +11,7 @@
 use super::super::online::{self, ByStep, Side};
 use super::super::plain;
 use super::super::stopwatch::{Named, Stopwatch};
+use super::pace::Pace;
 use crate::channel::{Connection, Limit};
 use crate::error::{Error, PeerFault, Result};
 use crate::observe::{Observer, Silent};
@@ -42,6 +43,7 @@ pub(super) struct Session<'a> {
     pub(super) randomisers: ReplyRandomisers,
     pub(super) rng: SecureRng,
     pub(super) ahead: Ahead,
+    pub(super) pace: Pace,
 }
 
 /// What a session has done ahead.
@@ -64,7 +66,11 @@ impl Session<'_> {
     pub(super) fn serve(mut self, observer: &mut dyn Observer) -> Result<u64> {
         let mut answered = 0;
         loop {
-            match message::receive_either(self.connection, [Message::Prepare, Message::Infer])? {
+            self.pace.wait(self.connection)?;
+            let request = message::receive_either(self.connection, [Message::Prepare, Message::Infer]);
+            let request = request.map_err(|error| self.pace.ended(error))?;
+            self.pace.work(self.connection)?;
+            match request {
                 None => return Ok(answered),
                 Some((Message::Infer, inferences)) => {
                     self.infer(inferences, observer)?;

@@ -1,0 +1,77 @@
+//! How long a client may take.
+
+use crate::channel::Connection;
+use crate::error::{Error, PeerFault, Result};
+use std::time::{Duration, Instant};
+
+/// Limits of the time that a session takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// From the first byte to the key.
+    pub handshake: Duration,
+    /// Over a message, computing included.
+    pub message: Duration,
+    /// Between two requests.
+    pub idle: Duration,
+    /// For the session as a whole; a request that has begun is finished.
+    pub age: Duration,
+}
+
+impl Limits {
+    /// Ten seconds, ten minutes, an hour and a day.
+    pub const DEFAULT: Self = Self {
+        handshake: Duration::from_secs(10),
+        message: Duration::from_secs(600),
+        idle: Duration::from_secs(3600),
+        age: Duration::from_secs(86_400),
+    };
+}
+
+/// The limits of a session that has begun; without limits, whatever the connection was opened with.
+#[derive(Clone, Copy)]
+pub(super) struct Pace {
+    limits: Option<Limits>,
+    begun: Instant,
+}
+
+impl Pace {
+    pub(super) fn new(limits: Option<Limits>) -> Self {
+        Self { limits, begun: Instant::now() }
+    }
+
+    /// The client is to send the next message of the handshake.
+    pub(super) fn shake_hands(self, connection: &mut Connection) -> Result<()> {
+        let Some(Limits { handshake, .. }) = self.limits else { return Ok(()) };
+        let left = handshake.saturating_sub(self.begun.elapsed());
+        connection.set_patience(left, left)
+    }
+
+    /// The client may ask for something.
+    ///
+    /// # Errors
+    /// [`Error::SessionOver`] where the session has lasted long enough.
+    pub(super) fn wait(self, connection: &mut Connection) -> Result<()> {
+        let Some(Limits { idle, age, message, .. }) = self.limits else { return Ok(()) };
+        match age.checked_sub(self.begun.elapsed()) {
+            Some(left) => connection.set_patience(idle.min(left), message),
+            None => Err(Error::SessionOver(age)),
+        }
+    }
+
+    /// What `error` of waiting means: that of a client that was silent until its session was over is the session's end.
+    pub(super) fn ended(self, error: Error) -> Error {
+        match (self.limits, &error) {
+            (Some(Limits { age, .. }), Error::PeerMisbehaved(PeerFault::Silent { .. }))
+                if self.begun.elapsed() >= age =>
+            {
+                Error::SessionOver(age)
+            }
+            _ => error,
+        }
+    }
+
+    /// The client has asked.
+    pub(super) fn work(self, connection: &mut Connection) -> Result<()> {
+        self.limits.map_or(Ok(()), |Limits { message, .. }| connection.set_patience(message, message))
+    }
+}
