@@ -48,9 +48,13 @@ fn pad(context: &ParsingContext<'_>, node: &NodeProto) -> Built {
     Ok((expand(Wrap { axes: given(3).then_some(2) }), Vec::new()))
 }
 
-/// Before opset 11 the pixel is always the one below; tract rounds.
+/// Before opset 11 the pixel is always the one below; tract rounds. From then on operands may be left out; tract expects them
+/// before 13.
 fn resize(context: &ParsingContext<'_>, node: &NodeProto) -> Built {
     let mut node = node.clone();
+    if (11..13).contains(&context.onnx_operator_set_version) {
+        return standard(&ParsingContext { onnx_operator_set_version: 13, ..context.clone() }, &node, "Resize");
+    }
     if context.onnx_operator_set_version == 10 {
         node.attribute.push(AttributeProto {
             name: "nearest_mode".into(),

@@ -1,8 +1,9 @@
 //! From an ONNX file to a float graph.
 //!
-//! 1. `file` reads the bytes, within bounds, and decodes the protobuf; `external` fetches weights from
-//!    files beside it;
-//! 2. small passes over the protobuf bring it into one form, a file each: `conditions` takes the branches
+//! 1. `file` reads the bytes, within bounds, and decodes the protobuf; `functions` writes out the model's own functions;
+//!    `external` fetches weights from files beside it;
+//! 2. small passes over the protobuf bring it into one form, a file each: `functions` writes out operators that are made of
+//!    others, `conditions` takes the branches
 //!    that are settled, `outputs` leaves one output and what it needs, `label` takes a choice of the best class off
 //!    its end, `order` sorts the nodes, `precision` makes all numbers f32;
 //! 3. `scan` holds every operator against the [`registry`] and reports all that are not supported at
@@ -23,6 +24,7 @@ mod file;
 mod finite;
 mod float_reference;
 mod framework;
+mod functions;
 pub(crate) mod guard;
 mod label;
 pub(crate) mod layout;
@@ -44,6 +46,7 @@ mod tensor;
 pub(crate) mod testing;
 mod translate;
 mod typed;
+mod versions;
 mod wrap;
 
 #[cfg(test)]
@@ -126,6 +129,11 @@ impl Model {
         }
     }
 
+    /// Whether the model takes height × width × channels.
+    pub fn takes_channels_last(&self) -> bool {
+        self.layout == Layout::ChannelsLast
+    }
+
     /// The border of the model's plans: raw images as the user's options say, then the model's own
     /// normalisation.
     ///
@@ -197,6 +205,7 @@ impl Parsed {
     fn new(mut proto: ModelProto, path: &Path, reading: &Reading) -> Result<Self> {
         let name = model_name(&proto, path);
         let graph = proto.graph.get_or_insert_default();
+        functions::write_out_standard(graph).map_err(|found| Error::Unsupported(vec![found]))?;
         conditions::fold(graph);
         let mut notes: Vec<String> =
             outputs::choose(graph, reading.output.as_deref()).map_err(Error::Option)?.into_iter().collect();

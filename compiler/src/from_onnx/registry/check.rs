@@ -25,6 +25,17 @@ pub(super) fn not_last(_: &NodeProto) -> Result<(), Refusal> {
     ))
 }
 
+/// tract knows no other order.
+pub(super) fn space_to_depth(node: &NodeProto) -> Result<(), Refusal> {
+    match string(node, "mode").as_deref() {
+        None | Some("" | "DCR") => Ok(()),
+        Some(mode) => Err(Refusal::new(
+            format!("mode = {mode} is not supported"),
+            "write it as Reshape, Transpose and Reshape, or with mode = DCR",
+        )),
+    }
+}
+
 /// tract's celu lacks its factor alpha.
 pub(super) fn celu(node: &NodeProto) -> Result<(), Refusal> {
     match float(node, "alpha") {
@@ -117,6 +128,12 @@ pub(super) fn pool(node: &NodeProto) -> Result<(), Refusal> {
 }
 
 pub(super) fn batch_normalization(node: &NodeProto) -> Result<(), Refusal> {
+    if int(node, "spatial") == Some(0) {
+        return Err(Refusal::new(
+            "spatial = 0 normalises each pixel by itself",
+            "normalise with one mean and variance per channel",
+        ));
+    }
     let training =
         int(node, "training_mode") == Some(1) || node.output.iter().skip(1).any(|output| !output.is_empty());
     if training {
