@@ -213,6 +213,8 @@ impl Parsed {
         if let Some(label::Choice { op, .. }) = &choice {
             notes.push(format!("the model ends in {op}: it gives the label alone"));
         }
+        framework::settle_nearest(&mut proto);
+        let graph = proto.graph.get_or_insert_default();
         order::sort(graph).map_err(|what| file::malformed(path, &what))?;
         precision::to_f32(graph);
         Ok(Self { proto, name, choice, image: reading.image, notes })

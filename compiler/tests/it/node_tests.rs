@@ -2,7 +2,7 @@
 //!
 //! `it --ignored --nocapture node_tests` prints what the README says of them.
 
-use crate::oracle::{Verdict, models, python, verdict};
+use crate::oracle::{Verdict, histogram, models, python, reason, verdict};
 use compiler::from_onnx::registry;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,21 +17,6 @@ fn operators() -> Vec<String> {
     let table = registry::markdown();
     let names = table.lines().skip(2).filter_map(|line| line.split('|').nth(1).map(str::trim));
     names.filter(|name| !name.contains(',')).map(String::from).collect()
-}
-
-/// A refusal without the names of nodes.
-fn reason(refusal: &str) -> String {
-    let line = refusal.lines().find(|line| line.contains("node '")).unwrap_or(refusal);
-    line.split_once("' (").map_or(line, |(_, rest)| rest).to_string()
-}
-
-/// How many there are of each, the most first.
-fn histogram(items: impl Iterator<Item = String>) -> String {
-    let mut counts = BTreeMap::new();
-    items.for_each(|item| *counts.entry(item).or_insert(0) += 1);
-    let mut counts: Vec<(String, i32)> = counts.into_iter().collect();
-    counts.sort_by_key(|(item, count)| (-count, item.clone()));
-    counts.into_iter().map(|(item, count)| format!("{count:5}  {item}\n")).collect()
 }
 
 /// What came of a test, in the best of its forms.

@@ -1,7 +1,7 @@
 //! Models against onnxruntime, which shares no code with us nor with tract: the float graph and the float reference.
 
-use crate::onnx::{Recipe, build, recipes};
-use crate::oracle::{Verdict, models, python, verdict, verdict_of_reference, write};
+use crate::onnx::{Recipe, build, gated_recipes};
+use crate::oracle::{Verdict, histogram, models, python, reason, verdict, verdict_of_reference, write};
 use crate::testing::Attribute::{Float, Int, Text};
 use crate::testing::{Attribute, Onnx};
 use proptest::prelude::*;
@@ -14,8 +14,8 @@ use tract_onnx::pb::ModelProto;
 const NEAR: f64 = 1e-4;
 /// Random models, unless POPCORN_CASES says how many.
 const MODELS: usize = 1000;
-/// At most this share of the random models is refused by either.
-const REFUSED_SHARE: f64 = 0.02;
+/// At most this share of the random models is refused by us, and by onnxruntime, which lacks some forms of padding.
+const REFUSED_SHARE: [f64; 2] = [0.02, 0.1];
 
 /// Numbers from 0 to 1.
 fn noise(seed: u64, count: usize) -> Vec<f32> {
@@ -48,12 +48,12 @@ fn compare(folder: &Path) -> Option<Outcome> {
     for path in models(folder) {
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         if let Ok(why) = std::fs::read_to_string(path.with_extension("failed")) {
-            outcome.refused.push(format!("{name}: onnxruntime: {why}"));
+            outcome.refused.push(format!("onnxruntime: {}", why.split("onnx failed:").last().unwrap_or("")));
             continue;
         }
         let verdicts = [("float graph", verdict(&path)), ("reference", verdict_of_reference(&path))];
         if let Verdict::Refused(why) = &verdicts[0].1 {
-            outcome.refused.push(format!("{name}: {why}"));
+            outcome.refused.push(reason(why));
             continue;
         }
         outcome.compared += 1;
@@ -75,7 +75,7 @@ fn keep(folder: tempfile::TempDir, outcome: &Outcome) {
 fn drawn(count: usize) -> Vec<Recipe> {
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
-    let strategy = recipes();
+    let strategy = gated_recipes();
     (0..count).map(|_| strategy.new_tree(&mut runner).unwrap().current()).collect()
 }
 
@@ -90,10 +90,13 @@ fn random_models_agree_with_onnxruntime() {
     }
     let Some(outcome) = compare(folder.path()) else { return };
     println!("{} random models compared, {} refused", outcome.compared, outcome.refused.len());
-    println!("{}", outcome.refused.join("\n"));
+    println!("{}", histogram(outcome.refused.iter().cloned()));
     keep(folder, &outcome);
     assert!(outcome.wrong.is_empty(), "{}", outcome.wrong.join("\n"));
-    assert!(outcome.refused.len() as f64 <= REFUSED_SHARE * count as f64);
+    let theirs = outcome.refused.iter().filter(|why| why.starts_with("onnxruntime")).count();
+    for (refused, share) in [outcome.refused.len() - theirs, theirs].into_iter().zip(REFUSED_SHARE) {
+        assert!(refused as f64 <= share * count as f64, "{refused} refused");
+    }
 }
 
 const TRANSFORMS: [&str; 5] =
@@ -106,7 +109,9 @@ fn image() -> Onnx {
         .ints("sizes", &[1, 2, 7, 3])
         .ints("plane", &[6, 9])
         .ints("swapped", &[3, 2])
-        .constant("two", &[2], vec![1.5, 2.5]);
+        .ints("one pixel", &[1, 2, 1, 1])
+        .constant("two", &[2], vec![1.5, 2.5])
+        .constant("region", &[0], Vec::new());
     [
         scales("double", [2.0, 3.0]),
         scales("odd", [1.7, 0.6]),
@@ -124,8 +129,15 @@ fn resizes() -> Vec<(String, Onnx)> {
     let mut add = |name: String, opset: i64, operands: &[&str], attributes: &[(&str, Attribute<'_>)]| {
         made.push((name, image().opset(opset).then("Resize", operands, attributes)));
     };
-    let operands: [&[&str]; 6] =
-        [&["", "double"], &["", "odd"], &["", "half"], &["", "one"], &["", "tiny"], &["", "", "sizes"]];
+    let operands: [&[&str]; 7] = [
+        &["region", "double"],
+        &["region", "odd"],
+        &["region", "half"],
+        &["region", "one"],
+        &["region", "tiny"],
+        &["region", "", "sizes"],
+        &["region", "", "one pixel"],
+    ];
     for transform in TRANSFORMS {
         let opsets: &[i64] = if transform == "half_pixel_symmetric" { &[19] } else { &[11, 13, 18, 19] };
         for &opset in opsets {
@@ -186,7 +198,7 @@ fn resized_images_agree_with_onnxruntime() {
     }
     let Some(outcome) = compare(folder.path()) else { return };
     println!("{} resizes compared, {} refused", outcome.compared, outcome.refused.len());
-    println!("{}", outcome.refused.join("\n"));
+    println!("{}", histogram(outcome.refused.iter().cloned()));
     keep(folder, &outcome);
     assert!(outcome.wrong.is_empty(), "{} differ:\n{}", outcome.wrong.len(), outcome.wrong.join("\n"));
 }

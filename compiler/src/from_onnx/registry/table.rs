@@ -307,7 +307,7 @@ pub(in crate::from_onnx) static OPERATORS: &[Operator] = &[
         "height and width by constant scales; nearest and linear",
         check::upsample,
         rows::resize,
-    ).with(&["mode", "scales"]),
+    ).with(&["mode", "nearest_mode", "scales"]),
     each("Where", "as a choice by a comparison, both sides of which meet").folds(Size::Broadcast).element(Element::Second),
     op("Xor").element(Element::Bool).folds(Size::Broadcast).condition(Condition::Holds(|a, b| (a != 0.0) != (b != 0.0))),
 ];

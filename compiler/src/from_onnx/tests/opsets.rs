@@ -107,7 +107,7 @@ fn the_meaning_of_axes_follows_the_opset() {
 }
 
 #[test]
-fn older_upsamples_and_resizes_take_the_pixel_below() {
+fn older_upsamples_and_resizes_take_the_pixel_below_or_above() {
     let up = Onnx::new(&[1, 1, 1, 3]).opset(9).constant("by", &[4], vec![1.0, 1.0, 1.0, 1.5]);
     for model in [
         up.then("Upsample", &["by"], &[]),
@@ -119,4 +119,8 @@ fn older_upsamples_and_resizes_take_the_pixel_below() {
         let imported = import(model.build(), Path::new("test.onnx"), &Reading::default()).unwrap();
         assert_eq!(real::evaluate(&imported.graph, &[1.0, 2.0, 3.0]), [1.0, 1.0, 2.0, 3.0]);
     }
+    let down = Onnx::new(&[1, 1, 1, 4]).opset(10).constant("by", &[4], vec![1.0, 1.0, 1.0, 0.6]);
+    let down = down.then("Resize", &["by"], &[]).build();
+    let imported = import(down, Path::new("test.onnx"), &Reading::default()).unwrap();
+    assert_eq!(real::evaluate(&imported.graph, &[1.0, 2.0, 3.0, 4.0]), [1.0, 3.0]);
 }

@@ -18,6 +18,7 @@ mod reduce;
 mod resize;
 mod roles;
 pub(super) mod rows;
+mod sampling;
 mod shapes;
 mod site;
 mod view;

@@ -6,6 +6,7 @@ use compiler::error::Error;
 use compiler::from_onnx::{self, FloatReference, Model};
 use compiler::options::InputOptions;
 use compiler::reference::real;
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -92,6 +93,22 @@ pub(crate) fn distance(got: &[f64], expected: &[f64]) -> f64 {
 /// The first of the largest values.
 fn best(values: &[f64]) -> usize {
     (0..values.len()).rev().max_by(|&a, &b| values[a].total_cmp(&values[b])).unwrap_or(0)
+}
+
+/// A refusal without the names of nodes.
+pub(crate) fn reason(refusal: &str) -> String {
+    let line = refusal.lines().find(|line| line.contains("node '")).unwrap_or(refusal);
+    let (_, rest) = line.split_once(" (").unwrap_or(("", line));
+    rest.rsplit_once(".onnx: ").map_or(rest, |(_, what)| what).replacen("): ", ": ", 1)
+}
+
+/// How many there are of each, the most first.
+pub(crate) fn histogram(items: impl Iterator<Item = String>) -> String {
+    let mut counts = BTreeMap::new();
+    items.for_each(|item| *counts.entry(item).or_insert(0) += 1);
+    let mut counts: Vec<(String, i32)> = counts.into_iter().collect();
+    counts.sort_by_key(|(item, count)| (-count, item.clone()));
+    counts.into_iter().map(|(item, count)| format!("{count:5}  {item}\n")).collect()
 }
 
 /// Numbers from a file of little-endian f32.
