@@ -16,11 +16,27 @@ pub struct Diagnostic {
     pub hint: String,
 }
 
-/// `node 'lstm_3' (LSTM): recurrent layers are not supported; try …`
+/// `node 'lstm_3' (LSTM): it repeats over a sequence; use …`
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "node '{}' ({}): {}", self.node, self.op, self.what)?;
+        self.write(f, 0)
+    }
+}
+
+impl Diagnostic {
+    /// The finding, which is also about so many nodes more.
+    fn write(&self, f: &mut impl fmt::Write, more: usize) -> fmt::Result {
+        write!(f, "node '{}'", self.node)?;
+        if more > 0 {
+            write!(f, " and {more} more")?;
+        }
+        write!(f, " ({}): {}", self.op, self.what)?;
         if self.hint.is_empty() { Ok(()) } else { write!(f, "; {}", self.hint) }
+    }
+
+    /// Whether both say the same, of whichever nodes.
+    fn is_like(&self, other: &Self) -> bool {
+        (&self.op, &self.what, &self.hint) == (&other.op, &other.what, &other.hint)
     }
 }
 
@@ -72,6 +88,18 @@ pub enum Error {
 /// A result whose error is this crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
+/// A line for each; what is said of several nodes of an operator is said once.
 fn list(diagnostics: &[Diagnostic]) -> String {
-    diagnostics.iter().map(|diagnostic| format!("  {diagnostic}")).collect::<Vec<_>>().join("\n")
+    let mut lines: Vec<(&Diagnostic, usize)> = Vec::new();
+    for diagnostic in diagnostics {
+        match lines.iter_mut().find(|(first, _)| first.is_like(diagnostic)) {
+            Some((_, more)) => *more += 1,
+            None => lines.push((diagnostic, 0)),
+        }
+    }
+    let line = |(first, more): (&Diagnostic, usize)| {
+        let mut line = "  ".to_string();
+        first.write(&mut line, more).map(|()| line).unwrap_or_default()
+    };
+    lines.into_iter().map(line).collect::<Vec<_>>().join("\n")
 }

@@ -102,7 +102,8 @@ fn inlined(mut branch: GraphProto, choice: &NodeProto, stored: &mut Vec<TensorPr
     [branch.node, results].concat()
 }
 
-fn rename_in(graph: &mut GraphProto, rename: &impl Fn(&mut String)) {
+/// Renames every value of a graph, those inside of branches included.
+pub(super) fn rename_in(graph: &mut GraphProto, rename: &impl Fn(&mut String)) {
     graph.initializer.iter_mut().for_each(|tensor| rename(&mut tensor.name));
     graph.output.iter_mut().for_each(|output| rename(&mut output.name));
     for node in &mut graph.node {

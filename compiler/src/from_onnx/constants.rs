@@ -11,6 +11,7 @@ use super::tensor::MAX_ELEMENTS;
 use std::collections::{HashMap, HashSet};
 use tract_onnx::pb::{GraphProto, NodeProto};
 
+const SIMPLIFY: &str = "simplify the model with onnx-simplifier, which stores the result instead";
 /// Most axes that the result of a Shape operator can list.
 const MAX_RANK: u64 = 16;
 /// A constant that is computed may have so many elements, or as many as all stored weights; all of them
@@ -72,17 +73,19 @@ impl<'a> Extents<'a> {
             Constants::Folded(size) => size,
             Constants::Branches => return registry::check(node),
             Constants::Refused => {
-                let hint = "simplify the model with onnx-simplifier, which stores the result instead";
-                return Err(Refusal::new("this operator on constants is not supported", hint));
+                return Err(Refusal::new("this operator on constants is not supported", SIMPLIFY));
             }
         };
         registry::check_attributes(node)?;
         let extent = self.result(node, size);
         self.total = self.total.saturating_add(extent.elements);
+        if extent.elements == u64::MAX {
+            return Err(Refusal::new("how large its result is does not stand in the file", SIMPLIFY));
+        }
         if extent.elements > self.most || self.total > 2 * self.most {
             return Err(Refusal::new(
                 format!("the constant would have up to {} elements", extent.elements),
-                "",
+                SIMPLIFY,
             ));
         }
         for output in &node.output {
@@ -98,7 +101,12 @@ impl<'a> Extents<'a> {
         let at_most_first = || bound(inputs.first().map_or(1, |extent| extent.elements));
         match size {
             Size::Stored => bound(constant_len(node)),
-            Size::Filled => bound(self.filled(node).unwrap_or(u64::MAX)),
+            Size::Filled => bound(self.filled(node, 0).unwrap_or(u64::MAX)),
+            Size::Repeated => {
+                let copies = self.filled(node, 1).unwrap_or(u64::MAX);
+                bound(copies.saturating_mul(inputs.first().map_or(1, |extent| extent.elements.max(1))))
+            }
+            Size::Counted => bound(self.counted(node).unwrap_or(u64::MAX)),
             Size::OfShape => bound(MAX_RANK),
             Size::Same => inputs.first().map_or(bound(1), |&extent| extent.clone()),
             Size::AtMostFirst => at_most_first(),
@@ -120,9 +128,19 @@ impl<'a> Extents<'a> {
         }
     }
 
-    /// Elements of a tensor whose shape stands in the file.
-    fn filled(&self, node: &NodeProto) -> Option<u64> {
-        elements(&int64s(constant(self.graph, node.input.first()?)?)?)
+    /// Elements of a tensor whose shape, the operand at `position`, stands in the file.
+    fn filled(&self, node: &NodeProto, position: usize) -> Option<u64> {
+        elements(&int64s(constant(self.graph, node.input.get(position)?)?)?)
+    }
+
+    /// Elements of a series of whole numbers whose ends and step stand in the file.
+    fn counted(&self, node: &NodeProto) -> Option<u64> {
+        let number = |position: usize| {
+            let stored = int64s(constant(self.graph, node.input.get(position)?)?)?;
+            stored.first().copied().map(i128::from)
+        };
+        let (length, step) = (number(1)? - number(0)?, number(2)?);
+        u64::try_from(length.checked_div(step)?.max(0) + 1).ok()
     }
 }
 

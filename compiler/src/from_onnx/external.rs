@@ -2,7 +2,8 @@
 //! `m.onnx.data`): fetched into the model before anything looks at it.
 //!
 //! A model from elsewhere must not make its reader open other files of the machine, so a location stays
-//! inside the model's folder, links followed. No more is read than the tensor's shape asks for.
+//! inside the model's folder, links followed. No more is read than the tensor's shape asks for; together the weights may
+//! exceed the 2 GiB that a protobuf can hold.
 
 use super::attributes::tensors_mut;
 use super::tensor::{MAX_BYTES, byte_len};
@@ -25,19 +26,24 @@ pub(super) fn load(graph: &mut GraphProto, model: &Path) -> Result<(), String> {
     Ok(())
 }
 
+/// Largest weights of a model, in bytes.
+const MAX_WEIGHTS: u64 = 1 << 35;
+
 /// The files that a model names.
 struct Files {
     folder: PathBuf,
     open: HashMap<String, (File, u64)>,
-    /// Bytes that may still be read.
-    left: u64,
+    /// Bytes that have been read.
+    read: u64,
+    /// The lengths of all files, added up.
+    stored: u64,
 }
 
 impl Files {
     fn beside(model: &Path) -> Self {
         let folder = model.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new(".")).to_path_buf();
-        Self { folder, open: HashMap::new(), left: MAX_BYTES }
+        Self { folder, open: HashMap::new(), read: 0, stored: 0 }
     }
 
     fn fetch(&mut self, tensor: &mut TensorProto) -> Result<(), String> {
@@ -54,7 +60,6 @@ impl Files {
             let length = length.unwrap_or(0);
             return Err(format!("{length} bytes in '{location}' for a shape of {:?}", tensor.dims));
         }
-        self.left = self.left.checked_sub(size).ok_or("the model has more than 2 GiB of weights")?;
         let raw_data = self.read(&location, offset, size)?;
         let (name, dims, data_type) = (tensor.name.clone(), tensor.dims.clone(), tensor.data_type);
         *tensor = TensorProto { name, dims, data_type, raw_data, ..TensorProto::default() };
@@ -63,8 +68,17 @@ impl Files {
 
     fn read(&mut self, location: &str, offset: u64, size: u64) -> Result<Vec<u8>, String> {
         if !self.open.contains_key(location) {
-            let file = open(&self.folder, location)?;
-            self.open.insert(location.into(), file);
+            let (file, length) = open(&self.folder, location)?;
+            self.stored = self.stored.saturating_add(length);
+            self.open.insert(location.into(), (file, length));
+        }
+        self.read = self.read.saturating_add(size);
+        if self.read > MAX_WEIGHTS {
+            return Err(format!("the model has more than {} GiB of weights", MAX_WEIGHTS >> 30));
+        }
+        // Weights may be shared, but a small file must not fill the memory.
+        if self.read > MAX_BYTES.max(self.stored) {
+            return Err("the tensors before it and itself have more bytes than their files".into());
         }
         let Some((file, length)) = self.open.get_mut(location) else { return Err("it is lost".into()) };
         if offset.checked_add(size).is_none_or(|end| end > *length) {

@@ -1,7 +1,7 @@
 //! The file: read within bounds and decoded; every tensor checked against the data that is there.
 
 use super::tensor::MAX_BYTES;
-use super::{attributes, external, tensor};
+use super::{attributes, external, functions, tensor};
 use crate::error::{Error, Result};
 use std::fs::File;
 use std::io::Read;
@@ -21,6 +21,8 @@ pub(super) fn decode(path: &Path) -> Result<ModelProto> {
     let mut proto = super::guard::quietly(|| tract_onnx::onnx().proto_model_for_read(&mut bytes.as_slice()))
         .map_err(|what| malformed(path, &what))?
         .map_err(|error| malformed(path, &format!("this is no ONNX model ({error:#})")))?;
+    functions::write_out_own(&mut proto, &bytes).map_err(|found| Error::Unsupported(vec![found]))?;
+    drop(bytes);
     let graph = proto.graph.as_mut().ok_or_else(|| malformed(path, "the file holds no ONNX graph"))?;
     let checked = external::load(graph, path).and_then(|()| check(graph));
     checked.map_err(|what| malformed(path, &what))?;

@@ -1,11 +1,18 @@
-//! tract, with what it lacks: Upsample, the rounding of early Resizes, padding that goes on from the other side.
+//! tract, with what it lacks: Upsample, the rounding of early Resizes and their operands, padding that goes on from the other side.
 
-use super::attributes::string;
+use super::attributes::{numbers, string};
+use super::stored::constant;
+use super::versions;
 use super::wrap::Wrap;
 use tract_onnx::model::{Onnx, ParsingContext};
 use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::{AttributeProto, ModelProto, NodeProto};
 use tract_onnx::tract_hir::internal::{InferenceOp, TractResult, expand};
+
+/// The attribute that says which pixel is the nearest.
+pub(super) const NEAREST: &str = "nearest_mode";
+/// Its value where that is not defined.
+pub(super) const UNSETTLED: &str = "unsettled";
 
 /// What tract makes of a node.
 type Built = TractResult<(Box<dyn InferenceOp>, Vec<String>)>;
@@ -29,6 +36,38 @@ pub(super) fn without_fillers(proto: &mut ModelProto) {
     }
 }
 
+/// Says which pixel is the nearest where that follows from the opset: before 11, the one below where images become larger, the
+/// one above where they become smaller; where they do both, none.
+pub(super) fn settle_nearest(proto: &mut ModelProto) {
+    if versions::standard(&proto.opset_import).is_none_or(|opset| opset > 10) {
+        return;
+    }
+    let graph = proto.graph.get_or_insert_default();
+    let of_node = |node: &NodeProto| {
+        let scales = constant(graph, node.input.get(1)?).and_then(numbers)?;
+        let (smaller, larger) =
+            (scales.iter().any(|&scale| scale < 1.0), scales.iter().any(|&scale| scale > 1.0));
+        Some(if !smaller {
+            "floor"
+        } else if !larger {
+            "ceil"
+        } else {
+            UNSETTLED
+        })
+    };
+    let nearest: Vec<&str> = graph.node.iter().map(|node| of_node(node).unwrap_or("floor")).collect();
+    for (node, nearest) in graph.node.iter_mut().zip(nearest) {
+        if matches!(node.op_type.as_str(), "Resize" | "Upsample") {
+            node.attribute.push(AttributeProto {
+                name: NEAREST.into(),
+                r#type: AttributeType::String as i32,
+                s: nearest.into(),
+                ..AttributeProto::default()
+            });
+        }
+    }
+}
+
 fn is_constant(node: &NodeProto) -> bool {
     matches!(string(node, "mode").as_deref(), None | Some("" | "constant"))
 }
@@ -48,18 +87,13 @@ fn pad(context: &ParsingContext<'_>, node: &NodeProto) -> Built {
     Ok((expand(Wrap { axes: given(3).then_some(2) }), Vec::new()))
 }
 
-/// Before opset 11 the pixel is always the one below; tract rounds.
+/// From opset 11 on operands may be left out; tract expects them before 13.
 fn resize(context: &ParsingContext<'_>, node: &NodeProto) -> Built {
-    let mut node = node.clone();
-    if context.onnx_operator_set_version == 10 {
-        node.attribute.push(AttributeProto {
-            name: "nearest_mode".into(),
-            r#type: AttributeType::String as i32,
-            s: b"floor".to_vec(),
-            ..AttributeProto::default()
-        });
-    }
-    standard(context, &node, "Resize")
+    let opset = match context.onnx_operator_set_version {
+        11..13 => 13,
+        other => other,
+    };
+    standard(&ParsingContext { onnx_operator_set_version: opset, ..context.clone() }, node, "Resize")
 }
 
 /// A Resize of opset 10.

@@ -1,9 +1,10 @@
 //! From an ONNX file to a float graph.
 //!
-//! 1. `file` reads the bytes, within bounds, and decodes the protobuf; `external` fetches weights from
-//!    files beside it;
-//! 2. small passes over the protobuf bring it into one form, a file each: `conditions` takes the branches
-//!    that are settled, `outputs` leaves the outputs that are wanted and what they need, `label` takes a choice of the best class off
+//! 1. `file` reads the bytes, within bounds, and decodes the protobuf; `functions` writes out the model's own functions;
+//!    `external` fetches weights from files beside it;
+//! 2. small passes over the protobuf bring it into one form, a file each: `functions` writes out operators that are made of
+//!    others, `conditions` takes the branches that are settled, `outputs` leaves the outputs that are wanted and what they
+//!    need, `label` takes a choice of the best class off
 //!    its end, `order` sorts the nodes, `precision` makes all numbers f32;
 //! 3. `scan` holds every operator against the [`registry`] and reports all that are not supported at
 //!    once, before anything else is tried;
@@ -23,6 +24,7 @@ mod file;
 mod finite;
 mod float_reference;
 mod framework;
+mod functions;
 pub(crate) mod guard;
 mod label;
 pub(crate) mod layout;
@@ -44,6 +46,7 @@ mod tensor;
 pub(crate) mod testing;
 mod translate;
 mod typed;
+mod versions;
 mod wrap;
 
 #[cfg(test)]
@@ -137,6 +140,11 @@ impl Model {
         self.outputs.iter().flat_map(of_output).collect()
     }
 
+    /// Whether the model takes height × width × channels.
+    pub fn takes_channels_last(&self) -> bool {
+        self.layout == Layout::ChannelsLast
+    }
+
     /// The border of the model's plans: raw images as the user's options say, then the model's own
     /// normalisation.
     ///
@@ -208,6 +216,7 @@ impl Parsed {
     fn new(mut proto: ModelProto, path: &Path, reading: &Reading) -> Result<Self> {
         let name = model_name(&proto, path);
         let graph = proto.graph.get_or_insert_default();
+        functions::write_out_standard(graph).map_err(|found| Error::Unsupported(vec![found]))?;
         conditions::fold(graph);
         let mut notes: Vec<String> =
             outputs::choose(graph, &reading.outputs).map_err(Error::Option)?.into_iter().collect();
@@ -215,6 +224,8 @@ impl Parsed {
         if let Some(label::Choice { op, .. }) = &choice {
             notes.push(format!("the model ends in {op}: it gives the label alone"));
         }
+        framework::settle_nearest(&mut proto);
+        let graph = proto.graph.get_or_insert_default();
         order::sort(graph).map_err(|what| file::malformed(path, &what))?;
         precision::to_f32(graph);
         Ok(Self { proto, name, choice, image: reading.image, notes })

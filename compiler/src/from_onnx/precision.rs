@@ -83,7 +83,8 @@ fn result_type(node: &NodeProto, types: &HashMap<String, i32>) -> i32 {
     match registry::operator(node).element {
         Element::Same => reads(node).first().and_then(|name| types.get(*name)).copied().unwrap_or(F32),
         Element::To => int(node, "to").and_then(|to| i32::try_from(to).ok()).unwrap_or(F32),
-        Element::Like => operand(1).unwrap_or(F32),
+        Element::Bool => DataType::Bool as i32,
+        Element::Second | Element::Like => operand(1).unwrap_or(F32),
         Element::Int64 => DataType::Int64 as i32,
         Element::Stored => stored_value(node).map_or(F32, |tensor| tensor.data_type),
         Element::OfZeroPoint => operand(2).unwrap_or(DataType::Uint8 as i32),

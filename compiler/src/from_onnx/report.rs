@@ -5,6 +5,7 @@ use super::scan::Findings;
 use crate::activation::Approximated;
 use crate::error::Diagnostic;
 use serde::Serialize;
+use std::collections::HashMap;
 use std::fmt;
 
 /// Every operator of a model, supported or not.
@@ -51,14 +52,25 @@ impl Report {
     }
 }
 
-/// One line per operator, then the problems, then the approximated activations, then the verdict.
+/// One line per operator, then the problems, then the approximated activations, then the verdict. A reason stands where it
+/// first applies; further nodes refer to that one.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut reasons = HashMap::new();
         for operator in &self.operators {
             let mark = if operator.supported { "ok  " } else { "NO  " };
             write!(f, "{mark}{} '{}'", operator.op, operator.node)?;
-            for part in [&operator.what, &operator.hint].into_iter().filter(|part| !part.is_empty()) {
-                write!(f, "; {part}")?;
+            let reason = (&operator.op, &operator.what, &operator.hint);
+            match reasons.get(&reason) {
+                Some(first) => write!(f, "; as '{first}'")?,
+                None => {
+                    for part in [&operator.what, &operator.hint].into_iter().filter(|part| !part.is_empty()) {
+                        write!(f, "; {part}")?;
+                    }
+                }
+            }
+            if !operator.supported {
+                reasons.entry(reason).or_insert(&operator.node);
             }
             writeln!(f)?;
         }

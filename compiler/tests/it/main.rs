@@ -6,6 +6,7 @@ mod bound;
 mod family;
 mod images;
 mod onnx;
+mod oracle;
 mod outside;
 mod random;
 #[path = "../../src/from_onnx/testing.rs"]
@@ -28,7 +29,9 @@ mod families;
 mod fuzz;
 mod integer_stages;
 mod models;
+mod node_tests;
 mod onnx_models;
+mod onnxruntime;
 mod outputs;
 mod passes;
 mod photos;

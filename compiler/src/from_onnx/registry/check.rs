@@ -1,6 +1,7 @@
 //! What the attributes of an operator must say, whatever it reads.
 
 use crate::from_onnx::attributes::{float, int, ints, string};
+use crate::from_onnx::framework::{NEAREST, UNSETTLED};
 use crate::from_onnx::refusal::Refusal;
 use tract_onnx::pb::NodeProto;
 
@@ -23,6 +24,17 @@ pub(super) fn not_last(_: &NodeProto) -> Result<(), Refusal> {
         "it is not a choice of the best class at the end of the model",
         "compile the model up to the scores that it reads (--model-output)",
     ))
+}
+
+/// tract knows no other order.
+pub(super) fn space_to_depth(node: &NodeProto) -> Result<(), Refusal> {
+    match string(node, "mode").as_deref() {
+        None | Some("" | "DCR") => Ok(()),
+        Some(mode) => Err(Refusal::new(
+            format!("mode = {mode} is not supported"),
+            "write it as Reshape, Transpose and Reshape, or with mode = DCR",
+        )),
+    }
 }
 
 /// tract's celu lacks its factor alpha.
@@ -48,13 +60,19 @@ pub(super) fn pad(node: &NodeProto) -> Result<(), Refusal> {
 
 pub(super) fn upsample(node: &NodeProto) -> Result<(), Refusal> {
     match node.input.len() {
-        2 => Ok(()),
+        2 => resize(node),
         _ => Err(Refusal::new("its scales are no operand", "convert the model to opset 9 or later")),
     }
 }
 
 /// What lies outside an image that is cropped has no weight in it.
 pub(super) fn resize(node: &NodeProto) -> Result<(), Refusal> {
+    if string(node, NEAREST).as_deref() == Some(UNSETTLED) {
+        return Err(Refusal::new(
+            "before opset 11 it is not defined which pixels are taken where one axis shrinks and another grows",
+            "convert the model to opset 11 or later (onnx.version_converter)",
+        ));
+    }
     match string(node, "coordinate_transformation_mode").as_deref() {
         Some("tf_crop_and_resize") => Err(Refusal::new(
             "coordinate_transformation_mode = tf_crop_and_resize cuts parts out",
@@ -117,6 +135,12 @@ pub(super) fn pool(node: &NodeProto) -> Result<(), Refusal> {
 }
 
 pub(super) fn batch_normalization(node: &NodeProto) -> Result<(), Refusal> {
+    if int(node, "spatial") == Some(0) {
+        return Err(Refusal::new(
+            "spatial = 0 normalises each pixel by itself",
+            "normalise with one mean and variance per channel",
+        ));
+    }
     let training =
         int(node, "training_mode") == Some(1) || node.output.iter().skip(1).any(|output| !output.is_empty());
     if training {

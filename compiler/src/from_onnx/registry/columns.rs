@@ -31,6 +31,10 @@ pub(in crate::from_onnx) enum Size {
     Matrix,
     /// The operands repeated to one shape.
     Broadcast,
+    /// The first operand, for each element of the shape that the second is, at most.
+    Repeated,
+    /// From the first operand to the second by the third.
+    Counted,
 }
 
 /// How an operator treats the axes of the value that it reads.
@@ -104,6 +108,10 @@ pub(in crate::from_onnx) enum Element {
     To,
     /// That of the second operand.
     Like,
+    /// That of the second operand, which is one of the values.
+    Second,
+    /// Truth values.
+    Bool,
     /// 64-bit integers.
     Int64,
     /// That of the value in the node.

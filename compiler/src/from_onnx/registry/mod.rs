@@ -13,6 +13,8 @@ mod table;
 pub(super) use columns::{
     Arithmetic, Axes, Bounds, Classes, Condition, Constants, Element, End, Label, Size, Values,
 };
+#[cfg(test)]
+pub(super) use operator::Unsupported;
 pub(super) use operator::{Operator, Support};
 pub(super) use table::OPERATORS;
 
@@ -21,14 +23,17 @@ use super::translate::Translate;
 use std::fmt::Write;
 use tract_onnx::pb::NodeProto;
 
-const UNSUPPORTED: &str = "this operator is not supported";
-
 /// What is known of an operator that has no row of its own: it is refused.
 static UNLISTED: Operator = Operator::new("");
 
 /// The table's row for a node's operator, or one that refuses it.
 pub(super) fn operator(node: &NodeProto) -> &'static Operator {
-    named(&node.op_type)
+    if is_standard(node) { named(&node.op_type) } else { &UNLISTED }
+}
+
+/// Whether the operator is one of ONNX's own.
+fn is_standard(node: &NodeProto) -> bool {
+    matches!(node.domain.as_str(), "" | "ai.onnx")
 }
 
 /// What is known of the operator that ONNX spells so.
@@ -48,7 +53,7 @@ pub(super) fn label(node: &NodeProto, value: &str) -> Option<Label> {
 pub(super) fn translation(name: &str) -> Result<Translate, Refusal> {
     match named(name).support {
         Support::Yes { translate, .. } => Ok(translate),
-        Support::No { hint } => Err(Refusal::new(UNSUPPORTED, hint)),
+        Support::No(unsupported) => Err(unsupported.refusal()),
     }
 }
 
@@ -68,23 +73,29 @@ pub fn markdown() -> String {
 
 /// Whether a node that depends on the image is supported, as far as its attributes tell.
 pub(super) fn check(node: &NodeProto) -> Result<(), Refusal> {
-    if !matches!(node.domain.as_str(), "" | "ai.onnx") {
+    if !is_standard(node) {
         return Err(Refusal::new(
             format!("operators of the domain '{}' are not part of ONNX", node.domain),
-            "export with standard operators; functions of the model itself can be written out (onnx.inliner)",
+            "export with standard operators",
         ));
     }
     match operator(node).support {
-        Support::Yes { check, .. } => check(node),
-        Support::No { hint } => Err(Refusal::new(UNSUPPORTED, hint)),
+        Support::Yes { .. } => check_attributes(node),
+        Support::No(unsupported) => Err(unsupported.refusal()),
     }
 }
 
 /// Refuses attributes that no tensor fits, whether or not the node depends on the image.
 pub(super) fn check_attributes(node: &NodeProto) -> Result<(), Refusal> {
-    match operator(node).support {
-        Support::Yes { check, .. } => check(node),
-        Support::No { .. } => Ok(()),
+    let row = operator(node);
+    let Support::Yes { check, .. } = row.support else { return Ok(()) };
+    let known = |name: &str| row.attributes.contains(&name);
+    match node.attribute.iter().find(|attribute| !known(&attribute.name)) {
+        Some(unknown) => Err(Refusal::new(
+            format!("its attribute '{}' is not known", unknown.name),
+            "export with an earlier opset; those up to 28 are known",
+        )),
+        None => check(node),
     }
 }
 

@@ -2,10 +2,14 @@
 
 use super::check::Check;
 use super::columns::{Arithmetic, Axes, Bounds, Condition, Constants, Element, End, Size, Values};
+use crate::from_onnx::refusal::Refusal;
 use crate::from_onnx::translate::Translate;
 
-/// What helps where a layer cannot be compiled.
-const OTHERWISE: &str = "replace the layer and retrain, or compile the model up to there (--model-output)";
+/// What is said of an operator of which nothing is known.
+const UNLISTED: Unsupported = Unsupported {
+    why: "this operator is not supported",
+    hint: "replace the layer and retrain, or compile the model up to there (--model-output NAME)",
+};
 
 /// A row of the table of ONNX operators.
 pub(in crate::from_onnx) struct Operator {
@@ -13,6 +17,8 @@ pub(in crate::from_onnx) struct Operator {
     pub(in crate::from_onnx) name: &'static str,
     /// Whether it is supported on values that depend on the image.
     pub(in crate::from_onnx) support: Support,
+    /// The attributes that it may have, in any opset.
+    pub(in crate::from_onnx) attributes: &'static [&'static str],
     /// What is done with it where all operands are constants.
     pub(in crate::from_onnx) constants: Constants,
     pub(in crate::from_onnx) axes: Axes,
@@ -27,6 +33,21 @@ pub(in crate::from_onnx) struct Operator {
     pub(in crate::from_onnx) spares_outputs: bool,
 }
 
+/// Why an operator on values that depend on the image cannot be compiled.
+#[derive(Clone, Copy)]
+pub(in crate::from_onnx) struct Unsupported {
+    pub(in crate::from_onnx) why: &'static str,
+    /// What to try instead.
+    pub(in crate::from_onnx) hint: &'static str,
+}
+
+impl Unsupported {
+    /// The finding, before the node's name is known.
+    pub(in crate::from_onnx) fn refusal(self) -> Refusal {
+        Refusal::new(self.why, self.hint)
+    }
+}
+
 /// Whether values that depend on the image may be read.
 pub(in crate::from_onnx) enum Support {
     Yes {
@@ -37,10 +58,7 @@ pub(in crate::from_onnx) enum Support {
         /// Translates any part into which tract has taken the operator apart.
         translate: Translate,
     },
-    No {
-        /// What to try instead.
-        hint: &'static str,
-    },
+    No(Unsupported),
 }
 
 impl Operator {
@@ -70,7 +88,8 @@ impl Operator {
     pub(super) const fn new(name: &'static str) -> Self {
         Self {
             name,
-            support: Support::No { hint: OTHERWISE },
+            support: Support::No(UNLISTED),
+            attributes: &[],
             constants: Constants::Refused,
             axes: Axes::Other,
             values: Values::Computed,
@@ -87,8 +106,13 @@ impl Operator {
         Self { support: Support::Yes { limits, check, translate }, ..self }
     }
 
-    pub(super) const fn refused(self, hint: &'static str) -> Self {
-        Self { support: Support::No { hint }, ..self }
+    pub(super) const fn refused(self, unsupported: Unsupported) -> Self {
+        Self { support: Support::No(unsupported), ..self }
+    }
+
+    /// Names the attributes that are known; a supported operator with others is refused.
+    pub(super) const fn with(self, attributes: &'static [&'static str]) -> Self {
+        Self { attributes, ..self }
     }
 
     pub(super) const fn folds(self, size: Size) -> Self {

@@ -2,7 +2,7 @@
 
 use super::check::{self, any};
 use super::columns::{Arithmetic, Axes, Bounds, Classes, Condition, Element, End, Label, Size};
-use super::operator::Operator;
+use super::operator::{Operator, Unsupported};
 use crate::from_onnx::translate::rows;
 use rows::{arrangement, element_wise};
 
@@ -15,13 +15,34 @@ const PART: &str = "as part of an activation";
 const LABEL: &str =
     "over the classes, as the last operator, for the best one: the client then learns the label alone";
 
-const ATTENTION: &str = "products of computed values cannot be compiled; use a convolutional network";
-const DYNAMIC: &str = "quantize statically (QDQ) instead of dynamically, or export the float model";
-const INTEGERS: &str =
-    "export quantization as QuantizeLinear and DequantizeLinear pairs (QDQ), or the float model";
-const NORMALIZES: &str =
-    "it divides by what it computes of the image; retrain with BatchNormalization instead";
-const RECURRENT: &str = "only feed-forward networks can be compiled";
+const fn because(why: &'static str, hint: &'static str) -> Unsupported {
+    Unsupported { why, hint }
+}
+
+const ATTENTION: Unsupported =
+    because("it multiplies computed values with a softmax of others", "use a convolutional network");
+const BOXES: Unsupported = because(
+    "it chooses among boxes, as many as the image has",
+    "compile the model up to the boxes and scores (--model-output NAME), and let the client choose",
+);
+const COUNTED: Unsupported = because(
+    "the size of its result depends on the image",
+    "compile the model up to there (--model-output NAME), and let the client do the rest",
+);
+const DYNAMIC: Unsupported = because(
+    "it chooses scales while the model runs",
+    "quantize statically (QDQ) instead of dynamically, or export the float model",
+);
+const INTEGERS: Unsupported = because(
+    "it computes on the integers of a quantised model",
+    "export quantization as QuantizeLinear and DequantizeLinear pairs (QDQ), or the float model",
+);
+const NORMALIZES: Unsupported =
+    because("it divides by what it computes of the image", "replace it with BatchNormalization and retrain");
+const RECURRENT: Unsupported = because(
+    "it repeats its steps along a sequence",
+    "only feed-forward networks can be compiled; use convolutions instead",
+);
 
 /// All operators of which anything is known.
 pub(in crate::from_onnx) static OPERATORS: &[Operator] = &[
@@ -29,12 +50,12 @@ pub(in crate::from_onnx) static OPERATORS: &[Operator] = &[
     each("Add", "two computed values of one shape, or a constant per channel")
         .arithmetic(Arithmetic::Add)
         .ends(End::CarriesScores),
-    op("And").condition(Condition::Holds(|a, b| a != 0.0 && b != 0.0)),
+    op("And").condition(Condition::Holds(|a, b| a != 0.0 && b != 0.0)).folds(Size::Broadcast).element(Element::Bool),
     op("ArgMax").takes(LABEL, check::not_last, arrangement).ends(End::Label(Label {
         output: 0,
         axis: 0,
         classes: Classes::One,
-    })),
+    })).with(&["axis", "keepdims", "select_last_index"]),
     op("Attention").refused(ATTENTION),
     op("AveragePool")
         .takes(
@@ -43,17 +64,17 @@ pub(in crate::from_onnx) static OPERATORS: &[Operator] = &[
             rows::average_pool,
         )
         .axes(Axes::ChannelsFirst)
-        .bounds(Bounds::OrZero),
+        .bounds(Bounds::OrZero).with(&["auto_pad", "ceil_mode", "count_include_pad", "dilations", "kernel_shape", "pads", "strides"]),
     op("BatchNormalization")
         .takes("with constant statistics (inference)", check::batch_normalization, element_wise)
-        .axes(Axes::ChannelsFirst),
+        .axes(Axes::ChannelsFirst).with(&["epsilon", "momentum", "spatial", "training_mode"]),
     op("Cast")
         .takes("between floating-point types", any, arrangement)
         .axes(Axes::Kept)
         .converts(Element::To)
         .folds(Size::Same)
         .ends(End::CarriesAll)
-        .condition(Condition::Same),
+        .condition(Condition::Same).with(&["round_mode", "saturate", "to"]),
     op("CastLike").element(Element::Like),
     op("Ceil").folds(Size::Same),
     op("Celu")
@@ -62,12 +83,13 @@ pub(in crate::from_onnx) static OPERATORS: &[Operator] = &[
             check::celu,
             element_wise,
         )
-        .axes(Axes::Kept),
-    each("Clip", "exact, with constant bounds").bounds(Bounds::Clipped).takes_infinity(),
+        .axes(Axes::Kept).with(&["alpha"]),
+    each("Clip", "exact, with constant bounds").bounds(Bounds::Clipped).takes_infinity().with(&["max", "min"]).folds(Size::Same),
+    op("Compress").refused(COUNTED),
     op("Concat")
         .takes("of computed values and zeros along any axis but the batch", any, rows::concat)
         .bounds(Bounds::Joined)
-        .folds(Size::Sum),
+        .folds(Size::Sum).with(&["axis"]),
     op("Constant").element(Element::Stored).folds(Size::Stored),
     op("ConstantOfShape").folds(Size::Filled),
     op("Conv")
@@ -76,7 +98,7 @@ pub(in crate::from_onnx) static OPERATORS: &[Operator] = &[
             check::conv,
             rows::convolution,
         )
-        .axes(Axes::ChannelsFirst),
+        .axes(Axes::ChannelsFirst).with(&["auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"]),
     op("ConvInteger").refused(DYNAMIC),
     op("ConvTranspose")
         .takes(
@@ -84,45 +106,47 @@ pub(in crate::from_onnx) static OPERATORS: &[Operator] = &[
             check::conv,
             rows::transposed_convolution,
         )
-        .axes(Axes::ChannelsFirst),
-    op("DepthToSpace").takes("any", any, arrangement).axes(Axes::ChannelsFirst).moved(),
+        .axes(Axes::ChannelsFirst).with(&["auto_pad", "dilations", "group", "kernel_shape", "output_padding", "output_shape", "pads", "strides"]),
+    op("Cos").folds(Size::Same),
+    op("CumSum").folds(Size::Same),
+    op("DepthToSpace").takes("any", any, arrangement).axes(Axes::ChannelsFirst).moved().with(&["blocksize", "mode"]),
     each(
         "DequantizeLinear",
         "of constants; of what QuantizeLinear gives, with the same constant scale and zero point; of an image of integers",
     )
     .converts(Element::Float)
     .folds(Size::Broadcast)
-    .ends(End::CarriesScores),
+    .ends(End::CarriesScores).with(&["axis", "block_size", "output_dtype"]),
     each("Div", "by a constant per channel; else as part of an activation").arithmetic(Arithmetic::Div),
-    op("Dropout").takes("without effect, as in inference", any, rows::dropout).axes(Axes::Kept).moved(),
+    op("Dropout").takes("without effect, as in inference", any, rows::dropout).axes(Axes::Kept).moved().with(&["ratio", "seed"]),
     op("DynamicQuantizeLinear").refused(DYNAMIC),
-    each("Elu", SMOOTH),
-    op("Equal").condition(Condition::Holds(|a, b| a == b)),
-    each("Erf", PART),
+    each("Elu", SMOOTH).with(&["alpha"]),
+    op("Equal").condition(Condition::Holds(|a, b| a == b)).folds(Size::Broadcast).element(Element::Bool),
+    each("Erf", PART).folds(Size::Same),
     each("Exp", PART).folds(Size::Same),
-    op("Expand").takes("any", any, arrangement).moved(),
+    op("Expand").takes("any", any, arrangement).moved().folds(Size::Repeated),
     op("Flatten")
         .takes("keeping the batch apart", any, arrangement)
         .moved()
         .folds(Size::AtMostFirst)
-        .ends(End::CarriesAll),
+        .ends(End::CarriesAll).with(&["axis"]),
     op("Floor").folds(Size::Same),
     op("GRU").refused(RECURRENT),
     op("Gather")
         .takes("at constant positions of any axis but the batch", any, arrangement)
         .moved()
-        .folds(Size::Product),
-    each("Gelu", SMOOTH),
-    op("Gemm").takes("with constant weights and bias", check::gemm, rows::dense).ends(End::Scores),
+        .folds(Size::Product).with(&["axis"]),
+    each("Gelu", SMOOTH).with(&["approximate"]),
+    op("Gemm").takes("with constant weights and bias", check::gemm, rows::dense).ends(End::Scores).with(&["alpha", "beta", "transA", "transB"]),
     op("GlobalAveragePool")
         .takes("1-D and 2-D", any, rows::reduce)
         .axes(Axes::ChannelsFirst)
         .bounds(Bounds::Same),
     op("GlobalMaxPool").takes("1-D and 2-D", any, rows::reduce).axes(Axes::ChannelsFirst).moved(),
-    each("Greater", "as the condition of Where").condition(Condition::Holds(|a, b| a > b)),
-    each("GreaterOrEqual", "as the condition of Where").condition(Condition::Holds(|a, b| a >= b)),
+    each("Greater", "as the condition of Where").condition(Condition::Holds(|a, b| a > b)).folds(Size::Broadcast).element(Element::Bool),
+    each("GreaterOrEqual", "as the condition of Where").condition(Condition::Holds(|a, b| a >= b)).folds(Size::Broadcast).element(Element::Bool),
     op("GroupNormalization").refused(NORMALIZES),
-    each("HardSigmoid", "exact").bounds(Bounds::Unit),
+    each("HardSigmoid", "exact").bounds(Bounds::Unit).with(&["alpha", "beta"]),
     each("HardSwish", SMOOTH),
     op("Identity")
         .takes("any", any, arrangement)
@@ -131,18 +155,18 @@ pub(in crate::from_onnx) static OPERATORS: &[Operator] = &[
         .folds(Size::Same)
         .ends(End::CarriesAll)
         .condition(Condition::Same),
-    op("If").takes("on a constant", check::undecided, arrangement).chooses_a_branch(),
+    op("If").takes("on a constant", check::undecided, arrangement).chooses_a_branch().with(&["else_branch", "then_branch"]),
     op("InstanceNormalization").refused(NORMALIZES),
     op("LRN").refused(NORMALIZES),
     op("LSTM").refused(RECURRENT),
     op("LayerNormalization").refused(NORMALIZES),
-    each("LeakyRelu", "exact"),
-    each("Less", "as the condition of Where").condition(Condition::Holds(|a, b| a < b)),
-    each("LessOrEqual", "as the condition of Where").condition(Condition::Holds(|a, b| a <= b)),
-    each("Log", PART),
+    each("LeakyRelu", "exact").with(&["alpha"]),
+    each("Less", "as the condition of Where").condition(Condition::Holds(|a, b| a < b)).folds(Size::Broadcast).element(Element::Bool),
+    each("LessOrEqual", "as the condition of Where").condition(Condition::Holds(|a, b| a <= b)).folds(Size::Broadcast).element(Element::Bool),
+    each("Log", PART).folds(Size::Same),
     op("LogSoftmax")
         .takes("over the classes, as the last operator; computed by the client", any, rows::softmax)
-        .ends(End::Scores),
+        .ends(End::Scores).with(&["axis"]),
     op("Loop").refused(RECURRENT),
     op("LpNormalization").refused(NORMALIZES),
     op("MatMul").takes("with a constant matrix, of whole values or at each position", any, rows::dense).folds(Size::Matrix).ends(End::Scores),
@@ -158,12 +182,14 @@ pub(in crate::from_onnx) static OPERATORS: &[Operator] = &[
         )
         .axes(Axes::ChannelsFirst)
         .moved()
-        .spares_outputs(),
+        .spares_outputs().with(&["auto_pad", "ceil_mode", "dilations", "kernel_shape", "pads", "storage_order", "strides"]),
+    op("MaxRoiPool").refused(BOXES),
     op("MeanVarianceNormalization").refused(NORMALIZES),
     each("Min", "with a constant per channel; else as part of an activation")
         .folds(Size::Broadcast)
         .takes_infinity(),
     each("Mish", SMOOTH),
+    op("Mod").with(&["fmod"]).folds(Size::Broadcast),
     each(
         "Mul",
         "by a constant per channel; of functions of one value (x * sigmoid(x)) as an activation; of two computed values (suite `shared`), the second of the same shape or with one number per channel (gates)",
@@ -172,14 +198,16 @@ pub(in crate::from_onnx) static OPERATORS: &[Operator] = &[
         .ends(End::CarriesScores),
     op("MultiHeadAttention").refused(ATTENTION),
     each("Neg", PART).folds(Size::Same),
-    op("Not").condition(Condition::Not),
-    op("Or").condition(Condition::Holds(|a, b| a != 0.0 || b != 0.0)),
+    op("NonMaxSuppression").refused(BOXES),
+    op("NonZero").refused(COUNTED),
+    op("Not").condition(Condition::Not).folds(Size::Same).element(Element::Bool),
+    op("Or").condition(Condition::Holds(|a, b| a != 0.0 || b != 0.0)).folds(Size::Broadcast).element(Element::Bool),
     each("PRelu", "exact, with slopes per channel"),
     op("Pad")
         .takes("with a constant, or what is there (edge, reflect, wrap); any axes but the batch", check::pad, rows::pad)
         .axes(Axes::Kept)
         .moved()
-        .bounds(Bounds::OrFiller),
+        .bounds(Bounds::OrFiller).with(&["mode", "pads", "value"]),
     each("Pow", "as part of an activation; squares as products").folds(Size::Broadcast),
     op("QLinearAdd").refused(INTEGERS),
     op("QLinearConv").refused(INTEGERS),
@@ -192,62 +220,69 @@ pub(in crate::from_onnx) static OPERATORS: &[Operator] = &[
     .converts(Element::OfZeroPoint)
     .bounds(Bounds::Quantized)
     .folds(Size::Broadcast)
-    .ends(End::CarriesScores),
+    .ends(End::CarriesScores).with(&["axis", "block_size", "output_dtype", "precision", "saturate"]),
     op("RMSNormalization").refused(NORMALIZES),
     op("RNN").refused(RECURRENT),
+    op("Range").folds(Size::Counted),
     each("Reciprocal", PART).folds(Size::Same),
     op("ReduceL2").refused(NORMALIZES),
-    op("ReduceMax").takes("over any axes but the batch", any, rows::reduce).moved(),
-    op("ReduceMean").takes("over any axes but the batch", any, rows::reduce),
+    op("ReduceMax").takes("over any axes but the batch", any, rows::reduce).moved().with(&["axes", "keepdims", "noop_with_empty_axes"]).folds(Size::AtMostFirst),
+    op("ReduceMean").takes("over any axes but the batch", any, rows::reduce).with(&["axes", "keepdims", "noop_with_empty_axes"]).folds(Size::AtMostFirst),
+    op("ReduceMin").folds(Size::AtMostFirst),
     op("ReduceProd").folds(Size::AtMostFirst),
-    op("ReduceSum").takes("over any axes but the batch", any, rows::reduce),
+    op("ReduceSum").takes("over any axes but the batch", any, rows::reduce).with(&["axes", "keepdims", "noop_with_empty_axes"]).folds(Size::AtMostFirst),
+    op("ReduceSumSquare").folds(Size::AtMostFirst),
     each("Relu", "any").bounds(Bounds::NotNegative).folds(Size::Same),
     op("Reshape")
         .takes("keeping the batch apart", any, arrangement)
         .axes(Axes::Reshaped)
         .moved()
         .folds(Size::AtMostFirst)
-        .ends(End::CarriesAll),
+        .ends(End::CarriesAll).with(&["allowzero"]),
     op("Resize").takes(
         "height and width by constant scales or to constant sizes; in every mode that is a fixed weighted sum of pixels (nearest, linear, cubic)",
         check::resize,
         rows::resize,
-    ),
+    ).with(&["antialias", "axes", "coordinate_transformation_mode", "cubic_coeff_a", "exclude_outside", "extrapolation_value", "keep_aspect_ratio_policy", "mode", "nearest_mode"]),
+    op("RoiAlign").refused(BOXES),
+    op("Round").folds(Size::Same),
     op("Scan").refused(RECURRENT),
-    each("Selu", SMOOTH),
+    each("Selu", SMOOTH).with(&["alpha", "gamma"]),
     op("Shape").element(Element::Int64).folds(Size::OfShape),
-    each("Sigmoid", SMOOTH).bounds(Bounds::Unit),
-    each("Sign", "any; an input of exactly 0 gives -1"),
+    each("Sigmoid", SMOOTH).bounds(Bounds::Unit).folds(Size::Same),
+    each("Sign", "any; an input of exactly 0 gives -1").folds(Size::Same),
+    op("Sin").folds(Size::Same),
     op("Size").element(Element::Int64).folds(Size::OfShape),
     op("Slice")
         .takes("of any axes but the batch, with any steps", any, arrangement)
         .moved()
-        .folds(Size::AtMostFirst),
+        .folds(Size::AtMostFirst).with(&["axes", "ends", "starts"]),
     op("Softmax")
         .takes("over the classes, as the last operator; computed by the client", any, rows::softmax)
         .bounds(Bounds::Unit)
-        .ends(End::Scores),
+        .ends(End::Scores).with(&["axis"]).folds(Size::Same),
     each("Softplus", SMOOTH),
-    op("SpaceToDepth").takes("any", any, arrangement).axes(Axes::ChannelsFirst).moved(),
-    op("Split").takes("of any axis but the batch", any, arrangement).moved(),
+    op("SpaceToDepth").takes("in order DCR", check::space_to_depth, arrangement).axes(Axes::ChannelsFirst).moved().with(&["blocksize", "mode"]),
+    op("Split").takes("of any axis but the batch", any, arrangement).moved().with(&["axis", "num_outputs", "split"]).folds(Size::AtMostFirst),
     each("Sqrt", PART).folds(Size::Same),
     op("Squeeze")
         .takes("of axes of length 1", any, arrangement)
         .moved()
         .folds(Size::AtMostFirst)
         .ends(End::CarriesAll)
-        .condition(Condition::Same),
+        .condition(Condition::Same).with(&["axes"]),
     each("Sub", "two computed values of one shape, or a constant per channel on either side")
         .arithmetic(Arithmetic::Sub)
         .ends(End::CarriesScores),
-    each("Sum", "of computed values of one shape"),
-    each("Tanh", SMOOTH),
-    op("Tile").takes("any, but of the batch", any, arrangement).moved(),
+    each("Sum", "of computed values of one shape").folds(Size::Broadcast),
+    each("Swish", SMOOTH).with(&["alpha"]),
+    each("Tanh", SMOOTH).folds(Size::Same),
+    op("Tile").takes("any, but of the batch", any, arrangement).moved().folds(Size::Repeated),
     op("TopK").takes(LABEL, check::not_last, arrangement).ends(End::Label(Label {
         output: 1,
         axis: -1,
         classes: Classes::Counted { operand: 1, attribute: "k" },
-    })),
+    })).with(&["axis", "k", "largest", "sorted"]),
     op("Transpose")
         .takes(
             "any, also of the model's input (NHWC), if convolutions and poolings read channels first",
@@ -256,20 +291,23 @@ pub(in crate::from_onnx) static OPERATORS: &[Operator] = &[
         )
         .axes(Axes::Permuted)
         .moved()
-        .folds(Size::AtMostFirst),
+        .folds(Size::AtMostFirst).with(&["perm"]),
+    op("Trilu").folds(Size::Same),
+    op("Unique").refused(COUNTED),
     op("Unsqueeze")
         .takes("any", any, arrangement)
         .axes(Axes::Inserted)
         .moved()
         .folds(Size::AtMostFirst)
         .ends(End::CarriesAll)
-        .condition(Condition::Same),
+        .condition(Condition::Same).with(&["axes"]),
     op("Upsample").takes(
         "height and width by constant scales; nearest and linear",
         check::upsample,
         rows::resize,
-    ),
-    each("Where", "as a choice by a comparison, both sides of which meet"),
+    ).with(&["mode", "nearest_mode", "scales"]),
+    each("Where", "as a choice by a comparison, both sides of which meet").folds(Size::Broadcast).element(Element::Second),
+    op("Xor").element(Element::Bool).folds(Size::Broadcast).condition(Condition::Holds(|a, b| (a != 0.0) != (b != 0.0))),
 ];
 
 const fn op(name: &'static str) -> Operator {

@@ -97,8 +97,8 @@ fn weights_may_be_listed_as_inputs() {
 }
 
 #[test]
-fn every_opset_from_7_to_21_is_read() {
-    for opset in 7..=21 {
+fn every_opset_from_7_to_28_is_read() {
+    for opset in 7..=28 {
         let model = Onnx::new(&[1, 2, 6, 6])
             .opset(opset)
             .weight("w", &[3, 2, 3, 3])

@@ -4,15 +4,18 @@ mod activations;
 mod exporters;
 mod external;
 mod files;
+mod functions;
 mod gathers;
 mod layouts;
 mod moves;
 mod operators;
+mod opsets;
 mod outputs;
 #[path = "../../../tests/it/outside/mod.rs"]
 mod outside;
 mod products;
 mod quantized;
+mod refusals;
 mod resized;
 mod rows;
 mod sequences;

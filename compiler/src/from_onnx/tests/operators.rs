@@ -182,16 +182,16 @@ fn every_unsupported_operator_is_listed() {
     };
     insta::assert_snapshot!(refuse(model()), @"
     the model cannot be compiled:
-      node 'v0' (LSTM): this operator is not supported; only feed-forward networks can be compiled
+      node 'v0' (LSTM): it repeats its steps along a sequence; only feed-forward networks can be compiled; use convolutions instead
       node 'v1' (Conv): pads = [0, 0, -1, 0] is out of range; negative padding crops; crop the input instead
-      node 'v3' (LRN): this operator is not supported; it divides by what it computes of the image; retrain with BatchNormalization instead
+      node 'v3' (LRN): it divides by what it computes of the image; replace it with BatchNormalization and retrain
     ");
     let report = check_model(model().build(), Path::new("test.onnx"), &Reading::default()).unwrap();
     insta::assert_snapshot!(report, @"
-    NO  LSTM 'v0'; this operator is not supported; only feed-forward networks can be compiled
+    NO  LSTM 'v0'; it repeats its steps along a sequence; only feed-forward networks can be compiled; use convolutions instead
     NO  Conv 'v1'; pads = [0, 0, -1, 0] is out of range; negative padding crops; crop the input instead
     ok  Relu 'v2'
-    NO  LRN 'v3'; this operator is not supported; it divides by what it computes of the image; retrain with BatchNormalization instead
+    NO  LRN 'v3'; it divides by what it computes of the image; replace it with BatchNormalization and retrain
     test: 3 of 4 operators cannot be compiled
     ");
     assert!(!report.supported() && serde_json::to_string(&report).unwrap().contains(r#""op":"LSTM""#));
@@ -280,6 +280,6 @@ fn models_that_contradict_themselves_are_refused() {
         .then("Add", &["image"], &[]);
     insta::assert_snapshot!(say(blown.build()), @"
     the model cannot be compiled:
-      node 'v0' (Add): the constant would have up to 400000000 elements
+      node 'v0' (Add): the constant would have up to 400000000 elements; simplify the model with onnx-simplifier, which stores the result instead
     ");
 }

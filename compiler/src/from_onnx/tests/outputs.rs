@@ -152,7 +152,7 @@ fn branches_on_constants_are_taken() {
     assert_eq!(imported.graph.to_string(), accept(plain).graph.to_string());
     insta::assert_snapshot!(refuse(decision(&["one", "two"])), @"
     the model cannot be compiled:
-      node 'v2/x' (LRN): this operator is not supported; it divides by what it computes of the image; retrain with BatchNormalization instead
+      node 'v2/x' (LRN): it divides by what it computes of the image; replace it with BatchNormalization and retrain
     ");
 }
 
@@ -162,7 +162,7 @@ fn an_open_branch_is_all_that_is_reported() {
     model.graph.node[1] = reads("NonZero", "v0", "v1");
     insta::assert_snapshot!(refuse(model), @"
     the model cannot be compiled:
-      node 'v1' (NonZero): this operator is not supported; replace the layer and retrain, or compile the model up to there (--model-output)
+      node 'v1' (NonZero): the size of its result depends on the image; compile the model up to there (--model-output NAME), and let the client do the rest
     ");
 }
 

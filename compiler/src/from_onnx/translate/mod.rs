@@ -19,6 +19,7 @@ mod reduce;
 mod resize;
 mod roles;
 pub(super) mod rows;
+mod sampling;
 mod shapes;
 mod site;
 mod view;

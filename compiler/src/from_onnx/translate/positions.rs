@@ -86,7 +86,7 @@ impl Translator<'_> {
         for (position, &size) in site.output.iter().enumerate().filter(|(_, size)| **size > 1) {
             let axis = find(product, |axis| axis.outputs[0].contains(&position))?;
             let stride = match axis.inputs[1 - matrix][..] {
-                [computed] => place_of[computed],
+                [computed] if site.inputs[1 - matrix].dims[computed] > 1 => place_of[computed],
                 _ => {
                     rows /= size;
                     rows * plane

@@ -4,6 +4,7 @@
 //! [`element_wise`], that in [`arrangement`], and that in a refusal.
 
 use super::moves::moves;
+use super::sampling;
 use super::site::Site;
 use super::{Found, Translator};
 use crate::from_onnx::refusal::Refusal;
@@ -19,6 +20,7 @@ use tract_onnx::tract_core::ops::element_wise::ElementWiseOp;
 use tract_onnx::tract_core::ops::identity::Identity;
 use tract_onnx::tract_core::ops::logic::Iff;
 use tract_onnx::tract_core::ops::nn::{Reduce, Softmax};
+use tract_onnx_opl::resize::Resize;
 
 /// Changes of axes, of places and of float types.
 pub(in crate::from_onnx) fn arrangement(
@@ -89,13 +91,11 @@ pub(in crate::from_onnx) fn transposed_convolution(
     })
 }
 
-/// tract's part has no public type.
 pub(in crate::from_onnx) fn resize(translator: &mut Translator<'_>, node: &TypedNode, site: &Site) -> Found {
-    if node.op.name() == "Resize" {
-        translator.resize(&*node.op, site)
-    } else {
-        element_wise(translator, node, site)
-    }
+    own_or_element_wise(translator, node, site, |translator, resize: &Resize, site| {
+        sampling::check(resize, site)?;
+        translator.resize(resize, site)
+    })
 }
 
 pub(in crate::from_onnx) fn dense(translator: &mut Translator<'_>, node: &TypedNode, site: &Site) -> Found {

@@ -67,7 +67,7 @@ impl Site {
             Value::Constant(tensor) => Ok(tensor),
             _ => Err(Refusal::new(
                 format!("operand {position} depends on the image"),
-                "products of computed values (attention, gating) cannot be compiled",
+                "it must be a constant: attention, and weights computed from the image, cannot be compiled",
             )),
         }
     }

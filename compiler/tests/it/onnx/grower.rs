@@ -53,6 +53,9 @@ impl Grower {
             Kind::Dense => self.dense(layer),
             Kind::Moved => self.moved(layer),
             Kind::Enlarged => self.enlarged(layer),
+            Kind::Reduced => self.reduced(layer),
+            Kind::Sequence => self.sequence(layer),
+            Kind::Gated => self.gated(layer),
         }
     }
 

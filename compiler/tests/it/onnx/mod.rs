@@ -9,6 +9,7 @@ mod grower;
 mod layers;
 mod moves;
 mod plumbing;
+mod reduced;
 
 use grower::Grower;
 use proptest::collection::vec;
@@ -70,18 +71,32 @@ pub(crate) enum Kind {
     Dense,
     Moved,
     Enlarged,
+    Reduced,
+    Sequence,
+    Gated,
 }
 
 use Kind::{
-    AveragePool, BatchNormalization, Concat, Conv, Dense, Enlarged, GlobalAverage, MaxPool, Moved,
-    PerChannel, PiecewiseLinear, Plumbing, Residual, Smooth, TransposeAndBack,
+    AveragePool, BatchNormalization, Concat, Conv, Dense, Enlarged, Gated, GlobalAverage, MaxPool, Moved,
+    PerChannel, PiecewiseLinear, Plumbing, Reduced, Residual, Sequence, Smooth, TransposeAndBack,
 };
 
+/// Models without products of computed values.
 pub(crate) fn recipes() -> impl Strategy<Value = Recipe> {
+    recipes_of(KINDS)
+}
+
+#[allow(dead_code, reason = "damaged models need none")]
+/// Models with gates among their layers.
+pub(crate) fn gated_recipes() -> impl Strategy<Value = Recipe> {
+    recipes_of(&[KINDS, &[Gated]].concat())
+}
+
+fn recipes_of(kinds: &[Kind]) -> impl Strategy<Value = Recipe> + use<> {
     let form =
         (prop::array::uniform3(3..9_i64), prop_oneof![Just(1), Just(0), Just(-1), 2..5_i64], 7..22_i64);
     let flags = (any::<bool>(), any::<bool>(), any::<bool>());
-    (form, flags, vec(layers(), 0..6), dice(), any::<u64>()).prop_map(
+    (form, flags, vec(layers(kinds), 0..6), dice(), any::<u64>()).prop_map(
         |(([channels, height, width], batch, opset), flags, layers, ending, seed)| Recipe {
             input: [channels % 4 + 1, height, width],
             batch,
@@ -96,30 +111,34 @@ pub(crate) fn recipes() -> impl Strategy<Value = Recipe> {
     )
 }
 
-fn layers() -> impl Strategy<Value = Layer> {
-    let kind = prop::sample::select(vec![
-        Conv,
-        Conv,
-        Conv,
-        BatchNormalization,
-        PerChannel,
-        MaxPool,
-        AveragePool,
-        GlobalAverage,
-        Residual,
-        Concat,
-        PiecewiseLinear,
-        PiecewiseLinear,
-        Smooth,
-        TransposeAndBack,
-        Plumbing,
-        Plumbing,
-        Dense,
-        Moved,
-        Moved,
-        Enlarged,
-    ]);
-    (kind, dice()).prop_map(|(kind, dice)| Layer { kind, dice })
+const KINDS: &[Kind] = &[
+    Conv,
+    Conv,
+    Conv,
+    BatchNormalization,
+    PerChannel,
+    MaxPool,
+    AveragePool,
+    GlobalAverage,
+    Residual,
+    Concat,
+    PiecewiseLinear,
+    PiecewiseLinear,
+    Smooth,
+    TransposeAndBack,
+    Plumbing,
+    Plumbing,
+    Dense,
+    Moved,
+    Moved,
+    Enlarged,
+    Enlarged,
+    Reduced,
+    Sequence,
+];
+
+fn layers(kinds: &[Kind]) -> impl Strategy<Value = Layer> + use<> {
+    (prop::sample::select(kinds.to_vec()), dice()).prop_map(|(kind, dice)| Layer { kind, dice })
 }
 
 fn dice() -> impl Strategy<Value = [u8; 12]> {

@@ -12,18 +12,24 @@ impl Grower {
         if !self.is_image() || self.opset < 13 {
             return self;
         }
-        match layer.roll(0, 6) {
+        match layer.roll(0, 9) {
             0 => self.bordered(layer),
             1 => self.turned(layer),
             2 => self.chosen(layer),
             3 => self.shuffled(layer),
             4 => self.joined(layer),
+            5 => self.swapped(layer),
+            6 => self.cut(layer),
+            7 => self.split(layer),
             _ => self.tiled(layer),
         }
     }
 
     fn bordered(mut self, layer: &Layer) -> Self {
-        let mode = ["edge", "reflect", "constant"][usize::from(layer.roll(1, 3))];
+        let mode = match layer.roll(1, 4) {
+            3 if self.opset < 19 => "constant",
+            mode => ["edge", "reflect", "constant", "wrap"][usize::from(mode)],
+        };
         let pads = |at: usize, size: i64| i64::from(layer.roll(at, 3)).min(size - 1);
         let [top, left] = [pads(2, self.dims[1]), pads(3, self.dims[2])];
         let [bottom, right] = [pads(4, self.dims[1]), pads(5, self.dims[2])];
@@ -41,6 +47,50 @@ impl Grower {
             [&[-1], &[i64::MIN + 1], &[axis as i64 + 1], &[step]].map(|values| self.ints(values));
         let mut made = self.then("Slice", &[&from, &to, &axes, &steps], &[]);
         made.dims[axis] = (made.dims[axis] + -step - 1) / -step;
+        made
+    }
+
+    /// Two axes change places.
+    fn swapped(self, layer: &Layer) -> Self {
+        let [one, other] = [[1, 2], [0, 1], [0, 2]][usize::from(layer.roll(1, 3))];
+        let mut perm = [0, 1, 2, 3];
+        perm.swap(one + 1, other + 1);
+        let mut made = self.then("Transpose", &[], &[("perm", Ints(&perm))]);
+        made.dims.swap(one, other);
+        made
+    }
+
+    /// Without some lines at both ends.
+    fn cut(mut self, layer: &Layer) -> Self {
+        let axis = usize::from(layer.roll(1, 3));
+        let size = self.dims[axis];
+        let from = i64::from(layer.roll(2, 3)).min(size - 1);
+        let to = size - i64::from(layer.roll(3, 3)).min(size - 1 - from);
+        let step = 1 + i64::from(layer.roll(4, 2));
+        let [from_, to_, axes, steps] =
+            [&[from], &[to], &[axis as i64 + 1], &[step]].map(|values| self.ints(values));
+        let mut made = self.then("Slice", &[&from_, &to_, &axes, &steps], &[]);
+        made.dims[axis] = (to - from + step - 1) / step;
+        made
+    }
+
+    /// One of two parts.
+    fn split(mut self, layer: &Layer) -> Self {
+        let axis = usize::from(layer.roll(1, 3));
+        let size = self.dims[axis];
+        if size < 2 {
+            return self;
+        }
+        let first = 1 + i64::from(layer.roll(2, 8)) % (size - 1);
+        let parts = self.ints(&[first, size - first]);
+        let mut made = self.then("Split", &[&parts], &[("axis", Int(axis as i64 + 1))]);
+        let rest = format!("{} rest", made.onnx.last);
+        made.onnx = made.onnx.and_gives(&[&rest]);
+        made.dims[axis] = first;
+        if layer.rarely(3, 2) {
+            made.dims[axis] = size - first;
+            return made.at(&rest);
+        }
         made
     }
 
@@ -99,19 +149,14 @@ impl Grower {
     }
 
     /// A transposed convolution, or a resized image.
-    pub(super) fn enlarged(mut self, layer: &Layer) -> Self {
+    pub(super) fn enlarged(self, layer: &Layer) -> Self {
         let elements: i64 = self.dims.iter().product();
         if !self.is_image() || self.opset < 13 || elements > LARGE {
             return self;
         }
         let [channels, height, width] = [self.dims[0], self.dims[1], self.dims[2]];
         if layer.rarely(0, 2) {
-            let scales = self.scales(&[1.0, 1.0, 2.0, [2.0, 1.5][usize::from(layer.roll(1, 2))]]);
-            let mode = ("mode", Text(["nearest", "linear"][usize::from(layer.roll(2, 2))]));
-            let mut made = self.then("Resize", &["", &scales], &[mode]);
-            made.dims =
-                vec![channels, 2 * height, if layer.roll(1, 2) == 0 { 2 * width } else { width * 3 / 2 }];
-            return made;
+            return self.resized(layer);
         }
         let die = |index, faces| i64::from(layer.roll(index, faces));
         let (kernel, stride) = ([1 + die(1, 3), 1 + die(2, 3)], [1 + die(3, 2), 1 + die(4, 2)]);
@@ -119,10 +164,39 @@ impl Grower {
         let each = 1 + die(6, 3);
         let dims = [channels, each, kernel[0], kernel[1]];
         let (made, weights) = self.weights(&dims, channels / group, 0);
-        let attributes = [("strides", Ints(&stride)), ("group", Int(group))];
+        let pads = [0, 1, 2, 3].map(|side: usize| die(7 + side, 2).min((kernel[side % 2] - 1) / 2));
+        let more = [0, 1].map(|axis: usize| die(11, 2).min(stride[axis] - 1));
+        let attributes = [
+            ("strides", Ints(&stride)),
+            ("group", Int(group)),
+            ("pads", Ints(&pads)),
+            ("output_padding", Ints(&more)),
+        ];
         let mut made = made.then("ConvTranspose", &[&weights], &attributes);
-        let size = |axis: usize, size: i64| (size - 1) * stride[axis] + kernel[axis];
+        let size = |axis: usize, size: i64| {
+            (size - 1) * stride[axis] + kernel[axis] - pads[axis] - pads[axis + 2] + more[axis]
+        };
         made.dims = vec![group * each, size(0, height), size(1, width)];
+        made
+    }
+
+    /// In any mode; scales that are no whole numbers only where all runtimes agree on what they are.
+    fn resized(mut self, layer: &Layer) -> Self {
+        let transforms =
+            ["half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel", "half_pixel_symmetric"];
+        let transform = usize::from(layer.roll(3, if self.opset < 19 { 4 } else { 5 }));
+        let whole = layer.roll(1, 2) == 0 || transform > 1;
+        let scales = self.scales(&[1.0, 1.0, 2.0, if whole { 2.0 } else { 1.5 }]);
+        let nearest = ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"];
+        let nearest = nearest[usize::from(layer.roll(4, if transform == 4 { 2 } else { 4 }))];
+        let attributes = [
+            ("mode", Text(["nearest", "linear", "cubic"][usize::from(layer.roll(2, 3))])),
+            ("coordinate_transformation_mode", Text(transforms[transform])),
+            ("nearest_mode", Text(nearest)),
+        ];
+        let mut made = self.then("Resize", &["", &scales], &attributes);
+        made.dims[1] *= 2;
+        made.dims[2] = if whole { 2 * made.dims[2] } else { made.dims[2] * 3 / 2 };
         made
     }
 
