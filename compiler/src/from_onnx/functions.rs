@@ -97,11 +97,7 @@ fn swish() -> Function {
     Function { proto, defaults: vec![alpha("alpha")], opset: None }
 }
 
-fn write_out(
-    graph: &mut GraphProto,
-    functions: &[Function],
-    opset: Option<i64>,
-) -> Result<(), Diagnostic> {
+fn write_out(graph: &mut GraphProto, functions: &[Function], opset: Option<i64>) -> Result<(), Diagnostic> {
     let mut by_name: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
     for (index, Function { proto, .. }) in functions.iter().enumerate() {
         by_name.entry((proto.domain(), proto.name())).or_default().push(index);
@@ -138,7 +134,8 @@ impl Writer<'_> {
                 self.graph(inner)?;
             }
         }
-        let index = match self.by_name.get(&(node.domain.as_str(), node.op_type.as_str())).map(Vec::as_slice) {
+        let index = match self.by_name.get(&(node.domain.as_str(), node.op_type.as_str())).map(Vec::as_slice)
+        {
             None => {
                 written.push(node);
                 return Ok(());
@@ -175,7 +172,8 @@ impl Writer<'_> {
         let mut names: HashMap<&str, String> =
             inputs.map(|(position, name)| (name.as_str(), given(position, &call.input))).collect();
         let mut passed = Vec::new();
-        for (formal, actual) in proto.output.iter().zip(&call.output).filter(|(_, actual)| !actual.is_empty()) {
+        for (formal, actual) in proto.output.iter().zip(&call.output).filter(|(_, actual)| !actual.is_empty())
+        {
             match names.get(formal.as_str()) {
                 Some(same) => passed.push(node(&display_name(call), "Identity", &[same.as_str()], actual)),
                 None => {
@@ -201,8 +199,7 @@ impl Writer<'_> {
     /// The body must mean in the model's opset what it means in its own.
     fn check_opset(&self, function: &Function, call: &NodeProto) -> Result<(), Diagnostic> {
         let (Some(own), Some(model)) = (function.opset, self.opset) else { return Ok(()) };
-        let changed =
-            function.proto.node.iter().find(|node| versions::changed(&node.op_type, own, model));
+        let changed = function.proto.node.iter().find(|node| versions::changed(&node.op_type, own, model));
         match changed {
             None => Ok(()),
             Some(node) => Err(refusal(

@@ -101,7 +101,10 @@ static VERSIONS: &[(&str, &[i64])] = &[
 
 /// The version of ONNX's own operators among those that are imported.
 pub(super) fn standard(imports: &[OperatorSetIdProto]) -> Option<i64> {
-    imports.iter().find(|import| matches!(import.domain.as_str(), "" | "ai.onnx")).map(|import| import.version)
+    imports
+        .iter()
+        .find(|import| matches!(import.domain.as_str(), "" | "ai.onnx"))
+        .map(|import| import.version)
 }
 
 /// The first opsets of an operator's versions, the one that introduced it first; empty where that is not known.

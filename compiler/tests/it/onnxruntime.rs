@@ -152,7 +152,12 @@ fn resizes() -> Vec<(String, Onnx)> {
                 }
                 for mode in ["linear", "cubic"] {
                     let by = || ("coordinate_transformation_mode", Text(transform));
-                    add(format!("{mode}-{transform}-{opset}-{at}"), opset, operands, &[("mode", Text(mode)), by()]);
+                    add(
+                        format!("{mode}-{transform}-{opset}-{at}"),
+                        opset,
+                        operands,
+                        &[("mode", Text(mode)), by()],
+                    );
                     if opset >= 18 {
                         let small = [("mode", Text(mode)), by(), ("antialias", Int(1))];
                         add(format!("{mode}-{transform}-antialias-{opset}-{at}"), opset, operands, &small);
@@ -178,7 +183,9 @@ fn resizes() -> Vec<(String, Onnx)> {
     }
     add("axes-scales".into(), 18, &["", "two"], &[("axes", Attribute::Ints(&[3, 2]))]);
     for mode in ["nearest", "linear"] {
-        let of = |opset: i64, op: &str, scales: &str| image().opset(opset).then(op, &[scales], &[("mode", Text(mode))]);
+        let of = |opset: i64, op: &str, scales: &str| {
+            image().opset(opset).then(op, &[scales], &[("mode", Text(mode))])
+        };
         for scales in ["double", "odd", "half", "one"] {
             made.push((format!("resize10-{mode}-{scales}"), of(10, "Resize", scales)));
         }

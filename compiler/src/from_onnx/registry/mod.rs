@@ -10,12 +10,13 @@ mod columns;
 mod operator;
 mod table;
 
+pub(super) use check::{NEAREST, UNSETTLED};
 pub(super) use columns::{
     Arithmetic, Axes, Bounds, Classes, Condition, Constants, Element, End, Label, Size, Values,
 };
-pub(super) use operator::{Operator, Support};
 #[cfg(test)]
 pub(super) use operator::Unsupported;
+pub(super) use operator::{Operator, Support};
 pub(super) use table::OPERATORS;
 
 use super::refusal::Refusal;

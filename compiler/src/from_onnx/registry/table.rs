@@ -37,10 +37,8 @@ const INTEGERS: Unsupported = because(
     "it computes on the integers of a quantised model",
     "export quantization as QuantizeLinear and DequantizeLinear pairs (QDQ), or the float model",
 );
-const NORMALIZES: Unsupported = because(
-    "it divides by what it computes of the image",
-    "replace it with BatchNormalization and retrain",
-);
+const NORMALIZES: Unsupported =
+    because("it divides by what it computes of the image", "replace it with BatchNormalization and retrain");
 const RECURRENT: Unsupported = because(
     "it repeats its steps along a sequence",
     "only feed-forward networks can be compiled; use convolutions instead",

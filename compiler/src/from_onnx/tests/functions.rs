@@ -54,7 +54,7 @@ fn model(functions: Vec<FunctionProto>) -> ModelProto {
     let mut model = Onnx::new(&[1, 2, 3, 3]).then("Relu", &[], &[]).then("Relu", &[], &[]);
     model.graph.node = vec![
         call("block", &["image"], &["t"], vec![attribute("slope", &Float(0.25))]),
-        call("block", &["t", ], &["v1", "same"], vec![attribute("slope", &Float(0.5))]),
+        call("block", &["t"], &["v1", "same"], vec![attribute("slope", &Float(0.5))]),
     ];
     ModelProto { functions, ..model.build() }
 }
@@ -87,9 +87,11 @@ fn an_input_that_a_function_hands_on_is_its_output() {
     let mut same = model(functions());
     same.graph.as_mut().unwrap().output[0].name = "same".into();
     let imported = through_a_file(&same.encode_to_vec()).unwrap();
-    let first = accept(
-        Onnx::new(&[1, 2, 3, 3]).then("LeakyRelu", &[], &[("alpha", Float(0.25))]).then("Add", &["image"], &[]),
-    );
+    let first = accept(Onnx::new(&[1, 2, 3, 3]).then("LeakyRelu", &[], &[("alpha", Float(0.25))]).then(
+        "Add",
+        &["image"],
+        &[],
+    ));
     assert_eq!(imported.graph.to_string(), first.graph.to_string());
 }
 
@@ -115,7 +117,10 @@ fn attributes_have_defaults() {
 }
 
 fn refused(functions: Vec<FunctionProto>) -> String {
-    through_a_file(&model(functions).encode_to_vec()).map(|model| model.graph.to_string()).unwrap_err().to_string()
+    through_a_file(&model(functions).encode_to_vec())
+        .map(|model| model.graph.to_string())
+        .unwrap_err()
+        .to_string()
 }
 
 #[test]
@@ -124,7 +129,7 @@ fn functions_that_cannot_be_written_out_are_refused() {
     circle[0].node.push(call("block", &["y"], &["z"], vec![]));
     insta::assert_snapshot!(refused(circle), @"
     the model cannot be compiled:
-      node 't/t/z' (block): this function calls itself; write the model's functions out with onnx.inliner, or export without them
+      node 't/t/z' (block): this function calls itself; ONNX has no recursion; export without it
     ");
     let mut twice = functions();
     twice.push(twice[0].clone());
@@ -146,7 +151,10 @@ fn functions_that_cannot_be_written_out_are_refused() {
     ");
     let mut newer = functions();
     newer[0].opset_import[0].version = 15;
-    assert!(through_a_file(&model(newer).encode_to_vec()).is_ok(), "LeakyRelu is the same in opset 13 and 15");
+    assert!(
+        through_a_file(&model(newer).encode_to_vec()).is_ok(),
+        "LeakyRelu is the same in opset 13 and 15"
+    );
 }
 
 /// Each function calls the next one ten times.
@@ -177,7 +185,8 @@ fn swish_is_written_with_a_sigmoid() {
         accept(Onnx::new(&[1, 2, 3, 3]).opset(24).then("Swish", &[], attributes)).graph.to_string()
     };
     let written = Onnx::new(&[1, 2, 3, 3]).constant("one", &[], vec![1.0]);
-    let written = written.then("Mul", &["one"], &[]).then("Sigmoid", &[], &[]).node("Mul", &["image", "v1"], &[]);
+    let written =
+        written.then("Mul", &["one"], &[]).then("Sigmoid", &[], &[]).node("Mul", &["image", "v1"], &[]);
     assert_eq!(swish(&[]), accept(written).graph.to_string());
     assert_ne!(swish(&[("alpha", Float(1.75))]), swish(&[]));
 }

@@ -32,10 +32,9 @@ fn model(op: &str, opset: i64) -> Onnx {
         "Split" if opset < 13 => {
             image().then(op, &[], &[("axis", Int(1)), ("split", Ints(&[1, 1]))]).and_gives(&["rest"])
         }
-        "Split" if opset < 18 => image()
-            .ints("split", &[1, 1])
-            .then(op, &["split"], &[("axis", Int(1))])
-            .and_gives(&["rest"]),
+        "Split" if opset < 18 => {
+            image().ints("split", &[1, 1]).then(op, &["split"], &[("axis", Int(1))]).and_gives(&["rest"])
+        }
         "Split" => image().then(op, &[], &[("axis", Int(2)), ("num_outputs", Int(3))]).and_gives(&["b", "c"]),
         "Squeeze" | "Unsqueeze" if opset < 13 => {
             let axes = &[("axes", Ints(&[0]))];
@@ -111,10 +110,11 @@ fn older_upsamples_and_resizes_take_the_pixel_below_or_above() {
     let up = Onnx::new(&[1, 1, 1, 3]).opset(9).constant("by", &[4], vec![1.0, 1.0, 1.0, 1.5]);
     for model in [
         up.then("Upsample", &["by"], &[]),
-        Onnx::new(&[1, 1, 1, 3])
-            .opset(10)
-            .constant("by", &[4], vec![1.0, 1.0, 1.0, 1.5])
-            .then("Resize", &["by"], &[]),
+        Onnx::new(&[1, 1, 1, 3]).opset(10).constant("by", &[4], vec![1.0, 1.0, 1.0, 1.5]).then(
+            "Resize",
+            &["by"],
+            &[],
+        ),
     ] {
         let imported = import(model.build(), Path::new("test.onnx"), &Reading::default()).unwrap();
         assert_eq!(real::evaluate(&imported.graph, &[1.0, 2.0, 3.0]), [1.0, 1.0, 2.0, 3.0]);

@@ -45,8 +45,8 @@ pub(super) fn computed(op: &str) -> Option<Onnx> {
     let with = |op: &str, more: &[&str]| image().then(op, more, &[]);
     Some(match op {
         "Abs" | "Celu" | "Elu" | "Erf" | "Gelu" | "HardSigmoid" | "HardSwish" | "Identity" | "LeakyRelu"
-        | "Mish" | "Neg" | "Relu" | "Selu" | "Sigmoid" | "Sign" | "Softplus" | "Swish" | "Tanh" | "Dropout"
-        | "Flatten" | "GlobalAveragePool" | "GlobalMaxPool" => alone(op),
+        | "Mish" | "Neg" | "Relu" | "Selu" | "Sigmoid" | "Sign" | "Softplus" | "Swish" | "Tanh"
+        | "Dropout" | "Flatten" | "GlobalAveragePool" | "GlobalMaxPool" => alone(op),
         "Add" | "Div" | "Max" | "Min" | "Mul" | "PRelu" | "Sub" => with(op, &["each"]),
         "Sum" => with(op, &["image"]),
         "ArgMax" => flat().then(op, &[], &[("axis", Int(1))]),
@@ -112,8 +112,10 @@ fn folded(op: &str) -> Option<Onnx> {
         image().weight(name, dims).node(op, &[&[name], more].concat(), attributes)
     };
     Some(match op {
-        "Abs" | "Ceil" | "Cos" | "Erf" | "Exp" | "Floor" | "Identity" | "Log" | "Neg" | "Reciprocal" | "Relu"
-        | "Round" | "Sigmoid" | "Sign" | "Sin" | "Sqrt" | "Tanh" => scales(image().node(op, &["each"], &[])),
+        "Abs" | "Ceil" | "Cos" | "Erf" | "Exp" | "Floor" | "Identity" | "Log" | "Neg" | "Reciprocal"
+        | "Relu" | "Round" | "Sigmoid" | "Sign" | "Sin" | "Sqrt" | "Tanh" => {
+            scales(image().node(op, &["each"], &[]))
+        }
         "Add" | "Div" | "Max" | "Min" | "Mul" | "Pow" | "Sub" | "Sum" => {
             scales(image().node(op, &["each", "each"], &[]))
         }
@@ -141,14 +143,18 @@ fn folded(op: &str) -> Option<Onnx> {
         )),
         "Expand" => scales(image().ints("pair", &[2, 1, 1]).node(op, &["two", "pair"], &[])),
         "Range" => {
-            let range = image().scalar("from", 1).scalar("to", 3).scalar("by", 1).node(op, &["from", "to", "by"], &[]);
+            let range = image().scalar("from", 1).scalar("to", 3).scalar("by", 1).node(
+                op,
+                &["from", "to", "by"],
+                &[],
+            );
             let cast = range.then("Cast", &[], &[("to", Int(1))]);
             let column = cast.ints("column", &[2, 1, 1]);
             scales(column.then("Reshape", &["column"], &[]))
         }
-        "ReduceMax" | "ReduceMean" | "ReduceMin" | "ReduceSumSquare" => scales(
-            image().opset(13).node(op, &["each"], &[("axes", Ints(&[0])), ("keepdims", Int(1))]),
-        ),
+        "ReduceMax" | "ReduceMean" | "ReduceMin" | "ReduceSumSquare" => {
+            scales(image().opset(13).node(op, &["each"], &[("axes", Ints(&[0])), ("keepdims", Int(1))]))
+        }
         "ReduceSum" => scales(image().node(op, &["each", "first"], &[])),
         "Split" => {
             let halves = image().opset(13).node(op, &["each"], &[("axis", Int(0))]).and_gives(&["rest"]);
