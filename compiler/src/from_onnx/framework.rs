@@ -1,6 +1,7 @@
 //! tract, with what it lacks: Upsample, the rounding of early Resizes and their operands, padding that goes on from the other side.
 
 use super::attributes::{numbers, string};
+use super::registry::{NEAREST, UNSETTLED};
 use super::stored::constant;
 use super::versions;
 use super::wrap::Wrap;
@@ -8,11 +9,6 @@ use tract_onnx::model::{Onnx, ParsingContext};
 use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::{AttributeProto, ModelProto, NodeProto};
 use tract_onnx::tract_hir::internal::{InferenceOp, TractResult, expand};
-
-/// The attribute that says which pixel is the nearest.
-pub(super) const NEAREST: &str = "nearest_mode";
-/// Its value where that is not defined.
-pub(super) const UNSETTLED: &str = "unsettled";
 
 /// What tract makes of a node.
 type Built = TractResult<(Box<dyn InferenceOp>, Vec<String>)>;

@@ -3,7 +3,7 @@
 //! Which class has the highest score is found under encryption if the label is all that the client
 //! learns, so the model is read up to the scores.
 
-use super::attributes::{display_name, int, int64s, producers};
+use super::attributes::{self, display_name, int, int64s, producers};
 use super::outputs;
 use super::registry::{self, Classes, End, Label};
 use super::stored::constant;
@@ -40,7 +40,13 @@ pub(super) fn strip(graph: &mut GraphProto) -> Option<Choice> {
     let label = registry::label(node, value).filter(|label| is_of_one(graph, node, *label))?;
     let axis = int(node, "axis").unwrap_or(label.axis);
     let choice = Choice { node: display_name(node), op: node.op_type.clone(), axis };
-    let scores = node.input.first()?.clone();
+    let mut scores = node.input.first()?.clone();
+    if !by_value.contains_key(scores.as_str()) {
+        let same = format!("{scores} scored");
+        let copy = attributes::node(&same, "Identity", &[&scores], &same);
+        graph.node.push(copy);
+        scores = same;
+    }
     graph.output[0] = tract_onnx::pb::ValueInfoProto { name: scores, ..Default::default() };
     outputs::prune(graph);
     Some(choice)
@@ -48,7 +54,9 @@ pub(super) fn strip(graph: &mut GraphProto) -> Option<Choice> {
 
 /// Whether the node gives the best class alone.
 fn is_of_one(graph: &GraphProto, node: &NodeProto, label: Label) -> bool {
-    let Classes::Counted { operand, attribute } = label.classes else { return true };
+    let Classes::Counted { operand, attribute } = label.classes else {
+        return int(node, "select_last_index") != Some(1);
+    };
     let count = match node.input.get(operand) {
         Some(name) => constant(graph, name).and_then(int64s).and_then(|counts| counts.first().copied()),
         None => int(node, attribute),

@@ -28,6 +28,7 @@ mod enlarging;
 mod families;
 mod fuzz;
 mod integer_stages;
+mod large;
 mod models;
 mod node_tests;
 mod onnx_models;

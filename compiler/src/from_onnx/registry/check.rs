@@ -1,9 +1,13 @@
 //! What the attributes of an operator must say, whatever it reads.
 
 use crate::from_onnx::attributes::{float, int, ints, string};
-use crate::from_onnx::framework::{NEAREST, UNSETTLED};
 use crate::from_onnx::refusal::Refusal;
 use tract_onnx::pb::NodeProto;
+
+/// The attribute that says which pixel is the nearest.
+pub(in crate::from_onnx) const NEAREST: &str = "nearest_mode";
+/// Its value where that is not defined.
+pub(in crate::from_onnx) const UNSETTLED: &str = "unsettled";
 
 /// What a check says of a node.
 pub(super) type Check = fn(&NodeProto) -> Result<(), Refusal>;
@@ -19,7 +23,13 @@ pub(super) fn undecided(_: &NodeProto) -> Result<(), Refusal> {
     ))
 }
 
-pub(super) fn not_last(_: &NodeProto) -> Result<(), Refusal> {
+pub(super) fn not_last(node: &NodeProto) -> Result<(), Refusal> {
+    if int(node, "select_last_index") == Some(1) {
+        return Err(Refusal::new(
+            "select_last_index = 1 takes the last of equal scores",
+            "set it to 0, which takes the first",
+        ));
+    }
     Err(Refusal::new(
         "it is not a choice of the best class at the end of the model",
         "compile the model up to the scores that it reads (--model-output)",
@@ -129,6 +139,13 @@ pub(super) fn pool(node: &NodeProto) -> Result<(), Refusal> {
         return Err(Refusal::new(
             "the second output, the maxima's positions, is not supported",
             "use the first output only",
+        ));
+    }
+    let same = matches!(string(node, "auto_pad").as_deref(), Some("SAME_UPPER" | "SAME_LOWER"));
+    if same && ints(node, "dilations").iter().any(|&dilation| dilation > 1) {
+        return Err(Refusal::new(
+            "runtimes differ in auto_pad = SAME of a pooling with dilations",
+            "give the padding as pads",
         ));
     }
     window(node)

@@ -10,6 +10,7 @@ mod columns;
 mod operator;
 mod table;
 
+pub(super) use check::{NEAREST, UNSETTLED};
 pub(super) use columns::{
     Arithmetic, Axes, Bounds, Classes, Condition, Constants, Element, End, Label, Size, Values,
 };

@@ -129,7 +129,7 @@ fn functions_that_cannot_be_written_out_are_refused() {
     circle[0].node.push(call("block", &["y"], &["z"], vec![]));
     insta::assert_snapshot!(refused(circle), @"
     the model cannot be compiled:
-      node 't/t/z' (block): this function calls itself; write the model's functions out with onnx.inliner, or export without them
+      node 't/t/z' (block): this function calls itself; ONNX has no recursion; export without it
     ");
     let mut twice = functions();
     twice.push(twice[0].clone());

@@ -106,6 +106,7 @@ fn a_choice_of_the_best_class_is_the_label() {
         assert_agrees(&imported, -1.0, 1.0);
     }
     assert!(!accept(scores()).ends_in_label);
+    assert!(accept(Onnx::new(&[1, 5]).then("ArgMax", &[], &[("axis", Int(1))])).ends_in_label);
     let three = scores().ints("three", &[3]).then("TopK", &["three"], &[]).and_gives(&["labels"]);
     insta::assert_snapshot!(refuse(three.node("Identity", &["labels"], &[])), @"
     the model cannot be compiled:

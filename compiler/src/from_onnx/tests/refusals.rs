@@ -110,7 +110,7 @@ fn recurrent_layers_and_loops() {
     };
     let mut looped = sequence().ints("count", &[3]).node("Loop", &["count", "", "image"], &[]);
     body(&mut looped);
-    insta::assert_snapshot!(line(looped), @"");
+    insta::assert_snapshot!(line(looped), @"node 'v0' (Loop): it repeats its steps along a sequence; only feed-forward networks can be compiled; use convolutions instead");
 }
 
 #[test]
@@ -122,6 +122,11 @@ fn volumes_and_other_domains() {
     insta::assert_snapshot!(line(foreign), @"node 'v0' (Conv): operators of the domain 'com.example' are not part of ONNX; export with standard operators");
     let mode = [("blocksize", Int(2)), ("mode", Text("CRD"))];
     insta::assert_snapshot!(line(image().then("SpaceToDepth", &[], &mode)), @"node 'v0' (SpaceToDepth): mode = CRD is not supported; write it as Reshape, Transpose and Reshape, or with mode = DCR");
+    let dilated =
+        [("kernel_shape", Ints(&[2, 2])), ("dilations", Ints(&[2, 1])), ("auto_pad", Text("SAME_UPPER"))];
+    insta::assert_snapshot!(line(image().then("MaxPool", &[], &dilated)), @"node 'v0' (MaxPool): runtimes differ in auto_pad = SAME of a pooling with dilations; give the padding as pads");
+    let last = [("axis", Int(1)), ("select_last_index", Int(1))];
+    insta::assert_snapshot!(line(image().then("Flatten", &[], &[]).then("ArgMax", &[], &last)), @"node 'v1' (ArgMax): select_last_index = 1 takes the last of equal scores; set it to 0, which takes the first");
     insta::assert_snapshot!(line(image().then("Relu", &[], &[("bend", Int(1))])), @"node 'v0' (Relu): its attribute 'bend' is not known; export with an earlier opset; those up to 28 are known");
 }
 

@@ -40,6 +40,9 @@ impl Geometry {
             ceil: pools && opset >= 10 && layer.rarely(7, 3),
             output: [0; 2],
         };
+        if pools && geometry.auto_pad.is_some_and(|auto_pad| auto_pad.starts_with("SAME")) {
+            geometry.dilation = [1; 2];
+        }
         if geometry.auto_pad.is_some_and(|auto_pad| auto_pad != "NOTSET") {
             geometry.ceil = false;
         } else {
