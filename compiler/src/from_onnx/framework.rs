@@ -1,6 +1,7 @@
-//! tract, with what it lacks: Upsample, the rounding of early Resizes and their operands, padding that goes on from the other side.
+//! tract, with what it lacks: checks of axes, Upsample, the rounding of early Resizes and their operands, padding that goes on from the other side.
 
 use super::attributes::{numbers, string};
+use super::ranked::{RANKED, ranked};
 use super::registry::{NEAREST, UNSETTLED};
 use super::stored::constant;
 use super::versions;
@@ -20,6 +21,9 @@ pub(super) fn framework() -> Onnx {
     onnx.op_register.insert("Pad", pad);
     onnx.op_register.insert("Resize", resize);
     onnx.op_register.insert("Upsample", upsample);
+    for (op, _) in RANKED {
+        onnx.op_register.insert(op, layer);
+    }
     onnx
 }
 
@@ -73,6 +77,13 @@ fn standard(context: &ParsingContext<'_>, node: &NodeProto, op: &str) -> Built {
         Some(build) => build(context, node),
         None => Err(tract_onnx::prelude::TractError::msg(format!("tract has no {op}"))),
     }
+}
+
+/// A layer that tract reads beyond the axes of.
+fn layer(context: &ParsingContext<'_>, node: &NodeProto) -> Built {
+    let (built, closures) = standard(context, node, &node.op_type)?;
+    let least = RANKED.iter().find(|(op, _)| *op == node.op_type).map_or(0, |&(_, least)| least);
+    Ok((ranked(built, least)?, closures))
 }
 
 fn pad(context: &ParsingContext<'_>, node: &NodeProto) -> Built {

@@ -35,6 +35,7 @@ mod outputs;
 mod precision;
 mod quantized;
 mod ranges;
+mod ranked;
 mod refusal;
 pub mod registry;
 mod report;

@@ -13,7 +13,7 @@ const SMOOTH: &str =
 const PART: &str = "as part of an activation";
 /// Limits of operators that choose a class.
 const LABEL: &str =
-    "over the classes, as the last operator, for the best one: the client then learns the label alone";
+    "along one axis, as the last operator, for the best class: the client then learns labels alone";
 
 const fn because(why: &'static str, hint: &'static str) -> Unsupported {
     Unsupported { why, hint }
@@ -165,7 +165,7 @@ pub(in crate::from_onnx) static OPERATORS: &[Operator] = &[
     each("LessOrEqual", "as the condition of Where").condition(Condition::Holds(|a, b| a <= b)).folds(Size::Broadcast).element(Element::Bool),
     each("Log", PART).folds(Size::Same),
     op("LogSoftmax")
-        .takes("over the classes, as the last operator; computed by the client", any, rows::softmax)
+        .takes("along one axis or several neighbouring ones, as the last operator; computed by the client", any, rows::softmax)
         .ends(End::Scores).with(&["axis"]),
     op("Loop").refused(RECURRENT),
     op("LpNormalization").refused(NORMALIZES),
@@ -258,7 +258,7 @@ pub(in crate::from_onnx) static OPERATORS: &[Operator] = &[
         .moved()
         .folds(Size::AtMostFirst).with(&["axes", "ends", "starts"]),
     op("Softmax")
-        .takes("over the classes, as the last operator; computed by the client", any, rows::softmax)
+        .takes("along one axis or several neighbouring ones, as the last operator; computed by the client", any, rows::softmax)
         .bounds(Bounds::Unit)
         .ends(End::Scores).with(&["axis"]).folds(Size::Same),
     each("Softplus", SMOOTH),

@@ -283,3 +283,24 @@ fn models_that_contradict_themselves_are_refused() {
       node 'v0' (Add): the constant would have up to 400000000 elements; simplify the model with onnx-simplifier, which stores the result instead
     ");
 }
+
+/// tract would read axes that are not there.
+#[test]
+fn layers_of_values_with_too_few_axes_are_refused() {
+    let flat = || {
+        let model = Onnx::new(&[1, 2, 3, 2]).ints("all", &[-1]).weight("w", &[2, 2, 1, 1]).weight("c", &[2]);
+        model.then("Reshape", &["all"], &[])
+    };
+    let models = [
+        ("BatchNormalization", flat().then("BatchNormalization", &["c", "c", "c", "c"], &[]), 1),
+        ("MaxPool", flat().then("MaxPool", &[], &[("kernel_shape", Ints(&[2, 2]))]), 1),
+        ("AveragePool", flat().then("AveragePool", &[], &[("kernel_shape", Ints(&[1]))]), 1),
+    ];
+    for (op, model, axes) in models {
+        let text = refuse(model);
+        assert!(text.contains(op) && text.contains(&format!("its input has {axes} axes")), "{text}");
+    }
+    for op in ["Conv", "ConvTranspose"] {
+        assert!(refuse(flat().then(op, &["w"], &[])).contains(op));
+    }
+}
