@@ -1,7 +1,7 @@
 //! What the compiler tells its user when it cannot go on: a list of diagnostics, never only the first.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// One finding about one node of the model.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +83,13 @@ pub enum Error {
     /// Data or execution failed in the runtime.
     #[error(transparent)]
     Runtime(#[from] runtime::Error),
+}
+
+impl Error {
+    /// The file `path` is not what it should be.
+    pub(crate) fn malformed(path: &Path, what: &str) -> Self {
+        Error::Malformed { path: path.into(), what: what.into() }
+    }
 }
 
 /// A result whose error is this crate's [`Error`].

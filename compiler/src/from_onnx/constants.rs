@@ -78,16 +78,17 @@ impl<'a> Extents<'a> {
         };
         registry::check_attributes(node)?;
         let extent = self.result(node, size);
-        self.total = self.total.saturating_add(extent.elements);
+        let total = self.total.saturating_add(extent.elements);
         if extent.elements == u64::MAX {
             return Err(Refusal::new("how large its result is does not stand in the file", SIMPLIFY));
         }
-        if extent.elements > self.most || self.total > 2 * self.most {
+        if extent.elements > self.most || total > 2 * self.most {
             return Err(Refusal::new(
                 format!("the constant would have up to {} elements", extent.elements),
                 SIMPLIFY,
             ));
         }
+        self.total = total;
         for output in &node.output {
             self.known.insert(output.clone(), extent.clone());
         }

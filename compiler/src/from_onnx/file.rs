@@ -16,21 +16,17 @@ const MAX_NODES: usize = 20_000;
 pub(super) fn decode(path: &Path) -> Result<ModelProto> {
     let bytes = read(path)?;
     if bytes.is_empty() {
-        return Err(malformed(path, "the file is empty"));
+        return Err(Error::malformed(path, "the file is empty"));
     }
     let mut proto = super::guard::quietly(|| tract_onnx::onnx().proto_model_for_read(&mut bytes.as_slice()))
-        .map_err(|what| malformed(path, &what))?
-        .map_err(|error| malformed(path, &format!("this is no ONNX model ({error:#})")))?;
+        .map_err(|what| Error::malformed(path, &what))?
+        .map_err(|error| Error::malformed(path, &format!("this is no ONNX model ({error:#})")))?;
     functions::write_out_own(&mut proto, &bytes).map_err(|found| Error::Unsupported(vec![found]))?;
     drop(bytes);
-    let graph = proto.graph.as_mut().ok_or_else(|| malformed(path, "the file holds no ONNX graph"))?;
+    let graph = proto.graph.as_mut().ok_or_else(|| Error::malformed(path, "the file holds no ONNX graph"))?;
     let checked = external::load(graph, path).and_then(|()| check(graph));
-    checked.map_err(|what| malformed(path, &what))?;
+    checked.map_err(|what| Error::malformed(path, &what))?;
     Ok(proto)
-}
-
-pub(super) fn malformed(path: &Path, what: &str) -> Error {
-    Error::Malformed { path: path.into(), what: what.into() }
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {
@@ -39,7 +35,7 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(io)?;
     if bytes.len() as u64 > MAX_BYTES {
-        return Err(malformed(path, "the file is larger than 2 GiB"));
+        return Err(Error::malformed(path, "the file is larger than 2 GiB"));
     }
     Ok(bytes)
 }

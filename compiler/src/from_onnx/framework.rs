@@ -1,14 +1,11 @@
-//! tract, with what it lacks: checks of axes, Upsample, the rounding of early Resizes and their operands, padding that goes on from the other side.
+//! tract, with what it lacks: checks of axes, Upsample, operands that early Resizes leave out, padding that goes on from the
+//! other side.
 
-use super::attributes::{numbers, string};
+use super::attributes::string;
 use super::ranked::{RANKED, ranked};
-use super::registry::{NEAREST, UNSETTLED};
-use super::stored::constant;
-use super::versions;
 use super::wrap::Wrap;
 use tract_onnx::model::{Onnx, ParsingContext};
-use tract_onnx::pb::attribute_proto::AttributeType;
-use tract_onnx::pb::{AttributeProto, ModelProto, NodeProto};
+use tract_onnx::pb::{ModelProto, NodeProto};
 use tract_onnx::tract_hir::internal::{InferenceOp, TractResult, expand};
 
 /// What tract makes of a node.
@@ -32,38 +29,6 @@ pub(super) fn without_fillers(proto: &mut ModelProto) {
     for node in proto.graph.iter_mut().flat_map(|graph| &mut graph.node) {
         if node.op_type == "Pad" && !is_constant(node) {
             node.input.iter_mut().skip(2).take(1).for_each(String::clear);
-        }
-    }
-}
-
-/// Says which pixel is the nearest where that follows from the opset: before 11, the one below where images become larger, the
-/// one above where they become smaller; where they do both, none.
-pub(super) fn settle_nearest(proto: &mut ModelProto) {
-    if versions::standard(&proto.opset_import).is_none_or(|opset| opset > 10) {
-        return;
-    }
-    let graph = proto.graph.get_or_insert_default();
-    let of_node = |node: &NodeProto| {
-        let scales = constant(graph, node.input.get(1)?).and_then(numbers)?;
-        let (smaller, larger) =
-            (scales.iter().any(|&scale| scale < 1.0), scales.iter().any(|&scale| scale > 1.0));
-        Some(if !smaller {
-            "floor"
-        } else if !larger {
-            "ceil"
-        } else {
-            UNSETTLED
-        })
-    };
-    let nearest: Vec<&str> = graph.node.iter().map(|node| of_node(node).unwrap_or("floor")).collect();
-    for (node, nearest) in graph.node.iter_mut().zip(nearest) {
-        if matches!(node.op_type.as_str(), "Resize" | "Upsample") {
-            node.attribute.push(AttributeProto {
-                name: NEAREST.into(),
-                r#type: AttributeType::String as i32,
-                s: nearest.into(),
-                ..AttributeProto::default()
-            });
         }
     }
 }

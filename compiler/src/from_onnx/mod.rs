@@ -4,8 +4,8 @@
 //!    `external` fetches weights from files beside it;
 //! 2. small passes over the protobuf bring it into one form, a file each: `functions` writes out operators that are made of
 //!    others, `conditions` takes the branches that are settled, `outputs` leaves the outputs that are wanted and what they
-//!    need, `label` takes a choice of the best class off
-//!    its end, `order` sorts the nodes, `precision` makes all numbers f32;
+//!    need, `label` takes a choice of the best class off its end, `nearest` says how early resizes round, `order` sorts the
+//!    nodes, `precision` makes all numbers f32;
 //! 3. `scan` holds every operator against the [`registry`] and reports all that are not supported at
 //!    once, before anything else is tried;
 //! 4. further passes: `auto_pad` and `framework` settle how layers are padded, `batch` fixes the batch axis to one image,
@@ -28,6 +28,7 @@ mod functions;
 pub(crate) mod guard;
 mod label;
 pub(crate) mod layout;
+mod nearest;
 mod normalization;
 mod operator_report;
 mod order;
@@ -225,9 +226,9 @@ impl Parsed {
         if let Some(label::Choice { op, .. }) = &choice {
             notes.push(format!("the model ends in {op}: it gives the label alone"));
         }
-        framework::settle_nearest(&mut proto);
+        nearest::settle(&mut proto);
         let graph = proto.graph.get_or_insert_default();
-        order::sort(graph).map_err(|what| file::malformed(path, &what))?;
+        order::sort(graph).map_err(|what| Error::malformed(path, &what))?;
         precision::to_f32(graph);
         Ok(Self { proto, name, choice, image: reading.image, notes })
     }

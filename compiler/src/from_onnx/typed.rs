@@ -1,6 +1,5 @@
 //! tract's typed model: shapes and types inferred, layers still whole.
 
-use super::file::malformed;
 use super::guard::quietly;
 use crate::error::{Diagnostic, Error, Result};
 use std::path::Path;
@@ -49,7 +48,7 @@ impl Names {
 
 /// Parses and types a model whose batch is fixed.
 pub(super) fn load(proto: &ModelProto, path: &Path, names: &Names) -> Result<TypedModel> {
-    let typed = quietly(|| parse(proto)).map_err(|what| malformed(path, &what))?;
+    let typed = quietly(|| parse(proto)).map_err(|what| Error::malformed(path, &what))?;
     let typed = typed.map_err(|error| {
         let what = format!("{error:#}");
         match names.origin(&what) {
@@ -62,10 +61,10 @@ pub(super) fn load(proto: &ModelProto, path: &Path, names: &Names) -> Result<Typ
                     hint,
                 }])
             }
-            None => malformed(path, &what),
+            None => Error::malformed(path, &what),
         }
     })?;
-    check_sizes(&typed).map_err(|what| malformed(path, &what))?;
+    check_sizes(&typed).map_err(|what| Error::malformed(path, &what))?;
     Ok(typed)
 }
 

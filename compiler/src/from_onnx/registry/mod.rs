@@ -8,6 +8,7 @@
 mod check;
 mod columns;
 mod operator;
+mod reasons;
 mod table;
 
 pub(super) use check::{NEAREST, UNSETTLED};

@@ -2,7 +2,8 @@
 
 use super::check::{self, any};
 use super::columns::{Arithmetic, Axes, Bounds, Classes, Condition, Element, End, Label, Size};
-use super::operator::{Operator, Unsupported};
+use super::operator::Operator;
+use super::reasons::{ATTENTION, BOXES, COUNTED, DYNAMIC, INTEGERS, NORMALIZES, RECURRENT};
 use crate::from_onnx::translate::rows;
 use rows::{arrangement, element_wise};
 
@@ -14,35 +15,6 @@ const PART: &str = "as part of an activation";
 /// Limits of operators that choose a class.
 const LABEL: &str =
     "along one axis, as the last operator, for the best class: the client then learns labels alone";
-
-const fn because(why: &'static str, hint: &'static str) -> Unsupported {
-    Unsupported { why, hint }
-}
-
-const ATTENTION: Unsupported =
-    because("it multiplies computed values with a softmax of others", "use a convolutional network");
-const BOXES: Unsupported = because(
-    "it chooses among boxes, as many as the image has",
-    "compile the model up to the boxes and scores (--model-output NAME), and let the client choose",
-);
-const COUNTED: Unsupported = because(
-    "the size of its result depends on the image",
-    "compile the model up to there (--model-output NAME), and let the client do the rest",
-);
-const DYNAMIC: Unsupported = because(
-    "it chooses scales while the model runs",
-    "quantize statically (QDQ) instead of dynamically, or export the float model",
-);
-const INTEGERS: Unsupported = because(
-    "it computes on the integers of a quantised model",
-    "export quantization as QuantizeLinear and DequantizeLinear pairs (QDQ), or the float model",
-);
-const NORMALIZES: Unsupported =
-    because("it divides by what it computes of the image", "replace it with BatchNormalization and retrain");
-const RECURRENT: Unsupported = because(
-    "it repeats its steps along a sequence",
-    "only feed-forward networks can be compiled; use convolutions instead",
-);
 
 /// All operators of which anything is known.
 pub(in crate::from_onnx) static OPERATORS: &[Operator] = &[

@@ -144,6 +144,20 @@ fn equal_findings_are_one_line() {
     ");
 }
 
+/// What is refused counts for nothing further on.
+#[test]
+fn a_constant_of_unknown_size_is_one_finding() {
+    let model = image()
+        .constant("one", &[1], vec![1.0])
+        .ints("more", &[2])
+        .node("Shape", &["image"], &[])
+        .node("Expand", &["one", "v0"], &[])
+        .node("Add", &["more", "more"], &[])
+        .node("Sub", &["v2", "more"], &[])
+        .node("Mul", &["image", "v1"], &[]);
+    insta::assert_snapshot!(line(model), @"node 'v1' (Expand): how large its result is does not stand in the file; simplify the model with onnx-simplifier, which stores the result instead");
+}
+
 /// Operators that tract evaluates are folded where they read constants, whichever they are.
 #[test]
 fn arithmetic_on_shapes_is_no_finding() {
