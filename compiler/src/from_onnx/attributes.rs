@@ -79,6 +79,21 @@ pub(super) fn tensors_mut(graph: &mut GraphProto) -> Vec<&mut TensorProto> {
     graph.initializer.iter_mut().chain(inside).collect()
 }
 
+/// Renames every value of a graph, those inside of branches included.
+pub(super) fn rename_in(graph: &mut GraphProto, rename: &impl Fn(&mut String)) {
+    graph.initializer.iter_mut().for_each(|tensor| rename(&mut tensor.name));
+    graph.output.iter_mut().for_each(|output| rename(&mut output.name));
+    for node in &mut graph.node {
+        node.input.iter_mut().chain(&mut node.output).for_each(rename);
+        if subgraphs(node).next().is_some() {
+            let attributes = node.attribute.iter_mut();
+            attributes
+                .flat_map(|attribute| attribute.g.iter_mut().chain(&mut attribute.graphs))
+                .for_each(|inner| rename_in(inner, rename));
+        }
+    }
+}
+
 /// Which node defines each value.
 pub(super) fn producers(graph: &GraphProto) -> HashMap<&str, &NodeProto> {
     let outputs = |node: &'_ NodeProto| node.output.len();

@@ -2,7 +2,7 @@
 //!
 //! Exporters leave such nodes where a script asks for something that the exported model settles.
 
-use super::attributes::{elements, int64s, node, numbers, subgraphs};
+use super::attributes::{elements, int64s, node, numbers, rename_in};
 use super::registry::{self, Condition};
 use super::stored::stored_value;
 use std::collections::{HashMap, HashSet};
@@ -100,19 +100,4 @@ fn inlined(mut branch: GraphProto, choice: &NodeProto, stored: &mut Vec<TensorPr
     let results: Vec<NodeProto> =
         results.map(|(result, output)| node(&choice.name, "Identity", &[&result.name], output)).collect();
     [branch.node, results].concat()
-}
-
-/// Renames every value of a graph, those inside of branches included.
-pub(super) fn rename_in(graph: &mut GraphProto, rename: &impl Fn(&mut String)) {
-    graph.initializer.iter_mut().for_each(|tensor| rename(&mut tensor.name));
-    graph.output.iter_mut().for_each(|output| rename(&mut output.name));
-    for node in &mut graph.node {
-        node.input.iter_mut().chain(&mut node.output).for_each(rename);
-        if subgraphs(node).next().is_some() {
-            let attributes = node.attribute.iter_mut();
-            attributes
-                .flat_map(|attribute| attribute.g.iter_mut().chain(&mut attribute.graphs))
-                .for_each(|inner| rename_in(inner, rename));
-        }
-    }
 }

@@ -50,6 +50,8 @@ pub(super) struct Extents<'a> {
     total: u64,
     /// Elements that a constant may have.
     most: u64,
+    /// Elements that all of them may have.
+    together: u64,
 }
 
 impl<'a> Extents<'a> {
@@ -64,7 +66,8 @@ impl<'a> Extents<'a> {
             graph.initializer.iter().map(|tensor| (tensor.name.clone(), extent(&tensor.dims))).collect();
         let nodes = graph.node.iter().filter(|node| registry::operator(node).is_stored()).map(constant_len);
         let stored = known.values().map(|extent| extent.elements).chain(nodes).fold(0, u64::saturating_add);
-        Self { graph, known, total: 0, most: stored.clamp(MAX_FOLDED, MAX_ELEMENTS) }
+        let most = stored.clamp(MAX_FOLDED, MAX_ELEMENTS);
+        Self { graph, known, total: 0, most, together: stored.max(MAX_FOLDED).saturating_mul(2) }
     }
 
     /// Admits a node whose operands are constants.
@@ -82,7 +85,7 @@ impl<'a> Extents<'a> {
         if extent.elements == u64::MAX {
             return Err(Refusal::new("how large its result is does not stand in the file", SIMPLIFY));
         }
-        if extent.elements > self.most || total > 2 * self.most {
+        if extent.elements > self.most || total > self.together {
             return Err(Refusal::new(
                 format!("the constant would have up to {} elements", extent.elements),
                 SIMPLIFY,

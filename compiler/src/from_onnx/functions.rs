@@ -4,8 +4,7 @@
 //! A function's values get names that begin with the call's, its attributes those of the call. What calls itself is refused,
 //! and so is what becomes too large.
 
-use super::attributes::{attribute, display_name, node};
-use super::conditions::rename_in;
+use super::attributes::{attribute, display_name, node, rename_in};
 use super::versions;
 use crate::error::Diagnostic;
 use prost::Message;
