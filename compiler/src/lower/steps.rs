@@ -8,14 +8,14 @@ use crate::graph::{
 use crate::options::CompileOptions;
 use runtime::plan::validate::MAX_NAME;
 use runtime::plan::{
-    self, Conv2d, Cost, InputSpec, MaxPool, OutputPart, OutputSpec, Plan, Revealed, Step, StepId,
+    self, Conv2d, Cost, IndexMap, InputSpec, MaxPool, OutputPart, OutputSpec, Plan, Revealed, Step, StepId,
 };
 
 /// The plan that computes `graph`, unpriced, whose value is that of `outputs`, one after the other. Flattening vanishes
 /// (elements keep their positions), dropped bits before a ReLU become a part of it (suite `shared`).
 ///
 /// # Errors
-/// [`Error::Unsupported`] with a node that works on channels of a flattened image, or whose slots do not fit the key.
+/// [`Error::Unsupported`] with a node whose slots do not fit the key.
 pub fn lower(
     graph: &Graph<Integer>,
     name: &str,
@@ -58,7 +58,7 @@ impl Lowering<'_> {
         let inputs: Vec<StepId> = self.read(id).iter().filter_map(|input| self.made[input.index()]).collect();
         let step = match self.operation(id)? {
             Some(op) => {
-                self.check_layout(id, &inputs)?;
+                let inputs = self.in_shape(id, inputs);
                 self.push(id, op, inputs)
             }
             None => inputs[0],
@@ -117,8 +117,9 @@ impl Lowering<'_> {
         }))
     }
 
-    /// A flattened image keeps its shape in the plan; only what does not look at shapes may read it.
-    fn check_layout(&self, id: NodeId, inputs: &[StepId]) -> Result<()> {
+    /// `inputs` in the shapes that `id` reads. A flattened image keeps its shape in the plan, where what does not look at shapes
+    /// reads it; for the others its elements become a vector in a step of their own, which costs nothing.
+    fn in_shape(&mut self, id: NodeId, inputs: Vec<StepId>) -> Vec<StepId> {
         let held: Vec<Shape> = inputs.iter().map(|input| self.steps[input.index()].shape).collect();
         let fits = match self.graph.op(id) {
             Op::Dense(_) | Op::Gather(_) | Op::Relu | Op::Sign | Op::Rescale(_) => true,
@@ -127,10 +128,21 @@ impl Lowering<'_> {
             _ => held == self.graph.input_shapes(id),
         };
         if fits {
-            Ok(())
-        } else {
-            Err(self.refuse(id, "it reads a flattened image, which only dense layers and activations can"))
+            return inputs;
         }
+        let wanted = self.graph.input_shapes(id);
+        inputs.into_iter().zip(wanted).map(|(input, shape)| self.reshaped(input, shape)).collect()
+    }
+
+    /// The same elements in another shape.
+    fn reshaped(&mut self, input: StepId, shape: Shape) -> StepId {
+        let Step { shape: held, bits, ref name, .. } = self.steps[input.index()];
+        if held == shape {
+            return input;
+        }
+        let (name, positions) = (name.clone(), (0..shape.elements()).map(Some));
+        let map = IndexMap::from_positions(shape, positions);
+        self.append(&name, plan::Op::Gather(plan::Gather { map }), vec![input], shape, bits)
     }
 
     fn push(&mut self, id: NodeId, op: plan::Op, inputs: Vec<StepId>) -> StepId {

@@ -163,3 +163,26 @@ fn maps_are_revealed_as_they_are() {
         }
     }
 }
+
+/// A mean over one axis, and a sum with a flattened image: values in other shapes than they were made in.
+#[test]
+fn values_are_read_in_other_shapes() {
+    let model = || {
+        image()
+            .weight("b", &[6, 6, 3, 3])
+            .weight("v", &[48, 4])
+            .ints("list", &[1, 48])
+            .then("Conv", &["a"], &[AROUND])
+            .then("Relu", &[], &[])
+            .then("ReduceMean", &[], &[("axes", Ints(&[3])), ("keepdims", Int(0))])
+            .then("Reshape", &["list"], &[])
+            .node("Conv", &["v1", "b"], &[AROUND])
+            .then("ReduceMean", &[], &[("axes", Ints(&[2])), ("keepdims", Int(0))])
+            .then("Flatten", &[], &[])
+            .then("Add", &["v3"], &[])
+            .then("Relu", &[], &[])
+            .then("MatMul", &["v"], &[])
+    };
+    check("shapes", model(), CompileOptions::default());
+    check("shapes", model(), CompileOptions::blinded());
+}
