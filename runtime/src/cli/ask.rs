@@ -22,13 +22,25 @@ pub(crate) struct Ask {
     /// How many classes to print, best first, where one image is asked about
     #[arg(long, default_value_t = 3, value_name = "K")]
     pub(crate) top: usize,
-    /// Write what the model gives to this file: an array with the axes of the model's output, and one for the images before these
-    /// where there are several
-    #[arg(long, value_name = "FILE.npy")]
+    /// Write what the model gives to this file. FILE.npy: an array with the axes of the model's output, and one for the images before
+    /// these where there are several. FILE.npz: the same for each of several outputs, by its name. FILE.png: a map as a picture,
+    /// as bright as raw pixels were, or the class of each pixel in the colours of PASCAL VOC; further images as FILE-001.png, ..
+    #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// In pictures, the values that are black and white
+    #[arg(long, value_name = "LOW,HIGH", allow_hyphen_values = true, requires = "output", value_parser = range)]
+    pub(crate) output_range: Option<(f64, f64)>,
     /// Print one line of JSON for each image instead of text
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+fn range(text: &str) -> std::result::Result<(f64, f64), String> {
+    let numbers: Vec<f64> = text.split(',').filter_map(|number| number.trim().parse().ok()).collect();
+    match numbers[..] {
+        [low, high] if low < high && (high - low).is_finite() => Ok((low, high)),
+        _ => Err("give two numbers, the smaller one first, such as -1,1".into()),
+    }
 }
 
 impl Ask {

@@ -89,7 +89,7 @@ impl<'a> Asking<'a> {
             answered: BTreeMap::new(),
             printed: 0,
             answers: Answers::default(),
-            saved: Saved::new(ask.output.as_deref(), &plan.output)?,
+            saved: Saved::new(ask.output.as_deref(), ask.output_range, plan)?,
             making_key,
             sessions: 0,
         };
@@ -196,7 +196,7 @@ impl<'a> Asking<'a> {
 
     fn print(&self, work: &mut Work, answered: &Answered) -> Result<()> {
         let Answered { images, predictions, spent, steps } = answered;
-        predictions.iter().for_each(|prediction| work.saved.add(prediction));
+        predictions.iter().try_for_each(|prediction| work.saved.add(prediction))?;
         if !self.ask.json && work.images.count() != Some(1) {
             let lines = work.answers.lines(images, predictions, *spent);
             return self.bar.suspend(|| output::print(&lines));

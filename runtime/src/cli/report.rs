@@ -5,6 +5,8 @@ use runtime::observe::{Phase, Spending, Spent, StepReport, peak_memory};
 use runtime::plan::{ClientPlan, OutputPart, spelled};
 use runtime::roles::client::Prediction;
 use serde::Serialize;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// What `infer` and `run` print with `--json`.
@@ -133,10 +135,13 @@ impl Report {
 
     /// The `top` largest logits, then what it took.
     pub(crate) fn text(&self, prediction: &Prediction, top: usize) -> String {
-        let mut text = match self.label {
-            Some(label) => format!("prediction  {label}\n"),
-            None => self.map(),
-        };
+        let mut text = self.label.map_or_else(String::new, |label| format!("prediction  {label}\n"));
+        if self.label.is_none() || !self.outputs.is_empty() {
+            text += &self.values();
+        }
+        if !self.labels.is_empty() {
+            text += &self.classes(top);
+        }
         let scores = self.label.map_or(0, |_| top);
         for &class in prediction.ranking().iter().take(scores) {
             if let Some(logit) = self.logits.get(class) {
@@ -158,12 +163,46 @@ impl Report {
         text
     }
 
-    /// `output      2x32x32, from -1.2000 to 3.4000`.
-    fn map(&self) -> String {
-        let least = self.logits.iter().copied().fold(f64::INFINITY, f64::min);
-        let most = self.logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let axes = spelled(&self.axes);
-        format!("output      {axes}, from {least:.4} to {most:.4} (--output FILE.npy writes it)\n")
+    /// `output      2x32x32, from -1.2000 to 3.4000`; a line for each of several.
+    fn values(&self) -> String {
+        let line = |name: &str, axes: &[usize], values: &[f64]| {
+            let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+            let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            format!(
+                "{name:<11} {}, from {least:.4} to {most:.4} (--output writes it to a file)\n",
+                spelled(axes)
+            )
+        };
+        if self.logits.is_empty() {
+            return String::new();
+        }
+        if self.outputs.is_empty() {
+            return line("output", &self.axes, &self.logits);
+        }
+        let mut rest = &self.logits[..];
+        let of_output = |output: &Output| {
+            let (own, after) = rest.split_at(output.axes.iter().product::<usize>().min(rest.len()));
+            rest = after;
+            line(&output.name, &output.axes, own)
+        };
+        self.outputs.iter().map(of_output).collect()
+    }
+
+    /// `classes     of 1024 positions: 3 (41.0 %), 0 (20.5 %)`: the `top` most frequent ones.
+    fn classes(&self, top: usize) -> String {
+        let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+        self.labels.iter().for_each(|&label| *counts.entry(label).or_default() += 1);
+        let mut counts: Vec<(usize, usize)> = counts.into_iter().collect();
+        counts.sort_by_key(|&(_, count)| Reverse(count));
+        let positions = self.labels.len();
+        let share = |&(label, count): &(usize, usize)| {
+            format!("{label} ({:.1} %)", 100.0 * count as f64 / positions as f64)
+        };
+        let most: Vec<String> = counts.iter().take(top).map(share).collect();
+        format!(
+            "classes     of {positions} positions: {} (--output writes them to a file)\n",
+            most.join(", ")
+        )
     }
 }
 

@@ -59,7 +59,7 @@ impl Run {
     }
 
     fn interpret(&self, plan: &ValidPlan, images: &[Vec<f32>]) -> Result<()> {
-        let mut saved = Saved::new(self.ask.output.as_deref(), &plan.plan().output)?;
+        let mut saved = Saved::new(self.ask.output.as_deref(), self.ask.output_range, plan.client_view())?;
         images.iter().try_for_each(|image| {
             let start = Instant::now();
             let input = plan.plan().input.quantize(image).map_err(InvalidInput::from)?;
@@ -67,7 +67,7 @@ impl Run {
             let online = Spent { elapsed: start.elapsed(), ..Spent::default() };
             let totals = Spending { online, ..Spending::default() };
             let report = Report::new(&prediction, totals, plan.client_view());
-            saved.add(&prediction);
+            saved.add(&prediction)?;
             self.ask.print(&report, &prediction)
         })?;
         saved.write()
@@ -78,7 +78,7 @@ impl Run {
         let key = self.ask.key(plan.plan().key_bits)?.holder(plan.client_view())?;
         let mut making_key = start.elapsed();
         let view = plan.client_view().clone();
-        let mut saved = Saved::new(self.ask.output.as_deref(), &view.output)?;
+        let mut saved = Saved::new(self.ask.output.as_deref(), self.ask.output_range, &view)?;
         let (mut client, mut server) = (Progress::new(progress::bar(self.ask.json)), Recorder::default());
         let images = (images.iter().map(Vec::as_slice), usize::from(self.together));
         let (predictions, spent) =
@@ -87,7 +87,7 @@ impl Run {
         for (prediction, mut spent) in predictions.iter().zip(spent) {
             spent.offline.elapsed += std::mem::take(&mut making_key);
             let report = Report::new(prediction, spent, &view).over(self.link);
-            saved.add(prediction);
+            saved.add(prediction)?;
             self.ask.print(&report, prediction)?;
         }
         saved.write()?;

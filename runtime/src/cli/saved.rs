@@ -1,61 +1,187 @@
-//! Answers as an array in a file.
+//! Answers in a file: arrays, or pictures.
 
-use runtime::data::write_npy;
+use runtime::data::{Array, Painted, Planes, as_raw, paint_classes, write_npy, write_npz};
 use runtime::error::InvalidInput;
-use runtime::plan::OutputSpec;
+use runtime::plan::{ClientPlan, OutputPart, Preprocessing, Revealed, spelled};
 use runtime::roles::client::Prediction;
 use runtime::{Error, Result};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+/// More values beyond black and white than this share are told.
+const CLAMPED: f64 = 0.01;
+
 /// All answers so far, where they are wanted.
 pub(crate) struct Saved {
-    path: Option<PathBuf>,
-    axes: Vec<usize>,
-    values: Vec<f32>,
+    file: Option<Destination>,
+    /// An array for each output, or one of labels, of all images so far.
+    arrays: Vec<(String, Array)>,
+    /// Whether the arrays are of labels.
+    labels: bool,
     images: usize,
 }
 
+/// Where answers go.
+struct Destination {
+    path: PathBuf,
+    form: Form,
+}
+
+enum Form {
+    Npy,
+    Npz,
+    Png(Picture),
+}
+
+/// What a picture shows.
+enum Picture {
+    /// Values, from black to white.
+    Values { planes: Planes, range: Option<(f64, f64)>, preprocessing: Preprocessing },
+    /// The class of each pixel, of so many rows and columns.
+    Classes([usize; 2]),
+}
+
 impl Saved {
-    /// For answers like `output`, to be written to `path`.
+    /// For the answers of `plan`, to be written to `path`; in pictures, `range` is black and white.
     ///
     /// # Errors
-    /// The server reveals labels alone, the file is no `.npy`, or it cannot be written.
-    pub(crate) fn new(path: Option<&Path>, output: &OutputSpec) -> Result<Self> {
-        if let Some(path) = path {
-            let refuse = |what: &str| Err(InvalidInput::File { path: path.into(), what: what.into() }.into());
-            if path.extension().is_none_or(|extension| extension != "npy") {
-                return refuse("answers are written as .npy");
-            }
-            if output.revealed_values() != output.elements() {
-                return refuse("the plan reveals the label alone");
-            }
-            // Before anything is asked: what is there stays until the answers are.
-            if let Err(error) = File::options().append(true).create(true).open(path) {
-                return refuse(&error.to_string());
-            }
-        }
-        let path = path.map(Path::to_owned);
-        Ok(Self { path, axes: output.parts[0].axes.clone(), values: Vec::new(), images: 0 })
+    /// The file's name has no ending for such answers, or it cannot be written.
+    pub(crate) fn new(path: Option<&Path>, range: Option<(f64, f64)>, plan: &ClientPlan) -> Result<Self> {
+        let labels = plan.output.revealed == Revealed::Label;
+        let array = |part: &OutputPart| {
+            let shape = if labels { part.label_axes() } else { part.axes.clone() };
+            (part.name.clone(), Array { shape, values: Vec::new() })
+        };
+        let arrays = plan.output.parts.iter().map(array).collect();
+        let file = path.map(|path| Destination::new(path, range, plan)).transpose()?;
+        Ok(Self { file, arrays, labels, images: 0 })
     }
 
-    /// Keeps an answer.
-    pub(crate) fn add(&mut self, prediction: &Prediction) {
-        if self.path.is_some() {
-            self.values.extend(prediction.logits.iter().map(|&value| value as f32));
-            self.images += 1;
+    /// Keeps an answer; a picture is written at once.
+    ///
+    /// # Errors
+    /// The picture cannot be written.
+    pub(crate) fn add(&mut self, prediction: &Prediction) -> Result<()> {
+        let image = self.images;
+        self.images += 1;
+        match &self.file {
+            None => Ok(()),
+            Some(Destination { path, form: Form::Png(picture) }) => {
+                let path = numbered(path, image);
+                let painted = picture.paint(prediction);
+                if painted.clamped > CLAMPED {
+                    let percent = 100.0 * painted.clamped;
+                    eprintln!(
+                        "note: {}: {percent:.1} % of the values are beyond black and white (--output-range)",
+                        path.display()
+                    );
+                }
+                painted.write(&path).map_err(|error| refused(&path, &error.to_string()))
+            }
+            Some(_) if self.labels => {
+                self.arrays[0].1.values.extend(prediction.labels().iter().map(|&label| label as f32));
+                Ok(())
+            }
+            Some(_) => {
+                let mut rest = &prediction.logits[..];
+                for (_, array) in &mut self.arrays {
+                    let each = array.shape.iter().product::<usize>();
+                    let (own, after) = rest.split_at(each.min(rest.len()));
+                    array.values.extend(own.iter().map(|&value| value as f32));
+                    rest = after;
+                }
+                Ok(())
+            }
         }
     }
 
-    /// Writes the answers: one as it is, several with an axis for them first.
+    /// Writes arrays: of one answer as it is, of several with an axis for them first.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub(crate) fn write(&self) -> Result<()> {
-        let Some(path) = &self.path else { return Ok(()) };
-        let images = if self.images == 1 { None } else { Some(self.images) };
-        let shape: Vec<usize> = images.into_iter().chain(self.axes.iter().copied()).collect();
-        write_npy(path, &shape, &self.values)
-            .map_err(|error| Error::from(InvalidInput::File { path: path.clone(), what: error.to_string() }))
+    pub(crate) fn write(mut self) -> Result<()> {
+        let Some(Destination { path, form }) = &self.file else { return Ok(()) };
+        if self.images != 1 {
+            self.arrays.iter_mut().for_each(|(_, array)| array.shape.insert(0, self.images));
+        }
+        let written = match form {
+            Form::Npy => write_npy(path, &self.arrays[0].1),
+            Form::Npz => write_npz(path, &self.arrays),
+            Form::Png(_) => Ok(()),
+        };
+        written.map_err(|error| refused(path, &error.to_string()))
     }
+}
+
+impl Destination {
+    fn new(path: &Path, range: Option<(f64, f64)>, plan: &ClientPlan) -> Result<Self> {
+        let several = plan.output.parts.len() > 1;
+        let form = match path.extension().and_then(|ending| ending.to_str()) {
+            Some("npy") if several => {
+                return Err(refused(path, "the plan reveals several outputs; name the file .npz"));
+            }
+            Some("npy") => Form::Npy,
+            Some("npz") => Form::Npz,
+            Some("png") if several => {
+                return Err(refused(path, "the plan reveals several outputs; name the file .npz"));
+            }
+            Some("png") => Form::Png(Picture::new(path, range, plan)?),
+            _ => return Err(refused(path, "answers are written as .npy, .npz or .png")),
+        };
+        if !matches!(form, Form::Png(_)) {
+            // Before anything is asked: what is there stays until the answers are.
+            let opened = File::options().append(true).create(true).open(path);
+            opened.map_err(|error| refused(path, &error.to_string()))?;
+        }
+        Ok(Self { path: path.into(), form })
+    }
+}
+
+impl Picture {
+    fn new(path: &Path, range: Option<(f64, f64)>, plan: &ClientPlan) -> Result<Self> {
+        let part = &plan.output.parts[0];
+        let labels: Vec<usize> = part.label_axes().into_iter().filter(|&axis| axis > 1).collect();
+        if let (Some(_), [height, width]) = (part.classes, &labels[..]) {
+            return Ok(Picture::Classes([*height, *width]));
+        }
+        let Some(planes) = Planes::of(&part.axes, plan.input.preprocessing.colours) else {
+            let axes = spelled(&part.axes);
+            return Err(refused(
+                path,
+                &format!("a picture has 1 or 3 channels, not {axes}; name the file .npy"),
+            ));
+        };
+        let preprocessing = plan.input.preprocessing.clone();
+        if range.is_none() && ![1, planes.channels()].contains(&preprocessing.mean.len()) {
+            let what =
+                "the model's pictures have other channels than its images; give --output-range LOW,HIGH";
+            return Err(refused(path, what));
+        }
+        Ok(Picture::Values { planes, range, preprocessing })
+    }
+
+    fn paint(&self, prediction: &Prediction) -> Painted {
+        match self {
+            Picture::Classes(size) => paint_classes(prediction.labels(), *size),
+            Picture::Values { planes, range: Some((low, high)), .. } => {
+                planes.paint(&prediction.logits, |_, value| (value - low) / (high - low))
+            }
+            Picture::Values { planes, range: None, preprocessing } => {
+                planes.paint(&prediction.logits, as_raw(preprocessing))
+            }
+        }
+    }
+}
+
+/// `map.png` for the first image, `map-001.png` for the next, and so on.
+fn numbered(path: &Path, image: usize) -> PathBuf {
+    if image == 0 {
+        return path.into();
+    }
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    path.with_file_name(format!("{stem}-{image:03}.png"))
+}
+
+fn refused(path: &Path, what: &str) -> Error {
+    InvalidInput::File { path: path.into(), what: what.into() }.into()
 }

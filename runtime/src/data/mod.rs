@@ -3,7 +3,7 @@
 //!
 //! * [`ImageSource`]: what a user writes, `digit.png` or `test.npz#7`, read by [`ImageSource::read`];
 //! * [`Dataset`]: all images of a file, with their labels, for evaluation;
-//! * [`write_npy`]: answers that are maps, to a file.
+//! * [`write_npy`], [`write_npz`], [`Painted`]: answers, to files.
 //!
 //! Every file is read into memory whole, under a limit, and everything in it is checked against the
 //! bytes that are there before memory is allocated for it. The kind of a file is told by its first
@@ -16,6 +16,7 @@ mod file;
 mod fit;
 mod half;
 mod npy;
+mod painted;
 mod picture;
 mod saved;
 mod source;
@@ -26,6 +27,7 @@ mod unfilled;
 pub use dataset::Dataset;
 pub use fit::Fit;
 pub use half::half_to_f32;
-pub use saved::write_npy;
+pub use painted::{Painted, Planes, as_raw, paint_classes};
+pub use saved::{Array, write_npy, write_npz};
 pub use source::ImageSource;
 pub use unfilled::Unfilled;

@@ -2,7 +2,7 @@
 
 use super::fit::Planes;
 use crate::plan::{Colours, Shape};
-use image::{DynamicImage, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use std::io::Cursor;
 
 /// Wider or higher pictures are refused.
@@ -12,7 +12,8 @@ const MAX_MEMORY: u64 = 1 << 30;
 /// 16-bit pixels are this much larger than 8-bit ones: 65,535 = 255 · 257.
 const WIDE_PIXEL: f32 = 257.0;
 
-/// Decodes `bytes`; the pixels are 0 to 255 (16-bit pixels divided by 257). Transparency is ignored.
+/// Decodes `bytes`; the pixels are 0 to 255 (16-bit pixels divided by 257). Transparency is ignored; pictures are turned as their
+/// camera says (EXIF).
 ///
 /// A `target` of three channels makes three planes, in the order of `colours`, one of one channel a grey one
 /// (0.299 red + 0.587 green + 0.114 blue); a vector whichever of the two has its length.
@@ -46,7 +47,14 @@ fn open(bytes: &[u8]) -> Result<DynamicImage, String> {
     limits.max_image_height = Some(MAX_SIDE);
     limits.max_alloc = Some(MAX_MEMORY);
     reader.limits(limits);
-    reader.decode().map_err(|error| error.to_string())
+    let mut decoder = reader.into_decoder().map_err(|error| error.to_string())?;
+    if decoder.total_bytes() > MAX_MEMORY {
+        return Err("the picture is too large".into());
+    }
+    let turned = decoder.orientation().map_err(|error| error.to_string())?;
+    let mut picture = DynamicImage::from_decoder(decoder).map_err(|error| error.to_string())?;
+    picture.apply_orientation(turned);
+    Ok(picture)
 }
 
 fn grey_plane(picture: &DynamicImage) -> Vec<f32> {
@@ -75,7 +83,8 @@ fn colour_planes(picture: &DynamicImage, colours: Colours) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use image::{Luma, Rgb};
+    use image::codecs::png::PngEncoder;
+    use image::{ImageEncoder, Luma, Rgb};
 
     fn png(picture: DynamicImage) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());
@@ -98,6 +107,41 @@ mod tests {
         });
         let planes = decode(&png(picture.into()), Shape::new(1, 1, 2), Colours::Rgb).unwrap();
         assert_eq!(planes.pixels, [255.0, 128.0 / 257.0]);
+    }
+
+    /// EXIF of one entry: the orientation.
+    fn exif(orientation: u8) -> Vec<u8> {
+        let entry = [0x12, 0x01, 3, 0, 1, 0, 0, 0, orientation, 0, 0, 0];
+        [&b"II*\0"[..], &[8, 0, 0, 0, 1, 0], &entry, &[0; 4]].concat()
+    }
+
+    /// The picture 0 1 2 / 3 4 5 as it was taken; how each of the eight orientations turns it.
+    #[test]
+    fn pictures_are_turned_as_their_camera_says() {
+        let turned: [(usize, [u8; 6]); 8] = [
+            (2, [0, 1, 2, 3, 4, 5]),
+            (2, [2, 1, 0, 5, 4, 3]),
+            (2, [5, 4, 3, 2, 1, 0]),
+            (2, [3, 4, 5, 0, 1, 2]),
+            (3, [0, 3, 1, 4, 2, 5]),
+            (3, [3, 0, 4, 1, 5, 2]),
+            (3, [5, 2, 4, 1, 3, 0]),
+            (3, [2, 5, 1, 4, 0, 3]),
+        ];
+        let picture = image::GrayImage::from_fn(3, 2, |x, y| Luma([(3 * y + x) as u8]));
+        for (orientation, (height, expected)) in (1..).zip(turned) {
+            let mut bytes = Vec::new();
+            let mut encoder = PngEncoder::new(&mut bytes);
+            encoder.set_exif_metadata(exif(orientation)).unwrap();
+            picture.write_with_encoder(encoder).unwrap();
+            let shape = Shape::new(1, height, 6 / height);
+            let planes = decode(&bytes, shape, Colours::Rgb).unwrap();
+            assert_eq!(
+                (planes.shape, planes.pixels),
+                (shape, expected.map(f32::from).to_vec()),
+                "{orientation}"
+            );
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::support::shared::{Choices, shared};
 use crate::support::{PlanBuilder, valid};
 use runtime::cost::profile::Profile;
-use runtime::plan::{KeyBits, Op, Plan, Shape, codec};
+use runtime::plan::{ClassAxes, KeyBits, Op, OutputPart, OutputSpec, Plan, Revealed, Shape, codec};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -310,6 +310,82 @@ fn answers_are_written_to_a_file() {
     }
     assert!(failure(&run("answers.txt", &["image.npy"])).contains("answers are written as .npy"));
     assert!(failure(&run("absent/answers.npy", &["image.npy"])).contains("answers.npy"));
+}
+
+/// A map of 2x2 pixels is a picture, several outputs are an archive, and people read what there is of each.
+#[test]
+fn maps_are_painted_and_outputs_archived() {
+    let fixture = Fixture::new();
+    let mut builder = PlanBuilder::new(Shape::new(1, 2, 2));
+    builder.push(Op::Relu, &[builder.last()], Shape::new(1, 2, 2));
+    let plan = Plan { key_bits: KeyBits::try_from(2048).expect("a length"), ..builder.finish() };
+    let part = |name: &str, axes: &[usize], classes| OutputPart {
+        name: name.into(),
+        axes: axes.to_vec(),
+        classes,
+        ..OutputPart::vector(1)
+    };
+    let with = |parts: Vec<OutputPart>| {
+        let output = OutputSpec { parts, revealed: Revealed::Logits };
+        fixture.write(Plan { output, ..plan.clone() });
+    };
+    let run = |file: &str, more: &[&str]| {
+        let usual = [
+            "run",
+            "model.plan",
+            "--plain",
+            "--input",
+            "image.npy",
+            "--input",
+            "image.npy",
+            "--output",
+            file,
+        ];
+        fixture.run(&[&usual[..], more].concat())
+    };
+    let painted = |name: &str| image::open(fixture.path(name)).expect("a picture").to_luma8().into_raw();
+    with(vec![part("map", &[1, 2, 2], None)]);
+    // Raw pixels are from -15 to 15; the ReLU has made 1, 0, 3, 15 of the image.
+    assert!(run("map.png", &[]).status.success());
+    assert_eq!([painted("map.png"), painted("map-001.png")], [[136, 128, 153, 255]; 2]);
+    let told = run("range.png", &["--output-range", "0,2"]);
+    assert_eq!(painted("range.png"), [128, 0, 255, 255]);
+    assert!(
+        text(&told.stderr).contains("50.0 % of the values are beyond black and white"),
+        "{}",
+        text(&told.stderr)
+    );
+    assert!(
+        text(&told.stdout).contains("output      1x2x2, from 0.0000 to 15.0000"),
+        "{}",
+        text(&told.stdout)
+    );
+    with(vec![part("scores", &[2, 2], Some(ClassAxes { first: 0, end: 1 }))]);
+    let classes = run("classes.npy", &[]);
+    assert!(
+        text(&classes.stdout).contains("classes     of 2 positions: 1 (100.0 %)"),
+        "{}",
+        text(&classes.stdout)
+    );
+    with(vec![part("first", &[1], Some(ClassAxes::all(1))), part("rest", &[3, 1, 1], None)]);
+    assert!(failure(&run("both.npy", &[])).contains("name the file .npz"));
+    let both = run("both.npz", &[]);
+    assert!(
+        text(&both.stdout).contains("rest        3x1x1, from 0.0000 to 15.0000"),
+        "{}",
+        text(&both.stdout)
+    );
+    let mut archive =
+        ndarray_npy::NpzReader::new(std::fs::File::open(fixture.path("both.npz")).expect("a file"))
+            .expect("an archive");
+    let rest: ndarray::Array4<f32> = archive.by_name("rest").expect("an array");
+    assert_eq!(rest.shape(), [2, 3, 1, 1]);
+    assert_eq!(rest.into_raw_vec_and_offset().0, [0.0, 3.0, 15.0].repeat(2));
+    let json = text(&run("both.npz", &["--json"]).stdout);
+    assert!(
+        json.contains(r#""outputs":[{"name":"first","axes":[1]},{"name":"rest","axes":[3,1,1]}]"#),
+        "{json}"
+    );
 }
 
 #[test]

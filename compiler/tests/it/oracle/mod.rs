@@ -54,7 +54,7 @@ pub(crate) enum Verdict {
 
 /// The verdict on the float graph of the model at `path`.
 pub(crate) fn verdict(path: &Path) -> Verdict {
-    verdict_of(path, |model, image| real::evaluate(&model.graph, image))
+    verdict_of(path, |model, image| model.finished(&real::evaluate(&model.graph, image)))
 }
 
 /// The verdict on what the float reference makes of it.
@@ -76,7 +76,8 @@ fn verdict_of(path: &Path, run: impl FnOnce(&Model, &[f64]) -> Vec<f64>) -> Verd
     };
     let expected = numbers(&path.with_extension("expected"));
     let got = run(&model, &preprocessed(&model, &numbers(&path.with_extension("image"))));
-    let got = if model.ends_in_label { vec![best(&got) as f64] } else { got };
+    let labels = || model.outputs[0].choices(&got).into_iter().map(|label| label as f64).collect();
+    let got: Vec<f64> = if model.ends_in_label { labels() } else { got };
     if got.len() != expected.len() {
         return Verdict::OtherSize;
     }
@@ -88,11 +89,6 @@ pub(crate) fn distance(got: &[f64], expected: &[f64]) -> f64 {
     let largest = expected.iter().fold(1.0, |largest: f64, x| largest.max(x.abs()));
     let off = got.iter().zip(expected).map(|(got, expected)| (got - expected).abs());
     off.fold(0.0, |most: f64, off| if off.is_nan() { f64::INFINITY } else { most.max(off / largest) })
-}
-
-/// The first of the largest values.
-fn best(values: &[f64]) -> usize {
-    (0..values.len()).rev().max_by(|&a, &b| values[a].total_cmp(&values[b])).unwrap_or(0)
 }
 
 /// A refusal without the names of nodes.
