@@ -6,6 +6,7 @@ mod compile;
 mod eval;
 mod forecast;
 mod inspect;
+mod labels;
 mod operators;
 mod options;
 mod output;

@@ -1,5 +1,6 @@
 //! The options of a compilation, the same for every command that compiles.
 
+use super::labels;
 use clap::{Args, ValueEnum};
 use compiler::activation::Fineness;
 use compiler::error::Error;
@@ -62,6 +63,10 @@ pub(super) struct CompileArgs {
     /// itself ends in the label (ArgMax)
     #[arg(long, value_enum)]
     reveal: Option<RevealName>,
+    /// What the classes are called: a name on each line, or a JSON list, or an object of names by number as ImageNet's. Clients
+    /// are told them
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
     /// Length of the client's key: 2048, 3072 or 4096
     #[arg(long, value_name = "BITS", default_value_t = KeyBits::default())]
     key_bits: KeyBits,
@@ -208,8 +213,11 @@ impl CompileArgs {
         let mut options = self.options();
         options.check()?;
         let reading = Reading { image: Some(numbers(&options.input)), ..self.reading.reading() };
-        let model = read(path, &reading)?;
+        let mut model = read(path, &reading)?;
         options.reveal = self.revealed(&model, &options)?;
+        if let Some(path) = &self.labels {
+            labels::name(&mut model, path)?;
+        }
         if let (None, Some((low, high))) = (self.input.input_range, model.pixels) {
             options.input.range = (low, high);
         }

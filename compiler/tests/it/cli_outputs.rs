@@ -63,3 +63,28 @@ fn a_model_that_gives_the_label_reveals_the_label() {
         assert_eq!(model.compiled(&["--suite", "blinded", "--reveal", "logits"]).0, "Logits");
     }
 }
+
+#[test]
+fn classes_have_the_names_of_a_file() {
+    let model = Model::new(scores());
+    let write = |name: &str, text: &str| std::fs::write(model.folder.path().join(name), text).unwrap();
+    write("names.txt", "cat\ndog\ncow\nhen\nfox\n");
+    write("four.txt", "cat\ndog\ncow\nhen\n");
+    write("bell.txt", "cat\ndog\ncow\nhen\nfo\u{7}x\n");
+    model.compiled(&["--labels", "names.txt"]);
+    let plan = model.run(&["inspect", "m.plan", "--json"]).stdout;
+    let plan: serde_json::Value = serde_json::from_slice(&plan).unwrap();
+    assert_eq!(plan["output"]["parts"][0]["names"], serde_json::json!(["cat", "dog", "cow", "hen", "fox"]));
+    for (file, complaint) in [
+        ("four.txt", "there are 4 names for 5 classes"),
+        ("bell.txt", "the name of class 4 has control characters"),
+        ("none.txt", "none.txt"),
+    ] {
+        let refused = model.run(&["compile", "m.onnx", "-o", "m.plan", "--labels", file]);
+        assert!(
+            !refused.status.success() && text(&refused.stderr).contains(complaint),
+            "{}",
+            text(&refused.stderr)
+        );
+    }
+}

@@ -16,6 +16,9 @@ pub(crate) struct Report {
     image: Option<String>,
     /// Where the output is one score for each class.
     label: Option<usize>,
+    /// What the class is called, where the plan says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
     /// Where it has classes for each position of a map: the best of each, in row-major order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     labels: Vec<usize>,
@@ -27,6 +30,9 @@ pub(crate) struct Report {
     logits: Vec<f64>,
     /// The exact integers of the logits, as text: they may exceed what JSON numbers hold.
     integers: Vec<String>,
+    /// What all classes are called.
+    #[serde(skip)]
+    names: Vec<String>,
     seconds: Seconds,
     bytes: Bytes,
     rounds: u64,
@@ -100,6 +106,8 @@ impl Report {
         Self {
             image: None,
             label: (!first.is_map()).then(|| prediction.label()),
+            name: if first.is_map() { None } else { first.name_of(prediction.label()).map(String::from) },
+            names: first.names.clone(),
             labels: if first.is_map() { prediction.labels().to_vec() } else { Vec::new() },
             axes: first.axes.clone(),
             outputs: if parts.len() > 1 { parts.iter().map(Output::new).collect() } else { Vec::new() },
@@ -135,7 +143,8 @@ impl Report {
 
     /// The `top` largest logits, then what it took.
     pub(crate) fn text(&self, prediction: &Prediction, top: usize) -> String {
-        let mut text = self.label.map_or_else(String::new, |label| format!("prediction  {label}\n"));
+        let mut text =
+            self.label.map_or_else(String::new, |label| format!("prediction  {}\n", self.called(label)));
         if self.label.is_none() || !self.outputs.is_empty() {
             text += &self.values();
         }
@@ -145,7 +154,8 @@ impl Report {
         let scores = self.label.map_or(0, |_| top);
         for &class in prediction.ranking().iter().take(scores) {
             if let Some(logit) = self.logits.get(class) {
-                let _ = writeln!(text, "{class:>10}  {logit:.4}");
+                let name = self.names.get(class).map_or_else(String::new, |name| format!("  {name}"));
+                let _ = writeln!(text, "{class:>10}  {logit:.4}{name}");
             }
         }
         let _ =
@@ -161,6 +171,11 @@ impl Report {
         }
         let _ = writeln!(text, "suite       {}, {} bit key", self.suite, self.key_bits);
         text
+    }
+
+    /// `281 tabby cat`.
+    fn called(&self, class: usize) -> String {
+        self.names.get(class).map_or_else(|| class.to_string(), |name| format!("{class} {name}"))
     }
 
     /// `output      2x32x32, from -1.2000 to 3.4000`; a line for each of several.
@@ -196,7 +211,7 @@ impl Report {
         counts.sort_by_key(|&(_, count)| Reverse(count));
         let positions = self.labels.len();
         let share = |&(label, count): &(usize, usize)| {
-            format!("{label} ({:.1} %)", 100.0 * count as f64 / positions as f64)
+            format!("{} ({:.1} %)", self.called(label), 100.0 * count as f64 / positions as f64)
         };
         let most: Vec<String> = counts.iter().take(top).map(share).collect();
         format!(

@@ -5,6 +5,7 @@
 use crate::channel::frame::Header;
 use crate::channel::{Connection, Incoming, Limit, Outgoing};
 use crate::error::{Error, PeerFault, Result};
+use crate::plan::is_deceptive;
 use std::borrow::Cow;
 
 mod deferred;
@@ -170,11 +171,7 @@ fn refusal(connection: &mut Connection, header: Header) -> Result<Error> {
 /// A peer's text without characters that could deceive whoever reads it in a terminal: controls, and
 /// the invisible ones that turn or hide text.
 fn printable(text: &[u8]) -> String {
-    let deceptive = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
-    String::from_utf8_lossy(text).chars().map(|c| if deceptive(c) { ' ' } else { c }).collect()
+    String::from_utf8_lossy(text).chars().map(|c| if is_deceptive(c) { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]

@@ -52,7 +52,9 @@ pub use input::{Colours, InputError, InputSpec, Preprocessing};
 pub use knowledge::{Knowledge, Private, Public};
 pub use layout::Layout;
 pub use ops::{Add, Conv2d, Dense, Gather, MaxPool, Op, SumPool};
-pub use output::{ClassAxes, OutputPart, OutputSpec, Postprocessing, Revealed, are_of_map, spelled};
+pub use output::{
+    ClassAxes, OutputPart, OutputSpec, Postprocessing, Revealed, are_of_map, is_deceptive, spelled,
+};
 pub use public_step::{Linear, PublicStep};
 pub use reach::Reach;
 pub use ring::{Ring, index_bits};

@@ -3,6 +3,17 @@
 use super::scores::Scores;
 use serde::{Deserialize, Serialize};
 
+/// Bytes of the name of a class.
+const MAX_CLASS_NAME: usize = 256;
+/// Bytes of the names of all classes.
+const MAX_CLASS_NAMES: usize = 1 << 20;
+
+/// Controls, and the invisible characters that turn or hide text.
+pub fn is_deceptive(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
 /// What the client receives, and how it becomes what the model gives.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OutputSpec {
@@ -25,6 +36,8 @@ pub struct OutputPart {
     pub scale: f64,
     /// What the client applies to the elements, in the clear.
     pub postprocessing: Postprocessing,
+    /// What the classes are called, one after the other; none where that is not known.
+    pub names: Vec<String>,
 }
 
 /// Neighbouring axes, over all of whose elements scores of classes are counted.
@@ -98,6 +111,34 @@ impl OutputPart {
             classes: Some(ClassAxes::all(1)),
             scale: 1.0,
             postprocessing: Postprocessing::None,
+            names: Vec::new(),
+        }
+    }
+
+    /// What a class is called, where that is known.
+    pub fn name_of(&self, class: usize) -> Option<&str> {
+        self.names.get(class).map(String::as_str)
+    }
+
+    /// Whether the classes may be called so: as many names as classes, or none; not too long, and without characters that
+    /// deceive whoever reads them in a terminal.
+    pub fn accepts(&self, names: &[String]) -> Result<(), String> {
+        let classes = self.scores().map_or(0, |scores| scores.classes);
+        if !names.is_empty() && names.len() != classes {
+            return Err(format!("there are {} names for {classes} classes", names.len()));
+        }
+        let bytes: usize = names.iter().map(String::len).sum();
+        let long = names.iter().position(|name| name.len() > MAX_CLASS_NAME);
+        let bad = names.iter().position(|name| name.chars().any(is_deceptive));
+        match (long, bad) {
+            _ if bytes > MAX_CLASS_NAMES => {
+                Err(format!("the names take {bytes} bytes, at most {MAX_CLASS_NAMES}"))
+            }
+            (Some(class), _) => {
+                Err(format!("the name of class {class} is longer than {MAX_CLASS_NAME} bytes"))
+            }
+            (_, Some(class)) => Err(format!("the name of class {class} has control characters")),
+            (None, None) => Ok(()),
         }
     }
 

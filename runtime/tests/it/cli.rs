@@ -367,6 +367,10 @@ fn maps_are_painted_and_outputs_archived() {
         "{}",
         text(&classes.stdout)
     );
+    let names = ["sea", "land"].map(String::from).to_vec();
+    with(vec![OutputPart { names, ..part("scores", &[2, 2], Some(ClassAxes { first: 0, end: 1 })) }]);
+    let classes = run("classes.npy", &[]);
+    assert!(text(&classes.stdout).contains("positions: 1 land (100.0 %)"), "{}", text(&classes.stdout));
     with(vec![part("first", &[1], Some(ClassAxes::all(1))), part("rest", &[3, 1, 1], None)]);
     assert!(failure(&run("both.npy", &[])).contains("name the file .npz"));
     let both = run("both.npz", &[]);

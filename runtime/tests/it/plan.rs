@@ -108,6 +108,8 @@ fn each_check_refuses_what_it_is_for() {
         violation(|plan| plan.output.parts[0].scale = f64::NAN),
         violation(|plan| plan.output.parts[0].axes = vec![3]),
         violation(|plan| plan.output.parts.clear()),
+        violation(|plan| plan.output.parts[0].names = vec!["one too many".into(); 999]),
+        violation(|plan| plan.output.parts[0].name = "a\u{1b}[31mb".into()),
         violation(|plan| plan.output.parts[0].classes = Some(ClassAxes { first: 1, end: 0 })),
         violation(|plan| plan.output.parts[0].classes = Some(ClassAxes { first: 0, end: 2 })),
         violation(|plan| plan.output.parts[0].axes.resize(20, 1)),

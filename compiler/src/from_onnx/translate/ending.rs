@@ -5,11 +5,14 @@ use super::view::View;
 use super::{Found, Translator, site};
 use crate::from_onnx::refusal::Refusal;
 use crate::graph::{NodeId, Op};
-use runtime::plan::{ClassAxes, OutputPart, Postprocessing, are_of_map};
+use runtime::plan::{ClassAxes, OutputPart, Postprocessing, are_of_map, is_deceptive};
 use tract_onnx::tract_core::ops::nn::{Softmax, SoftmaxKind};
 
 /// What can be done where a softmax is in the middle.
 const NOT_LAST: &str = "attention and gating by a softmax cannot be compiled";
+
+/// Letters of an output's name that plans hold.
+const MAX_LETTERS: usize = 200;
 
 impl Translator<'_> {
     /// The logits; that a softmax is taken of them is noted.
@@ -104,7 +107,10 @@ impl Translator<'_> {
             })?),
         };
         let postprocessing = view.softmax().map_or(Postprocessing::None, |softmax| softmax.kind);
-        let id = if several { self.ordered(name, view, &[1, elements])? } else { self.in_order(name, view)? };
-        Ok((OutputPart { name: name.into(), axes, classes, scale: 1.0, postprocessing }, id))
+        let name: String =
+            name.chars().take(MAX_LETTERS).map(|c| if is_deceptive(c) { '_' } else { c }).collect();
+        let id =
+            if several { self.ordered(&name, view, &[1, elements])? } else { self.in_order(&name, view)? };
+        Ok((OutputPart { name, axes, classes, scale: 1.0, postprocessing, names: Vec::new() }, id))
     }
 }

@@ -7,7 +7,8 @@ use super::{
     MAX_OUTPUTS, Violation,
 };
 use crate::plan::{
-    BlindedParameters, ClientPlan, Exchange, Exchanges, InputSpec, KeyBits, OutputSpec, Revealed, Suite, Work,
+    BlindedParameters, ClientPlan, Exchange, Exchanges, InputSpec, KeyBits, OutputSpec, Revealed, Suite,
+    Work, is_deceptive,
 };
 
 /// Checks the border from images to integers.
@@ -111,6 +112,7 @@ fn check_output(output: &OutputSpec, found: &mut Findings) {
     let fits = output.parts.iter().all(|part| {
         part.axes.len() <= MAX_AXES
             && part.name.len() <= MAX_NAME
+            && !part.name.chars().any(is_deceptive)
             && (1..=MAX_ELEMENTS).contains(&part.elements())
     });
     found.require(1, None, some && fits && output.elements() <= MAX_ELEMENTS, || {
@@ -126,5 +128,8 @@ fn check_output(output: &OutputSpec, found: &mut Findings) {
         output.parts.iter().all(|part| part.classes.is_none_or(|classes| classes.are_among(part.axes.len())));
     let labels =
         output.revealed == Revealed::Logits || matches!(&output.parts[..], [part] if part.classes.is_some());
+    if let Some(what) = output.parts.iter().find_map(|part| part.accepts(&part.names).err()) {
+        found.require(8, None, false, || what);
+    }
     found.require(8, None, sound && labels, || "the output has no such classes".into());
 }
