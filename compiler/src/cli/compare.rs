@@ -1,12 +1,12 @@
 //! `popcornc compare`.
 
-use super::options::CompileArgs;
+use super::options::{CompileArgs, read_data};
 use super::progress::Bar;
 use super::{Outcome, inspect, output};
 use clap::Args;
 use compiler::compile::{Compiled, compile_in_stages};
 use compiler::error::Error;
-use compiler::evaluation::{Comparison, Dataset, NodeComparison, Sides, WRONG, compare};
+use compiler::evaluation::{Comparison, NodeComparison, Sides, WRONG, compare};
 use compiler::from_onnx::FloatReference;
 use compiler::options::CompileOptions;
 use compiler::pipeline::Silent;
@@ -31,7 +31,7 @@ pub(super) struct Compare {
     /// A plan that these options should give; refused if they give another
     #[arg(value_name = "OUT.plan")]
     plan: Option<PathBuf>,
-    /// Array `images` (N,C,H,W), raw pixels; labels are not needed
+    /// Array `images` (N,C,H,W), raw pixels, or a folder of pictures; labels are not needed
     #[arg(long, value_name = "DATA.npz")]
     data: PathBuf,
     /// Look at so many images only
@@ -49,7 +49,7 @@ impl Compare {
         let (model, options) = self.options.read(&self.model)?;
         // What is wrong is what it shows.
         let options = CompileOptions { accept_error: true, ..options };
-        let data = Dataset::read(&self.data, model.input).map_err(runtime::Error::from)?;
+        let data = read_data(&self.data, &model.input_spec(&options.input)?, self.limit)?;
         let stages = compile_in_stages(&model, &options, &mut Silent)?;
         if let Some(path) = &self.plan {
             check_same(path, &stages)?;

@@ -1,11 +1,11 @@
 //! `popcornc eval`.
 
-use super::options::ReadingArgs;
+use super::options::{PICTURES, ReadingArgs, read_data};
 use super::progress::Bar;
 use super::{Outcome, inspect, output};
 use clap::Args;
 use compiler::error::Error;
-use compiler::evaluation::{Accuracy, Dataset, evaluate, odd_labels};
+use compiler::evaluation::{Accuracy, evaluate, odd_labels};
 use compiler::from_onnx::FloatReference;
 use runtime::plan::OutputPart;
 use std::path::PathBuf;
@@ -25,7 +25,8 @@ pub(super) struct Eval {
     plan: PathBuf,
     #[command(flatten)]
     reading: ReadingArgs,
-    /// Arrays `images` (N,C,H,W), raw pixels, and `labels` (N)
+    /// Arrays `images` (N,C,H,W), raw pixels, and `labels` (N); or a folder of pictures, scaled and cropped, in a folder for each class
+    /// (1000 of them, or --limit)
     #[arg(long, value_name = "DATA.npz")]
     data: PathBuf,
     /// Look at so many images only
@@ -46,8 +47,8 @@ impl Eval {
             return Err(Error::Option(what));
         }
         let float = FloatReference::new(&model)?;
-        let data = Dataset::read(&self.data, input.shape).map_err(runtime::Error::from)?;
         let limit = self.limit.unwrap_or(usize::MAX);
+        let data = read_data(&self.data, input, self.limit.unwrap_or(PICTURES))?;
         let odd = [
             data.unfilled(limit, input.preprocessing.raw_range).map(|unfilled| {
                 format!("the pixels {unfilled}; the plan takes raw pixels, as they are before preprocessing")

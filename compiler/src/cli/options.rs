@@ -1,6 +1,6 @@
 //! The options of a compilation, the same for every command that compiles.
 
-use super::labels;
+use super::{labels, output};
 use clap::{Args, ValueEnum};
 use compiler::activation::Fineness;
 use compiler::error::Error;
@@ -11,7 +11,8 @@ use compiler::options::{
     MAX_ERROR, WEIGHT_BITS, parse_number,
 };
 use runtime::plan::{
-    BlindedParameters, Colours, InferenceBatch, KeyBits, Processor, Revealed, SharedParameters, Suite,
+    BlindedParameters, Colours, InferenceBatch, InputSpec, KeyBits, Processor, Revealed, SharedParameters,
+    Suite,
 };
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -105,9 +106,10 @@ pub(super) struct CompileArgs {
     /// below 1 %
     #[arg(long, value_name = "N")]
     activation_pieces: Option<usize>,
-    /// Calibration images, `images` (N,C,H,W) with raw pixels; labels are not needed. They decide how weights and values
+    /// Calibration images, `images` (N,C,H,W) with raw pixels, or a folder of pictures, which are scaled and cropped, as many as
+    /// --calibration-images says evenly from all of them; labels are not needed. They decide how weights and values
     /// are rounded and how wide rings are, and some are held back to check the plan
-    #[arg(long, value_name = "DATA.npz")]
+    #[arg(long, value_name = "DATA.npz|FOLDER")]
     calibration: Option<PathBuf>,
     /// Use only the first N calibration images
     #[arg(long, value_name = "N", default_value_t = CALIBRATION_IMAGES, requires = "calibration")]
@@ -222,7 +224,8 @@ impl CompileArgs {
             options.input.range = (low, high);
         }
         if let Some(path) = &self.calibration {
-            options.calibration = Some(read_data(path, &model)?.into());
+            let input = model.input_spec(&options.input)?;
+            options.calibration = Some(read_data(path, &input, self.calibration_images)?.into());
         }
         Ok((model, options))
     }
@@ -287,12 +290,19 @@ pub(super) fn odd_calibration(options: &CompileOptions) -> Option<String> {
     ))
 }
 
-/// The images for `model` in the file `path`.
-///
-/// # Errors
-/// The file cannot be read, or has images of another shape.
-pub(super) fn read_data(path: &Path, model: &Model) -> Result<Dataset, Error> {
-    Ok(Dataset::read(path, model.input).map_err(runtime::Error::from)?)
+/// Most pictures of a folder, where it is not said how many.
+pub(super) const PICTURES: usize = 1000;
+
+/// The images at `path`, a file or a folder of pictures, of which `most` are taken, for a model that takes `input`.
+pub(super) fn read_data(path: &Path, input: &InputSpec, most: usize) -> Result<Dataset, Error> {
+    if !path.is_dir() {
+        return Ok(Dataset::read(path, input.shape).map_err(runtime::Error::from)?);
+    }
+    let (data, others) = Dataset::read_folder(path, input, most).map_err(runtime::Error::from)?;
+    if others > 0 {
+        output::warn(&format!("{}: {others} files are no pictures and were passed over", path.display()));
+    }
+    Ok(data)
 }
 
 fn within(range: RangeInclusive<u32>) -> clap::builder::RangedI64ValueParser<u32> {

@@ -2,7 +2,7 @@
 //! other side.
 
 use super::attributes::string;
-use super::ranked::{RANKED, ranked};
+use super::ranked::{RANKED, ranked, shaped};
 use super::wrap::Wrap;
 use tract_onnx::model::{Onnx, ParsingContext};
 use tract_onnx::pb::{ModelProto, NodeProto};
@@ -18,6 +18,7 @@ pub(super) fn framework() -> Onnx {
     onnx.op_register.insert("Pad", pad);
     onnx.op_register.insert("Resize", resize);
     onnx.op_register.insert("Upsample", upsample);
+    onnx.op_register.insert("Reshape", reshape);
     for (op, _) in RANKED {
         onnx.op_register.insert(op, layer);
     }
@@ -49,6 +50,11 @@ fn layer(context: &ParsingContext<'_>, node: &NodeProto) -> Built {
     let (built, closures) = standard(context, node, &node.op_type)?;
     let least = RANKED.iter().find(|(op, _)| *op == node.op_type).map_or(0, |&(_, least)| least);
     Ok((ranked(built, least)?, closures))
+}
+
+fn reshape(context: &ParsingContext<'_>, node: &NodeProto) -> Built {
+    let (built, closures) = standard(context, node, "Reshape")?;
+    Ok((shaped(built)?, closures))
 }
 
 fn pad(context: &ParsingContext<'_>, node: &NodeProto) -> Built {

@@ -1,5 +1,5 @@
-//! Layers that tract reads beyond the axes of: it takes the second axis, and those after it, without looking whether they are
-//! there. Here they are looked for first.
+//! Operators of which tract is too trusting: it takes the second axis of layers, and those after it, without looking whether they
+//! are there, and computes with shapes of any length until it has no stack left. Here both are looked at first.
 
 use tract_onnx::tract_hir::internal::*;
 
@@ -7,18 +7,41 @@ use tract_onnx::tract_hir::internal::*;
 pub(super) const RANKED: [(&str, i64); 5] =
     [("AveragePool", 3), ("BatchNormalization", 2), ("Conv", 3), ("ConvTranspose", 3), ("MaxPool", 3)];
 
-/// A layer whose input has so many axes at least.
+/// Larger sizes in shapes are refused.
+const MAX_SIZE: i64 = 1 << 40;
+/// So are shapes with more axes.
+const MAX_AXES: usize = 32;
+
+/// An operator whose input has so many axes at least, and whose second operand holds no sizes beyond reason, if it is a shape.
 #[derive(Clone, Debug)]
 struct Ranked {
     layer: Box<dyn Expansion>,
     least: i64,
+    shaped: bool,
 }
 
 /// `layer`, which is refused where its input has fewer axes than `least`.
 pub(super) fn ranked(layer: Box<dyn InferenceOp>, least: i64) -> TractResult<Box<dyn InferenceOp>> {
+    Ok(expand(Ranked { layer: expansion(layer)?, least, shaped: false }))
+}
+
+/// `layer`, which is refused where the shape that is its second operand has sizes beyond reason.
+pub(super) fn shaped(layer: Box<dyn InferenceOp>) -> TractResult<Box<dyn InferenceOp>> {
+    Ok(expand(Ranked { layer: expansion(layer)?, least: 0, shaped: true }))
+}
+
+fn expansion(layer: Box<dyn InferenceOp>) -> TractResult<Box<dyn Expansion>> {
     let layer = layer.as_op().downcast_ref::<Box<dyn Expansion>>().cloned();
-    let layer = layer.context("tract has another form of this layer")?;
-    Ok(expand(Ranked { layer, least }))
+    layer.context("tract has another form of this operator")
+}
+
+fn check_sizes(shape: &Tensor) -> TractResult<()> {
+    ensure!(shape.len() <= MAX_AXES, "its shape has {} axes", shape.len());
+    let shape = shape.cast_to::<i64>()?;
+    for &size in shape.try_as_plain_ram()?.as_slice::<i64>()? {
+        ensure!((-1..=MAX_SIZE).contains(&size), "its shape has the size {size}");
+    }
+    Ok(())
 }
 
 impl Expansion for Ranked {
@@ -30,7 +53,7 @@ impl Expansion for Ranked {
         self.layer.as_ref().nboutputs()
     }
 
-    /// What is known of an axis is unknown to the layer's own rules until these two are content: input and result have as many
+    /// What is known of an axis is unknown to the layer's own rules until these are content: input and result have as many
     /// axes, and nothing else tells of them.
     fn rules<'r, 'p: 'r, 's: 'r>(
         &'s self,
@@ -47,6 +70,9 @@ impl Expansion for Ranked {
                 );
                 Ok(())
             })?;
+        }
+        if let Some(shape) = inputs.get(1).filter(|_| self.shaped) {
+            s.given(&shape.value, |_, shape| check_sizes(&shape))?;
         }
         self.layer.as_ref().rules(s, inputs, outputs)
     }

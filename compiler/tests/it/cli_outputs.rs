@@ -88,3 +88,26 @@ fn classes_have_the_names_of_a_file() {
         );
     }
 }
+
+/// Calibration pictures and those of an evaluation stand in a folder; what is no picture is passed over.
+#[test]
+fn pictures_are_taken_from_a_folder() {
+    let model = Model::new(scores());
+    for (class, level) in [("a", 40u8), ("b", 200)] {
+        let folder = model.folder.path().join("photos").join(class);
+        std::fs::create_dir_all(&folder).unwrap();
+        for file in 0..12u8 {
+            let picture =
+                image::GrayImage::from_fn(9, 8, |x, y| image::Luma([level ^ (file * 5 + (x * y) as u8)]));
+            picture.save(folder.join(format!("{file}.png"))).unwrap();
+        }
+        std::fs::write(folder.join("notes.txt"), "no picture").unwrap();
+    }
+    let compiled = model.run(&["compile", "m.onnx", "-o", "m.plan", "--calibration", "photos"]);
+    assert!(compiled.status.success(), "{}", text(&compiled.stderr));
+    assert!(text(&compiled.stderr).contains("photos: 2 files are no pictures"), "{}", text(&compiled.stderr));
+    let eval = model.run(&["eval", "m.onnx", "m.plan", "--data", "photos", "--json"]).stdout;
+    let eval: serde_json::Value = serde_json::from_slice(&eval).unwrap();
+    assert_eq!(eval["images"], 24);
+    assert!(eval["float_accuracy"].is_number() && eval["agreement"].as_f64() > Some(0.9), "{eval}");
+}

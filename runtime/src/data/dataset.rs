@@ -4,10 +4,11 @@ use super::archive::Archive;
 use super::axes::{Axes, channels_first};
 use super::file::{self, FileFormat};
 use super::fit::wrong_size;
+use super::folder::Pictures;
 use super::npy::Array;
 use super::unfilled::Unfilled;
 use crate::error::InvalidInput;
-use crate::plan::{Shape, spelled};
+use crate::plan::{InputSpec, Shape, spelled};
 use std::path::Path;
 
 /// Images with raw pixels as stored, and their labels where the file has them.
@@ -39,6 +40,17 @@ impl Dataset {
     pub fn read(path: &Path, shape: Shape) -> Result<Self, InvalidInput> {
         let bytes = file::read(path)?;
         Self::parse(&bytes, shape).map_err(|what| file::refuse(path, what))
+    }
+
+    /// The PNG and JPEG pictures of a folder and of those inside it, for a model that takes `input`: scaled and cropped to its
+    /// size, evenly `most` at most of them all in the order of their names. Where all lie in folders of the first one, these are
+    /// their classes, numbered in the order of names. Also how many files are no pictures.
+    ///
+    /// # Errors
+    /// [`InvalidInput::File`]: a folder cannot be read or holds no pictures, a picture is damaged.
+    pub fn read_folder(folder: &Path, input: &InputSpec, most: usize) -> Result<(Self, usize), InvalidInput> {
+        let Pictures { pixels, labels, passed_over } = Pictures::read(folder, input, most)?;
+        Ok((Self { shape: input.shape, images: Pixels::Floats(pixels), labels }, passed_over))
     }
 
     fn parse(bytes: &[u8], shape: Shape) -> Result<Self, String> {

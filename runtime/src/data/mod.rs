@@ -14,6 +14,7 @@ mod axes;
 mod dataset;
 mod file;
 mod fit;
+mod folder;
 mod half;
 mod npy;
 mod painted;

@@ -304,3 +304,11 @@ fn layers_of_values_with_too_few_axes_are_refused() {
         assert!(refuse(flat().then(op, &["w"], &[])).contains(op));
     }
 }
+
+/// 65,536 axes of two, in a model of a few hundred bytes.
+#[test]
+fn shapes_with_too_many_axes_are_refused() {
+    let model = Onnx::new(&[1, 2, 3, 2]).ints("two_", &[2]).ints("often", &[1 << 16]);
+    let text = refuse(model.node("Tile", &["two_", "often"], &[]).node("Reshape", &["image", "v0"], &[]));
+    assert!(text.contains("its shape has 65536 axes"), "{text}");
+}
