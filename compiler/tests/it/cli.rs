@@ -278,7 +278,7 @@ fn mistakes_are_told_in_one_line() {
         (&["inspect", &junk], 1, "this is no Popcorn plan"),
         (&["compile", &junk, "-o", "x", "--weight-bits", "9"], 2, "9 is not in 1..=8"),
         (&["compile", &junk, "-o", "x", "--activation-pieces", "1"], 1, "2 to 65 linear segments, not 1"),
-        (&["compile", &junk, "-o", "x", "--channel-sparsity", "0.5"], 2, "--calibration <DATA.npz>"),
+        (&["compile", &junk, "-o", "x", "--channel-sparsity", "0.5"], 2, "--calibration <DATA.npz|FOLDER>"),
         (&["compile", &junk, "-o", "x", "--key-bits", "100"], 2, "2048, 3072 or 4096"),
         (&["compile", &junk, "-o", "x", "--input-scale", "1/0"], 2, "'1/0' is no number"),
         (&["nonsense"], 2, "unrecognized subcommand"),

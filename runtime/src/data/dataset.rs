@@ -4,11 +4,10 @@ use super::archive::Archive;
 use super::axes::{Axes, channels_first};
 use super::file::{self, FileFormat};
 use super::fit::wrong_size;
-use super::folder::Pictures;
 use super::npy::Array;
 use super::unfilled::Unfilled;
 use crate::error::InvalidInput;
-use crate::plan::{InputSpec, Shape, spelled};
+use crate::plan::{Shape, spelled};
 use std::path::Path;
 
 /// Images with raw pixels as stored, and their labels where the file has them.
@@ -42,15 +41,9 @@ impl Dataset {
         Self::parse(&bytes, shape).map_err(|what| file::refuse(path, what))
     }
 
-    /// The PNG and JPEG pictures of a folder and of those inside it, for a model that takes `input`: scaled and cropped to its
-    /// size, evenly `most` at most of them all in the order of their names. Where all lie in folders of the first one, these are
-    /// their classes, numbered in the order of names. Also how many files are no pictures.
-    ///
-    /// # Errors
-    /// [`InvalidInput::File`]: a folder cannot be read or holds no pictures, a picture is damaged.
-    pub fn read_folder(folder: &Path, input: &InputSpec, most: usize) -> Result<(Self, usize), InvalidInput> {
-        let Pictures { pixels, labels, passed_over } = Pictures::read(folder, input, most)?;
-        Ok((Self { shape: input.shape, images: Pixels::Floats(pixels), labels }, passed_over))
+    /// Images one after the other, whose labels are as many, if there are any.
+    pub(super) fn of_floats(shape: Shape, pixels: Vec<f32>, labels: Option<Vec<i64>>) -> Self {
+        Self { shape, images: Pixels::Floats(pixels), labels }
     }
 
     fn parse(bytes: &[u8], shape: Shape) -> Result<Self, String> {

@@ -1,5 +1,6 @@
 //! Pictures in a folder.
 
+use super::dataset::Dataset;
 use super::file::{FileFormat, refuse};
 use super::fit::Fit;
 use super::source::ImageSource;
@@ -16,18 +17,18 @@ const MAX_FILES: usize = 1 << 20;
 const MAX_DEPTH: usize = 16;
 
 /// The pictures of a folder, scaled and cropped to what a model takes.
-pub(super) struct Pictures {
+struct Pictures {
     /// One image after the other.
-    pub(super) pixels: Vec<f32>,
+    pixels: Vec<f32>,
     /// Where each lies in a folder of its class: the number of the class, in the order of names.
-    pub(super) labels: Option<Vec<i64>>,
+    labels: Option<Vec<i64>>,
     /// Files that are no pictures.
-    pub(super) passed_over: usize,
+    passed_over: usize,
 }
 
 impl Pictures {
     /// Up to `most` pictures for a model that takes `input`, evenly from all of them in the order of their names.
-    pub(super) fn read(folder: &Path, input: &InputSpec, most: usize) -> Result<Self, InvalidInput> {
+    fn read(folder: &Path, input: &InputSpec, most: usize) -> Result<Self, InvalidInput> {
         let mut files = Vec::new();
         collect(folder, &mut files, MAX_DEPTH)?;
         files.sort();
@@ -46,6 +47,19 @@ impl Pictures {
         }
         let labels = labels(folder, &pictures, &chosen);
         Ok(Self { pixels, labels, passed_over: others.len() })
+    }
+}
+
+impl Dataset {
+    /// The PNG and JPEG pictures of a folder and of those inside it, for a model that takes `input`: scaled and cropped to its
+    /// size, evenly `most` at most of them all in the order of their names. Where all lie in folders of the first one, these are
+    /// their classes, numbered in the order of names. Also how many files are no pictures.
+    ///
+    /// # Errors
+    /// [`InvalidInput::File`]: a folder cannot be read or holds no pictures, a picture is damaged.
+    pub fn read_folder(folder: &Path, input: &InputSpec, most: usize) -> Result<(Self, usize), InvalidInput> {
+        let Pictures { pixels, labels, passed_over } = Pictures::read(folder, input, most)?;
+        Ok((Self::of_floats(input.shape, pixels, labels), passed_over))
     }
 }
 
