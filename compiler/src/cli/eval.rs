@@ -55,12 +55,7 @@ impl Eval {
             }),
             odd_labels(
                 data.labels().map(|labels| &labels[..labels.len().min(limit)]),
-                plan.plan()
-                    .output
-                    .parts
-                    .first()
-                    .and_then(OutputPart::scores)
-                    .map_or(0, |scores| scores.classes),
+                plan.plan().output.parts.first().map_or(0, OutputPart::class_count),
             ),
         ];
         odd.iter().flatten().for_each(|odd| output::warn(odd));

@@ -36,7 +36,10 @@ pub(super) fn follow(
 ) -> Result<Followed> {
     let mut simplified = |ranges: Ranges| -> Result<Followed> {
         let context = Context { ranges: &ranges, ..context };
-        Ok(Followed { graph: pipeline::simplify_seen(source.graph.clone(), &context, observer)?, ranges })
+        Ok(Followed {
+            graph: pipeline::simplify_seen(source.graph.as_ref().clone(), &context, observer)?,
+            ranges,
+        })
     };
     let mut best = simplified(context.ranges.clone())?;
     if best.ranges.is_empty() {

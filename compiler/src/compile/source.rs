@@ -5,11 +5,13 @@ use crate::from_onnx::Model;
 use crate::from_onnx::layout::Layout;
 use crate::graph::{Affine, Graph, NodeId, Op, Real};
 use runtime::plan::{ClassAxes, OutputPart, Revealed};
+use std::borrow::Cow;
 
 /// What is compiled of a model.
 pub(super) struct Source<'a> {
     pub(super) name: &'a str,
-    pub(super) graph: Graph<Real>,
+    /// The model's own, or one with larger outputs.
+    pub(super) graph: Cow<'a, Graph<Real>>,
     /// With classes where labels are revealed; scales are those of the graph.
     pub(super) outputs: Vec<OutputPart>,
 }
@@ -22,7 +24,7 @@ impl<'a> Source<'a> {
     /// # Errors
     /// A defect of the compiler.
     pub(super) fn new(model: &'a Model, outputs: Vec<OutputPart>, values: &[Vec<f32>]) -> Result<Self> {
-        let mut source = Self { name: &model.name, graph: model.graph.clone(), outputs };
+        let mut source = Self { name: &model.name, graph: Cow::Borrowed(&model.graph), outputs };
         if source.outputs.len() > 1 {
             source.balance(values)?;
         }
@@ -31,6 +33,7 @@ impl<'a> Source<'a> {
 
     fn balance(&mut self, values: &[Vec<f32>]) -> Result<()> {
         let Self { graph, outputs, .. } = self;
+        let graph = graph.to_mut();
         let parts = graph.inputs(graph.output());
         let mut scaled = Vec::with_capacity(parts.len());
         let factors = factors(outputs, values);
@@ -93,19 +96,14 @@ fn times(graph: &mut Graph<Real>, value: NodeId, factor: f32) -> Result<NodeId> 
 
 /// By output: the power of two that makes it about as large as the largest.
 fn factors(outputs: &[OutputPart], values: &[Vec<f32>]) -> Vec<f32> {
-    /// No output is made larger than so many times.
+    /// No output is doubled more often.
     const MOST: f64 = 30.0;
-    let mut first = 0;
-    let sizes: Vec<f64> = outputs
-        .iter()
-        .map(|output| {
-            let own = first..first + output.elements();
-            first = own.end;
-            let squares =
-                values.iter().flat_map(|values| &values[own.clone()]).map(|&x| f64::from(x).powi(2));
-            squares.sum::<f64>() / output.elements() as f64
-        })
-        .collect();
+    let mut sizes = vec![0.0; outputs.len()];
+    for values in values {
+        for (size, (output, own)) in sizes.iter_mut().zip(OutputPart::split(outputs, values)) {
+            *size += own.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>() / output.elements() as f64;
+        }
+    }
     let largest = sizes.iter().copied().fold(0.0, f64::max);
     let factor = |size: f64| {
         let doublings = (largest / size.max(f64::MIN_POSITIVE)).log2() / 2.0;

@@ -133,13 +133,8 @@ impl Model {
 
     /// What the model gives where its graph gives `logits`: after each output's softmax, if it ends in one.
     pub fn finished(&self, logits: &[f64]) -> Vec<f64> {
-        let mut rest = logits;
-        let of_output = |output: &OutputPart| {
-            let (own, after) = rest.split_at(output.elements().min(rest.len()));
-            rest = after;
-            output.finished(own.to_vec())
-        };
-        self.outputs.iter().flat_map(of_output).collect()
+        let outputs = OutputPart::split(&self.outputs, logits).into_iter();
+        outputs.flat_map(|(output, own)| output.finished(own.to_vec())).collect()
     }
 
     /// Whether the model takes height × width × channels.

@@ -118,14 +118,10 @@ struct Choice {
 
 /// Each of `parts` of what plan and model give for one image; `ours` before scales.
 fn compared(parts: &[OutputPart], ours: &[f64], model: &[f32]) -> Vec<Compared> {
-    let mut first = 0;
-    let of_part = |part: &OutputPart| {
-        let own = first..first + part.elements();
-        first = own.end;
-        let ours: Vec<f64> = ours[own.clone()].iter().map(|x| x * part.scale).collect();
-        Compared::new(part, ours, &model[own])
+    let of_part = |((part, ours), (_, model)): ((&OutputPart, &[f64]), (_, &[f32]))| {
+        Compared::new(part, ours.iter().map(|x| x * part.scale).collect(), model)
     };
-    parts.iter().map(of_part).collect()
+    OutputPart::split(parts, ours).into_iter().zip(OutputPart::split(parts, model)).map(of_part).collect()
 }
 
 impl Compared {

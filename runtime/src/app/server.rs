@@ -112,7 +112,8 @@ impl ServerBuilder {
         Self { prepared_bytes, ..self }
     }
 
-    /// Lets at most so many connections come from one address at the same time (as many as clients are served, and some that are told that there is no place).
+    /// Lets at most so many connections come from one address at the same time (as many as clients are served, and some that
+    /// are told that there is no place).
     pub fn max_per_address(mut self, max_per_address: usize) -> Self {
         self.admission.max_per_address = Some(max_per_address);
         self

@@ -111,8 +111,8 @@ impl Painted {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn write(&self, path: &Path) -> io::Result<()> {
-        let picture = RgbImage::from_raw(self.width, self.height, self.pixels.clone());
+    pub fn write(self, path: &Path) -> io::Result<()> {
+        let picture = RgbImage::from_raw(self.width, self.height, self.pixels);
         let picture = picture.ok_or_else(|| io::Error::other("the map has another size"))?;
         picture.save_with_format(path, ImageFormat::Png).map_err(io::Error::other)
     }

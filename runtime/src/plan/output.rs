@@ -123,7 +123,7 @@ impl OutputPart {
     /// Whether the classes may be called so: as many names as classes, or none; not too long, and without characters that
     /// deceive whoever reads them in a terminal.
     pub fn accepts(&self, names: &[String]) -> Result<(), String> {
-        let classes = self.scores().map_or(0, |scores| scores.classes);
+        let classes = self.class_count();
         if !names.is_empty() && names.len() != classes {
             return Err(format!("there are {} names for {classes} classes", names.len()));
         }
@@ -140,6 +140,22 @@ impl OutputPart {
             (_, Some(class)) => Err(format!("the name of class {class} has control characters")),
             (None, None) => Ok(()),
         }
+    }
+
+    /// Each of `parts` with its elements among `values` of all of them, one after the other.
+    pub fn split<'p, 'v, T>(parts: &'p [Self], values: &'v [T]) -> Vec<(&'p Self, &'v [T])> {
+        let mut rest = values;
+        let part = |part: &'p Self| {
+            let (own, after) = rest.split_at(part.elements().min(rest.len()));
+            rest = after;
+            (part, own)
+        };
+        parts.iter().map(part).collect()
+    }
+
+    /// Classes of its scores; 0 where it has none.
+    pub fn class_count(&self) -> usize {
+        self.scores().map_or(0, |scores| scores.classes)
     }
 
     /// Its elements.
@@ -212,15 +228,9 @@ impl OutputSpec {
         }
     }
 
-    /// Each output with its elements among `values` of all of them, one after the other.
+    /// As [`OutputPart::split`], for all outputs.
     pub fn split<'v, T>(&self, values: &'v [T]) -> Vec<(&OutputPart, &'v [T])> {
-        let mut rest = values;
-        let part = |part| {
-            let (own, after) = rest.split_at(OutputPart::elements(part).min(rest.len()));
-            rest = after;
-            (part, own)
-        };
-        self.parts.iter().map(part).collect()
+        OutputPart::split(&self.parts, values)
     }
 
     /// What the model's user reads: revealed integers scaled, then [`Postprocessing`]. None where only labels are
