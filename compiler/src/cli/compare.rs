@@ -49,7 +49,7 @@ impl Compare {
         let (model, options) = self.options.read(&self.model)?;
         // What is wrong is what it shows.
         let options = CompileOptions { accept_error: true, ..options };
-        let data = read_data(&self.data, &model.input_spec(&options.input)?, self.limit)?;
+        let data = read_data(&self.data, &model.input_spec(&options.input)?, None, self.limit)?;
         let stages = compile_in_stages(&model, &options, &mut Silent)?;
         if let Some(path) = &self.plan {
             check_same(path, &stages)?;

@@ -25,8 +25,8 @@ pub(super) struct Eval {
     plan: PathBuf,
     #[command(flatten)]
     reading: ReadingArgs,
-    /// Arrays `images` (N,C,H,W), raw pixels, and `labels` (N); or a folder of pictures, scaled and cropped, in a folder for each class
-    /// (1000 of them, or --limit)
+    /// Arrays `images` (N,C,H,W), raw pixels, and `labels` (N); or a folder of pictures, scaled and cropped, in a folder for each class,
+    /// numbered in the order of names (1000 of them, or --limit)
     #[arg(long, value_name = "DATA.npz")]
     data: PathBuf,
     /// Look at so many images only
@@ -48,15 +48,13 @@ impl Eval {
         }
         let float = FloatReference::new(&model)?;
         let limit = self.limit.unwrap_or(usize::MAX);
-        let data = read_data(&self.data, input, self.limit.unwrap_or(PICTURES))?;
+        let classes = plan.plan().output.parts.first().map_or(0, OutputPart::class_count);
+        let data = read_data(&self.data, input, Some(classes), self.limit.unwrap_or(PICTURES))?;
         let odd = [
             data.unfilled(limit, input.preprocessing.raw_range).map(|unfilled| {
                 format!("the pixels {unfilled}; the plan takes raw pixels, as they are before preprocessing")
             }),
-            odd_labels(
-                data.labels().map(|labels| &labels[..labels.len().min(limit)]),
-                plan.plan().output.parts.first().map_or(0, OutputPart::class_count),
-            ),
+            odd_labels(data.labels().map(|labels| &labels[..labels.len().min(limit)]), classes),
         ];
         odd.iter().flatten().for_each(|odd| output::warn(odd));
         let bar = Bar::new(data.len().min(limit));

@@ -10,16 +10,22 @@ use std::path::Path;
 /// Longer files are refused.
 const MAX_BYTES: u64 = 4 << 20;
 
+/// Windows writes it first.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// Calls the classes of the model's first output as the file `path` says.
 ///
 /// # Errors
 /// [`Error::File`], and [`Error::Malformed`] for a file that does not name every class once.
 pub(super) fn name(model: &mut Model, path: &Path) -> Result<(), Error> {
     let mut text = String::new();
-    let read = File::open(path).and_then(|file| file.take(MAX_BYTES).read_to_string(&mut text));
+    let read = File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_string(&mut text));
     read.map_err(|source| Error::File { path: path.into(), source })?;
     let malformed = |what: String| Error::Malformed { path: path.into(), what };
-    let names = names(&text).map_err(malformed)?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(malformed(format!("it is longer than {MAX_BYTES} bytes")));
+    }
+    let names = names(text.trim_start_matches(BYTE_ORDER_MARK)).map_err(malformed)?;
     let Some(output) = model.outputs.first_mut() else { return Ok(()) };
     if names.is_empty() {
         return Err(malformed("it holds no names".into()));

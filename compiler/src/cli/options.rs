@@ -10,6 +10,7 @@ use compiler::options::{
     ACTIVATION_BITS, CALIBRATION_IMAGES, CompileOptions, DEFAULT_ACTIVATION_BITS, InputOptions, MARGIN_BITS,
     MAX_ERROR, WEIGHT_BITS, parse_number,
 };
+use runtime::data::Pictures;
 use runtime::plan::{
     BlindedParameters, Colours, InferenceBatch, InputSpec, KeyBits, Processor, Revealed, SharedParameters,
     Suite,
@@ -225,7 +226,7 @@ impl CompileArgs {
         }
         if let Some(path) = &self.calibration {
             let input = model.input_spec(&options.input)?;
-            options.calibration = Some(read_data(path, &input, self.calibration_images)?.into());
+            options.calibration = Some(read_data(path, &input, None, self.calibration_images)?.into());
         }
         Ok((model, options))
     }
@@ -293,16 +294,32 @@ pub(super) fn odd_calibration(options: &CompileOptions) -> Option<String> {
 /// Most pictures of a folder, where it is not said how many.
 pub(super) const PICTURES: usize = 1000;
 
-/// The images at `path`, a file or a folder of pictures, of which `most` are taken, for a model that takes `input`.
-pub(super) fn read_data(path: &Path, input: &InputSpec, most: usize) -> Result<Dataset, Error> {
+/// The images at `path`, a file or a folder of pictures, of which `most` are taken, for a model that takes `input`. Folders are
+/// labels if there is one for each of `classes`.
+pub(super) fn read_data(
+    path: &Path,
+    input: &InputSpec,
+    classes: Option<usize>,
+    most: usize,
+) -> Result<Dataset, Error> {
     if !path.is_dir() {
         return Ok(Dataset::read(path, input.shape).map_err(runtime::Error::from)?);
     }
-    let (data, others) = Dataset::read_folder(path, input, most).map_err(runtime::Error::from)?;
+    let pictures = Pictures::read(path, input, most).map_err(runtime::Error::from)?;
+    let (others, folders) = (pictures.passed_over, pictures.classes);
     if others > 0 {
         output::warn(&format!("{}: {others} files are no pictures and were passed over", path.display()));
     }
-    Ok(data)
+    match classes {
+        Some(classes) if folders > 0 && folders != classes => {
+            output::warn(&format!(
+                "{}: {folders} folders are not the model's {classes} classes; they are no labels",
+                path.display()
+            ));
+            Ok(pictures.images.without_labels())
+        }
+        _ => Ok(pictures.images),
+    }
 }
 
 fn within(range: RangeInclusive<u32>) -> clap::builder::RangedI64ValueParser<u32> {

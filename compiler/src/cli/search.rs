@@ -36,8 +36,9 @@ impl SearchArgs {
     /// Those of the search.
     pub(super) fn run(&self, model: &Model, options: &CompileOptions) -> Result<Option<Found>, Error> {
         let (Some(points), Some(path)) = (self.max_accuracy_drop, &self.eval) else { return Ok(None) };
-        let data = read_data(path, &model.input_spec(&options.input)?, self.eval_images)?;
         let classes = model.graph.shape(model.graph.output()).elements();
+        let input = model.input_spec(&options.input)?;
+        let data = read_data(path, &input, Some(classes), self.eval_images)?;
         if let Some(odd) = odd_labels(data.labels(), classes) {
             output::warn(&odd);
         }

@@ -69,13 +69,17 @@ fn classes_have_the_names_of_a_file() {
     let model = Model::new(scores());
     let write = |name: &str, text: &str| std::fs::write(model.folder.path().join(name), text).unwrap();
     write("names.txt", "cat\ndog\ncow\nhen\nfox\n");
+    write("marked.txt", "\u{feff}cat\r\ndog\r\ncow\r\nhen\r\nfox\r\n");
+    write("long.txt", &"x".repeat((4 << 20) + 1));
     write("four.txt", "cat\ndog\ncow\nhen\n");
     write("bell.txt", "cat\ndog\ncow\nhen\nfo\u{7}x\n");
     model.compiled(&["--labels", "names.txt"]);
     let plan = model.run(&["inspect", "m.plan", "--json"]).stdout;
     let plan: serde_json::Value = serde_json::from_slice(&plan).unwrap();
     assert_eq!(plan["output"]["parts"][0]["names"], serde_json::json!(["cat", "dog", "cow", "hen", "fox"]));
+    model.compiled(&["--labels", "marked.txt"]);
     for (file, complaint) in [
+        ("long.txt", "it is longer than 4194304 bytes"),
         ("four.txt", "there are 4 names for 5 classes"),
         ("bell.txt", "the name of class 4 has control characters"),
         ("none.txt", "none.txt"),
@@ -109,5 +113,14 @@ fn pictures_are_taken_from_a_folder() {
     let eval = model.run(&["eval", "m.onnx", "m.plan", "--data", "photos", "--json"]).stdout;
     let eval: serde_json::Value = serde_json::from_slice(&eval).unwrap();
     assert_eq!(eval["images"], 24);
+    assert!(
+        eval["float_accuracy"].is_null() && eval["agreement"].as_f64() > Some(0.9),
+        "two folders, five classes"
+    );
+    for class in ["c", "d", "e"] {
+        std::fs::create_dir_all(model.folder.path().join("photos").join(class)).unwrap();
+    }
+    let eval = model.run(&["eval", "m.onnx", "m.plan", "--data", "photos", "--json"]).stdout;
+    let eval: serde_json::Value = serde_json::from_slice(&eval).unwrap();
     assert!(eval["float_accuracy"].is_number() && eval["agreement"].as_f64() > Some(0.9), "{eval}");
 }

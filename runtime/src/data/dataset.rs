@@ -111,6 +111,11 @@ impl Dataset {
         Unfilled::detect((0..self.len().min(limit)).flat_map(|index| self.image(index)), range)
     }
 
+    /// The same images, of whose classes nothing is known.
+    pub fn without_labels(self) -> Self {
+        Self { labels: None, ..self }
+    }
+
     /// The right class of each image, where the file has them; as many as images.
     pub fn labels(&self) -> Option<&[i64]> {
         self.labels.as_deref()

@@ -6,9 +6,8 @@ use super::fit::Fit;
 use super::source::ImageSource;
 use crate::error::InvalidInput;
 use crate::plan::InputSpec;
-use std::collections::BTreeSet;
-use std::fs::{File, read_dir};
-use std::io::Read;
+use std::fs::{DirEntry, File, read_dir};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// Files that are looked at in a folder and those inside it.
@@ -16,19 +15,28 @@ const MAX_FILES: usize = 1 << 20;
 /// Folders inside each other.
 const MAX_DEPTH: usize = 16;
 
-/// The pictures of a folder, scaled and cropped to what a model takes.
-struct Pictures {
-    /// One image after the other.
-    pixels: Vec<f32>,
-    /// Where each lies in a folder of its class: the number of the class, in the order of names.
-    labels: Option<Vec<i64>>,
-    /// Files that are no pictures.
-    passed_over: usize,
+/// Bytes that their pixels take in memory.
+const MAX_BYTES: usize = 4 << 30;
+
+/// The PNG and JPEG pictures of a folder and of those inside it, scaled and cropped to what a model takes. Names that begin with a
+/// dot are passed over.
+#[derive(Debug)]
+pub struct Pictures {
+    /// As images; with labels where all pictures lie in folders of the first one, which are their classes, numbered in the order
+    /// of names.
+    pub images: Dataset,
+    /// How many such folders there are, the empty ones included; 0 where not all pictures lie in one.
+    pub classes: usize,
+    /// How many files are no pictures.
+    pub passed_over: usize,
 }
 
 impl Pictures {
-    /// Up to `most` pictures for a model that takes `input`, evenly from all of them in the order of their names.
-    fn read(folder: &Path, input: &InputSpec, most: usize) -> Result<Self, InvalidInput> {
+    /// Of `folder`, for a model that takes `input`: at most `most`, evenly from all of them in the order of their names.
+    ///
+    /// # Errors
+    /// [`InvalidInput::File`]: a folder cannot be read, holds no pictures, or too many; a picture is damaged.
+    pub fn read(folder: &Path, input: &InputSpec, most: usize) -> Result<Self, InvalidInput> {
         let mut files = Vec::new();
         collect(folder, &mut files, MAX_DEPTH)?;
         files.sort();
@@ -38,42 +46,38 @@ impl Pictures {
             return Err(refuse(folder, "it holds no PNG or JPEG pictures".into()));
         }
         let count = pictures.len().min(most.max(1));
+        let each = input.shape.elements();
+        if count.saturating_mul(each).saturating_mul(size_of::<f32>()) > MAX_BYTES {
+            let what =
+                format!("{count} pictures of {} take more than {MAX_BYTES} bytes; take fewer", input.shape);
+            return Err(refuse(folder, what));
+        }
         let chosen: Vec<&PathBuf> =
             (0..count).map(|index| &pictures[index * pictures.len() / count]).collect();
-        let mut pixels = Vec::with_capacity(count * input.shape.elements());
+        let mut pixels = Vec::with_capacity(count * each);
         for path in &chosen {
             let source = ImageSource { path: path.to_path_buf(), index: None };
             pixels.extend(source.read(input, Fit::Resize)?);
         }
-        let labels = labels(folder, &pictures, &chosen);
-        Ok(Self { pixels, labels, passed_over: others.len() })
+        let classes = classes(folder)?;
+        let labels = labels(&classes, &pictures, &chosen);
+        let classes = labels.as_ref().map_or(0, |_| classes.len());
+        let images = Dataset::of_floats(input.shape, pixels, labels);
+        Ok(Self { images, classes, passed_over: others.len() })
     }
 }
 
-impl Dataset {
-    /// The PNG and JPEG pictures of a folder and of those inside it, for a model that takes `input`: scaled and cropped to its
-    /// size, evenly `most` at most of them all in the order of their names. Where all lie in folders of the first one, these are
-    /// their classes, numbered in the order of names. Also how many files are no pictures.
-    ///
-    /// # Errors
-    /// [`InvalidInput::File`]: a folder cannot be read or holds no pictures, a picture is damaged.
-    pub fn read_folder(folder: &Path, input: &InputSpec, most: usize) -> Result<(Self, usize), InvalidInput> {
-        let Pictures { pixels, labels, passed_over } = Pictures::read(folder, input, most)?;
-        Ok((Self::of_floats(input.shape, pixels, labels), passed_over))
-    }
-}
-
-/// All files of a folder and of those inside it; links to folders are not followed.
+/// All files of a folder and of those inside it, but hidden ones; links to folders are not followed.
 fn collect(folder: &Path, files: &mut Vec<PathBuf>, depth: usize) -> Result<(), InvalidInput> {
-    let failed = |error: std::io::Error| refuse(folder, error.to_string());
-    for entry in read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        if entry.file_type().map_err(failed)?.is_dir() {
-            if depth > 0 {
-                collect(&entry.path(), files, depth - 1)?;
-            }
+    if depth == 0 {
+        return Err(refuse(folder, format!("there are more than {MAX_DEPTH} folders inside each other")));
+    }
+    for entry in shown(folder)? {
+        let path = entry.path();
+        if entry.file_type().map_err(|error| refuse(&path, error.to_string()))?.is_dir() {
+            collect(&path, files, depth - 1)?;
         } else if files.len() < MAX_FILES {
-            files.push(entry.path());
+            files.push(path);
         } else {
             return Err(refuse(folder, format!("it holds more than {MAX_FILES} files")));
         }
@@ -81,20 +85,36 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>, depth: usize) -> Result<(), 
     Ok(())
 }
 
-fn is_picture(path: &Path) -> bool {
-    let mut first = [0; 8];
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut first));
-    read.is_ok() && FileFormat::detect(&first) == Ok(FileFormat::Picture)
+/// What is in a folder, without names that begin with a dot.
+fn shown(folder: &Path) -> Result<Vec<DirEntry>, InvalidInput> {
+    let entries = read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<DirEntry>>>);
+    let mut entries = entries.map_err(|error| refuse(folder, error.to_string()))?;
+    entries.retain(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."));
+    Ok(entries)
 }
 
-/// The classes of the `chosen` pictures: the folders that hold them, where all lie in folders of the first one.
-fn labels(folder: &Path, pictures: &[PathBuf], chosen: &[&PathBuf]) -> Option<Vec<i64>> {
-    let class =
-        |path: &Path| path.parent().filter(|parent| parent.parent() == Some(folder)).map(Path::to_owned);
-    let classes: Option<BTreeSet<PathBuf>> = pictures.iter().map(|path| class(path)).collect();
-    let classes: Vec<PathBuf> = classes?.into_iter().collect();
-    let number = |path: &&PathBuf| Some(classes.binary_search(&class(path)?).ok()? as i64);
-    chosen.iter().map(number).collect()
+/// By its first bytes. Only files are opened: a pipe would be waited for.
+fn is_picture(path: &Path) -> bool {
+    let mut first = [0; 8];
+    let mut read = || File::open(path).and_then(|mut file| file.read_exact(&mut first));
+    path.is_file() && read().is_ok() && FileFormat::detect(&first) == Ok(FileFormat::Picture)
+}
+
+/// The folders in a folder, sorted: one for each class, also where it is empty.
+fn classes(folder: &Path) -> Result<Vec<PathBuf>, InvalidInput> {
+    let mut folders = shown(folder)?;
+    folders.retain(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    let mut folders: Vec<PathBuf> = folders.iter().map(DirEntry::path).collect();
+    folders.sort();
+    Ok(folders)
+}
+
+/// The number of the class of each of the `chosen` pictures, where all `pictures` lie in folders of their classes.
+fn labels(classes: &[PathBuf], pictures: &[PathBuf], chosen: &[&PathBuf]) -> Option<Vec<i64>> {
+    let class = |path: &PathBuf| classes.binary_search_by(|class| Some(&**class).cmp(&path.parent())).ok();
+    let all = pictures.iter().all(|path| class(path).is_some());
+    let number = |path: &&PathBuf| class(path).map(|class| class as i64);
+    if all { chosen.iter().map(number).collect() } else { None }
 }
 
 #[cfg(test)]
@@ -118,13 +138,19 @@ mod tests {
         std::fs::write(folder.join("a/list.txt"), "no picture").unwrap();
         let read = |most| Pictures::read(&folder, &input, most).unwrap();
         let all = read(100);
-        let first: Vec<f32> = all.pixels.iter().copied().step_by(4).collect();
+        let first: Vec<f32> = (0..6).map(|index| all.images.image(index)[0]).collect();
         assert_eq!(first, [10.0, 11.0, 20.0, 21.0, 30.0, 31.0]);
-        assert_eq!((all.labels, all.passed_over), (Some(vec![0, 0, 1, 1, 2, 2]), 1));
-        let some = read(3);
-        assert_eq!(some.labels, Some(vec![0, 1, 2]));
+        assert_eq!((all.images.labels(), all.classes), (Some(&[0, 0, 1, 1, 2, 2][..]), 3));
+        assert_eq!(all.passed_over, 1);
+        assert_eq!(read(3).images.labels(), Some(&[0, 1, 2][..]));
+        std::fs::create_dir_all(folder.join("ab")).unwrap();
+        std::fs::write(folder.join("a/.hidden.png"), "no picture").unwrap();
+        let shifted = read(3);
+        assert_eq!((shifted.images.labels(), shifted.classes), (Some(&[0, 2, 3][..]), 4), "an empty class");
+        assert_eq!(shifted.passed_over, 1);
         std::fs::copy(folder.join("a/0.png"), folder.join("0.png")).unwrap();
-        assert_eq!(read(100).labels, None, "a picture without a class");
+        let none = read(100);
+        assert_eq!((none.images.labels(), none.classes), (None, 0), "a picture without a class");
         let empty = folder.join("empty");
         std::fs::create_dir_all(&empty).unwrap();
         assert!(Pictures::read(&empty, &input, 9).is_err());

@@ -27,6 +27,7 @@ mod unfilled;
 
 pub use dataset::Dataset;
 pub use fit::Fit;
+pub use folder::Pictures;
 pub use half::half_to_f32;
 pub use painted::{Painted, Planes, as_raw, paint_classes};
 pub use saved::{Array, write_npy, write_npz};

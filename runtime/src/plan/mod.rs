@@ -9,6 +9,7 @@
 
 mod batch;
 mod check;
+mod class_names;
 pub mod codec;
 mod cost;
 mod display;
@@ -37,6 +38,7 @@ mod view;
 
 pub use batch::{InferenceBatch, PricedBatch};
 pub use check::{Check, CheckImages, Headroom};
+pub use class_names::is_deceptive;
 pub use codec::DecodeError;
 pub use cost::{Cost, Processor, UnitCosts};
 #[cfg(feature = "bench")]
@@ -52,9 +54,7 @@ pub use input::{Colours, InputError, InputSpec, Preprocessing};
 pub use knowledge::{Knowledge, Private, Public};
 pub use layout::Layout;
 pub use ops::{Add, Conv2d, Dense, Gather, MaxPool, Op, SumPool};
-pub use output::{
-    ClassAxes, OutputPart, OutputSpec, Postprocessing, Revealed, are_of_map, is_deceptive, spelled,
-};
+pub use output::{ClassAxes, OutputPart, OutputSpec, Postprocessing, Revealed, are_of_map, spelled};
 pub use public_step::{Linear, PublicStep};
 pub use reach::Reach;
 pub use ring::{Ring, index_bits};

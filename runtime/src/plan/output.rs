@@ -1,18 +1,8 @@
 //! The border of a plan at its end: from revealed integers to what the model gives.
 
+use super::class_names;
 use super::scores::Scores;
 use serde::{Deserialize, Serialize};
-
-/// Bytes of the name of a class.
-const MAX_CLASS_NAME: usize = 256;
-/// Bytes of the names of all classes.
-const MAX_CLASS_NAMES: usize = 1 << 20;
-
-/// Controls, and the invisible characters that turn or hide text.
-pub fn is_deceptive(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
 
 /// What the client receives, and how it becomes what the model gives.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +27,7 @@ pub struct OutputPart {
     /// What the client applies to the elements, in the clear.
     pub postprocessing: Postprocessing,
     /// What the classes are called, one after the other; none where that is not known.
+    #[serde(deserialize_with = "class_names::deserialize")]
     pub names: Vec<String>,
 }
 
@@ -120,26 +111,13 @@ impl OutputPart {
         self.names.get(class).map(String::as_str)
     }
 
-    /// Whether the classes may be called so: as many names as classes, or none; not too long, and without characters that
-    /// deceive whoever reads them in a terminal.
+    /// Whether its classes may be called so: as many names as classes, or none; at most 256 bytes each and 1 MiB in all, and
+    /// without characters that deceive whoever reads them in a terminal.
+    ///
+    /// # Errors
+    /// Which name is wrong, and why.
     pub fn accepts(&self, names: &[String]) -> Result<(), String> {
-        let classes = self.class_count();
-        if !names.is_empty() && names.len() != classes {
-            return Err(format!("there are {} names for {classes} classes", names.len()));
-        }
-        let bytes: usize = names.iter().map(String::len).sum();
-        let long = names.iter().position(|name| name.len() > MAX_CLASS_NAME);
-        let bad = names.iter().position(|name| name.chars().any(is_deceptive));
-        match (long, bad) {
-            _ if bytes > MAX_CLASS_NAMES => {
-                Err(format!("the names take {bytes} bytes, at most {MAX_CLASS_NAMES}"))
-            }
-            (Some(class), _) => {
-                Err(format!("the name of class {class} is longer than {MAX_CLASS_NAME} bytes"))
-            }
-            (_, Some(class)) => Err(format!("the name of class {class} has control characters")),
-            (None, None) => Ok(()),
-        }
+        class_names::check(names, self.class_count())
     }
 
     /// Each of `parts` with its elements among `values` of all of them, one after the other.

@@ -5,8 +5,8 @@ use crate::support::{PlanBuilder, max_pool, plans, valid};
 use proptest::prelude::*;
 use runtime::data::{Fit, ImageSource};
 use runtime::plan::{
-    ClassAxes, Conv2d, DecodeError, Extension, FieldBits, InferenceBatch, Layout, MaxPool, Op, Plan, Public,
-    PublicStep, Schedule, Shape, StepId, Transfers, ValidPlan, Window, Work, codec,
+    ClassAxes, Conv2d, DecodeError, Extension, FieldBits, InferenceBatch, Layout, MaxPool, Op, OutputPart,
+    Plan, Public, PublicStep, Schedule, Shape, StepId, Transfers, ValidPlan, Window, Work, codec,
 };
 use runtime::roles::client::Prediction;
 use runtime::roles::plain;
@@ -108,6 +108,7 @@ fn each_check_refuses_what_it_is_for() {
         violation(|plan| plan.output.parts[0].scale = f64::NAN),
         violation(|plan| plan.output.parts[0].axes = vec![3]),
         violation(|plan| plan.output.parts.clear()),
+        violation(|plan| plan.output.parts = vec![OutputPart::vector(1); 2]),
         violation(|plan| plan.output.parts[0].names = vec!["one too many".into(); 999]),
         violation(|plan| plan.output.parts[0].name = "a\u{1b}[31mb".into()),
         violation(|plan| plan.output.parts[0].classes = Some(ClassAxes { first: 1, end: 0 })),

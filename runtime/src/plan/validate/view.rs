@@ -7,8 +7,8 @@ use super::{
     MAX_OUTPUTS, Violation,
 };
 use crate::plan::{
-    BlindedParameters, ClientPlan, Exchange, Exchanges, InputSpec, KeyBits, OutputSpec, Revealed, Suite,
-    Work, is_deceptive,
+    BlindedParameters, ClientPlan, Exchange, Exchanges, InputSpec, KeyBits, OutputPart, OutputSpec, Revealed,
+    Suite, Work, is_deceptive,
 };
 
 /// Checks the border from images to integers.
@@ -128,6 +128,12 @@ fn check_output(output: &OutputSpec, found: &mut Findings) {
         output.parts.iter().all(|part| part.classes.is_none_or(|classes| classes.are_among(part.axes.len())));
     let labels =
         output.revealed == Revealed::Logits || matches!(&output.parts[..], [part] if part.classes.is_some());
+    let alike = some
+        && (1..output.parts.len()).any(|index| {
+            let names = |part: &OutputPart| part.name == output.parts[index].name;
+            output.parts[..index].iter().any(names)
+        });
+    found.require(8, None, !alike, || "two outputs have one name".into());
     if let Some(what) = output.parts.iter().find_map(|part| part.accepts(&part.names).err()) {
         found.require(8, None, false, || what);
     }
