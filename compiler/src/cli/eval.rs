@@ -26,7 +26,7 @@ pub(super) struct Eval {
     #[command(flatten)]
     reading: ReadingArgs,
     /// Arrays `images` (N,C,H,W), raw pixels, and `labels` (N); or a folder of pictures, scaled and cropped, in a folder for each class,
-    /// numbered in the order of names (1000 of them, or --limit)
+    /// called like the classes (compile --labels) or numbered in the order of names (1000 of them, or --limit)
     #[arg(long, value_name = "DATA.npz")]
     data: PathBuf,
     /// Look at so many images only
@@ -48,8 +48,9 @@ impl Eval {
         }
         let float = FloatReference::new(&model)?;
         let limit = self.limit.unwrap_or(usize::MAX);
-        let classes = plan.plan().output.parts.first().map_or(0, OutputPart::class_count);
-        let data = read_data(&self.data, input, Some(classes), self.limit.unwrap_or(PICTURES))?;
+        let output = plan.plan().output.parts.first();
+        let classes = output.map_or(0, OutputPart::class_count);
+        let data = read_data(&self.data, input, output, self.limit.unwrap_or(PICTURES))?;
         let odd = [
             data.unfilled(limit, input.preprocessing.raw_range).map(|unfilled| {
                 format!("the pixels {unfilled}; the plan takes raw pixels, as they are before preprocessing")

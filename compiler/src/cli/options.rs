@@ -12,8 +12,8 @@ use compiler::options::{
 };
 use runtime::data::Pictures;
 use runtime::plan::{
-    BlindedParameters, Colours, InferenceBatch, InputSpec, KeyBits, Processor, Revealed, SharedParameters,
-    Suite,
+    BlindedParameters, Colours, InferenceBatch, InputSpec, KeyBits, OutputPart, Processor, Revealed,
+    SharedParameters, Suite,
 };
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -294,32 +294,37 @@ pub(super) fn odd_calibration(options: &CompileOptions) -> Option<String> {
 /// Most pictures of a folder, where it is not said how many.
 pub(super) const PICTURES: usize = 1000;
 
+/// Damaged pictures that are named.
+const NAMED: usize = 3;
+
 /// The images at `path`, a file or a folder of pictures, of which `most` are taken, for a model that takes `input`. Folders are
-/// labels if there is one for each of `classes`.
+/// labels if they are called like the classes of `part`, or there is one for each.
 pub(super) fn read_data(
     path: &Path,
     input: &InputSpec,
-    classes: Option<usize>,
+    part: Option<&OutputPart>,
     most: usize,
 ) -> Result<Dataset, Error> {
     if !path.is_dir() {
         return Ok(Dataset::read(path, input.shape).map_err(runtime::Error::from)?);
     }
     let pictures = Pictures::read(path, input, most).map_err(runtime::Error::from)?;
-    let (others, folders) = (pictures.passed_over, pictures.classes);
-    if others > 0 {
-        output::warn(&format!("{}: {others} files are no pictures and were passed over", path.display()));
+    let warn = |what: String| output::warn(&format!("{}: {what}", path.display()));
+    if pictures.passed_over > 0 {
+        warn(format!("{} files are no pictures and were passed over", pictures.passed_over));
     }
-    match classes {
-        Some(classes) if folders > 0 && folders != classes => {
-            output::warn(&format!(
-                "{}: {folders} folders are not the model's {classes} classes; they are no labels",
-                path.display()
-            ));
-            Ok(pictures.images.without_labels())
-        }
-        _ => Ok(pictures.images),
+    if !pictures.damaged.is_empty() {
+        let named: Vec<String> = pictures.damaged.iter().take(NAMED).map(ToString::to_string).collect();
+        let count = pictures.damaged.len();
+        warn(format!("pictures that cannot be read and were left out: {count} ({})", named.join("; ")));
     }
+    let Some(part) = part else { return Ok(pictures.images) };
+    let (folders, classes) = (pictures.classes.len(), part.class_count());
+    let images = pictures.of_classes(&part.names, classes);
+    if folders > 0 && images.labels().is_none() {
+        warn(format!("{folders} folders are not the model's {classes} classes; they are no labels"));
+    }
+    Ok(images)
 }
 
 fn within(range: RangeInclusive<u32>) -> clap::builder::RangedI64ValueParser<u32> {

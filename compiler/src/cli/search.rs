@@ -38,7 +38,7 @@ impl SearchArgs {
         let (Some(points), Some(path)) = (self.max_accuracy_drop, &self.eval) else { return Ok(None) };
         let classes = model.graph.shape(model.graph.output()).elements();
         let input = model.input_spec(&options.input)?;
-        let data = read_data(path, &input, Some(classes), self.eval_images)?;
+        let data = read_data(path, &input, model.outputs.first(), self.eval_images)?;
         if let Some(odd) = odd_labels(data.labels(), classes) {
             output::warn(&odd);
         }

@@ -106,10 +106,13 @@ fn pictures_are_taken_from_a_folder() {
             picture.save(folder.join(format!("{file}.png"))).unwrap();
         }
         std::fs::write(folder.join("notes.txt"), "no picture").unwrap();
+        std::fs::write(folder.join("cut.png"), &std::fs::read(folder.join("0.png")).unwrap()[..60]).unwrap();
     }
     let compiled = model.run(&["compile", "m.onnx", "-o", "m.plan", "--calibration", "photos"]);
     assert!(compiled.status.success(), "{}", text(&compiled.stderr));
     assert!(text(&compiled.stderr).contains("photos: 2 files are no pictures"), "{}", text(&compiled.stderr));
+    let damaged = "photos: pictures that cannot be read and were left out: 2 (";
+    assert!(text(&compiled.stderr).contains(damaged), "{}", text(&compiled.stderr));
     let eval = model.run(&["eval", "m.onnx", "m.plan", "--data", "photos", "--json"]).stdout;
     let eval: serde_json::Value = serde_json::from_slice(&eval).unwrap();
     assert_eq!(eval["images"], 24);
@@ -123,4 +126,15 @@ fn pictures_are_taken_from_a_folder() {
     let eval = model.run(&["eval", "m.onnx", "m.plan", "--data", "photos", "--json"]).stdout;
     let eval: serde_json::Value = serde_json::from_slice(&eval).unwrap();
     assert!(eval["float_accuracy"].is_number() && eval["agreement"].as_f64() > Some(0.9), "{eval}");
+    std::fs::write(model.folder.path().join("names.txt"), "y\nb\nx\na\nz\n").unwrap();
+    for empty in ["c", "d", "e"] {
+        std::fs::remove_dir(model.folder.path().join("photos").join(empty)).unwrap();
+    }
+    let named = ["compile", "m.onnx", "-o", "m.plan", "--labels", "names.txt"];
+    assert!(model.run(&named).status.success());
+    let eval = model.run(&["eval", "m.onnx", "m.plan", "--data", "photos", "--json"]).stdout;
+    let eval: serde_json::Value = serde_json::from_slice(&eval).unwrap();
+    assert!(eval["float_accuracy"].is_number(), "folders called like two of the classes: {eval}");
+    let plan = text(&model.run(&["inspect", "m.plan"]).stdout);
+    assert!(plan.contains("\n        classes y, b, x, a, z\n"), "{plan}");
 }

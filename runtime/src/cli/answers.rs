@@ -21,13 +21,13 @@ impl Answers {
     pub(crate) fn lines(&mut self, images: &[Image], predictions: &[Prediction], spent: Spending) -> String {
         let mut text = String::new();
         if self.images == 0 {
-            text += &line("image", ["prediction", "logit", "class"].map(String::from));
+            text += &line("image", ["prediction", "logit", "class"].map(String::from), None);
         }
         for (image, prediction) in images.iter().zip(predictions) {
             let label = prediction.label();
             let logit = prediction.logits.get(label).map_or_else(String::new, |logit| format!("{logit:.4}"));
             let class = image.class.map_or_else(String::new, |class| class.to_string());
-            text += &line(&image.name, [label.to_string(), logit, class]);
+            text += &line(&image.name, [label.to_string(), logit, class], prediction.name());
             self.known += usize::from(image.class.is_some());
             self.right += usize::from(i64::try_from(label).ok() == image.class);
         }
@@ -64,6 +64,8 @@ impl Answers {
     }
 }
 
-fn line(name: &str, [prediction, logit, class]: [String; 3]) -> String {
-    format!("{name:<24} {prediction:>10} {logit:>12} {class:>7}\n")
+/// `called` is what the predicted class is called.
+fn line(name: &str, [prediction, logit, class]: [String; 3], called: Option<&str>) -> String {
+    let called = called.map_or_else(String::new, |called| format!("  {called}"));
+    format!("{name:<24} {prediction:>10} {logit:>12} {class:>7}{called}\n")
 }

@@ -1,10 +1,12 @@
-//! The images that `popcorn infer` asks about: named on the command line, all of a set, or line by line on standard input.
+//! The images that `popcorn infer` asks about: named on the command line, all of a set or a folder, or line by line on standard
+//! input.
 
-use runtime::data::{Dataset, Fit, ImageSource, Unfilled};
+use runtime::data::{Dataset, Fit, ImageSource, Unfilled, pictures};
 use runtime::error::InvalidInput;
 use runtime::plan::{ClientPlan, InputSpec};
 use runtime::{Error, Result};
 use std::io::{self, BufRead};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread;
@@ -25,6 +27,8 @@ pub(crate) struct Images {
     /// How many there are, where that is known.
     count: Option<usize>,
     input: InputSpec,
+    /// What the classes are called, where the plan says so.
+    classes: Vec<String>,
     fit: Fit,
     /// Images that could not be read.
     failures: usize,
@@ -34,6 +38,8 @@ pub(crate) struct Images {
 #[derive(Clone)]
 enum Item {
     Named(String),
+    /// A picture of a folder.
+    Picture(PathBuf),
     OfSet(Arc<Set>, usize),
     /// Those that the lines of standard input name.
     Lines,
@@ -45,15 +51,18 @@ struct Set {
 }
 
 impl Images {
-    /// Named by `names`: an image, or a file that holds several, which stands for all of them; `-` for the lines of standard
-    /// input. Named images that cannot be read or do not fit the plan are reported before anything is asked, and left out.
+    /// Named by `names`: an image; a file or a folder that holds several, which stands for all of them; `-` for the lines of
+    /// standard input. Pictures of folders are scaled and cropped. Named images that cannot be read or do not fit the plan are reported before anything is asked, and left out.
     ///
     /// # Errors
-    /// The system gives no thread; or there is one image, and it is left out.
+    /// The system gives no thread; a folder holds no pictures; or there is one image, and it is left out.
     pub(crate) fn new(names: &[String], plan: &ClientPlan, fit: Fit) -> Result<Self> {
         let (sender, receiver) = channel();
-        let mut images = Self { items: receiver, count: None, input: plan.input.clone(), fit, failures: 0 };
-        let mut items: Vec<Item> = names.iter().flat_map(|name| images.items(name)).collect();
+        let classes = plan.output.parts.first().map_or_else(Vec::new, |part| part.names.clone());
+        let input = plan.input.clone();
+        let mut images = Self { items: receiver, count: None, input, classes, fit, failures: 0 };
+        let items: Result<Vec<Vec<Item>>> = names.iter().map(|name| images.items(name)).collect();
+        let mut items = items?.concat();
         if let [Item::Named(name)] = &*items {
             images.read(name)?;
         }
@@ -69,19 +78,22 @@ impl Images {
     }
 
     /// What a name stands for.
-    fn items(&self, name: &str) -> Vec<Item> {
+    fn items(&self, name: &str) -> Result<Vec<Item>> {
         if name == "-" {
-            return vec![Item::Lines];
+            return Ok(vec![Item::Lines]);
+        }
+        if Path::new(name).is_dir() {
+            return Ok(pictures(Path::new(name))?.into_iter().map(Item::Picture).collect());
         }
         let Ok(ImageSource { path, index }) = name.parse::<ImageSource>();
         let images = if index.is_none() { Dataset::read(&path, self.input.shape).ok() } else { None };
-        match images.filter(|images| images.len() > 1) {
+        Ok(match images.filter(|images| images.len() > 1) {
             Some(images) => {
                 let set = Arc::new(Set { name: name.into(), images });
                 (0..set.images.len()).map(|index| Item::OfSet(Arc::clone(&set), index)).collect()
             }
             None => vec![Item::Named(name.into())],
-        }
+        })
     }
 
     /// How many there are, where that is known before all are read.
@@ -124,6 +136,7 @@ impl Images {
         let read = match item {
             Item::Lines => Ok(()),
             Item::Named(name) => self.read(name).map(drop),
+            Item::Picture(path) => self.picture(path).map(drop),
             Item::OfSet(set, index) => self.fitting(set.images.image(*index)).map(drop),
         };
         read.map_err(|error| self.leave_out(&error)).is_ok()
@@ -138,11 +151,13 @@ impl Images {
     fn image(&self, item: &Item) -> Result<Option<Image>> {
         let image = match item {
             Item::Lines => return Ok(None),
-            Item::Named(name) if name.trim().is_empty() => return Ok(None),
-            Item::Named(name) => {
-                let name = name.trim().to_owned();
-                Image { pixels: self.read(&name)?, name, class: None }
-            }
+            Item::Named(name) if name.is_empty() => return Ok(None),
+            Item::Named(name) => Image { pixels: self.read(name)?, name: name.clone(), class: None },
+            Item::Picture(path) => Image {
+                name: path.display().to_string(),
+                pixels: self.picture(path)?,
+                class: self.class_of(path),
+            },
             Item::OfSet(set, index) => Image {
                 name: format!("{}#{index}", set.name),
                 pixels: self.fitting(set.images.image(*index))?,
@@ -158,6 +173,17 @@ impl Images {
         self.fitting(source.read(&self.input, self.fit)?)
     }
 
+    fn picture(&self, path: &Path) -> Result<Vec<f32>> {
+        let source = ImageSource { path: path.into(), index: None };
+        self.fitting(source.read(&self.input, Fit::Resize)?)
+    }
+
+    /// The class that the picture's folder is called like.
+    fn class_of(&self, path: &Path) -> Option<i64> {
+        let folder = path.parent()?.file_name()?.to_str()?;
+        self.classes.iter().position(|class| class == folder).map(|class| class as i64)
+    }
+
     fn fitting(&self, pixels: Vec<f32>) -> Result<Vec<f32>> {
         self.input.quantize(&pixels).map_err(InvalidInput::from)?;
         Ok(pixels)
@@ -168,11 +194,17 @@ impl Images {
 fn send(sender: &Sender<io::Result<Item>>, item: Item) -> std::result::Result<(), ()> {
     match item {
         Item::Lines => {
-            let lines = io::stdin().lock().lines();
-            lines.map(|line| line.map(Item::Named)).try_for_each(|line| sender.send(line).map_err(drop))
+            let lines = io::stdin().lock().split(b'\n');
+            lines.map(|line| line.map(named)).try_for_each(|line| sender.send(line).map_err(drop))
         }
         item => sender.send(Ok(item)).map_err(drop),
     }
+}
+
+/// What a line of a list names, of which Windows begins the first with a byte order mark.
+fn named(line: Vec<u8>) -> Item {
+    let line = String::from_utf8_lossy(&line);
+    Item::Named(line.trim_start_matches('\u{feff}').trim().to_owned())
 }
 
 /// Tells on stderr what is odd about the pixels of the image called `name`.

@@ -26,8 +26,8 @@ pub(crate) struct Infer {
     /// The server's address and port
     #[arg(long, value_name = "ADDR")]
     connect: String,
-    /// An image: PNG, JPEG, .npy or .npz. FILE.npz#7 is image 7 of a set, FILE.npz all of them; `-` reads one from each line
-    /// of standard input as it comes. Several are prepared and asked about together; more than
+    /// An image: PNG, JPEG, .npy or .npz. FILE.npz#7 is image 7 of a set, FILE.npz all of them, a folder all PNG and JPEG pictures
+    /// in it, scaled and cropped; `-` reads one from each line of standard input as it comes. Several are prepared and asked about together; more than
     /// are prepared ahead in two sessions (suite `shared`), of which one prepares while the other waits for the network and each
     /// takes a place of the server's
     #[arg(long = "input", value_name = "FILE", required = true)]

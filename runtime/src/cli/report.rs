@@ -106,7 +106,7 @@ impl Report {
         Self {
             image: None,
             label: (!first.is_map()).then(|| prediction.label()),
-            name: if first.is_map() { None } else { first.name_of(prediction.label()).map(String::from) },
+            name: if first.is_map() { None } else { prediction.name().map(String::from) },
             names: first.names.clone(),
             labels: if first.is_map() { prediction.labels().to_vec() } else { Vec::new() },
             axes: first.axes.clone(),

@@ -1,8 +1,8 @@
 //! Answers in a file: arrays, or pictures.
 
-use runtime::data::{Array, Painted, Planes, as_raw, paint_classes, write_npy, write_npz};
+use runtime::data::{Array, Painted, Planes, Values, as_raw, paint_classes, write_npy, write_npz};
 use runtime::error::InvalidInput;
-use runtime::plan::{ClientPlan, OutputPart, Preprocessing, Revealed, spelled};
+use runtime::plan::{ClientPlan, OutputPart, OutputSpec, Preprocessing, Revealed, spelled};
 use runtime::roles::client::Prediction;
 use runtime::{Error, Result};
 use std::fs::File;
@@ -16,8 +16,7 @@ pub(crate) struct Saved {
     file: Option<Destination>,
     /// An array for each output, or one of labels, of all images so far.
     arrays: Vec<(String, Array)>,
-    /// Whether the arrays are of labels.
-    labels: bool,
+    output: OutputSpec,
     images: usize,
 }
 
@@ -47,14 +46,16 @@ impl Saved {
     /// # Errors
     /// The file's name has no ending for such answers, or it cannot be written.
     pub(crate) fn new(path: Option<&Path>, range: Option<(f64, f64)>, plan: &ClientPlan) -> Result<Self> {
-        let labels = plan.output.revealed == Revealed::Label;
         let array = |part: &OutputPart| {
-            let shape = if labels { part.label_axes() } else { part.axes.clone() };
-            (part.name.clone(), Array { shape, values: Vec::new() })
+            let array = match plan.output.revealed {
+                Revealed::Label => Array { shape: part.label_axes(), values: Values::Classes(Vec::new()) },
+                Revealed::Logits => Array { shape: part.axes.clone(), values: Values::Numbers(Vec::new()) },
+            };
+            (part.name.clone(), array)
         };
         let arrays = plan.output.parts.iter().map(array).collect();
         let file = path.map(|path| Destination::new(path, range, plan)).transpose()?;
-        Ok(Self { file, arrays, labels, images: 0 })
+        Ok(Self { file, arrays, output: plan.output.clone(), images: 0 })
     }
 
     /// Keeps an answer; a picture is written at once.
@@ -78,17 +79,15 @@ impl Saved {
                 }
                 painted.write(&path).map_err(|error| refused(&path, &error.to_string()))
             }
-            Some(_) if self.labels => {
-                self.arrays[0].1.values.extend(prediction.labels().iter().map(|&label| label as f32));
-                Ok(())
-            }
             Some(_) => {
-                let mut rest = &prediction.logits[..];
-                for (_, array) in &mut self.arrays {
-                    let each = array.shape.iter().product::<usize>();
-                    let (own, after) = rest.split_at(each.min(rest.len()));
-                    array.values.extend(own.iter().map(|&value| value as f32));
-                    rest = after;
+                let numbers = self.output.split(&prediction.logits);
+                for ((_, array), (_, numbers)) in self.arrays.iter_mut().zip(numbers) {
+                    match &mut array.values {
+                        Values::Numbers(all) => all.extend(numbers.iter().map(|&number| number as f32)),
+                        Values::Classes(all) => {
+                            all.extend(prediction.labels().iter().map(|&class| class as i64))
+                        }
+                    }
                 }
                 Ok(())
             }

@@ -14,8 +14,8 @@ pub(super) struct Axes {
 
 impl Axes {
     /// How an array with these `axes` holds images, for a model that takes images of `target`, which decides where axes are
-    /// ambiguous: channels first if that fits, else channels last if that does, else what they are without looking at it.
-    /// `None` where they can hold no images.
+    /// ambiguous: channels first if that fits, else channels last if that does; else, for images of another size, channels last
+    /// where the last axis alone is as long as there are channels. `None` where they can hold no images.
     pub(super) fn interpret(axes: &[usize], target: Shape) -> Option<Self> {
         let first = |(count, shape)| Self { count, shape, channels_last: false };
         if target.plane() == 1 {
@@ -23,7 +23,11 @@ impl Axes {
         }
         let plain = images(axes, target).map(first);
         let fits = |found: &Self| found.shape == target;
-        plain.filter(fits).or_else(|| Self::other(axes, target)).or(plain)
+        plain
+            .filter(fits)
+            .or_else(|| Self::other(axes, target))
+            .or_else(|| Self::of_another_size(axes, target))
+            .or(plain)
     }
 
     /// Of arrays that list `target` in another way than channels × height × width.
@@ -41,6 +45,20 @@ impl Axes {
             _ => return None,
         };
         Some(Self { count, shape: target, channels_last })
+    }
+
+    /// Of arrays of images that are larger or smaller than `target`, height × width × channels.
+    fn of_another_size(axes: &[usize], target: Shape) -> Option<Self> {
+        let (count, [height, width]) = match *axes {
+            [height, width, channels] if channels == target.channels && height != channels => {
+                (1, [height, width])
+            }
+            [count, height, width, channels] if channels == target.channels && height != channels => {
+                (count, [height, width])
+            }
+            _ => return None,
+        };
+        Some(Self { count, shape: Shape::new(target.channels, height, width), channels_last: true })
     }
 }
 

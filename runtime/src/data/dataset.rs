@@ -111,6 +111,11 @@ impl Dataset {
         Unfilled::detect((0..self.len().min(limit)).flat_map(|index| self.image(index)), range)
     }
 
+    /// The same images with other labels, as many.
+    pub(super) fn labelled(self, labels: Vec<i64>) -> Self {
+        Self { labels: Some(labels), ..self }
+    }
+
     /// The same images, of whose classes nothing is known.
     pub fn without_labels(self) -> Self {
         Self { labels: None, ..self }

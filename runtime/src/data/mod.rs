@@ -3,6 +3,7 @@
 //!
 //! * [`ImageSource`]: what a user writes, `digit.png` or `test.npz#7`, read by [`ImageSource::read`];
 //! * [`Dataset`]: all images of a file, with their labels, for evaluation;
+//! * [`Pictures`]: those of a folder;
 //! * [`write_npy`], [`write_npz`], [`Painted`]: answers, to files.
 //!
 //! Every file is read into memory whole, under a limit, and everything in it is checked against the
@@ -27,9 +28,9 @@ mod unfilled;
 
 pub use dataset::Dataset;
 pub use fit::Fit;
-pub use folder::Pictures;
+pub use folder::{Pictures, pictures};
 pub use half::half_to_f32;
 pub use painted::{Painted, Planes, as_raw, paint_classes};
-pub use saved::{Array, write_npy, write_npz};
+pub use saved::{Array, Values, write_npy, write_npz};
 pub use source::ImageSource;
 pub use unfilled::Unfilled;

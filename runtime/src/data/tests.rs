@@ -119,6 +119,36 @@ fn channels_may_come_last_where_sizes_tell() {
     assert_eq!(image(&npy(&[4, 3], 4), None, sequence).unwrap()[..4], [0.0, 3.0, 6.0, 9.0]);
 }
 
+/// Images of another size are cut to the model's, whichever way their channels lie; what numpy stores them as does not matter.
+#[test]
+fn arrays_of_another_size_may_have_their_channels_last() {
+    let shape = Shape::new(3, 2, 2);
+    let input = InputSpec { shape, preprocessing: Preprocessing::identity(3), step: vec![1.0; 3] };
+    let at = |index: &[usize]| index.iter().fold(0, |sum, &i| sum * 8 + i) as f64;
+    let first = ArrayD::from_shape_fn(IxDyn(&[2, 3, 2, 4]), |i| at(&[i[0], i[1], i[2], i[3]]) / 8.0);
+    let last = first.clone().permuted_axes(IxDyn(&[0, 2, 3, 1]));
+    let read = |bytes: &[u8]| {
+        let file = file(bytes);
+        ImageSource { path: file.path.clone(), index: Some(1) }.read(&input, Fit::Resize).unwrap()
+    };
+    let mut written = [Vec::new(), Vec::new(), Vec::new()];
+    first.write_npy(&mut written[0]).unwrap();
+    last.write_npy(&mut written[1]).unwrap();
+    last.mapv(|x| x as f32).as_standard_layout().write_npy(&mut written[2]).unwrap();
+    let [expected, others @ ..] = written.map(|bytes| read(&bytes));
+    assert_eq!(others, [expected.clone(), expected.clone()]);
+    // The two columns in the middle.
+    assert_eq!(expected[..2], [64.125, 64.25]);
+    let [mut bytes, mut shorts] = [Vec::new(), Vec::new()];
+    last.mapv(|x| x as u8).as_standard_layout().write_npy(&mut bytes).unwrap();
+    last.mapv(|x| x as i16).as_standard_layout().write_npy(&mut shorts).unwrap();
+    assert_eq!(read(&bytes), read(&shorts));
+    let exact = ImageSource { path: file(&bytes).path.clone(), index: Some(1) }.read(&input, Fit::Exact);
+    assert!(exact.is_err());
+    let of_set = dataset(&bytes, shape).unwrap_err();
+    assert_eq!(of_set, "the image is 3x2x4; the model takes 3x2x2");
+}
+
 #[test]
 fn one_image_is_chosen_by_index() {
     let bytes = npz(true, None);

@@ -11,10 +11,10 @@ const MAX_NAMES: usize = 1 << 20;
 /// Names, also where they are empty.
 const MAX_COUNT: usize = 1 << 20;
 
-/// Controls, and the invisible characters that turn or hide text.
+/// Controls, and the invisible characters that turn or hide text; not the joiners, without which some scripts cannot be written.
 pub fn is_deceptive(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// Whether so many classes may be called so: as many names as classes, or none; not too long, and without characters that
@@ -29,6 +29,7 @@ pub(super) fn check(names: &[String], classes: usize) -> Result<(), String> {
     }
     names.iter().enumerate().try_for_each(|(class, name)| {
         let what = match name {
+            _ if name.trim().is_empty() => "is empty".into(),
             _ if name.len() > MAX_NAME => format!("is longer than {MAX_NAME} bytes"),
             _ if name.chars().any(is_deceptive) => "has control characters".into(),
             _ => return Ok(()),
@@ -71,7 +72,8 @@ mod tests {
     #[test]
     fn names_are_as_many_as_classes_and_can_be_shown() {
         let names = |names: &[&str]| -> Vec<String> { names.iter().map(|&name| name.into()).collect() };
-        assert_eq!([check(&[], 5), check(&names(&["cat", "dog"]), 2)], [Ok(()), Ok(())]);
+        assert_eq!([check(&[], 5), check(&names(&["cat", "نمی\u{200c}خواهم"]), 2)], [Ok(()), Ok(())]);
+        assert!(check(&names(&["cat", " "]), 2).unwrap_err().contains("class 1 is empty"));
         assert!(check(&names(&["cat"]), 2).is_err());
         assert!(check(&names(&["cat", "\u{1b}[31mdog"]), 2).unwrap_err().contains("class 1 has control"));
         assert!(check(&["x".repeat(257)], 1).unwrap_err().contains("longer than 256 bytes"));

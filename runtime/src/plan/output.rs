@@ -111,7 +111,7 @@ impl OutputPart {
         self.names.get(class).map(String::as_str)
     }
 
-    /// Whether its classes may be called so: as many names as classes, or none; at most 256 bytes each and 1 MiB in all, and
+    /// Whether its classes may be called so: as many names as classes, or none; 1 to 256 bytes each and 1 MiB in all, and
     /// without characters that deceive whoever reads them in a terminal.
     ///
     /// # Errors

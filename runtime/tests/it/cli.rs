@@ -199,6 +199,48 @@ fn a_set_of_images_is_answered_line_by_line() {
     assert_eq!(text(&both.stdout).lines().count(), 2, "{}", text(&both.stderr));
 }
 
+/// A folder stands for its pictures, whose folders may be called like their classes; a list may come from Windows.
+#[test]
+fn folders_and_lists_of_pictures_are_asked_about() {
+    use std::io::Write;
+    let fixture = Fixture::new();
+    let plan = Fixture::plan();
+    let names = ["sea", "land"].map(String::from).to_vec();
+    let part = OutputPart { names, ..plan.output.parts[0].clone() };
+    fixture.write(Plan { output: OutputSpec::of(part), ..plan });
+    std::fs::create_dir_all(fixture.path("photos/land")).expect("a folder");
+    std::fs::create_dir_all(fixture.path("photos/other")).expect("a folder");
+    let picture = image::GrayImage::from_pixel(2, 4, image::Luma([3]));
+    picture.save(fixture.path("photos/land/a.png")).expect("saved");
+    picture.save(fixture.path("photos/other/b#1")).expect_err("no ending");
+    picture.save(fixture.path("photos/other/b.png")).expect("saved");
+    std::fs::rename(fixture.path("photos/other/b.png"), fixture.path("photos/other/b#1")).expect("renamed");
+    std::fs::write(fixture.path("photos/notes.txt"), "none").expect("written");
+    let serving = fixture.serve();
+    let output = fixture.run(&["infer", "--connect", &serving.address, "--input", "photos"]);
+    let lines = text(&output.stdout);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(lines.contains("photos/land/a.png") && lines.contains("photos/other/b#1"), "{lines}");
+    assert!(lines.contains("42.0000       1  land") && lines.contains("1 of 1 right"), "{lines}");
+    std::fs::create_dir_all(fixture.path("empty")).expect("a folder");
+    let none = fixture.run(&["infer", "--connect", &serving.address, "--input", "empty"]);
+    assert!(failure(&none).contains("it holds no PNG or JPEG pictures"));
+    let mut child = popcorn()
+        .current_dir(fixture.folder.path())
+        .args(["infer", "--connect", &serving.address, "--input", "-", "--json"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("started");
+    let mut list = child.stdin.take().expect("piped");
+    list.write_all(b"\xef\xbb\xbfimage.npy\r\n\xff\xfe.npy\nimage.npy").expect("written");
+    drop(list);
+    let output = child.wait_with_output().expect("ended");
+    assert_eq!(text(&output.stdout).lines().count(), 2, "{}", text(&output.stderr));
+    assert!(text(&output.stderr).ends_with("error: images left out: 1\n"));
+}
+
 /// More images than are prepared at once are asked about in two sessions, or in one where the server has one place; the answers
 /// come in the order of the images.
 #[test]

@@ -64,8 +64,21 @@ fn write_borders(f: &mut fmt::Formatter<'_>, input: &InputSpec, output: &OutputS
             part.scale,
             part.postprocessing.name()
         )?;
+        if !part.names.is_empty() {
+            writeln!(f, "        classes {}", describe_names(&part.names))?;
+        }
     }
     Ok(())
+}
+
+/// `tench, goldfish, great white shark, and 997 more`
+fn describe_names(names: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let shown = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown}, and {more} more"),
+    }
 }
 
 /// `10 logits`, `2x32x32 values`, `2x32x32 scores of 2 classes`.

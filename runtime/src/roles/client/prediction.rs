@@ -13,6 +13,7 @@ pub struct Prediction {
     labels: Vec<usize>,
     /// All classes of the first position, likeliest first; the label alone where only that was revealed.
     ranking: Vec<usize>,
+    name: Option<String>,
 }
 
 impl Prediction {
@@ -28,12 +29,19 @@ impl Prediction {
                 (labels, ranking)
             }
         };
-        Self { integers, logits, labels, ranking }
+        let label = ranking.first().copied().unwrap_or(0);
+        let name = output.parts.first().and_then(|part| part.name_of(label)).map(String::from);
+        Self { integers, logits, labels, ranking, name }
     }
 
     /// Index of the largest logit; of the first, if several are largest. Of a map of scores, the first position's.
     pub fn label(&self) -> usize {
         self.ranking.first().copied().unwrap_or(0)
+    }
+
+    /// What the class [`label`](Self::label) is called, where the plan says so.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
     }
 
     /// The class of each position, in row-major order of [`OutputPart::label_axes`](crate::plan::OutputPart::label_axes):
