@@ -20,6 +20,9 @@ pub enum Error {
     /// A session lasted as long as sessions may. The client may open another.
     #[error("the session lasted longer than {} s", .0.as_secs())]
     SessionOver(Duration),
+    /// The server ends, and begins nothing more. The client may try another.
+    #[error("the server is ending")]
+    Ending,
     /// A [`CancellationToken`](crate::channel::CancellationToken) ended the call. The session is over.
     #[error("cancelled")]
     Cancelled,

@@ -69,10 +69,11 @@ pub mod plan;
 pub mod protocol;
 pub mod roles;
 
-pub use app::{Client, ClientBuilder, ClientKey, Running, Server, ServerBuilder};
+pub use app::{Client, ClientBuilder, ClientKey, Drained, Running, Server, ServerBuilder};
 pub use channel::CancellationToken;
 pub use error::{Error, Result};
 pub use observe::Observer;
 pub use plan::{KeyBits, PlanId, ValidPlan as Plan};
 pub use roles::client::Prediction;
+pub use roles::hall::Standing;
 pub use roles::listener::Departure;

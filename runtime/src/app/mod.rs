@@ -8,7 +8,7 @@ mod server;
 
 pub use client::{Client, ClientBuilder};
 pub use key::ClientKey;
-pub use server::{Running, Server, ServerBuilder};
+pub use server::{Drained, Running, Server, ServerBuilder};
 
 #[cfg(test)]
 mod tests {

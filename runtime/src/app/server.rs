@@ -4,11 +4,11 @@ use super::key::require_secure;
 use crate::channel::{Acceptance, Connection, Transport};
 use crate::error::{Error, Result};
 use crate::plan::ValidPlan;
+use crate::roles::hall::{Hall, Standing};
 use crate::roles::listener::{Admission, Departed, Departure, listen};
-use crate::roles::server::{self, Limits};
+use crate::roles::server::{self, Limits, Visit};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ const WAKE_TIMEOUT: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub struct Server {
     server: server::Server,
+    max_clients: usize,
     admission: Admission,
     departed: Departed,
 }
@@ -31,13 +32,10 @@ impl Server {
 
     /// To be told how `plan` is served.
     pub fn builder(plan: ValidPlan) -> ServerBuilder {
-        let admission = Admission {
-            max_clients: Self::MAX_CLIENTS,
-            max_per_address: None,
-            limits: Limits::DEFAULT,
-            acceptance: Acceptance::Plain,
-        };
-        ServerBuilder { plan, prepared_bytes: Self::PREPARED_BYTES, admission, departed: Arc::new(drop) }
+        let admission =
+            Admission { max_per_address: None, limits: Limits::DEFAULT, acceptance: Acceptance::Plain };
+        let (max_clients, prepared_bytes) = (Self::MAX_CLIENTS, Self::PREPARED_BYTES);
+        ServerBuilder { plan, max_clients, prepared_bytes, admission, departed: Arc::new(drop) }
     }
 
     /// The plan that clients are served, weights included.
@@ -60,7 +58,7 @@ impl Server {
     /// # Errors
     /// The system gives no thread to begin with.
     pub fn serve(&self, listener: &TcpListener) -> Result<()> {
-        self.listen(listener, &AtomicBool::new(true))
+        self.listen(listener, &Hall::new(self.max_clients))
     }
 
     /// The same in the background, until what is returned is dropped.
@@ -69,11 +67,11 @@ impl Server {
     /// The listener has no address, or the system gives no thread.
     pub fn start(&self, listener: TcpListener) -> Result<Running> {
         let address = listener.local_addr().map_err(|error| Error::io("cannot listen", error))?;
-        let running = Arc::new(AtomicBool::new(true));
-        let (server, theirs) = (self.clone(), Arc::clone(&running));
+        let hall = Hall::new(self.max_clients);
+        let (server, theirs) = (self.clone(), hall.clone());
         let accepting = thread::Builder::new().spawn(move || server.listen(&listener, &theirs));
         let accepting = accepting.map_err(|error| Error::io("cannot start a thread", error))?;
-        Ok(Running { address, running, accepting: Some(accepting) })
+        Ok(Running { address, hall, accepting: Some(accepting) })
     }
 
     /// Serves one client over any stream until it closes it; the number of images answered.
@@ -83,11 +81,11 @@ impl Server {
     pub fn attend(&self, transport: Transport) -> Result<u64> {
         let limits = self.admission.limits;
         let connection = Connection::new(transport, Some(limits.message))?;
-        Ok(self.server.serve_within(connection, limits, || Some(()))?.unwrap_or_default())
+        Ok(self.server.attend(connection, &Visit::alone(Some(limits)))?.unwrap_or_default())
     }
 
-    fn listen(&self, listener: &TcpListener, running: &AtomicBool) -> Result<()> {
-        listen(&self.server, listener, &self.admission, running, &self.departed)
+    fn listen(&self, listener: &TcpListener, hall: &Hall) -> Result<()> {
+        listen(&self.server, listener, &self.admission, hall, &self.departed)
     }
 }
 
@@ -95,6 +93,7 @@ impl Server {
 #[must_use = "nothing is served before `build`"]
 pub struct ServerBuilder {
     plan: ValidPlan,
+    max_clients: usize,
     prepared_bytes: u64,
     admission: Admission,
     departed: Departed,
@@ -102,9 +101,8 @@ pub struct ServerBuilder {
 
 impl ServerBuilder {
     /// Serves at most so many clients at the same time (16); further ones are told so.
-    pub fn max_clients(mut self, max_clients: usize) -> Self {
-        self.admission.max_clients = max_clients;
-        self
+    pub fn max_clients(self, max_clients: usize) -> Self {
+        Self { max_clients, ..self }
     }
 
     /// Keeps as many prepared inferences for each client as take this many bytes of memory, but one at least (512 MiB).
@@ -143,15 +141,20 @@ impl ServerBuilder {
     pub fn build(self) -> Result<Server> {
         require_secure(self.plan.plan().key_bits)?;
         let server = server::Server::new(self.plan).with_prepared_bytes(self.prepared_bytes);
-        Ok(Server { server, admission: self.admission, departed: self.departed })
+        Ok(Server {
+            server,
+            max_clients: self.max_clients,
+            admission: self.admission,
+            departed: self.departed,
+        })
     }
 }
 
 /// A server that accepts clients in the background. Dropping it lets nobody else in; sessions that have begun go on to
-/// their end.
+/// their end. [`drain`](Self::drain) ends these, too.
 pub struct Running {
     address: SocketAddr,
-    running: Arc<AtomicBool>,
+    hall: Hall,
     accepting: Option<JoinHandle<Result<()>>>,
 }
 
@@ -161,18 +164,48 @@ impl Running {
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
-}
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.running.store(false, Ordering::Release);
+    /// How many clients there are, and whether there is a place for another.
+    pub fn standing(&self) -> Standing {
+        self.hall.standing()
+    }
+
+    /// Ends the server well. The listening socket is closed, so that whoever connects goes elsewhere. Clients that ask for nothing
+    /// at the moment are told that the server ends, and so are the others when what they asked for, a preparation or an answer,
+    /// is done; their calls fail with [`Error::Refused`]. When the time is over, connections that are left are cut off.
+    ///
+    /// Returns when nobody is left, at the latest a second after the time is over.
+    pub fn drain(mut self, within: Duration) -> Drained {
+        let present = self.hall.end();
+        self.stop_listening();
+        let cut = self.hall.drain(within);
+        Drained { ended: present.saturating_sub(cut), cut }
+    }
+
+    fn stop_listening(&mut self) {
+        let Some(accepting) = self.accepting.take() else { return };
         // The listener waits for a client; this is one.
-        let woken = TcpStream::connect_timeout(&reachable(self.address), WAKE_TIMEOUT);
-        if let (Ok(_), Some(accepting)) = (woken, self.accepting.take()) {
+        if TcpStream::connect_timeout(&reachable(self.address), WAKE_TIMEOUT).is_ok() {
             // A thread that panicked accepts nobody any more.
             let _ = accepting.join();
         }
     }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.hall.close();
+        self.stop_listening();
+    }
+}
+
+/// How a server came to its end. Connections whose TLS handshake was not finished count for neither.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drained {
+    /// Connections that came to their end in time: what was asked for was done, and clients were told.
+    pub ended: usize,
+    /// Connections that were cut off when the time was over.
+    pub cut: usize,
 }
 
 /// Where a listener on `address` is reached from this machine.

@@ -7,6 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 pub trait Wake: Send + Sync {
     /// Ends those that wait, and all later ones.
     fn wake(&self);
+
+    /// Ends reads that wait, as if the peer had closed the stream; writes go on. A stream that cannot be told goes on reading.
+    fn stop_reading(&self) {}
 }
 
 /// Ends calls that are under way in other threads, for good: they fail with

@@ -4,10 +4,11 @@ use super::allowance::Allowance;
 use super::blame::blame;
 use super::frame::{HEADER_BYTES, Header, SEAL_BYTES, Transcript};
 use super::outbox::{Outbox, no_thread};
-use super::{CancellationToken, Reader, Transport};
+use super::{CancellationToken, Reader, Transport, Wake};
 use crate::error::{Error, PeerFault, Result};
 use std::io::Read;
 use std::ops::{AddAssign, Sub};
+use std::sync::Weak;
 use std::time::{Duration, Instant};
 
 /// Frames to and from one peer. Dropped without [`close`](Self::close), it gives the peer up: what is still queued
@@ -135,10 +136,15 @@ impl Connection {
 
     /// Ends when `token` is cancelled.
     pub fn cancelled_by(self, token: &CancellationToken) -> Self {
-        if let Some(stream) = self.reader.wake() {
+        if let Some(stream) = self.stream() {
             token.watch(stream);
         }
         Self { cancellation: token.clone(), ..self }
+    }
+
+    /// The stream, where another thread can end its reads and writes.
+    pub fn stream(&self) -> Option<Weak<dyn Wake>> {
+        self.reader.wake()
     }
 
     /// From now on gives a peer up that takes longer than `read` over a frame that it sends, or `write` to take any of what is

@@ -32,6 +32,10 @@ impl Wake for TcpStream {
         // The stream may have ended.
         let _ = self.shutdown(Shutdown::Both);
     }
+
+    fn stop_reading(&self) {
+        let _ = self.shutdown(Shutdown::Read);
+    }
 }
 
 impl Read for TcpReader {

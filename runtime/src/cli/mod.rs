@@ -5,6 +5,7 @@ mod ask;
 mod asking;
 mod bench;
 mod certificate;
+mod ending;
 mod images;
 mod infer;
 mod kernel;
@@ -49,21 +50,19 @@ enum Command {
     Certificate(certificate::Certificate),
 }
 
-/// Runs the command; errors go to standard error, with exit status 1.
+/// Runs the command; errors go to standard error, with exit status 1. README.md lists what other statuses mean.
 pub(crate) fn main() -> ExitCode {
+    let done = |()| ExitCode::SUCCESS;
     let outcome = match Cli::parse().command {
-        Command::Keygen(command) => command.run(),
+        Command::Keygen(command) => command.run().map(done),
         Command::Serve(command) => command.run(),
-        Command::Infer(command) => command.run(),
-        Command::Run(command) => command.run(),
-        Command::Bench(command) => command.run(),
-        Command::Certificate(command) => command.run(),
+        Command::Infer(command) => command.run().map(done),
+        Command::Run(command) => command.run().map(done),
+        Command::Bench(command) => command.run().map(done),
+        Command::Certificate(command) => command.run().map(done),
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    outcome.unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        ExitCode::FAILURE
+    })
 }

@@ -1,5 +1,6 @@
-//! `popcorn serve`: answers clients until it is stopped.
+//! `popcorn serve`: answers clients until it is told to end.
 
+use super::ending::{Signals, tell_ready, tell_stopping};
 use super::memory;
 use super::report::megabytes;
 use super::transport::ServerTransport;
@@ -8,10 +9,14 @@ use clap::builder::RangedU64ValueParser;
 use runtime::observe::peak_memory;
 use runtime::roles::listener::{Departure, End};
 use runtime::roles::server::Limits;
-use runtime::{Error, Plan, Result, Server};
+use runtime::{Error, Plan, Result, Running, Server};
 use std::net::TcpListener;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
+
+/// Status of a server that cut connections off when it ended.
+const CUT: u8 = 3;
 
 /// Answer clients over TCP, any number at a time up to a limit
 #[derive(Args)]
@@ -48,12 +53,16 @@ pub(crate) struct Serve {
     /// Let a session begin nothing more after so long
     #[arg(long, default_value_t = Limits::DEFAULT.age.as_secs(), value_name = "SECONDS", value_parser = seconds())]
     max_age: u64,
+    /// Told to end (SIGTERM, or Ctrl-C once), let nobody else in, finish what clients have asked for and tell them, for so long;
+    /// then cut off those that are left. At a second signal the server ends at once
+    #[arg(long, default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=u64::from(u32::MAX)))]
+    drain: u64,
     #[command(flatten)]
     transport: ServerTransport,
 }
 
 impl Serve {
-    pub(crate) fn run(self) -> Result<()> {
+    pub(crate) fn run(self) -> Result<ExitCode> {
         memory::bound_arenas();
         let listener = TcpListener::bind(&self.listen)
             .map_err(|error| Error::io(format!("cannot listen on {} (HOST:PORT)", self.listen), error))?;
@@ -68,6 +77,8 @@ impl Serve {
             server = server.max_per_address(most.into());
         }
         let server = server.build()?;
+        let signals = Signals::take()?;
+        let running = server.start(listener)?;
         super::output::print(&format!(
             "serving {} (plan {}, {} bit keys) on {address}\n",
             server.plan().plan().name,
@@ -77,7 +88,18 @@ impl Serve {
         if let Some(prepared) = prepared(&server) {
             super::output::print(&prepared)?;
         }
-        server.serve(&listener)
+        tell_ready();
+        self.end(running, signals)
+    }
+
+    /// Ends the server when a signal comes.
+    fn end(&self, running: Running, mut signals: Signals) -> Result<ExitCode> {
+        signals.wait();
+        tell_stopping();
+        signals.end_at_the_next()?;
+        let drained = running.drain(Duration::from_secs(self.drain));
+        eprintln!("ended, with {} connections told and {} cut off (--drain)", drained.ended, drained.cut);
+        Ok(if drained.cut == 0 { ExitCode::SUCCESS } else { CUT.into() })
     }
 
     fn limits(&self) -> Limits {

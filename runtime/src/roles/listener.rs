@@ -1,11 +1,12 @@
 //! Many clients at a time over TCP, a thread each.
 
-use super::server::{Limits, Server};
+use super::hall::Hall;
+use super::server::{Limits, Server, Visit};
 use crate::channel::Acceptance;
 use crate::error::{Error, Result};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -13,8 +14,6 @@ use std::time::Duration;
 /// How many clients are admitted, and how long each may take.
 #[derive(Clone)]
 pub struct Admission {
-    /// Clients served at the same time, counted from their keys on; further ones are told that there is no place.
-    pub max_clients: usize,
     /// Connections from one address at the same time, in handshakes or served; further ones are closed without a word. `None`:
     /// as many as are served, and some that are told that there is no place.
     pub max_per_address: Option<usize>,
@@ -53,7 +52,7 @@ const ARRIVALS: usize = 256;
 /// The same from one address, unless that is bounded otherwise.
 const ARRIVALS_PER_ADDRESS: usize = 32;
 
-/// Accepts clients as long as `running`, which is looked at whenever one comes; one client's failure never touches
+/// Accepts clients until the `hall` is closed, which is looked at whenever one comes; one client's failure never touches
 /// another. `departed` is told of each.
 ///
 /// # Errors
@@ -62,16 +61,16 @@ pub fn listen(
     server: &Server,
     listener: &TcpListener,
     admission: &Admission,
-    running: &AtomicBool,
+    hall: &Hall,
     departed: &Departed,
 ) -> Result<()> {
-    let (places, arrivals) =
-        (Places::new(admission.max_clients), Places::new(admission.max_clients + ARRIVALS));
-    let usual = admission.max_clients + ARRIVALS_PER_ADDRESS;
+    let places = hall.standing().places;
+    let arrivals = Arrivals::new(places + ARRIVALS);
+    let usual = places + ARRIVALS_PER_ADDRESS;
     let addresses = Addresses::new(admission.max_per_address.unwrap_or(usual));
     loop {
         let accepted = listener.accept();
-        if !running.load(Ordering::Acquire) {
+        if hall.is_closed() {
             return Ok(());
         }
         let (stream, client) = match accepted {
@@ -89,12 +88,13 @@ pub fn listen(
             departed(Departure { client, end: End::TurnedAway });
             continue;
         };
-        let (server, admission, places) = (server.clone(), admission.clone(), places.clone());
+        let (server, admission, hall) = (server.clone(), admission.clone(), hall.clone());
         let received = Arc::clone(departed);
         let attended = thread::Builder::new().spawn(move || {
-            let end = attend(&server, stream, &admission, &places);
+            let (visit, end) = attend(&server, stream, &admission, &hall);
             drop((arrival, connected));
             received(Departure { client, end });
+            drop(visit); // when the hall is empty, all has been told
         });
         if let Err(error) = attended {
             departed(Departure { client, end: End::Failed(Error::io("cannot start a thread", error)) });
@@ -102,15 +102,20 @@ pub fn listen(
     }
 }
 
-fn attend(server: &Server, stream: TcpStream, admission: &Admission, places: &Places) -> End {
+fn attend(server: &Server, stream: TcpStream, admission: &Admission, hall: &Hall) -> (Option<Visit>, End) {
     let Admission { limits, acceptance, .. } = admission;
-    let connection = acceptance.accept(stream, limits.message);
-    let served = connection.and_then(|connection| server.serve_within(connection, *limits, || places.take()));
-    match served {
+    let connection = match acceptance.accept(stream, limits.message) {
+        Ok(connection) => connection,
+        Err(error) => return (None, End::Failed(error)),
+    };
+    let (guest, connection) = hall.enter(connection);
+    let visit = Visit::of(guest, *limits);
+    let end = match server.attend(connection, &visit) {
         Ok(Some(answered)) => End::Answered(answered),
         Ok(None) => End::TurnedAway,
         Err(error) => End::Failed(error),
-    }
+    };
+    (Some(visit), end)
 }
 
 /// How many connections there are from each address.
@@ -157,25 +162,24 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Places that are still free.
-#[derive(Clone)]
-struct Places(Arc<AtomicUsize>);
+/// How many more connections there may be.
+struct Arrivals(Arc<AtomicUsize>);
 
-/// A place in use; dropping it, also while a thread unwinds, frees it.
-struct Place(Arc<AtomicUsize>);
+/// One of these; dropping it, also while a thread unwinds, makes room for another.
+struct Arrival(Arc<AtomicUsize>);
 
-impl Places {
-    fn new(count: usize) -> Self {
-        Self(Arc::new(AtomicUsize::new(count)))
+impl Arrivals {
+    fn new(most: usize) -> Self {
+        Self(Arc::new(AtomicUsize::new(most)))
     }
 
-    fn take(&self) -> Option<Place> {
+    fn take(&self) -> Option<Arrival> {
         let taken = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, |free| free.checked_sub(1));
-        taken.is_ok().then(|| Place(Arc::clone(&self.0)))
+        taken.is_ok().then(|| Arrival(Arc::clone(&self.0)))
     }
 }
 
-impl Drop for Place {
+impl Drop for Arrival {
     fn drop(&mut self) {
         self.0.fetch_add(1, Ordering::AcqRel);
     }

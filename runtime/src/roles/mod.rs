@@ -3,11 +3,12 @@
 //! * [`server`]: holds the weights; answers many clients at a time;
 //! * [`client`]: holds the key and the image;
 //! * `online`: what both do with shares, in suite `shared`; `values`: what later steps still read;
-//! * [`listener`]: a server for many clients over TCP;
+//! * [`listener`]: a server for many clients over TCP; [`hall`]: those that are there, and their end;
 //! * [`local`]: both in one process;
 //! * [`plain`]: the plan's meaning, without cryptography.
 
 pub mod client;
+pub mod hall;
 pub mod listener;
 pub mod local;
 mod online;

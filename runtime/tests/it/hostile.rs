@@ -11,13 +11,13 @@ use runtime::plan::{Op, PlanId, Shape, ValidPlan, codec};
 use runtime::protocol::hello::{Hello, Welcome};
 use runtime::protocol::message::{self, Message};
 use runtime::roles::client::Session;
+use runtime::roles::hall::Hall;
 use runtime::roles::listener::{self, Admission, Departed};
 use runtime::roles::server::{Limits, Server};
 use runtime::roles::{client, plain};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -182,11 +182,10 @@ fn listen(plan: &ValidPlan, max_clients: usize, max_per_address: Option<usize>) 
     let address = listener.local_addr().expect("an address").to_string();
     let server = Server::new(plan.clone());
     let limits = Limits { handshake: SHORT, message: SHORT, idle: SHORT, age: 4 * SHORT };
-    let admission = Admission { max_clients, max_per_address, limits, acceptance: Acceptance::Plain };
+    let admission = Admission { max_per_address, limits, acceptance: Acceptance::Plain };
     let departed: Departed = Arc::new(drop);
-    thread::spawn(move || {
-        listener::listen(&server, &listener, &admission, &AtomicBool::new(true), &departed)
-    });
+    let hall = Hall::new(max_clients);
+    thread::spawn(move || listener::listen(&server, &listener, &admission, &hall, &departed));
     address
 }
 

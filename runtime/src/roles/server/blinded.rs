@@ -11,7 +11,7 @@
 use super::super::stopwatch::{Named, Stopwatch};
 use super::super::values::Values;
 use super::CHECKS;
-use super::pace::Pace;
+use super::visit::Visit;
 use crate::channel::Connection;
 use crate::error::{Error, Result};
 use crate::observe::{Observer, Phase};
@@ -30,7 +30,7 @@ pub(super) struct Session<'a> {
     pub(super) connection: &'a mut Connection,
     pub(super) context: ServerContext,
     pub(super) rng: SecureRng,
-    pub(super) pace: Pace,
+    pub(super) visit: &'a Visit,
 }
 
 impl Session<'_> {
@@ -62,10 +62,10 @@ impl Session<'_> {
     fn receive_input(&mut self) -> Result<Option<Ciphertexts>> {
         let (connection, key) = (&mut *self.connection, &self.context.key);
         let count = self.plan.input.shape.elements();
-        self.pace.wait(connection)?;
+        self.visit.wait(connection)?;
         let message = Receiving::begin_or_end(connection, Message::Input, key, count);
-        let Some(mut message) = message.map_err(|error| self.pace.ended(error))? else { return Ok(None) };
-        self.pace.work(connection)?;
+        let Some(mut message) = self.visit.heard(message)? else { return Ok(None) };
+        self.visit.work(connection)?;
         let mut input = Ciphertexts::with_capacity(key, count);
         while let Some(part) = message.pull(connection, key, stream::part(CHECKS))? {
             input.append(&part);

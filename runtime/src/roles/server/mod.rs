@@ -4,11 +4,11 @@ mod blinded;
 mod pace;
 mod products;
 mod shared;
+mod visit;
 
 pub use pace::Limits;
 pub use shared::MAX_PREPARED;
-
-use pace::Pace;
+pub use visit::Visit;
 
 use shared::Ahead;
 
@@ -81,32 +81,26 @@ impl Server {
     /// # Errors
     /// The client misbehaved or vanished, or the system failed. Other clients are not affected.
     pub fn serve(&self, connection: Connection, observer: &mut dyn Observer) -> Result<u64> {
-        let served = self.run(connection, None, || Some(()), observer)?;
+        let served = self.run(connection, &Visit::alone(None), observer)?;
         Ok(served.unwrap_or_default())
     }
 
-    /// The same within `limits`, for a client that `enter` has a place for once it has sent its key; the place is kept until the
+    /// The same within the limits of a visit, for a client that gets a place once it has sent its key; the place is kept until the
     /// session ends. `None` where there was none, which the client is told.
     ///
     /// # Errors
-    /// As [`serve`](Self::serve).
-    pub fn serve_within<P>(
-        &self,
-        connection: Connection,
-        limits: Limits,
-        enter: impl FnOnce() -> Option<P>,
-    ) -> Result<Option<u64>> {
-        self.run(connection, Some(limits), enter, &mut Silent)
+    /// As [`serve`](Self::serve); [`Error::Ending`] where the server ends before the client does.
+    pub fn attend(&self, connection: Connection, visit: &Visit) -> Result<Option<u64>> {
+        self.run(connection, visit, &mut Silent)
     }
 
-    fn run<P>(
+    fn run(
         &self,
         mut connection: Connection,
-        limits: Option<Limits>,
-        enter: impl FnOnce() -> Option<P>,
+        visit: &Visit,
         observer: &mut dyn Observer,
     ) -> Result<Option<u64>> {
-        let outcome = self.admitted(&mut connection, limits, enter, observer);
+        let outcome = self.admitted(&mut connection, visit, observer);
         let reason = match &outcome {
             Ok(Some(_)) => None,
             Ok(None) => Some("it serves as many clients as it may; try again later".into()),
@@ -120,27 +114,29 @@ impl Server {
         outcome
     }
 
-    fn admitted<P>(
+    fn admitted(
         &self,
         connection: &mut Connection,
-        limits: Option<Limits>,
-        enter: impl FnOnce() -> Option<P>,
+        visit: &Visit,
         observer: &mut dyn Observer,
     ) -> Result<Option<u64>> {
-        let pace = Pace::new(limits);
-        pace.shake_hands(connection)?;
+        let key = self.shake_hands(connection, visit).map_err(|error| visit.meant(error))?;
+        let Some(_place) = visit.take_place() else { return Ok(None) };
+        self.session(connection, key, visit, observer).map(Some)
+    }
+
+    fn shake_hands(&self, connection: &mut Connection, visit: &Visit) -> Result<PublicKey> {
+        visit.shake_hands(connection)?;
         self.greet(connection)?;
-        pace.shake_hands(connection)?;
-        let key = self.receive_key(connection)?;
-        let Some(_place) = enter() else { return Ok(None) };
-        self.session(connection, key, pace, observer).map(Some)
+        visit.shake_hands(connection)?;
+        self.receive_key(connection)
     }
 
     fn session(
         &self,
         connection: &mut Connection,
         key: PublicKey,
-        pace: Pace,
+        visit: &Visit,
         observer: &mut dyn Observer,
     ) -> Result<u64> {
         let mut rng = SecureRng::from_os()?;
@@ -151,7 +147,7 @@ impl Server {
                 let randomisers = PublicRandomisers::for_uses(&key, uses);
                 let randomisers = Box::new(Pool::new(randomisers, uses, &mut rng));
                 let context = ServerContext { key, randomisers, parameters: work.parameters };
-                blinded::Session { plan, connection, context, rng, pace }.serve(observer)
+                blinded::Session { plan, connection, context, rng, visit }.serve(observer)
             }
             Work::Schedule(schedule) => {
                 let others = plan.setup.rerandomisations as usize;
@@ -169,7 +165,7 @@ impl Server {
                     randomisers,
                     rng,
                     ahead,
-                    pace,
+                    visit,
                 }
                 .serve(observer)
             }
@@ -182,6 +178,7 @@ impl Server {
             Error::PeerMisbehaved(PeerFault::OtherPlan(_)) => format!("it runs plan {}", self.plan.id()),
             Error::PeerMisbehaved(fault) => format!("the client misbehaved: {fault}"),
             Error::SessionOver(_) => format!("{error}; open another"),
+            Error::Ending => "it is ending; try another".into(),
             _ => "it failed".into(),
         }
     }

@@ -11,7 +11,7 @@
 use super::super::online::{self, ByStep, Side};
 use super::super::plain;
 use super::super::stopwatch::{Named, Stopwatch};
-use super::pace::Pace;
+use super::visit::Visit;
 use crate::channel::{Connection, Limit};
 use crate::error::{Error, PeerFault, Result};
 use crate::observe::{Observer, Silent};
@@ -43,7 +43,7 @@ pub(super) struct Session<'a> {
     pub(super) randomisers: ReplyRandomisers,
     pub(super) rng: SecureRng,
     pub(super) ahead: Ahead,
-    pub(super) pace: Pace,
+    pub(super) visit: &'a Visit,
 }
 
 /// What a session has done ahead.
@@ -66,17 +66,15 @@ impl Session<'_> {
     pub(super) fn serve(mut self, observer: &mut dyn Observer) -> Result<u64> {
         let mut answered = 0;
         loop {
-            self.pace.wait(self.connection)?;
+            self.visit.wait(self.connection)?;
             let request = message::receive_either(self.connection, [Message::Prepare, Message::Infer]);
-            let request = request.map_err(|error| self.pace.ended(error))?;
-            self.pace.work(self.connection)?;
-            match request {
-                None => return Ok(answered),
-                Some((Message::Infer, inferences)) => {
-                    self.infer(inferences, observer)?;
-                    answered += inferences as u64;
-                }
-                Some((_, inferences)) => self.prepare(inferences, observer)?,
+            let Some((request, inferences)) = self.visit.heard(request)? else { return Ok(answered) };
+            self.visit.work(self.connection)?;
+            if request == Message::Infer {
+                self.infer(inferences, observer)?;
+                answered += inferences as u64;
+            } else {
+                self.prepare(inferences, observer)?;
             }
         }
     }
