@@ -79,6 +79,9 @@ pub struct CompileOptions {
     pub max_error: f64,
     /// Whether such a plan is returned all the same.
     pub accept_error: bool,
+    /// Whether the plan's bytes follow from the model and these options alone. Otherwise they hold 32 random bytes, without which
+    /// clients could confirm guesses at the weights by the plan's digest.
+    pub reproducible: bool,
 }
 
 impl Default for CompileOptions {
@@ -113,6 +116,7 @@ impl CompileOptions {
             calibration_images: CALIBRATION_IMAGES,
             max_error: MAX_ERROR,
             accept_error: false,
+            reproducible: false,
         }
     }
 }

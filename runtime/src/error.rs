@@ -1,7 +1,7 @@
 //! Errors say first who is to blame: the caller, the peer, the system, or this library.
 
 use crate::paillier::{KernelError, NotAMember, RandomnessError};
-use crate::plan::{DecodeError, InputError, KeyBits, PlanId, Violation};
+use crate::plan::{DecodeError, InputError, KeyBits, Violation};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -59,6 +59,9 @@ pub enum InvalidInput {
     /// Some of several images could not be used; each has been reported.
     #[error("images left out: {0}")]
     LeftOut(usize),
+    /// No plans that a server could offer.
+    #[error("these plans cannot be offered: {0}")]
+    Offers(String),
     /// Bytes are not a plan of this version.
     #[error(transparent)]
     Plan(#[from] DecodeError),
@@ -155,9 +158,9 @@ pub enum PeerFault {
     /// It does not show that it is who it should be.
     #[error("it is not to be trusted: {0}")]
     Untrusted(String),
-    /// It wants another plan than the one served.
-    #[error("it wants plan {0}")]
-    OtherPlan(PlanId),
+    /// It wants a plan that is not offered.
+    #[error("it wants {0}")]
+    OtherPlan(String),
     /// The plan that it sent cannot be executed.
     #[error("its plan is invalid: {0}")]
     Plan(String),

@@ -73,7 +73,8 @@ pub use app::{Client, ClientBuilder, ClientKey, Drained, Running, Server, Server
 pub use channel::CancellationToken;
 pub use error::{Error, Result};
 pub use observe::Observer;
-pub use plan::{KeyBits, PlanId, ValidPlan as Plan};
+pub use plan::{KeyBits, PlanId, PlanName, ValidPlan as Plan};
+pub use protocol::token::Token;
 pub use roles::client::Prediction;
 pub use roles::hall::Standing;
 pub use roles::listener::Departure;

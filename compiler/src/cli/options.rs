@@ -122,6 +122,10 @@ pub(super) struct CompileArgs {
     /// Write a plan that is further from the model than that
     #[arg(long)]
     accept_error: bool,
+    /// Write the same bytes for the same model and options, to compare them (snapshots, golden files). Without it the plan holds 32
+    /// random bytes, so that clients cannot confirm guesses at the weights by its digest
+    #[arg(long)]
+    reproducible: bool,
 }
 
 /// How the model wants its images: (pixel · scale − mean) ÷ std.
@@ -269,6 +273,7 @@ impl CompileArgs {
             calibration_images: self.calibration_images,
             max_error: self.max_error,
             accept_error: self.accept_error,
+            reproducible: self.reproducible,
         }
     }
 }

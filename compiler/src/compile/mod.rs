@@ -25,7 +25,8 @@ use crate::self_check::{Images, doubts, keep_back};
 use attempts::{Attempt, Workshop};
 use curves::Followed;
 use rayon::prelude::*;
-use runtime::plan::{CheckImages, InputSpec, Plan, ValidPlan};
+use runtime::paillier::SecureRng;
+use runtime::plan::{CheckImages, InputSpec, Plan, Salt, ValidPlan};
 use source::Source;
 
 /// Multiplications that the model may take on the images of a check; bounds its time.
@@ -111,12 +112,22 @@ pub fn compile_in_stages(
     let warnings = doubts(&check, &workshop.expected);
     let Attempt { integers: Integers { quantized, finished }, plan, .. } = best;
     observer.working("laying out batches");
-    let plan = pipeline::with_batches(Plan { check: Some(check), ..plan.into_plan() }, options)?;
+    let plan = Plan { check: Some(check), salt: salt(options)?, ..plan.into_plan() };
+    let plan = pipeline::with_batches(plan, options)?;
     let approximated = approximated(&model.graph, options.activations, &ranges, options.has_rings());
     let calibration = workshop.calibration;
     let calibration_images = calibration.as_ref().map_or(0, |calibration| calibration.images().len());
     let float = float.clone();
     Ok(Compiled { quantized, calibration, finished, plan, approximated, calibration_images, warnings, float })
+}
+
+fn salt(options: &CompileOptions) -> Result<Salt> {
+    if options.reproducible {
+        return Ok(Salt::NONE);
+    }
+    let mut bytes = [0; 32];
+    SecureRng::from_os().map_err(runtime::Error::from)?.fill(&mut bytes);
+    Ok(Salt::new(bytes))
 }
 
 /// The calibration images that choose numbers, by index, and the images of the check.

@@ -8,7 +8,8 @@ use crate::graph::{
 use crate::options::CompileOptions;
 use runtime::plan::validate::MAX_NAME;
 use runtime::plan::{
-    self, Conv2d, Cost, IndexMap, InputSpec, MaxPool, OutputPart, OutputSpec, Plan, Revealed, Step, StepId,
+    self, Conv2d, Cost, IndexMap, InputSpec, MaxPool, OutputPart, OutputSpec, Plan, Revealed, Salt, Step,
+    StepId,
 };
 
 /// The plan that computes `graph`, unpriced, whose value is that of `outputs`, one after the other. Flattening vanishes
@@ -38,6 +39,7 @@ pub fn lower(
         setup: Cost::default(),
         batches: Vec::new(),
         check: None,
+        salt: Salt::NONE,
     };
     Ok(transfers::choose(layout::lay_out(plan, &options.unit_costs())?, options))
 }

@@ -36,5 +36,6 @@ pub(super) fn plan(steps: Vec<Step>) -> Plan {
         setup: Cost::default(),
         batches: Vec::new(),
         check: None,
+        salt: runtime::plan::Salt::NONE,
     }
 }

@@ -6,8 +6,10 @@ use crate::channel::tls;
 use crate::channel::{CancellationToken, Connection, Transport, tcp};
 use crate::error::Result;
 use crate::observe::{Observer, Silent, Spending};
-use crate::plan::{ClientPlan, PlanId};
-use crate::roles::client::{self, Prediction, Session};
+use crate::plan::{ClientPlan, PlanId, PlanName};
+use crate::protocol::hello::Wanted;
+use crate::protocol::token::Token;
+use crate::roles::client::{Prediction, Request, Session};
 use std::time::Duration;
 
 /// A session with a server that holds the network: raw images go in, predictions come out, and the server sees neither.
@@ -96,7 +98,7 @@ enum Way {
 pub struct ClientBuilder {
     way: Way,
     key: Option<ClientKey>,
-    plan: Option<PlanId>,
+    request: Request,
     timeout: Duration,
     observer: Box<dyn Observer>,
     cancellation: CancellationToken,
@@ -107,7 +109,7 @@ impl ClientBuilder {
         Self {
             way,
             key: None,
-            plan: None,
+            request: Request::default(),
             timeout: tcp::DEFAULT_TIMEOUT,
             observer: Box::new(Silent),
             cancellation: CancellationToken::new(),
@@ -129,8 +131,21 @@ impl ClientBuilder {
     }
 
     /// Insists on the plan with this digest; a server with another one refuses.
-    pub fn plan(self, plan: PlanId) -> Self {
-        Self { plan: Some(plan), ..self }
+    pub fn plan(mut self, plan: PlanId) -> Self {
+        self.request.expected = Some(plan);
+        self
+    }
+
+    /// Asks for the plan that the server calls so, of a server that has several.
+    pub fn plan_called(mut self, name: PlanName) -> Self {
+        self.request.plan = Wanted::Name(name);
+        self
+    }
+
+    /// Shows the server this token. Give it with [`tls`](Self::tls) alone: whoever reads the connection learns it.
+    pub fn token(mut self, token: Token) -> Self {
+        self.request.token = Some(token);
+        self
     }
 
     /// Gives a server up that takes longer than this over a message, computing included (ten minutes). Over a stream of
@@ -162,7 +177,7 @@ impl ClientBuilder {
             Way::Tls(address, connector) => connector.connect(&address, self.timeout)?,
             Way::Stream(transport) => Connection::new(transport, Some(self.timeout))?,
         };
-        let greeting = client::greet(connection.cancelled_by(&self.cancellation), self.plan)?;
+        let greeting = self.request.greet(connection.cancelled_by(&self.cancellation))?;
         let key = match self.key {
             Some(key) => key,
             None => ClientKey::generate(greeting.plan().key_bits)?,

@@ -3,10 +3,10 @@
 use super::key::require_secure;
 use crate::channel::{Acceptance, Connection, Transport};
 use crate::error::{Error, Result};
-use crate::plan::ValidPlan;
+use crate::plan::{PlanName, ValidPlan};
 use crate::roles::hall::{Hall, Standing};
 use crate::roles::listener::{Admission, Departed, Departure, listen};
-use crate::roles::server::{self, Limits, Visit};
+use crate::roles::server::{self, Limits, Offer, Offers, Tokens, Visit};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -15,10 +15,11 @@ use std::time::Duration;
 /// How long a listener that is to end is called.
 const WAKE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A plan, ready to be served. Copies share it.
+/// Plans, ready to be served. Copies share them.
 #[derive(Clone)]
 pub struct Server {
-    server: server::Server,
+    offers: Offers,
+    prepared_bytes: u64,
     max_clients: usize,
     admission: Admission,
     departed: Departed,
@@ -30,27 +31,37 @@ impl Server {
     /// Bytes of prepared inferences kept for each client, by default.
     pub const PREPARED_BYTES: u64 = 512 << 20;
 
-    /// To be told how `plan` is served.
+    /// To be told how `plan` is served, which is called like its model.
     pub fn builder(plan: ValidPlan) -> ServerBuilder {
+        let name = PlanName::like(&plan.plan().name);
+        Self::builder_of(vec![(name, plan)])
+    }
+
+    /// To be told how these plans are served: clients ask for one of them by its name or digest.
+    pub fn builder_of(plans: Vec<(PlanName, ValidPlan)>) -> ServerBuilder {
         let admission =
             Admission { max_per_address: None, limits: Limits::DEFAULT, acceptance: Acceptance::Plain };
         let (max_clients, prepared_bytes) = (Self::MAX_CLIENTS, Self::PREPARED_BYTES);
-        ServerBuilder { plan, max_clients, prepared_bytes, admission, departed: Arc::new(drop) }
+        let (tokens, departed) = (None, Arc::new(drop));
+        ServerBuilder { plans, max_clients, prepared_bytes, tokens, admission, departed }
     }
 
-    /// The plan that clients are served, weights included.
-    pub fn plan(&self) -> &ValidPlan {
-        self.server.plan()
+    /// The plans that clients are served now, and what is kept for each client of them.
+    pub fn offers(&self) -> Arc<[Offer]> {
+        self.offers.current()
     }
 
-    /// Bytes of memory that it keeps of an inference that a client has prepared; 0 in suite `blinded`.
-    pub fn bytes_of_prepared(&self) -> u64 {
-        self.server.bytes_of_prepared()
+    /// Serves these plans from now on; sessions that have begun go on with the plan that they began with.
+    ///
+    /// # Errors
+    /// There are none, two of them have one name, or one wants keys of a length that protects nothing. Then nothing changes.
+    pub fn replace(&self, plans: Vec<(PlanName, ValidPlan)>) -> Result<()> {
+        self.offers.replace(offers(plans, self.prepared_bytes)?)
     }
 
-    /// Inferences that each client may have prepared.
-    pub const fn max_prepared(&self) -> usize {
-        self.server.max_prepared()
+    /// Lets in clients that show one of these tokens alone from now on, or anybody; sessions that have begun go on.
+    pub fn set_tokens(&self, tokens: Option<Tokens>) {
+        self.offers.set_tokens(tokens);
     }
 
     /// Accepts clients for ever, a thread each; one client's failure never touches another.
@@ -81,20 +92,29 @@ impl Server {
     pub fn attend(&self, transport: Transport) -> Result<u64> {
         let limits = self.admission.limits;
         let connection = Connection::new(transport, Some(limits.message))?;
-        Ok(self.server.attend(connection, &Visit::alone(Some(limits)))?.unwrap_or_default())
+        Ok(self.offers.attend(connection, &mut Visit::alone(Some(limits)))?.unwrap_or_default())
     }
 
     fn listen(&self, listener: &TcpListener, hall: &Hall) -> Result<()> {
-        listen(&self.server, listener, &self.admission, hall, &self.departed)
+        listen(&self.offers, listener, &self.admission, hall, &self.departed)
     }
 }
 
-/// What a [`Server`] is made from; everything but the plan has a default.
+fn offers(plans: Vec<(PlanName, ValidPlan)>, prepared_bytes: u64) -> Result<Vec<Offer>> {
+    let offer = |(name, plan): (PlanName, ValidPlan)| {
+        require_secure(plan.plan().key_bits)?;
+        Ok(Offer { name, server: server::Server::new(plan).with_prepared_bytes(prepared_bytes) })
+    };
+    plans.into_iter().map(offer).collect()
+}
+
+/// What a [`Server`] is made from; everything but the plans has a default.
 #[must_use = "nothing is served before `build`"]
 pub struct ServerBuilder {
-    plan: ValidPlan,
+    plans: Vec<(PlanName, ValidPlan)>,
     max_clients: usize,
     prepared_bytes: u64,
+    tokens: Option<Tokens>,
     admission: Admission,
     departed: Departed,
 }
@@ -129,6 +149,11 @@ impl ServerBuilder {
         self
     }
 
+    /// Serves clients that show one of these tokens alone (anybody, by default).
+    pub fn tokens(self, tokens: Tokens) -> Self {
+        Self { tokens: Some(tokens), ..self }
+    }
+
     /// Tells `departed` how each client's session ended.
     pub fn departed(self, departed: impl Fn(Departure) + Send + Sync + 'static) -> Self {
         Self { departed: Arc::new(departed), ..self }
@@ -137,12 +162,13 @@ impl ServerBuilder {
     /// The server.
     ///
     /// # Errors
-    /// The plan wants keys of a length that protects nothing.
+    /// There are no plans, two of them have one name, or one wants keys of a length that protects nothing.
     pub fn build(self) -> Result<Server> {
-        require_secure(self.plan.plan().key_bits)?;
-        let server = server::Server::new(self.plan).with_prepared_bytes(self.prepared_bytes);
+        let offers = Offers::new(offers(self.plans, self.prepared_bytes)?)?;
+        offers.set_tokens(self.tokens);
         Ok(Server {
-            server,
+            offers,
+            prepared_bytes: self.prepared_bytes,
             max_clients: self.max_clients,
             admission: self.admission,
             departed: self.departed,

@@ -1,15 +1,25 @@
-//! How a server is told to end, and tells systemd how it stands.
+//! How a server is told to end or to read its plans again, and tells systemd how it stands.
+
+/// What a signal asks for.
+pub(crate) enum Asked {
+    /// SIGTERM, SIGINT.
+    End,
+    /// SIGHUP.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "there are no signals"))]
+    Reload,
+}
 
 #[cfg(unix)]
 mod system {
+    use super::Asked;
     use runtime::{Error, Result};
     use sd_notify::{NotifyState, notify};
-    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::iterator;
     use std::process;
     use std::thread;
 
-    /// SIGTERM and SIGINT, which end the process no more.
+    /// SIGTERM, SIGINT and SIGHUP, which end the process no more.
     pub(crate) struct Signals(iterator::Signals);
 
     impl Signals {
@@ -18,13 +28,16 @@ mod system {
         /// # Errors
         /// The system refuses.
         pub(crate) fn take() -> Result<Self> {
-            let signals = iterator::Signals::new([SIGTERM, SIGINT]);
+            let signals = iterator::Signals::new([SIGTERM, SIGINT, SIGHUP]);
             signals.map(Self).map_err(|error| Error::io("cannot take signals", error))
         }
 
         /// Waits for one of them.
-        pub(crate) fn wait(&mut self) {
-            self.0.forever().next();
+        pub(crate) fn wait(&mut self) -> Asked {
+            match self.0.forever().next() {
+                Some(SIGHUP) => Asked::Reload,
+                _ => Asked::End,
+            }
         }
 
         /// Lets another one end the process at once, with the status that it would have had without us: 128 and its number.
@@ -33,7 +46,7 @@ mod system {
         /// The system gives no thread.
         pub(crate) fn end_at_the_next(mut self) -> Result<()> {
             let waiting = thread::Builder::new().spawn(move || {
-                if let Some(signal) = self.0.forever().next() {
+                if let Some(signal) = self.0.forever().find(|&signal| signal != SIGHUP) {
                     process::exit(128 + signal);
                 }
             });
@@ -66,7 +79,7 @@ mod system {
             Ok(Self)
         }
 
-        pub(crate) fn wait(&mut self) {
+        pub(crate) fn wait(&mut self) -> super::Asked {
             loop {
                 thread::park();
             }

@@ -10,7 +10,8 @@ use runtime::Result;
 use runtime::channel::{CancellationToken, tcp};
 use runtime::error::InvalidInput;
 use runtime::plan::{InferenceBatch, PlanId};
-use runtime::roles::client::{self, Greeting};
+use runtime::protocol::hello::Wanted;
+use runtime::roles::client::{Greeting, Request};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,7 @@ use std::time::{Duration, Instant};
   popcorn infer --connect inference.example.com:7000 --tls --input test.npz#7 --key me.key --top 5 --json
   popcorn infer --connect 127.0.0.1:7000 --input test.npz   # all images of a set
   popcorn infer --connect 127.0.0.1:7000 --input scan.png --output mask.npy   # a map
+  popcorn infer --connect 127.0.0.1:7000 --plan mnist --input digit.png   # of a server with several plans
   ls *.png | popcorn infer --connect 127.0.0.1:7000 --input - --prepare 4")]
 pub(crate) struct Infer {
     /// The server's address and port
@@ -38,9 +40,12 @@ pub(crate) struct Infer {
     prepare: Option<u16>,
     #[command(flatten)]
     ask: Ask,
-    /// Insist on the plan with this digest, 64 hexadecimal digits; the server refuses if it runs another
+    /// Ask for this plan of a server that offers several (`popcorn plans` lists them): its name, or its digest of 64 hexadecimal digits
+    #[arg(long, value_name = "NAME|DIGEST")]
+    plan: Option<Wanted>,
+    /// Insist on the plan with this digest, 64 hexadecimal digits, whatever it is called; nothing is asked of another
     #[arg(long, value_name = "DIGEST")]
-    plan: Option<PlanId>,
+    expect_plan: Option<PlanId>,
     /// Give the server up if it takes longer than this over a message, computing included
     #[arg(long, default_value_t = tcp::DEFAULT_TIMEOUT.as_secs(), value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
@@ -52,7 +57,12 @@ impl Infer {
     pub(crate) fn run(self) -> Result<()> {
         let start = Instant::now();
         let way = self.transport.way(&self.connect)?;
-        let greeting = self.greet(&way, self.plan, &CancellationToken::new())?;
+        let request = Request {
+            plan: self.plan.clone().unwrap_or_default(),
+            expected: self.expect_plan,
+            token: self.transport.token()?,
+        };
+        let greeting = self.greet(&way, request.clone(), &CancellationToken::new())?;
         let plan = greeting.plan().clone();
         let making_key = Instant::now();
         let key = self.ask.key(plan.key_bits)?.holder(&plan)?;
@@ -64,7 +74,8 @@ impl Infer {
         let asking = Asking::new(&self.ask, &plan, ahead, images, making_key)?;
         let outcome = if many {
             asking.in_sessions(session, |late| {
-                self.greet(&way, Some(plan.id), late)?.with_key(Arc::clone(&key))
+                let request = Request { plan: Wanted::Id(plan.id), ..request.clone() };
+                self.greet(&way, request, late)?.with_key(Arc::clone(&key))
             })
         } else {
             asking.in_order(session)
@@ -80,9 +91,9 @@ impl Infer {
         }
     }
 
-    fn greet(&self, way: &Way, plan: Option<PlanId>, token: &CancellationToken) -> Result<Greeting> {
+    fn greet(&self, way: &Way, request: Request, token: &CancellationToken) -> Result<Greeting> {
         let connection = way.connect(&self.connect, Duration::from_secs(self.timeout))?;
-        client::greet(connection.cancelled_by(token), plan)
+        request.greet(connection.cancelled_by(token))
     }
 
     /// How many inferences to keep prepared.

@@ -4,6 +4,7 @@ mod answers;
 mod ask;
 mod asking;
 mod bench;
+mod catalogue;
 mod certificate;
 mod ending;
 mod images;
@@ -12,11 +13,13 @@ mod kernel;
 mod keygen;
 mod memory;
 mod output;
+mod plans;
 mod progress;
 mod report;
 mod run;
 mod saved;
 mod serve;
+mod token;
 mod transport;
 
 use clap::{Parser, Subcommand};
@@ -48,6 +51,8 @@ enum Command {
     Run(run::Run),
     Bench(bench::Bench),
     Certificate(certificate::Certificate),
+    Token(token::Token),
+    Plans(plans::Plans),
 }
 
 /// Runs the command; errors go to standard error, with exit status 1. README.md lists what other statuses mean.
@@ -60,6 +65,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Run(command) => command.run().map(done),
         Command::Bench(command) => command.run().map(done),
         Command::Certificate(command) => command.run().map(done),
+        Command::Token(command) => command.run().map(done),
+        Command::Plans(command) => command.run().map(done),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("error: {error}");

@@ -1,6 +1,7 @@
 //! `popcorn serve`: answers clients until it is told to end.
 
-use super::ending::{Signals, tell_ready, tell_stopping};
+use super::catalogue;
+use super::ending::{Asked, Signals, tell_ready, tell_stopping};
 use super::memory;
 use super::report::megabytes;
 use super::transport::ServerTransport;
@@ -8,9 +9,9 @@ use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use runtime::observe::peak_memory;
 use runtime::roles::listener::{Departure, End};
-use runtime::roles::server::Limits;
-use runtime::{Error, Plan, Result, Running, Server};
-use std::net::TcpListener;
+use runtime::roles::server::{Limits, Offer};
+use runtime::{Error, Result, Running, Server};
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -23,9 +24,12 @@ const CUT: u8 = 3;
 #[command(after_help = "Examples:
   popcorn serve model.plan                                  # to clients on this machine
   popcorn serve model.plan --listen 0.0.0.0:7000 --tls-cert server.crt --tls-key server.key --max-clients 8
+  popcorn serve plans/ --tokens clients.txt                 # several plans, to clients with tokens
   popcorn certificate --self-signed localhost               # a certificate to try it with")]
 pub(crate) struct Serve {
-    /// The plan, from `popcornc compile`
+    /// The plan, from `popcornc compile`; or a folder, of which all files *.plan are served, called like their files. At SIGHUP plans
+    /// and tokens are read again, and sessions go on
+    #[arg(value_name = "PLAN|FOLDER")]
     plan: PathBuf,
     /// Address and port; port 0 takes a free one and prints it
     #[arg(long, default_value = "127.0.0.1:7000", value_name = "ADDR")]
@@ -57,6 +61,9 @@ pub(crate) struct Serve {
     /// then cut off those that are left. At a second signal the server ends at once
     #[arg(long, default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=u64::from(u32::MAX)))]
     drain: u64,
+    /// Serve clients alone that show one of the tokens whose hashes stand in this file (`popcorn token`)
+    #[arg(long, value_name = "FILE")]
+    tokens: Option<PathBuf>,
     #[command(flatten)]
     transport: ServerTransport,
 }
@@ -67,7 +74,7 @@ impl Serve {
         let listener = TcpListener::bind(&self.listen)
             .map_err(|error| Error::io(format!("cannot listen on {} (HOST:PORT)", self.listen), error))?;
         let address = listener.local_addr().map_err(|error| Error::io("cannot listen", error))?;
-        let mut server = Server::builder(Plan::read(&self.plan)?)
+        let mut server = Server::builder_of(catalogue::read(&self.plan)?)
             .prepared_bytes(self.max_prepared)
             .max_clients(self.max_clients.into())
             .limits(self.limits())
@@ -76,30 +83,37 @@ impl Serve {
         if let Some(most) = self.max_per_address {
             server = server.max_per_address(most.into());
         }
+        if let Some(path) = &self.tokens {
+            server = server.tokens(catalogue::read_tokens(path)?);
+        }
         let server = server.build()?;
         let signals = Signals::take()?;
         let running = server.start(listener)?;
-        super::output::print(&format!(
-            "serving {} (plan {}, {} bit keys) on {address}\n",
-            server.plan().plan().name,
-            server.plan().id(),
-            server.plan().plan().key_bits
-        ))?;
-        if let Some(prepared) = prepared(&server) {
-            super::output::print(&prepared)?;
-        }
+        super::output::print(&(greeting(&server.offers(), address) + &described(&server.offers())))?;
         tell_ready();
-        self.end(running, signals)
+        self.end(&server, running, signals)
     }
 
-    /// Ends the server when a signal comes.
-    fn end(&self, running: Running, mut signals: Signals) -> Result<ExitCode> {
-        signals.wait();
+    /// Ends the server when a signal comes, and reads plans again when another does.
+    fn end(&self, server: &Server, running: Running, mut signals: Signals) -> Result<ExitCode> {
+        while let Asked::Reload = signals.wait() {
+            match self.reload(server) {
+                Ok(()) => super::output::print(&described(&server.offers()))?,
+                Err(error) => eprintln!("nothing is changed: {error}"),
+            }
+        }
         tell_stopping();
         signals.end_at_the_next()?;
         let drained = running.drain(Duration::from_secs(self.drain));
         eprintln!("ended, with {} connections told and {} cut off (--drain)", drained.ended, drained.cut);
         Ok(if drained.cut == 0 { ExitCode::SUCCESS } else { CUT.into() })
+    }
+
+    fn reload(&self, server: &Server) -> Result<()> {
+        let tokens = self.tokens.as_deref().map(catalogue::read_tokens).transpose()?;
+        server.replace(catalogue::read(&self.plan)?)?;
+        server.set_tokens(tokens);
+        Ok(())
     }
 
     fn limits(&self) -> Limits {
@@ -114,12 +128,38 @@ fn seconds() -> RangedU64ValueParser {
     clap::value_parser!(u64).range(1..=u64::from(u32::MAX))
 }
 
-/// What clients may prepare, in suite `shared`.
-fn prepared(server: &Server) -> Option<String> {
+/// The first line, which ends in the address.
+fn greeting(offers: &[Offer], address: SocketAddr) -> String {
+    match offers {
+        [only] => format!("serving {} on {address}\n", identity(only)),
+        several => format!("serving {} plans on {address}\n", several.len()),
+    }
+}
+
+/// A line for each of several plans, and what clients may prepare of each in suite `shared`.
+fn described(offers: &[Offer]) -> String {
+    let described = |offer: &Offer| {
+        let name = if offers.len() > 1 { format!("{}\n", identity(offer)) } else { String::new() };
+        name + &prepared(offer)
+    };
+    offers.iter().map(described).collect()
+}
+
+fn identity(Offer { name, server }: &Offer) -> String {
+    let plan = server.plan();
+    let salt = if plan.plan().salt.is_none() { ", compiled with --reproducible" } else { "" };
+    format!("{name} (plan {}, {} bit keys{salt})", plan.id(), plan.plan().key_bits)
+}
+
+fn prepared(Offer { server, .. }: &Offer) -> String {
     let (count, each) = (server.max_prepared(), server.bytes_of_prepared());
-    let each = each as f64 / 1e6;
-    (each > 0.0)
-        .then(|| format!("each client may have up to {count} prepared inferences, {each:.2} MB each\n"))
+    match each {
+        0 => String::new(),
+        _ => {
+            let each = each as f64 / 1e6;
+            format!("each client may have up to {count} prepared inferences, {each:.2} MB each\n")
+        }
+    }
 }
 
 /// Gives memory back, and writes one line per client on standard error, with the most memory that the process has held so far.

@@ -1,10 +1,11 @@
 //! How the parties' bytes travel: flags of `popcorn serve` and `popcorn infer`.
 
+use super::token;
 use clap::Args;
 use runtime::channel::tls::{Acceptor, Connector, Fingerprint, Identity, Trust};
 use runtime::channel::{Acceptance, Connection, tcp};
 use runtime::error::InvalidInput;
-use runtime::{Error, Result};
+use runtime::{Error, Result, Token};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -47,6 +48,9 @@ pub(crate) struct ClientTransport {
     pin: Option<Fingerprint>,
     #[command(flatten)]
     identity: IdentityArgs,
+    /// Show the server the token in this file (`popcorn token`), which whoever reads the connection learns: with TLS, or on this machine
+    #[arg(long, value_name = "FILE", conflicts_with = "plaintext")]
+    token_file: Option<PathBuf>,
     /// Connect to another machine without TLS
     #[arg(long, conflicts_with_all = ["tls", "ca", "pin", "tls_cert"])]
     plaintext: bool,
@@ -94,6 +98,14 @@ impl ClientTransport {
             return Ok(Way::Plain);
         }
         Err(plain(address, "give --tls, --ca FILE or --pin SHA256, or --plaintext"))
+    }
+
+    /// What the client shows the server.
+    ///
+    /// # Errors
+    /// The file cannot be read, or holds no token.
+    pub(crate) fn token(&self) -> Result<Option<Token>> {
+        self.token_file.as_deref().map(token::read).transpose()
     }
 }
 

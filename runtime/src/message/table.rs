@@ -41,7 +41,7 @@ macro_rules! messages {
 }
 
 messages! {
-    /// Client → server: [`crate::protocol::hello::Hello`], 37 bytes.
+    /// Client → server: [`crate::protocol::hello::Hello`], at most 102 bytes.
     Hello = 1, "hello", Role::Server;
     /// Server → client: [`crate::protocol::hello::Welcome`], two bytes and the client view's bytes.
     Welcome = 2, "welcome", Role::Client;
@@ -72,6 +72,8 @@ messages! {
     Challenge = 14, "challenge", Role::Client;
     /// Client → server: [`crate::paillier::Answer`], [`crate::paillier::Answer::bytes`] bytes.
     Proof = 15, "proof", Role::Server;
+    /// Server → client, in place of a welcome, where the client wants a list of plans: [`crate::protocol::hello::Listed`] of each.
+    Plans = 16, "list of plans", Role::Client;
     /// Client → server: base OTs' choices, encryptions of b_i in its slot, one ciphertext each ([`crate::ot::base`]).
     BaseChoices = 64, "encrypted choices", Role::Server;
     /// Server → client: base OTs' blocks m_i,b_i in slots of 128 bits, as many to a ciphertext as fit

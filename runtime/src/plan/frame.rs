@@ -13,7 +13,7 @@ use super::ids::PlanId;
 use serde::Serialize;
 
 /// Version of the format that this build writes and reads.
-pub const FORMAT_VERSION: u32 = 12;
+pub const FORMAT_VERSION: u32 = 13;
 
 pub(super) const MAGIC: &[u8; 7] = b"POPCORN";
 /// Bytes before the body: all that the format lists above it.

@@ -48,7 +48,7 @@ pub use extension::{Extension, FieldBits, Transfers, TreeDepth};
 pub use fraction::Fraction;
 pub use frame::FORMAT_VERSION;
 pub use geometry::{Shape, Window};
-pub use ids::{PlanId, StepId};
+pub use ids::{PlanId, PlanName, Salt, StepId};
 pub use index_map::IndexMap;
 pub use input::{Colours, InputError, InputSpec, Preprocessing};
 pub use knowledge::{Knowledge, Private, Public};
@@ -88,6 +88,8 @@ pub struct Plan {
     pub batches: Vec<PricedBatch>,
     /// How close the plan is to its model, where the compiler has looked; never sent to the client.
     pub check: Option<Check>,
+    /// What makes its digest unlike that of any guess; never sent to the client.
+    pub salt: Salt,
 }
 
 /// One operation on tensors; it defines one value, named by the step's own id.
@@ -117,6 +119,11 @@ impl Plan {
     /// The step `id`. Panics if the plan has no such step; a [`ValidPlan`] refers to none.
     pub fn step(&self, id: StepId) -> &Step {
         &self.steps[id.index()]
+    }
+
+    /// The digest that names it.
+    pub fn id(&self) -> PlanId {
+        frame::plan_id(self)
     }
 
     /// A session with one inference: the sum over all steps, and the setup.

@@ -1,29 +1,99 @@
-//! The first messages: which protocol, which plan.
+//! The first messages: which protocol, who asks, which plan.
+//!
+//! ```text
+//! Hello    version:u32 little-endian
+//!          0, or 1 · token:[u8; 32]
+//!          0 any plan, 1 · digest:[u8; 32], 2 · name of 1 to 64 bytes, or 3 a list of the plans
+//! Welcome  max_prepared:u16 little-endian · client view
+//! Plans    postcard: a list of names and digests
+//! ```
 
+use super::token::Token;
 use crate::error::PeerFault;
-use crate::plan::PlanId;
+use crate::plan::{PlanId, PlanName};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+use zeroize::Zeroizing;
 
 /// Version of the protocol that this build speaks.
-pub const PROTOCOL_VERSION: u32 = 13;
+pub const PROTOCOL_VERSION: u32 = 14;
 
-/// Bytes of a [`Hello`].
-pub const HELLO_BYTES: usize = 4 + 1 + 32;
+/// Bytes of a [`Hello`] at most.
+pub const HELLO_BYTES: usize = 4 + 1 + 32 + 1 + PlanName::MAX;
 
-/// `version: u32 little-endian · 1 · plan digest`, or `version · 0 · zeros` where any plan will do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Plans that a server offers at most.
+pub const MAX_PLANS: usize = 1024;
+/// Bytes of the list of them at most.
+pub const PLANS_BYTES: usize = 2 + MAX_PLANS * (1 + PlanName::MAX + 32);
+
+/// What a client says first.
+#[derive(Clone, Default)]
 pub struct Hello {
-    /// The plan that the client insists on.
-    pub plan: Option<PlanId>,
+    /// What it wants.
+    pub wanted: Wanted,
+    /// What it shows, so that it is let in.
+    pub token: Option<Token>,
+}
+
+/// What a client wants of a server.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Wanted {
+    /// The plan, of a server that has one.
+    #[default]
+    Any,
+    /// The plan with this digest.
+    Id(PlanId),
+    /// The plan that the server calls so.
+    Name(PlanName),
+    /// A list of all plans, and nothing else.
+    List,
+}
+
+impl From<Option<PlanId>> for Wanted {
+    fn from(plan: Option<PlanId>) -> Self {
+        plan.map_or(Wanted::Any, Wanted::Id)
+    }
+}
+
+/// A digest or a name.
+impl FromStr for Wanted {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        text.parse().map(Wanted::Id).or_else(|_| text.parse().map(Wanted::Name))
+    }
+}
+
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Wanted::Any => f.write_str("the only plan"),
+            Wanted::Id(id) => write!(f, "plan {id}"),
+            Wanted::Name(name) => write!(f, "plan {name}"),
+            Wanted::List => f.write_str("a list of plans"),
+        }
+    }
 }
 
 impl Hello {
     /// The bytes that are sent.
-    pub fn to_bytes(self) -> [u8; HELLO_BYTES] {
-        let mut bytes = [0; HELLO_BYTES];
-        bytes[..4].copy_from_slice(&PROTOCOL_VERSION.to_le_bytes());
-        if let Some(plan) = self.plan {
-            bytes[4] = 1;
-            bytes[5..].copy_from_slice(plan.as_bytes());
+    pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(HELLO_BYTES));
+        bytes.extend(PROTOCOL_VERSION.to_le_bytes());
+        bytes.push(self.token.is_some().into());
+        bytes.extend(self.token.iter().flat_map(Token::as_bytes));
+        match &self.wanted {
+            Wanted::Any => bytes.push(0),
+            Wanted::Id(id) => {
+                bytes.push(1);
+                bytes.extend(id.as_bytes());
+            }
+            Wanted::Name(name) => {
+                bytes.push(2);
+                bytes.extend(name.to_string().bytes());
+            }
+            Wanted::List => bytes.push(3),
         }
         bytes
     }
@@ -31,7 +101,7 @@ impl Hello {
     /// Reads a hello from a peer's bytes.
     ///
     /// # Errors
-    /// Another length or version, or a malformed choice of plan.
+    /// Another version, or a malformed token or choice of plan.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, PeerFault> {
         let malformed = || PeerFault::Protocol("its hello is malformed".into());
         let (version, rest) = bytes.split_first_chunk::<4>().ok_or_else(malformed)?;
@@ -43,17 +113,29 @@ impl Hello {
                 )));
             }
         }
-        let (&chosen, plan) = rest.split_first().ok_or_else(malformed)?;
-        let plan: [u8; 32] = plan.try_into().map_err(|_| malformed())?;
-        match chosen {
-            0 => Ok(Self { plan: None }),
-            1 => Ok(Self { plan: Some(PlanId::from_bytes(plan)) }),
-            _ => Err(malformed()),
-        }
+        let (token, rest) = match rest {
+            [0, rest @ ..] => (None, rest),
+            [1, rest @ ..] => {
+                let (token, rest) = rest.split_first_chunk().ok_or_else(malformed)?;
+                (Some(Token::from_bytes(*token)), rest)
+            }
+            _ => return Err(malformed()),
+        };
+        let wanted = match rest {
+            [0] => Wanted::Any,
+            [1, digest @ ..] => Wanted::Id(PlanId::from_bytes(digest.try_into().map_err(|_| malformed())?)),
+            [2, name @ ..] => {
+                let name = str::from_utf8(name).ok().and_then(|name| name.parse().ok());
+                Wanted::Name(name.ok_or_else(malformed)?)
+            }
+            [3] => Wanted::List,
+            _ => return Err(malformed()),
+        };
+        Ok(Self { wanted, token })
     }
 }
 
-/// The server's answer: `max_prepared: u16 little-endian · client view`.
+/// The server's answer to a client that wants a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Welcome<'a> {
     /// Inferences that the client may prepare ahead.
@@ -79,25 +161,78 @@ impl<'a> Welcome<'a> {
     }
 }
 
+/// A plan in a server's list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
+    /// What the server calls it.
+    pub name: PlanName,
+    /// Its digest.
+    pub id: PlanId,
+}
+
+impl Listed {
+    /// The bytes of a list, which are sent.
+    pub fn to_bytes(list: &[Self]) -> Vec<u8> {
+        postcard::to_allocvec(list).expect("names and digests are nothing that postcard refuses")
+    }
+
+    /// Reads a list from the server's bytes.
+    ///
+    /// # Errors
+    /// They are no such list, or it is too long.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Vec<Self>, PeerFault> {
+        match postcard::take_from_bytes::<Vec<Self>>(bytes) {
+            Ok((list, [])) if list.len() <= MAX_PLANS => Ok(list),
+            _ => Err(PeerFault::Protocol("its list of plans is malformed".into())),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn hellos_survive_the_wire_and_bad_ones_do_not() {
-        for plan in [None, Some(PlanId::from_bytes([7; 32]))] {
-            let hello = Hello { plan };
-            assert_eq!(Hello::from_bytes(&hello.to_bytes()).unwrap(), hello);
+        let name = PlanName::like(&"x".repeat(PlanName::MAX));
+        let wanted = [Wanted::Any, Wanted::Id(PlanId::from_bytes([7; 32])), Wanted::Name(name), Wanted::List];
+        for wanted in wanted {
+            for token in [None, Some(Token::from_bytes([9; 32]))] {
+                let bytes = Hello { wanted: wanted.clone(), token: token.clone() }.to_bytes();
+                assert!(bytes.len() <= HELLO_BYTES);
+                let read = Hello::from_bytes(&bytes).unwrap();
+                assert_eq!((&read.wanted, read.token.is_some()), (&wanted, token.is_some()));
+                assert_eq!(read.to_bytes(), bytes);
+                for end in 0..bytes.len() {
+                    let cut = Hello::from_bytes(&bytes[..end]);
+                    // A name may be cut to a name.
+                    assert!(cut.is_err() || matches!(wanted, Wanted::Name(_)), "{wanted} cut to {end}");
+                }
+            }
         }
-        let mut other_version = Hello { plan: None }.to_bytes();
+        let bytes = |end: &[u8]| [&PROTOCOL_VERSION.to_le_bytes(), end].concat();
+        for end in [&[0, 0, 0][..], &[2, 0], &[0, 4], &[0, 2], &[0, 2, b' '], &[0, 2, 0xff], &[0, 3, 0]] {
+            assert!(Hello::from_bytes(&bytes(end)).is_err(), "{end:?}");
+        }
+        let mut other_version = bytes(&[0, 0]);
+        assert!(Hello::from_bytes(&other_version).is_ok());
         other_version[0] = 99;
-        assert!(Hello::from_bytes(&other_version).is_err());
-        assert!(Hello::from_bytes(&other_version[..9]).is_err());
+        assert!(
+            Hello::from_bytes(&other_version).is_err_and(|error| error.to_string().contains("version 99"))
+        );
+    }
+
+    #[test]
+    fn welcomes_and_lists_survive_the_wire_and_bad_ones_do_not() {
         let welcome = Welcome { max_prepared: 3, view: b"plan" };
         assert_eq!(Welcome::from_bytes(&welcome.to_bytes()).unwrap(), welcome);
         assert!(Welcome::from_bytes(&[]).is_err());
-        let mut neither = Hello { plan: None }.to_bytes();
-        neither[4] = 2;
-        assert!(Hello::from_bytes(&neither).is_err());
+        let listed = Listed { name: PlanName::like(&"y".repeat(64)), id: PlanId::from_bytes([255; 32]) };
+        let bytes = Listed::to_bytes(&vec![listed.clone(); MAX_PLANS]);
+        assert!(bytes.len() <= PLANS_BYTES);
+        assert_eq!(Listed::from_bytes(&bytes).unwrap(), vec![listed.clone(); MAX_PLANS]);
+        assert!(Listed::from_bytes(&bytes[..bytes.len() - 1]).is_err());
+        assert!(Listed::from_bytes(&Listed::to_bytes(&vec![listed; MAX_PLANS + 1])).is_err());
+        assert!(Listed::from_bytes(&[1, 1, b'\n', 0]).is_err());
     }
 }

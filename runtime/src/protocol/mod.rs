@@ -7,8 +7,8 @@
 //!
 //! ```text
 //! client                                   server
-//! Hello{version, plan?}              ──▶
-//!                                    ◀──   Welcome{limit, view}       or Refusal{reason}
+//! Hello{version, token?, plan?}      ──▶
+//!                                    ◀──   Welcome{limit, view}, or Plans and the end; or Refusal{reason}
 //! Key{N, hs}                        ──▶
 //! suite blinded, for each image:
 //!   Input{Enc(x)}                    ──▶
@@ -39,5 +39,6 @@ pub mod blinded;
 pub mod hello;
 pub mod shared;
 pub mod stream;
+pub mod token;
 
 pub use crate::message::{self, Message};

@@ -1,7 +1,7 @@
 //! Many clients at a time over TCP, a thread each.
 
 use super::hall::Hall;
-use super::server::{Limits, Server, Visit};
+use super::server::{Limits, Offers, Visit};
 use crate::channel::Acceptance;
 use crate::error::{Error, Result};
 use std::collections::HashMap;
@@ -58,7 +58,7 @@ const ARRIVALS_PER_ADDRESS: usize = 32;
 /// # Errors
 /// The system gives no thread to begin with.
 pub fn listen(
-    server: &Server,
+    offers: &Offers,
     listener: &TcpListener,
     admission: &Admission,
     hall: &Hall,
@@ -88,10 +88,10 @@ pub fn listen(
             departed(Departure { client, end: End::TurnedAway });
             continue;
         };
-        let (server, admission, hall) = (server.clone(), admission.clone(), hall.clone());
+        let (offers, admission, hall) = (offers.clone(), admission.clone(), hall.clone());
         let received = Arc::clone(departed);
         let attended = thread::Builder::new().spawn(move || {
-            let (visit, end) = attend(&server, stream, &admission, &hall);
+            let (visit, end) = attend(&offers, stream, &admission, &hall);
             drop((arrival, connected));
             received(Departure { client, end });
             drop(visit); // when the hall is empty, all has been told
@@ -102,15 +102,15 @@ pub fn listen(
     }
 }
 
-fn attend(server: &Server, stream: TcpStream, admission: &Admission, hall: &Hall) -> (Option<Visit>, End) {
+fn attend(offers: &Offers, stream: TcpStream, admission: &Admission, hall: &Hall) -> (Option<Visit>, End) {
     let Admission { limits, acceptance, .. } = admission;
     let connection = match acceptance.accept(stream, limits.message) {
         Ok(connection) => connection,
         Err(error) => return (None, End::Failed(error)),
     };
     let (guest, connection) = hall.enter(connection);
-    let visit = Visit::of(guest, *limits);
-    let end = match server.attend(connection, &visit) {
+    let mut visit = Visit::of(guest, *limits);
+    let end = match offers.attend(connection, &mut visit) {
         Ok(Some(answered)) => End::Answered(answered),
         Ok(None) => End::TurnedAway,
         Err(error) => End::Failed(error),

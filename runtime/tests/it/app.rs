@@ -36,7 +36,7 @@ impl Observer for Counting {
 #[test]
 fn a_client_prepares_asks_and_is_told_of_steps_over_any_stream() {
     let (ours, theirs) = memory::pair();
-    let each = Server::builder(plan()).build().expect("a server").bytes_of_prepared();
+    let each = Server::builder(plan()).build().expect("a server").offers()[0].server.bytes_of_prepared();
     let server = Server::builder(plan()).prepared_bytes(each * 5 / 2).build().expect("a server");
     let serving = thread::spawn(move || server.attend(theirs));
     let steps = Arc::new(AtomicUsize::new(0));

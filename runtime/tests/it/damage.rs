@@ -137,7 +137,7 @@ fn served(act: impl FnOnce(&mut Connection)) -> Error {
     let server = Server::new(plan()).with_max_prepared(3);
     thread::scope(|scope| {
         let serving = scope.spawn(move || server.serve(theirs, &mut Silent));
-        message::send(&mut ours, Message::Hello, &runtime::protocol::hello::Hello { plan: None }.to_bytes())
+        message::send(&mut ours, Message::Hello, &**runtime::protocol::hello::Hello::default().to_bytes())
             .expect("sent");
         let view = runtime::channel::Limit::AtMost(1 << 20);
         message::receive(&mut ours, Message::Welcome, view).expect("a welcome");

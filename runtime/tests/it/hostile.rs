@@ -8,12 +8,12 @@ use runtime::error::{Error, PeerFault, Result};
 use runtime::observe::Silent;
 use runtime::paillier::SecureRng;
 use runtime::plan::{Op, PlanId, Shape, ValidPlan, codec};
-use runtime::protocol::hello::{Hello, Welcome};
+use runtime::protocol::hello::{Hello, Wanted, Welcome};
 use runtime::protocol::message::{self, Message};
 use runtime::roles::client::Session;
 use runtime::roles::hall::Hall;
 use runtime::roles::listener::{self, Admission, Departed};
-use runtime::roles::server::{Limits, Server};
+use runtime::roles::server::{Limits, Offers, Server};
 use runtime::roles::{client, plain};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -54,7 +54,7 @@ fn told(connection: &mut Connection) -> String {
 }
 
 fn greet(connection: &mut Connection) {
-    message::send(connection, Message::Hello, &Hello { plan: None }.to_bytes()).expect("sent");
+    message::send(connection, Message::Hello, &**Hello::default().to_bytes()).expect("sent");
     message::receive(connection, Message::Welcome, Limit::AtMost(codec::MAX_VIEW_BYTES + 1))
         .expect("a welcome");
 }
@@ -81,8 +81,8 @@ fn encrypted(plaintexts: &[i32]) -> Vec<u8> {
 #[test]
 fn another_plan_is_refused_by_name() {
     let (error, told) = served(|connection| {
-        let hello = Hello { plan: Some(PlanId::from_bytes([9; 32])) };
-        message::send(connection, Message::Hello, &hello.to_bytes()).expect("sent");
+        let hello = Hello { wanted: Wanted::Id(PlanId::from_bytes([9; 32])), token: None };
+        message::send(connection, Message::Hello, &**hello.to_bytes()).expect("sent");
         told(connection)
     });
     assert!(matches!(error, Error::PeerMisbehaved(PeerFault::OtherPlan(_))), "{error}");
@@ -92,9 +92,9 @@ fn another_plan_is_refused_by_name() {
 #[test]
 fn another_protocol_version_is_refused() {
     let (error, told) = served(|connection| {
-        let mut hello = Hello { plan: None }.to_bytes();
+        let mut hello = Hello::default().to_bytes();
         hello[0] ^= 0x55;
-        message::send(connection, Message::Hello, &hello).expect("sent");
+        message::send(connection, Message::Hello, &**hello).expect("sent");
         told(connection)
     });
     assert!(matches!(error, Error::PeerMisbehaved(PeerFault::Protocol(_))), "{error}");
@@ -180,12 +180,12 @@ const SHORT: Duration = Duration::from_secs(2);
 fn listen(plan: &ValidPlan, max_clients: usize, max_per_address: Option<usize>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
-    let server = Server::new(plan.clone());
+    let offers = Offers::one(Server::new(plan.clone()));
     let limits = Limits { handshake: SHORT, message: SHORT, idle: SHORT, age: 4 * SHORT };
     let admission = Admission { max_per_address, limits, acceptance: Acceptance::Plain };
     let departed: Departed = Arc::new(drop);
     let hall = Hall::new(max_clients);
-    thread::spawn(move || listener::listen(&server, &listener, &admission, &hall, &departed));
+    thread::spawn(move || listener::listen(&offers, &listener, &admission, &hall, &departed));
     address
 }
 

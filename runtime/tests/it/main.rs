@@ -10,6 +10,7 @@ mod encrypted;
 mod fuzz;
 mod hostile;
 mod masks;
+mod offers;
 mod overlap;
 mod plan;
 mod shared;

@@ -58,7 +58,7 @@ struct Client<'a> {
 impl<'a> Client<'a> {
     /// Everything before the masks.
     fn begin(connection: &'a mut Connection, schedule: &'a Schedule) -> Result<Self> {
-        message::send(connection, Message::Hello, &Hello { plan: None }.to_bytes())?;
+        message::send(connection, Message::Hello, &**Hello::default().to_bytes())?;
         message::receive(connection, Message::Welcome, Limit::AtMost(codec::MAX_VIEW_BYTES + 2))?;
         message::send(connection, Message::Key, KEY.public().to_bytes())?;
         message::send_count(connection, Message::Prepare, 1)?;

@@ -251,7 +251,7 @@ fn a_plan_prints_its_steps_and_costs() {
 
 /// A plan in a file of this version, and what it gives. Whoever changes the format makes the file again with
 /// `popcornc compile testdata/mnist-mlp.onnx -o testdata/mnist-mlp.plan --input-scale 1/255 --calibration
-/// testdata/digits/all.npz`, and raises the version.
+/// testdata/digits/all.npz --reproducible`, and raises the version.
 #[test]
 fn a_plan_in_a_file_is_read_and_means_what_it_meant() {
     let testdata = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata");

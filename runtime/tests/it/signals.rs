@@ -24,9 +24,12 @@ struct Serving {
 
 impl Serving {
     fn start(more: &[&str], variables: &[(&str, &str)]) -> Self {
+        Self::of(concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/mnist-mlp.plan"), more, variables)
+    }
+
+    fn of(plan: &str, more: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_popcorn"))
-            .args(["serve", concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/mnist-mlp.plan")])
-            .args(["--listen", "127.0.0.1:0"])
+            .args(["serve", plan, "--listen", "127.0.0.1:0"])
             .args(more)
             .envs(variables.iter().copied())
             .stdout(Stdio::piped())
@@ -110,6 +113,48 @@ fn a_second_signal_ends_the_server_at_once() {
     assert_eq!(serving.status(), Some(128 + 15));
     gate.open();
     assert!(asked.join().expect("no panic").is_err());
+}
+
+/// A folder of plans is read again when the server is told to; what is wrong then changes nothing.
+#[test]
+fn plans_of_a_folder_are_read_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/mnist-mlp.plan");
+    std::fs::copy(golden, at("first.plan")).expect("copied");
+    let path = folder.path().to_str().expect("a path");
+    let serving = Serving::of(path, &[], &[]);
+    let listed = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_popcorn"));
+        let output = command.args(["plans", "--connect", &serving.address]).args(more).output();
+        String::from_utf8(output.expect("started").stdout).expect("text")
+    };
+    let names = || listed(&[]).lines().map(|line| line.split(' ').next().unwrap_or("").to_owned()).collect();
+    let until = |expected: &[&str]| {
+        for _ in 0..600 {
+            let names: Vec<String> = names();
+            if names == expected {
+                return;
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        panic!("{expected:?} are not offered, but {:?}", listed(&[]));
+    };
+    until(&["first"]);
+    assert!(listed(&["--json"]).starts_with("{\"id\":\""), "{}", listed(&["--json"]));
+    std::fs::copy(golden, at("second.plan")).expect("copied");
+    serving.signal("-HUP");
+    until(&["first", "second"]);
+    std::fs::write(at("third.plan"), "no plan").expect("written");
+    serving.signal("-HUP");
+    thread::sleep(Duration::from_millis(300));
+    until(&["first", "second"]);
+    std::fs::remove_file(at("third.plan")).expect("removed");
+    std::fs::remove_file(at("first.plan")).expect("removed");
+    serving.signal("-HUP");
+    until(&["second"]);
+    serving.signal("-TERM");
+    assert_eq!(serving.status(), Some(0));
 }
 
 #[test]

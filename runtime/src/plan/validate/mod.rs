@@ -31,7 +31,6 @@ mod view;
 pub(super) use view::view_violations;
 
 use super::Plan;
-use super::frame::plan_id;
 use super::ids::{PlanId, StepId};
 use super::view::ClientPlan;
 use std::fmt;
@@ -110,7 +109,7 @@ impl ValidPlan {
         let mut found = Findings::default();
         check_plan(&plan, &mut found);
         if found.violations.is_empty() {
-            let view = plan.client_view(plan_id(&plan));
+            let view = plan.client_view(plan.id());
             found.violations = view_violations(&view);
             if found.violations.is_empty() {
                 return Ok(Self { plan, view });

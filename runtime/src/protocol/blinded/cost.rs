@@ -178,6 +178,7 @@ mod tests {
             setup: Cost::default(),
             batches: Vec::new(),
             check: None,
+            salt: crate::plan::Salt::NONE,
         }
     }
 

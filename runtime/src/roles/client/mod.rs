@@ -18,10 +18,11 @@ use crate::observe::{Observer, Spending, Spent};
 use crate::ot::Role;
 use crate::paillier::{HolderKey, SecureRng};
 use crate::plan::{ClientPlan, PlanId, Work, codec};
-use crate::protocol::hello::{Hello, Welcome};
+use crate::protocol::hello::{Hello, Listed, PLANS_BYTES, Wanted, Welcome};
 use crate::protocol::message::{self, Deferred, Message};
 use crate::protocol::shared::message_schedule::Communication;
 use crate::protocol::shared::online_messages::{communication, fitting, most_together};
+use crate::protocol::token::Token;
 use shared::Ahead;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -58,21 +59,65 @@ struct Holder {
     faults: Deferred,
 }
 
+/// Which plan of a server a client asks for, and what it shows for it.
+#[derive(Clone, Default)]
+pub struct Request {
+    /// The plan.
+    pub plan: Wanted,
+    /// The digest that the plan must have, whatever it is called.
+    pub expected: Option<PlanId>,
+    /// What the server wants to see of clients without certificates. Send it inside TLS alone.
+    pub token: Option<Token>,
+}
+
 /// Opens a session and learns the server's plan; `wanted` insists on one.
 ///
 /// # Errors
-/// The server refuses, misbehaves, or sends an invalid or another plan.
-pub fn greet(mut connection: Connection, wanted: Option<PlanId>) -> Result<Greeting> {
-    let start = Instant::now();
-    message::send(&mut connection, Message::Hello, &Hello { plan: wanted }.to_bytes())?;
-    let bytes =
-        message::receive(&mut connection, Message::Welcome, Limit::AtMost(codec::MAX_VIEW_BYTES + 2))?;
-    let welcome = Welcome::from_bytes(&bytes)?;
-    let plan = codec::decode_view(welcome.view).map_err(|error| PeerFault::Plan(error.to_string()))?;
-    if wanted.is_some_and(|wanted| wanted != plan.id) {
-        return Err(PeerFault::Plan(format!("it is {}, not the one asked for", plan.id)).into());
+/// As [`Request::greet`].
+pub fn greet(connection: Connection, wanted: Option<PlanId>) -> Result<Greeting> {
+    Request { plan: wanted.into(), ..Request::default() }.greet(connection)
+}
+
+impl Request {
+    /// Opens a session and learns the server's plan.
+    ///
+    /// # Errors
+    /// The server refuses, misbehaves, or sends an invalid or another plan.
+    pub fn greet(self, mut connection: Connection) -> Result<Greeting> {
+        let start = Instant::now();
+        let expected = match (self.expected, &self.plan) {
+            (Some(expected), _) => Some(expected),
+            (None, Wanted::Id(id)) => Some(*id),
+            _ => None,
+        };
+        let wanted = match self.plan {
+            Wanted::Any => expected.into(),
+            named => named,
+        };
+        let hello = Hello { wanted, token: self.token };
+        message::send(&mut connection, Message::Hello, &**hello.to_bytes())?;
+        let limit = Limit::AtMost(codec::MAX_VIEW_BYTES + 2);
+        let bytes = message::receive(&mut connection, Message::Welcome, limit)?;
+        let welcome = Welcome::from_bytes(&bytes)?;
+        let plan = codec::decode_view(welcome.view).map_err(|error| PeerFault::Plan(error.to_string()))?;
+        if expected.is_some_and(|expected| expected != plan.id) {
+            return Err(PeerFault::Plan(format!("it is {}, not the one asked for", plan.id)).into());
+        }
+        let max_prepared = welcome.max_prepared.into();
+        Ok(Greeting { connection, plan, max_prepared, elapsed: start.elapsed() })
     }
-    Ok(Greeting { connection, plan, max_prepared: welcome.max_prepared.into(), elapsed: start.elapsed() })
+}
+
+/// The plans that a server offers to whoever shows `token`.
+///
+/// # Errors
+/// The server refuses or misbehaves.
+pub fn plans(mut connection: Connection, token: Option<Token>) -> Result<Vec<Listed>> {
+    let hello = Hello { wanted: Wanted::List, token };
+    message::send(&mut connection, Message::Hello, &**hello.to_bytes())?;
+    let bytes = message::receive(&mut connection, Message::Plans, Limit::AtMost(PLANS_BYTES as u64))?;
+    connection.close();
+    Ok(Listed::from_bytes(&bytes)?)
 }
 
 impl Greeting {

@@ -1,25 +1,29 @@
 //! The server: holds the plan, serves clients.
 
 mod blinded;
+mod offers;
 mod pace;
 mod products;
 mod shared;
+mod tokens;
 mod visit;
 
+pub use offers::{Offer, Offers};
 pub use pace::Limits;
 pub use shared::MAX_PREPARED;
+pub use tokens::Tokens;
 pub use visit::Visit;
 
 use shared::Ahead;
 
 use crate::channel::{Connection, Limit};
-use crate::error::{Error, PeerFault, Result};
+use crate::error::{PeerFault, Result};
 use crate::message::Role;
-use crate::observe::{Observer, Silent};
+use crate::observe::Observer;
 use crate::paillier::{Pool, PublicKey, PublicRandomisers, SecureRng};
 use crate::plan::{ValidPlan, Work, codec};
 use crate::protocol::blinded::ServerContext;
-use crate::protocol::hello::{HELLO_BYTES, Hello, Welcome};
+use crate::protocol::hello::Welcome;
 use crate::protocol::message::{self, Message};
 use crate::protocol::shared::online_messages::{communication, fitting, kept_bytes};
 use crate::protocol::shared::randomisers::{Lengths, ReplyRandomisers};
@@ -81,55 +85,8 @@ impl Server {
     /// # Errors
     /// The client misbehaved or vanished, or the system failed. Other clients are not affected.
     pub fn serve(&self, connection: Connection, observer: &mut dyn Observer) -> Result<u64> {
-        let served = self.run(connection, &Visit::alone(None), observer)?;
+        let served = Offers::one(self.clone()).run(connection, &mut Visit::alone(None), observer)?;
         Ok(served.unwrap_or_default())
-    }
-
-    /// The same within the limits of a visit, for a client that gets a place once it has sent its key; the place is kept until the
-    /// session ends. `None` where there was none, which the client is told.
-    ///
-    /// # Errors
-    /// As [`serve`](Self::serve); [`Error::Ending`] where the server ends before the client does.
-    pub fn attend(&self, connection: Connection, visit: &Visit) -> Result<Option<u64>> {
-        self.run(connection, visit, &mut Silent)
-    }
-
-    fn run(
-        &self,
-        mut connection: Connection,
-        visit: &Visit,
-        observer: &mut dyn Observer,
-    ) -> Result<Option<u64>> {
-        let outcome = self.admitted(&mut connection, visit, observer);
-        let reason = match &outcome {
-            Ok(Some(_)) => None,
-            Ok(None) => Some("it serves as many clients as it may; try again later".into()),
-            Err(error) => Some(self.reason(error)),
-        };
-        if let Some(reason) = reason {
-            // The client may be gone; the error that counts is the first one.
-            let _ = message::refuse(&mut connection, &reason);
-        }
-        connection.close();
-        outcome
-    }
-
-    fn admitted(
-        &self,
-        connection: &mut Connection,
-        visit: &Visit,
-        observer: &mut dyn Observer,
-    ) -> Result<Option<u64>> {
-        let key = self.shake_hands(connection, visit).map_err(|error| visit.meant(error))?;
-        let Some(_place) = visit.take_place() else { return Ok(None) };
-        self.session(connection, key, visit, observer).map(Some)
-    }
-
-    fn shake_hands(&self, connection: &mut Connection, visit: &Visit) -> Result<PublicKey> {
-        visit.shake_hands(connection)?;
-        self.greet(connection)?;
-        visit.shake_hands(connection)?;
-        self.receive_key(connection)
     }
 
     fn session(
@@ -172,29 +129,12 @@ impl Server {
         }
     }
 
-    /// What a client is told of an error; nothing of what happened inside the server.
-    fn reason(&self, error: &Error) -> String {
-        match error {
-            Error::PeerMisbehaved(PeerFault::OtherPlan(_)) => format!("it runs plan {}", self.plan.id()),
-            Error::PeerMisbehaved(fault) => format!("the client misbehaved: {fault}"),
-            Error::SessionOver(_) => format!("{error}; open another"),
-            Error::Ending => "it is ending; try another".into(),
-            _ => "it failed".into(),
-        }
-    }
-
-    fn greet(&self, connection: &mut Connection) -> Result<()> {
-        let body = message::receive(connection, Message::Hello, Limit::Exactly(HELLO_BYTES as u64))?;
-        let hello = Hello::from_bytes(&body)?;
-        match hello.plan {
-            Some(plan) if plan != self.plan.id() => Err(PeerFault::OtherPlan(plan).into()),
-            _ => {
-                let max_prepared = u16::try_from(self.max_prepared).unwrap_or(u16::MAX);
-                let view = codec::encode_view(self.plan.client_view());
-                let welcome = Welcome { max_prepared, view: &view };
-                message::send(connection, Message::Welcome, welcome.to_bytes())
-            }
-        }
+    /// Shows the client what it may see of the plan.
+    fn welcome(&self, connection: &mut Connection) -> Result<()> {
+        let max_prepared = u16::try_from(self.max_prepared).unwrap_or(u16::MAX);
+        let view = codec::encode_view(self.plan.client_view());
+        let welcome = Welcome { max_prepared, view: &view };
+        message::send(connection, Message::Welcome, welcome.to_bytes())
     }
 
     fn receive_key(&self, connection: &mut Connection) -> Result<PublicKey> {

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use runtime::paillier::{HolderKey, test_keys};
 use runtime::plan::{
     BlindedParameters, Conv2d, Cost, Dense, Exchanges, Gather, IndexMap, InputSpec, KeyBits, Knowledge,
-    MaxPool, Op, OutputPart, OutputSpec, Plan, Preprocessing, Shape, Step, StepId, Suite, SumPool, ValidPlan,
-    Window, Work, interval,
+    MaxPool, Op, OutputPart, OutputSpec, Plan, Preprocessing, Salt, Shape, Step, StepId, Suite, SumPool,
+    ValidPlan, Window, Work, interval,
 };
 use runtime::protocol::blinded;
 use std::sync::{Arc, LazyLock};
@@ -41,6 +41,7 @@ impl PlanBuilder {
             setup: Cost::default(),
             batches: Vec::new(),
             check: None,
+            salt: Salt::NONE,
         };
         let mut builder = Self { plan, ranges: Vec::new() };
         builder.push(Op::Input, &[], shape);

@@ -1,0 +1,56 @@
+//! `popcorn token`: what a client shows so that it is let in.
+
+use super::output;
+use clap::Args;
+use runtime::files::write_private;
+use runtime::paillier::SecureRng;
+use runtime::{Error, Result, Token as Secret};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Make a token for a client, by which `popcorn serve --tokens` knows it
+///
+/// Writes the token, 64 hexadecimal digits, to a file that its owner alone may read, for the client to keep (`popcorn infer
+/// --token-file`), and prints the line for the server's file of tokens: the client's name and a hash, which is no secret.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  popcorn token alice -o alice.token >> tokens.txt
+  popcorn serve model.plan --listen 0.0.0.0:7000 --tls-cert server.crt --tls-key server.key --tokens tokens.txt
+  popcorn infer --connect inference.example.com:7000 --tls --token-file alice.token --input digit.png")]
+pub(crate) struct Token {
+    /// What the server calls the client, in its log and its budgets
+    #[arg(value_parser = parse_name)]
+    name: String,
+    /// Where to write the token; a file that is there stays
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+}
+
+impl Token {
+    pub(crate) fn run(self) -> Result<()> {
+        let mut bytes = [0; 32];
+        SecureRng::from_os()?.fill(&mut bytes);
+        let token = Secret::from_bytes(bytes);
+        write_private(&self.output, token.reveal().as_bytes())?;
+        output::print(&format!("{} {}\n", self.name, token.hash()))
+    }
+}
+
+/// The token in the file at `path`.
+///
+/// # Errors
+/// It cannot be read, or is no token.
+pub(crate) fn read(path: &Path) -> Result<Secret> {
+    let text = fs::read_to_string(path);
+    let text = text.map_err(|error| Error::io(format!("cannot read {}", path.display()), error))?;
+    let token = text.trim().parse::<Secret>();
+    token.map_err(|what| runtime::error::InvalidInput::File { path: path.into(), what: what.into() }.into())
+}
+
+fn parse_name(text: &str) -> std::result::Result<String, &'static str> {
+    let is_plain = |c: char| c.is_ascii_graphic() && c != '#';
+    match text.len() {
+        1..=64 if text.chars().all(is_plain) => Ok(text.into()),
+        _ => Err("a client's name has 1 to 64 letters, digits and signs of ASCII, without blanks and #"),
+    }
+}

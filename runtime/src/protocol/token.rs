@@ -1,0 +1,83 @@
+//! What a client shows so that it is let in, where it has no certificate.
+//!
+//! A token is 32 random bytes, so its hash tells nothing of it and needs no salt: the server keeps hashes alone, and finds a client
+//! by the hash of what it shows. Whoever reads the connection learns the token: it is sent inside TLS.
+
+use std::fmt;
+use std::str::FromStr;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+/// 32 random bytes that a client and nobody else has. Wiped when dropped.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct Token([u8; 32]);
+
+/// BLAKE3 of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TokenHash([u8; 32]);
+
+impl Token {
+    /// Of these bytes, which are random.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// What a server keeps of it.
+    pub fn hash(&self) -> TokenHash {
+        TokenHash(blake3::derive_key("popcorn token of a client", &self.0))
+    }
+
+    /// As it stands in a client's file, for its eyes alone.
+    pub fn reveal(&self) -> String {
+        hexadecimal(&self.0)
+    }
+}
+
+impl FromStr for Token {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        parse(text).map(Self)
+    }
+}
+
+impl fmt::Display for TokenHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hexadecimal(&self.0))
+    }
+}
+
+impl FromStr for TokenHash {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        parse(text).map(Self)
+    }
+}
+
+fn hexadecimal(bytes: &[u8; 32]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn parse(text: &str) -> Result<[u8; 32], &'static str> {
+    blake3::Hash::from_hex(text).map(Into::into).map_err(|_| "64 hexadecimal digits are expected")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_read_as_they_are_written_and_hashes_differ_from_them() {
+        let token = Token::from_bytes(std::array::from_fn(|i| 3 * i as u8));
+        assert_eq!(token.reveal().parse::<Token>().unwrap().as_bytes(), token.as_bytes());
+        assert_ne!(token.hash().to_string(), token.reveal());
+        assert_eq!(token.hash().to_string().parse(), Ok(token.hash()));
+        assert_ne!(token.hash(), Token::from_bytes([0; 32]).hash());
+        assert!("12".parse::<Token>().is_err() && "x".repeat(64).parse::<TokenHash>().is_err());
+    }
+}
