@@ -5,8 +5,9 @@ use crate::channel::{Acceptance, Connection, Transport};
 use crate::error::{Error, Result};
 use crate::plan::ValidPlan;
 use crate::roles::hall::{Hall, Standing};
-use crate::roles::listener::{Admission, Departed, Departure, listen};
+use crate::roles::listener::{Admission, listen};
 use crate::roles::server::{self, Limits, Visit};
+use crate::roles::watch::{Departure, Observers, ServerObserver};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -21,7 +22,7 @@ pub struct Server {
     server: server::Server,
     max_clients: usize,
     admission: Admission,
-    departed: Departed,
+    observers: Observers,
 }
 
 impl Server {
@@ -35,7 +36,7 @@ impl Server {
         let admission =
             Admission { max_per_address: None, limits: Limits::DEFAULT, acceptance: Acceptance::Plain };
         let (max_clients, prepared_bytes) = (Self::MAX_CLIENTS, Self::PREPARED_BYTES);
-        ServerBuilder { plan, max_clients, prepared_bytes, admission, departed: Arc::new(drop) }
+        ServerBuilder { plan, max_clients, prepared_bytes, admission, observers: Observers::default() }
     }
 
     /// The plan that clients are served, weights included.
@@ -74,18 +75,20 @@ impl Server {
         Ok(Running { address, hall, accepting: Some(accepting) })
     }
 
-    /// Serves one client over any stream until it closes it; the number of images answered.
+    /// Serves one client over any stream until it closes it; the number of images answered. Observers are told of all but its
+    /// departure, which the caller is told.
     ///
     /// # Errors
     /// The client misbehaved or vanished, or the system failed.
     pub fn attend(&self, transport: Transport) -> Result<u64> {
         let limits = self.admission.limits;
         let connection = Connection::new(transport, Some(limits.message))?;
-        Ok(self.server.attend(connection, &Visit::alone(Some(limits)))?.unwrap_or_default())
+        let mut visit = Visit::alone(Some(limits), self.observers.clone());
+        Ok(self.server.attend(connection, &mut visit)?.unwrap_or_default())
     }
 
     fn listen(&self, listener: &TcpListener, hall: &Hall) -> Result<()> {
-        listen(&self.server, listener, &self.admission, hall, &self.departed)
+        listen(&self.server, listener, &self.admission, hall, &self.observers)
     }
 }
 
@@ -96,7 +99,7 @@ pub struct ServerBuilder {
     max_clients: usize,
     prepared_bytes: u64,
     admission: Admission,
-    departed: Departed,
+    observers: Observers,
 }
 
 impl ServerBuilder {
@@ -129,9 +132,16 @@ impl ServerBuilder {
         self
     }
 
-    /// Tells `departed` how each client's session ended.
-    pub fn departed(self, departed: impl Fn(Departure) + Send + Sync + 'static) -> Self {
-        Self { departed: Arc::new(departed), ..self }
+    /// Tells `observer` what happens, beside other observers.
+    pub fn observer(mut self, observer: impl ServerObserver + 'static) -> Self {
+        self.observers.add(observer);
+        self
+    }
+
+    /// Tells `departed` how each client's session ended, after all observers.
+    pub fn departed(mut self, departed: impl Fn(Departure) + Send + Sync + 'static) -> Self {
+        self.observers.set_departed(Arc::new(departed));
+        self
     }
 
     /// The server.
@@ -145,7 +155,7 @@ impl ServerBuilder {
             server,
             max_clients: self.max_clients,
             admission: self.admission,
-            departed: self.departed,
+            observers: self.observers,
         })
     }
 }
@@ -168,6 +178,12 @@ impl Running {
     /// How many clients there are, and whether there is a place for another.
     pub fn standing(&self) -> Standing {
         self.hall.standing()
+    }
+
+    /// What says the same from other threads, also while the server ends.
+    pub fn watcher(&self) -> impl Fn() -> Standing + Clone + Send + Sync + use<> {
+        let hall = self.hall.clone();
+        move || hall.standing()
     }
 
     /// Ends the server well. The listening socket is closed, so that whoever connects goes elsewhere. Clients that ask for nothing

@@ -6,11 +6,12 @@ use super::report::megabytes;
 use super::transport::ServerTransport;
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
+use runtime::admin::Metrics;
 use runtime::observe::peak_memory;
-use runtime::roles::listener::{Departure, End};
 use runtime::roles::server::Limits;
+use runtime::roles::watch::{Departure, End};
 use runtime::{Error, Plan, Result, Running, Server};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -57,6 +58,10 @@ pub(crate) struct Serve {
     /// then cut off those that are left. At a second signal the server ends at once
     #[arg(long, default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=u64::from(u32::MAX)))]
     drain: u64,
+    /// Tell operators over HTTP at this address how the server stands: /healthz, /readyz, and /metrics for Prometheus. Whoever
+    /// reaches the address may read these
+    #[arg(long, value_name = "ADDR")]
+    admin: Option<String>,
     #[command(flatten)]
     transport: ServerTransport,
 }
@@ -64,14 +69,15 @@ pub(crate) struct Serve {
 impl Serve {
     pub(crate) fn run(self) -> Result<ExitCode> {
         memory::bound_arenas();
-        let listener = TcpListener::bind(&self.listen)
-            .map_err(|error| Error::io(format!("cannot listen on {} (HOST:PORT)", self.listen), error))?;
-        let address = listener.local_addr().map_err(|error| Error::io("cannot listen", error))?;
+        let (listener, address) = bind(&self.listen)?;
+        let admin = self.admin.as_deref().map(bind).transpose()?;
+        let metrics = Metrics::default();
         let mut server = Server::builder(Plan::read(&self.plan)?)
             .prepared_bytes(self.max_prepared)
             .max_clients(self.max_clients.into())
             .limits(self.limits())
             .acceptance(self.transport.acceptance(address)?)
+            .observer(metrics.clone())
             .departed(log);
         if let Some(most) = self.max_per_address {
             server = server.max_per_address(most.into());
@@ -87,6 +93,12 @@ impl Serve {
         ))?;
         if let Some(prepared) = prepared(&server) {
             super::output::print(&prepared)?;
+        }
+        if let Some((admin, address)) = admin {
+            runtime::admin::serve(admin, metrics, running.watcher())?;
+            super::output::print(&format!(
+                "how the server stands: http://{address}/metrics, /readyz, /healthz\n"
+            ))?;
         }
         tell_ready();
         self.end(running, signals)
@@ -109,6 +121,14 @@ impl Serve {
     }
 }
 
+/// A listener on `address`, and which address that is.
+fn bind(address: &str) -> Result<(TcpListener, SocketAddr)> {
+    let failed = |error| Error::io(format!("cannot listen on {address} (HOST:PORT)"), error);
+    let listener = TcpListener::bind(address).map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
+}
+
 /// A number of seconds.
 fn seconds() -> RangedU64ValueParser {
     clap::value_parser!(u64).range(1..=u64::from(u32::MAX))
@@ -127,10 +147,11 @@ fn log(departure: Departure) {
     memory::give_back();
     let memory = peak_memory()
         .map_or_else(String::new, |bytes| format!(" (memory so far {} at most)", megabytes(bytes)));
-    let client = departure.client.map_or_else(|| "a client".into(), |client| client.to_string());
+    let client = departure.caller.address.map_or_else(|| "a client".into(), |client| client.to_string());
     match departure.end {
         End::Answered(images) => eprintln!("{client}: {images} answered{memory}"),
-        End::TurnedAway => eprintln!("{client}: no place (--max-clients, --max-per-address)"),
+        End::TurnedAway => eprintln!("{client}: no place (--max-clients)"),
+        End::Crowded => eprintln!("{client}: too many connections (--max-per-address)"),
         End::Failed(error) => eprintln!("{client}: {error}"),
     }
 }

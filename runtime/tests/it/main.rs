@@ -2,6 +2,7 @@
 
 mod support;
 
+mod admin;
 mod app;
 mod cli;
 mod damage;

@@ -2,41 +2,41 @@
 #![cfg(unix)]
 
 use crate::support::gate::Gate;
-use runtime::{Client, ClientKey, Error, KeyBits};
+use crate::support::http::metrics;
+use crate::support::served::{LONG, asking, plan_file, wait_until};
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
 use std::os::unix::net::UnixDatagram;
 use std::process::{Child, Command, Stdio};
-use std::sync::LazyLock;
-use std::thread;
-use std::time::Duration;
-
-static KEY: LazyLock<ClientKey> =
-    LazyLock::new(|| ClientKey::generate(KeyBits::default()).expect("randomness"));
-
-const LONG: Duration = Duration::from_secs(60);
 
 /// A server of `mnist-mlp`; it is killed when a test fails.
 struct Serving {
     child: Child,
     address: String,
+    admin: String,
 }
 
 impl Serving {
     fn start(more: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_popcorn"))
-            .args(["serve", concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/mnist-mlp.plan")])
-            .args(["--listen", "127.0.0.1:0"])
+            .arg("serve")
+            .arg(plan_file())
+            .args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
             .args(more)
             .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .expect("started");
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
-        let address = line.trim().rsplit(' ').next().expect("an address").to_owned();
-        Self { child, address }
+        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let mut line = || lines.next().expect("a line").expect("text");
+        let address = line().rsplit(' ').next().expect("an address").to_owned();
+        let admin = (0..2).find_map(|_| Some(line().split_once("http://")?.1.split_once('/')?.0.to_owned()));
+        Self { child, address, admin: admin.expect("an address") }
+    }
+
+    fn working(&self) -> usize {
+        metrics(&self.admin)["popcorn_phases_under_way"] as usize
     }
 
     fn signal(&self, name: &str) {
@@ -57,31 +57,14 @@ impl Drop for Serving {
     }
 }
 
-/// A client that asks, and reads no answer before the gate opens.
-fn asking(serving: &Serving, gate: &Gate) -> thread::JoinHandle<Result<usize, Error>> {
-    let stream = gate.connect(&serving.address);
-    let mut client = Client::over(stream).key(KEY.clone()).open().expect("a session");
-    client.prepare(1).expect("prepared");
-    gate.close();
-    let asking = thread::spawn(move || client.infer(&[0.0; 784]).map(|prediction| prediction.logits.len()));
-    thread::sleep(Duration::from_millis(300)); // until the server has the question; were it later, the client would be told
-    asking
-}
-
-/// Waits until nobody is let in.
-fn closed(serving: &Serving) {
-    let tries = (0..6000).take_while(|_| TcpStream::connect(&serving.address).is_ok());
-    assert!(tries.map(|_| thread::sleep(Duration::from_millis(10))).count() < 6000, "clients are let in");
-}
-
 #[test]
 fn a_signal_ends_the_server_when_everything_is_answered() {
     for signal in ["-TERM", "-INT"] {
         let serving = Serving::start(&[], &[]);
         let gate = Gate::default();
-        let asked = asking(&serving, &gate);
+        let asked = asking(&serving.address, &gate, || serving.working());
         serving.signal(signal);
-        closed(&serving);
+        wait_until(|| TcpStream::connect(&serving.address).is_err());
         gate.open();
         assert_eq!(asked.join().expect("no panic").expect("an answer"), 10);
         assert_eq!(serving.status(), Some(0), "{signal}");
@@ -92,7 +75,7 @@ fn a_signal_ends_the_server_when_everything_is_answered() {
 fn statuses_tell_whether_somebody_was_cut_off() {
     let serving = Serving::start(&["--drain", "1"], &[]);
     let gate = Gate::default();
-    let asked = asking(&serving, &gate);
+    let asked = asking(&serving.address, &gate, || serving.working());
     serving.signal("-TERM");
     assert_eq!(serving.status(), Some(3));
     gate.open();
@@ -103,9 +86,9 @@ fn statuses_tell_whether_somebody_was_cut_off() {
 fn a_second_signal_ends_the_server_at_once() {
     let serving = Serving::start(&["--drain", "3600"], &[]);
     let gate = Gate::default();
-    let asked = asking(&serving, &gate);
+    let asked = asking(&serving.address, &gate, || serving.working());
     serving.signal("-TERM");
-    closed(&serving);
+    wait_until(|| TcpStream::connect(&serving.address).is_err());
     serving.signal("-TERM");
     assert_eq!(serving.status(), Some(128 + 15));
     gate.open();

@@ -10,6 +10,7 @@ pub use pace::Limits;
 pub use shared::MAX_PREPARED;
 pub use visit::Visit;
 
+use super::watch::Observers;
 use shared::Ahead;
 
 use crate::channel::{Connection, Limit};
@@ -81,7 +82,8 @@ impl Server {
     /// # Errors
     /// The client misbehaved or vanished, or the system failed. Other clients are not affected.
     pub fn serve(&self, connection: Connection, observer: &mut dyn Observer) -> Result<u64> {
-        let served = self.run(connection, &Visit::alone(None), observer)?;
+        let mut visit = Visit::alone(None, Observers::default());
+        let served = self.run(connection, &mut visit, observer)?;
         Ok(served.unwrap_or_default())
     }
 
@@ -90,14 +92,14 @@ impl Server {
     ///
     /// # Errors
     /// As [`serve`](Self::serve); [`Error::Ending`] where the server ends before the client does.
-    pub fn attend(&self, connection: Connection, visit: &Visit) -> Result<Option<u64>> {
+    pub fn attend(&self, connection: Connection, visit: &mut Visit) -> Result<Option<u64>> {
         self.run(connection, visit, &mut Silent)
     }
 
     fn run(
         &self,
         mut connection: Connection,
-        visit: &Visit,
+        visit: &mut Visit,
         observer: &mut dyn Observer,
     ) -> Result<Option<u64>> {
         let outcome = self.admitted(&mut connection, visit, observer);
@@ -110,6 +112,7 @@ impl Server {
             // The client may be gone; the error that counts is the first one.
             let _ = message::refuse(&mut connection, &reason);
         }
+        visit.leave(&connection);
         connection.close();
         outcome
     }
@@ -117,11 +120,11 @@ impl Server {
     fn admitted(
         &self,
         connection: &mut Connection,
-        visit: &Visit,
+        visit: &mut Visit,
         observer: &mut dyn Observer,
     ) -> Result<Option<u64>> {
         let key = self.shake_hands(connection, visit).map_err(|error| visit.meant(error))?;
-        let Some(_place) = visit.take_place() else { return Ok(None) };
+        let Some(_place) = visit.enter(self.plan.id(), self.bytes_of_prepared()) else { return Ok(None) };
         self.session(connection, key, visit, observer).map(Some)
     }
 
@@ -136,7 +139,7 @@ impl Server {
         &self,
         connection: &mut Connection,
         key: PublicKey,
-        visit: &Visit,
+        visit: &mut Visit,
         observer: &mut dyn Observer,
     ) -> Result<u64> {
         let mut rng = SecureRng::from_os()?;

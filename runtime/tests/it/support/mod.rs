@@ -1,6 +1,8 @@
 //! Small random plans, and what every test of a running plan needs.
 
 pub(crate) mod gate;
+pub(crate) mod http;
+pub(crate) mod served;
 pub(crate) mod shared;
 
 use proptest::prelude::*;
