@@ -1,20 +1,19 @@
 //! `popcorn serve`: answers clients until it is told to end.
 
 use super::ending::{Signals, tell_ready, tell_stopping};
+use super::log::{self, Log};
 use super::memory;
-use super::report::megabytes;
 use super::transport::ServerTransport;
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use runtime::admin::Metrics;
-use runtime::observe::peak_memory;
 use runtime::roles::server::Limits;
-use runtime::roles::watch::{Departure, End};
 use runtime::{Error, Plan, Result, Running, Server};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
+use tracing::info;
 
 /// Status of a server that cut connections off when it ended.
 const CUT: u8 = 3;
@@ -54,14 +53,17 @@ pub(crate) struct Serve {
     /// Let a session begin nothing more after so long
     #[arg(long, default_value_t = Limits::DEFAULT.age.as_secs(), value_name = "SECONDS", value_parser = seconds())]
     max_age: u64,
-    /// Told to end (SIGTERM, or Ctrl-C once), let nobody else in, finish what clients have asked for and tell them, for so long;
-    /// then cut off those that are left. At a second signal the server ends at once
+    /// How long a server that is told to end (SIGTERM, or Ctrl-C once) may take: it lets nobody else in, finishes what clients have
+    /// asked for, tells them, and after so long cuts off those that are left. At a second signal it ends at once
     #[arg(long, default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=u64::from(u32::MAX)))]
     drain: u64,
     /// Tell operators over HTTP at this address how the server stands: /healthz, /readyz, and /metrics for Prometheus. Whoever
     /// reaches the address may read these
     #[arg(long, value_name = "ADDR")]
     admin: Option<String>,
+    /// How the lines on standard error are written, which say what was done for which client and how sessions ended
+    #[arg(long, default_value = "text", value_name = "FORM")]
+    log: log::Form,
     #[command(flatten)]
     transport: ServerTransport,
 }
@@ -69,16 +71,17 @@ pub(crate) struct Serve {
 impl Serve {
     pub(crate) fn run(self) -> Result<ExitCode> {
         memory::bound_arenas();
+        log::begin(self.log);
         let (listener, address) = bind(&self.listen)?;
         let admin = self.admin.as_deref().map(bind).transpose()?;
-        let metrics = Metrics::default();
+        let (metrics, log) = (Metrics::default(), Log::new());
         let mut server = Server::builder(Plan::read(&self.plan)?)
             .prepared_bytes(self.max_prepared)
             .max_clients(self.max_clients.into())
             .limits(self.limits())
             .acceptance(self.transport.acceptance(address)?)
             .observer(metrics.clone())
-            .departed(log);
+            .observer(log.clone());
         if let Some(most) = self.max_per_address {
             server = server.max_per_address(most.into());
         }
@@ -101,16 +104,17 @@ impl Serve {
             ))?;
         }
         tell_ready();
-        self.end(running, signals)
+        self.end(running, signals, &log)
     }
 
     /// Ends the server when a signal comes.
-    fn end(&self, running: Running, mut signals: Signals) -> Result<ExitCode> {
+    fn end(&self, running: Running, mut signals: Signals, log: &Log) -> Result<ExitCode> {
         signals.wait();
         tell_stopping();
         signals.end_at_the_next()?;
         let drained = running.drain(Duration::from_secs(self.drain));
-        eprintln!("ended, with {} connections told and {} cut off (--drain)", drained.ended, drained.cut);
+        log.finish();
+        info!(told = drained.ended, cut_off = drained.cut, "server ended");
         Ok(if drained.cut == 0 { ExitCode::SUCCESS } else { CUT.into() })
     }
 
@@ -140,18 +144,4 @@ fn prepared(server: &Server) -> Option<String> {
     let each = each as f64 / 1e6;
     (each > 0.0)
         .then(|| format!("each client may have up to {count} prepared inferences, {each:.2} MB each\n"))
-}
-
-/// Gives memory back, and writes one line per client on standard error, with the most memory that the process has held so far.
-fn log(departure: Departure) {
-    memory::give_back();
-    let memory = peak_memory()
-        .map_or_else(String::new, |bytes| format!(" (memory so far {} at most)", megabytes(bytes)));
-    let client = departure.caller.address.map_or_else(|| "a client".into(), |client| client.to_string());
-    match departure.end {
-        End::Answered(images) => eprintln!("{client}: {images} answered{memory}"),
-        End::TurnedAway => eprintln!("{client}: no place (--max-clients)"),
-        End::Crowded => eprintln!("{client}: too many connections (--max-per-address)"),
-        End::Failed(error) => eprintln!("{client}: {error}"),
-    }
 }

@@ -10,10 +10,13 @@ mod drain;
 mod encrypted;
 mod fuzz;
 mod hostile;
+#[cfg(unix)]
+mod logs;
 mod masks;
 mod overlap;
 mod plan;
 mod shared;
+#[cfg(unix)]
 mod signals;
 mod tls;
 mod views;

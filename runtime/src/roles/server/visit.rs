@@ -33,7 +33,7 @@ struct Account {
     each: u64,
     /// The phase under way.
     phase: Option<Stopwatch>,
-    /// Traffic of phases that were reported, and of the connection when it ended.
+    /// Traffic of phases that were reported, and of the connection when it ended or, before, the last of these did.
     reported: Traffic,
     traffic: Traffic,
 }
@@ -122,7 +122,8 @@ impl Visit {
             guest.set_prepared(account.held, account.held.saturating_mul(account.each));
         }
         let (Some(session), Some(phase)) = (account.session, account.phase.take()) else { return };
-        let spent = phase.spent(connection.traffic());
+        account.traffic = connection.traffic();
+        let spent = phase.spent(account.traffic);
         account.reported += spent.traffic;
         self.observers.did(&self.caller, session, &PhaseReport { done, spent });
     }

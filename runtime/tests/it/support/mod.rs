@@ -3,6 +3,8 @@
 pub(crate) mod gate;
 pub(crate) mod http;
 pub(crate) mod served;
+#[cfg(unix)]
+pub(crate) mod serving;
 pub(crate) mod shared;
 
 use proptest::prelude::*;
