@@ -32,6 +32,7 @@
 //!
 //! `examples/embed` has whole programs. The names at the root are for applications; they own what they need and are
 //! `Send`. Feature `images` (by default) reads images from files; feature `cli` (by default) is for the program `popcorn`.
+//! Feature `admin` tells operators over HTTP how a server stands.
 //!
 //! # Inside
 //!
@@ -48,10 +49,13 @@
 //! * [`cost`]: what plans take before anything runs, from counts of the protocols;
 //! * [`roles`]: client, server, both in one process, and the plan interpreter without cryptography;
 //! * `app`: what an application holds, and what the root exports;
+//! * `admin`: how a server stands, for operators (feature `admin`);
 //! * [`mod@bench`]: how fast all that is here, beside baselines.
 //!
 //! [`error`] says who is to blame when something fails, [`observe`] reports bytes, rounds and time.
 
+#[cfg(feature = "admin")]
+pub mod admin;
 mod app;
 #[cfg(feature = "bench")]
 pub mod bench;
@@ -77,4 +81,4 @@ pub use plan::{KeyBits, PlanId, PlanName, ValidPlan as Plan};
 pub use protocol::token::Token;
 pub use roles::client::Prediction;
 pub use roles::hall::Standing;
-pub use roles::listener::Departure;
+pub use roles::watch::{self, Departure, ServerObserver};

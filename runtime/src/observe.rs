@@ -1,4 +1,8 @@
-//! Bytes, rounds and time of each step, reported to whoever wants to know; and the memory of the process.
+//! Bytes, rounds and time of each step, reported to whoever wants to know; and what the process takes.
+
+mod process;
+
+pub use process::{cpu_time, peak_memory, resident_memory};
 
 use crate::channel::Traffic;
 use crate::plan::StepId;
@@ -145,27 +149,5 @@ impl StepReport {
     /// Time in which this party worked.
     pub fn busy(&self) -> Duration {
         self.elapsed.saturating_sub(self.traffic.waited)
-    }
-}
-
-/// The most memory that this process has held at a time (resident, with code and stacks), in bytes; `None`
-/// where the system does not tell.
-pub fn peak_memory() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kibibytes: u64 = peak.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kibibytes << 10)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    #[cfg(target_os = "linux")]
-    fn the_peak_covers_what_was_held_once() {
-        const HELD: usize = 64 << 20;
-        drop(std::hint::black_box(vec![1u8; HELD]));
-        assert!(peak_memory().unwrap() > HELD as u64);
     }
 }

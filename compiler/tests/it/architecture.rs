@@ -26,7 +26,7 @@ const COMPILER: &[&str] = &[
 ];
 const RUNTIME: &[&str] = &[
     "plan", "paillier", "error", "files", "data", "channel", "observe", "message", "ot", "protocol", "cost",
-    "roles", "app", "bench", "cli",
+    "roles", "app", "admin", "bench", "cli",
 ];
 
 struct Import {

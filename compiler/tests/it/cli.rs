@@ -39,6 +39,7 @@ fn compiled_for(suite: &str) -> (TempDir, String) {
         "1/255",
         "--suite",
         suite,
+        "--reproducible",
     ]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(text(&output.stdout).contains("key of 2048 bits"));

@@ -5,8 +5,9 @@ use crate::channel::{Acceptance, Connection, Transport};
 use crate::error::{Error, Result};
 use crate::plan::{PlanName, ValidPlan};
 use crate::roles::hall::{Hall, Standing};
-use crate::roles::listener::{Admission, Departed, Departure, listen};
+use crate::roles::listener::{Admission, listen};
 use crate::roles::server::{self, Limits, Offer, Offers, Tokens, Visit};
+use crate::roles::watch::{Departure, Observers, ServerObserver};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -22,7 +23,7 @@ pub struct Server {
     prepared_bytes: u64,
     max_clients: usize,
     admission: Admission,
-    departed: Departed,
+    observers: Observers,
 }
 
 impl Server {
@@ -42,8 +43,8 @@ impl Server {
         let admission =
             Admission { max_per_address: None, limits: Limits::DEFAULT, acceptance: Acceptance::Plain };
         let (max_clients, prepared_bytes) = (Self::MAX_CLIENTS, Self::PREPARED_BYTES);
-        let (tokens, departed) = (None, Arc::new(drop));
-        ServerBuilder { plans, max_clients, prepared_bytes, tokens, admission, departed }
+        let (tokens, observers) = (None, Observers::default());
+        ServerBuilder { plans, max_clients, prepared_bytes, tokens, admission, observers }
     }
 
     /// The plans that clients are served now, and what is kept for each client of them.
@@ -85,18 +86,20 @@ impl Server {
         Ok(Running { address, hall, accepting: Some(accepting) })
     }
 
-    /// Serves one client over any stream until it closes it; the number of images answered.
+    /// Serves one client over any stream until it closes it; the number of images answered. Observers are told of all but its
+    /// departure, which the caller is told.
     ///
     /// # Errors
     /// The client misbehaved or vanished, or the system failed.
     pub fn attend(&self, transport: Transport) -> Result<u64> {
         let limits = self.admission.limits;
         let connection = Connection::new(transport, Some(limits.message))?;
-        Ok(self.offers.attend(connection, &mut Visit::alone(Some(limits)))?.unwrap_or_default())
+        let mut visit = Visit::alone(Some(limits), self.observers.clone());
+        Ok(self.offers.attend(connection, &mut visit)?.unwrap_or_default())
     }
 
     fn listen(&self, listener: &TcpListener, hall: &Hall) -> Result<()> {
-        listen(&self.offers, listener, &self.admission, hall, &self.departed)
+        listen(&self.offers, listener, &self.admission, hall, &self.observers)
     }
 }
 
@@ -116,7 +119,7 @@ pub struct ServerBuilder {
     prepared_bytes: u64,
     tokens: Option<Tokens>,
     admission: Admission,
-    departed: Departed,
+    observers: Observers,
 }
 
 impl ServerBuilder {
@@ -154,9 +157,16 @@ impl ServerBuilder {
         Self { tokens: Some(tokens), ..self }
     }
 
-    /// Tells `departed` how each client's session ended.
-    pub fn departed(self, departed: impl Fn(Departure) + Send + Sync + 'static) -> Self {
-        Self { departed: Arc::new(departed), ..self }
+    /// Tells `observer` what happens, beside other observers.
+    pub fn observer(mut self, observer: impl ServerObserver + 'static) -> Self {
+        self.observers.add(observer);
+        self
+    }
+
+    /// Tells `departed` how each client's session ended, after all observers.
+    pub fn departed(mut self, departed: impl Fn(Departure) + Send + Sync + 'static) -> Self {
+        self.observers.set_departed(Arc::new(departed));
+        self
     }
 
     /// The server.
@@ -171,7 +181,7 @@ impl ServerBuilder {
             prepared_bytes: self.prepared_bytes,
             max_clients: self.max_clients,
             admission: self.admission,
-            departed: self.departed,
+            observers: self.observers,
         })
     }
 }
@@ -194,6 +204,12 @@ impl Running {
     /// How many clients there are, and whether there is a place for another.
     pub fn standing(&self) -> Standing {
         self.hall.standing()
+    }
+
+    /// What says the same from other threads, also while the server ends.
+    pub fn watcher(&self) -> impl Fn() -> Standing + Clone + Send + Sync + use<> {
+        let hall = self.hall.clone();
+        move || hall.standing()
     }
 
     /// Ends the server well. The listening socket is closed, so that whoever connects goes elsewhere. Clients that ask for nothing

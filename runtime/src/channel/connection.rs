@@ -147,6 +147,11 @@ impl Connection {
         self.reader.wake()
     }
 
+    /// SHA-256 of the certificate (DER) that the peer showed, if it did: with TLS, a server always, a client where it is asked to.
+    pub fn certificate(&self) -> Option<[u8; 32]> {
+        self.reader.certificate()
+    }
+
     /// From now on gives a peer up that takes longer than `read` over a frame that it sends, or `write` to take any of what is
     /// sent to it; of neither less than a millisecond.
     ///

@@ -19,6 +19,8 @@ mod allowance;
 mod blame;
 mod cancellation;
 mod connection;
+#[cfg(any(feature = "admin", feature = "tls"))]
+mod deadline;
 pub mod frame;
 mod line;
 mod link;
@@ -32,6 +34,8 @@ pub mod tls;
 pub use acceptance::Acceptance;
 pub use cancellation::{CancellationToken, Wake};
 pub use connection::{Connection, Incoming, Limit, Outgoing, Traffic};
+#[cfg(feature = "admin")]
+pub(crate) use deadline::Deadline;
 pub use link::{Link, NotALink};
 
 use std::io::{self, Read, Write};
@@ -60,6 +64,11 @@ pub trait Reader: Read + Send {
 
     /// The stream, where another thread can end its reads and writes.
     fn wake(&self) -> Option<Weak<dyn Wake>> {
+        None
+    }
+
+    /// SHA-256 of the certificate (DER) that the peer showed, if it did.
+    fn certificate(&self) -> Option<[u8; 32]> {
         None
     }
 }
@@ -92,6 +101,10 @@ impl Reader for Box<dyn Reader> {
 
     fn wake(&self) -> Option<Weak<dyn Wake>> {
         (**self).wake()
+    }
+
+    fn certificate(&self) -> Option<[u8; 32]> {
+        (**self).certificate()
     }
 }
 

@@ -62,6 +62,10 @@ impl Reader for ShapedReader {
     fn wake(&self) -> Option<Weak<dyn Wake>> {
         self.inner.wake()
     }
+
+    fn certificate(&self) -> Option<[u8; 32]> {
+        self.inner.certificate()
+    }
 }
 
 impl Read for ShapedReader {

@@ -2,19 +2,19 @@
 
 use super::catalogue;
 use super::ending::{Asked, Signals, tell_ready, tell_stopping};
+use super::log::{self, Log};
 use super::memory;
-use super::report::megabytes;
 use super::transport::ServerTransport;
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
-use runtime::observe::peak_memory;
-use runtime::roles::listener::{Departure, End};
+use runtime::admin::Metrics;
 use runtime::roles::server::{Limits, Offer};
 use runtime::{Error, Result, Running, Server};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
+use tracing::info;
 
 /// Status of a server that cut connections off when it ended.
 const CUT: u8 = 3;
@@ -57,13 +57,20 @@ pub(crate) struct Serve {
     /// Let a session begin nothing more after so long
     #[arg(long, default_value_t = Limits::DEFAULT.age.as_secs(), value_name = "SECONDS", value_parser = seconds())]
     max_age: u64,
-    /// Told to end (SIGTERM, or Ctrl-C once), let nobody else in, finish what clients have asked for and tell them, for so long;
-    /// then cut off those that are left. At a second signal the server ends at once
+    /// How long a server that is told to end (SIGTERM, or Ctrl-C once) may take: it lets nobody else in, finishes what clients have
+    /// asked for, tells them, and after so long cuts off those that are left. At a second signal it ends at once
     #[arg(long, default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=u64::from(u32::MAX)))]
     drain: u64,
     /// Serve clients alone that show one of the tokens whose hashes stand in this file (`popcorn token`)
     #[arg(long, value_name = "FILE")]
     tokens: Option<PathBuf>,
+    /// Tell operators over HTTP at this address how the server stands: /healthz, /readyz, and /metrics for Prometheus. Whoever
+    /// reaches the address may read these
+    #[arg(long, value_name = "ADDR")]
+    admin: Option<String>,
+    /// How the lines on standard error are written, which say what was done for which client and how sessions ended
+    #[arg(long, default_value = "text", value_name = "FORM")]
+    log: log::Form,
     #[command(flatten)]
     transport: ServerTransport,
 }
@@ -71,15 +78,17 @@ pub(crate) struct Serve {
 impl Serve {
     pub(crate) fn run(self) -> Result<ExitCode> {
         memory::bound_arenas();
-        let listener = TcpListener::bind(&self.listen)
-            .map_err(|error| Error::io(format!("cannot listen on {} (HOST:PORT)", self.listen), error))?;
-        let address = listener.local_addr().map_err(|error| Error::io("cannot listen", error))?;
+        log::begin(self.log);
+        let (listener, address) = bind(&self.listen)?;
+        let admin = self.admin.as_deref().map(bind).transpose()?;
+        let (metrics, log) = (Metrics::default(), Log::new());
         let mut server = Server::builder_of(catalogue::read(&self.plan)?)
             .prepared_bytes(self.max_prepared)
             .max_clients(self.max_clients.into())
             .limits(self.limits())
             .acceptance(self.transport.acceptance(address)?)
-            .departed(log);
+            .observer(metrics.clone())
+            .observer(log.clone());
         if let Some(most) = self.max_per_address {
             server = server.max_per_address(most.into());
         }
@@ -90,12 +99,18 @@ impl Serve {
         let signals = Signals::take()?;
         let running = server.start(listener)?;
         super::output::print(&(greeting(&server.offers(), address) + &described(&server.offers())))?;
+        if let Some((admin, address)) = admin {
+            runtime::admin::serve(admin, metrics, running.watcher())?;
+            super::output::print(&format!(
+                "how the server stands: http://{address}/metrics, /readyz, /healthz\n"
+            ))?;
+        }
         tell_ready();
-        self.end(&server, running, signals)
+        self.end(&server, running, signals, &log)
     }
 
     /// Ends the server when a signal comes, and reads plans again when another does.
-    fn end(&self, server: &Server, running: Running, mut signals: Signals) -> Result<ExitCode> {
+    fn end(&self, server: &Server, running: Running, mut signals: Signals, log: &Log) -> Result<ExitCode> {
         while let Asked::Reload = signals.wait() {
             match self.reload(server) {
                 Ok(()) => super::output::print(&described(&server.offers()))?,
@@ -105,7 +120,8 @@ impl Serve {
         tell_stopping();
         signals.end_at_the_next()?;
         let drained = running.drain(Duration::from_secs(self.drain));
-        eprintln!("ended, with {} connections told and {} cut off (--drain)", drained.ended, drained.cut);
+        log.finish();
+        info!(told = drained.ended, cut_off = drained.cut, "server ended");
         Ok(if drained.cut == 0 { ExitCode::SUCCESS } else { CUT.into() })
     }
 
@@ -121,6 +137,14 @@ impl Serve {
             [self.handshake, self.timeout, self.idle, self.max_age].map(Duration::from_secs);
         Limits { handshake, message, idle, age }
     }
+}
+
+/// A listener on `address`, and which address that is.
+fn bind(address: &str) -> Result<(TcpListener, SocketAddr)> {
+    let failed = |error| Error::io(format!("cannot listen on {address} (HOST:PORT)"), error);
+    let listener = TcpListener::bind(address).map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
 }
 
 /// A number of seconds.
@@ -159,18 +183,5 @@ fn prepared(Offer { server, .. }: &Offer) -> String {
             let each = each as f64 / 1e6;
             format!("each client may have up to {count} prepared inferences, {each:.2} MB each\n")
         }
-    }
-}
-
-/// Gives memory back, and writes one line per client on standard error, with the most memory that the process has held so far.
-fn log(departure: Departure) {
-    memory::give_back();
-    let memory = peak_memory()
-        .map_or_else(String::new, |bytes| format!(" (memory so far {} at most)", megabytes(bytes)));
-    let client = departure.client.map_or_else(|| "a client".into(), |client| client.to_string());
-    match departure.end {
-        End::Answered(images) => eprintln!("{client}: {images} answered{memory}"),
-        End::TurnedAway => eprintln!("{client}: no place (--max-clients, --max-per-address)"),
-        End::Failed(error) => eprintln!("{client}: {error}"),
     }
 }

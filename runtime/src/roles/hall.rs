@@ -49,6 +49,8 @@ struct Entry {
     is_idle: bool,
     /// It was told to expect nothing more.
     was_woken: bool,
+    /// Inferences that are prepared for it, and bytes of memory that they take.
+    prepared: (u64, u64),
     stream: Option<Weak<dyn Wake>>,
 }
 
@@ -63,6 +65,10 @@ pub struct Standing {
     pub working: usize,
     /// Connections, those of clients without a place included; not those whose TLS handshake is not finished.
     pub connections: usize,
+    /// Inferences that are prepared for them.
+    pub prepared: u64,
+    /// Bytes of memory that these take.
+    pub prepared_bytes: u64,
     /// Nobody else is let in.
     pub is_closed: bool,
 }
@@ -90,6 +96,8 @@ impl Hall {
             sessions: count(|guest| guest.has_place),
             working: count(|guest| guest.has_place && !guest.is_idle),
             connections: state.guests.len(),
+            prepared: state.guests.values().map(|guest| guest.prepared.0).sum(),
+            prepared_bytes: state.guests.values().map(|guest| guest.prepared.1).sum(),
             is_closed: state.door != Door::Open,
         }
     }
@@ -170,17 +178,27 @@ pub(super) struct Guest {
     number: u64,
 }
 
-/// A guest's place; dropping it makes room for another.
-pub(super) struct Place<'a>(&'a Guest);
+/// A guest's place; dropping it makes room for another, and gives up what is prepared.
+pub(super) struct Place {
+    hall: Hall,
+    number: u64,
+}
 
 impl Guest {
     /// A place, where one is free.
-    pub(super) fn take_place(&self) -> Option<Place<'_>> {
+    pub(super) fn take_place(&self) -> Option<Place> {
         let mut state = self.hall.state();
         let taken = state.guests.values().filter(|guest| guest.has_place).count();
         let entry = state.guests.get_mut(&self.number).filter(|_| taken < self.hall.0.places)?;
         entry.has_place = true;
-        Some(Place(self))
+        Some(Place { hall: self.hall.clone(), number: self.number })
+    }
+
+    /// So many inferences are prepared for it now, which take so many bytes of memory.
+    pub(super) fn set_prepared(&self, inferences: u64, bytes: u64) {
+        if let Some(entry) = self.hall.state().guests.get_mut(&self.number) {
+            entry.prepared = (inferences, bytes);
+        }
     }
 
     /// From now on it waits for the client, or does something for it.
@@ -202,10 +220,10 @@ impl Guest {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Place {
     fn drop(&mut self) {
-        if let Some(entry) = self.0.hall.state().guests.get_mut(&self.0.number) {
-            entry.has_place = false;
+        if let Some(entry) = self.hall.state().guests.get_mut(&self.number) {
+            (entry.has_place, entry.prepared) = (false, (0, 0));
         }
     }
 }

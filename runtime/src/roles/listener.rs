@@ -2,10 +2,12 @@
 
 use super::hall::Hall;
 use super::server::{Limits, Offers, Visit};
+use super::watch::{Caller, Departure, End, Observers};
 use crate::channel::Acceptance;
 use crate::error::{Error, Result};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -23,29 +25,6 @@ pub struct Admission {
     pub acceptance: Acceptance,
 }
 
-/// What became of a client.
-#[derive(Debug)]
-pub struct Departure {
-    /// Its address, where the system knows it.
-    pub client: Option<SocketAddr>,
-    /// How its connection ended.
-    pub end: End,
-}
-
-/// Who is told what became of clients.
-pub type Departed = Arc<dyn Fn(Departure) + Send + Sync>;
-
-/// How a client's connection ended.
-#[derive(Debug)]
-pub enum End {
-    /// It closed the connection after this many images.
-    Answered(u64),
-    /// There was no place for it.
-    TurnedAway,
-    /// It misbehaved or vanished, or the system failed.
-    Failed(Error),
-}
-
 /// Connections whose handshake is under way at the same time, beside those that are served: each takes a thread and little
 /// memory, for as long as a handshake may take.
 const ARRIVALS: usize = 256;
@@ -53,7 +32,7 @@ const ARRIVALS: usize = 256;
 const ARRIVALS_PER_ADDRESS: usize = 32;
 
 /// Accepts clients until the `hall` is closed, which is looked at whenever one comes; one client's failure never touches
-/// another. `departed` is told of each.
+/// another. `observers` are told of each.
 ///
 /// # Errors
 /// The system gives no thread to begin with.
@@ -62,12 +41,16 @@ pub fn listen(
     listener: &TcpListener,
     admission: &Admission,
     hall: &Hall,
-    departed: &Departed,
+    observers: &Observers,
 ) -> Result<()> {
     let places = hall.standing().places;
     let arrivals = Arrivals::new(places + ARRIVALS);
     let usual = places + ARRIVALS_PER_ADDRESS;
     let addresses = Addresses::new(admission.max_per_address.unwrap_or(usual));
+    let stranger = |address, end| {
+        let caller = Caller { address, certificate: None, name: None };
+        observers.departed(Departure::of_stranger(caller, end));
+    };
     loop {
         let accepted = listener.accept();
         if hall.is_closed() {
@@ -76,8 +59,7 @@ pub fn listen(
         let (stream, client) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                let end = End::Failed(Error::io("cannot accept a client", error));
-                departed(Departure { client: None, end });
+                stranger(None, End::Failed(Error::io("cannot accept a client", error)));
                 thread::sleep(Duration::from_millis(100)); // out of sockets, say: do not spin
                 continue;
             }
@@ -85,37 +67,54 @@ pub fn listen(
         let client = Some(client);
         let (Some(arrival), Some(connected)) = (arrivals.take(), addresses.take(client)) else {
             drop(stream);
-            departed(Departure { client, end: End::TurnedAway });
+            stranger(client, End::Crowded);
             continue;
         };
         let (offers, admission, hall) = (offers.clone(), admission.clone(), hall.clone());
-        let received = Arc::clone(departed);
+        let observers = observers.clone();
         let attended = thread::Builder::new().spawn(move || {
-            let (visit, end) = attend(&offers, stream, &admission, &hall);
-            drop((arrival, connected));
-            received(Departure { client, end });
-            drop(visit); // when the hall is empty, all has been told
+            let visitor =
+                Visitor { stream, caller: Caller { address: client, ..Caller::default() }, observers };
+            visitor.attend(&offers, &admission, &hall, move || drop((arrival, connected)));
         });
         if let Err(error) = attended {
-            departed(Departure { client, end: End::Failed(Error::io("cannot start a thread", error)) });
+            stranger(client, End::Failed(Error::io("cannot start a thread", error)));
         }
     }
 }
 
-fn attend(offers: &Offers, stream: TcpStream, admission: &Admission, hall: &Hall) -> (Option<Visit>, End) {
-    let Admission { limits, acceptance, .. } = admission;
-    let connection = match acceptance.accept(stream, limits.message) {
-        Ok(connection) => connection,
-        Err(error) => return (None, End::Failed(error)),
-    };
-    let (guest, connection) = hall.enter(connection);
-    let mut visit = Visit::of(guest, *limits);
-    let end = match offers.attend(connection, &mut visit) {
-        Ok(Some(answered)) => End::Answered(answered),
-        Ok(None) => End::TurnedAway,
-        Err(error) => End::Failed(error),
-    };
-    (Some(visit), end)
+/// A client whose connection was accepted, and who is told of it.
+struct Visitor {
+    stream: TcpStream,
+    caller: Caller,
+    observers: Observers,
+}
+
+impl Visitor {
+    /// Serves it; `leave` is called when its connection has ended, before the observers are told.
+    fn attend(self, offers: &Offers, admission: &Admission, hall: &Hall, leave: impl FnOnce()) {
+        let Self { stream, mut caller, observers } = self;
+        let Admission { limits, acceptance, .. } = admission;
+        let connection = match acceptance.accept(stream, limits.message) {
+            Ok(connection) => connection,
+            Err(error) => {
+                leave();
+                return observers.departed(Departure::of_stranger(caller, End::Failed(error)));
+            }
+        };
+        caller.certificate = connection.certificate();
+        let (guest, connection) = hall.enter(connection);
+        let mut visit = Visit::of(guest, *limits, caller, observers);
+        let served = catch_unwind(AssertUnwindSafe(|| offers.attend(connection, &mut visit)));
+        let end = match served {
+            Ok(Ok(Some(answered))) => End::Answered(answered),
+            Ok(Ok(None)) => End::TurnedAway,
+            Ok(Err(error)) => End::Failed(error),
+            Err(_) => End::Failed(Error::Bug("a session panicked".into())),
+        };
+        leave();
+        visit.depart(end); // before its guest leaves: when the hall is empty, all has been told
+    }
 }
 
 /// How many connections there are from each address.

@@ -4,6 +4,7 @@
 //! * [`client`]: holds the key and the image;
 //! * `online`: what both do with shares, in suite `shared`; `values`: what later steps still read;
 //! * [`listener`]: a server for many clients over TCP; [`hall`]: those that are there, and their end;
+//! * [`watch`]: what a server tells of its clients;
 //! * [`local`]: both in one process;
 //! * [`plain`]: the plan's meaning, without cryptography.
 
@@ -16,3 +17,4 @@ pub mod plain;
 pub mod server;
 mod stopwatch;
 mod values;
+pub mod watch;

@@ -3,7 +3,7 @@
 use runtime::channel::memory;
 use runtime::error::InvalidInput;
 use runtime::observe::StepReport;
-use runtime::roles::listener::{Departure, End};
+use runtime::roles::watch::{Departure, End};
 use runtime::{CancellationToken, Client, ClientKey, Error, KeyBits, Observer, Plan, Server};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;

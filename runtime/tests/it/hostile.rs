@@ -12,12 +12,12 @@ use runtime::protocol::hello::{Hello, Wanted, Welcome};
 use runtime::protocol::message::{self, Message};
 use runtime::roles::client::Session;
 use runtime::roles::hall::Hall;
-use runtime::roles::listener::{self, Admission, Departed};
+use runtime::roles::listener::{self, Admission};
 use runtime::roles::server::{Limits, Offers, Server};
+use runtime::roles::watch::Observers;
 use runtime::roles::{client, plain};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -183,9 +183,8 @@ fn listen(plan: &ValidPlan, max_clients: usize, max_per_address: Option<usize>) 
     let offers = Offers::one(Server::new(plan.clone()));
     let limits = Limits { handshake: SHORT, message: SHORT, idle: SHORT, age: 4 * SHORT };
     let admission = Admission { max_per_address, limits, acceptance: Acceptance::Plain };
-    let departed: Departed = Arc::new(drop);
     let hall = Hall::new(max_clients);
-    thread::spawn(move || listener::listen(&offers, &listener, &admission, &hall, &departed));
+    thread::spawn(move || listener::listen(&offers, &listener, &admission, &hall, &Observers::default()));
     address
 }
 

@@ -2,6 +2,7 @@
 
 mod support;
 
+mod admin;
 mod app;
 mod cli;
 mod damage;
@@ -9,11 +10,14 @@ mod drain;
 mod encrypted;
 mod fuzz;
 mod hostile;
+#[cfg(unix)]
+mod logs;
 mod masks;
 mod offers;
 mod overlap;
 mod plan;
 mod shared;
+#[cfg(unix)]
 mod signals;
 mod tls;
 mod views;

@@ -26,6 +26,11 @@ impl Fingerprint {
         Self(bytes)
     }
 
+    /// Its bytes.
+    pub const fn to_bytes(self) -> [u8; 32] {
+        self.0
+    }
+
     /// Of the first certificate in a PEM file.
     ///
     /// # Errors

@@ -3,8 +3,10 @@
 //! The session is one state machine under a lock; sockets are read and written outside of it, so that a write that waits for the
 //! peer does not keep this party from reading what the peer sends.
 
+use super::super::deadline::Deadline;
 use super::super::tcp::{self, TcpReader};
 use super::super::{Connection, Reader, Transport, Wake};
+use super::Fingerprint;
 use crate::error::{Error, PeerFault, Result};
 use rustls::CertificateError;
 use std::io::{self, ErrorKind, Read, Write};
@@ -40,10 +42,17 @@ pub(super) fn begin(
         }
     }
     let (reader, _) = tcp::halves(stream, timeout)?;
+    let certificate = state.peer_certificates().and_then(|chain| chain.first());
+    let certificate = certificate.map(|certificate| Fingerprint::of(certificate).to_bytes());
     let session = Session { state: state.into(), writing: Mutex::new(()), socket: reader.socket() };
     let session = Arc::new(session);
-    let theirs =
-        TlsReader { session: Arc::clone(&session), socket: reader, buffer: vec![0; READ], waiting: 0..0 };
+    let theirs = TlsReader {
+        session: Arc::clone(&session),
+        socket: reader,
+        certificate,
+        buffer: vec![0; READ],
+        waiting: 0..0,
+    };
     Connection::new(Transport::with_reader(theirs, TlsWriter(session)), Some(timeout))
 }
 
@@ -102,6 +111,8 @@ impl Session {
 struct TlsReader {
     session: Arc<Session>,
     socket: TcpReader,
+    /// SHA-256 of the peer's certificate.
+    certificate: Option<[u8; 32]>,
     buffer: Vec<u8>,
     /// The part of the buffer that the session has not taken yet.
     waiting: Range<usize>,
@@ -145,6 +156,10 @@ impl Reader for TlsReader {
     fn wake(&self) -> Option<Weak<dyn Wake>> {
         self.socket.wake()
     }
+
+    fn certificate(&self) -> Option<[u8; 32]> {
+        self.certificate
+    }
 }
 
 struct TlsWriter(Arc<Session>);
@@ -159,36 +174,5 @@ impl Write for TlsWriter {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-/// A socket of which all that is done ends by one time.
-struct Deadline<'a> {
-    stream: &'a TcpStream,
-    until: Instant,
-}
-
-impl Deadline<'_> {
-    fn left(&self) -> io::Result<Option<Duration>> {
-        let left = self.until.saturating_duration_since(Instant::now());
-        if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(Some(left)) }
-    }
-}
-
-impl Read for Deadline<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.stream.set_read_timeout(self.left()?)?;
-        self.stream.read(buffer)
-    }
-}
-
-impl Write for Deadline<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.stream.set_write_timeout(self.left()?)?;
-        self.stream.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.stream.flush()
     }
 }

@@ -10,6 +10,7 @@
 
 use super::super::stopwatch::{Named, Stopwatch};
 use super::super::values::Values;
+use super::super::watch::Done;
 use super::CHECKS;
 use super::visit::Visit;
 use crate::channel::Connection;
@@ -30,7 +31,7 @@ pub(super) struct Session<'a> {
     pub(super) connection: &'a mut Connection,
     pub(super) context: ServerContext,
     pub(super) rng: SecureRng,
-    pub(super) visit: &'a Visit,
+    pub(super) visit: &'a mut Visit,
 }
 
 impl Session<'_> {
@@ -38,6 +39,7 @@ impl Session<'_> {
     pub(super) fn serve(mut self, observer: &mut dyn Observer) -> Result<u64> {
         let mut answered = 0;
         while self.infer(observer)? {
+            self.visit.did(self.connection, Done::Answered(1));
             answered += 1;
         }
         Ok(answered)

@@ -14,6 +14,7 @@ pub use shared::MAX_PREPARED;
 pub use tokens::Tokens;
 pub use visit::Visit;
 
+use super::watch::Observers;
 use shared::Ahead;
 
 use crate::channel::{Connection, Limit};
@@ -85,7 +86,8 @@ impl Server {
     /// # Errors
     /// The client misbehaved or vanished, or the system failed. Other clients are not affected.
     pub fn serve(&self, connection: Connection, observer: &mut dyn Observer) -> Result<u64> {
-        let served = Offers::one(self.clone()).run(connection, &mut Visit::alone(None), observer)?;
+        let mut visit = Visit::alone(None, Observers::default());
+        let served = Offers::one(self.clone()).run(connection, &mut visit, observer)?;
         Ok(served.unwrap_or_default())
     }
 
@@ -93,7 +95,7 @@ impl Server {
         &self,
         connection: &mut Connection,
         key: PublicKey,
-        visit: &Visit,
+        visit: &mut Visit,
         observer: &mut dyn Observer,
     ) -> Result<u64> {
         let mut rng = SecureRng::from_os()?;

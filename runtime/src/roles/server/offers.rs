@@ -88,6 +88,7 @@ impl Offers {
             // The client may be gone; the error that counts is the first one.
             let _ = message::refuse(&mut connection, &reason);
         }
+        visit.leave(&connection);
         connection.close();
         outcome
     }
@@ -100,7 +101,9 @@ impl Offers {
     ) -> Result<Option<u64>> {
         let greeted = self.shake_hands(connection, visit).map_err(|error| visit.meant(error))?;
         let Some((server, key)) = greeted else { return Ok(Some(0)) };
-        let Some(_place) = visit.take_place() else { return Ok(None) };
+        let Some(_place) = visit.enter(server.plan().id(), server.bytes_of_prepared()) else {
+            return Ok(None);
+        };
         server.session(connection, key, visit, observer).map(Some)
     }
 
@@ -115,7 +118,7 @@ impl Offers {
         let Hello { wanted, token } = Hello::from_bytes(&body)?;
         let tokens = self.tokens.read().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(tokens) = tokens {
-            tokens.client(token.as_ref())?;
+            visit.name_caller(tokens.client(token.as_ref())?);
         }
         let offers = self.current();
         if wanted == Wanted::List {

@@ -11,6 +11,7 @@
 use super::super::online::{self, ByStep, Side};
 use super::super::plain;
 use super::super::stopwatch::{Named, Stopwatch};
+use super::super::watch::Done;
 use super::visit::Visit;
 use crate::channel::{Connection, Limit};
 use crate::error::{Error, PeerFault, Result};
@@ -43,7 +44,7 @@ pub(super) struct Session<'a> {
     pub(super) randomisers: ReplyRandomisers,
     pub(super) rng: SecureRng,
     pub(super) ahead: Ahead,
-    pub(super) visit: &'a Visit,
+    pub(super) visit: &'a mut Visit,
 }
 
 /// What a session has done ahead.
@@ -70,12 +71,16 @@ impl Session<'_> {
             let request = message::receive_either(self.connection, [Message::Prepare, Message::Infer]);
             let Some((request, inferences)) = self.visit.heard(request)? else { return Ok(answered) };
             self.visit.work(self.connection)?;
-            if request == Message::Infer {
+            let count = inferences as u64;
+            let done = if request == Message::Infer {
                 self.infer(inferences, observer)?;
-                answered += inferences as u64;
+                answered += count;
+                Done::Answered(count)
             } else {
                 self.prepare(inferences, observer)?;
-            }
+                Done::Prepared(count)
+            };
+            self.visit.did(self.connection, done);
         }
     }
 

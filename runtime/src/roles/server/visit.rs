@@ -1,25 +1,71 @@
-//! A client's visit: what its session tells whoever let it in, and is told.
+//! A client's visit: what its session tells whoever let it in and those who watch, and what it is told.
 
 use super::super::hall::{Guest, Place};
+use super::super::stopwatch::Stopwatch;
+use super::super::watch::{Caller, Departure, Done, End, Observers, PhaseReport, Session};
 use super::pace::{Limits, Pace};
-use crate::channel::Connection;
+use crate::channel::{Connection, Traffic};
 use crate::error::{Error, Result};
+use crate::observe::Spent;
+use crate::plan::PlanId;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Sessions of this process so far.
+static SESSIONS: AtomicU64 = AtomicU64::new(0);
 
 /// One client's visit, from its connection to its end.
 pub struct Visit {
     pace: Pace,
     guest: Option<Guest>,
+    caller: Caller,
+    observers: Observers,
+    account: Account,
+}
+
+/// What a visit comes to.
+struct Account {
+    since: Stopwatch,
+    session: Option<Session>,
+    prepared: u64,
+    answered: u64,
+    /// Inferences that are prepared and not used yet, and the bytes of memory that each takes.
+    held: u64,
+    each: u64,
+    /// The phase under way.
+    phase: Option<Stopwatch>,
+    /// Traffic of phases that were reported, and of the connection when it ended or, before, the last of these did.
+    reported: Traffic,
+    traffic: Traffic,
 }
 
 impl Visit {
-    /// Of a client that nobody else knows of. Without limits it may take whatever the connection was opened with.
-    pub fn alone(limits: Option<Limits>) -> Self {
-        Self { pace: Pace::new(limits), guest: None }
+    /// Of a client that nobody else knows of; `observers` are told of its phases. Without limits it may take whatever the connection
+    /// was opened with.
+    pub fn alone(limits: Option<Limits>, observers: Observers) -> Self {
+        Self::new(Pace::new(limits), None, Caller::default(), observers)
     }
 
     /// Of a guest.
-    pub(in super::super) fn of(guest: Guest, limits: Limits) -> Self {
-        Self { pace: Pace::new(Some(limits)), guest: Some(guest) }
+    pub(in super::super) fn of(guest: Guest, limits: Limits, caller: Caller, observers: Observers) -> Self {
+        Self::new(Pace::new(Some(limits)), Some(guest), caller, observers)
+    }
+
+    fn new(pace: Pace, guest: Option<Guest>, caller: Caller, observers: Observers) -> Self {
+        let (reported, traffic) = (Traffic::default(), Traffic::default());
+        let since = Stopwatch::start(traffic);
+        let account = Account {
+            since,
+            session: None,
+            prepared: 0,
+            answered: 0,
+            held: 0,
+            each: 0,
+            phase: None,
+            reported,
+            traffic,
+        };
+        Self { pace, guest, caller, observers, account }
     }
 
     /// The client is to send the next message of the handshake.
@@ -28,9 +74,22 @@ impl Visit {
         self.pace.shake_hands(connection)
     }
 
-    /// Its key is there: a place for it, if there is one.
-    pub(super) fn take_place(&self) -> Option<Option<Place<'_>>> {
-        self.guest.as_ref().map_or(Some(None), |guest| guest.take_place().map(Some))
+    /// Who it is, by its token.
+    pub(super) fn name_caller(&mut self, name: Arc<str>) {
+        self.caller.name = Some(name);
+    }
+
+    /// Its key is there: it begins a session of `plan`, of which each prepared inference takes so many bytes, if there is a place for
+    /// it. Who is nobody's guest needs none.
+    pub(super) fn enter(&mut self, plan: PlanId, prepared_bytes: u64) -> Option<Option<Place>> {
+        let place = match &self.guest {
+            None => None,
+            Some(guest) => Some(guest.take_place()?),
+        };
+        let session = Session { number: SESSIONS.fetch_add(1, Ordering::Relaxed) + 1, plan };
+        (self.account.session, self.account.each) = (Some(session), prepared_bytes);
+        self.observers.admitted(&self.caller, session);
+        Some(place)
     }
 
     /// The client may ask for something.
@@ -46,9 +105,46 @@ impl Visit {
     ///
     /// # Errors
     /// [`Error::Ending`] where the server ends.
-    pub(super) fn work(&self, connection: &mut Connection) -> Result<()> {
+    pub(super) fn work(&mut self, connection: &mut Connection) -> Result<()> {
         self.set_idle(false)?;
+        self.account.phase = Some(Stopwatch::start(connection.traffic()));
         self.pace.work(connection)
+    }
+
+    /// What it asked for is done.
+    pub(super) fn did(&mut self, connection: &Connection, done: Done) {
+        let account = &mut self.account;
+        match done {
+            Done::Prepared(inferences) => {
+                account.prepared += inferences;
+                account.held += inferences;
+            }
+            Done::Answered(images) => {
+                account.answered += images;
+                account.held = account.held.saturating_sub(images);
+            }
+        }
+        if let Some(guest) = &self.guest {
+            guest.set_prepared(account.held, account.held.saturating_mul(account.each));
+        }
+        let (Some(session), Some(phase)) = (account.session, account.phase.take()) else { return };
+        account.traffic = connection.traffic();
+        let spent = phase.spent(account.traffic);
+        account.reported += spent.traffic;
+        self.observers.did(&self.caller, session, &PhaseReport { done, spent });
+    }
+
+    /// The connection is at its end.
+    pub(super) fn leave(&mut self, connection: &Connection) {
+        self.account.traffic = connection.traffic();
+    }
+
+    /// What became of it, told to the observers.
+    pub(in super::super) fn depart(&self, end: End) {
+        let Account { session, prepared, answered, traffic, .. } = self.account;
+        let (caller, unreported) = (self.caller.clone(), traffic - self.account.reported);
+        let spent = Spent { traffic, ..self.account.since.spent(traffic) };
+        self.observers.departed(Departure { caller, session, prepared, answered, spent, unreported, end });
     }
 
     /// What the outcome of waiting means; `None` stands for the end of the stream.

@@ -1,6 +1,10 @@
 //! Small random plans, and what every test of a running plan needs.
 
 pub(crate) mod gate;
+pub(crate) mod http;
+pub(crate) mod served;
+#[cfg(unix)]
+pub(crate) mod serving;
 pub(crate) mod shared;
 
 use proptest::prelude::*;

@@ -1,0 +1,167 @@
+//! What a server tells of its clients: who they are, what was done for them, how they left.
+
+use crate::channel::Traffic;
+use crate::error::{Error, PeerFault};
+use crate::observe::Spent;
+use crate::plan::PlanId;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// Told what happens at a server, from the threads of its sessions, which wait meanwhile. Metrics, logs and audits hang on it.
+/// Nothing that it is told is secret, or depends on images.
+pub trait ServerObserver: Send + Sync {
+    /// A client has sent its key, and has a place.
+    fn admitted(&self, caller: &Caller, session: Session) {
+        let _ = (caller, session);
+    }
+
+    /// Something that a client asked for is done. What fails is not reported here: the client's departure follows.
+    fn did(&self, caller: &Caller, session: Session, phase: &PhaseReport) {
+        let _ = (caller, session, phase);
+    }
+
+    /// A connection has ended.
+    fn departed(&self, departure: &Departure) {
+        let _ = departure;
+    }
+}
+
+/// A client, as far as its server knows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Caller {
+    /// Its address, where it came over TCP.
+    pub address: Option<SocketAddr>,
+    /// SHA-256 of the certificate that it showed (DER), where the server asks for certificates.
+    pub certificate: Option<[u8; 32]>,
+    /// What the server calls it by its token, where the server asks for tokens.
+    pub name: Option<Arc<str>>,
+}
+
+/// What a client does at a server from its key on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Numbers the sessions of this process, from 1 on.
+    pub number: u64,
+    /// The plan that it runs.
+    pub plan: PlanId,
+}
+
+/// A phase of a session that has ended well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PhaseReport {
+    /// What was done.
+    pub done: Done,
+    /// From the request on to the last message.
+    pub spent: Spent,
+}
+
+/// What was done for a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// So many inferences were prepared together, before their images are known.
+    Prepared(u64),
+    /// So many images were answered together.
+    Answered(u64),
+}
+
+/// How a client left, and what there was before.
+#[derive(Debug)]
+pub struct Departure {
+    /// The client.
+    pub caller: Caller,
+    /// Its session, if it came so far.
+    pub session: Option<Session>,
+    /// Inferences that were prepared for it.
+    pub prepared: u64,
+    /// Images that were answered.
+    pub answered: u64,
+    /// From the TLS handshake on, or the first byte, to the end.
+    pub spent: Spent,
+    /// The part of the traffic that no [`PhaseReport`] has: the handshake, and what failed.
+    pub unreported: Traffic,
+    /// How the connection ended.
+    pub end: End,
+}
+
+/// How a client's connection ended.
+#[derive(Debug)]
+pub enum End {
+    /// The client closed it after this many images.
+    Answered(u64),
+    /// All places were taken, and it was told so.
+    TurnedAway,
+    /// There were too many connections, of all clients or from its address, and it was closed without a word.
+    Crowded,
+    /// The client misbehaved or vanished, the server ended, or the system failed.
+    Failed(Error),
+}
+
+impl End {
+    /// A word for it, for metrics and logs: `closed` where the client ended its session; why it was refused (`full`, `crowded`, `ending`,
+    /// `over_age`, `other_plan`, `untrusted`, `misbehaved`); `silent` or `hung_up` where it vanished; `cut_off`, `system` or `bug`
+    /// where this party failed.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            End::Answered(_) => "closed",
+            End::TurnedAway => "full",
+            End::Crowded => "crowded",
+            End::Failed(Error::Ending) => "ending",
+            End::Failed(Error::Cancelled) => "cut_off",
+            End::Failed(Error::SessionOver(_)) => "over_age",
+            End::Failed(Error::PeerMisbehaved(fault)) => match fault {
+                PeerFault::HungUp(_) => "hung_up",
+                PeerFault::Silent { .. } => "silent",
+                PeerFault::Untrusted(_) => "untrusted",
+                PeerFault::OtherPlan(_) => "other_plan",
+                _ => "misbehaved",
+            },
+            End::Failed(Error::Bug(_)) => "bug",
+            End::Failed(_) => "system",
+        }
+    }
+}
+
+impl Departure {
+    /// Of somebody with whom no word was exchanged.
+    pub(super) fn of_stranger(caller: Caller, end: End) -> Self {
+        let (spent, unreported) = (Spent::default(), Traffic::default());
+        Self { caller, session: None, prepared: 0, answered: 0, spent, unreported, end }
+    }
+}
+
+/// Who is told how connections ended, with the right to keep it.
+pub type Departed = Arc<dyn Fn(Departure) + Send + Sync>;
+
+/// All who are told what happens at a server.
+#[derive(Clone, Default)]
+pub struct Observers {
+    observers: Vec<Arc<dyn ServerObserver>>,
+    departed: Option<Departed>,
+}
+
+impl Observers {
+    /// Tells one more.
+    pub fn add(&mut self, observer: impl ServerObserver + 'static) {
+        self.observers.push(Arc::new(observer));
+    }
+
+    /// Tells `departed` of departures, after all others; it takes the place of one before.
+    pub fn set_departed(&mut self, departed: Departed) {
+        self.departed = Some(departed);
+    }
+
+    pub(super) fn admitted(&self, caller: &Caller, session: Session) {
+        self.observers.iter().for_each(|observer| observer.admitted(caller, session));
+    }
+
+    pub(super) fn did(&self, caller: &Caller, session: Session, phase: &PhaseReport) {
+        self.observers.iter().for_each(|observer| observer.did(caller, session, phase));
+    }
+
+    pub(super) fn departed(&self, departure: Departure) {
+        self.observers.iter().for_each(|observer| observer.departed(&departure));
+        if let Some(departed) = &self.departed {
+            departed(departure);
+        }
+    }
+}
