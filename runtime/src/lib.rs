@@ -31,7 +31,7 @@
 //! ```
 //!
 //! `examples/embed` has whole programs. The names at the root are for applications; they own what they need and are
-//! `Send`. Feature `images` (by default) reads images from files; feature `cli` (by default) is for the program `popcorn`.
+//! `Send`. Feature `images` (by default) reads images from files; feature `passphrase` encrypts key files; feature `cli` (by default) is for the program `popcorn`.
 //!
 //! # Inside
 //!
@@ -72,6 +72,8 @@ pub mod roles;
 pub use app::{Client, ClientBuilder, ClientKey, Running, Server, ServerBuilder};
 pub use channel::CancellationToken;
 pub use error::{Error, Result};
+#[cfg(feature = "passphrase")]
+pub use files::Passphrase;
 pub use observe::Observer;
 pub use plan::{KeyBits, PlanId, ValidPlan as Plan};
 pub use roles::client::Prediction;

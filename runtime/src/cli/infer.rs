@@ -6,11 +6,11 @@ use super::images::Images;
 use super::output;
 use super::transport::{ClientTransport, Way};
 use clap::Args;
-use runtime::Result;
 use runtime::channel::{CancellationToken, tcp};
 use runtime::error::InvalidInput;
 use runtime::plan::{InferenceBatch, PlanId};
 use runtime::roles::client::{self, Greeting};
+use runtime::{ClientKey, Result};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -51,11 +51,12 @@ pub(crate) struct Infer {
 impl Infer {
     pub(crate) fn run(self) -> Result<()> {
         let start = Instant::now();
+        let key = self.ask.key.read()?; // may wait for a passphrase, which no server should
         let way = self.transport.way(&self.connect)?;
         let greeting = self.greet(&way, self.plan, &CancellationToken::new())?;
         let plan = greeting.plan().clone();
         let making_key = Instant::now();
-        let key = self.ask.key(plan.key_bits)?.holder(&plan)?;
+        let key = key.map_or_else(|| ClientKey::generate(plan.key_bits), Ok)?.holder(&plan)?;
         let making_key = making_key.elapsed();
         let session = greeting.with_key(Arc::clone(&key))?; // which the server does not wait for long
         let images = Images::new(&self.inputs, &plan, self.ask.fit())?;

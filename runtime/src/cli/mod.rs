@@ -15,6 +15,7 @@ mod progress;
 mod report;
 mod run;
 mod saved;
+mod secret;
 mod serve;
 mod transport;
 
@@ -31,7 +32,7 @@ struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
-  popcorn keygen -o me.key
+  popcorn keygen -o me.key --passphrase
   popcorn serve model.plan --listen 127.0.0.1:7000
   popcorn infer --connect 127.0.0.1:7000 --input digit.png
   popcorn run model.plan --input test.npz#7 --json

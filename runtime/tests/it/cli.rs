@@ -1,5 +1,7 @@
 //! `popcorn` as its user meets it.
 
+mod keys;
+
 use crate::support::shared::{Choices, shared};
 use crate::support::{PlanBuilder, valid};
 use runtime::cost::profile::Profile;
