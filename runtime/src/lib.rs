@@ -61,6 +61,7 @@ pub mod cost;
 pub mod data;
 pub mod error;
 pub mod files;
+mod hardening;
 pub mod message;
 pub mod observe;
 pub mod ot;
@@ -74,6 +75,7 @@ pub use channel::CancellationToken;
 pub use error::{Error, Result};
 #[cfg(feature = "passphrase")]
 pub use files::Passphrase;
+pub use hardening::harden_process;
 pub use observe::Observer;
 pub use plan::{KeyBits, PlanId, ValidPlan as Plan};
 pub use roles::client::Prediction;

@@ -20,6 +20,7 @@ mod serve;
 mod transport;
 
 use clap::{Parser, Subcommand};
+use runtime::{Result, harden_process};
 use std::process::ExitCode;
 
 /// Private inference: the client's image stays private, and so does the server's model.
@@ -52,19 +53,32 @@ enum Command {
 
 /// Runs the command; errors go to standard error, with exit status 1.
 pub(crate) fn main() -> ExitCode {
-    let outcome = match Cli::parse().command {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    if command.has_secrets() {
+        harden_process()?;
+    }
+    match command {
         Command::Keygen(command) => command.run(),
         Command::Serve(command) => command.run(),
         Command::Infer(command) => command.run(),
         Command::Run(command) => command.run(),
         Command::Bench(command) => command.run(),
         Command::Certificate(command) => command.run(),
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
+    }
+}
+
+impl Command {
+    /// Whether keys, images or weights of somebody are in its memory.
+    const fn has_secrets(&self) -> bool {
+        !matches!(self, Command::Bench(_))
     }
 }

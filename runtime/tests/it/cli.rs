@@ -276,6 +276,16 @@ fn sets_survive_their_second_session() {
     }
 }
 
+/// What the system shows of a server that has keys and weights in its memory.
+#[cfg(target_os = "linux")]
+#[test]
+fn nothing_is_left_of_its_memory_when_a_server_crashes() {
+    let serving = Fixture::new().serve();
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", serving.child.id())).expect("limits");
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).expect("a limit");
+    assert_eq!(core.split_whitespace().collect::<Vec<_>>()[4..6], ["0", "0"]);
+}
+
 #[cfg(unix)]
 fn assert_private(path: &Path) {
     use std::os::unix::fs::PermissionsExt;
