@@ -77,6 +77,7 @@ pub use error::{Error, Result};
 pub use files::Passphrase;
 pub use hardening::harden_process;
 pub use observe::Observer;
+pub use paillier::wipe_freed_numbers;
 pub use plan::{KeyBits, PlanId, ValidPlan as Plan};
 pub use roles::client::Prediction;
 pub use roles::listener::Departure;

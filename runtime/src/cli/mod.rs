@@ -20,7 +20,7 @@ mod serve;
 mod transport;
 
 use clap::{Parser, Subcommand};
-use runtime::{Result, harden_process};
+use runtime::{Result, harden_process, wipe_freed_numbers};
 use std::process::ExitCode;
 
 /// Private inference: the client's image stays private, and so does the server's model.
@@ -53,6 +53,8 @@ enum Command {
 
 /// Runs the command; errors go to standard error, with exit status 1.
 pub(crate) fn main() -> ExitCode {
+    // SAFETY: no other thread has begun.
+    unsafe { wipe_freed_numbers() };
     match run(Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
