@@ -1,5 +1,6 @@
 //! The command line; one file per subcommand.
 
+mod again;
 mod answers;
 mod ask;
 mod asking;

@@ -11,6 +11,7 @@ mod hostile;
 mod masks;
 mod overlap;
 mod plan;
+mod reconnect;
 mod shared;
 mod tls;
 mod views;

@@ -5,10 +5,12 @@
 
 mod blinded;
 mod masked_bits;
+mod patience;
 mod prediction;
 mod products;
 mod shared;
 
+pub use patience::Patience;
 pub use prediction::Prediction;
 
 use super::stopwatch::{Named, Stopwatch};

@@ -109,7 +109,7 @@ impl Server {
         let outcome = self.admitted(&mut connection, limits, enter, observer);
         let reason = match &outcome {
             Ok(Some(_)) => None,
-            Ok(None) => Some("it serves as many clients as it may; try again later".into()),
+            Ok(None) => Some(format!("it serves as many clients as it may; {}", message::TRY_LATER)),
             Err(error) => Some(self.reason(error)),
         };
         if let Some(reason) = reason {
@@ -181,7 +181,7 @@ impl Server {
         match error {
             Error::PeerMisbehaved(PeerFault::OtherPlan(_)) => format!("it runs plan {}", self.plan.id()),
             Error::PeerMisbehaved(fault) => format!("the client misbehaved: {fault}"),
-            Error::SessionOver(_) => format!("{error}; open another"),
+            Error::SessionOver(_) => format!("{error}; {}", message::OPEN_ANOTHER),
             _ => "it failed".into(),
         }
     }

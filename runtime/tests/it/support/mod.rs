@@ -1,5 +1,6 @@
 //! Small random plans, and what every test of a running plan needs.
 
+pub(crate) mod relay;
 pub(crate) mod shared;
 
 use proptest::prelude::*;
