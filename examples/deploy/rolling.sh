@@ -49,15 +49,23 @@ start() {
     exit 1
 }
 
-# Asks again and again until the work is done; one line for each request that failed.
+# Asks again and again until the work is done: a line in `asked` for each request, and one in `failed` for each that failed.
 ask() {
-    local count=0
     while [ ! -e "$work/done" ]; do
         "$popcorn" infer --connect "127.0.0.1:$PORT" --input "$image" --json --retry 10 \
-            >"$work/answer$1" 2>"$work/error$1" || cat "$work/error$1" >>"$work/failed"
-        count=$((count + 1))
+            >"$work/answer$1" 2>"$work/error$1" || tail -1 "$work/error$1" >>"$work/failed"
+        echo "$1" >>"$work/asked"
     done
-    echo "$count" >>"$work/asked"
+}
+
+# Waits until $1 more requests have ended, for a minute at most.
+load() {
+    local until=$(($(wc -l <"$work/asked") + $1))
+    for _ in $(seq 600); do
+        [ "$(wc -l <"$work/asked")" -ge "$until" ] && return
+        sleep 0.1
+    done
+    echo "requests do not end" >>"$work/failed"
 }
 
 for number in 1 2 3; do start "$number"; done
@@ -68,23 +76,24 @@ for _ in $(seq 100); do
     (: </dev/tcp/127.0.0.1/"$PORT") 2>/dev/null && break
     sleep 0.1
 done
+touch "$work/asked"
 clients=()
 for number in 1 2 3 4; do
     ask "$number" &
     clients+=($!)
 done
-sleep 2
+load 4
 for number in 1 2 3; do
     kill -TERM "${server[$number]}"
     status=0
     wait "${server[$number]}" || status=$?
     [ "$status" = 0 ] || echo "server $number ended with status $status" >>"$work/failed"
     start "$number"
-    sleep 1
+    load 8
 done
 touch "$work/done"
 wait "${clients[@]}"
-asked=$(awk "{ sum += \$1 } END { print sum }" "$work/asked")
+asked=$(wc -l <"$work/asked")
 if [ -s "$work/failed" ]; then
     echo "of $asked requests, during three restarts, these failed:" >&2
     sort "$work/failed" | uniq -c | head -20 >&2
