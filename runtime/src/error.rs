@@ -56,6 +56,31 @@ pub enum InvalidInput {
         /// What is wrong with it.
         what: String,
     },
+    /// Others than its owner may read or change a file that holds a secret.
+    #[error(
+        "others than its owner may read or change {0} (mode {mode:04o}); `chmod 600 {0}` ends that, but whoever has read it has what is in it", path.display()
+    )]
+    Exposed {
+        /// Path of the file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// A key file is encrypted, and nobody gave the passphrase.
+    #[error("{} is encrypted with a passphrase, which is needed to read it", .0.display())]
+    PassphraseNeeded(PathBuf),
+    /// A passphrase that is empty or too long.
+    #[error("a passphrase has 1 to {most} bytes")]
+    Passphrase {
+        /// Bytes that it may have.
+        most: usize,
+    },
+    /// A new passphrase was typed in two ways.
+    #[error("the two passphrases differ")]
+    PassphrasesDiffer,
+    /// A key file was encrypted with another passphrase, or changed since.
+    #[error("{}: the passphrase is wrong, or the file was changed", .0.display())]
+    WrongPassphrase(PathBuf),
     /// Some of several images could not be used; each has been reported.
     #[error("images left out: {0}")]
     LeftOut(usize),

@@ -32,7 +32,7 @@
 //!
 //! `examples/embed` has whole programs. The names at the root are for applications; they own what they need and are
 //! `Send`. Feature `images` (by default) reads images from files; feature `cli` (by default) is for the program `popcorn`.
-//! Feature `admin` tells operators over HTTP how a server stands.
+//! Feature `admin` tells operators over HTTP how a server stands, feature `passphrase` encrypts key files.
 //!
 //! # Inside
 //!
@@ -65,6 +65,7 @@ pub mod cost;
 pub mod data;
 pub mod error;
 pub mod files;
+mod hardening;
 pub mod message;
 pub mod observe;
 pub mod ot;
@@ -76,7 +77,11 @@ pub mod roles;
 pub use app::{Client, ClientBuilder, ClientKey, Drained, Running, Server, ServerBuilder};
 pub use channel::CancellationToken;
 pub use error::{Error, Result};
+#[cfg(feature = "passphrase")]
+pub use files::Passphrase;
+pub use hardening::harden_process;
 pub use observe::Observer;
+pub use paillier::wipe_freed_numbers;
 pub use plan::{KeyBits, PlanId, PlanName, ValidPlan as Plan};
 pub use protocol::token::Token;
 pub use roles::client::Prediction;

@@ -4,8 +4,9 @@ use super::output;
 use compiler::error::Error;
 use runtime::channel::Link;
 use runtime::cost::Machine;
+use runtime::cost::capacity::{Capacity, Load};
 use runtime::cost::prediction::{Prediction, Seconds};
-use runtime::cost::profile::{Profile, ProfileError};
+use runtime::cost::profile::{Entry, Profile, ProfileError};
 use runtime::plan::{StepId, ValidPlan};
 use serde::Serialize;
 use std::path::Path;
@@ -14,6 +15,7 @@ use std::{fmt, fs};
 /// What a plan will take, and where.
 pub(super) struct Forecast {
     machine: Machine,
+    entry: Entry,
     link: Option<Link>,
     prediction: Prediction,
 }
@@ -28,13 +30,18 @@ impl Forecast {
         let malformed =
             |error: ProfileError| Error::Malformed { path: path.to_owned(), what: error.to_string() };
         let profile = Profile::from_json(&json).map_err(malformed)?;
-        let entry = profile.entry(plan.plan().key_bits).map_err(malformed)?;
-        Ok(Self { prediction: Prediction::new(plan, entry, link), machine: profile.machine, link })
+        let entry = profile.entry(plan.plan().key_bits).map_err(malformed)?.clone();
+        Ok(Self { prediction: Prediction::new(plan, &entry, link), machine: profile.machine, entry, link })
     }
 
     /// Predicted seconds of one step of the plan.
     pub(super) fn step(&self, id: StepId) -> Seconds {
         self.prediction.steps[id.index()]
+    }
+
+    /// What servers of the plan it takes to bear a load.
+    pub(super) fn capacity(&self, plan: &ValidPlan, load: Load) -> Capacity {
+        Capacity::new(plan, &self.machine, &self.entry, self.link, load)
     }
 }
 

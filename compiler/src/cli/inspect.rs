@@ -1,10 +1,12 @@
 //! `popcornc inspect`.
 
 use super::forecast::{self, Forecast};
+use super::load::LoadArgs;
 use super::{Outcome, output};
 use clap::Args;
 use compiler::error::Error;
 use runtime::channel::Link;
+use runtime::cost::capacity::Capacity;
 use runtime::cost::prediction::Seconds;
 use runtime::message::Role;
 use runtime::plan::{
@@ -23,7 +25,8 @@ use std::path::{Path, PathBuf};
   popcornc inspect mnist.plan
   popcornc inspect mnist.plan --client --json
   popcornc inspect mnist.plan --profile this.json     # from: popcorn bench --profile this.json
-  popcornc inspect mnist.plan --profile server.json --link 100/20")]
+  popcornc inspect mnist.plan --profile server.json --link 100/20
+  popcornc inspect mnist.plan --profile server.json --link 100/20 --rate 25   # machines for 25 inferences a second")]
 pub(super) struct Inspect {
     /// The plan
     #[arg(value_name = "OUT.plan")]
@@ -38,6 +41,8 @@ pub(super) struct Inspect {
     /// are on the machine, in one process
     #[arg(long, value_name = "MBIT/MS", requires = "profile")]
     link: Option<Link>,
+    #[command(flatten)]
+    load: LoadArgs,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -48,15 +53,17 @@ impl Inspect {
         let plan = read(&self.plan)?;
         let forecast =
             self.profile.as_deref().map(|path| Forecast::new(&plan, path, self.link)).transpose()?;
+        let capacity = forecast.as_ref().and_then(|forecast| self.load.capacity(&plan, forecast));
         match (self.client, self.json) {
             (false, false) => {
                 let seconds = forecast.map_or_else(String::new, |forecast| format!("\n{forecast}"));
                 let errors = statistical_errors(&plan);
                 let errors: String = errors.iter().map(line).collect();
                 let memory = memory(&plan).map_or_else(String::new, |memory| format!("\n{memory}\n"));
-                output::print(&format!("{plan}{errors}{memory}{seconds}"))
+                let servers = capacity.map_or_else(String::new, |capacity| format!("\n{capacity}"));
+                output::print(&format!("{plan}{errors}{memory}{seconds}{servers}"))
             }
-            (false, true) => output::print_json(&Description::new(&plan, forecast.as_ref())),
+            (false, true) => output::print_json(&Description::new(&plan, forecast.as_ref(), capacity)),
             (true, false) => output::print(&plan.client_view().to_string()),
             (true, true) => output::print_json(&client_json(&plan)?),
         }
@@ -157,6 +164,8 @@ struct Description<'a> {
     prepared_memory: Option<PreparedMemory>,
     #[serde(skip_serializing_if = "Option::is_none")]
     prediction: Option<forecast::Description<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capacity: Option<Capacity>,
 }
 
 #[derive(Serialize)]
@@ -176,7 +185,7 @@ struct StepDescription<'a> {
 }
 
 impl<'a> Description<'a> {
-    fn new(valid: &'a ValidPlan, forecast: Option<&'a Forecast>) -> Self {
+    fn new(valid: &'a ValidPlan, forecast: Option<&'a Forecast>, capacity: Option<Capacity>) -> Self {
         let plan = valid.plan();
         let seconds = |id: StepId| forecast.map(|forecast| forecast.step(id));
         let steps = plan.steps().map(|(id, step)| StepDescription::new(id, step, seconds(id)));
@@ -193,6 +202,7 @@ impl<'a> Description<'a> {
             statistical_errors: statistical_errors(valid),
             prepared_memory: memory(valid),
             prediction: forecast.map(forecast::Description::new),
+            capacity,
         }
     }
 }

@@ -7,6 +7,7 @@ mod eval;
 mod forecast;
 mod inspect;
 mod labels;
+mod load;
 mod operators;
 mod options;
 mod output;

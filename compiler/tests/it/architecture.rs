@@ -25,8 +25,23 @@ const COMPILER: &[&str] = &[
     "cli",
 ];
 const RUNTIME: &[&str] = &[
-    "plan", "paillier", "error", "files", "data", "channel", "observe", "message", "ot", "protocol", "cost",
-    "roles", "app", "admin", "bench", "cli",
+    "plan",
+    "paillier",
+    "error",
+    "hardening",
+    "files",
+    "data",
+    "channel",
+    "observe",
+    "message",
+    "ot",
+    "protocol",
+    "cost",
+    "roles",
+    "app",
+    "admin",
+    "bench",
+    "cli",
 ];
 
 struct Import {

@@ -129,6 +129,20 @@ fn inspect_predicts_seconds_by_a_profile() {
     // A byte a microsecond, and a second for each of three rounds.
     let slow = predict(&["--link", "8/1000"]);
     assert!((network(&slow) - network(&local) - (bytes_up + bytes_down) as f64 * 1e-6 - 3.0).abs() < 1e-9);
+    let load = ["--rate", "50", "--utilisation", "50", "--per-session", "4"];
+    let capacity = &predict(&load)["capacity"];
+    let of = |name: &str| capacity[name].as_f64().unwrap();
+    assert_eq!((of("rate"), of("utilisation"), of("per_session"), of("cores_each")), (50.0, 0.5, 4.0, 2.0));
+    assert!((of("cores") - 100.0 * of("core_seconds")).abs() < 1e-6);
+    assert_eq!(of("replicas"), (of("cores") / 2.0).ceil());
+    assert!(of("egress") > 400.0 * bytes_down as f64 && of("memory_each") > 1e6);
+    assert!(local["capacity"].is_null());
+    let people = popcornc(&[&["inspect", &plan, "--profile", &profile], &load[..]].concat());
+    assert!(text(&people.stdout).contains("for 50 inferences a second, 4 in a session"));
+    for bad in [&["--rate", "0"][..], &["--rate", "5", "--utilisation", "0"], &["--rate", "nan"]] {
+        let wrong = popcornc(&[&["inspect", &plan, "--profile", &profile], bad].concat());
+        assert_eq!(wrong.status.code(), Some(2));
+    }
     let plain = popcornc(&["inspect", &plan, "--json"]).stdout;
     assert!(!text(&plain).contains("seconds") && !text(&plain).contains("prediction"));
 }

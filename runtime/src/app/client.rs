@@ -1,23 +1,30 @@
 //! A client that an application holds.
 
 use super::key::ClientKey;
+use super::opening::{Opening, Way};
 #[cfg(feature = "tls")]
 use crate::channel::tls;
-use crate::channel::{CancellationToken, Connection, Transport, tcp};
+use crate::channel::{CancellationToken, Transport};
 use crate::error::Result;
 use crate::observe::{Observer, Silent, Spending};
 use crate::plan::{ClientPlan, PlanId, PlanName};
 use crate::protocol::hello::Wanted;
 use crate::protocol::token::Token;
-use crate::roles::client::{Prediction, Request, Session};
+use crate::roles::client::{Patience, Prediction, Session};
 use std::time::Duration;
 
 /// A session with a server that holds the network: raw images go in, predictions come out, and the server sees neither.
 ///
 /// Calls block; give the client to a thread of its own where that matters (it is `Send`), and end a call from another
 /// thread with a [`CancellationToken`]. Dropping the client ends the session at any point.
+///
+/// Where the server is lost or has no place, the client may come again ([`retry`](ClientBuilder::retry)).
 pub struct Client {
     session: Session,
+    opening: Opening,
+    patience: Patience,
+    /// What lost sessions took.
+    lost: Spending,
     observer: Box<dyn Observer>,
 }
 
@@ -30,7 +37,7 @@ impl Client {
 
     /// The same over any stream, such as one end of [`memory::pair`](crate::channel::memory::pair).
     pub fn over(transport: Transport) -> ClientBuilder {
-        ClientBuilder::new(Way::Stream(transport))
+        ClientBuilder::new(Way::Stream(Some(transport)))
     }
 
     /// The network's answer for raw pixels in the order channels, height, width, as many and in such a range as
@@ -40,7 +47,7 @@ impl Client {
     /// [`InvalidInput`](crate::error::InvalidInput) where the image does not fit, and the client remains usable.
     /// Otherwise the server refuses, misbehaves or vanishes, and the session is over.
     pub fn infer(&mut self, raw: &[f32]) -> Result<Prediction> {
-        self.session.infer(raw, &mut *self.observer)
+        self.persist(|session, observer| session.infer(raw, observer))
     }
 
     /// The network's answers for several images, which take less together than one after the other: they are prepared in
@@ -49,7 +56,7 @@ impl Client {
     /// # Errors
     /// As [`infer`](Self::infer); where one image does not fit, nothing is sent. Where the server vanishes, all answers are lost.
     pub fn infer_all(&mut self, raw: &[&[f32]]) -> Result<Vec<Prediction>> {
-        self.session.infer_all(raw, &mut *self.observer)
+        self.persist(|session, observer| session.infer_all(raw, observer))
     }
 
     /// Does ahead what does not depend on the image, until `count` inferences are prepared, or as many as the server
@@ -59,8 +66,25 @@ impl Client {
     /// # Errors
     /// The server refuses, misbehaves or vanishes, and the session is over.
     pub fn prepare(&mut self, count: usize) -> Result<usize> {
-        self.session.prepare(count, &mut *self.observer)?;
+        self.persist(|session, observer| session.prepare(count, observer))?;
         Ok(self.session.prepared())
+    }
+
+    /// What `ask` gives, in this session or, where it is lost and there is patience, in another.
+    fn persist<T>(&mut self, mut ask: impl FnMut(&mut Session, &mut dyn Observer) -> Result<T>) -> Result<T> {
+        loop {
+            match ask(&mut self.session, &mut *self.observer) {
+                Ok(answer) => {
+                    self.patience.reset();
+                    return Ok(answer);
+                }
+                Err(error) => {
+                    self.patience.pause(error, &self.opening.cancellation)?;
+                    let session = self.opening.patiently(&mut self.patience)?;
+                    self.lost += std::mem::replace(&mut self.session, session).spending();
+                }
+            }
+        }
     }
 
     /// Ends the session when all that was sent is written. Dropping the client ends it at once, and the server may take that
@@ -79,79 +103,69 @@ impl Client {
         self.session.plan()
     }
 
-    /// Seconds and bytes that the session has taken so far, offline and online.
+    /// Seconds and bytes that were taken so far, offline and online, by sessions that were lost, too.
     pub fn spending(&self) -> Spending {
-        self.session.spending()
+        [self.lost, self.session.spending()].into_iter().sum()
     }
-}
-
-/// How a server is reached.
-enum Way {
-    Tcp(String),
-    #[cfg(feature = "tls")]
-    Tls(String, tls::Connector),
-    Stream(Transport),
 }
 
 /// What a [`Client`] is made from; everything but the way to the server has a default.
 #[must_use = "nothing is sent before `open`"]
 pub struct ClientBuilder {
-    way: Way,
-    key: Option<ClientKey>,
-    request: Request,
-    timeout: Duration,
+    opening: Opening,
+    retry: Duration,
     observer: Box<dyn Observer>,
-    cancellation: CancellationToken,
 }
 
 impl ClientBuilder {
     fn new(way: Way) -> Self {
-        Self {
-            way,
-            key: None,
-            request: Request::default(),
-            timeout: tcp::DEFAULT_TIMEOUT,
-            observer: Box::new(Silent),
-            cancellation: CancellationToken::new(),
-        }
+        Self { opening: Opening::new(way), retry: Duration::ZERO, observer: Box::new(Silent) }
     }
 
     /// Connects with TLS; over a stream of the caller's it changes nothing.
     #[cfg(feature = "tls")]
     pub fn tls(self, connector: tls::Connector) -> Self {
-        match self.way {
-            Way::Tcp(address) | Way::Tls(address, _) => Self { way: Way::Tls(address, connector), ..self },
-            Way::Stream(_) => self,
-        }
+        Self { opening: self.opening.tls(connector), ..self }
     }
 
     /// Uses this key; otherwise one is made for the session and forgotten after it.
-    pub fn key(self, key: ClientKey) -> Self {
-        Self { key: Some(key), ..self }
+    pub fn key(mut self, key: ClientKey) -> Self {
+        self.opening.key = Some(key);
+        self
     }
 
     /// Insists on the plan with this digest; a server with another one refuses.
     pub fn plan(mut self, plan: PlanId) -> Self {
-        self.request.expected = Some(plan);
+        self.opening.request.expected = Some(plan);
         self
     }
 
     /// Asks for the plan that the server calls so, of a server that has several.
     pub fn plan_called(mut self, name: PlanName) -> Self {
-        self.request.plan = Wanted::Name(name);
+        self.opening.request.plan = Wanted::Name(name);
         self
     }
 
     /// Shows the server this token. Give it with [`tls`](Self::tls) alone: whoever reads the connection learns it.
     pub fn token(mut self, token: Token) -> Self {
-        self.request.token = Some(token);
+        self.opening.request.token = Some(token);
         self
     }
 
     /// Gives a server up that takes longer than this over a message, computing included (ten minutes). Over a stream of
     /// the caller's, its own calls must not block longer.
-    pub fn timeout(self, timeout: Duration) -> Self {
-        Self { timeout, ..self }
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.opening.timeout = timeout;
+        self
+    }
+
+    /// For so long after a failure [`open`](Self::open) and every later call try again, with growing pauses, where the server could
+    /// not be reached, has no place, or was lost (never, by default); on a new connection, with new randomness, insisting on the same
+    /// plan. An inference that had begun is asked again, and the server may count both. What was prepared is lost:
+    /// [`prepared`](Client::prepared) says how much is left. Why that is safe, and what is never tried again, stands in
+    /// `roles/client/patience.rs`. Over a stream of the caller's it changes nothing.
+    pub fn retry(self, retry: Duration) -> Self {
+        Self { retry, ..self }
     }
 
     /// Tells `observer` of every step, for progress and measurements.
@@ -161,8 +175,9 @@ impl ClientBuilder {
 
     /// Lets `token` end [`open`](Self::open) and every later call from another thread. Looking a name up, connecting (ten
     /// seconds an address at most) and making a key are not interrupted; the call ends after them.
-    pub fn cancelled_by(self, token: &CancellationToken) -> Self {
-        Self { cancellation: token.clone(), ..self }
+    pub fn cancelled_by(mut self, token: &CancellationToken) -> Self {
+        self.opening.cancellation = token.clone();
+        self
     }
 
     /// Connects, learns the server's plan, and gives it the public key.
@@ -171,18 +186,10 @@ impl ClientBuilder {
     /// Nobody answers, the server refuses or misbehaves, it has another plan than the one insisted on, or the key is not
     /// as long as the plan wants.
     pub fn open(self) -> Result<Client> {
-        let connection = match self.way {
-            Way::Tcp(address) => tcp::connect(&address, self.timeout)?,
-            #[cfg(feature = "tls")]
-            Way::Tls(address, connector) => connector.connect(&address, self.timeout)?,
-            Way::Stream(transport) => Connection::new(transport, Some(self.timeout))?,
-        };
-        let greeting = self.request.greet(connection.cancelled_by(&self.cancellation))?;
-        let key = match self.key {
-            Some(key) => key,
-            None => ClientKey::generate(greeting.plan().key_bits)?,
-        };
-        let holder = key.holder(greeting.plan())?;
-        Ok(Client { session: greeting.with_key(holder)?, observer: self.observer })
+        let Self { mut opening, retry, observer } = self;
+        let mut patience = Patience::new(if opening.can_repeat() { retry } else { Duration::ZERO });
+        let session = opening.patiently(&mut patience)?;
+        patience.reset();
+        Ok(Client { session, opening, patience, lost: Spending::default(), observer })
     }
 }

@@ -1,16 +1,15 @@
 //! The client's key pair, in memory and in a file.
 
-use crate::error::{Error, InvalidInput, Result};
-use crate::files::write_private;
+use crate::error::{InvalidInput, Result};
+#[cfg(feature = "passphrase")]
+use crate::files::{Hardness, Passphrase, SealError, seal, unseal};
+use crate::files::{is_sealed, read_private, write_private};
 use crate::paillier::{HolderKey, SecretKey, SecureRng};
 use crate::plan::{ClientPlan, KeyBits};
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
-use zeroize::Zeroizing;
 
-/// Longest key file, in bytes: the primes, their orders and hs of a key of 4096 bits are far below.
+/// Longest key file, in bytes: the primes, their orders and hs of a key of 4096 bits are far below, also encrypted.
 const MAX_KEY_FILE: u64 = 4096;
 
 /// A Paillier key pair of 2048, 3072 or 4096 bits. Whoever has it can decrypt what was sent under it, so it stays with the
@@ -36,15 +35,32 @@ impl ClientKey {
     /// The key in a file that [`write`](Self::write) made.
     ///
     /// # Errors
-    /// The file cannot be read, or is no key of a length that protects anything.
+    /// The file cannot be read, others than its owner may read it ([`InvalidInput::Exposed`], on Unix), it is encrypted
+    /// ([`InvalidInput::PassphraseNeeded`]), or is no key of a length that protects anything.
     pub fn read(path: &Path) -> Result<Self> {
-        let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_KEY_FILE as usize));
-        let opened = File::open(path).and_then(|file| file.take(MAX_KEY_FILE).read_to_end(&mut bytes));
-        opened.map_err(|error| Error::io(format!("cannot read {}", path.display()), error))?;
-        let secret = SecretKey::from_bytes(&bytes)
-            .map_err(|error| InvalidInput::File { path: path.into(), what: error.to_string() })?;
-        require_secure(secret.public().bits())?;
-        Ok(Self::new(secret))
+        let bytes = read_private(path, MAX_KEY_FILE)?;
+        if is_sealed(&bytes) {
+            return Err(InvalidInput::PassphraseNeeded(path.into()).into());
+        }
+        Self::from_bytes(&bytes, path)
+    }
+
+    /// The key in a file that [`write`](Self::write) or [`write_sealed`](Self::write_sealed) made; `passphrase` is asked where the
+    /// file is encrypted. Trying a passphrase takes some tenths of a second and 64 MiB of memory.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), and [`InvalidInput::WrongPassphrase`].
+    #[cfg(feature = "passphrase")]
+    pub fn read_sealed(path: &Path, passphrase: impl FnOnce() -> Result<Passphrase>) -> Result<Self> {
+        let bytes = read_private(path, MAX_KEY_FILE)?;
+        if !is_sealed(&bytes) {
+            return Self::from_bytes(&bytes, path);
+        }
+        let opened = unseal(&bytes, &passphrase()?).map_err(|error| match error {
+            SealError::WrongPassphrase => InvalidInput::WrongPassphrase(path.into()),
+            other => InvalidInput::File { path: path.into(), what: other.to_string() },
+        });
+        Self::from_bytes(&opened?, path)
     }
 
     /// Writes a new file that only its owner can read; leaves nothing behind where that fails.
@@ -53,6 +69,26 @@ impl ClientKey {
     /// The file exists already, or cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
         write_private(path, &self.secret.to_bytes())
+    }
+
+    /// The same, encrypted with a passphrase (Argon2id, ChaCha20-Poly1305).
+    ///
+    /// # Errors
+    /// As [`write`](Self::write), or there are no 64 MiB of memory, or no randomness.
+    #[cfg(feature = "passphrase")]
+    pub fn write_sealed(&self, path: &Path, passphrase: &Passphrase) -> Result<()> {
+        let sealed = seal(&self.secret.to_bytes(), passphrase, Hardness::DEFAULT);
+        write_private(
+            path,
+            &sealed.map_err(|error| InvalidInput::File { path: path.into(), what: error.to_string() })?,
+        )
+    }
+
+    fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self> {
+        let secret = SecretKey::from_bytes(bytes)
+            .map_err(|error| InvalidInput::File { path: path.into(), what: error.to_string() })?;
+        require_secure(secret.public().bits())?;
+        Ok(Self::new(secret))
     }
 
     /// Length of the modulus N in bits.

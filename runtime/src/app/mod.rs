@@ -3,6 +3,7 @@
 
 mod client;
 mod key;
+mod opening;
 mod plan;
 mod server;
 

@@ -2,12 +2,12 @@
 
 use super::output;
 use super::report::{Report, steps};
+use super::secret::KeyFile;
 use clap::Args;
+use runtime::Result;
 use runtime::data::Fit;
 use runtime::observe::StepReport;
-use runtime::plan::KeyBits;
 use runtime::roles::client::Prediction;
-use runtime::{ClientKey, Result};
 use std::path::PathBuf;
 
 /// These flags.
@@ -16,9 +16,8 @@ pub(crate) struct Ask {
     /// Scale and crop an image of another size instead of refusing it
     #[arg(long)]
     pub(crate) resize: bool,
-    /// A key file from `popcorn keygen`; without it a fresh key is made and forgotten
-    #[arg(long, value_name = "KEY")]
-    pub(crate) key: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) key: KeyFile,
     /// How many classes to print, best first, where one image is asked about
     #[arg(long, default_value_t = 3, value_name = "K")]
     pub(crate) top: usize,
@@ -56,14 +55,6 @@ impl Ask {
         }
         let tables = parties.iter().map(|(party, reports)| format!("\n{}", steps(party, reports)));
         output::print(&tables.collect::<String>())
-    }
-
-    /// The key in the file that is named, or a new one that lives as long as the process.
-    pub(crate) fn key(&self, bits: KeyBits) -> Result<ClientKey> {
-        match &self.key {
-            Some(path) => ClientKey::read(path),
-            None => ClientKey::generate(bits),
-        }
     }
 
     pub(crate) const fn fit(&self) -> Fit {

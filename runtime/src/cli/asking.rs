@@ -1,6 +1,7 @@
 //! Asking about many images: as they come, or a set of them in two sessions, of which one prepares while the other waits for the
 //! network.
 
+use super::again::Again;
 use super::answers::Answers;
 use super::ask::Ask;
 use super::images::{Image, Images};
@@ -46,8 +47,8 @@ struct Work {
     saved: Saved,
     /// Not yet counted.
     making_key: Duration,
-    /// Sessions that have begun.
-    sessions: usize,
+    /// Sessions beside the first one that have begun.
+    others: usize,
 }
 
 /// Images that are asked about at once.
@@ -91,17 +92,39 @@ impl<'a> Asking<'a> {
             answers: Answers::default(),
             saved: Saved::new(ask.output.as_deref(), ask.output_range, plan)?,
             making_key,
-            sessions: 0,
+            others: 0,
         };
         Ok(Self { ask, plan, ahead, bar: progress::bar(ask.json), work: Mutex::new(work) })
     }
 
-    /// Asks about images as they come; what can be is prepared ahead.
+    /// Asks about images as they come; what can be is prepared ahead. Where the session is lost, another one goes on.
     ///
     /// # Errors
-    /// Those of the session, or standard input cannot be read.
-    pub(crate) fn in_order(&self, session: Session) -> Result<()> {
-        let mut asked = self.begin(session, self.bar.clone());
+    /// Those of the last session, or standard input cannot be read.
+    pub(crate) fn in_order(
+        &self,
+        session: Session,
+        again: &mut Again<impl FnMut() -> Result<Session>>,
+    ) -> Result<()> {
+        self.persist(session, again, |asked| self.as_they_come(asked))
+    }
+
+    /// Lets sessions `ask` one after the other, until one ends without an error.
+    fn persist(
+        &self,
+        mut session: Session,
+        again: &mut Again<impl FnMut() -> Result<Session>>,
+        ask: impl Fn(Asked) -> Result<()>,
+    ) -> Result<()> {
+        let mut answered = 0;
+        loop {
+            let Err(error) = ask(Asked::new(session, self.bar.clone())) else { return Ok(()) };
+            let before = std::mem::replace(&mut answered, self.work().answered());
+            session = again.session(error, answered > before)?;
+        }
+    }
+
+    fn as_they_come(&self, mut asked: Asked) -> Result<()> {
         asked.prepare(self.ahead)?;
         let together = asked.session.largest_group(self.ahead);
         loop {
@@ -116,28 +139,37 @@ impl<'a> Asking<'a> {
     }
 
     /// Asks about groups of images, in `session` and in as many others as the server has places for, [`SESSIONS`] in all. What
-    /// one session fails to answer, another one asks again; answers that are there are printed in any case.
+    /// one session fails to answer, another one asks again; in place of the first, a new one does where it is lost. Answers that are
+    /// there are printed in any case.
     ///
     /// # Errors
     /// The first of those sessions that were there, if images are left.
     pub(crate) fn in_sessions(
         &self,
         session: Session,
+        again: &mut Again<impl FnMut() -> Result<Session>>,
         other: impl Fn(&CancellationToken) -> Result<Session> + Send + Sync,
     ) -> Result<()> {
         let late = CancellationToken::new();
         let ask_too = || {
-            let session = other(&late).ok();
-            session.map_or(Ok(()), |session| self.in_groups(self.begin(session, ProgressBar::hidden())))
+            let Ok(session) = other(&late) else { return Ok(()) };
+            self.work().others += 1;
+            self.in_groups(Asked::new(session, ProgressBar::hidden()))
         };
         let outcome = thread::scope(|scope| {
             let others: Vec<_> = (1..SESSIONS).map(|_| scope.spawn(ask_too)).collect();
-            let outcome = self.in_groups(self.begin(session, self.bar.clone()));
-            if self.work().sessions < SESSIONS {
+            let outcome = self.persist(session, &mut *again, |asked| self.in_groups(asked));
+            if self.work().others < SESSIONS - 1 {
                 late.cancel(); // Nothing is left for a session that is not there yet.
             }
             others.into_iter().map(joined).fold(outcome, Result::and)
         });
+        let outcome = match outcome {
+            Err(error) if !self.work().returned.is_empty() => again
+                .session(error, false)
+                .and_then(|session| self.persist(session, again, |asked| self.in_groups(asked))),
+            outcome => outcome,
+        };
         let work = &mut *self.work();
         let rest = std::mem::take(&mut work.answered);
         rest.values().try_for_each(|answered| self.print(work, answered))?;
@@ -153,11 +185,6 @@ impl<'a> Asking<'a> {
             self.work.into_inner().unwrap_or_else(PoisonError::into_inner);
         saved.write()?;
         Ok((answers, images.failures()))
-    }
-
-    fn begin(&self, session: Session, bar: ProgressBar) -> Asked {
-        self.work().sessions += 1;
-        Asked { session, spent: Spending::default(), progress: Progress::new(bar) }
     }
 
     /// Asks about groups, whole batches where there are some, until there are no more images.
@@ -216,6 +243,11 @@ impl<'a> Asking<'a> {
 }
 
 impl Work {
+    /// Groups that are answered so far.
+    fn answered(&self) -> usize {
+        self.printed + self.answered.len()
+    }
+
     /// What was returned; else as [`Images::next`].
     fn next(&mut self, most: usize, wait: bool) -> Result<Option<Group>> {
         if let Some(returned) = self.returned.pop() {
@@ -229,6 +261,10 @@ impl Work {
 }
 
 impl Asked {
+    fn new(session: Session, bar: ProgressBar) -> Self {
+        Self { session, spent: Spending::default(), progress: Progress::new(bar) }
+    }
+
     fn prepare(&mut self, ahead: usize) -> Result<()> {
         self.session.prepare(ahead, &mut self.progress)
     }

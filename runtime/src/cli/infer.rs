@@ -1,17 +1,18 @@
 //! `popcorn infer`: private predictions from a server.
 
+use super::again::Again;
 use super::ask::Ask;
 use super::asking::Asking;
 use super::images::Images;
 use super::output;
 use super::transport::{ClientTransport, Way};
 use clap::Args;
-use runtime::Result;
 use runtime::channel::{CancellationToken, tcp};
 use runtime::error::InvalidInput;
 use runtime::plan::{InferenceBatch, PlanId};
 use runtime::protocol::hello::Wanted;
-use runtime::roles::client::{Greeting, Request};
+use runtime::roles::client::{Greeting, Patience, Request};
+use runtime::{ClientKey, Error, Result};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -49,6 +50,10 @@ pub(crate) struct Infer {
     /// Give the server up if it takes longer than this over a message, computing included
     #[arg(long, default_value_t = tcp::DEFAULT_TIMEOUT.as_secs(), value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
+    /// For so long after a failure try again, with growing pauses, where the server cannot be reached, has no place, or was lost;
+    /// images that are not answered yet are asked about again on a new connection, and what was prepared is prepared anew. 0: never
+    #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=86400))]
+    retry: u64,
     #[command(flatten)]
     transport: ClientTransport,
 }
@@ -56,30 +61,33 @@ pub(crate) struct Infer {
 impl Infer {
     pub(crate) fn run(self) -> Result<()> {
         let start = Instant::now();
+        let key = self.ask.key.read()?; // may wait for a passphrase, which no server should
         let way = self.transport.way(&self.connect)?;
-        let request = Request {
+        let never = CancellationToken::new();
+        let mut patience = Patience::new(Duration::from_secs(self.retry)).telling(tell);
+        let mut request = Request {
             plan: self.plan.clone().unwrap_or_default(),
             expected: self.expect_plan,
             token: self.transport.token()?,
         };
-        let greeting = self.greet(&way, request.clone(), &CancellationToken::new())?;
+        let greeting = patience.keep_trying(&never, || self.greet(&way, request.clone(), &never))?;
         let plan = greeting.plan().clone();
         let making_key = Instant::now();
-        let key = self.ask.key(plan.key_bits)?.holder(&plan)?;
+        let key = key.map_or_else(|| ClientKey::generate(plan.key_bits), Ok)?.holder(&plan)?;
         let making_key = making_key.elapsed();
-        let session = greeting.with_key(Arc::clone(&key))?; // which the server does not wait for long
+        request.insist_on(plan.id);
+        let open =
+            |token: &CancellationToken| self.greet(&way, request.clone(), token)?.with_key(Arc::clone(&key));
+        let mut again = Again { patience, open: || open(&never) };
+        let session = greeting.with_key(Arc::clone(&key)); // which the server does not wait for long
+        let session = session.or_else(|error| again.session(error, false))?;
         let images = Images::new(&self.inputs, &plan, self.ask.fit())?;
         let ahead = self.ahead(&images).min(session.max_prepared());
         let many = session.prepares_ahead() && images.count().is_some_and(|count| count > ahead);
         let asking = Asking::new(&self.ask, &plan, ahead, images, making_key)?;
-        let outcome = if many {
-            asking.in_sessions(session, |late| {
-                let request = Request { plan: Wanted::Id(plan.id), ..request.clone() };
-                self.greet(&way, request, late)?.with_key(Arc::clone(&key))
-            })
-        } else {
-            asking.in_order(session)
-        };
+        let again = &mut again;
+        let outcome =
+            if many { asking.in_sessions(session, again, open) } else { asking.in_order(session, again) };
         let (answers, failures) = asking.finish()?;
         if !answers.is_empty() {
             output::print(&answers.summary(many.then(|| start.elapsed())))?;
@@ -103,4 +111,9 @@ impl Infer {
         let wanted = self.prepare.map_or(usual, usize::from);
         known.map_or(wanted, |count| count.min(wanted))
     }
+}
+
+/// Of the first failure, why nothing seems to happen.
+fn tell(error: &Error, retry: Duration) {
+    eprintln!("{error}; trying again for {} s (--retry)", retry.as_secs());
 }

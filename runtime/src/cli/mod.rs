@@ -1,5 +1,6 @@
 //! The command line; one file per subcommand.
 
+mod again;
 mod answers;
 mod ask;
 mod asking;
@@ -20,11 +21,13 @@ mod progress;
 mod report;
 mod run;
 mod saved;
+mod secret;
 mod serve;
 mod token;
 mod transport;
 
 use clap::{Parser, Subcommand};
+use runtime::{Result, harden_process, wipe_freed_numbers};
 use std::process::ExitCode;
 
 /// Private inference: the client's image stays private, and so does the server's model.
@@ -37,7 +40,7 @@ struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
-  popcorn keygen -o me.key
+  popcorn keygen -o me.key --passphrase
   popcorn serve model.plan --listen 127.0.0.1:7000
   popcorn infer --connect 127.0.0.1:7000 --input digit.png
   popcorn run model.plan --input test.npz#7 --json
@@ -59,8 +62,20 @@ enum Command {
 
 /// Runs the command; errors go to standard error, with exit status 1. README.md lists what other statuses mean.
 pub(crate) fn main() -> ExitCode {
+    // SAFETY: no other thread has begun.
+    unsafe { wipe_freed_numbers() };
+    run(Cli::parse().command).unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(command: Command) -> Result<ExitCode> {
+    if command.has_secrets() {
+        harden_process()?;
+    }
     let done = |()| ExitCode::SUCCESS;
-    let outcome = match Cli::parse().command {
+    match command {
         Command::Keygen(command) => command.run().map(done),
         Command::Serve(command) => command.run(),
         Command::Infer(command) => command.run().map(done),
@@ -69,9 +84,12 @@ pub(crate) fn main() -> ExitCode {
         Command::Certificate(command) => command.run().map(done),
         Command::Token(command) => command.run().map(done),
         Command::Plans(command) => command.run().map(done),
-    };
-    outcome.unwrap_or_else(|error| {
-        eprintln!("error: {error}");
-        ExitCode::FAILURE
-    })
+    }
+}
+
+impl Command {
+    /// Whether keys, images or weights of somebody are in its memory.
+    const fn has_secrets(&self) -> bool {
+        !matches!(self, Command::Bench(_))
+    }
 }

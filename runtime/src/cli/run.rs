@@ -7,7 +7,6 @@ use super::progress::{self, Progress};
 use super::report::Report;
 use super::saved::Saved;
 use clap::Args;
-use runtime::Result;
 use runtime::channel::Link;
 use runtime::data::ImageSource;
 use runtime::error::InvalidInput;
@@ -16,6 +15,7 @@ use runtime::plan::{InferenceBatch, ValidPlan};
 use runtime::roles::client::Prediction;
 use runtime::roles::server::Server;
 use runtime::roles::{local, plain};
+use runtime::{ClientKey, Result};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -75,7 +75,8 @@ impl Run {
 
     fn encrypted(&self, plan: ValidPlan, images: &[Vec<f32>]) -> Result<()> {
         let start = Instant::now();
-        let key = self.ask.key(plan.plan().key_bits)?.holder(plan.client_view())?;
+        let key = self.ask.key.read()?.map_or_else(|| ClientKey::generate(plan.plan().key_bits), Ok)?;
+        let key = key.holder(plan.client_view())?;
         let mut making_key = start.elapsed();
         let view = plan.client_view().clone();
         let mut saved = Saved::new(self.ask.output.as_deref(), self.ask.output_range, &view)?;

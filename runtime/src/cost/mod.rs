@@ -9,6 +9,8 @@
 //! * [`batch`]: inferences of suite `shared` that are prepared together;
 //! * [`comparison`](fn@comparison): one value of an interactive step of suite `shared`.
 
+#[cfg(feature = "bench")]
+pub mod capacity;
 mod comparison;
 #[cfg(feature = "bench")]
 mod machine;

@@ -17,6 +17,15 @@ pub use table::Message;
 /// Longest reason of a refusal, in bytes.
 const MAX_REASON: usize = 1 << 10;
 
+/// A reason that ends so does not last: the same client may be let in later.
+pub const TRY_LATER: &str = "try again later";
+/// A reason that ends so concerns this server alone: another behind the same address may serve the client.
+pub const TRY_ANOTHER: &str = "try another";
+/// A reason that ends so concerns this session alone.
+pub const OPEN_ANOTHER: &str = "open another";
+/// How reasons end after which a client may come again.
+pub const COME_AGAIN: [&str; 3] = [TRY_LATER, TRY_ANOTHER, OPEN_ANOTHER];
+
 /// One of the two parties.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {

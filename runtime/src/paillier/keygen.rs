@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use rug::{Integer, integer::IsPrime};
 
 use super::randomness::SecureRng;
-use super::wipe::SecretInteger;
+use super::wipe::{SecretInteger, wipe_stack};
 use crate::plan::KeyBits;
 
 /// Candidates are divided by the odd primes below this before they are tested.
@@ -105,7 +105,9 @@ fn order(bits: u32, rng: &mut SecureRng) -> SecretInteger {
 }
 
 fn is_prime(candidate: &Integer, rounds: u32) -> bool {
-    candidate.is_probably_prime(rounds) != IsPrime::No
+    let is_prime = candidate.is_probably_prime(rounds) != IsPrime::No;
+    wipe_stack();
+    is_prime
 }
 
 fn passes_sieve(candidate: &Integer) -> bool {

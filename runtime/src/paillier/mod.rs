@@ -6,7 +6,7 @@
 //! | files | what |
 //! |---|---|
 //! | `limbs`, `modular`, `window` | numbers as limbs, arithmetic modulo N², powers |
-//! | `wipe`, `randomness`, `permutation`, `secret_pow` | handling of secrets |
+//! | `wipe`, `freed`, `randomness`, `permutation`, `secret_pow` | handling of secrets |
 //! | `public_key`, `keygen`, `secret_key`, `holder_key` | keys |
 //! | `ciphertext`, `wire` | ciphertexts in memory and as bytes, checked on receipt |
 //! | `fixed_base`, `exponent`, `randomiser`, `pool`, `encrypt`, `decrypt` | from plaintexts and back |
@@ -23,6 +23,7 @@ mod decrypt;
 mod encrypt;
 mod exponent;
 mod fixed_base;
+mod freed;
 mod holder_key;
 mod keygen;
 mod limbs;
@@ -50,6 +51,7 @@ pub use count::Count;
 pub use decrypt::Decrypted;
 pub use encrypt::{PlaintextTooLarge, Provable, encrypt, rerandomise};
 pub use exponent::{ExponentBits, Exponents};
+pub use freed::wipe_freed_numbers;
 pub use holder_key::HolderKey;
 pub use limbs::Limb;
 pub use membership::{

@@ -9,7 +9,7 @@ use super::modular::SquareModulusPair;
 use super::public_key::{KeyError, PublicKey};
 use super::randomness::SecureRng;
 use super::secret_pow::secret_pow;
-use super::wipe::SecretInteger;
+use super::wipe::{SecretInteger, wipe_stack};
 use crate::plan::KeyBits;
 
 /// First bytes of a key file.
@@ -67,8 +67,9 @@ impl SecretKey {
         let [p, q] = primes;
         let public = PublicKey::from_checked(Integer::from(&*p.prime * &*q.prime), &generator, bits);
         let q_inverse = inverse(&q.prime, &p.prime);
-        let p_part = PrimePart::new(&p, &q);
-        Self { public, q: PrimePart::new(&q, &p), p: p_part, rings, q_inverse }
+        let (p_part, q_part) = (PrimePart::new(&p, &q), PrimePart::new(&q, &p));
+        wipe_stack();
+        Self { public, q: q_part, p: p_part, rings, q_inverse }
     }
 
     /// The public key that belongs to it.

@@ -1,8 +1,10 @@
 //! Overwriting secrets in memory before it is given back.
 //!
 //! `zeroize` does not reach numbers that GMP owns, so [`SecretInteger`] overwrites their limbs.
-//! What GMP copies for itself inside one operation is out of reach.
+//! What GMP copies for itself inside one operation lies in blocks that it frees, which
+//! [`wipe_freed_numbers`](super::wipe_freed_numbers) overwrites, and on the stack, which [`wipe_stack`] does.
 
+use std::hint::black_box;
 use std::ops::Deref;
 use std::sync::atomic::{Ordering, compiler_fence};
 
@@ -51,6 +53,13 @@ pub(crate) fn wipe_integer(value: &mut Integer) {
         (*raw).size = 0;
     }
     compiler_fence(Ordering::SeqCst);
+}
+
+/// Overwrites 32 KiB of the stack below the caller's frame: what functions that have returned left there, GMP's among them, of
+/// which each takes some KiB for numbers of a key's size.
+#[inline(never)]
+pub(crate) fn wipe_stack() {
+    black_box(&mut [0u8; 32 << 10]);
 }
 
 /// Writes `value` over the old one, which is forgotten without being dropped (memory that it owns

@@ -22,7 +22,7 @@ fn watched(builder: ServerBuilder) -> (Running, String, String) {
 #[test]
 fn a_scripted_session_is_counted() {
     let (_running, address, admin) = watched(builder());
-    let each = builder().build().expect("a server").bytes_of_prepared() as f64;
+    let each = builder().build().expect("a server").offers()[0].server.bytes_of_prepared() as f64;
     assert_eq!(metrics(&admin)["popcorn_inferences_total"], 0.0);
     let mut client = open(&address);
     assert_eq!(client.prepare(3).expect("prepared"), 3);

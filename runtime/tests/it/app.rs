@@ -4,7 +4,7 @@ use runtime::channel::memory;
 use runtime::error::InvalidInput;
 use runtime::observe::StepReport;
 use runtime::roles::watch::{Departure, End};
-use runtime::{CancellationToken, Client, ClientKey, Error, KeyBits, Observer, Plan, Server};
+use runtime::{CancellationToken, Client, ClientKey, Error, KeyBits, Observer, Passphrase, Plan, Server};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -103,6 +103,35 @@ fn a_key_survives_its_file_and_is_never_overwritten() {
     assert!(matches!(KEY.write(&path), Err(Error::Io { .. })));
     std::fs::write(&path, b"popckey").expect("written");
     assert!(matches!(ClientKey::read(&path), Err(Error::InvalidInput(InvalidInput::File { .. }))));
+}
+
+#[test]
+fn an_encrypted_key_is_read_with_its_passphrase_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (plain, sealed) = (folder.path().join("plain.key"), folder.path().join("sealed.key"));
+    let passphrase = |text: &str| Passphrase::new(text.to_owned().into());
+    KEY.write(&plain).expect("written");
+    KEY.write_sealed(&sealed, &passphrase("right").expect("a passphrase")).expect("written");
+    let secret = std::fs::read(&plain).expect("a file");
+    let hidden = std::fs::read(&sealed).expect("a file");
+    assert!(!secret.windows(16).any(|part| hidden.windows(16).any(|other| part == other)));
+    let read = |path: &Path, text: &str| ClientKey::read_sealed(path, || passphrase(text));
+    assert_eq!(read(&sealed, "right").expect("a key").bits(), KEY.bits());
+    assert!(ClientKey::read_sealed(&plain, || unreachable!("nobody is asked")).is_ok());
+    let error = |outcome: runtime::Result<ClientKey>| match outcome {
+        Err(Error::InvalidInput(error)) => error,
+        _ => panic!("the caller's fault"),
+    };
+    assert!(matches!(error(read(&sealed, "wrong")), InvalidInput::WrongPassphrase(path) if path == sealed));
+    assert!(matches!(error(read(&sealed, "")), InvalidInput::Passphrase { .. }));
+    assert!(
+        matches!(error(ClientKey::read(&sealed)), InvalidInput::PassphraseNeeded(path) if path == sealed)
+    );
+    std::fs::write(&sealed, &hidden[..60]).expect("written");
+    assert!(matches!(
+        error(read(&sealed, "right")),
+        InvalidInput::WrongPassphrase(_) | InvalidInput::File { .. }
+    ));
 }
 
 #[test]

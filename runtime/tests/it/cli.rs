@@ -1,5 +1,8 @@
 //! `popcorn` as its user meets it.
 
+mod keys;
+
+use crate::support::relay::{Fate, Relay};
 use crate::support::shared::{Choices, shared};
 use crate::support::{PlanBuilder, valid};
 use runtime::cost::profile::Profile;
@@ -8,7 +11,6 @@ use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -265,48 +267,16 @@ fn a_large_set_is_asked_about_in_two_sessions() {
     }
 }
 
-/// The address of a relay to `target` which, of the first connection, carries everything, and of the second what the client sends
-/// and `most` bytes of the server's, after which it is silent or, where it `cuts`, gone.
-fn relay(target: String, most: usize, cuts: bool) -> String {
-    use std::io::{Read, Write};
-    use std::net::{Shutdown, TcpListener, TcpStream};
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address").to_string();
-    let carry = move |mut from: TcpStream, mut to: TcpStream, mut left: usize| {
-        let mut bytes = [0; 4096];
-        while let Ok(count @ 1..) = from.read(&mut bytes) {
-            let count = count.min(left);
-            left -= count;
-            if to.write_all(&bytes[..count]).is_err() || (cuts && left == 0) {
-                break;
-            }
-        }
-        if cuts || left > 0 {
-            [from, to].iter().for_each(|end| drop(end.shutdown(Shutdown::Both)));
-        }
-    };
-    thread::spawn(move || {
-        for left in [usize::MAX, most] {
-            let (client, _) = listener.accept().expect("a client");
-            let server = TcpStream::connect(&target).expect("the server");
-            let [ours, theirs] = [&client, &server].map(|end| end.try_clone().expect("a stream"));
-            thread::spawn(move || carry(client, server, usize::MAX));
-            thread::spawn(move || carry(theirs, ours, left));
-        }
-    });
-    address
-}
-
 /// A second session that never begins does not delay the end, and what one that breaks has taken is asked about again.
 #[test]
 fn sets_survive_their_second_session() {
     let fixture = Fixture::new();
     fixture.write_shared();
     let serving = fixture.serve();
-    for (most, cuts) in [(0, false), (20_000, true), (40_000, true)] {
-        let address = relay(serving.address.clone(), most, cuts);
+    for (most, fate) in [(0, Fate::Silent), (20_000, Fate::Cut), (40_000, Fate::Cut)] {
+        let relay = Relay::new(serving.address.clone(), &[(usize::MAX, Fate::Silent), (most, fate)]);
         let start = Instant::now();
-        let ask = ["infer", "--connect", &address, "--prepare", "4", "--timeout", "600"];
+        let ask = ["infer", "--connect", &relay.address, "--prepare", "4", "--timeout", "600"];
         let output = fixture.run(&[&ask[..], &["--input", "set.npy"].repeat(6)].concat());
         let lines = text(&output.stdout);
         assert!(output.status.success(), "{most}: {}", text(&output.stderr));
@@ -314,6 +284,39 @@ fn sets_survive_their_second_session() {
         assert!(last.starts_with("30 images in "), "{most}: {lines}");
         assert!(start.elapsed() < Duration::from_secs(60), "{most}");
     }
+}
+
+/// A set is answered though its first session breaks, before and after images are asked about.
+#[test]
+fn sets_survive_their_first_session() {
+    let fixture = Fixture::new();
+    fixture.write_shared();
+    let serving = fixture.serve_with(&["--max-clients", "1"]);
+    let whole = Relay::new(serving.address.clone(), &[]);
+    let ask = |relay: &Relay, retry: &str| {
+        fixture.run(&["infer", "--connect", &relay.address, "--input", "set.npy", "--retry", retry])
+    };
+    assert!(ask(&whole, "0").status.success());
+    let all = whole.carried()[0].down;
+    for most in [0, all / 4, all / 2, all - 10] {
+        let output = ask(&Relay::new(serving.address.clone(), &[(most, Fate::Cut)]), "30");
+        assert!(output.status.success(), "{most}: {}", text(&output.stderr));
+        assert!(text(&output.stderr).contains("trying again for 30 s (--retry)"), "{most}");
+        let lines = text(&output.stdout);
+        assert!(lines.lines().last().expect("a line").starts_with("5 images in "), "{most}: {lines}");
+        let output = ask(&Relay::new(serving.address.clone(), &[(most, Fate::Cut)]), "0");
+        assert!(!output.status.success() && text(&output.stderr).contains("hung up"), "{most}");
+    }
+}
+
+/// What the system shows of a server that has keys and weights in its memory.
+#[cfg(target_os = "linux")]
+#[test]
+fn nothing_is_left_of_its_memory_when_a_server_crashes() {
+    let serving = Fixture::new().serve();
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", serving.child.id())).expect("limits");
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).expect("a limit");
+    assert_eq!(core.split_whitespace().collect::<Vec<_>>()[4..6], ["0", "0"]);
 }
 
 #[cfg(unix)]
@@ -488,9 +491,12 @@ fn images_that_are_hardly_raw_are_told_of() {
 fn a_server_that_is_not_there_or_runs_another_plan_is_named() {
     let fixture = Fixture::new();
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
-    let ask = |address: &str, more: &[&str]| {
-        failure(&fixture.run(&[&["infer", "--connect", address, "--input", "image.npy"], more].concat()))
-    };
+    let ask =
+        |address: &str, more: &[&str]| {
+            failure(&fixture.run(
+                &[&["infer", "--connect", address, "--input", "image.npy", "--retry", "0"], more].concat(),
+            ))
+        };
     assert!(ask(&free.to_string(), &[]).contains("cannot connect"));
     let serving = fixture.serve();
     assert!(
@@ -659,7 +665,7 @@ fn other_machines_are_spoken_to_with_tls() {
         assert_eq!(json(&ask(trust))["label"], 1);
     }
     assert!(failure(&ask(&["--pin", &"0".repeat(64)])).contains("its certificate has another fingerprint"));
-    let plain = failure(&ask(&[]));
+    let plain = failure(&ask(&["--retry", "0"]));
     assert!(plain.contains("the peer misbehaved") || plain.contains("hung up"), "{plain}");
     let open = failure(&fixture.run(&["serve", "model.plan", "--listen", "0.0.0.0:0"]));
     assert!(open.contains("--tls-cert") && open.contains("--plaintext"), "{open}");

@@ -16,6 +16,7 @@ mod masks;
 mod offers;
 mod overlap;
 mod plan;
+mod reconnect;
 mod shared;
 #[cfg(unix)]
 mod signals;

@@ -5,10 +5,12 @@
 
 mod blinded;
 mod masked_bits;
+mod patience;
 mod prediction;
 mod products;
 mod shared;
 
+pub use patience::Patience;
 pub use prediction::Prediction;
 
 use super::stopwatch::{Named, Stopwatch};
@@ -79,6 +81,11 @@ pub fn greet(connection: Connection, wanted: Option<PlanId>) -> Result<Greeting>
 }
 
 impl Request {
+    /// Asks for the plan with this digest from now on.
+    pub fn insist_on(&mut self, plan: PlanId) {
+        (self.plan, self.expected) = (Wanted::Id(plan), Some(plan));
+    }
+
     /// Opens a session and learns the server's plan.
     ///
     /// # Errors

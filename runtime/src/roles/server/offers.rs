@@ -81,7 +81,7 @@ impl Offers {
         let outcome = self.admitted(&mut connection, visit, observer);
         let reason = match &outcome {
             Ok(Some(_)) => None,
-            Ok(None) => Some("it serves as many clients as it may; try again later".into()),
+            Ok(None) => Some(format!("it serves as many clients as it may; {}", message::TRY_LATER)),
             Err(error) => Some(self.reason(error)),
         };
         if let Some(reason) = reason {
@@ -139,8 +139,8 @@ impl Offers {
                 format!("it does not offer {wanted}, but {}", described(&self.current()))
             }
             Error::PeerMisbehaved(fault) => format!("the client misbehaved: {fault}"),
-            Error::SessionOver(_) => format!("{error}; open another"),
-            Error::Ending => "it is ending; try another".into(),
+            Error::SessionOver(_) => format!("{error}; {}", message::OPEN_ANOTHER),
+            Error::Ending => format!("it is ending; {}", message::TRY_ANOTHER),
             _ => "it failed".into(),
         }
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod gate;
 pub(crate) mod http;
+pub(crate) mod relay;
 pub(crate) mod served;
 #[cfg(unix)]
 pub(crate) mod serving;

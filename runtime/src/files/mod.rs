@@ -1,0 +1,21 @@
+//! Files that hold secrets: their owner alone may read them, and a passphrase may encrypt them.
+
+#[cfg(feature = "passphrase")]
+mod passphrase;
+mod private;
+#[cfg(feature = "passphrase")]
+mod sealed;
+
+#[cfg(feature = "passphrase")]
+pub use passphrase::Passphrase;
+pub use private::{read_private, write_private};
+#[cfg(feature = "passphrase")]
+pub use sealed::{Hardness, SealError, seal, unseal};
+
+/// First bytes of a file that is encrypted with a passphrase.
+const SEALED_MAGIC: &[u8; 8] = b"popcseal";
+
+/// Whether these are the bytes of a file that is encrypted with a passphrase.
+pub fn is_sealed(bytes: &[u8]) -> bool {
+    bytes.starts_with(SEALED_MAGIC)
+}
