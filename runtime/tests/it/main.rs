@@ -6,6 +6,7 @@ mod app;
 mod cli;
 mod damage;
 mod encrypted;
+mod faults;
 mod fuzz;
 mod hostile;
 mod masks;

@@ -1,6 +1,11 @@
 //! Small random plans, and what every test of a running plan needs.
 
+pub(crate) mod alone;
+pub(crate) mod certificates;
+pub(crate) mod fault;
+pub(crate) mod relay;
 pub(crate) mod shared;
+pub(crate) mod site;
 
 use proptest::prelude::*;
 use runtime::paillier::{HolderKey, test_keys};
