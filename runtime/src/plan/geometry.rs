@@ -1,7 +1,10 @@
 //! Shapes of tensors and the geometry of sliding windows.
 
+use super::windows::Windows;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::fmt;
+use std::ops::Range;
 
 /// Shape of one image's tensor, without the batch axis: channels × height × width, row-major.
 /// A vector of n elements is n × 1 × 1, so flattening changes no element's position.
@@ -112,10 +115,10 @@ impl Window {
     }
 
     /// For each position of `output`, row-major, the pixels under the window: their positions in a channel of `image`.
-    pub fn pixels(&self, image: Shape, output: Shape) -> Vec<Vec<usize>> {
+    pub fn pixels(&self, image: Shape, output: Shape) -> Windows {
         let under = |at: usize| {
             let taps = self.taps([image.height, image.width], [at / output.width, at % output.width]);
-            taps.map(|(_, [y, x])| y * image.width + x).collect()
+            taps.map(|(_, [y, x])| y * image.width + x)
         };
         (0..output.plane()).map(under).collect()
     }
@@ -133,24 +136,26 @@ impl Window {
 
     /// How many taps lie inside the image along one axis, for each position of the output.
     pub fn tap_counts(&self, axis: usize, image: usize, output: usize) -> Vec<usize> {
-        let (stride, step, pad) = (self.stride[axis], self.dilation[axis], self.pad_before[axis]);
-        // Taps t with pad ≤ at·stride + t·step < pad + image.
+        (0..output).map(|at| self.taps_inside(axis, image, at).len()).collect()
+    }
+
+    /// The taps that lie inside the image along one axis, at position `at` of the output: those with
+    /// pad ≤ at·stride + tap·dilation < pad + image.
+    fn taps_inside(&self, axis: usize, image: usize, at: usize) -> Range<usize> {
+        let (start, pad) = (at * self.stride[axis], self.pad_before[axis]);
         let below =
-            |limit: usize, start: usize| limit.saturating_sub(start).div_ceil(step).min(self.kernel[axis]);
-        (0..output).map(|at| below(pad + image, at * stride) - below(pad, at * stride)).collect()
+            |limit: usize| limit.saturating_sub(start).div_ceil(self.dilation[axis]).min(self.kernel[axis]);
+        below(pad)..below(pad + image)
     }
 
     /// Along one axis, for each position of the output the first position whose window holds the same
     /// taps inside the image.
     pub fn first_alike(&self, axis: usize, image: usize, output: usize) -> Vec<usize> {
-        let mut kinds: Vec<(Vec<usize>, usize)> = Vec::new();
+        let mut firsts: HashMap<Range<usize>, usize> = HashMap::new();
         let first = |at: usize| {
-            let taps: Vec<usize> = self.taps_axis(axis, image, at).map(|(tap, _)| tap).collect();
-            if let Some((_, first)) = kinds.iter().find(|(kind, _)| *kind == taps) {
-                return *first;
-            }
-            kinds.push((taps, at));
-            at
+            let taps = self.taps_inside(axis, image, at);
+            let taps = if taps.is_empty() { 0..0 } else { taps };
+            *firsts.entry(taps).or_insert(at)
         };
         (0..output).map(first).collect()
     }
@@ -163,10 +168,7 @@ impl Window {
         at: usize,
     ) -> impl Iterator<Item = (usize, usize)> + use<> {
         let (start, step, pad) = (at * self.stride[axis], self.dilation[axis], self.pad_before[axis]);
-        (0..self.kernel[axis]).filter_map(move |tap| {
-            let pixel = (start + tap * step).checked_sub(pad)?;
-            (pixel < image).then_some((tap, pixel))
-        })
+        self.taps_inside(axis, image, at).map(move |tap| (tap, start + tap * step - pad))
     }
 }
 

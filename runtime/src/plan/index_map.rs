@@ -6,6 +6,7 @@
 //! [`IndexMap::from_positions`] finds the pieces greedily: neighbours that differ by one step become a block with one more
 //! dimension, as often as there are any.
 
+use super::bounded;
 use super::geometry::Shape;
 use serde::{Deserialize, Serialize};
 use std::iter::Peekable;
@@ -16,6 +17,7 @@ const MAX_DIMS: usize = 8;
 /// A source position for every element of the output, or none for a 0.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct IndexMap {
+    #[serde(deserialize_with = "bounded::list::<{ bounded::MAX_PIECES }, _, _>")]
     pieces: Vec<Piece>,
 }
 

@@ -8,6 +8,7 @@
 //! This module imports no other module of the crate.
 
 mod batch;
+mod bounded;
 mod check;
 mod class_names;
 pub mod codec;
@@ -35,6 +36,7 @@ mod suite;
 mod tiling;
 pub mod validate;
 mod view;
+mod windows;
 
 pub use batch::{InferenceBatch, PricedBatch};
 pub use check::{Check, CheckImages, Headroom};
@@ -64,6 +66,7 @@ pub use suite::{BlindedParameters, KeyBits, SharedParameters, Suite, Unsupported
 pub use tiling::Tiling;
 pub use validate::{ValidPlan, Violation};
 pub use view::{ClientPlan, Exchanges, Reveal, Work};
+pub use windows::{Windows, in_windows};
 
 use serde::{Deserialize, Serialize};
 
@@ -79,6 +82,7 @@ pub struct Plan {
     /// How a raw image becomes the integers of step `s0`.
     pub input: InputSpec,
     /// The steps in order of execution; step `s0` is the only [`Op::Input`], the last the only [`Op::Reveal`].
+    #[serde(deserialize_with = "bounded::list::<{ bounded::MAX_STEPS }, _, _>")]
     pub steps: Vec<Step>,
     /// How the revealed integers become logits.
     pub output: OutputSpec,

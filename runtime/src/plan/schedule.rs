@@ -6,6 +6,7 @@
 
 use super::Plan;
 use super::batch::InferenceBatch;
+use super::bounded;
 use super::fraction::{Fraction, missing_carry};
 use super::ids::StepId;
 use super::ops::Op;
@@ -40,7 +41,9 @@ pub struct Schedule {
 #[derive(Clone, Serialize, Deserialize)]
 struct Written {
     parameters: SharedParameters,
+    #[serde(deserialize_with = "bounded::list::<{ bounded::MAX_STEPS }, _, _>")]
     steps: Vec<PublicStep>,
+    #[serde(deserialize_with = "bounded::list::<{ InferenceBatch::MAX }, _, _>")]
     batches: Vec<InferenceBatch>,
 }
 
@@ -90,8 +93,19 @@ impl Schedule {
         Some(self.with_layouts(batch))
     }
 
+    /// The linear steps in the layouts of `batch`, as many as it has.
+    pub(super) fn linear_of<'s>(
+        &'s self,
+        batch: &'s InferenceBatch,
+    ) -> impl Iterator<Item = (StepId, &'s PublicStep, Linear)> + 's {
+        let linear = self.steps().filter_map(|(id, step)| Some((id, step, step.linear()?)));
+        linear
+            .zip(&batch.layouts)
+            .map(|((id, step, linear), &layout)| (id, step, Linear { layout, ..linear }))
+    }
+
     /// The same in the layouts of `batch`, and with its oblivious transfers.
-    pub(super) fn with_layouts(&self, batch: &InferenceBatch) -> Self {
+    fn with_layouts(&self, batch: &InferenceBatch) -> Self {
         let parameters = SharedParameters { transfers: batch.transfers, ..self.parameters };
         let mut schedule =
             Self { parameters, inferences: batch.inferences, batches: Vec::new(), ..self.clone() };

@@ -1,5 +1,6 @@
 //! What the client is given: shapes at the borders and the schedule of exchanges, nothing of the weights.
 
+use super::bounded;
 use super::exchange::{Exchange, ExchangeKind, tournament_levels};
 use super::ids::{PlanId, StepId};
 use super::input::InputSpec;
@@ -46,6 +47,7 @@ pub struct Exchanges {
     /// How strongly values are hidden.
     pub parameters: BlindedParameters,
     /// The interactive rounds in order; which steps they belong to is not told.
+    #[serde(deserialize_with = "bounded::list::<{ bounded::MAX_EXCHANGES }, _, _>")]
     pub rounds: Vec<Exchange>,
     /// How many logits come at the end, and in which slots.
     pub reveal: Reveal,

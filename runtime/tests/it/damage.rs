@@ -1,5 +1,6 @@
 //! Suite `shared` over a line that damages what goes over it: both parties end, with an answer or a typed error.
 
+use crate::support::fault::{Fault, Faulty};
 use crate::support::shared::{Choices, shared};
 use crate::support::{KEY, every_operation, valid};
 use proptest::prelude::*;
@@ -10,55 +11,13 @@ use runtime::plan::ValidPlan;
 use runtime::protocol::message::{self, Message};
 use runtime::roles::server::Server;
 use runtime::roles::{client, plain};
-use std::io::{self, Write};
 use std::thread;
 use std::time::Duration;
 
-/// What happens to the byte at a position of a stream.
-#[derive(Clone, Copy, Debug)]
-enum Damage {
-    /// These bits of it change.
-    Change(u64, u8),
-    /// It and all that follow are lost.
-    Cut(u64),
-}
-
-/// Damages what is written.
-struct Writer<W> {
-    inner: W,
-    damage: Option<Damage>,
-    written: u64,
-}
-
 /// `end`, whose writer damages.
-fn damaging(end: Transport, damage: Option<Damage>) -> Transport {
+fn damaging(end: Transport, fault: Option<Fault>) -> Transport {
     let (reader, inner) = end.split();
-    Transport::with_reader(reader, Writer { inner, damage, written: 0 })
-}
-
-impl<W: Write> Write for Writer<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut bytes = bytes.to_vec();
-        let place = |at: u64| at.checked_sub(self.written).map(|place| place as usize);
-        match self.damage {
-            Some(Damage::Change(at, bits)) => {
-                if let Some(byte) = place(at).and_then(|place| bytes.get_mut(place)) {
-                    *byte ^= bits;
-                }
-            }
-            Some(Damage::Cut(at)) if place(at).is_none_or(|place| place < bytes.len()) => {
-                return Err(io::ErrorKind::BrokenPipe.into());
-            }
-            _ => {}
-        }
-        self.inner.write_all(&bytes)?;
-        self.written += bytes.len() as u64;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
+    Transport::with_reader(reader, Faulty::new(inner, fault))
 }
 
 fn plan() -> ValidPlan {
@@ -66,7 +25,7 @@ fn plan() -> ValidPlan {
 }
 
 /// One inference over a line that damages what the client or the server sends; both parties' errors. An answer is the right one.
-fn damaged(by_client: Option<Damage>, by_server: Option<Damage>) -> [Option<Error>; 2] {
+fn damaged(by_client: Option<Fault>, by_server: Option<Fault>) -> [Option<Error>; 2] {
     const PATIENCE: Duration = Duration::from_secs(2);
     let (ours, theirs) = tcp::pair(PATIENCE).expect("sockets");
     let connect = |end, damage| Connection::new(damaging(end, damage), Some(PATIENCE)).expect("a thread");
@@ -102,7 +61,7 @@ proptest! {
     fn damage_ends_in_an_answer_or_in_a_typed_error(at: u32, bits in 1u8..=255, cut: bool, to_server: bool) {
         let [up, down] = honest();
         let at = u64::from(at) % if to_server { up } else { down };
-        let damage = Some(if cut { Damage::Cut(at) } else { Damage::Change(at, bits) });
+        let damage = Some(if cut { Fault::Cut { at } } else { Fault::Change { at, bits } });
         let errors = if to_server { damaged(damage, None) } else { damaged(None, damage) };
         for error in errors.iter().flatten() {
             prop_assert!(is_the_peers(error), "{error:?}");
@@ -121,7 +80,7 @@ fn no_byte_can_be_changed() {
     let every: u64 = std::env::var("POPCORN_EVERY").map_or(97, |every| every.parse().expect("a number"));
     for (to_server, bytes) in [(true, honest()[0]), (false, honest()[1])] {
         (0..bytes).step_by(every as usize).for_each(|at| {
-            let damage = Some(Damage::Change(at, 1 << (at % 8)));
+            let damage = Some(Fault::Change { at, bits: 1 << (at % 8) });
             let errors = if to_server { damaged(damage, None) } else { damaged(None, damage) };
             let reader = &errors[usize::from(to_server)];
             assert!(reader.as_ref().is_some_and(is_the_peers), "byte {at} {to_server}: {errors:?}");

@@ -8,6 +8,7 @@ mod cli;
 mod damage;
 mod drain;
 mod encrypted;
+mod faults;
 mod fuzz;
 mod hostile;
 #[cfg(unix)]

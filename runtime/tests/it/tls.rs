@@ -1,52 +1,18 @@
 //! TLS between the parties: whom they trust, and what becomes of bytes that are changed, cut or never sent.
 
-use runtime::channel::tls::{Acceptor, Connector, Fingerprint, Identity, Trust};
+use crate::support::certificates::{Certificates, authority, fingerprint};
+use runtime::channel::tls::{Acceptor, Connector, Identity, Trust};
 use runtime::channel::{Connection, Limit};
 use runtime::error::PeerFault;
 use runtime::{Error, Result};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
-use tempfile::TempDir;
 
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Certificates of `popcorn certificate`.
-struct Certificates(TempDir);
-
-impl Certificates {
-    fn new() -> Self {
-        Self(TempDir::new().expect("a folder"))
-    }
-
-    fn make(&self, names: &str) -> Identity {
-        let made = Command::new(env!("CARGO_BIN_EXE_popcorn"))
-            .current_dir(self.0.path())
-            .args(["certificate", "--self-signed", names])
-            .output()
-            .expect("run");
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let first = names.split(',').next().expect("a name");
-        let file = |ending: &str| self.0.path().join(format!("{first}.{ending}"));
-        let identity = Identity { certificate: file("crt"), key: file("key") };
-        let printed = String::from_utf8(made.stdout).expect("text");
-        let fingerprint = fingerprint(&identity).to_string();
-        assert!(printed.ends_with(&format!("SHA-256 {fingerprint}\n")), "{printed}");
-        identity
-    }
-}
-
-fn fingerprint(identity: &Identity) -> Fingerprint {
-    Fingerprint::of_file(&identity.certificate).expect("a certificate")
-}
-
-fn authority(identity: &Identity) -> Trust {
-    Trust::Authorities(identity.certificate.clone())
-}
 
 /// Takes up one connection, and does `serve` with it.
 fn listen<T: Send + 'static>(

@@ -21,12 +21,15 @@
 //! * P12 batches: each has more inferences than the one before, at most [`InferenceBatch::MAX`](super::InferenceBatch), and
 //!   every linear step a layout with slots as wide as when an inference is prepared alone; its transfers are the plan's, or
 //!   silent OT that follows on them.
+//! * P13 work: what checking, pricing and preparing do for all steps together, counted from their shapes, is at most
+//!   [`MAX_WORK`]; of a schedule's pools [`MAX_POOL_TERMS`], of its tiles [`MAX_TILE_READS`].
 
 mod operation;
 mod schedule;
 mod shapes;
 mod steps;
 mod view;
+mod work;
 
 pub(super) use view::view_violations;
 
@@ -36,8 +39,8 @@ use super::view::ClientPlan;
 use std::fmt;
 use steps::check_plan;
 
-/// Steps of a plan, at most.
-pub const MAX_STEPS: usize = 1 << 16;
+pub use super::bounded::{MAX_EXCHANGES, MAX_PIECES, MAX_STEPS};
+
 /// Elements of a value, at most.
 pub const MAX_ELEMENTS: usize = 1 << 24;
 /// Axes of the output, at most.
@@ -46,16 +49,14 @@ pub const MAX_AXES: usize = 8;
 pub const MAX_OUTPUTS: usize = 16;
 /// Elements of all values together, at most.
 pub const MAX_TOTAL_ELEMENTS: usize = 1 << 28;
-/// What windows of a pool read, or terms of a sum, in all, at most.
-pub const MAX_TERMS: usize = 1 << 28;
-/// The same of all max-poolings and sum-poolings of a schedule together, whose windows are listed.
+/// Work of all steps together, in units of some nanoseconds (`work.rs`), at most.
+pub const MAX_WORK: usize = 1 << 28;
+/// Pixels under the windows of all max-poolings and sum-poolings of a schedule together, which are listed, at most.
 pub const MAX_POOL_TERMS: usize = 1 << 25;
 /// What the tiles of all linear steps and batches read along their axes, together, at most.
 pub const MAX_TILE_READS: usize = 1 << 23;
 /// Elements of all values together in suite `shared`, times the inferences that are prepared together, at most.
 pub const MAX_SHARED_ELEMENTS: usize = 1 << 26;
-/// Exchanges of a view, at most.
-pub const MAX_EXCHANGES: usize = 1 << 12;
 /// Taps, stride, dilation and padding of a window along one axis, at most.
 pub const MAX_WINDOW: usize = 1 << 12;
 /// Bytes of a name, at most.

@@ -6,8 +6,7 @@ use super::shapes::{
 };
 use super::{Findings, MAX_BITS, MAX_MULTIPLIER_BITS, MAX_RING_BITS};
 use crate::plan::{
-    Conv2d, Dense, Fraction, Knowledge, MaxPool, Op, Private, Public, Scores, Shape, StepId, SumPool,
-    index_bits,
+    Conv2d, Dense, Fraction, Knowledge, Op, Private, Public, Scores, Shape, StepId, index_bits,
 };
 
 /// What both views say of a step.
@@ -134,31 +133,6 @@ impl<K: LinearShape> Operation<'_, K> {
             }
             Op::Relu | Op::Sign | Op::Rescale { .. } | Op::ReluRescale { .. } => Ok(first),
         }
-    }
-
-    /// What it reads in all, elements that are read several times counted so.
-    pub(super) fn terms(&self) -> Option<usize> {
-        let window = match self.op {
-            Op::MaxPool(MaxPool { window, .. }) | Op::SumPool(SumPool { window, .. }) => Some(window),
-            Op::Input
-            | Op::Conv2d(_)
-            | Op::Dense(_)
-            | Op::Add(_)
-            | Op::Concat
-            | Op::Mul
-            | Op::Gather(_)
-            | Op::Relu
-            | Op::Sign
-            | Op::Rescale { .. }
-            | Op::ReluRescale { .. }
-            | Op::ArgMax(_)
-            | Op::Reveal => None,
-        };
-        let each = match window {
-            Some(window) => window.kernel[0].checked_mul(window.kernel[1])?,
-            None => self.inputs.len(),
-        };
-        self.shape.elements().checked_mul(each)
     }
 
     /// P6 and P11 of suite `shared`: rings and fractions of what it reads. `input_bits`: of the plan's input.

@@ -2,14 +2,10 @@
 
 use super::operation::{Operation, Source};
 use super::shapes::fits;
-use super::{
-    Findings, MAX_BLINDING_BITS, MAX_POOL_TERMS, MAX_RING_BITS, MAX_SHARED_ELEMENTS, MAX_STEPS, MAX_TERMS,
-    MAX_TILE_READS,
-};
+use super::{Findings, MAX_BLINDING_BITS, MAX_RING_BITS, MAX_SHARED_ELEMENTS, MAX_STEPS, work};
 use crate::plan::layout::REPLY_BITS;
 use crate::plan::{
-    InferenceBatch, InputSpec, KeyBits, Layout, Linear, MaxPool, Op, PublicStep, Schedule, Shape,
-    SharedParameters, StepId, SumPool,
+    InferenceBatch, InputSpec, KeyBits, Layout, Linear, PublicStep, Schedule, Shape, SharedParameters, StepId,
 };
 
 /// Ciphertexts of a step, at most.
@@ -30,7 +26,9 @@ pub(super) fn check_schedule(schedule: &Schedule, input: &InputSpec, key: KeyBit
     let elements = schedule.steps.iter().map(|step| step.shape).filter(|&shape| fits(shape));
     let total: usize = elements.map(Shape::elements).sum();
     found.require(1, None, total <= MAX_SHARED_ELEMENTS, || format!("{total} elements in all are too many"));
-    check_work(schedule, found);
+    if found.violations.is_empty() {
+        work::check_schedule(schedule, found);
+    }
     for (id, step) in schedule.steps() {
         if !found.violations.is_empty() {
             return; // later steps rely on earlier ones
@@ -39,46 +37,22 @@ pub(super) fn check_schedule(schedule: &Schedule, input: &InputSpec, key: KeyBit
         context.check(found);
     }
     if found.violations.is_empty() {
-        check_replies(schedule, found);
+        let linear = schedule.steps().filter_map(|(id, step)| Some((id, step, step.linear()?)));
+        check_replies(schedule, linear, 1, found);
         check_batches(schedule, input, key, found);
     }
 }
 
-/// What an executor does before anything is sent is bounded over all steps, not for each: whoever wrote the schedule may be
-/// hostile.
-fn check_work(schedule: &Schedule, found: &mut Findings) {
-    let pools = schedule.steps.iter().map(|step| {
-        let (Op::MaxPool(MaxPool { window, .. }) | Op::SumPool(SumPool { window, .. })) = &step.op else {
-            return 0;
-        };
-        let Shape { channels, height, width } = step.shape;
-        let sizes = [channels, height, width, window.kernel[0], window.kernel[1]];
-        sizes.into_iter().fold(1, usize::saturating_mul)
-    });
-    let pools = pools.fold(0, usize::saturating_add);
-    found
-        .require(1, None, pools <= MAX_POOL_TERMS, || format!("windows of pools with {pools} pixels in all"));
-    let single = schedule.steps.iter().filter_map(PublicStep::linear);
-    let batches = schedule.batches.iter().flat_map(|batch| {
-        let linear = schedule.steps.iter().filter_map(PublicStep::linear);
-        linear.zip(&batch.layouts).map(|(linear, &layout)| Linear { layout, ..linear })
-    });
-    let reads = single.chain(batches).map(|Linear { window, layout }| {
-        let kernel = window.map_or([1, 1], |window| window.kernel);
-        let along = |axis: usize| layout.tile[axis].saturating_mul(kernel[axis]);
-        along(0).saturating_add(along(1))
-    });
-    let reads = reads.fold(0, usize::saturating_add);
-    found.require(1, None, reads <= MAX_TILE_READS, || {
-        format!("tiles that read {reads} pixels along their axes")
-    });
-}
-
-/// All replies of a preparation, of which none may exceed N with the probability stated.
-fn check_replies(schedule: &Schedule, found: &mut Findings) {
-    let replies = schedule.linear().map(|(_, step, linear, tiling)| {
-        let passes = linear.layout.passes(schedule.inferences());
-        linear.products(step.shape.channels, &tiling) * passes
+/// All replies of a preparation of so many inferences, of which none may exceed N with the probability stated.
+fn check_replies<'s>(
+    schedule: &Schedule,
+    linear: impl Iterator<Item = (StepId, &'s PublicStep, Linear)>,
+    inferences: usize,
+    found: &mut Findings,
+) {
+    let replies = linear.filter_map(|(_, step, linear)| {
+        let tiling = linear.tiling(schedule.source(step).shape)?;
+        Some(linear.products(step.shape.channels, &tiling) * linear.layout.passes(inferences))
     });
     let replies: usize = replies.sum();
     found.require(7, None, replies < 1 << REPLY_BITS, || format!("{replies} replies in all are too many"));
@@ -110,17 +84,13 @@ fn check_batches(schedule: &Schedule, input: &InputSpec, key: KeyBits, found: &m
         if !found.violations.is_empty() {
             return;
         }
-        let together = schedule.with_layouts(batch);
-        for (id, step) in together.steps() {
-            let context = Context { schedule: &together, input, key, id, step };
-            if let Some(linear) = step.linear() {
-                context.check_layout(&linear, found);
-            }
+        for (id, step, linear) in schedule.linear_of(batch) {
+            Context { schedule, input, key, id, step }.check_layout(&linear, *inferences, found);
         }
         if !found.violations.is_empty() {
             return;
         }
-        check_replies(&together, found);
+        check_replies(schedule, schedule.linear_of(batch), *inferences, found);
         before = *inferences;
     }
 }
@@ -151,9 +121,6 @@ impl Context<'_> {
         }
         let inputs: Vec<Shape> = step.inputs.iter().map(|&input| self.schedule.step(input).shape).collect();
         operation.check_shape(self.input.shape, &inputs, found);
-        found.require(1, at, operation.terms().is_some_and(|terms| terms <= MAX_TERMS), || {
-            "its windows or sums have too many terms".into()
-        });
         if !found.violations.is_empty() {
             return;
         }
@@ -164,7 +131,7 @@ impl Context<'_> {
             format!("its shares have {} fraction bits, and carries up to {}", fraction.bits, fraction.carry)
         });
         if let Some(linear) = step.linear() {
-            self.check_layout(&linear, found);
+            self.check_layout(&linear, 1, found);
         }
     }
 
@@ -177,7 +144,8 @@ impl Context<'_> {
         self.step.inputs.iter().map(source).collect()
     }
 
-    fn check_layout(&self, linear: &Linear, found: &mut Findings) {
+    /// P1, P4 and P7 of a layout for so many inferences.
+    fn check_layout(&self, linear: &Linear, inferences: usize, found: &mut Findings) {
         let (at, layout) = (Some(self.id), &linear.layout);
         let from = self.schedule.source(self.step).shape;
         // Products with a mask have more bits than the mask itself.
@@ -190,7 +158,6 @@ impl Context<'_> {
             found.require(4, at, false, || format!("tiles of {:?} do not fit", layout.tile));
             return;
         };
-        let inferences = self.schedule.inferences();
         if !found.require(7, at, (1..=inferences).contains(&layout.images), || {
             format!("{} images in a ciphertext, of {inferences}", layout.images)
         }) {

@@ -3,7 +3,7 @@
 use super::operation::Operation;
 use super::shapes::fits;
 use super::view::check_input;
-use super::{Findings, MAX_BITS, MAX_NAME, MAX_STEPS, MAX_TOTAL_ELEMENTS};
+use super::{Findings, MAX_BITS, MAX_NAME, MAX_STEPS, MAX_TOTAL_ELEMENTS, work};
 use crate::plan::interval::{self, Interval};
 use crate::plan::{Check, Cost, Layout, Op, Plan, Reach, Shape, Step, StepId, Suite};
 
@@ -26,6 +26,11 @@ pub(super) fn check_plan(plan: &Plan, found: &mut Findings) {
     let elements = plan.steps.iter().map(|step| step.shape).filter(|&shape| fits(shape)).map(Shape::elements);
     let total: usize = elements.sum();
     found.require(1, None, total <= MAX_TOTAL_ELEMENTS, || format!("{total} elements in all are too many"));
+    let sizes = plan.steps.iter().map(|step| (&step.op, step.inputs.len(), step.shape));
+    work::check_steps(sizes, 1, found);
+    if let Suite::Blinded(_) = plan.suite {
+        work::check_intervals(plan.steps.iter().map(|step| (step.inputs.len(), step.shape)), found);
+    }
     if !found.violations.is_empty() {
         return;
     }

@@ -4,7 +4,7 @@ use super::schedule::check_schedule;
 use super::shapes::fits;
 use super::{
     Findings, MAX_AXES, MAX_BITS, MAX_BLINDING_BITS, MAX_ELEMENTS, MAX_EXCHANGES, MAX_INPUT_BITS, MAX_NAME,
-    MAX_OUTPUTS, Violation,
+    MAX_OUTPUTS, MAX_WORK, Violation,
 };
 use crate::plan::{
     BlindedParameters, ClientPlan, Exchange, Exchanges, InputSpec, KeyBits, OutputPart, OutputSpec, Revealed,
@@ -72,6 +72,10 @@ pub(in crate::plan) fn view_violations(view: &ClientPlan) -> Vec<Violation> {
 fn check_exchanges(work: &Exchanges, key: KeyBits, found: &mut Findings) {
     let rounds = work.rounds.len();
     let few = found.require(1, None, rounds <= MAX_EXCHANGES, || format!("{rounds} exchanges are too many"));
+    let values = work.rounds.iter().map(|exchange| exchange.count).fold(0, usize::saturating_add);
+    found.require(13, None, values <= MAX_WORK, || {
+        format!("{values} exchanged values in all, at most {MAX_WORK}")
+    });
     let reveal = &work.reveal;
     let sane = (1..=MAX_ELEMENTS).contains(&reveal.count) && reveal.bits <= MAX_BITS;
     found.require(1, None, sane, || "the output is empty or too large".into());

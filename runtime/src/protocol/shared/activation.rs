@@ -10,7 +10,7 @@ use super::sign::Sign;
 use super::truncate::Truncate;
 use crate::error::Result;
 use crate::ot::Inputs;
-use crate::plan::{IndexMap, Op, Ring, Schedule, Shape, StepId, SumPool, Window};
+use crate::plan::{IndexMap, Op, Ring, Schedule, Shape, StepId, SumPool, Window, Windows};
 
 /// An interactive step: its protocol, and between which rings it works.
 pub struct Activation {
@@ -176,11 +176,6 @@ impl Activation {
 }
 
 /// The elements of an image under each window, channel by channel.
-fn windows(window: &Window, image: Shape, output: Shape) -> Vec<Vec<usize>> {
-    let pixels = window.pixels(image, output);
-    let of_channel = |channel: usize| {
-        let first = channel * image.plane();
-        pixels.iter().map(move |pixels| pixels.iter().map(|pixel| first + pixel).collect())
-    };
-    (0..output.channels).flat_map(of_channel).collect()
+fn windows(window: &Window, image: Shape, output: Shape) -> Windows {
+    window.pixels(image, output).repeated((0..output.channels).map(|channel| channel * image.plane()))
 }

@@ -48,7 +48,7 @@ impl ArgMax {
             return None;
         }
         let tagged = Ring::new(ring.bits() + class_bits)?;
-        let windows = (0..positions).map(|position| scores.of(position).collect()).collect();
+        let windows = (0..positions).map(|position| scores.of(position)).collect();
         let tournament = MaxPool::new(tagged, tagged, windows)?;
         Some(Self { scores, positions, class_bits, tagged, tournament })
     }

@@ -4,7 +4,9 @@
 //! least time where bits come at 20 Mbit/s and a flight takes 5 ms. Both parties know how many numbers there are.
 
 use super::carry_tree::CarryTree;
+use std::collections::HashMap;
 use std::ops::RangeInclusive;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 /// Joins one after another; two are enough for up to 36 bits.
 const DEPTHS: RangeInclusive<u32> = 2..=4;
@@ -14,11 +16,20 @@ const BITS_OF_A_FLIGHT: usize = 100_000;
 
 /// Trees for the same carries, the flattest first; one at least.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct CarryTrees(Vec<CarryTree>);
+pub(super) struct CarryTrees(Arc<[CarryTree]>);
+
+/// Trees that were asked for, by both numbers of bits: some thousands at most. A search takes about a millisecond, and plans may
+/// have tens of thousands of steps.
+static KNOWN: LazyLock<Mutex<HashMap<[u32; 2], CarryTrees>>> = LazyLock::new(Mutex::default);
 
 impl CarryTrees {
-    /// For the carries out of `bits` low bits, one at least, and out of the `low` lowest of them.
+    /// For the carries out of `bits` low bits, one at least, and out of the `low` lowest of them. Searched for once in a process.
     pub(super) fn new(bits: u32, low: u32) -> Self {
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry([bits, low]).or_insert_with(|| Self::found(bits, low)).clone()
+    }
+
+    fn found(bits: u32, low: u32) -> Self {
         Self(DEPTHS.filter_map(|depth| CarryTree::new(bits, low, depth)).collect())
     }
 
@@ -41,6 +52,7 @@ mod tests {
             let counts = [1, few, 2 * few, 100 * few];
             assert_eq!(counts.map(levels), [3, 3, 4, 5], "{low} of {bits}");
         }
+        assert!(Arc::ptr_eq(&CarryTrees::new(32, 12).0, &CarryTrees::new(32, 12).0), "searched for once");
         let trees = CarryTrees::new(4, 0);
         assert_eq!(trees.of(1), trees.of(1 << 24));
     }

@@ -27,7 +27,7 @@ use super::party::Party;
 use super::relu::Relu;
 use crate::error::Result;
 use crate::ot::Inputs;
-use crate::plan::Ring;
+use crate::plan::{Ring, Windows, in_windows};
 
 /// Max-pooling of numbers of a ring.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,20 +35,20 @@ pub struct MaxPool {
     ring: Ring,
     relu: Relu,
     /// Per result, which numbers it is the maximum of.
-    windows: Vec<Vec<usize>>,
+    windows: Windows,
 }
 
 impl MaxPool {
     /// Of each of `windows`, which name numbers of `ring` by their positions, by differences in `compared`; `None` unless
     /// that has two bits at least and no more than `ring`, and every window a number.
-    pub fn new(ring: Ring, compared: Ring, windows: Vec<Vec<usize>>) -> Option<Self> {
+    pub fn new(ring: Ring, compared: Ring, windows: Windows) -> Option<Self> {
         let relu = Relu::by_low_bits(ring, compared)?;
-        windows.iter().all(|window| !window.is_empty()).then_some(Self { ring, relu, windows })
+        (!windows.sizes().contains(&0)).then_some(Self { ring, relu, windows })
     }
 
     /// What [`run`](Self::run) says and uses.
     pub fn schedule(&self, messages: &mut MessageSchedule) {
-        let mut sizes: Vec<usize> = self.windows.iter().map(Vec::len).collect();
+        let mut sizes = self.windows.sizes().to_vec();
         loop {
             let pairs = sizes.iter().map(|size| size / 2).sum();
             if pairs == 0 {
@@ -61,19 +61,18 @@ impl MaxPool {
 
     /// What [`run`](Self::run) opens first.
     pub(super) fn first_inputs(&self, shares: &[u64]) -> Inputs {
-        let sizes: Vec<usize> = self.windows.iter().map(Vec::len).collect();
-        let differences = self.differences(&self.candidates(shares), &sizes);
+        let differences = self.differences(&self.candidates(shares), self.windows.sizes());
         if differences.is_empty() { Inputs::default() } else { self.relu.first_inputs(&differences) }
     }
 
     /// This party's shares of the numbers under each window.
     fn candidates(&self, shares: &[u64]) -> Vec<u64> {
-        self.windows.iter().flatten().map(|&place| shares[place]).collect()
+        self.windows.places().iter().map(|&place| shares[place]).collect()
     }
 
     /// Of the candidates in pairs, window by window.
     fn differences(&self, candidates: &[u64], sizes: &[usize]) -> Vec<u64> {
-        let pairs = windows(candidates, sizes).flat_map(|window| window.as_chunks::<2>().0);
+        let pairs = in_windows(candidates, sizes).flat_map(|window| window.as_chunks::<2>().0);
         pairs.map(|[a, b]| self.ring.reduce(a.wrapping_sub(*b))).collect()
     }
 
@@ -86,7 +85,7 @@ impl MaxPool {
     /// If a window names a number that is not there.
     pub fn run(&self, party: &mut Party<'_>, shares: &[u64]) -> Result<Vec<u64>> {
         let mut candidates = self.candidates(shares);
-        let mut sizes: Vec<usize> = self.windows.iter().map(Vec::len).collect();
+        let mut sizes = self.windows.sizes().to_vec();
         loop {
             let differences = self.differences(&candidates, &sizes);
             if differences.is_empty() {
@@ -94,7 +93,7 @@ impl MaxPool {
             }
             let mut relus = self.relu.run(party, &differences)?.into_iter();
             let mut winners = Vec::with_capacity(candidates.len() - differences.len());
-            for window in windows(&candidates, &sizes) {
+            for window in in_windows(&candidates, &sizes) {
                 let (pairs, odd) = window.as_chunks::<2>();
                 let winner = |([_, b], relu): (&[u64; 2], u64)| self.ring.reduce(b.wrapping_add(relu));
                 winners.extend(pairs.iter().zip(&mut relus).map(winner).chain(odd.iter().copied()));
@@ -105,16 +104,6 @@ impl MaxPool {
     }
 }
 
-/// The candidates of each window.
-fn windows<'c>(candidates: &'c [u64], sizes: &'c [usize]) -> impl Iterator<Item = &'c [u64]> {
-    let mut rest = candidates;
-    sizes.iter().map(move |&size| {
-        let (window, after) = rest.split_at(size);
-        rest = after;
-        window
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::testing::{both, cost, shares_of, sums};
@@ -123,7 +112,7 @@ mod tests {
 
     /// The maxima of the windows over what pairs of shares stand for.
     fn run(ring: Ring, compared: Ring, pairs: &[[u64; 2]], windows: &[Vec<usize>], seed: u64) -> Vec<u64> {
-        let pool = MaxPool::new(ring, compared, windows.to_vec()).unwrap();
+        let pool = MaxPool::new(ring, compared, windows.iter().cloned().collect()).unwrap();
         let run = |party: &mut Party<'_>, shares: &[u64]| pool.run(party, shares);
         sums(ring, both(&cost(|messages| pool.schedule(messages)), seed, shares_of(pairs), run))
     }
@@ -163,7 +152,7 @@ mod tests {
     fn levels_share_flights() {
         let ring = Ring::new(20).unwrap();
         let relu = Relu::new(ring, 0, ring).unwrap();
-        let pool = MaxPool::new(ring, ring, vec![(0..4).collect(); 100]).unwrap();
+        let pool = MaxPool::new(ring, ring, (0..100).map(|_| 0..4).collect()).unwrap();
         let (relu, pool) = (cost(|t| relu.schedule(t, 200)), cost(|t| pool.schedule(t)));
         assert_eq!((relu.flights(), pool.flights()), (5, 9));
     }
@@ -171,7 +160,7 @@ mod tests {
     #[test]
     fn empty_windows_have_no_maximum() {
         let ring = Ring::new(8).unwrap();
-        assert_eq!(MaxPool::new(ring, ring, vec![vec![0], vec![]]), None);
-        assert_eq!(MaxPool::new(ring, Ring::new(9).unwrap(), vec![vec![0]]), None);
+        assert_eq!(MaxPool::new(ring, ring, [0..1, 0..0].into_iter().collect()), None);
+        assert_eq!(MaxPool::new(ring, Ring::new(9).unwrap(), [0..1].into_iter().collect()), None);
     }
 }

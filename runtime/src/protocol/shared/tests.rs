@@ -30,12 +30,8 @@ impl Chain {
     fn new() -> Self {
         Self {
             relu: Relu::new(ring(20), 3, ring(18)).unwrap(),
-            pool: MaxPool::new(
-                ring(18),
-                ring(18),
-                (0..COUNT / 3).map(|i| vec![3 * i, 3 * i + 1, 3 * i + 2]).collect(),
-            )
-            .unwrap(),
+            pool: MaxPool::new(ring(18), ring(18), (0..COUNT / 3).map(|i| 3 * i..3 * i + 3).collect())
+                .unwrap(),
             truncate: Truncate::new(ring(18), 2, ring(17)).unwrap(),
             sign: Sign::new(ring(17), ring(4)).unwrap(),
         }

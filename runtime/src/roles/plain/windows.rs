@@ -33,7 +33,7 @@ fn over_windows<T: Integer>(
     let mut result = Vec::with_capacity(to.elements());
     let mut seen = Vec::new();
     for plane in input.chunks_exact(from.plane()) {
-        for pixels in &pixels {
+        for pixels in pixels.iter() {
             seen.clear();
             seen.extend(pixels.iter().map(|&pixel| plane[pixel]));
             result.push(fold(&mut seen));

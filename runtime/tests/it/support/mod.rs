@@ -1,12 +1,17 @@
 //! Small random plans, and what every test of a running plan needs.
 
+pub(crate) mod alone;
+pub(crate) mod certificates;
+pub(crate) mod fault;
 pub(crate) mod gate;
 pub(crate) mod http;
+pub(crate) mod line;
 pub(crate) mod relay;
 pub(crate) mod served;
 #[cfg(unix)]
 pub(crate) mod serving;
 pub(crate) mod shared;
+pub(crate) mod site;
 
 use proptest::prelude::*;
 use runtime::paillier::{HolderKey, test_keys};
