@@ -229,6 +229,15 @@ impl InputOptions {
         Ok(Self { mean, std, ..self.clone() })
     }
 
+    /// Smallest and largest number that preprocessing makes of raw pixels.
+    pub fn preprocessed_range(&self) -> (f64, f64) {
+        let channels = self.mean.len().max(self.std.len());
+        let per_channel = self.mean.iter().cycle().zip(self.std.iter().cycle()).take(channels);
+        let ends = per_channel
+            .flat_map(|(mean, std)| [self.range.0, self.range.1].map(|raw| (raw * self.scale - mean) / std));
+        ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), x| (least.min(x), most.max(x)))
+    }
+
     /// The border of a plan whose model takes images of `shape`.
     ///
     /// Where the mean lies near the middle between two steps, steps are halved, so that no two raw

@@ -73,6 +73,8 @@ pub mod paillier;
 pub mod plan;
 pub mod protocol;
 pub mod roles;
+#[cfg(test)]
+mod testing;
 
 pub use app::{Client, ClientBuilder, ClientKey, Drained, Running, Server, ServerBuilder};
 pub use channel::CancellationToken;

@@ -219,9 +219,9 @@ impl CompileArgs {
     pub(super) fn read(&self, path: &Path) -> Result<(Model, CompileOptions), Error> {
         let mut options = self.options();
         options.check()?;
-        let reading = Reading { image: Some(numbers(&options.input)), ..self.reading.reading() };
+        let reading = Reading { image: Some(options.input.preprocessed_range()), ..self.reading.reading() };
         let mut model = read(path, &reading)?;
-        options.reveal = self.revealed(&model, &options)?;
+        options.reveal = model.revealed(self.reveal.map(Revealed::from), &options.suite)?;
         if let Some(path) = &self.labels {
             labels::name(&mut model, path)?;
         }
@@ -233,18 +233,6 @@ impl CompileArgs {
             options.calibration = Some(read_data(path, &input, None, self.calibration_images)?.into());
         }
         Ok((model, options))
-    }
-
-    /// What is asked for, else what the model's own end implies.
-    fn revealed(&self, model: &Model, options: &CompileOptions) -> Result<Revealed, Error> {
-        match self.reveal {
-            None if model.ends_in_label && options.has_rings() => Ok(Revealed::Label),
-            None if model.ends_in_label => Err(Error::Option(
-                "the model gives the label alone, which suite blinded cannot; use suite shared, or reveal the scores (--reveal logits)"
-                    .into(),
-            )),
-            asked => Ok(asked.map_or_else(Revealed::default, Revealed::from)),
-        }
     }
 
     fn options(&self) -> CompileOptions {
@@ -276,15 +264,6 @@ impl CompileArgs {
             reproducible: self.reproducible,
         }
     }
-}
-
-/// Smallest and largest number that preprocessing makes of raw pixels.
-fn numbers(input: &InputOptions) -> (f64, f64) {
-    let channels = input.mean.len().max(input.std.len());
-    let per_channel = input.mean.iter().cycle().zip(input.std.iter().cycle()).take(channels);
-    let ends = per_channel
-        .flat_map(|(mean, std)| [input.range.0, input.range.1].map(|raw| (raw * input.scale - mean) / std));
-    ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), x| (least.min(x), most.max(x)))
 }
 
 /// What is odd about the calibration images of a compilation.

@@ -63,7 +63,7 @@ use crate::error::{Diagnostic, Error, Result};
 use crate::graph::{Affine, Graph, Real, Shape, verify};
 use crate::options::InputOptions;
 use layout::Layout;
-use runtime::plan::{InputSpec, OutputPart};
+use runtime::plan::{InputSpec, OutputPart, Revealed, Suite};
 use std::path::Path;
 use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::TypedModel;
@@ -140,6 +140,22 @@ impl Model {
     /// Whether the model takes height × width × channels.
     pub fn takes_channels_last(&self) -> bool {
         self.layout == Layout::ChannelsLast
+    }
+
+    /// What a plan of a suite reveals: what is asked for, else what the model's own end implies.
+    ///
+    /// # Errors
+    /// [`Error::Option`] where the model ends in the label, which suite `blinded` cannot reveal alone.
+    pub fn revealed(&self, asked: Option<Revealed>, suite: &Suite) -> Result<Revealed> {
+        match (asked, suite) {
+            (Some(asked), _) => Ok(asked),
+            (None, Suite::Shared(_)) if self.ends_in_label => Ok(Revealed::Label),
+            (None, Suite::Blinded(_)) if self.ends_in_label => Err(Error::Option(
+                "the model gives the label alone, which suite blinded cannot; use suite shared, or reveal the scores (--reveal logits)"
+                    .into(),
+            )),
+            (None, _) => Ok(Revealed::default()),
+        }
     }
 
     /// The border of the model's plans: raw images as the user's options say, then the model's own

@@ -69,6 +69,8 @@ pub mod pool;
 mod prg;
 mod random;
 mod recipe;
+#[cfg(test)]
+mod secrecy;
 pub mod setup;
 pub mod silent;
 pub mod supply;

@@ -248,7 +248,7 @@ mod tests {
         let bases = squares.each_ref().map(|square| rng.integer_below(square));
         let bits = 100;
         let all_ones = Integer::from(Integer::u_pow_u(2, bits)) - 1u32;
-        for rings in SquareModulusPair::secret_on_all_kernels(primes.each_ref()) {
+        for (_, rings) in SquareModulusPair::secret_on_all_kernels(primes.each_ref()) {
             let mut scratch = rings.scratch();
             for uses in [[100, 100], [1, 10_000]] {
                 let tables = [0, 1].map(|i| {

@@ -61,12 +61,15 @@ pub(crate) fn square_variable_time(square: &mut [Limb], x: &[Limb]) {
     unsafe { gmp::mpn_sqr(square.as_mut_ptr(), x.as_ptr(), x.len() as gmp::size_t) }
 }
 
-/// `out` = element `index` of a table of elements of its length, all of which are read.
+/// `out` = element `index` of a table of elements of its length, all of which are read. What an index beyond the table gives
+/// is not said; nothing is asked of it, as it is secret.
 pub(crate) fn select(out: &mut [Limb], table: &[Limb], index: usize) {
     let elements = table.len() / out.len();
-    assert!(table.len() == elements * out.len() && index < elements);
+    assert!(table.len() == elements * out.len());
+    debug_assert!(index < elements);
     let (length, elements) = (out.len() as gmp::size_t, elements as gmp::size_t);
-    // SAFETY: the table has as many elements of that length, and does not overlap `out`.
+    // SAFETY: the table has as many elements of that length, and does not overlap `out`. GMP reads these, whatever the index,
+    // which it compares with the number of each.
     unsafe {
         gmp::mpn_sec_tabselect(out.as_mut_ptr(), table.as_ptr(), length, elements, index as gmp::size_t);
     }

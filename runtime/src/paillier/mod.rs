@@ -36,6 +36,8 @@ mod pool;
 mod public_key;
 mod randomiser;
 pub(crate) mod randomness;
+#[cfg(test)]
+mod secrecy;
 mod secret_key;
 mod secret_pow;
 mod shifted_sum;

@@ -57,7 +57,7 @@ mod tests {
             let squares = bases.each_ref().map(|base| Integer::from(base.square_ref()));
             let x = squares.each_ref().map(|square| rng.integer_below(square));
             let all_ones = Integer::from(Integer::u_pow_u(2, bits)) - 1u32;
-            for rings in SquareModulusPair::secret_on_all_kernels(bases.each_ref()) {
+            for (_, rings) in SquareModulusPair::secret_on_all_kernels(bases.each_ref()) {
                 let mut scratch = rings.scratch();
                 let limbs = [0, 1].map(|index| {
                     let mut limbs = vec![0; rings.rings()[index].element_limbs()];

@@ -43,6 +43,8 @@ mod iteration;
 mod low_bit;
 mod parameters;
 mod receiver;
+#[cfg(test)]
+mod secrecy;
 mod sender;
 mod stock;
 #[cfg(test)]

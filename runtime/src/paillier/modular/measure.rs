@@ -105,10 +105,10 @@ fn powers_with_secret_exponents() {
                 drop(black_box(x.clone().secure_pow_mod(&exponent, &square)));
             }
         })];
-        for rings in &pairs {
+        for (name, rings) in &pairs {
             let (exponent, mut scratch) = (&exponent, rings.scratch());
             let [p, q] = rings.encode(&x, &mut scratch);
-            powers.push(Measured::new("a pair, on the next kernel", move || {
+            powers.push(Measured::new(name, move || {
                 drop(black_box(secret_pow(rings, [&p, &q], [exponent; 2], bits, &mut scratch)));
             }));
         }

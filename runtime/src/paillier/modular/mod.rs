@@ -39,6 +39,8 @@
 
 #[cfg(target_arch = "x86_64")]
 mod adx;
+#[cfg(test)]
+mod bounds;
 mod choice;
 mod full_limbs;
 mod gmp;
@@ -102,11 +104,11 @@ impl SquareModulus {
         Self::with_kernel(base, choice::fastest(base, Operands::Secret))
     }
 
-    /// The ring for secret operands, once for each kernel that this processor has.
+    /// The ring for secret operands, once for each kernel that this processor has, with its name.
     #[cfg(test)]
-    pub(super) fn secret_on_all_kernels(base: &Integer) -> Vec<Self> {
+    pub(super) fn secret_on_all_kernels(base: &Integer) -> Vec<(&'static str, Self)> {
         let kernels = tests::kernels(base).into_iter().filter(|kernel| kernel.constant_time);
-        kernels.map(|kernel| Self::with_kernel(base, kernel.kernel)).collect()
+        kernels.map(|tested| (tested.name, Self::with_kernel(base, tested.kernel))).collect()
     }
 
     fn with_kernel(base: &Integer, kernel: Box<dyn Kernel>) -> Self {

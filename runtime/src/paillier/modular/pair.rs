@@ -27,12 +27,13 @@ impl SquareModulusPair {
         Self { rings: bases.map(SquareModulus::secret), together: choice::together(bases) }
     }
 
-    /// The pair once for each kernel that this processor has: first those of single rings.
+    /// The pair once for each kernel that this processor has, with its name: first those of single rings.
     #[cfg(test)]
-    pub(crate) fn secret_on_all_kernels(bases: [&Integer; 2]) -> Vec<Self> {
+    pub(crate) fn secret_on_all_kernels(bases: [&Integer; 2]) -> Vec<(&'static str, Self)> {
         let [p, q] = bases.map(SquareModulus::secret_on_all_kernels);
-        let apart = p.into_iter().zip(q).map(|(p, q)| Self { rings: [p, q], together: None });
-        apart.chain([Self::secret(bases)]).collect()
+        let apart =
+            p.into_iter().zip(q).map(|((name, p), (_, q))| (name, Self { rings: [p, q], together: None }));
+        apart.chain([("the process's, together", Self::secret(bases))]).collect()
     }
 
     /// The ring modulo p² and the ring modulo q².

@@ -84,6 +84,8 @@ impl<'c> Dialogue<'c> {
 
     /// Queues a message for the next flight, which goes when something of the peer's is needed.
     pub(super) fn queue(&mut self, mut message: Vec<u8>) {
+        #[cfg(test)]
+        crate::testing::taint::show(&message);
         self.outgoing.append(&mut message);
     }
 

@@ -38,6 +38,8 @@ pub mod online_messages;
 pub mod party;
 pub mod randomisers;
 pub mod relu;
+#[cfg(test)]
+mod secrecy;
 pub mod sign;
 #[cfg(test)]
 mod testing;

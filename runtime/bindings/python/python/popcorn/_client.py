@@ -1,0 +1,142 @@
+"""Sessions with servers."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from . import _native
+from ._address import require_this_machine
+from ._images import Image, PathLike, packed
+from ._key import Key
+from ._plan import Plan
+from ._prediction import Description, Output, Prediction
+from ._progress import listener
+from .errors import InvalidInput
+
+
+class Client:
+    """A session with a server: images go in, predictions come out, and the server sees neither. A context manager.
+
+    Calls let other threads run; Ctrl-C ends a call, and the session with it, as `cancel` from another thread does.
+    """
+
+    def __init__(self, native: _native.Client) -> None:
+        self._native = native
+        self._description = Description(native.description)
+
+    def infer(self, image: Image) -> Prediction:
+        """The network's answer to an image: an array of raw pixels (C, H, W), (H, W, C) or, of one channel, (H, W), or a picture
+        of Pillow's. Raises `InvalidInput` where it does not fit, and the session goes on."""
+        return self.infer_all([image])[0]
+
+    def infer_all(self, images: Sequence[Image] | np.ndarray) -> list[Prediction]:
+        """The answers to several images, which take less together than one after the other."""
+        raw, count = packed(images, self._description)
+        if count == 0:
+            return []
+        return [self._description.prediction(answer) for answer in self._native.infer_all(raw, count)]
+
+    def prepare(self, count: int = 1) -> int:
+        """Does ahead what does not depend on images, until `count` inferences are ready, or as many as the server allows; how
+        many are. In suite `blinded` nothing can be prepared."""
+        return self._native.prepare(count)
+
+    @property
+    def prepared(self) -> int:
+        """Inferences that are ready and not used."""
+        return self._native.prepared()
+
+    @property
+    def plan_id(self) -> str:
+        """The digest of the server's plan."""
+        return self._description.id
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of an image."""
+        return self._description.input_shape
+
+    @property
+    def outputs(self) -> list[Output]:
+        """The model's outputs."""
+        return list(self._description.outputs)
+
+    def spending(self) -> dict[str, dict[str, Any]]:
+        """Seconds and bytes of the session so far: `offline` and `online`, each with `seconds`, `bytes_sent`,
+        `bytes_received`."""
+        return json.loads(self._native.spending())
+
+    def cancel(self) -> None:
+        """Ends calls in other threads, which raise `Cancelled`, and the session."""
+        self._native.cancel()
+
+    def close(self) -> None:
+        """Ends the session once all that was sent is written."""
+        self._native.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<popcorn.Client of plan {self.plan_id[:12]}>"
+
+
+def connect(
+    address: str,
+    *,
+    tls: bool | PathLike | None = None,
+    pin: str | None = None,
+    identity: tuple[PathLike, PathLike] | None = None,
+    key: Key | PathLike | None = None,
+    plan: Plan | str | None = None,
+    timeout: float | None = None,
+    progress: bool | Callable[[int, int, str], object] = False,
+    plaintext: bool = False,
+) -> Client:
+    """Opens a session with the server at `address`, HOST:PORT.
+
+    >>> import popcorn
+    >>> plan = popcorn.Plan.load("testdata/mnist-mlp.plan")
+    >>> with popcorn.serve(plan) as server, popcorn.connect(server.address) as client:
+    ...     client.prepare(1)
+    1
+
+    tls: `True` for a certificate of an authority that this system trusts, or a PEM file of authorities; `pin` is the SHA-256 of
+        the certificate alone that is trusted. Without both only this machine is spoken to, or anybody with `plaintext=True`.
+    identity: PEM files of the client's own certificate and of its key, where the server wants one.
+    key: a key or a file of one; otherwise one is made for the session and forgotten after it.
+    plan: insists on this plan, or on the one with this digest.
+    timeout: seconds that the server may take over a message (600).
+    progress: `True` for a bar of tqdm's, where that is installed, or a function that is called with the steps done, all steps,
+        and the name of the last one.
+    """
+    trust = _trust(tls, pin, identity)
+    if trust is None and not plaintext:
+        require_this_machine(address, "give tls=True, tls=FILE or pin=SHA256")
+    if isinstance(key, (str, os.PathLike)):
+        key = Key.load(key)
+    digest = plan.id if isinstance(plan, Plan) else plan
+    own = key._native if key else None
+    return Client(_native.connect(address, own, digest, timeout, trust, identity, listener(progress)))
+
+
+def _trust(tls: bool | PathLike | None, pin: str | None, identity: Any) -> tuple[str, str | None] | None:
+    """How the native half is told whom to trust."""
+    if pin is not None and tls not in (None, False, True):
+        raise InvalidInput("either a file of authorities or a pin is given")
+    if pin is not None:
+        return "pin", pin
+    if tls is True or (not tls and identity is not None):
+        return "system", None
+    return ("file", os.fspath(tls)) if tls else None
