@@ -40,6 +40,7 @@
 //!
 //! * [`plan`]: the compiled program, its bytes, its text, and the client's view of it;
 //! * [`paillier`]: keys, ciphertexts and the kernels on them;
+//! * [`store`]: halves of prepared inferences, kept between sessions;
 //! * [`data`]: images from files;
 //! * [`channel`]: framed, counted messages over any stream;
 //! * [`message`]: every message of a session, and refusals;
@@ -68,6 +69,7 @@ pub mod paillier;
 pub mod plan;
 pub mod protocol;
 pub mod roles;
+pub mod store;
 
 pub use app::{Client, ClientBuilder, ClientKey, Running, Server, ServerBuilder};
 pub use channel::CancellationToken;
@@ -76,3 +78,5 @@ pub use observe::Observer;
 pub use plan::{KeyBits, PlanId, ValidPlan as Plan};
 pub use roles::client::Prediction;
 pub use roles::listener::Departure;
+#[cfg(feature = "store")]
+pub use store::Store;

@@ -25,8 +25,8 @@ const COMPILER: &[&str] = &[
     "cli",
 ];
 const RUNTIME: &[&str] = &[
-    "plan", "paillier", "error", "files", "data", "channel", "observe", "message", "ot", "protocol", "cost",
-    "roles", "app", "bench", "cli",
+    "plan", "paillier", "error", "files", "store", "data", "channel", "observe", "message", "ot", "protocol",
+    "cost", "roles", "app", "bench", "cli",
 ];
 
 struct Import {

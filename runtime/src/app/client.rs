@@ -8,6 +8,8 @@ use crate::error::Result;
 use crate::observe::{Observer, Silent, Spending};
 use crate::plan::{ClientPlan, PlanId};
 use crate::roles::client::{self, Prediction, Session};
+use crate::store::Shelf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A session with a server that holds the network: raw images go in, predictions come out, and the server sees neither.
@@ -61,6 +63,20 @@ impl Client {
         Ok(self.session.prepared())
     }
 
+    /// Prepares inferences for later sessions, until the [`store`](ClientBuilder::store) holds `count` of this key and plan or
+    /// the server keeps no more; says how many it holds. Later sessions under the same key use them before they prepare others.
+    ///
+    /// # Errors
+    /// The server refuses, misbehaves or vanishes, and the session is over; or the store cannot be written.
+    pub fn stock(&mut self, count: usize) -> Result<usize> {
+        self.session.stock(count, &mut *self.observer)
+    }
+
+    /// Number of inferences of this key and plan that the store holds; 0 without one.
+    pub fn stored(&self) -> usize {
+        self.session.stored()
+    }
+
     /// Ends the session when all that was sent is written. Dropping the client ends it at once, and the server may take that
     /// for a client that vanished.
     pub fn close(self) {
@@ -98,6 +114,7 @@ pub struct ClientBuilder {
     key: Option<ClientKey>,
     plan: Option<PlanId>,
     timeout: Duration,
+    shelf: Option<Arc<dyn Shelf>>,
     observer: Box<dyn Observer>,
     cancellation: CancellationToken,
 }
@@ -109,6 +126,7 @@ impl ClientBuilder {
             key: None,
             plan: None,
             timeout: tcp::DEFAULT_TIMEOUT,
+            shelf: None,
             observer: Box::new(Silent),
             cancellation: CancellationToken::new(),
         }
@@ -137,6 +155,12 @@ impl ClientBuilder {
     /// the caller's, its own calls must not block longer.
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
+    }
+
+    /// Uses inferences that were prepared in earlier sessions under the same [`key`](Self::key) and lie in this store (a
+    /// [`Store`](crate::store::Store), say), each once, before it prepares others; [`stock`](Client::stock) prepares for later ones.
+    pub fn store(self, store: Arc<dyn Shelf>) -> Self {
+        Self { shelf: Some(store), ..self }
     }
 
     /// Tells `observer` of every step, for progress and measurements.
@@ -168,6 +192,11 @@ impl ClientBuilder {
             None => ClientKey::generate(greeting.plan().key_bits)?,
         };
         let holder = key.holder(greeting.plan())?;
-        Ok(Client { session: greeting.with_key(holder)?, observer: self.observer })
+        let session = greeting.with_key(holder)?;
+        let session = match self.shelf {
+            Some(shelf) => session.with_shelf(shelf),
+            None => session,
+        };
+        Ok(Client { session, observer: self.observer })
     }
 }

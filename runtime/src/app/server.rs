@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::plan::ValidPlan;
 use crate::roles::listener::{Admission, Departed, Departure, listen};
 use crate::roles::server::{self, Limits};
+use crate::store::Shelf;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,7 +38,7 @@ impl Server {
             limits: Limits::DEFAULT,
             acceptance: Acceptance::Plain,
         };
-        ServerBuilder { plan, prepared_bytes: Self::PREPARED_BYTES, admission, departed: Arc::new(drop) }
+        ServerBuilder { plan, prepared_bytes: Self::PREPARED_BYTES, shelf: None, admission, departed: Arc::new(drop) }
     }
 
     /// The plan that clients are served, weights included.
@@ -96,6 +97,7 @@ impl Server {
 pub struct ServerBuilder {
     plan: ValidPlan,
     prepared_bytes: u64,
+    shelf: Option<Arc<dyn Shelf>>,
     admission: Admission,
     departed: Departed,
 }
@@ -110,6 +112,12 @@ impl ServerBuilder {
     /// Keeps as many prepared inferences for each client as take this many bytes of memory, but one at least (512 MiB).
     pub fn prepared_bytes(self, prepared_bytes: u64) -> Self {
         Self { prepared_bytes, ..self }
+    }
+
+    /// Keeps prepared inferences there for clients that want them in a later session (a [`Store`](crate::store::Store), say); none are
+    /// kept by default.
+    pub fn store(self, store: Arc<dyn Shelf>) -> Self {
+        Self { shelf: Some(store), ..self }
     }
 
     /// Lets at most so many connections come from one address at the same time (as many as clients are served, and some that
@@ -143,6 +151,10 @@ impl ServerBuilder {
     pub fn build(self) -> Result<Server> {
         require_secure(self.plan.plan().key_bits)?;
         let server = server::Server::new(self.plan).with_prepared_bytes(self.prepared_bytes);
+        let server = match self.shelf {
+            Some(shelf) => server.with_shelf(shelf),
+            None => server,
+        };
         Ok(Server { server, admission: self.admission, departed: self.departed })
     }
 }

@@ -1,9 +1,10 @@
 //! `popcorn infer`: private predictions from a server.
 
 use super::ask::Ask;
-use super::asking::Asking;
+use super::asking::{Asking, Finished};
 use super::images::Images;
 use super::output;
+use super::stored::{self, ClientStore};
 use super::transport::{ClientTransport, Way};
 use clap::Args;
 use runtime::Result;
@@ -21,6 +22,7 @@ use std::time::{Duration, Instant};
   popcorn infer --connect inference.example.com:7000 --tls --input test.npz#7 --key me.key --top 5 --json
   popcorn infer --connect 127.0.0.1:7000 --input test.npz   # all images of a set
   popcorn infer --connect 127.0.0.1:7000 --input scan.png --output mask.npy   # a map
+  popcorn infer --connect 127.0.0.1:7000 --input digit.png --store prepared   # after `popcorn prepare`
   ls *.png | popcorn infer --connect 127.0.0.1:7000 --input - --prepare 4")]
 pub(crate) struct Infer {
     /// The server's address and port
@@ -37,6 +39,8 @@ pub(crate) struct Infer {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     prepare: Option<u16>,
     #[command(flatten)]
+    store: ClientStore,
+    #[command(flatten)]
     ask: Ask,
     /// Insist on the plan with this digest, 64 hexadecimal digits; the server refuses if it runs another
     #[arg(long, value_name = "DIGEST")]
@@ -51,25 +55,40 @@ pub(crate) struct Infer {
 impl Infer {
     pub(crate) fn run(self) -> Result<()> {
         let start = Instant::now();
+        let store = self.store.open()?;
         let way = self.transport.way(&self.connect)?;
         let greeting = self.greet(&way, self.plan, &CancellationToken::new())?;
         let plan = greeting.plan().clone();
         let making_key = Instant::now();
-        let key = self.ask.key(plan.key_bits)?.holder(&plan)?;
+        let key = match &self.ask.key {
+            None if store.is_some() => self.store.key(plan.key_bits)?,
+            _ => self.ask.key(plan.key_bits)?,
+        };
+        let key = key.holder(&plan)?;
         let making_key = making_key.elapsed();
-        let session = greeting.with_key(Arc::clone(&key))?; // which the server does not wait for long
+        let with_key = |greeting: Greeting| {
+            let session = greeting.with_key(Arc::clone(&key))?;
+            Ok(match &store {
+                Some(store) => session.with_shelf(Arc::clone(store) as _),
+                None => session,
+            })
+        };
+        let session = with_key(greeting)?; // which the server does not wait for long
         let images = Images::new(&self.inputs, &plan, self.ask.fit())?;
         let ahead = self.ahead(&images).min(session.max_prepared());
         let many = session.prepares_ahead() && images.count().is_some_and(|count| count > ahead);
         let asking = Asking::new(&self.ask, &plan, ahead, images, making_key)?;
         let outcome = if many {
             asking.in_sessions(session, |late| {
-                self.greet(&way, Some(plan.id), late)?.with_key(Arc::clone(&key))
+                with_key(self.greet(&way, Some(plan.id), late)?)
             })
         } else {
             asking.in_order(session)
         };
-        let (answers, failures) = asking.finish()?;
+        let Finished { answers, failures, recalled } = asking.finish()?;
+        if store.is_some() {
+            eprintln!("{}", stored::used(recalled));
+        }
         if !answers.is_empty() {
             output::print(&answers.summary(many.then(|| start.elapsed())))?;
         }

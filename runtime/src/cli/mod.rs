@@ -11,11 +11,13 @@ mod kernel;
 mod keygen;
 mod memory;
 mod output;
+mod prepare;
 mod progress;
 mod report;
 mod run;
 mod saved;
 mod serve;
+mod stored;
 mod transport;
 
 use clap::{Parser, Subcommand};
@@ -34,6 +36,7 @@ Examples:
   popcorn keygen -o me.key
   popcorn serve model.plan --listen 127.0.0.1:7000
   popcorn infer --connect 127.0.0.1:7000 --input digit.png
+  popcorn prepare --connect 127.0.0.1:7000 --store prepared --count 16
   popcorn run model.plan --input test.npz#7 --json
   popcorn bench
 
@@ -44,6 +47,7 @@ enum Command {
     Keygen(keygen::Keygen),
     Serve(serve::Serve),
     Infer(infer::Infer),
+    Prepare(prepare::Prepare),
     Run(run::Run),
     Bench(bench::Bench),
     Certificate(certificate::Certificate),
@@ -55,6 +59,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Keygen(command) => command.run(),
         Command::Serve(command) => command.run(),
         Command::Infer(command) => command.run(),
+        Command::Prepare(command) => command.run(),
         Command::Run(command) => command.run(),
         Command::Bench(command) => command.run(),
         Command::Certificate(command) => command.run(),

@@ -2,6 +2,7 @@
 
 use super::memory;
 use super::report::megabytes;
+use super::stored::ServerStore;
 use super::transport::ServerTransport;
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
@@ -49,6 +50,8 @@ pub(crate) struct Serve {
     #[arg(long, default_value_t = Limits::DEFAULT.age.as_secs(), value_name = "SECONDS", value_parser = seconds())]
     max_age: u64,
     #[command(flatten)]
+    store: ServerStore,
+    #[command(flatten)]
     transport: ServerTransport,
 }
 
@@ -66,6 +69,9 @@ impl Serve {
             .departed(log);
         if let Some(most) = self.max_per_address {
             server = server.max_per_address(most.into());
+        }
+        if let Some(store) = self.store.open()? {
+            server = server.store(store);
         }
         let server = server.build()?;
         super::output::print(&format!(

@@ -4,7 +4,7 @@ use crate::error::PeerFault;
 use crate::plan::PlanId;
 
 /// Version of the protocol that this build speaks.
-pub const PROTOCOL_VERSION: u32 = 13;
+pub const PROTOCOL_VERSION: u32 = 14;
 
 /// Bytes of a [`Hello`].
 pub const HELLO_BYTES: usize = 4 + 1 + 32;
