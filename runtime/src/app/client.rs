@@ -53,7 +53,7 @@ impl Client {
     }
 
     /// Does ahead what does not depend on the image, until `count` inferences are prepared, or as many as the server
-    /// allows; says how many are. An image then takes the online phase only. Many together take less than one after the
+    /// allows; says how many are. Those in a [`store`](ClientBuilder::store) come first. An image then takes the online phase only. Many together take less than one after the
     /// other, where the plan offers batches. In suite `blinded` nothing can be prepared.
     ///
     /// # Errors

@@ -38,7 +38,13 @@ impl Server {
             limits: Limits::DEFAULT,
             acceptance: Acceptance::Plain,
         };
-        ServerBuilder { plan, prepared_bytes: Self::PREPARED_BYTES, shelf: None, admission, departed: Arc::new(drop) }
+        ServerBuilder {
+            plan,
+            prepared_bytes: Self::PREPARED_BYTES,
+            shelf: None,
+            admission,
+            departed: Arc::new(drop),
+        }
     }
 
     /// The plan that clients are served, weights included.

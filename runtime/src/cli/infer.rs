@@ -79,9 +79,7 @@ impl Infer {
         let many = session.prepares_ahead() && images.count().is_some_and(|count| count > ahead);
         let asking = Asking::new(&self.ask, &plan, ahead, images, making_key)?;
         let outcome = if many {
-            asking.in_sessions(session, |late| {
-                with_key(self.greet(&way, Some(plan.id), late)?)
-            })
+            asking.in_sessions(session, |late| with_key(self.greet(&way, Some(plan.id), late)?))
         } else {
             asking.in_order(session)
         };

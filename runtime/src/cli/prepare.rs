@@ -8,7 +8,7 @@ use super::transport::ClientTransport;
 use clap::Args;
 use runtime::channel::tcp;
 use runtime::plan::PlanId;
-use runtime::roles::client::{self, Session};
+use runtime::roles::client;
 use runtime::store::{Holding, Store};
 use runtime::{ClientKey, Error, Result};
 use std::path::PathBuf;
@@ -67,37 +67,19 @@ impl Prepare {
             Some(path) => ClientKey::read(path)?,
             None => self.store.key(plan.key_bits)?,
         };
-        let session = greeting.with_key(key.holder(&plan)?)?.with_shelf(Arc::clone(store) as _);
-        let held = stock(session, self.count.into())?;
-        output::print(&list(store))?;
-        match held.cmp(&self.count.into()) {
-            std::cmp::Ordering::Less => {
-                let what = format!("{held} of {} are kept: it keeps none or no more, or this store is full", self.count);
-                Err(Error::Refused(what))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-/// Prepares batch by batch; how many there are.
-fn stock(mut session: Session, count: usize) -> Result<usize> {
-    let bar = progress::bar(false);
-    let mut progress = Progress::new(bar.clone());
-    let mut held = session.stored();
-    while held < count {
-        let next = held + session.largest_batch((count - held).min(session.max_prepared()));
-        let now = session.stock(next, &mut progress)?;
+        let mut session = greeting.with_key(key.holder(&plan)?)?.with_shelf(Arc::clone(store) as _);
+        let mut progress = Progress::new(progress::bar(false));
+        let held = session.stock(self.count.into(), &mut progress)?;
         progress.take();
-        bar.suspend(|| eprintln!("{now} of {count} are prepared"));
-        if now < next {
-            break;
+        session.close();
+        output::print(&list(store))?;
+        if held >= usize::from(self.count) {
+            return Ok(());
         }
-        held = now;
+        let what =
+            format!("{held} of {} are kept: it keeps none or no more, or this store is full", self.count);
+        Err(Error::Refused(what))
     }
-    let held = session.stored();
-    session.close();
-    Ok(held)
 }
 
 fn list(store: &Store) -> String {
@@ -108,7 +90,10 @@ fn list(store: &Store) -> String {
     let line = |Holding { plan, halves, bytes, oldest }: &Holding| {
         let hours = oldest.elapsed().map_or(0, |age| age.as_secs() / 3600);
         let inferences = if *halves == 1 { "inference is" } else { "inferences are" };
-        format!("{halves} {inferences} prepared for plan {plan}: {}, up to {hours} hours old\n", megabytes(*bytes))
+        format!(
+            "{halves} {inferences} prepared for plan {plan}: {}, up to {hours} hours old\n",
+            megabytes(*bytes)
+        )
     };
     holdings.iter().map(line).collect()
 }

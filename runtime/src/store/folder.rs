@@ -170,7 +170,7 @@ impl Store {
         if read != header.to_bytes() {
             return Err(Unsealed::Damaged);
         }
-        seal::open(&self.key.seal(header), header.length + Name::BYTES as u64, file)
+        seal::open(&self.key.seal(&header.to_bytes()), header.length + Name::BYTES as u64, file)
     }
 
     fn failed(&self, what: &str, name: &str, error: io::Error) -> Error {
@@ -203,7 +203,7 @@ impl Shelf for Store {
         let file = file_name(&id);
         let written = self.disk.write(&temporary_name(&id), &file, |mut file| {
             file.write_all(&header.to_bytes())?;
-            seal::seal(&self.key.seal(&header), &[name.as_bytes(), half], &mut file)
+            seal::seal(&self.key.seal(&header.to_bytes()), &[name.as_bytes(), half], &mut file)
         });
         let mut index = self.index();
         match written {
@@ -243,7 +243,9 @@ impl Shelf for Store {
     }
 
     fn count(&self, owner: &Owner) -> usize {
-        self.index().of(owner.plan, self.key.client_tag(&owner.client)).count()
+        let (index, now) = (self.index(), now());
+        let of_owner = index.of(owner.plan, self.key.client_tag(&owner.client));
+        of_owner.filter(|(_, entry)| !entry.is_over(&self.quota, now)).count()
     }
 }
 

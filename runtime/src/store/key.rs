@@ -1,6 +1,5 @@
 //! A store's key, and what is derived from it.
 
-use super::header::Header;
 use super::label::{ClientId, Label};
 use crate::error::{Error, InvalidInput, Result};
 use crate::files::write_private;
@@ -64,8 +63,8 @@ impl StoreKey {
     }
 
     /// The key of a file with this header.
-    pub(super) fn seal(&self, header: &Header) -> Zeroizing<[u8; 32]> {
-        Zeroizing::new(*self.derive("seal", &[&header.to_bytes()]).as_bytes())
+    pub(super) fn seal(&self, header: &[u8]) -> Zeroizing<[u8; BYTES]> {
+        Zeroizing::new(*self.derive("seal", &[header]).as_bytes())
     }
 
     /// Fields have fixed lengths for each purpose.

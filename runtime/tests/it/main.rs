@@ -4,6 +4,7 @@ mod support;
 
 mod app;
 mod cli;
+mod cli_store;
 mod damage;
 mod encrypted;
 mod fuzz;
@@ -12,5 +13,6 @@ mod masks;
 mod overlap;
 mod plan;
 mod shared;
+mod stored;
 mod tls;
 mod views;

@@ -53,24 +53,23 @@ impl Session {
     /// # Errors
     /// The server refuses, misbehaves or vanishes, or something cannot be written.
     pub fn stock(&mut self, count: usize, observer: &mut dyn Observer) -> Result<usize> {
-        while self.stored.is_some() && self.stored() < count {
-            let missing = count - self.stored();
+        let mut missing = if self.stored.is_some() { count.saturating_sub(self.stored()) } else { 0 };
+        while missing > 0 {
             if self.prepared() == 0 {
                 self.prepare_batch(self.largest_batch(missing.min(self.max_prepared())), observer)?;
             }
-            if !self.keep(missing)? {
-                break;
-            }
+            let Some(kept) = self.keep(missing)? else { break };
+            missing -= kept;
         }
         self.holder.faults.report()?; // not earlier: see message::Deferred
         Ok(self.stored())
     }
 
-    /// Puts prepared inferences into both parties' stores; whether both took all. Those that the server did not take stay
-    /// prepared.
-    fn keep(&mut self, most: usize) -> Result<bool> {
+    /// Puts prepared inferences into both parties' stores, `most` at most; how many, or `None` if a store took less. Those that the
+    /// server did not take stay prepared.
+    fn keep(&mut self, most: usize) -> Result<Option<usize>> {
         let Self { holder, plan, online, ahead, stored, spending, .. } = self;
-        let (Some(stored), Work::Schedule(schedule)) = (stored, &plan.work) else { return Ok(false) };
+        let (Some(stored), Work::Schedule(schedule)) = (stored, &plan.work) else { return Ok(None) };
         let watch = Stopwatch::start(holder.connection.traffic());
         let count = ahead.ready.len().min(most).min(MOST_NAMES);
         let names: Vec<Name> = (0..count).map(|_| Name::random(&mut holder.rng)).collect();
@@ -85,14 +84,14 @@ impl Session {
         }
         let mut took_all = left.is_empty();
         left.into_iter().rev().for_each(|half| ahead.ready.push_front(half));
-        // What the server made a mistake in is not kept; it is reported when nothing more is to be sent.
+        // What the server made a mistake in is not kept, as if it were: it is reported when nothing more is to be sent.
         kept.retain(|_| holder.faults.is_empty());
         let form = Form { schedule, online, role: Role::Client };
         for (half, name) in kept {
             let label = Label { owner: stored.owner, server: outcome.store, name };
             took_all &= stored.shelf.put(&label, &half.to_bytes(form)?)?;
         }
-        Ok(took_all)
+        Ok(took_all.then_some(count))
     }
 
     /// Has inferences from the store until `count` are prepared, or there are no more that the server has too.
