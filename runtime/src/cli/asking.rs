@@ -1,7 +1,7 @@
 //! Asking about many images: as they come, or a set of them in two sessions, of which one prepares while the other waits for the
 //! network.
 
-use super::answers::Answers;
+use super::answers::{Answers, Finished};
 use super::ask::Ask;
 use super::images::{Image, Images};
 use super::output;
@@ -50,15 +50,6 @@ struct Work {
     sessions: usize,
     /// Inferences that they had from the store.
     recalled: usize,
-}
-
-/// What came of asking.
-pub(crate) struct Finished {
-    pub(crate) answers: Answers,
-    /// Images that were left out.
-    pub(crate) failures: usize,
-    /// Inferences that came from the store.
-    pub(crate) recalled: usize,
 }
 
 /// Images that are asked about at once.

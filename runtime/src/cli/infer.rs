@@ -1,7 +1,8 @@
 //! `popcorn infer`: private predictions from a server.
 
+use super::answers::Finished;
 use super::ask::Ask;
-use super::asking::{Asking, Finished};
+use super::asking::Asking;
 use super::images::Images;
 use super::output;
 use super::stored::{self, ClientStore};

@@ -25,7 +25,13 @@ use std::time::Duration;
 The server keeps its halves if it runs with --store. Client and server must keep theirs to themselves.")]
 pub(crate) struct Prepare {
     /// The server's address and port
-    #[arg(long, value_name = "ADDR", required_unless_present = "list", conflicts_with = "list")]
+    #[arg(
+        long,
+        value_name = "ADDR",
+        required_unless_present = "list",
+        conflicts_with = "list",
+        requires = "store"
+    )]
     connect: Option<String>,
     #[command(flatten)]
     store: ClientStore,
@@ -33,7 +39,7 @@ pub(crate) struct Prepare {
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     count: u16,
     /// Say what the folder holds, and prepare nothing
-    #[arg(long)]
+    #[arg(long, requires = "store")]
     list: bool,
     /// A key file from `popcorn keygen`, which `popcorn infer` must be given, too; without it one lies in the folder
     #[arg(long, value_name = "KEY")]
@@ -51,7 +57,8 @@ pub(crate) struct Prepare {
 impl Prepare {
     pub(crate) fn run(self) -> Result<()> {
         let store = self.store.open()?;
-        let store = store.ok_or_else(|| Error::Bug("clap lets nobody leave --store out".into()))?;
+        let store =
+            store.ok_or_else(|| Error::Bug("--store is asked for with --connect and --list".into()))?;
         match &self.connect {
             None => output::print(&list(&store)),
             Some(address) => self.prepare(address, &store),

@@ -36,10 +36,10 @@ pub(crate) struct ServerStore {
     store_key: Option<PathBuf>,
     /// Keep no more than this in the folder, such as 500MB or 20GB, and a quarter of it for one client; who finds no room prepares for
     /// its connection alone
-    #[arg(long, default_value = "4GiB", value_name = "SIZE", value_parser = memory::parse_size)]
+    #[arg(long, default_value = "4GiB", value_name = "SIZE", requires = "store", value_parser = memory::parse_size)]
     store_bytes: u64,
     /// Remove what nobody has asked for after so many days
-    #[arg(long, default_value_t = Quota::DEFAULT.age.as_secs() / DAY, value_name = "DAYS", value_parser = clap::value_parser!(u64).range(1..=36_500))]
+    #[arg(long, default_value_t = Quota::DEFAULT.age.as_secs() / DAY, value_name = "DAYS", requires = "store", value_parser = clap::value_parser!(u64).range(1..=36_500))]
     store_days: u64,
 }
 

@@ -134,7 +134,7 @@ impl Batch {
         }
     }
 
-    /// Bytes that they take at `role` in files ([`super::Supply::keep`]).
+    /// Bytes that they take at `role` in a store's file, side by side.
     pub fn stored_bytes(&self, role: Role) -> u64 {
         let (bits, numbers) = (Width::BIT.bytes(self.count), |width: Width| width.bytes(self.count));
         match self.kind {

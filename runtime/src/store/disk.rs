@@ -97,6 +97,10 @@ impl Disk {
         write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> io::Result<()> {
         self.step()?;
+        match fs::remove_file(self.path(temporary)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {} // what a crash left
+        }
         let file = BufWriter::new(create_private(&self.path(temporary))?);
         let mut file = Mortal { disk: self, file };
         write(&mut file)?;

@@ -2,23 +2,21 @@
 
 use super::disk::Disk;
 use super::header::Header;
-use super::index::{Entry, Index};
+use super::identity;
+use super::index::{Entry, Holding, Index};
 use super::key::{FileId, StoreKey, random};
 use super::label::{Label, Name, Owner, StoreId};
+use super::names::{file_id, file_name, temporary_name};
 use super::quota::Quota;
 use super::seal::{self, Unsealed};
 use super::{HalfBytes, Shelf};
 use crate::error::{Error, InvalidInput, Result};
-use crate::plan::PlanId;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-/// What the file is called in which a store says which it is.
-const IDENTITY: &str = "identity";
-const IDENTITY_MAGIC: &[u8; 10] = b"popstore\x01\x00";
 /// What the key's file is called, unless it is elsewhere.
 const KEY: &str = "store.key";
 
@@ -32,19 +30,6 @@ pub struct Store {
     index: Mutex<Index>,
 }
 
-/// What a store holds of a plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Holding {
-    /// The plan.
-    pub plan: PlanId,
-    /// Halves, of all clients.
-    pub halves: usize,
-    /// Bytes of their files.
-    pub bytes: u64,
-    /// When the oldest was kept.
-    pub oldest: SystemTime,
-}
-
 impl Store {
     /// Opens a folder, making it where there is none; what is too old in it, was being written or cannot be a half is removed. The
     /// key's file is `key`, or `store.key` in the folder; it is made where there is none.
@@ -55,7 +40,7 @@ impl Store {
         let disk = Disk::open(folder)?;
         let in_folder = disk.path(KEY);
         let key = StoreKey::read_or_create(key.unwrap_or(&in_folder))?;
-        let id = identify(&disk, &key)?;
+        let id = identity::read_or_create(&disk, &key)?;
         let store = Self { disk, key, id, quota, index: Mutex::default() };
         store.scan()?;
         Ok(store)
@@ -63,21 +48,7 @@ impl Store {
 
     /// What it holds, plan by plan.
     pub fn holdings(&self) -> Vec<Holding> {
-        let mut holdings: Vec<Holding> = Vec::new();
-        for entry in self.index().entries.values().filter(|entry| entry.is_whole) {
-            let Header { plan, created, .. } = entry.header;
-            let kept = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(created));
-            let kept = kept.unwrap_or_else(SystemTime::now);
-            match holdings.iter_mut().find(|holding| holding.plan == plan) {
-                Some(holding) => {
-                    holding.halves += 1;
-                    holding.bytes += entry.bytes;
-                    holding.oldest = holding.oldest.min(kept);
-                }
-                None => holdings.push(Holding { plan, halves: 1, bytes: entry.bytes, oldest: kept }),
-            }
-        }
-        holdings
+        self.index().holdings()
     }
 
     /// Nothing panics while it holds the lock.
@@ -247,50 +218,6 @@ impl Shelf for Store {
         let of_owner = index.of(owner.plan, self.key.client_tag(&owner.client));
         of_owner.filter(|(_, entry)| !entry.is_over(&self.quota, now)).count()
     }
-}
-
-/// Which store the folder is, once its key is known to be right; a new one in an empty folder.
-fn identify(disk: &Disk, key: &StoreKey) -> Result<StoreId> {
-    let path = disk.path(IDENTITY);
-    let refused = |what: &str| InvalidInput::File { path: path.clone(), what: what.into() };
-    let bytes = match std::fs::read(&path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == ErrorKind::NotFound => return new_identity(disk, key),
-        Err(error) => return Err(Error::io(format!("cannot read {}", path.display()), error)),
-    };
-    let (identity, check) = bytes.split_at(bytes.len().min(IDENTITY_MAGIC.len() + StoreId::BYTES));
-    let id = identity.strip_prefix(IDENTITY_MAGIC).and_then(|id| id.try_into().ok());
-    let id = id.ok_or_else(|| refused("this is no store, or one of another version"))?;
-    if check != key.check(identity) {
-        return Err(refused("the store was filled under another key, or is damaged").into());
-    }
-    Ok(StoreId::from_bytes(id))
-}
-
-fn new_identity(disk: &Disk, key: &StoreKey) -> Result<StoreId> {
-    let mut id = [0; StoreId::BYTES];
-    random(&mut id)?;
-    let identity = [&IDENTITY_MAGIC[..], &id].concat();
-    let written = disk.write("identity.new", IDENTITY, |file| {
-        file.write_all(&identity)?;
-        file.write_all(&key.check(&identity))
-    });
-    written.map_err(|error| Error::io(format!("cannot write {}", disk.path(IDENTITY).display()), error))?;
-    Ok(StoreId::from_bytes(id))
-}
-
-fn file_name(id: &FileId) -> String {
-    format!("{:032x}.half", u128::from_be_bytes(*id))
-}
-
-fn temporary_name(id: &FileId) -> String {
-    format!("{:032x}.new", u128::from_be_bytes(*id))
-}
-
-/// The id in a file's name before its ending.
-fn file_id(stem: &str) -> Option<FileId> {
-    let is_ours = stem.len() == 32 && stem.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
-    is_ours.then(|| u128::from_str_radix(stem, 16).ok())?.map(u128::to_be_bytes)
 }
 
 /// Seconds since 1970.

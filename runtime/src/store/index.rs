@@ -6,6 +6,7 @@ use super::label::StoreId;
 use super::quota::Quota;
 use crate::plan::PlanId;
 use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
 
 /// A half on disk.
 #[derive(Clone, Copy)]
@@ -15,6 +16,19 @@ pub(super) struct Entry {
     pub(super) bytes: u64,
     /// Whether all of it is on disk.
     pub(super) is_whole: bool,
+}
+
+/// What a store holds of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holding {
+    /// The plan.
+    pub plan: PlanId,
+    /// Halves, of all clients.
+    pub halves: usize,
+    /// Bytes of their files.
+    pub bytes: u64,
+    /// When the oldest was kept.
+    pub oldest: SystemTime,
 }
 
 /// All of them, by the names of their files.
@@ -68,5 +82,24 @@ impl Index {
     pub(super) fn take_over(&mut self, quota: &Quota, now: u64) -> Vec<FileId> {
         let is_over = |_: &FileId, entry: &mut Entry| entry.is_whole && entry.is_over(quota, now);
         self.entries.extract_if(.., is_over).map(|(id, _)| id).collect()
+    }
+
+    /// The whole ones, plan by plan.
+    pub(super) fn holdings(&self) -> Vec<Holding> {
+        let mut holdings: Vec<Holding> = Vec::new();
+        for entry in self.entries.values().filter(|entry| entry.is_whole) {
+            let Header { plan, created, .. } = entry.header;
+            let kept = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(created));
+            let kept = kept.unwrap_or_else(SystemTime::now);
+            match holdings.iter_mut().find(|holding| holding.plan == plan) {
+                Some(holding) => {
+                    holding.halves += 1;
+                    holding.bytes += entry.bytes;
+                    holding.oldest = holding.oldest.min(kept);
+                }
+                None => holdings.push(Holding { plan, halves: 1, bytes: entry.bytes, oldest: kept }),
+            }
+        }
+        holdings
     }
 }

@@ -17,7 +17,7 @@
 //!
 //! ```text
 //! lock              held by the process that has the folder open
-//! identity          magic · version · the store's random id · a check of the key
+//! identity          the store's random id, and a check of the key
 //! 4f…09.half        header, in clear: magic, version, plan, tag of the client, id of the server's store, time, length, salt
 //!                   sealed segments of 64 KiB: the preparation's name, the half
 //! 4f…09.new         the same under way; removed when the folder is opened
@@ -38,10 +38,14 @@ mod folder;
 #[cfg(feature = "store")]
 mod header;
 #[cfg(feature = "store")]
+mod identity;
+#[cfg(feature = "store")]
 mod index;
 #[cfg(feature = "store")]
 mod key;
 mod label;
+#[cfg(feature = "store")]
+mod names;
 #[cfg(feature = "store")]
 mod quota;
 #[cfg(feature = "store")]
@@ -50,7 +54,9 @@ mod seal;
 mod tests;
 
 #[cfg(feature = "store")]
-pub use folder::{Holding, Store};
+pub use folder::Store;
+#[cfg(feature = "store")]
+pub use index::Holding;
 pub use label::{ClientId, Label, Name, Owner, StoreId};
 #[cfg(feature = "store")]
 pub use quota::Quota;

@@ -24,11 +24,11 @@ fn half(name: u8) -> Vec<u8> {
 }
 
 fn opened(folder: &Path) -> Store {
-    Store::open(folder, None, Quota::DEFAULT).unwrap()
+    Store::open(folder, None, Quota::DEFAULT).expect("a store")
 }
 
 fn halves(folder: &Path) -> Vec<PathBuf> {
-    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let paths = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("a file").path());
     paths.filter(|path| path.extension().is_some_and(|ending| ending == "half" || ending == "new")).collect()
 }
 
@@ -68,6 +68,7 @@ fn halves_outlive_the_process_and_are_given_out_once() {
 #[test]
 fn large_halves_come_back() {
     let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("identity.new"), b"of a process that died").unwrap();
     let large: Vec<u8> = (0..300_000u32).map(|index| (index % 251) as u8).collect();
     assert!(opened(folder.path()).put(&label(0, 0), &large).unwrap());
     assert!(*opened(folder.path()).take(&label(0, 0)).unwrap().unwrap() == large);

@@ -34,6 +34,7 @@ fn what_is_prepared_is_used_when_both_have_restarted() {
     drop(serving);
     let listed = fixture.run(&["prepare", "--list", "--store", "ours"]);
     assert_eq!(text(&listed.stdout), text(&prepared.stdout));
+    assert_eq!(fixture.run(&["prepare", "--list"]).status.code(), Some(2), "of which folder?");
     let other_key = ["prepare", "--list", "--store", "ours", "--store-key", "other.key"];
     assert!(failure(&fixture.run(&other_key)).contains("another key"));
 
