@@ -2,7 +2,6 @@
 
 use super::output;
 use super::progress::{self, Progress};
-use super::report::megabytes;
 use super::stored::ClientStore;
 use super::transport::ClientTransport;
 use clap::Args;
@@ -97,9 +96,9 @@ fn list(store: &Store) -> String {
     let line = |Holding { plan, halves, bytes, oldest }: &Holding| {
         let hours = oldest.elapsed().map_or(0, |age| age.as_secs() / 3600);
         let inferences = if *halves == 1 { "inference is" } else { "inferences are" };
+        let megabytes = *bytes as f64 / 1e6;
         format!(
-            "{halves} {inferences} prepared for plan {plan}: {}, up to {hours} hours old\n",
-            megabytes(*bytes)
+            "{halves} {inferences} prepared for plan {plan}: {megabytes:.2} MB, up to {hours} hours old\n"
         )
     };
     holdings.iter().map(line).collect()

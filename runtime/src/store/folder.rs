@@ -144,6 +144,26 @@ impl Store {
         seal::open(&self.key.seal(&header.to_bytes()), header.length + Name::BYTES as u64, file)
     }
 
+    /// What is written before a half of `length` bytes now.
+    fn header(&self, label: &Label, length: u64) -> Result<Header> {
+        let Label { owner, server, .. } = *label;
+        let mut salt = [0; 32];
+        random(&mut salt)?;
+        let client = self.key.client_tag(&owner.client);
+        Ok(Header { plan: owner.plan, client, server, created: now(), length, salt })
+    }
+
+    /// Counts a half that is going to be written, unless it is there or there is no room for it.
+    fn makes_room(&self, id: FileId, entry: Entry) -> bool {
+        let mut index = self.index();
+        let has_room = index.has_room(&self.quota, entry.header.client, entry.bytes);
+        let is_new = has_room && !index.entries.contains_key(&id);
+        if is_new {
+            index.entries.insert(id, entry);
+        }
+        is_new
+    }
+
     fn failed(&self, what: &str, name: &str, error: io::Error) -> Error {
         Error::io(format!("cannot {what} {}", self.disk.path(name).display()), error)
     }
@@ -156,25 +176,16 @@ impl Shelf for Store {
 
     fn put(&self, label: &Label, half: &[u8]) -> Result<bool> {
         self.purge()?;
-        let Label { owner, server, name } = label;
-        let mut salt = [0; 32];
-        random(&mut salt)?;
-        let (client, created) = (self.key.client_tag(&owner.client), now());
-        let header =
-            Header { plan: owner.plan, client, server: *server, created, length: half.len() as u64, salt };
+        let header = self.header(label, half.len() as u64)?;
         let Some(bytes) = header.file_bytes() else { return Ok(false) };
         let id = self.key.file_id(label);
-        {
-            let mut index = self.index();
-            if index.entries.contains_key(&id) || !index.has_room(&self.quota, client, bytes) {
-                return Ok(false);
-            }
-            index.entries.insert(id, Entry { header, bytes, is_whole: false });
+        if !self.makes_room(id, Entry { header, bytes, is_whole: false }) {
+            return Ok(false);
         }
         let file = file_name(&id);
         let written = self.disk.write(&temporary_name(&id), &file, |mut file| {
             file.write_all(&header.to_bytes())?;
-            seal::seal(&self.key.seal(&header.to_bytes()), &[name.as_bytes(), half], &mut file)
+            seal::seal(&self.key.seal(&header.to_bytes()), &[label.name.as_bytes(), half], &mut file)
         });
         let mut index = self.index();
         match written {
