@@ -117,6 +117,9 @@ pub enum InvalidInput {
     /// A kernel that cannot be had.
     #[error(transparent)]
     Kernel(#[from] KernelError),
+    /// What was kept of a prepared inference is none of this plan and version.
+    #[error("what was kept of a prepared inference is unusable: {0}")]
+    Kept(String),
     /// The key has another length than the plan wants.
     #[error("the plan needs a key of {needed} bits, this one has {has}")]
     KeyBits {

@@ -41,6 +41,7 @@
 //!
 //! * [`plan`]: the compiled program, its bytes, its text, and the client's view of it;
 //! * [`paillier`]: keys, ciphertexts and the kernels on them;
+//! * [`store`]: halves of prepared inferences, kept between sessions;
 //! * [`data`]: images from files;
 //! * [`channel`]: framed, counted messages over any stream;
 //! * [`message`]: every message of a session, and refusals;
@@ -73,6 +74,7 @@ pub mod paillier;
 pub mod plan;
 pub mod protocol;
 pub mod roles;
+pub mod store;
 #[cfg(test)]
 mod testing;
 
@@ -89,3 +91,5 @@ pub use protocol::token::Token;
 pub use roles::client::Prediction;
 pub use roles::hall::Standing;
 pub use roles::watch::{self, Departure, ServerObserver};
+#[cfg(feature = "store")]
+pub use store::Store;

@@ -13,7 +13,7 @@ use runtime::plan::{
     Cost, InputSpec, Layout, OutputSpec, PricedBatch, Schedule, Step, StepId, ValidPlan, Work, codec,
 };
 use runtime::protocol::shared::errors::StatisticalErrors;
-use runtime::protocol::shared::online_messages::{communication, kept_bytes};
+use runtime::protocol::shared::online_messages::{communication, kept_bytes, stored_bytes};
 use serde::Serialize;
 use std::fmt;
 use std::fs;
@@ -97,11 +97,14 @@ fn line(Errors { inferences, errors }: &Errors) -> String {
     }
 }
 
-/// Bytes of memory that an inference takes from its preparation until its image is asked about.
+/// Bytes of memory that an inference takes from its preparation until its image is asked about, and of files if it is kept longer than
+/// a session.
 #[derive(Serialize)]
 struct PreparedMemory {
     client: u64,
     server: u64,
+    client_file: u64,
+    server_file: u64,
 }
 
 /// Of suite `shared`.
@@ -109,15 +112,20 @@ fn memory(plan: &ValidPlan) -> Option<PreparedMemory> {
     let Work::Schedule(schedule) = &plan.client_view().work else { return None };
     let costs = communication(schedule);
     let [client, server] = [Role::Client, Role::Server].map(|role| kept_bytes(schedule, &costs, role));
-    Some(PreparedMemory { client, server })
+    let [client_file, server_file] =
+        [Role::Client, Role::Server].map(|role| stored_bytes(schedule, &costs, role));
+    Some(PreparedMemory { client, server, client_file, server_file })
 }
 
 impl fmt::Display for PreparedMemory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [client, server] = [self.client, self.server].map(|bytes| bytes as f64 / 1e6);
+        let Self { client, server, client_file, server_file } = self;
+        let [client, server, client_file, server_file] =
+            [client, server, client_file, server_file].map(|&bytes| bytes as f64 / 1e6);
         write!(
             f,
-            "memory of a prepared inference: {client:.1} MB at the client, {server:.1} MB at the server"
+            "memory of a prepared inference: {client:.1} MB at the client, {server:.1} MB at the server; \
+             in a store: {client_file:.2} and {server_file:.2} MB"
         )
     }
 }

@@ -30,6 +30,7 @@ const RUNTIME: &[&str] = &[
     "error",
     "hardening",
     "files",
+    "store",
     "data",
     "channel",
     "observe",

@@ -143,6 +143,7 @@ impl ServerObserver for Metrics {
         let (count, counter, seconds, name) = match phase.done {
             Done::Prepared(count) => (count, &self.0.prepared, &self.0.offline, PHASES[0]),
             Done::Answered(count) => (count, &self.0.answered, &self.0.online, PHASES[1]),
+            Done::Kept(_) | Done::Taken(_) => return self.0.count_bytes(PHASES[0], phase.spent.traffic),
         };
         counter.inc_by(count);
         seconds.observe(phase.spent.elapsed.as_secs_f64());

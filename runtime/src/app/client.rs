@@ -11,6 +11,8 @@ use crate::plan::{ClientPlan, PlanId, PlanName};
 use crate::protocol::hello::Wanted;
 use crate::protocol::token::Token;
 use crate::roles::client::{Patience, Prediction, Session};
+use crate::store::Shelf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A session with a server that holds the network: raw images go in, predictions come out, and the server sees neither.
@@ -60,8 +62,8 @@ impl Client {
     }
 
     /// Does ahead what does not depend on the image, until `count` inferences are prepared, or as many as the server
-    /// allows; says how many are. An image then takes the online phase only. Many together take less than one after the
-    /// other, where the plan offers batches. In suite `blinded` nothing can be prepared.
+    /// allows; says how many are. Those in a [`store`](ClientBuilder::store) come first. An image then takes the online phase only.
+    /// Many together take less than one after the other, where the plan offers batches. In suite `blinded` nothing can be prepared.
     ///
     /// # Errors
     /// The server refuses, misbehaves or vanishes, and the session is over.
@@ -85,6 +87,20 @@ impl Client {
                 }
             }
         }
+    }
+
+    /// Prepares inferences for later sessions, until the [`store`](ClientBuilder::store) holds `count` of this key and plan or
+    /// the server keeps no more; says how many it holds. Later sessions under the same key use them before they prepare others.
+    ///
+    /// # Errors
+    /// The server refuses, misbehaves or vanishes, and the session is over; or the store cannot be written.
+    pub fn stock(&mut self, count: usize) -> Result<usize> {
+        self.persist(|session, observer| session.stock(count, observer))
+    }
+
+    /// Number of inferences of this key and plan that the store holds; 0 without one.
+    pub fn stored(&self) -> usize {
+        self.session.stored()
     }
 
     /// Ends the session when all that was sent is written. Dropping the client ends it at once, and the server may take that
@@ -166,6 +182,13 @@ impl ClientBuilder {
     /// `roles/client/patience.rs`. Over a stream of the caller's it changes nothing.
     pub fn retry(self, retry: Duration) -> Self {
         Self { retry, ..self }
+    }
+
+    /// Uses inferences that were prepared in earlier sessions under the same [`key`](Self::key) and lie in this store (a
+    /// [`Store`](crate::store::Store), say), each once, before it prepares others; [`stock`](Client::stock) prepares for later ones.
+    pub fn store(mut self, store: Arc<dyn Shelf>) -> Self {
+        self.opening.shelf = Some(store);
+        self
     }
 
     /// Tells `observer` of every step, for progress and measurements.

@@ -6,6 +6,8 @@ use crate::channel::tls;
 use crate::channel::{CancellationToken, Connection, Transport, tcp};
 use crate::error::{PeerFault, Result};
 use crate::roles::client::{Patience, Request, Session};
+use crate::store::Shelf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How a server is reached.
@@ -25,6 +27,8 @@ pub(super) struct Opening {
     /// What is asked of the server: from the second session on, the plan of the first.
     pub(super) request: Request,
     pub(super) timeout: Duration,
+    /// Inferences that were prepared in other sessions.
+    pub(super) shelf: Option<Arc<dyn Shelf>>,
     pub(super) cancellation: CancellationToken,
 }
 
@@ -32,7 +36,7 @@ impl Opening {
     pub(super) fn new(way: Way) -> Self {
         let cancellation = CancellationToken::new();
         let request = Request::default();
-        Self { way, key: None, request, timeout: tcp::DEFAULT_TIMEOUT, cancellation }
+        Self { way, key: None, request, timeout: tcp::DEFAULT_TIMEOUT, shelf: None, cancellation }
     }
 
     /// The same with TLS; over a stream of the caller's nothing changes.
@@ -66,7 +70,11 @@ impl Opening {
         self.request.insist_on(plan.id);
         let key = self.key.clone().map_or_else(|| ClientKey::generate(plan.key_bits), Ok)?;
         let holder = key.holder(plan)?;
-        greeting.with_key(holder)
+        let session = greeting.with_key(holder)?;
+        Ok(match &self.shelf {
+            Some(shelf) => session.with_shelf(Arc::clone(shelf)),
+            None => session,
+        })
     }
 
     fn connect(&mut self) -> Result<Connection> {

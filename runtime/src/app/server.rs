@@ -8,6 +8,7 @@ use crate::roles::hall::{Hall, Standing};
 use crate::roles::listener::{Admission, listen};
 use crate::roles::server::{self, Limits, Offer, Offers, Tokens, Visit};
 use crate::roles::watch::{Departure, Observers, ServerObserver};
+use crate::store::Shelf;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -20,7 +21,7 @@ const WAKE_TIMEOUT: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub struct Server {
     offers: Offers,
-    prepared_bytes: u64,
+    keeping: Keeping,
     max_clients: usize,
     admission: Admission,
     observers: Observers,
@@ -42,9 +43,9 @@ impl Server {
     pub fn builder_of(plans: Vec<(PlanName, ValidPlan)>) -> ServerBuilder {
         let admission =
             Admission { max_per_address: None, limits: Limits::DEFAULT, acceptance: Acceptance::Plain };
-        let (max_clients, prepared_bytes) = (Self::MAX_CLIENTS, Self::PREPARED_BYTES);
-        let (tokens, observers) = (None, Observers::default());
-        ServerBuilder { plans, max_clients, prepared_bytes, tokens, admission, observers }
+        let keeping = Keeping { prepared_bytes: Self::PREPARED_BYTES, shelf: None };
+        let (max_clients, tokens, observers) = (Self::MAX_CLIENTS, None, Observers::default());
+        ServerBuilder { plans, max_clients, tokens, keeping, admission, observers }
     }
 
     /// The plans that clients are served now, and what is kept for each client of them.
@@ -57,7 +58,7 @@ impl Server {
     /// # Errors
     /// There are none, two of them have one name, or one wants keys of a length that protects nothing. Then nothing changes.
     pub fn replace(&self, plans: Vec<(PlanName, ValidPlan)>) -> Result<()> {
-        self.offers.replace(offers(plans, self.prepared_bytes)?)
+        self.offers.replace(offers(plans, &self.keeping)?)
     }
 
     /// Lets in clients that show one of these tokens alone from now on, or anybody; sessions that have begun go on.
@@ -103,10 +104,24 @@ impl Server {
     }
 }
 
-fn offers(plans: Vec<(PlanName, ValidPlan)>, prepared_bytes: u64) -> Result<Vec<Offer>> {
+/// What is kept for clients, whatever the plan.
+#[derive(Clone)]
+struct Keeping {
+    /// Bytes of memory, for each client.
+    prepared_bytes: u64,
+    /// Where inferences lie between sessions.
+    shelf: Option<Arc<dyn Shelf>>,
+}
+
+fn offers(plans: Vec<(PlanName, ValidPlan)>, keeping: &Keeping) -> Result<Vec<Offer>> {
     let offer = |(name, plan): (PlanName, ValidPlan)| {
         require_secure(plan.plan().key_bits)?;
-        Ok(Offer { name, server: server::Server::new(plan).with_prepared_bytes(prepared_bytes) })
+        let server = server::Server::new(plan).with_prepared_bytes(keeping.prepared_bytes);
+        let server = match &keeping.shelf {
+            Some(shelf) => server.with_shelf(Arc::clone(shelf)),
+            None => server,
+        };
+        Ok(Offer { name, server })
     };
     plans.into_iter().map(offer).collect()
 }
@@ -116,8 +131,8 @@ fn offers(plans: Vec<(PlanName, ValidPlan)>, prepared_bytes: u64) -> Result<Vec<
 pub struct ServerBuilder {
     plans: Vec<(PlanName, ValidPlan)>,
     max_clients: usize,
-    prepared_bytes: u64,
     tokens: Option<Tokens>,
+    keeping: Keeping,
     admission: Admission,
     observers: Observers,
 }
@@ -129,8 +144,16 @@ impl ServerBuilder {
     }
 
     /// Keeps as many prepared inferences for each client as take this many bytes of memory, but one at least (512 MiB).
-    pub fn prepared_bytes(self, prepared_bytes: u64) -> Self {
-        Self { prepared_bytes, ..self }
+    pub fn prepared_bytes(mut self, prepared_bytes: u64) -> Self {
+        self.keeping.prepared_bytes = prepared_bytes;
+        self
+    }
+
+    /// Keeps prepared inferences there for clients that want them in a later session (a [`Store`](crate::store::Store), say); none are
+    /// kept by default.
+    pub fn store(mut self, store: Arc<dyn Shelf>) -> Self {
+        self.keeping.shelf = Some(store);
+        self
     }
 
     /// Lets at most so many connections come from one address at the same time (as many as clients are served, and some that
@@ -174,11 +197,11 @@ impl ServerBuilder {
     /// # Errors
     /// There are no plans, two of them have one name, or one wants keys of a length that protects nothing.
     pub fn build(self) -> Result<Server> {
-        let offers = Offers::new(offers(self.plans, self.prepared_bytes)?)?;
+        let offers = Offers::new(offers(self.plans, &self.keeping)?)?;
         offers.set_tokens(self.tokens);
         Ok(Server {
             offers,
-            prepared_bytes: self.prepared_bytes,
+            keeping: self.keeping,
             max_clients: self.max_clients,
             admission: self.admission,
             observers: self.observers,

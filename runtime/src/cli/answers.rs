@@ -16,6 +16,15 @@ pub(crate) struct Answers {
     spent: Spending,
 }
 
+/// What came of asking.
+pub(crate) struct Finished {
+    pub(crate) answers: Answers,
+    /// Images that were left out.
+    pub(crate) failures: usize,
+    /// Inferences that came from the store.
+    pub(crate) recalled: usize,
+}
+
 impl Answers {
     /// The lines of images that were answered together, headings first.
     pub(crate) fn lines(&mut self, images: &[Image], predictions: &[Prediction], spent: Spending) -> String {

@@ -2,7 +2,7 @@
 //! network.
 
 use super::again::Again;
-use super::answers::Answers;
+use super::answers::{Answers, Finished};
 use super::ask::Ask;
 use super::images::{Image, Images};
 use super::output;
@@ -49,6 +49,8 @@ struct Work {
     making_key: Duration,
     /// Sessions beside the first one that have begun.
     others: usize,
+    /// Inferences that sessions had from the store.
+    recalled: usize,
 }
 
 /// Images that are asked about at once.
@@ -68,6 +70,7 @@ struct Answered {
 struct Asked {
     session: Session,
     spent: Spending,
+    recalled: usize,
     progress: Progress,
 }
 
@@ -93,6 +96,7 @@ impl<'a> Asking<'a> {
             saved: Saved::new(ask.output.as_deref(), ask.output_range, plan)?,
             making_key,
             others: 0,
+            recalled: 0,
         };
         Ok(Self { ask, plan, ahead, bar: progress::bar(ask.json), work: Mutex::new(work) })
     }
@@ -176,15 +180,15 @@ impl<'a> Asking<'a> {
         if work.returned.is_empty() { Ok(()) } else { outcome }
     }
 
-    /// The answers, and how many images were left out; what is to be saved is.
+    /// What came of it; what is to be saved is.
     ///
     /// # Errors
     /// As [`Saved::write`].
-    pub(crate) fn finish(self) -> Result<(Answers, usize)> {
-        let Work { images, answers, saved, .. } =
+    pub(crate) fn finish(self) -> Result<Finished> {
+        let Work { images, answers, saved, recalled, .. } =
             self.work.into_inner().unwrap_or_else(PoisonError::into_inner);
         saved.write()?;
-        Ok((answers, images.failures()))
+        Ok(Finished { answers, failures: images.failures(), recalled })
     }
 
     /// Asks about groups, whole batches where there are some, until there are no more images.
@@ -199,12 +203,13 @@ impl<'a> Asking<'a> {
 
     /// Asks about a group, and prints the answers when those before are; the group is returned where that fails.
     fn answer(&self, asked: &mut Asked, Group { number, images }: Group) -> Result<()> {
-        let Asked { session, spent: before, progress } = asked;
+        let Asked { session, spent: before, recalled, progress } = asked;
         let pixels: Vec<&[f32]> = images.iter().map(|image| &*image.pixels).collect();
         let outcome = session.infer_all(&pixels, progress);
         let mut spent = session.spending().since(before);
         *before = session.spending();
         let work = &mut *self.work();
+        work.recalled += session.recalled() - std::mem::replace(recalled, session.recalled());
         let predictions = match outcome {
             Ok(predictions) => predictions,
             Err(error) => {
@@ -262,7 +267,7 @@ impl Work {
 
 impl Asked {
     fn new(session: Session, bar: ProgressBar) -> Self {
-        Self { session, spent: Spending::default(), progress: Progress::new(bar) }
+        Self { session, spent: Spending::default(), recalled: 0, progress: Progress::new(bar) }
     }
 
     fn prepare(&mut self, ahead: usize) -> Result<()> {

@@ -1,10 +1,12 @@
 //! `popcorn infer`: private predictions from a server.
 
 use super::again::Again;
+use super::answers::Finished;
 use super::ask::Ask;
 use super::asking::Asking;
 use super::images::Images;
 use super::output;
+use super::stored::{self, ClientStore};
 use super::transport::{ClientTransport, Way};
 use clap::Args;
 use runtime::channel::{CancellationToken, tcp};
@@ -24,6 +26,7 @@ use std::time::{Duration, Instant};
   popcorn infer --connect 127.0.0.1:7000 --input test.npz   # all images of a set
   popcorn infer --connect 127.0.0.1:7000 --input scan.png --output mask.npy   # a map
   popcorn infer --connect 127.0.0.1:7000 --plan mnist --input digit.png   # of a server with several plans
+  popcorn infer --connect 127.0.0.1:7000 --input digit.png --store prepared   # after `popcorn prepare`
   ls *.png | popcorn infer --connect 127.0.0.1:7000 --input - --prepare 4")]
 pub(crate) struct Infer {
     /// The server's address and port
@@ -39,6 +42,8 @@ pub(crate) struct Infer {
     /// default as many as there are images to ask about, 64 at most; one where they come by standard input
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     prepare: Option<u16>,
+    #[command(flatten)]
+    store: ClientStore,
     #[command(flatten)]
     ask: Ask,
     /// Ask for this plan of a server that offers several (`popcorn plans` lists them): its name, or its digest of 64 hexadecimal digits
@@ -62,6 +67,7 @@ impl Infer {
     pub(crate) fn run(self) -> Result<()> {
         let start = Instant::now();
         let key = self.ask.key.read()?; // may wait for a passphrase, which no server should
+        let store = self.store.open()?;
         let way = self.transport.way(&self.connect)?;
         let never = CancellationToken::new();
         let mut patience = Patience::new(Duration::from_secs(self.retry)).telling(tell);
@@ -73,13 +79,24 @@ impl Infer {
         let greeting = patience.keep_trying(&never, || self.greet(&way, request.clone(), &never))?;
         let plan = greeting.plan().clone();
         let making_key = Instant::now();
-        let key = key.map_or_else(|| ClientKey::generate(plan.key_bits), Ok)?.holder(&plan)?;
+        let key = match key {
+            Some(key) => key,
+            None if store.is_some() => self.store.key(plan.key_bits)?,
+            None => ClientKey::generate(plan.key_bits)?,
+        };
+        let key = key.holder(&plan)?;
         let making_key = making_key.elapsed();
         request.insist_on(plan.id);
-        let open =
-            |token: &CancellationToken| self.greet(&way, request.clone(), token)?.with_key(Arc::clone(&key));
+        let with_key = |greeting: Greeting| {
+            let session = greeting.with_key(Arc::clone(&key))?;
+            Ok(match &store {
+                Some(store) => session.with_shelf(Arc::clone(store) as _),
+                None => session,
+            })
+        };
+        let open = |token: &CancellationToken| with_key(self.greet(&way, request.clone(), token)?);
         let mut again = Again { patience, open: || open(&never) };
-        let session = greeting.with_key(Arc::clone(&key)); // which the server does not wait for long
+        let session = with_key(greeting); // which the server does not wait for long
         let session = session.or_else(|error| again.session(error, false))?;
         let images = Images::new(&self.inputs, &plan, self.ask.fit())?;
         let ahead = self.ahead(&images).min(session.max_prepared());
@@ -88,7 +105,10 @@ impl Infer {
         let again = &mut again;
         let outcome =
             if many { asking.in_sessions(session, again, open) } else { asking.in_order(session, again) };
-        let (answers, failures) = asking.finish()?;
+        let Finished { answers, failures, recalled } = asking.finish()?;
+        if store.is_some() {
+            eprintln!("{}", stored::used(recalled));
+        }
         if !answers.is_empty() {
             output::print(&answers.summary(many.then(|| start.elapsed())))?;
         }

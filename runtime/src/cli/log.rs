@@ -83,6 +83,8 @@ impl ServerObserver for Log {
         let (what, count) = match phase.done {
             Done::Prepared(inferences) => ("prepared", inferences),
             Done::Answered(images) => ("answered", images),
+            Done::Kept(inferences) => ("kept for later", inferences),
+            Done::Taken(inferences) => ("taken from the store", inferences),
         };
         let (Who { client, certificate, name }, Session { number, plan }) = (Who::of(caller), session);
         let Took { seconds, sent, received } = Took::of(&phase.spent);

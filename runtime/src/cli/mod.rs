@@ -17,12 +17,14 @@ mod log;
 mod memory;
 mod output;
 mod plans;
+mod prepare;
 mod progress;
 mod report;
 mod run;
 mod saved;
 mod secret;
 mod serve;
+mod stored;
 mod token;
 mod transport;
 
@@ -43,6 +45,7 @@ Examples:
   popcorn keygen -o me.key --passphrase
   popcorn serve model.plan --listen 127.0.0.1:7000
   popcorn infer --connect 127.0.0.1:7000 --input digit.png
+  popcorn prepare --connect 127.0.0.1:7000 --store prepared --count 16
   popcorn run model.plan --input test.npz#7 --json
   popcorn bench
 
@@ -53,6 +56,7 @@ enum Command {
     Keygen(keygen::Keygen),
     Serve(serve::Serve),
     Infer(infer::Infer),
+    Prepare(prepare::Prepare),
     Run(run::Run),
     Bench(bench::Bench),
     Certificate(certificate::Certificate),
@@ -79,6 +83,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Keygen(command) => command.run().map(done),
         Command::Serve(command) => command.run(),
         Command::Infer(command) => command.run().map(done),
+        Command::Prepare(command) => command.run().map(done),
         Command::Run(command) => command.run().map(done),
         Command::Bench(command) => command.run().map(done),
         Command::Certificate(command) => command.run().map(done),

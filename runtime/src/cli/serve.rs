@@ -4,6 +4,7 @@ use super::catalogue;
 use super::ending::{Asked, Signals, tell_ready, tell_stopping};
 use super::log::{self, Log};
 use super::memory;
+use super::stored::ServerStore;
 use super::transport::ServerTransport;
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
@@ -72,6 +73,8 @@ pub(crate) struct Serve {
     #[arg(long, default_value = "text", value_name = "FORM")]
     log: log::Form,
     #[command(flatten)]
+    store: ServerStore,
+    #[command(flatten)]
     transport: ServerTransport,
 }
 
@@ -94,6 +97,9 @@ impl Serve {
         }
         if let Some(path) = &self.tokens {
             server = server.tokens(catalogue::read_tokens(path)?);
+        }
+        if let Some(store) = self.store.open()? {
+            server = server.store(store);
         }
         let server = server.build()?;
         let signals = Signals::take()?;

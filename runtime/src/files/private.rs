@@ -54,7 +54,20 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
     // A link, unlike a new name, replaces nothing that is there.
     let written = unfinished.write(bytes).and_then(|()| hard_link(&unfinished.0, path));
     drop(unfinished);
-    written.and_then(|()| sync_folder(path)).map_err(failed)
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    written.and_then(|()| sync_folder(folder.unwrap_or(Path::new(".")))).map_err(failed)
+}
+
+/// A new file that only its owner can read.
+///
+/// # Errors
+/// The file exists already, or cannot be made.
+pub fn create_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 /// A file under a name of its own, which is gone when this is dropped.
@@ -69,11 +82,7 @@ impl Unfinished {
     }
 
     fn write(&self, bytes: &[u8]) -> io::Result<()> {
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&self.0)?;
+        let mut file = create_private(&self.0)?;
         file.write_all(bytes)?;
         file.sync_all()
     }
@@ -86,16 +95,12 @@ impl Drop for Unfinished {
     }
 }
 
-/// Makes sure that the name of a new file survives a loss of power.
-#[cfg(unix)]
-fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_path: &Path) -> io::Result<()> {
-    Ok(())
+/// Waits until what was made, renamed and removed in a folder is on disk; on Unix alone, elsewhere the system decides when it is.
+///
+/// # Errors
+/// The system's.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 #[cfg(test)]

@@ -18,6 +18,11 @@ impl Deferred {
         self.0.get_or_insert(fault);
     }
 
+    /// Whether nothing was noted that is not reported yet.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// Decrypts what came in `message`, in [0, N); what was not made under this key is 0, and noted.
     pub fn decrypt(&mut self, key: &HolderKey, message: Message, ciphertexts: &Ciphertexts) -> Vec<Integer> {
         let Decrypted { plaintexts, foreign } = key.decrypt(ciphertexts);

@@ -113,20 +113,21 @@ pub fn open_meanwhile(connection: &mut Connection, message: Message, length: u64
     connection.receive(header, Limit::Exactly(length), message.name())
 }
 
-/// Waits for one of two messages whose body is a number of inferences, one byte; `None` where the peer ends the session
-/// instead.
+/// Waits for one of several messages, each with what its body may be; `None` where the peer ends the session instead.
+/// Errors name the first as expected.
 ///
 /// # Errors
-/// As [`open_or_end`].
-pub fn receive_either(
+/// As [`receive`], but for the end of the stream.
+pub fn receive_any(
     connection: &mut Connection,
-    [first, second]: [Message; 2],
-) -> Result<Option<(Message, usize)>> {
-    let Some(header) = connection.receive_header(first.name())? else { return Ok(None) };
-    let got = if header.tag == second as u8 { second } else { first };
-    let header = matching(connection, got.listener(), header, got)?;
-    let body = connection.receive_body(header, Limit::Exactly(1), got.name())?;
-    Ok(Some((got, body.first().copied().unwrap_or(0).into())))
+    first: (Message, Limit),
+    others: &[(Message, Limit)],
+) -> Result<Option<(Message, Vec<u8>)>> {
+    let Some(header) = connection.receive_header(first.0.name())? else { return Ok(None) };
+    let got = others.iter().find(|(message, _)| header.tag == *message as u8);
+    let &(message, limit) = got.unwrap_or(&first);
+    let header = matching(connection, message.listener(), header, message)?;
+    connection.receive_body(header, limit, message.name()).map(|body| Some((message, body)))
 }
 
 /// Sends a message whose body is a number of inferences, at most 255.

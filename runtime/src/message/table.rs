@@ -74,6 +74,17 @@ messages! {
     Proof = 15, "proof", Role::Server;
     /// Server → client, in place of a welcome, where the client wants a list of plans: [`crate::protocol::hello::Listed`] of each.
     Plans = 16, "list of plans", Role::Client;
+    /// Client → server, suite `shared`: names for the oldest inferences that are prepared, which leave the session for the parties'
+    /// stores; 32 bytes each ([`crate::protocol::shared::keeping`]).
+    Keep = 20, "names to keep", Role::Server;
+    /// Server → client: its store, and of each name whether it has kept the inference; 16 bytes, and one each.
+    Kept = 21, "what is kept", Role::Client;
+    /// Client → server, suite `shared`: a store, and names of inferences in it that the session is to have again; 16 bytes, and 32
+    /// each.
+    Take = 22, "names to take", Role::Server;
+    /// Server → client: its store, and of each name whether the inference is there, and prepared from now on; 16 bytes, and one
+    /// each.
+    Taken = 23, "what is taken", Role::Client;
     /// Client → server: base OTs' choices, encryptions of b_i in its slot, one ciphertext each ([`crate::ot::base`]).
     BaseChoices = 64, "encrypted choices", Role::Server;
     /// Server → client: base OTs' blocks m_i,b_i in slots of 128 bits, as many to a ciphertext as fit

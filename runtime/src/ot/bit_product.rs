@@ -26,6 +26,7 @@ use super::bits::Bits;
 use super::block::{BLOCK_BITS, bit, low_word, sum};
 use super::chunk::{ReceivedChunk, SentChunk};
 use super::correlated::chunk_bits;
+use super::kept::{Reader, Writer};
 use super::numbers::{CHUNK, Packed, Width, pack};
 use super::turns;
 use super::words::Words;
@@ -136,6 +137,17 @@ impl BitProducts {
         Ok(())
     }
 
+    /// Adds them to what is kept.
+    pub(super) fn keep(&self, kept: &mut Writer) {
+        kept.bits(&self.masks);
+        kept.words(self.width, &self.products);
+    }
+
+    /// `count` of them, as they were kept.
+    pub(super) fn kept(width: Width, count: usize, kept: &mut Reader<'_>) -> Result<Self> {
+        Ok(Self { width, masks: kept.bits(count)?, products: kept.words(width, count)? })
+    }
+
     /// Number of products.
     pub(super) fn len(&self) -> usize {
         self.masks.len()
@@ -159,6 +171,11 @@ impl BitProducts {
 }
 
 impl OpenProducts {
+    /// Adds to what is kept what they were opened from.
+    pub(super) fn keep(&self, kept: &mut Writer) {
+        self.own.keep(kept);
+    }
+
     /// Step 4 at `role` with the peer's message: this party's shares of x·y.
     ///
     /// # Errors

@@ -23,6 +23,7 @@ use super::bits::Bits;
 use super::block::{BLOCK_BITS, Block, low_word, words};
 use super::chunk::{ReceivedChunk, SentChunk};
 use super::gather::Gather;
+use super::kept::{Reader, Writer};
 use super::numbers::{CHUNK, Packed, Width, pack};
 use super::words::Words;
 use crate::error::Result;
@@ -97,6 +98,16 @@ impl CotSender {
         (CotMasked(self), differences)
     }
 
+    /// Adds them to what is kept.
+    pub(super) fn keep(&self, kept: &mut Writer) {
+        self.pairs.iter().for_each(|numbers| kept.words(self.width, numbers));
+    }
+
+    /// `count` of them, as they were kept.
+    pub(super) fn kept(width: Width, count: usize, kept: &mut Reader<'_>) -> Result<Self> {
+        Ok(Self { width, pairs: [kept.words(width, count)?, kept.words(width, count)?] })
+    }
+
     fn pair(&self, index: usize) -> [u64; 2] {
         self.pairs.each_ref().map(|numbers| numbers.get(index))
     }
@@ -125,6 +136,17 @@ impl CotReceiver {
     pub(super) fn from_chunk(width: Width, chunk: &ReceivedChunk<'_>) -> Self {
         let choices = chunk_bits(chunk.choices);
         Self { width, choices, numbers: Words::collect(width, chunk.blocks.iter().map(low_word)) }
+    }
+
+    /// Adds them to what is kept.
+    pub(super) fn keep(&self, kept: &mut Writer) {
+        kept.bits(&self.choices);
+        kept.words(self.width, &self.numbers);
+    }
+
+    /// `count` of them, as they were kept.
+    pub(super) fn kept(width: Width, count: usize, kept: &mut Reader<'_>) -> Result<Self> {
+        Ok(Self { width, choices: kept.bits(count)?, numbers: kept.words(width, count)? })
     }
 
     /// Step 1 with one choice per product, and its message.

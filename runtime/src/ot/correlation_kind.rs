@@ -134,6 +134,20 @@ impl Batch {
         }
     }
 
+    /// Bytes that they take at `role` in a store's file, side by side.
+    pub fn stored_bytes(&self, role: Role) -> u64 {
+        let (bits, numbers) = (Width::BIT.bytes(self.count), |width: Width| width.bytes(self.count));
+        match self.kind {
+            CorrelationKind::Cot(chooser, width) if chooser == role => bits + numbers(width),
+            CorrelationKind::Cot(_, width) => 2 * numbers(width),
+            CorrelationKind::BitProduct(width) => bits + numbers(width),
+            CorrelationKind::NumberProduct(products) => {
+                2 * numbers(products.width) + products.width.bytes(products.factors(self.count))
+            }
+            CorrelationKind::Masked(formula) => formula.products_of(role).len() as u64 * bits,
+        }
+    }
+
     /// The chunks of it in which `chooser` chooses.
     pub(super) fn chunks(self, chooser: Role) -> impl Iterator<Item = Chunk> {
         chunk::sizes_in_units(self.ots(chooser), self.kind.unit())

@@ -6,6 +6,7 @@ use super::chunk::{ReceivedChunk, SentChunk};
 use super::correlated::{CotReceiver, CotSender};
 use super::correlation_kind::{Batch, CorrelationKind};
 use super::gather::Gather;
+use super::kept::{Reader, Writer};
 use super::mask_products::{MaskProducts, MaskReceiver, MaskSender};
 use super::masked::{Masked, Opening};
 use super::number_product::{FactorReceiver, FactorSender, NumberProducts, Products};
@@ -22,6 +23,39 @@ pub(super) enum Correlations {
     /// Of which the peer was told ahead.
     Opened(Opening),
     OpenProducts(OpenProducts),
+}
+
+impl Correlations {
+    /// Adds them to what is kept; of those that are opened what they were opened from.
+    pub(super) fn keep(&self, kept: &mut Writer) {
+        match self {
+            Self::CotSender(pairs) => pairs.keep(kept),
+            Self::CotReceiver(numbers) => numbers.keep(kept),
+            Self::Masked(masked) => masked.keep(kept),
+            Self::BitProducts(products) => products.keep(kept),
+            Self::NumberProducts(products) => products.keep(kept),
+            Self::Opened(opening) => opening.keep(kept),
+            Self::OpenProducts(opening) => opening.keep(kept),
+        }
+    }
+
+    /// Those of `batch` at `role`, as they were kept; none is opened.
+    ///
+    /// # Errors
+    /// There are fewer bytes.
+    pub(super) fn kept(role: Role, Batch { kind, count }: Batch, kept: &mut Reader<'_>) -> Result<Self> {
+        Ok(match kind {
+            CorrelationKind::Cot(chooser, width) if chooser == role => {
+                Self::CotReceiver(CotReceiver::kept(width, count, kept)?)
+            }
+            CorrelationKind::Cot(_, width) => Self::CotSender(CotSender::kept(width, count, kept)?),
+            CorrelationKind::Masked(formula) => Self::Masked(Masked::kept(role, formula, count, kept)?),
+            CorrelationKind::BitProduct(width) => Self::BitProducts(BitProducts::kept(width, count, kept)?),
+            CorrelationKind::NumberProduct(products) => {
+                Self::NumberProducts(NumberProducts::kept(products, count, kept)?)
+            }
+        })
+    }
 }
 
 /// What is made of the random OTs of a chunk in which the peer chooses.

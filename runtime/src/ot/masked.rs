@@ -24,6 +24,7 @@
 
 use super::bits::Bits;
 use super::formula::{Formula, Places};
+use super::kept::{Reader, Writer};
 use super::numbers::Width;
 use crate::error::Result;
 use crate::message::Role;
@@ -63,6 +64,17 @@ impl Masked {
         Self { role, formula, count, shares }
     }
 
+    /// Adds them to what is kept.
+    pub(super) fn keep(&self, kept: &mut Writer) {
+        self.shares.iter().for_each(|share| kept.bits(share));
+    }
+
+    /// As they were kept at `role`.
+    pub(super) fn kept(role: Role, formula: Formula, count: usize, kept: &mut Reader<'_>) -> Result<Self> {
+        let shares = formula.products_of(role).iter().map(|_| kept.bits(count)).collect::<Result<_>>()?;
+        Ok(Self::new(role, formula, count, shares))
+    }
+
     /// Whether it evaluates this formula of so many bits at each place.
     pub(super) fn evaluates(&self, formula: Formula, inputs: &[Bits]) -> bool {
         self.formula == formula && inputs.iter().all(|bits| bits.len() == self.count)
@@ -89,6 +101,11 @@ impl Masked {
 }
 
 impl Opening {
+    /// Adds to what is kept what it was opened from.
+    pub(super) fn keep(&self, kept: &mut Writer) {
+        self.masked.keep(kept);
+    }
+
     /// Steps 2 and 3 with the peer's message: this party's shares of the results.
     ///
     /// # Errors

@@ -19,6 +19,7 @@
 //! | [`pool`] | their two halves |
 //! | [`correlated`], [`mask_products`] (`recipe`) and [`masked`] (`formula`), [`bit_product`], [`number_product`] | what is made of them ahead, and what it does online |
 //! | [`supply`] (`correlation_kind`, `correlations`, `corrections`, `inputs`, `turns`, `framed`) | all that an inference uses, each used once |
+//! | `kept` | the same as bytes, for a party that keeps them longer than a session |
 //! | `cost` | what is sent |
 //!
 //! For n of them, in bits beside the headers of frames:
@@ -60,6 +61,7 @@ mod framed;
 mod gather;
 mod hash;
 mod inputs;
+mod kept;
 pub mod mask_products;
 pub mod masked;
 pub mod number_product;
@@ -92,6 +94,7 @@ pub use cost::{OtMessages, Sent};
 pub use field::BASE_OTS;
 pub use formula::{Formula, MAX_ADDED, MAX_JOINED};
 pub(crate) use inputs::Inputs;
+pub(crate) use kept::{Reader, Writer};
 pub use mask_products::evaluation_bits;
 pub use masked::Masked;
 pub use number_product::Products;

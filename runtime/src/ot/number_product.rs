@@ -30,6 +30,7 @@
 
 use super::block::{BLOCK_BITS, bit, low_word};
 use super::chunk::{ReceivedChunk, SentChunk};
+use super::kept::{Reader, Writer};
 use super::numbers::{CHUNK, Packed, Width, pack};
 use super::turns;
 use super::words::Words;
@@ -212,6 +213,20 @@ impl NumberProducts {
             *shares = Words::collect(products.width, (0..first.len()).map(corrected));
         }
         Ok(())
+    }
+
+    /// Adds them to what is kept.
+    pub(super) fn keep(&self, kept: &mut Writer) {
+        for numbers in [&self.first, &self.second, &self.shares] {
+            kept.words(self.products.width, numbers);
+        }
+    }
+
+    /// `count` of them, as they were kept.
+    pub(super) fn kept(products: Products, count: usize, kept: &mut Reader<'_>) -> Result<Self> {
+        let mut words = |count| kept.words(products.width, count);
+        let (first, second) = (words(count)?, words(products.factors(count))?);
+        Ok(Self { products, first, second, shares: words(count)? })
     }
 
     /// Step 5 with this party's shares of both factors, and its message.

@@ -74,6 +74,18 @@ fn fill(width: Width, bytes: &mut [u8], numbers: impl Iterator<Item = u64>) {
     }
 }
 
+/// Number `index` of those in `bytes`; quicker where 16 bytes follow its first.
+pub(super) fn number_at(bytes: &[u8], width: Width, index: usize) -> u64 {
+    let place = index * width.bits() as usize;
+    let rest = &bytes[place / 8..];
+    let word = rest.first_chunk().copied().unwrap_or_else(|| {
+        let mut word = [0; 16];
+        word[..rest.len()].copy_from_slice(rest);
+        word
+    });
+    (u128::from_le_bytes(word) >> (place % 8)) as u64 & width.mask()
+}
+
 /// The numbers in a peer's message.
 pub(crate) struct Packed {
     width: Width,
@@ -99,9 +111,7 @@ impl Packed {
 
     /// Number `index`.
     pub(crate) fn get(&self, index: usize) -> u64 {
-        let place = index * self.width.bits() as usize;
-        let word = self.bytes[place / 8..].first_chunk().copied().unwrap_or_default();
-        (u128::from_le_bytes(word) >> (place % 8)) as u64 & self.width.mask()
+        number_at(&self.bytes, self.width, index)
     }
 
     /// All numbers, in order.

@@ -28,6 +28,7 @@ use super::correlations::{Correlations, Made, ReceivedPart, SentPart};
 use super::cost::Sent;
 use super::formula::Formula;
 use super::inputs::Inputs;
+use super::kept::{Reader, Writer};
 use super::masked::Opening;
 use super::number_product::{NumberProducts, Products};
 use super::numbers::Width;
@@ -228,6 +229,24 @@ impl Supply {
             message = rest;
         }
         if message.is_empty() { Ok(()) } else { Err(other()) }
+    }
+
+    /// Adds all of it to what is kept: the correlations, without what was begun of them, then what the peer has told ahead.
+    pub(crate) fn keep(&self, kept: &mut Writer) {
+        self.batches.iter().for_each(|prepared| prepared.correlations.keep(kept));
+        self.batches.iter().filter_map(|prepared| prepared.told.as_ref()).for_each(|told| kept.bytes(told));
+    }
+
+    /// The correlations of `batches` at `role`, as they were kept, with nothing begun and nothing told.
+    ///
+    /// # Errors
+    /// There are fewer bytes.
+    pub(crate) fn kept(role: Role, batches: &[Batch], kept: &mut Reader<'_>) -> Result<Self> {
+        let prepared = batches.iter().map(|&batch| {
+            let correlations = Correlations::kept(role, batch, kept)?;
+            Ok(Prepared { batch, correlations, told: None })
+        });
+        Ok(Self { role, batches: prepared.collect::<Result<_>>()? })
     }
 
     fn next(&mut self, wanted: Batch) -> Result<Correlations> {

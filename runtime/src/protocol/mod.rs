@@ -25,6 +25,11 @@
 //!                                    ◀──   Challenge
 //!     Proof                          ──▶
 //!                                    ◀──   Product{Enc(W·r + mask)} of each
+//! suite shared, instead of an image or of preparing:
+//!   Keep{names}                      ──▶
+//!                                    ◀──   Kept                     both put the oldest prepared into their stores
+//!   Take{names}                      ──▶
+//!                                    ◀──   Taken                    both have these prepared again
 //! suite shared, for each image:
 //!   Infer                            ──▶
 //!   flights                          ◀─▶   the last: shares of the logits

@@ -62,6 +62,10 @@ pub enum Done {
     Prepared(u64),
     /// So many images were answered together.
     Answered(u64),
+    /// So many prepared inferences left the session for the store.
+    Kept(u64),
+    /// So many came from the store.
+    Taken(u64),
 }
 
 /// How a client left, and what there was before.

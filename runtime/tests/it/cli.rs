@@ -14,17 +14,17 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-fn popcorn() -> Command {
+pub(crate) fn popcorn() -> Command {
     Command::new(env!("CARGO_BIN_EXE_popcorn"))
 }
 
 /// A small plan for 2048 bit keys, and an image for it.
-struct Fixture {
+pub(crate) struct Fixture {
     folder: TempDir,
 }
 
 impl Fixture {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let fixture = Self { folder: TempDir::new().expect("a folder") };
         fixture.write_plan();
         let image = ndarray::arr3(&[[[1.0f32, -2.0], [3.0, 15.0]]]);
@@ -41,7 +41,7 @@ impl Fixture {
     }
 
     /// The same network for suite `shared`, with batches.
-    fn write_shared(&self) {
+    pub(crate) fn write_shared(&self) {
         // SoftSpokenOT, wide rings, the ReLU as it is; then tiles and batches of any kind.
         let choices = [&[1, 8, 8, 19, 0, 19, 0, 0][..], &[1; 53]].concat();
         self.write(shared(Self::plan(), &mut Choices(choices)));
@@ -59,11 +59,11 @@ impl Fixture {
         Plan { key_bits: KeyBits::try_from(2048).expect("a length"), ..builder.finish() }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn run(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         popcorn().current_dir(self.folder.path()).args(arguments).output().expect("started")
     }
 
@@ -71,7 +71,7 @@ impl Fixture {
         self.serve_with(&[])
     }
 
-    fn serve_with(&self, more: &[&str]) -> Serving {
+    pub(crate) fn serve_with(&self, more: &[&str]) -> Serving {
         let mut child = popcorn()
             .current_dir(self.folder.path())
             .args(["serve", "model.plan", "--listen", "127.0.0.1:0"])
@@ -87,9 +87,9 @@ impl Fixture {
     }
 }
 
-struct Serving {
+pub(crate) struct Serving {
     child: Child,
-    address: String,
+    pub(crate) address: String,
 }
 
 impl Drop for Serving {
@@ -100,19 +100,19 @@ impl Drop for Serving {
 }
 
 /// 1·1 + 3·3 + 4·15 and 5·1 + 7·3 + 8·15.
-const EXPECTED: [f64; 2] = [70.0, 146.0];
+pub(crate) const EXPECTED: [f64; 2] = [70.0, 146.0];
 
-fn json(output: &Output) -> Value {
+pub(crate) fn json(output: &Output) -> Value {
     assert!(output.status.success(), "{}", text(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// The error of a command that must fail with status 1 and print nothing else.
-fn failure(output: &Output) -> String {
+pub(crate) fn failure(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
     assert!(output.stdout.is_empty());
     let error = text(&output.stderr);
@@ -320,7 +320,7 @@ fn nothing_is_left_of_its_memory_when_a_server_crashes() {
 }
 
 #[cfg(unix)]
-fn assert_private(path: &Path) {
+pub(crate) fn assert_private(path: &Path) {
     use std::os::unix::fs::PermissionsExt;
     assert_eq!(std::fs::metadata(path).expect("a file").permissions().mode() & 0o777, 0o600);
 }

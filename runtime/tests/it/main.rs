@@ -5,6 +5,7 @@ mod support;
 mod admin;
 mod app;
 mod cli;
+mod cli_store;
 mod damage;
 mod drain;
 mod encrypted;
@@ -21,5 +22,6 @@ mod reconnect;
 mod shared;
 #[cfg(unix)]
 mod signals;
+mod stored;
 mod tls;
 mod views;

@@ -19,6 +19,8 @@
 //! * [`message_schedule`], `dialogue`: who sends when; [`together`]: several inferences in the same flights; [`online_messages`]: what is sent in all; [`cost`]: what that costs;
 //!   [`errors`]: what statistical errors add up to.
 //!
+//! * [`keeping`]: how inferences that are prepared get into both parties' stores, and out again.
+//!
 //! The order of everything is the business of [`crate::roles`].
 
 pub mod activation;
@@ -30,6 +32,7 @@ pub mod cost;
 mod dialogue;
 pub mod errors;
 pub mod groups;
+pub mod keeping;
 pub mod linear;
 pub mod max_pool;
 pub mod message_schedule;

@@ -75,6 +75,23 @@ pub fn kept_bytes(schedule: &Schedule, costs: &[Communication], role: Role) -> u
     correlations + told_ahead(costs) + size_of::<u64>() as u64 * numbers as u64
 }
 
+/// Bytes before what a half holds: its versions, and whose it is.
+pub const HALF_HEADER: u64 = 2 + 4 + 1;
+
+/// Bytes in a file of `role`'s half of a prepared inference, before they are sealed.
+pub fn stored_bytes(schedule: &Schedule, costs: &[Communication], role: Role) -> u64 {
+    let correlations: u64 = batches(costs).iter().map(|batch| batch.stored_bytes(role)).sum();
+    let told = if role == Role::Server { told_ahead(costs) } else { 0 };
+    let numbers = |(id, step): (StepId, &PublicStep)| {
+        let source = || schedule.source(step);
+        let masks = role == Role::Client && schedule.opens(id);
+        let mask = if masks { width(source().ring()).bytes(source().shape.elements()) } else { 0 };
+        width(schedule.share_ring(id)).bytes(step.shape.elements()) + mask
+    };
+    let linear = schedule.steps().filter(|(_, step)| step.op.is_linear());
+    HALF_HEADER + correlations + told + linear.map(numbers).sum::<u64>()
+}
+
 /// How many prepared inferences take at most `bytes` of memory at `role`, but one at least.
 pub fn fitting(schedule: &Schedule, costs: &[Communication], role: Role, bytes: u64) -> usize {
     let count = bytes / kept_bytes(schedule, costs, role).max(1);

@@ -9,6 +9,7 @@ mod patience;
 mod prediction;
 mod products;
 mod shared;
+mod stored;
 
 pub use patience::Patience;
 pub use prediction::Prediction;
@@ -28,6 +29,7 @@ use crate::protocol::token::Token;
 use shared::Ahead;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use stored::Stored;
 
 /// Memory of prepared inferences at the client at most, unless one takes more.
 const PREPARED_BYTES: u64 = 512 << 20;
@@ -49,6 +51,8 @@ pub struct Session {
     max_prepared: usize,
     /// What is prepared ahead, in suite `shared`.
     ahead: Ahead,
+    /// What was prepared in other sessions, if it is to be used.
+    stored: Option<Stored>,
     spending: Spending,
 }
 
@@ -163,6 +167,7 @@ impl Greeting {
             online,
             max_prepared,
             ahead: Ahead::default(),
+            stored: None,
             spending,
         })
     }
@@ -180,13 +185,14 @@ impl Session {
     }
 
     /// Does ahead what does not depend on images, until `count` inferences are prepared, or as many as the server allows;
-    /// in batches as large as the plan offers, which takes less than one after the other. In suite `blinded` there is
-    /// nothing to do.
+    /// in batches as large as the plan offers, which takes less than one after the other. What lies in a store comes first
+    /// ([`with_shelf`](Self::with_shelf)). In suite `blinded` there is nothing to do.
     ///
     /// # Errors
     /// The server refuses, misbehaves or vanishes.
     pub fn prepare(&mut self, count: usize, observer: &mut dyn Observer) -> Result<()> {
         let count = count.min(self.max_prepared);
+        self.recall(count)?;
         while self.prepares_ahead() && self.prepared() < count {
             self.prepare_batch(self.largest_batch(count - self.prepared()), observer)?;
         }

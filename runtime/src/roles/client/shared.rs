@@ -12,6 +12,7 @@
 //!   Infer, then roles/online                     ◀─▶
 //! ```
 
+use super::super::half::Half;
 use super::super::online::{self, ByStep, Side};
 use super::{Holder, masked_bits};
 use crate::error::{Error, Result};
@@ -33,24 +34,13 @@ use zeroize::Zeroizing;
 #[derive(Default)]
 pub(super) struct Ahead {
     extensions: Option<Extensions>,
-    ready: VecDeque<Prepared>,
+    pub(super) ready: VecDeque<Half>,
 }
 
 impl Ahead {
     pub(super) fn len(&self) -> usize {
         self.ready.len()
     }
-}
-
-/// Everything that one inference uses up. Moved, never copied.
-struct Prepared {
-    supply: Supply,
-    /// Bytes that the server will send online.
-    to_receive: u64,
-    /// The masks of values that linear steps read.
-    masks: ByStep,
-    /// Shares of the linear steps' results.
-    products: ByStep,
 }
 
 /// One preparation or inference of a session.
@@ -87,14 +77,13 @@ impl Session<'_> {
         })?;
         let masks: Vec<ByStep> = (0..inferences).map(|_| holder.draw_masks(schedule)).collect();
         let products = holder.prepare_linear(&batch, &masks, observer)?;
-        let to_receive = received(online, Role::Client);
         holder.step(Named::offline(first, "masked bits"), observer, |holder| {
             for ((mut supply, masks), products) in supplies.into_iter().zip(masks).zip(products) {
                 let told = masked_bits::open(schedule, online, &products, &mut supply)?;
                 if !told.is_empty() {
                     message::send(&mut holder.connection, Message::MaskedBits, told)?;
                 }
-                ahead.ready.push_back(Prepared { supply, to_receive, masks, products });
+                ahead.ready.push_back(Half { supply, masks, products });
             }
             Ok(())
         })
@@ -102,14 +91,14 @@ impl Session<'_> {
 
     /// The revealed integers for those of some images, as many as are prepared and as [`most_together`] allows at most.
     pub(super) fn infer(self, inputs: &[Vec<i64>], observer: &mut dyn Observer) -> Result<Vec<Vec<i128>>> {
-        let Self { schedule, holder, ahead, .. } = self;
+        let Self { schedule, online, holder, ahead } = self;
         if inputs.is_empty() || inputs.len() > ahead.ready.len() {
             return Err(Error::Bug(format!("{} images for {} inferences", inputs.len(), ahead.ready.len())));
         }
         observer.begin(schedule.steps.len());
         message::send_count(&mut holder.connection, Message::Infer, inputs.len())?;
         let prepared = ahead.ready.drain(..inputs.len()).collect();
-        let outcome = holder.online(schedule, prepared, inputs, observer);
+        let outcome = holder.online((schedule, received(online, Role::Client)), prepared, inputs, observer);
         let results = outcome.map_err(|error| message::refused_or(&mut holder.connection, error))?;
         let ring = schedule.steps.last().map_or(Ring::new(64), |step| Some(step.ring()));
         let ring = ring.ok_or_else(|| Error::Bug("no ring has more than 64 bits".into()))?;
@@ -134,15 +123,15 @@ impl Holder {
 
     fn online(
         &mut self,
-        schedule: &Schedule,
-        prepared: Vec<Prepared>,
+        (schedule, to_receive): (&Schedule, u64),
+        prepared: Vec<Half>,
         inputs: &[Vec<i64>],
         observer: &mut dyn Observer,
     ) -> Result<Vec<Vec<u64>>> {
         let mut observer = Some(observer); // of the first
         let ring = schedule.steps[0].ring();
-        let ask = |(prepared, input): (Prepared, &Vec<i64>)| {
-            let Prepared { supply, to_receive, masks, products } = prepared;
+        let ask = |(prepared, input): (Half, &Vec<i64>)| {
+            let Half { supply, masks, products } = prepared;
             let image = input.iter().map(|&x| ring.embed(x)).collect();
             let observer = observer.take();
             move |seat: Seat<'_, '_>| {

@@ -5,6 +5,7 @@ mod offers;
 mod pace;
 mod products;
 mod shared;
+mod stored;
 mod tokens;
 mod visit;
 
@@ -28,6 +29,7 @@ use crate::protocol::hello::Welcome;
 use crate::protocol::message::{self, Message};
 use crate::protocol::shared::online_messages::{communication, fitting, kept_bytes};
 use crate::protocol::shared::randomisers::{Lengths, ReplyRandomisers};
+use crate::store::Shelf;
 use std::sync::Arc;
 
 /// Ciphertexts whose check is one unit of work for a thread.
@@ -38,18 +40,24 @@ const CHECKS: usize = 32;
 pub struct Server {
     plan: Arc<ValidPlan>,
     max_prepared: usize,
+    shelf: Option<Arc<dyn Shelf>>,
 }
 
 impl Server {
     /// A server of `plan` that keeps [`MAX_PREPARED`] prepared inferences for each client.
     pub fn new(plan: ValidPlan) -> Self {
-        Self { plan: Arc::new(plan), max_prepared: MAX_PREPARED }
+        Self { plan: Arc::new(plan), max_prepared: MAX_PREPARED, shelf: None }
     }
 
     /// Keeps at most so many prepared inferences for each client ([`MAX_PREPARED`] otherwise): what bounds the memory
     /// that clients can make it hold.
     pub fn with_max_prepared(self, max_prepared: usize) -> Self {
         Self { max_prepared: max_prepared.max(1), ..self }
+    }
+
+    /// Keeps prepared inferences there for clients that want them in a later session; without, these are told that it keeps none.
+    pub fn with_shelf(self, shelf: Arc<dyn Shelf>) -> Self {
+        Self { shelf: Some(shelf), ..self }
     }
 
     /// As many as take `bytes` of memory, but one at least and [`MAX_PREPARED`] at most.
@@ -116,9 +124,11 @@ impl Server {
                 let online = communication(schedule);
                 shared::Session {
                     plan,
+                    id: self.plan.id(),
                     schedule,
                     online,
                     max_prepared,
+                    shelf: self.shelf.as_deref(),
                     connection,
                     key,
                     randomisers,

@@ -8,6 +8,7 @@
 //! products as ciphertexts, and the masks of its group of steps and of the next, of 6 MiB each unless a step has more
 //! ([`crate::protocol::shared::groups`]). Per session where a plan names silent OT, up to 14 MB for each direction.
 
+use super::super::half::Half;
 use super::super::online::{self, ByStep, Side};
 use super::super::plain;
 use super::super::stopwatch::{Named, Stopwatch};
@@ -18,8 +19,9 @@ use crate::error::{Error, PeerFault, Result};
 use crate::observe::{Observer, Silent};
 use crate::ot::{Extensions, Role, Supply, setup};
 use crate::paillier::{PublicKey, SecureRng};
-use crate::plan::{Plan, Ring, Schedule, StepId};
+use crate::plan::{Plan, PlanId, Ring, Schedule, StepId};
 use crate::protocol::message::{self, Message};
+use crate::protocol::shared::keeping::{self, Wanted, names_from_bytes};
 use crate::protocol::shared::message_schedule::Communication;
 use crate::protocol::shared::online_messages::{
     batches, batches_ahead, most_together, received, told_ahead, width,
@@ -27,18 +29,30 @@ use crate::protocol::shared::online_messages::{
 use crate::protocol::shared::party::Party;
 use crate::protocol::shared::randomisers::{Lengths, ReplyRandomisers};
 use crate::protocol::shared::together::{Seat, Together};
+use crate::store::Shelf;
 use std::collections::{HashMap, VecDeque};
 
 /// Inferences that a client may prepare ahead at most.
 pub const MAX_PREPARED: usize = 1024;
 
+/// What a client may ask for, and how long the messages are.
+const PREPARE: (Message, Limit) = (Message::Prepare, Limit::Exactly(1));
+const REQUESTS: [(Message, Limit); 3] = [
+    (Message::Infer, Limit::Exactly(1)),
+    (Message::Keep, Limit::AtMost(keeping::MOST_BYTES)),
+    (Message::Take, Limit::AtMost(keeping::MOST_BYTES)),
+];
+
 /// One client's session after the handshake.
 pub(super) struct Session<'a> {
     pub(super) plan: &'a Plan,
+    pub(super) id: PlanId,
     pub(super) schedule: &'a Schedule,
     /// What is sent online, step by step.
     pub(super) online: Vec<Communication>,
     pub(super) max_prepared: usize,
+    /// Where prepared inferences are kept beyond the session, if they are.
+    pub(super) shelf: Option<&'a dyn Shelf>,
     pub(super) connection: &'a mut Connection,
     pub(super) key: PublicKey,
     pub(super) randomisers: ReplyRandomisers,
@@ -51,15 +65,7 @@ pub(super) struct Session<'a> {
 #[derive(Default)]
 pub(super) struct Ahead {
     extensions: Option<Extensions>,
-    ready: VecDeque<Prepared>,
-}
-
-/// Everything that one inference uses up. Moved, never copied.
-struct Prepared {
-    supply: Supply,
-    /// Bytes that the client will send online.
-    to_receive: u64,
-    products: ByStep,
+    pub(super) ready: VecDeque<Half>,
 }
 
 impl Session<'_> {
@@ -68,17 +74,29 @@ impl Session<'_> {
         let mut answered = 0;
         loop {
             self.visit.wait(self.connection)?;
-            let request = message::receive_either(self.connection, [Message::Prepare, Message::Infer]);
-            let Some((request, inferences)) = self.visit.heard(request)? else { return Ok(answered) };
+            let request = message::receive_any(self.connection, PREPARE, &REQUESTS);
+            let Some((request, body)) = self.visit.heard(request)? else { return Ok(answered) };
             self.visit.work(self.connection)?;
-            let count = inferences as u64;
-            let done = if request == Message::Infer {
-                self.infer(inferences, observer)?;
-                answered += count;
-                Done::Answered(count)
-            } else {
-                self.prepare(inferences, observer)?;
-                Done::Prepared(count)
+            let inferences = body.first().copied().unwrap_or(0).into();
+            let before = self.ahead.ready.len();
+            let done = match request {
+                Message::Infer => {
+                    self.infer(inferences, observer)?;
+                    answered += inferences as u64;
+                    Done::Answered(inferences as u64)
+                }
+                Message::Keep => {
+                    self.keep(&names_from_bytes(&body)?)?;
+                    Done::Kept((before - self.ahead.ready.len()) as u64)
+                }
+                Message::Take => {
+                    self.take(&Wanted::from_bytes(&body)?)?;
+                    Done::Taken((self.ahead.ready.len() - before) as u64)
+                }
+                _ => {
+                    self.prepare(inferences, observer)?;
+                    Done::Prepared(inferences as u64)
+                }
             };
             self.visit.did(self.connection, done);
         }
@@ -110,11 +128,10 @@ impl Session<'_> {
         })?;
         self.randomisers.reach(&self.key, Lengths::new(&batch, self.key.bits(), 0));
         let products = self.prepare_linear(&batch, observer)?;
-        let to_receive = received(&self.online, Role::Server);
         self.step(observer, first, "masked bits", |session| {
             for (mut supply, products) in supplies.into_iter().zip(products) {
                 session.keep_told(&mut supply)?;
-                session.ahead.ready.push_back(Prepared { supply, to_receive, products });
+                session.ahead.ready.push_back(Half { supply, masks: ByStep::new(), products });
             }
             Ok(())
         })
@@ -140,7 +157,8 @@ impl Session<'_> {
         }
         observer.begin(plan.steps.len());
         let mut observer = Some(observer); // of the first
-        let answer = |Prepared { supply, to_receive, products }| {
+        let to_receive = received(&self.online, Role::Server);
+        let answer = |Half { supply, products, .. }| {
             let observer = observer.take();
             move |seat: Seat<'_, '_>| {
                 let mut side = Weights { plan, schedule, products, opened: HashMap::new() };

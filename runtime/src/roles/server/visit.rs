@@ -123,6 +123,8 @@ impl Visit {
                 account.answered += images;
                 account.held = account.held.saturating_sub(images);
             }
+            Done::Kept(inferences) => account.held = account.held.saturating_sub(inferences),
+            Done::Taken(inferences) => account.held += inferences,
         }
         if let Some(guest) = &self.guest {
             guest.set_prepared(account.held, account.held.saturating_mul(account.each));

@@ -1,0 +1,105 @@
+//! `popcorn prepare`: does ahead what does not depend on images, for later connections.
+
+use super::output;
+use super::progress::{self, Progress};
+use super::stored::ClientStore;
+use super::transport::ClientTransport;
+use clap::Args;
+use runtime::channel::tcp;
+use runtime::plan::PlanId;
+use runtime::roles::client;
+use runtime::store::{Holding, Store};
+use runtime::{ClientKey, Error, Result};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Prepare inferences for later connections, so that images then take the online phase alone (suite `shared`)
+#[derive(Args)]
+#[command(after_help = "Examples:
+  popcorn prepare --connect inference.example.com:7000 --tls --store prepared --count 16
+  popcorn infer --connect inference.example.com:7000 --tls --store prepared --input digit.png
+  popcorn prepare --store prepared --list
+
+The server keeps its halves if it runs with --store. Client and server must keep theirs to themselves.")]
+pub(crate) struct Prepare {
+    /// The server's address and port
+    #[arg(
+        long,
+        value_name = "ADDR",
+        required_unless_present = "list",
+        conflicts_with = "list",
+        requires = "store"
+    )]
+    connect: Option<String>,
+    #[command(flatten)]
+    store: ClientStore,
+    /// Prepare until the folder holds so many for this plan and key
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    count: u16,
+    /// Say what the folder holds, and prepare nothing
+    #[arg(long, requires = "store")]
+    list: bool,
+    /// A key file from `popcorn keygen`, which `popcorn infer` must be given, too; without it one lies in the folder
+    #[arg(long, value_name = "KEY")]
+    key: Option<PathBuf>,
+    /// Insist on the plan with this digest, 64 hexadecimal digits; the server refuses if it runs another
+    #[arg(long, value_name = "DIGEST")]
+    plan: Option<PlanId>,
+    /// Give the server up if it takes longer than this over a message, computing included
+    #[arg(long, default_value_t = tcp::DEFAULT_TIMEOUT.as_secs(), value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    timeout: u64,
+    #[command(flatten)]
+    transport: ClientTransport,
+}
+
+impl Prepare {
+    pub(crate) fn run(self) -> Result<()> {
+        let store = self.store.open()?;
+        let store =
+            store.ok_or_else(|| Error::Bug("--store is asked for with --connect and --list".into()))?;
+        match &self.connect {
+            None => output::print(&list(&store)),
+            Some(address) => self.prepare(address, &store),
+        }
+    }
+
+    fn prepare(&self, address: &str, store: &Arc<Store>) -> Result<()> {
+        let way = self.transport.way(address)?;
+        let connection = way.connect(address, Duration::from_secs(self.timeout))?;
+        let greeting = client::greet(connection, self.plan)?;
+        let plan = greeting.plan().clone();
+        let key = match &self.key {
+            Some(path) => ClientKey::read(path)?,
+            None => self.store.key(plan.key_bits)?,
+        };
+        let mut session = greeting.with_key(key.holder(&plan)?)?.with_shelf(Arc::clone(store) as _);
+        let mut progress = Progress::new(progress::bar(false));
+        let held = session.stock(self.count.into(), &mut progress)?;
+        progress.take();
+        session.close();
+        output::print(&list(store))?;
+        if held >= usize::from(self.count) {
+            return Ok(());
+        }
+        let what =
+            format!("{held} of {} are kept: it keeps none or no more, or this store is full", self.count);
+        Err(Error::Refused(what))
+    }
+}
+
+fn list(store: &Store) -> String {
+    let holdings = store.holdings();
+    if holdings.is_empty() {
+        return "no inferences are prepared\n".into();
+    }
+    let line = |Holding { plan, halves, bytes, oldest }: &Holding| {
+        let hours = oldest.elapsed().map_or(0, |age| age.as_secs() / 3600);
+        let inferences = if *halves == 1 { "inference is" } else { "inferences are" };
+        let megabytes = *bytes as f64 / 1e6;
+        format!(
+            "{halves} {inferences} prepared for plan {plan}: {megabytes:.2} MB, up to {hours} hours old\n"
+        )
+    };
+    holdings.iter().map(line).collect()
+}

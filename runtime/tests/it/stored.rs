@@ -1,0 +1,277 @@
+//! Inferences that are prepared in one connection and used in another: as good as others, and never used twice.
+
+use crate::support::shared::{Choices, shared};
+use crate::support::{KEY, PlanBuilder, plans, valid};
+use proptest::prelude::*;
+use runtime::channel::{Connection, Limit, memory};
+use runtime::error::{Error, Result};
+use runtime::observe::Silent;
+use runtime::paillier::{HolderKey, test_keys};
+use runtime::plan::{Op, Shape, ValidPlan, codec};
+use runtime::protocol::hello::Hello;
+use runtime::protocol::message::{self, Message};
+use runtime::roles::client::{self, Session};
+use runtime::roles::plain;
+use runtime::roles::server::Server;
+use runtime::store::{HalfBytes, Label, Owner, Quota, Shelf, Store, StoreId};
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+/// Keeps halves in memory, where tests can change them.
+#[derive(Default)]
+struct Memory {
+    id: u8,
+    halves: Mutex<Vec<(Label, Vec<u8>)>>,
+}
+
+impl Memory {
+    fn new(id: u8) -> Arc<Self> {
+        Arc::new(Self { id, halves: Mutex::default() })
+    }
+
+    fn remove(&self, wanted: impl Fn(&Label) -> bool) -> Option<(Label, HalfBytes)> {
+        let mut halves = self.halves.lock().expect("no panic");
+        let place = halves.iter().position(|(label, _)| wanted(label))?;
+        let (label, half) = halves.remove(place);
+        Some((label, half.into()))
+    }
+
+    fn change(&self, change: impl Fn(usize, &mut Vec<u8>)) {
+        let mut halves = self.halves.lock().expect("no panic");
+        halves.iter_mut().enumerate().for_each(|(index, (_, half))| change(index, half));
+    }
+}
+
+impl Shelf for Memory {
+    fn id(&self) -> StoreId {
+        StoreId::from_bytes([self.id; 16])
+    }
+
+    fn put(&self, label: &Label, half: &[u8]) -> Result<bool> {
+        self.halves.lock().expect("no panic").push((*label, half.to_vec()));
+        Ok(true)
+    }
+
+    fn take(&self, label: &Label) -> Result<Option<HalfBytes>> {
+        Ok(self.remove(|other| other == label).map(|(_, half)| half))
+    }
+
+    fn next(&self, owner: &Owner, server: StoreId) -> Result<Option<(Label, HalfBytes)>> {
+        Ok(self.remove(|label| label.owner == *owner && label.server == server))
+    }
+
+    fn count(&self, owner: &Owner) -> usize {
+        let halves = self.halves.lock().expect("no panic");
+        halves.iter().filter(|(label, _)| label.owner == *owner).count()
+    }
+}
+
+fn choices() -> impl Strategy<Value = Choices> {
+    prop::collection::vec(0u32..1 << 16, 61).prop_map(Choices).no_shrink()
+}
+
+fn image(shape: Shape, seed: usize) -> Vec<f32> {
+    (0..shape.elements()).map(|index| ((index * 7 + seed * 5) % 31) as f32 - 15.0).collect()
+}
+
+fn interpreted(plan: &ValidPlan, image: &[f32]) -> Vec<i128> {
+    plain::run(plan, &plan.plan().input.quantize(image).expect("pixels in range"))
+}
+
+/// A convolution, a ReLU and a max-pooling, with batches of some sizes.
+fn plan() -> ValidPlan {
+    let mut builder = PlanBuilder::new(Shape::new(1, 4, 4));
+    let input = builder.last();
+    let relu = builder.push(Op::Relu, &[input], Shape::new(1, 4, 4));
+    let dense =
+        runtime::plan::Dense { weights: (0..48).map(|index| index % 9 - 4).collect(), bias: vec![5, -5, 0] };
+    let dense = builder.push(Op::Dense(dense), &[relu], Shape::vector(3));
+    builder.push(Op::Relu, &[dense], Shape::vector(3));
+    valid(shared(builder.finish(), &mut Choices((1..62).map(|index| index * 37 % 101).collect())))
+}
+
+/// What a client does in a session under a key; what the server says of it.
+fn session<R>(
+    server: &Server,
+    key: &Arc<HolderKey>,
+    shelf: Arc<dyn Shelf>,
+    act: impl FnOnce(&mut Session) -> R,
+) -> (R, Result<u64>) {
+    let (ours, theirs) = memory::pair();
+    let timeout = Some(Duration::from_secs(60));
+    let connected = |end| Connection::new(end, timeout).expect("a thread");
+    thread::scope(|scope| {
+        let serving = scope.spawn(move || server.serve(connected(theirs), &mut Silent));
+        let greeting = client::greet(connected(ours), None).expect("a plan");
+        let mut session = greeting.with_key(key.clone()).expect("a session").with_shelf(shelf);
+        let result = act(&mut session);
+        session.close();
+        (result, serving.join().expect("no panic"))
+    })
+}
+
+fn stocked(server: &Server, shelf: &Arc<impl Shelf + 'static>, count: usize) -> usize {
+    let shelf: Arc<dyn Shelf> = Arc::clone(shelf) as _;
+    session(server, &KEY, shelf, |session| session.stock(count, &mut Silent).expect("kept")).0
+}
+
+/// Whether the answers for so many images are right, and how many inferences came from the store.
+fn asked(server: &Server, shelf: &Arc<impl Shelf + 'static>, count: usize) -> (bool, usize) {
+    let plan = server.plan();
+    let images: Vec<Vec<f32>> = (0..count).map(|seed| image(plan.plan().input.shape, seed)).collect();
+    let images: Vec<&[f32]> = images.iter().map(Vec::as_slice).collect();
+    let shelf: Arc<dyn Shelf> = Arc::clone(shelf) as _;
+    let ((predictions, recalled), served) = session(server, &KEY, shelf, |session| {
+        let predictions = session.infer_all(&images, &mut Silent).expect("predictions");
+        (predictions, session.recalled())
+    });
+    assert_eq!(served.expect("no error"), count as u64);
+    let mut both = images.iter().zip(&predictions);
+    (both.all(|(image, prediction)| prediction.integers == interpreted(plan, image)), recalled)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn inferences_of_another_connection_equal_the_interpreter(
+        plan in plans(),
+        mut choices in choices(),
+        count in 1..4usize,
+        more in 0..3usize,
+    ) {
+        let plan = valid(shared(plan, &mut choices));
+        let (ours, theirs) = (Memory::new(1), Memory::new(2));
+        let server = || Server::new(plan.clone()).with_shelf(theirs.clone());
+        prop_assert_eq!(stocked(&server(), &ours, count), count);
+        prop_assert_eq!(asked(&server(), &ours, count + more), (true, count));
+        prop_assert!(ours.halves.lock().expect("no panic").is_empty());
+        prop_assert!(theirs.halves.lock().expect("no panic").is_empty());
+    }
+}
+
+/// Whatever stands in halves of the right length, sessions end, and others make the client prepare anew.
+#[test]
+fn wrong_halves_do_no_harm() {
+    for (index, party) in [(0, "client"), (1, "server")] {
+        let (ours, theirs) = (Memory::new(1), Memory::new(2));
+        let server = Server::new(plan()).with_shelf(theirs.clone());
+        assert_eq!(stocked(&server, &ours, 6), 6);
+        let changed = [&ours, &theirs][index];
+        changed.change(|index, half| match index {
+            0 => drop(half.pop()),
+            1 => half.push(0),
+            2 => half.clear(),
+            3 => half[6] ^= 1,
+            4 => half[2] ^= 1,
+            _ => half[7..].iter_mut().for_each(|byte| *byte = !*byte),
+        });
+        let (right, recalled) = asked(&server, &ours, 2);
+        assert!(!right && recalled == 1, "{party}");
+        assert!(ours.halves.lock().expect("no panic").is_empty());
+        assert_eq!(asked(&server, &ours, 2), (true, 0), "{party}");
+    }
+}
+
+#[test]
+fn what_another_server_keeps_stays() {
+    let (ours, [first, second]) = (Memory::new(1), [2, 3].map(Memory::new));
+    let servers = [&first, &second].map(|shelf| Server::new(plan()).with_shelf(Arc::clone(shelf) as _));
+    assert_eq!(stocked(&servers[0], &ours, 2), 2);
+    assert_eq!(asked(&servers[1], &ours, 1), (true, 0));
+    assert_eq!(asked(&Server::new(plan()), &ours, 1), (true, 0), "a server that keeps nothing");
+    assert_eq!(asked(&servers[0], &ours, 3), (true, 2));
+    let nothing = Memory::new(4);
+    assert_eq!(stocked(&Server::new(plan()), &nothing, 2), 0, "it keeps nothing");
+}
+
+#[test]
+fn another_key_finds_nothing() {
+    let (ours, theirs) = (Memory::new(1), Memory::new(2));
+    let server = Server::new(plan()).with_shelf(theirs.clone());
+    assert_eq!(stocked(&server, &ours, 1), 1);
+    let other = Arc::new(test_keys::holder(512));
+    assert!(other.public().to_bytes() != KEY.public().to_bytes());
+    let shelf: Arc<dyn Shelf> = ours.clone();
+    let found = session(&server, &other, shelf, |session| {
+        (session.stored(), session.prepare(1, &mut Silent), session.recalled())
+    });
+    let ((stored, prepared, recalled), _) = found;
+    prepared.expect("prepared");
+    assert_eq!((stored, recalled), (0, 0));
+    assert_eq!(asked(&server, &ours, 1), (true, 1));
+}
+
+fn opened(folder: &Path) -> Arc<Store> {
+    Arc::new(Store::open(folder, None, Quota::DEFAULT).expect("a store"))
+}
+
+fn copied(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let path = entry.expect("a file").path();
+        fs::copy(&path, to.join(path.file_name().expect("a name"))).expect("copied");
+    }
+}
+
+/// Both parties restart between preparation and use. Who goes back to a copy of its folder is refused by the other's, and prepares anew.
+#[test]
+fn folders_survive_restarts_and_copies_of_one_are_of_no_use() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [ours, theirs, copy_of_ours, copy_of_theirs] =
+        ["ours", "theirs", "our copy", "their copy"].map(|name| folder.path().join(name));
+    let server = || Server::new(plan()).with_shelf(opened(&theirs));
+    assert_eq!(stocked(&server(), &opened(&ours), 3), 3);
+    copied(&ours, &copy_of_ours);
+    copied(&theirs, &copy_of_theirs);
+    assert_eq!(asked(&server(), &opened(&ours), 2), (true, 2));
+    let replayed = opened(&copy_of_ours);
+    let before = replayed.holdings()[0].halves;
+    assert_eq!((before, asked(&server(), &replayed, 3)), (3, (true, 1)), "the two that are used are refused");
+    assert!(replayed.holdings().is_empty());
+    drop(replayed);
+    let server = Server::new(plan()).with_shelf(opened(&copy_of_theirs));
+    assert_eq!(asked(&server, &opened(&ours), 2), (true, 1), "the client has one that its server lost");
+    assert_eq!(opened(&ours).holdings(), []);
+}
+
+/// What the server answers to a client that sends these messages after its key.
+fn refusal(server: &Server, messages: &[(Message, Vec<u8>)]) -> String {
+    let (ours, theirs) = memory::pair();
+    thread::scope(|scope| {
+        let serving =
+            scope.spawn(move || server.serve(Connection::new(theirs, None).expect("a thread"), &mut Silent));
+        let mut connection = Connection::new(ours, None).expect("a thread");
+        message::send(&mut connection, Message::Hello, &**Hello::default().to_bytes()).expect("sent");
+        let limit = Limit::AtMost(codec::MAX_VIEW_BYTES + 2);
+        message::receive(&mut connection, Message::Welcome, limit).expect("a welcome");
+        message::send(&mut connection, Message::Key, KEY.public().to_bytes()).expect("sent");
+        for (message, body) in messages {
+            message::send(&mut connection, *message, body.clone()).expect("sent");
+        }
+        let told = message::receive(&mut connection, Message::Taken, Limit::AtMost(100));
+        let error = serving.join().expect("no panic").expect_err("an error");
+        assert!(matches!(error, Error::PeerMisbehaved(_)), "{error}");
+        told.expect_err("a refusal").to_string()
+    })
+}
+
+#[test]
+fn malformed_names_are_refused() {
+    let server = Server::new(plan()).with_shelf(Memory::new(2)).with_max_prepared(3);
+    for (message, length, reason) in [
+        (Message::Keep, 32, "not prepared"),
+        (Message::Keep, 31, "malformed"),
+        (Message::Keep, 16 + 64 * 32, "malformed"),
+        (Message::Keep, 17 + 64 * 32, "bytes"),
+        (Message::Take, 15, "no store"),
+        (Message::Take, 16 + 31, "malformed"),
+        (Message::Take, 16 + 4 * 32, "more than 3"),
+        (Message::Take, 17 + 64 * 32, "bytes"),
+    ] {
+        let told = refusal(&server, &[(message, vec![0; length])]);
+        assert!(told.contains(reason), "{length}: {told}");
+    }
+}
