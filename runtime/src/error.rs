@@ -20,6 +20,12 @@ pub enum Error {
     /// A session lasted as long as sessions may. The client may open another.
     #[error("the session lasted longer than {} s", .0.as_secs())]
     SessionOver(Duration),
+    /// The client has asked for as much today as it may, of what is named.
+    #[error("the budget of {0} for a day is spent")]
+    OverBudget(&'static str),
+    /// The server has as much to do, or to keep, as it may. The client may come again.
+    #[error("the server has too much {0}")]
+    Busy(&'static str),
     /// The server ends, and begins nothing more. The client may try another.
     #[error("the server is ending")]
     Ending,

@@ -40,6 +40,7 @@ struct StandingGauges {
     places: Gauge,
     sessions: Gauge,
     working: Gauge,
+    core_seconds: Gauge<f64, AtomicU64>,
     connections: Gauge,
     prepared: Gauge,
     prepared_bytes: Gauge,
@@ -87,6 +88,10 @@ impl StandingGauges {
         Self {
             places: registry.add("popcorn_places", "Clients that may be served at the same time"),
             sessions: registry.add("popcorn_sessions_open", "Clients that are served"),
+            core_seconds: registry.add(
+                "popcorn_core_seconds_under_way",
+                "Core-seconds of what is being done, as predicted when it was begun",
+            ),
             working: registry
                 .add("popcorn_phases_under_way", "Preparations and questions that are being worked on"),
             connections: registry
@@ -104,6 +109,7 @@ impl StandingGauges {
         self.places.set(count(standing.places));
         self.sessions.set(count(standing.sessions));
         self.working.set(count(standing.working));
+        self.core_seconds.set(standing.core_seconds);
         self.connections.set(count(standing.connections));
         self.prepared.set(large(standing.prepared));
         self.prepared_bytes.set(large(standing.prepared_bytes));

@@ -4,9 +4,9 @@ use super::key::require_secure;
 use crate::channel::{Acceptance, Connection, Transport};
 use crate::error::{Error, Result};
 use crate::plan::{PlanName, ValidPlan};
-use crate::roles::hall::{Hall, Standing};
+use crate::roles::hall::{Bounds, Hall, Standing};
 use crate::roles::listener::{Admission, listen};
-use crate::roles::server::{self, Limits, Offer, Offers, Tokens, Visit};
+use crate::roles::server::{self, Budgets, Limits, Offer, Offers, Tokens, Visit};
 use crate::roles::watch::{Departure, Observers, ServerObserver};
 use crate::store::Shelf;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
@@ -22,7 +22,7 @@ const WAKE_TIMEOUT: Duration = Duration::from_secs(1);
 pub struct Server {
     offers: Offers,
     keeping: Keeping,
-    max_clients: usize,
+    bounds: Bounds,
     admission: Admission,
     observers: Observers,
 }
@@ -41,11 +41,15 @@ impl Server {
 
     /// To be told how these plans are served: clients ask for one of them by its name or digest.
     pub fn builder_of(plans: Vec<(PlanName, ValidPlan)>) -> ServerBuilder {
-        let admission =
-            Admission { max_per_address: None, limits: Limits::DEFAULT, acceptance: Acceptance::Plain };
+        let admission = Admission {
+            max_per_address: None,
+            limits: Limits::DEFAULT,
+            acceptance: Acceptance::Plain,
+            budgets: None,
+        };
         let keeping = Keeping { prepared_bytes: Self::PREPARED_BYTES, shelf: None };
-        let (max_clients, tokens, observers) = (Self::MAX_CLIENTS, None, Observers::default());
-        ServerBuilder { plans, max_clients, tokens, keeping, admission, observers }
+        let (bounds, tokens, observers) = (Bounds::places(Self::MAX_CLIENTS), None, Observers::default());
+        ServerBuilder { plans, bounds, tokens, keeping, admission, observers }
     }
 
     /// The plans that clients are served now, and what is kept for each client of them.
@@ -71,7 +75,7 @@ impl Server {
     /// # Errors
     /// The system gives no thread to begin with.
     pub fn serve(&self, listener: &TcpListener) -> Result<()> {
-        self.listen(listener, &Hall::new(self.max_clients))
+        self.listen(listener, &Hall::within(self.bounds))
     }
 
     /// The same in the background, until what is returned is dropped.
@@ -80,7 +84,7 @@ impl Server {
     /// The listener has no address, or the system gives no thread.
     pub fn start(&self, listener: TcpListener) -> Result<Running> {
         let address = listener.local_addr().map_err(|error| Error::io("cannot listen", error))?;
-        let hall = Hall::new(self.max_clients);
+        let hall = Hall::within(self.bounds);
         let (server, theirs) = (self.clone(), hall.clone());
         let accepting = thread::Builder::new().spawn(move || server.listen(&listener, &theirs));
         let accepting = accepting.map_err(|error| Error::io("cannot start a thread", error))?;
@@ -130,7 +134,7 @@ fn offers(plans: Vec<(PlanName, ValidPlan)>, keeping: &Keeping) -> Result<Vec<Of
 #[must_use = "nothing is served before `build`"]
 pub struct ServerBuilder {
     plans: Vec<(PlanName, ValidPlan)>,
-    max_clients: usize,
+    bounds: Bounds,
     tokens: Option<Tokens>,
     keeping: Keeping,
     admission: Admission,
@@ -139,8 +143,28 @@ pub struct ServerBuilder {
 
 impl ServerBuilder {
     /// Serves at most so many clients at the same time (16); further ones are told so.
-    pub fn max_clients(self, max_clients: usize) -> Self {
-        Self { max_clients, ..self }
+    pub fn max_clients(mut self, max_clients: usize) -> Self {
+        self.bounds.places = max_clients;
+        self
+    }
+
+    /// Begins nothing more while what is under way takes so many core-seconds, as predicted; who asks then is told to come later
+    /// (any number, by default).
+    pub fn max_core_seconds(mut self, core_seconds: f64) -> Self {
+        self.bounds.core_seconds = core_seconds;
+        self
+    }
+
+    /// Keeps prepared inferences of so many bytes of memory for all clients together (any number, by default).
+    pub fn max_prepared_bytes(mut self, bytes: u64) -> Self {
+        self.bounds.prepared_bytes = bytes;
+        self
+    }
+
+    /// Does so much for each client in a day (any amount, by default).
+    pub fn budgets(mut self, budgets: Budgets) -> Self {
+        self.admission.budgets = Some(Arc::new(budgets));
+        self
     }
 
     /// Keeps as many prepared inferences for each client as take this many bytes of memory, but one at least (512 MiB).
@@ -202,7 +226,7 @@ impl ServerBuilder {
         Ok(Server {
             offers,
             keeping: self.keeping,
-            max_clients: self.max_clients,
+            bounds: self.bounds,
             admission: self.admission,
             observers: self.observers,
         })

@@ -9,7 +9,7 @@ use super::transport::ServerTransport;
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use runtime::admin::Metrics;
-use runtime::roles::server::{Limits, Offer};
+use runtime::roles::server::{Allowance, Budgets, Limits, Offer};
 use runtime::{Error, Result, Running, Server};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -43,6 +43,23 @@ pub(crate) struct Serve {
     /// they prepare
     #[arg(long, default_value = "512MiB", value_name = "SIZE", value_parser = memory::parse_size)]
     max_prepared: u64,
+    /// Memory for what all clients together have prepared, such as 8GB; who asks for more is told to come again later. By default as
+    /// much as --max-clients and --max-prepared allow
+    #[arg(long, value_name = "SIZE", value_parser = memory::parse_size)]
+    max_memory: Option<u64>,
+    /// Begin nothing more while what is under way takes so many core-seconds, as predicted from the plan; who asks then is told to come
+    /// again later, and `popcorn infer` does (--retry). By default anything is begun that a client with a place asks for
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
+    max_core_seconds: Option<u32>,
+    /// Prepare at most so many inferences a day (UTC) for each client, known by its token, its certificate, or its address
+    #[arg(long, value_name = "N")]
+    budget_preparations: Option<u64>,
+    /// Answer at most so many images a day for each client
+    #[arg(long, value_name = "N")]
+    budget_inferences: Option<u64>,
+    /// The file in which the day's budgets are kept, so that a new start forgives nothing
+    #[arg(long, value_name = "FILE")]
+    budgets: Option<PathBuf>,
     /// Connections from one address at the same time; further ones are closed. By default 32 more than --max-clients
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     max_per_address: Option<u16>,
@@ -95,6 +112,15 @@ impl Serve {
         if let Some(most) = self.max_per_address {
             server = server.max_per_address(most.into());
         }
+        if let Some(bytes) = self.max_memory {
+            server = server.max_prepared_bytes(bytes);
+        }
+        if let Some(seconds) = self.max_core_seconds {
+            server = server.max_core_seconds(seconds.into());
+        }
+        if let Some(budgets) = self.open_budgets()? {
+            server = server.budgets(budgets);
+        }
         if let Some(path) = &self.tokens {
             server = server.tokens(catalogue::read_tokens(path)?);
         }
@@ -129,6 +155,13 @@ impl Serve {
         log.finish();
         info!(told = drained.ended, cut_off = drained.cut, "server ended");
         Ok(if drained.cut == 0 { ExitCode::SUCCESS } else { CUT.into() })
+    }
+
+    fn open_budgets(&self) -> Result<Option<Budgets>> {
+        let (preparations, inferences) = (self.budget_preparations, self.budget_inferences);
+        let allowance = Allowance { preparations, inferences };
+        let is_asked_for = allowance != Allowance::default() || self.budgets.is_some();
+        is_asked_for.then(|| Budgets::open(allowance, self.budgets.clone())).transpose()
     }
 
     fn reload(&self, server: &Server) -> Result<()> {

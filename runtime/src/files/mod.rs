@@ -8,7 +8,7 @@ mod sealed;
 
 #[cfg(feature = "passphrase")]
 pub use passphrase::Passphrase;
-pub use private::{create_private, read_private, sync_folder, write_private};
+pub use private::{create_private, read_private, replace_private, sync_folder, write_private};
 #[cfg(feature = "passphrase")]
 pub use sealed::{Hardness, SealError, seal, unseal};
 

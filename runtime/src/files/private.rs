@@ -1,7 +1,7 @@
 //! Files that their owner alone may read.
 
 use crate::error::{Error, InvalidInput, Result};
-use std::fs::{File, OpenOptions, hard_link, remove_file};
+use std::fs::{File, OpenOptions, hard_link, remove_file, rename};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
@@ -54,8 +54,22 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
     // A link, unlike a new name, replaces nothing that is there.
     let written = unfinished.write(bytes).and_then(|()| hard_link(&unfinished.0, path));
     drop(unfinished);
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    written.and_then(|()| sync_folder(folder.unwrap_or(Path::new(".")))).map_err(failed)
+    written.and_then(|()| sync_folder(folder_of(path))).map_err(failed)
+}
+
+/// The same in place of a file that is there: whoever reads the name finds the old content or the new one.
+///
+/// # Errors
+/// It cannot be written; what was there is there still.
+pub fn replace_private(path: &Path, bytes: &[u8]) -> Result<()> {
+    let failed = |error| Error::io(format!("cannot write {}", path.display()), error);
+    let unfinished = Unfinished::beside(path).map_err(failed)?;
+    let written = unfinished.write(bytes).and_then(|()| rename(&unfinished.0, path));
+    written.and_then(|()| sync_folder(folder_of(path))).map_err(failed)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// A new file that only its owner can read.

@@ -18,7 +18,7 @@ const CUT_GRACE: Duration = Duration::from_secs(1);
 pub struct Hall(Arc<Inner>);
 
 struct Inner {
-    places: usize,
+    bounds: Bounds,
     state: Mutex<State>,
     /// Somebody has left.
     left: Condvar,
@@ -51,11 +51,31 @@ struct Entry {
     was_woken: bool,
     /// Inferences that are prepared for it, and bytes of memory that they take.
     prepared: (u64, u64),
+    /// What is done for it at the moment: core-seconds, as predicted, and bytes that it will keep.
+    task: (f64, u64),
     stream: Option<Weak<dyn Wake>>,
 }
 
+/// How much there may be of everything at the same time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bounds {
+    /// Clients that are served.
+    pub places: usize,
+    /// Core-seconds of all that is being done, as predicted when it was begun; one client is always served.
+    pub core_seconds: f64,
+    /// Bytes of memory of what is prepared for all clients.
+    pub prepared_bytes: u64,
+}
+
+impl Bounds {
+    /// So many clients, whatever they ask for.
+    pub const fn places(places: usize) -> Self {
+        Self { places, core_seconds: f64::INFINITY, prepared_bytes: u64::MAX }
+    }
+}
+
 /// How a hall stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Standing {
     /// Clients that may be served at the same time.
     pub places: usize,
@@ -69,6 +89,8 @@ pub struct Standing {
     pub prepared: u64,
     /// Bytes of memory that these take.
     pub prepared_bytes: u64,
+    /// Core-seconds of all that is being done, as predicted when it was begun.
+    pub core_seconds: f64,
     /// Nobody else is let in.
     pub is_closed: bool,
 }
@@ -83,8 +105,13 @@ impl Standing {
 impl Hall {
     /// An open hall with so many places.
     pub fn new(places: usize) -> Self {
+        Self::within(Bounds::places(places))
+    }
+
+    /// An open hall with these bounds.
+    pub fn within(bounds: Bounds) -> Self {
         let (state, left, cut) = (Mutex::default(), Condvar::new(), CancellationToken::new());
-        Self(Arc::new(Inner { places, state, left, cut }))
+        Self(Arc::new(Inner { bounds, state, left, cut }))
     }
 
     /// How it stands.
@@ -92,12 +119,13 @@ impl Hall {
         let state = self.state();
         let count = |of: fn(&Entry) -> bool| state.guests.values().filter(|guest| of(guest)).count();
         Standing {
-            places: self.0.places,
+            places: self.0.bounds.places,
             sessions: count(|guest| guest.has_place),
             working: count(|guest| guest.has_place && !guest.is_idle),
             connections: state.guests.len(),
             prepared: state.guests.values().map(|guest| guest.prepared.0).sum(),
             prepared_bytes: state.guests.values().map(|guest| guest.prepared.1).sum(),
+            core_seconds: state.core_seconds(),
             is_closed: state.door != Door::Open,
         }
     }
@@ -172,6 +200,19 @@ impl Hall {
     }
 }
 
+impl State {
+    fn core_seconds(&self) -> f64 {
+        self.guests.values().map(|guest| guest.task.0).sum()
+    }
+
+    /// Of what is prepared, and of what is being prepared.
+    fn prepared_bytes(&self) -> u64 {
+        self.guests
+            .values()
+            .fold(0, |sum, guest| sum.saturating_add(guest.prepared.1).saturating_add(guest.task.1))
+    }
+}
+
 /// A client in a hall, until it is dropped, which also happens while a thread unwinds.
 pub(super) struct Guest {
     hall: Hall,
@@ -189,7 +230,7 @@ impl Guest {
     pub(super) fn take_place(&self) -> Option<Place> {
         let mut state = self.hall.state();
         let taken = state.guests.values().filter(|guest| guest.has_place).count();
-        let entry = state.guests.get_mut(&self.number).filter(|_| taken < self.hall.0.places)?;
+        let entry = state.guests.get_mut(&self.number).filter(|_| taken < self.hall.0.bounds.places)?;
         entry.has_place = true;
         Some(Place { hall: self.hall.clone(), number: self.number })
     }
@@ -201,6 +242,27 @@ impl Guest {
         }
     }
 
+    /// Something is done for it from now on until it waits again, which takes so many core-seconds, and leaves so many bytes behind.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] where that is more than the bounds allow; [`Error::Ending`].
+    pub(super) fn begin(&self, core_seconds: f64, bytes: u64) -> Result<()> {
+        let mut state = self.hall.state();
+        let Bounds { core_seconds: most, prepared_bytes, .. } = self.hall.0.bounds;
+        let under_way = state.core_seconds();
+        if under_way > 0.0 && under_way + core_seconds > most {
+            return Err(Error::Busy("to do"));
+        }
+        if bytes > 0 && state.prepared_bytes().saturating_add(bytes) > prepared_bytes {
+            return Err(Error::Busy("prepared"));
+        }
+        if let Some(entry) = state.guests.get_mut(&self.number) {
+            entry.task = (core_seconds, bytes);
+        }
+        drop(state);
+        self.set_idle(false)
+    }
+
     /// From now on it waits for the client, or does something for it.
     ///
     /// # Errors
@@ -210,6 +272,9 @@ impl Guest {
         let is_ending = state.door == Door::Ending;
         if let Some(entry) = state.guests.get_mut(&self.number) {
             entry.is_idle = is_idle && !is_ending;
+            if is_idle {
+                entry.task = (0.0, 0);
+            }
         }
         if is_ending { Err(Error::Ending) } else { Ok(()) }
     }

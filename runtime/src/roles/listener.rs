@@ -1,7 +1,7 @@
 //! Many clients at a time over TCP, a thread each.
 
 use super::hall::Hall;
-use super::server::{Limits, Offers, Visit};
+use super::server::{Budgets, Limits, Offers, Visit};
 use super::watch::{Caller, Departure, End, Observers};
 use crate::channel::Acceptance;
 use crate::error::{Error, Result};
@@ -23,6 +23,8 @@ pub struct Admission {
     pub limits: Limits,
     /// How their connections are taken up.
     pub acceptance: Acceptance,
+    /// How much each may ask for in a day.
+    pub budgets: Option<Arc<Budgets>>,
 }
 
 /// Connections whose handshake is under way at the same time, beside those that are served: each takes a thread and little
@@ -94,7 +96,7 @@ impl Visitor {
     /// Serves it; `leave` is called when its connection has ended, before the observers are told.
     fn attend(self, offers: &Offers, admission: &Admission, hall: &Hall, leave: impl FnOnce()) {
         let Self { stream, mut caller, observers } = self;
-        let Admission { limits, acceptance, .. } = admission;
+        let Admission { limits, acceptance, budgets, .. } = admission;
         let connection = match acceptance.accept(stream, limits.message) {
             Ok(connection) => connection,
             Err(error) => {
@@ -104,7 +106,7 @@ impl Visitor {
         };
         caller.certificate = connection.certificate();
         let (guest, connection) = hall.enter(connection);
-        let mut visit = Visit::of(guest, *limits, caller, observers);
+        let mut visit = Visit::of(guest, *limits, caller, observers).within(budgets.clone());
         let served = catch_unwind(AssertUnwindSafe(|| offers.attend(connection, &mut visit)));
         let end = match served {
             Ok(Ok(Some(answered))) => End::Answered(answered),

@@ -101,8 +101,8 @@ pub enum End {
 }
 
 impl End {
-    /// A word for it, for metrics and logs: `closed` where the client ended its session; why it was refused (`full`, `crowded`, `ending`,
-    /// `over_age`, `other_plan`, `untrusted`, `misbehaved`); `silent` or `hung_up` where it vanished; `cut_off`, `system` or `bug`
+    /// A word for it, for metrics and logs: `closed` where the client ended its session; why it was refused (`full`, `crowded`, `busy`, `over_budget`,
+    /// `ending`, `over_age`, `other_plan`, `untrusted`, `misbehaved`); `silent` or `hung_up` where it vanished; `cut_off`, `system` or `bug`
     /// where this party failed.
     pub const fn reason(&self) -> &'static str {
         match self {
@@ -112,6 +112,8 @@ impl End {
             End::Failed(Error::Ending) => "ending",
             End::Failed(Error::Cancelled) => "cut_off",
             End::Failed(Error::SessionOver(_)) => "over_age",
+            End::Failed(Error::Busy(_)) => "busy",
+            End::Failed(Error::OverBudget(_)) => "over_budget",
             End::Failed(Error::PeerMisbehaved(fault)) => match fault {
                 PeerFault::HungUp(_) => "hung_up",
                 PeerFault::Silent { .. } => "silent",

@@ -182,7 +182,7 @@ fn listen(plan: &ValidPlan, max_clients: usize, max_per_address: Option<usize>) 
     let address = listener.local_addr().expect("an address").to_string();
     let offers = Offers::one(Server::new(plan.clone()));
     let limits = Limits { handshake: SHORT, message: SHORT, idle: SHORT, age: 4 * SHORT };
-    let admission = Admission { max_per_address, limits, acceptance: Acceptance::Plain };
+    let admission = Admission { max_per_address, limits, acceptance: Acceptance::Plain, budgets: None };
     let hall = Hall::new(max_clients);
     thread::spawn(move || listener::listen(&offers, &listener, &admission, &hall, &Observers::default()));
     address

@@ -3,6 +3,7 @@
 mod support;
 
 mod admin;
+mod admission;
 mod app;
 mod cli;
 mod cli_store;

@@ -15,7 +15,7 @@ pub(crate) fn of_runtime(py: Python<'_>, error: &runtime::Error) -> PyErr {
     let name = match error {
         Error::InvalidInput(_) => "InvalidInput",
         Error::PeerMisbehaved(_) => "PeerError",
-        Error::Refused(_) => "Refused",
+        Error::Refused(_) | Error::Busy(_) | Error::OverBudget(_) => "Refused",
         Error::SessionOver(_) | Error::Ending => "SessionOver",
         Error::Cancelled => "Cancelled",
         Error::Io { .. } | Error::Randomness(_) => "SystemFailure",

@@ -1,6 +1,7 @@
 //! The server: holds the plan, serves clients.
 
 mod blinded;
+mod budget;
 mod offers;
 mod pace;
 mod products;
@@ -8,7 +9,9 @@ mod shared;
 mod stored;
 mod tokens;
 mod visit;
+mod work;
 
+pub use budget::{Allowance, Budgets};
 pub use offers::{Offer, Offers};
 pub use pace::Limits;
 pub use shared::MAX_PREPARED;

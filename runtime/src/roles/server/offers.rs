@@ -140,6 +140,10 @@ impl Offers {
             }
             Error::PeerMisbehaved(fault) => format!("the client misbehaved: {fault}"),
             Error::SessionOver(_) => format!("{error}; {}", message::OPEN_ANOTHER),
+            Error::OverBudget(what) => {
+                format!("the budget of {what} for a day is spent; come again tomorrow")
+            }
+            Error::Busy(what) => format!("it has too much {what}; {}", message::TRY_LATER),
             Error::Ending => format!("it is ending; {}", message::TRY_ANOTHER),
             _ => "it failed".into(),
         }

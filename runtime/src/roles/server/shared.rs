@@ -14,6 +14,7 @@ use super::super::plain;
 use super::super::stopwatch::{Named, Stopwatch};
 use super::super::watch::Done;
 use super::visit::Visit;
+use super::work;
 use crate::channel::{Connection, Limit};
 use crate::error::{Error, PeerFault, Result};
 use crate::observe::{Observer, Silent};
@@ -29,7 +30,7 @@ use crate::protocol::shared::online_messages::{
 use crate::protocol::shared::party::Party;
 use crate::protocol::shared::randomisers::{Lengths, ReplyRandomisers};
 use crate::protocol::shared::together::{Seat, Together};
-use crate::store::Shelf;
+use crate::store::{Name, Shelf};
 use std::collections::{HashMap, VecDeque};
 
 /// Inferences that a client may prepare ahead at most.
@@ -76,9 +77,10 @@ impl Session<'_> {
             self.visit.wait(self.connection)?;
             let request = message::receive_any(self.connection, PREPARE, &REQUESTS);
             let Some((request, body)) = self.visit.heard(request)? else { return Ok(answered) };
-            self.visit.work(self.connection)?;
             let inferences = body.first().copied().unwrap_or(0).into();
             let before = self.ahead.ready.len();
+            let asked = self.asked(request, &body);
+            self.visit.work(self.connection, asked, self.core_seconds(asked))?;
             let done = match request {
                 Message::Infer => {
                     self.infer(inferences, observer)?;
@@ -100,6 +102,27 @@ impl Session<'_> {
             };
             self.visit.did(self.connection, done);
         }
+    }
+
+    /// What a request asks for; of malformed ones nothing follows.
+    fn asked(&self, request: Message, body: &[u8]) -> Done {
+        let inferences = u64::from(body.first().copied().unwrap_or(0));
+        match request {
+            Message::Infer => Done::Answered(inferences),
+            Message::Keep => Done::Kept(0),
+            Message::Take => Done::Taken((body.len() / Name::BYTES) as u64),
+            _ => Done::Prepared(inferences),
+        }
+    }
+
+    /// What is predicted for it; batches take less.
+    fn core_seconds(&self, asked: Done) -> f64 {
+        let (count, cost) = match asked {
+            Done::Prepared(count) => (count, self.plan.offline_cost()),
+            Done::Answered(count) => (count, self.plan.online_cost()),
+            Done::Kept(_) | Done::Taken(_) => return 0.0,
+        };
+        count as f64 * work::core_seconds(&cost, self.plan.key_bits)
     }
 
     fn prepare(&mut self, inferences: usize, observer: &mut dyn Observer) -> Result<()> {

@@ -3,6 +3,7 @@
 use super::super::hall::{Guest, Place};
 use super::super::stopwatch::Stopwatch;
 use super::super::watch::{Caller, Departure, Done, End, Observers, PhaseReport, Session};
+use super::budget::Budgets;
 use super::pace::{Limits, Pace};
 use crate::channel::{Connection, Traffic};
 use crate::error::{Error, Result};
@@ -20,6 +21,7 @@ pub struct Visit {
     guest: Option<Guest>,
     caller: Caller,
     observers: Observers,
+    budgets: Option<Arc<Budgets>>,
     account: Account,
 }
 
@@ -65,13 +67,18 @@ impl Visit {
             reported,
             traffic,
         };
-        Self { pace, guest, caller, observers, account }
+        Self { pace, guest, caller, observers, budgets: None, account }
     }
 
     /// The client is to send the next message of the handshake.
     pub(super) fn shake_hands(&self, connection: &mut Connection) -> Result<()> {
         self.set_idle(true)?;
         self.pace.shake_hands(connection)
+    }
+
+    /// As long as there is something in its budget.
+    pub(in super::super) fn within(self, budgets: Option<Arc<Budgets>>) -> Self {
+        Self { budgets, ..self }
     }
 
     /// Who it is, by its token.
@@ -101,12 +108,19 @@ impl Visit {
         self.pace.wait(connection)
     }
 
-    /// The client has asked.
+    /// The client has asked for this, which will take so many core-seconds.
     ///
     /// # Errors
-    /// [`Error::Ending`] where the server ends.
-    pub(super) fn work(&mut self, connection: &mut Connection) -> Result<()> {
-        self.set_idle(false)?;
+    /// [`Error::Ending`] where the server ends, [`Error::Busy`] where it has too much to do already, [`Error::OverBudget`].
+    pub(super) fn work(&mut self, connection: &mut Connection, asked: Done, core_seconds: f64) -> Result<()> {
+        let bytes = match asked {
+            Done::Prepared(inferences) | Done::Taken(inferences) => {
+                inferences.saturating_mul(self.account.each)
+            }
+            Done::Answered(_) | Done::Kept(_) => 0,
+        };
+        self.guest.as_ref().map_or(Ok(()), |guest| guest.begin(core_seconds, bytes))?;
+        self.budgets.as_ref().map_or(Ok(()), |budgets| budgets.spend(&self.caller, asked))?;
         self.account.phase = Some(Stopwatch::start(connection.traffic()));
         self.pace.work(connection)
     }

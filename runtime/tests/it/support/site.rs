@@ -63,7 +63,7 @@ impl Site {
             connector = Some(Connector::new(&authority(&own), None).expect("trust"));
         }
         let limits = Limits { handshake: patience, message: patience, idle: patience, age: 1000 * patience };
-        let admission = Admission { max_per_address: None, limits, acceptance };
+        let admission = Admission { max_per_address: None, limits, acceptance, budgets: None };
         let (offers, hall) = (Offers::one(Server::new(plan.clone())), Hall::new(64));
         let left: Arc<Mutex<Vec<End>>> = Arc::default();
         let leaving = Arc::clone(&left);
