@@ -106,7 +106,9 @@ fn decryption_takes_a_time_that_tells_nothing_of_long_plaintexts() {
         let mut experiment =
             Experiment { name: "decryption of 0 (shows)", samples: 5_000, secrets: &mut secrets };
         experiment.statistic(prepare, decrypt);
-        for (name, left) in [("decryption of one number", &same[..]), ("of one ciphertext", &others[..1])] {
+        for (name, left) in
+            [("decryption of one number", &same[..]), ("decryption of one ciphertext", &others[..1])]
+        {
             let mut secrets = |rng: &mut TestRng| [any(left, rng), any(&others, rng)];
             let experiment = Experiment { name, samples: 10_000, secrets: &mut secrets };
             experiment.takes_constant_time(prepare, decrypt);

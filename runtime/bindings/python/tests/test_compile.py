@@ -42,6 +42,12 @@ def test_options_reach_the_compiler(digits):
     assert (prediction.label, prediction.scores, prediction.probabilities) == (3, None, None)
 
 
+def test_an_accuracy_budget_gives_a_cheaper_plan(compiled, digits):
+    plan = popcorn.compile(MODEL, max_accuracy_drop=10, evaluation=digits, **OPTIONS)
+    assert plan.cost().bytes < compiled.cost().bytes
+    assert plan.evaluate(*digits).accuracy >= compiled.evaluate(*digits).accuracy - 0.1
+
+
 def test_doubts_are_warnings():
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

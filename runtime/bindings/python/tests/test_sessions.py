@@ -94,7 +94,15 @@ def test_peers_that_speak_something_else_are_to_blame():
         thread.join()
 
 
-def test_control_c_ends_a_call():
+@pytest.fixture
+def control_c():
+    """Ctrl-C is heard, also where whoever started the tests ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_control_c_ends_a_call(control_c):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
         timer.start()
