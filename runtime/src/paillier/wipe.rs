@@ -55,8 +55,8 @@ pub(crate) fn wipe_integer(value: &mut Integer) {
     compiler_fence(Ordering::SeqCst);
 }
 
-/// Overwrites 32 KiB of the stack below the caller's frame: what functions that have returned left there, GMP's among them, of
-/// which each takes some KiB for numbers of a key's size.
+/// Overwrites 32 KiB of the stack below the caller's frame: what functions that have returned left there. GMP's take some KiB for
+/// numbers of a key's size, and leave operands there (divisions, greatest common divisors).
 #[inline(never)]
 pub(crate) fn wipe_stack() {
     black_box(&mut [0u8; 32 << 10]);
