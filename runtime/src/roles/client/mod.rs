@@ -64,9 +64,10 @@ struct Holder {
 /// The server refuses, misbehaves, or sends an invalid or another plan.
 pub fn greet(mut connection: Connection, wanted: Option<PlanId>) -> Result<Greeting> {
     let start = Instant::now();
-    message::send(&mut connection, Message::Hello, &Hello { plan: wanted }.to_bytes())?;
-    let bytes =
-        message::receive(&mut connection, Message::Welcome, Limit::AtMost(codec::MAX_VIEW_BYTES + 2))?;
+    let asked = message::send(&mut connection, Message::Hello, &Hello { plan: wanted }.to_bytes());
+    let limit = Limit::AtMost(codec::MAX_VIEW_BYTES + 2);
+    let answer = asked.and_then(|()| message::receive(&mut connection, Message::Welcome, limit));
+    let bytes = answer.map_err(|error| message::refused_or(&mut connection, error))?;
     let welcome = Welcome::from_bytes(&bytes)?;
     let plan = codec::decode_view(welcome.view).map_err(|error| PeerFault::Plan(error.to_string()))?;
     if wanted.is_some_and(|wanted| wanted != plan.id) {
@@ -90,7 +91,8 @@ impl Greeting {
         if needed != has {
             return Err(InvalidInput::KeyBits { needed, has }.into());
         }
-        message::send(&mut self.connection, Message::Key, key.public().to_bytes())?;
+        let sent = message::send(&mut self.connection, Message::Key, key.public().to_bytes());
+        sent.map_err(|error| message::refused_or(&mut self.connection, error))?;
         let rng = SecureRng::from_os()?;
         let (online, max_prepared) = match &self.plan.work {
             Work::Exchanges(_) => (Vec::new(), 0),
