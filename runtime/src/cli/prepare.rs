@@ -7,7 +7,8 @@ use super::transport::ClientTransport;
 use clap::Args;
 use runtime::channel::tcp;
 use runtime::plan::PlanId;
-use runtime::roles::client;
+use runtime::protocol::hello::Wanted;
+use runtime::roles::client::Request;
 use runtime::store::{Holding, Store};
 use runtime::{ClientKey, Error, Result};
 use std::path::PathBuf;
@@ -43,9 +44,12 @@ pub(crate) struct Prepare {
     /// A key file from `popcorn keygen`, which `popcorn infer` must be given, too; without it one lies in the folder
     #[arg(long, value_name = "KEY")]
     key: Option<PathBuf>,
-    /// Insist on the plan with this digest, 64 hexadecimal digits; the server refuses if it runs another
+    /// Ask for this plan of a server that offers several (`popcorn plans` lists them): its name, or its digest of 64 hexadecimal digits
+    #[arg(long, value_name = "NAME|DIGEST")]
+    plan: Option<Wanted>,
+    /// Insist on the plan with this digest, 64 hexadecimal digits, whatever it is called
     #[arg(long, value_name = "DIGEST")]
-    plan: Option<PlanId>,
+    expect_plan: Option<PlanId>,
     /// Give the server up if it takes longer than this over a message, computing included
     #[arg(long, default_value_t = tcp::DEFAULT_TIMEOUT.as_secs(), value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
@@ -67,7 +71,12 @@ impl Prepare {
     fn prepare(&self, address: &str, store: &Arc<Store>) -> Result<()> {
         let way = self.transport.way(address)?;
         let connection = way.connect(address, Duration::from_secs(self.timeout))?;
-        let greeting = client::greet(connection, self.plan)?;
+        let request = Request {
+            plan: self.plan.clone().unwrap_or_default(),
+            expected: self.expect_plan,
+            token: self.transport.token()?,
+        };
+        let greeting = request.greet(connection)?;
         let plan = greeting.plan().clone();
         let key = match &self.key {
             Some(path) => ClientKey::read(path)?,

@@ -130,14 +130,14 @@ pub fn receive_any(
     connection.receive_body(header, limit, message.name()).map(|body| Some((message, body)))
 }
 
-/// Sends a message whose body is a number of inferences, at most 255.
+/// Sends the server a message whose body is a number of inferences, at most 255.
 ///
 /// # Errors
-/// The peer hung up or does not read.
+/// The server refused before, hung up or does not read.
 pub fn send_count(connection: &mut Connection, message: Message, inferences: usize) -> Result<()> {
     let count =
         u8::try_from(inferences).map_err(|_| Error::Bug(format!("{inferences} inferences at once")))?;
-    send(connection, message, vec![count])
+    send(connection, message, vec![count]).map_err(|error| refused_or(connection, error))
 }
 
 /// Waits for the header of `message`; `None` where the peer ends the session instead.

@@ -4,6 +4,7 @@ use crate::support::gate::Gate;
 use crate::support::http::{ask, get, metrics};
 use crate::support::served::{CLIENT_KEY, IMAGE, LONG, asking, builder, open, start, wait_until};
 use runtime::admin::{self, Metrics};
+use runtime::watch::{Caller, PhaseReport, ServerObserver, Session};
 use runtime::{Client, Running, ServerBuilder};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
@@ -81,6 +82,29 @@ fn the_server_is_ready_while_there_is_a_place() {
     gate.open();
     assert!(asked.join().expect("no panic").is_ok());
     assert_eq!(draining.join().expect("no panic").cut, 0);
+}
+
+/// Panics when something was done.
+struct Panicking;
+
+impl ServerObserver for Panicking {
+    fn did(&self, _: &Caller, _: Session, _: &PhaseReport) {
+        panic!("on purpose");
+    }
+}
+
+#[test]
+fn a_session_that_panics_gives_its_place_back_and_is_counted() {
+    let (_running, address, admin) = watched(builder().max_clients(1).observer(Panicking));
+    for panicked in 1..=2 {
+        let mut client = open(&address);
+        assert!(client.prepare(1).and_then(|_| client.infer(&IMAGE)).is_err(), "the server is gone");
+        wait_until(|| {
+            let metrics = metrics(&admin);
+            let bugs = metrics.get("popcorn_departures_total{reason=\"bug\"}").copied();
+            (bugs, metrics["popcorn_ready"]) == (Some(f64::from(panicked)), 1.0)
+        });
+    }
 }
 
 #[test]

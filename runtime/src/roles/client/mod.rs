@@ -106,9 +106,7 @@ impl Request {
             named => named,
         };
         let hello = Hello { wanted, token: self.token };
-        message::send(&mut connection, Message::Hello, &**hello.to_bytes())?;
-        let limit = Limit::AtMost(codec::MAX_VIEW_BYTES + 2);
-        let bytes = message::receive(&mut connection, Message::Welcome, limit)?;
+        let bytes = say(&mut connection, &hello, Message::Welcome, codec::MAX_VIEW_BYTES + 2)?;
         let welcome = Welcome::from_bytes(&bytes)?;
         let plan = codec::decode_view(welcome.view).map_err(|error| PeerFault::Plan(error.to_string()))?;
         if expected.is_some_and(|expected| expected != plan.id) {
@@ -125,10 +123,16 @@ impl Request {
 /// The server refuses or misbehaves.
 pub fn plans(mut connection: Connection, token: Option<Token>) -> Result<Vec<Listed>> {
     let hello = Hello { wanted: Wanted::List, token };
-    message::send(&mut connection, Message::Hello, &**hello.to_bytes())?;
-    let bytes = message::receive(&mut connection, Message::Plans, Limit::AtMost(PLANS_BYTES as u64))?;
+    let bytes = say(&mut connection, &hello, Message::Plans, PLANS_BYTES as u64)?;
     connection.close();
     Ok(Listed::from_bytes(&bytes)?)
+}
+
+/// What the server answers to the first word, of `most` bytes at most; where that was not taken, the refusal that came before it.
+fn say(connection: &mut Connection, hello: &Hello, answer: Message, most: u64) -> Result<Vec<u8>> {
+    let said = message::send(connection, Message::Hello, &**hello.to_bytes());
+    let heard = said.and_then(|()| message::receive(connection, answer, Limit::AtMost(most)));
+    heard.map_err(|error| message::refused_or(connection, error))
 }
 
 impl Greeting {
@@ -146,7 +150,8 @@ impl Greeting {
         if needed != has {
             return Err(InvalidInput::KeyBits { needed, has }.into());
         }
-        message::send(&mut self.connection, Message::Key, key.public().to_bytes())?;
+        let sent = message::send(&mut self.connection, Message::Key, key.public().to_bytes());
+        sent.map_err(|error| message::refused_or(&mut self.connection, error))?;
         let rng = SecureRng::from_os()?;
         let (online, max_prepared) = match &self.plan.work {
             Work::Exchanges(_) => (Vec::new(), 0),
