@@ -165,7 +165,7 @@ fn write_the_corpus() {
             &frame(Message::Welcome, &[&1u16.to_le_bytes(), &client[..]].concat()),
         );
     }
-    let hello = frame(Message::Hello, &**Hello::default().to_bytes());
+    let hello = frame(Message::Hello, &Hello::default().to_bytes());
     write("session", "hello", &hello);
     write("session", "hello-key", &[hello, frame(Message::Key, &targets::KEY.public().to_bytes())].concat());
     let [client, server] = transcripts();
