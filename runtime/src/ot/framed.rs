@@ -146,7 +146,8 @@ mod tests {
     fn frames_of_another_length_are_refused() {
         for (length, sent) in [(FRAME + 5, FRAME - 1), (FRAME + 5, FRAME + 5), (5, 6), (5, 0)] {
             let ((), refused) = together(
-                |peer| message::send(peer, MESSAGE, vec![0; sent]).unwrap(),
+                // The receiver may hang up before all is taken.
+                |peer| drop(message::send(peer, MESSAGE, vec![0; sent])),
                 |connection| {
                     FramedReceiver::new(connection, Role::Server, MESSAGE, length as u64).pull(length).err()
                 },

@@ -223,7 +223,8 @@ fn masked_bits_of_another_length_are_refused() {
         let (error, length) = served(|client| {
             let (_, length) = client.prepare_honestly().expect("products");
             let other = vec![0; length.saturating_add_signed(more)];
-            message::send(client.connection, Message::MaskedBits, other).expect("an open connection");
+            // The server may hang up before all is taken.
+            let _ = message::send(client.connection, Message::MaskedBits, other);
             length as u64
         });
         let got = length.saturating_add_signed(more as i64);
@@ -232,7 +233,7 @@ fn masked_bits_of_another_length_are_refused() {
     }
     let (error, ()) = served(|client| {
         client.prepare_honestly().expect("products");
-        message::send_count(client.connection, Message::Infer, 1).expect("an open connection");
+        let _ = message::send_count(client.connection, Message::Infer, 1);
     });
     assert!(matches!(
         error,
