@@ -13,5 +13,6 @@ mod masks;
 mod overlap;
 mod plan;
 mod shared;
+mod soak;
 mod tls;
 mod views;

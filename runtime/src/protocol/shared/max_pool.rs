@@ -161,6 +161,6 @@ mod tests {
     fn empty_windows_have_no_maximum() {
         let ring = Ring::new(8).unwrap();
         assert_eq!(MaxPool::new(ring, ring, [0..1, 0..0].into_iter().collect()), None);
-        assert_eq!(MaxPool::new(ring, Ring::new(9).unwrap(), [0..1].into_iter().collect()), None);
+        assert_eq!(MaxPool::new(ring, Ring::new(9).unwrap(), std::iter::once(0..1).collect()), None);
     }
 }
