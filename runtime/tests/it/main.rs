@@ -23,6 +23,7 @@ mod reconnect;
 mod shared;
 #[cfg(unix)]
 mod signals;
+mod soak;
 mod stored;
 mod tls;
 mod views;

@@ -27,7 +27,7 @@ pub(super) fn check_plan(plan: &Plan, found: &mut Findings) {
     let total: usize = elements.sum();
     found.require(1, None, total <= MAX_TOTAL_ELEMENTS, || format!("{total} elements in all are too many"));
     let sizes = plan.steps.iter().map(|step| (&step.op, step.inputs.len(), step.shape));
-    work::check_steps(sizes, 1, found);
+    work::check_steps(sizes, found);
     if let Suite::Blinded(_) = plan.suite {
         work::check_intervals(plan.steps.iter().map(|step| (step.inputs.len(), step.shape)), found);
     }

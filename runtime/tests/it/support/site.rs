@@ -51,7 +51,8 @@ pub(crate) fn on_shares() -> ValidPlan {
 }
 
 impl Site {
-    /// Serves `plan`, with TLS or without; a client that keeps it waiting for `patience` is given up.
+    /// Serves `plan`, with TLS or without; a client that keeps it waiting for `patience` is given up. Friends and foes have one
+    /// address here, which may therefore have as many connections as there are at all.
     pub(crate) fn new(plan: ValidPlan, tls: bool, patience: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
@@ -63,7 +64,7 @@ impl Site {
             connector = Some(Connector::new(&authority(&own), None).expect("trust"));
         }
         let limits = Limits { handshake: patience, message: patience, idle: patience, age: 1000 * patience };
-        let admission = Admission { max_per_address: None, limits, acceptance, budgets: None };
+        let admission = Admission { max_per_address: Some(256), limits, acceptance, budgets: None };
         let (offers, hall) = (Offers::one(Server::new(plan.clone())), Hall::new(64));
         let left: Arc<Mutex<Vec<End>>> = Arc::default();
         let leaving = Arc::clone(&left);
