@@ -499,8 +499,14 @@ fn a_server_that_is_not_there_or_runs_another_plan_is_named() {
         };
     assert!(ask(&free.to_string(), &[]).contains("cannot connect"));
     let serving = fixture.serve();
+    let other = ask(&serving.address, &["--plan", &"7d".repeat(32)]);
     assert!(
-        ask(&serving.address, &["--plan", &"7d".repeat(32)]).contains("the server refused: it runs plan")
+        other.contains("the server refused: it does not offer plan 7d7d")
+            && other.contains("but plan model (")
+    );
+    assert!(
+        ask(&serving.address, &["--plan", "model", "--expect-plan", &"7d".repeat(32)])
+            .contains("not the one asked for")
     );
     assert!(fixture.run(&["keygen", "-o", "long.key", "--key-bits", "3072"]).status.success());
     assert!(

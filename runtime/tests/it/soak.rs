@@ -3,7 +3,7 @@
 
 use crate::support::alone::{Held, alone, forget_peak, memory, peak_memory};
 use crate::support::fault::{Fault, mixed};
-use crate::support::relay::Relay;
+use crate::support::line::Line;
 use crate::support::site::{IMAGES, Site, is_the_peers, on_shares};
 use std::io::Write;
 use std::net::TcpStream;
@@ -55,11 +55,11 @@ impl Attack {
     /// The `number`-th of its kind, until it has ended.
     fn strike(self, site: &Site, number: u64, over: &AtomicBool) {
         let through = |faults| {
-            let relay = Relay::new(&site.address, faults, 1 + (mixed(number) % 1460) as usize);
-            if let Err(error) = site.ask(&relay.address) {
+            let line = Line::new(&site.address, faults, 1 + (mixed(number) % 1460) as usize);
+            if let Err(error) = site.ask(&line.address) {
                 assert!(is_the_peers(&error), "{error:?}");
             }
-            relay.finish();
+            line.finish();
         };
         // Longer than what sessions send: some faults come too late.
         let fault = Some(Fault::drawn(number, 150_000));
