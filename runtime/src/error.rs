@@ -20,6 +20,9 @@ pub enum Error {
     /// A session lasted as long as sessions may. The client may open another.
     #[error("the session lasted longer than {} s", .0.as_secs())]
     SessionOver(Duration),
+    /// A client asked for nothing for as long as it may. It may open another session.
+    #[error("nothing was asked for {} s", .0.as_secs())]
+    Idle(Duration),
     /// The client has asked for as much today as it may, of what is named.
     #[error("the budget of {0} for a day is spent")]
     OverBudget(&'static str),
@@ -99,6 +102,9 @@ pub enum InvalidInput {
     /// A plan contradicts itself.
     #[error("the plan is invalid: {}", list(.0))]
     Violations(Vec<Violation>),
+    /// Inferences are to be kept for later sessions, which know them by a key that is made anew for each.
+    #[error("a store needs a key that is kept")]
+    StoreWithoutKey,
     /// A key length that only tests may use.
     #[error("a key of {0} bits protects nothing; use 2048, 3072 or 4096 bits")]
     InsecureKey(KeyBits),

@@ -144,6 +144,12 @@ impl ClientBuilder {
         Self { opening: self.opening.tls(connector), ..self }
     }
 
+    /// Connects to this machine alone, whatever the name of the server resolves to; with TLS, or over a stream of the caller's, it
+    /// changes nothing.
+    pub fn within_machine(self) -> Self {
+        Self { opening: self.opening.within_machine(), ..self }
+    }
+
     /// Uses this key; otherwise one is made for the session and forgotten after it.
     pub fn key(mut self, key: ClientKey) -> Self {
         self.opening.key = Some(key);
@@ -206,10 +212,11 @@ impl ClientBuilder {
     /// Connects, learns the server's plan, and gives it the public key.
     ///
     /// # Errors
-    /// Nobody answers, the server refuses or misbehaves, it has another plan than the one insisted on, or the key is not
+    /// There is a store and no key. Nobody answers, the server refuses or misbehaves, it has another plan than the one insisted on, or the key is not
     /// as long as the plan wants.
     pub fn open(self) -> Result<Client> {
         let Self { mut opening, retry, observer } = self;
+        opening.check()?;
         let mut patience = Patience::new(if opening.can_repeat() { retry } else { Duration::ZERO });
         let session = opening.patiently(&mut patience)?;
         patience.reset();

@@ -4,7 +4,7 @@ use super::key::ClientKey;
 #[cfg(feature = "tls")]
 use crate::channel::tls;
 use crate::channel::{CancellationToken, Connection, Transport, tcp};
-use crate::error::{PeerFault, Result};
+use crate::error::{InvalidInput, PeerFault, Result};
 use crate::roles::client::{Patience, Request, Session};
 use crate::store::Shelf;
 use std::sync::Arc;
@@ -13,6 +13,8 @@ use std::time::Duration;
 /// How a server is reached.
 pub(super) enum Way {
     Tcp(String),
+    /// This machine alone.
+    WithinMachine(String),
     #[cfg(feature = "tls")]
     Tls(String, tls::Connector),
     /// Once.
@@ -43,10 +45,27 @@ impl Opening {
     #[cfg(feature = "tls")]
     pub(super) fn tls(self, connector: tls::Connector) -> Self {
         let way = match self.way {
-            Way::Tcp(address) | Way::Tls(address, _) => Way::Tls(address, connector),
+            Way::Tcp(address) | Way::WithinMachine(address) | Way::Tls(address, _) => {
+                Way::Tls(address, connector)
+            }
             stream @ Way::Stream(_) => stream,
         };
         Self { way, ..self }
+    }
+
+    /// The same to this machine alone, where there is no TLS.
+    pub(super) fn within_machine(self) -> Self {
+        let way = match self.way {
+            Way::Tcp(address) => Way::WithinMachine(address),
+            other => other,
+        };
+        Self { way, ..self }
+    }
+
+    /// Refuses a store without a key, whose halves nobody could ever ask for.
+    pub(super) fn check(&self) -> Result<()> {
+        let is_lost = self.shelf.is_some() && self.key.is_none();
+        if is_lost { Err(InvalidInput::StoreWithoutKey.into()) } else { Ok(()) }
     }
 
     /// Whether there can be a second session.
@@ -80,6 +99,7 @@ impl Opening {
     fn connect(&mut self) -> Result<Connection> {
         match &mut self.way {
             Way::Tcp(address) => tcp::connect(address, self.timeout),
+            Way::WithinMachine(address) => tcp::connect_within_machine(address, self.timeout),
             #[cfg(feature = "tls")]
             Way::Tls(address, connector) => connector.connect(address, self.timeout),
             Way::Stream(stream) => {

@@ -19,15 +19,19 @@ pub enum Acceptance {
 }
 
 impl Acceptance {
-    /// Frames over a stream that a listener accepted; a peer that takes longer than `timeout` over a frame is given up.
+    /// Frames over a stream that a listener accepted; a peer that takes longer than `handshake` over that of TLS, or than `timeout` over
+    /// a frame, is given up.
     ///
     /// # Errors
     /// The system refuses the socket's options, or a thread; with TLS, the handshake fails.
-    pub fn accept(&self, stream: TcpStream, timeout: Duration) -> Result<Connection> {
+    pub fn accept(&self, stream: TcpStream, handshake: Duration, timeout: Duration) -> Result<Connection> {
         match self {
-            Acceptance::Plain => tcp::accept(stream, timeout),
+            Acceptance::Plain => {
+                let _ = handshake; // there is none
+                tcp::accept(stream, timeout)
+            }
             #[cfg(feature = "tls")]
-            Acceptance::Tls(acceptor) => acceptor.accept(stream, timeout),
+            Acceptance::Tls(acceptor) => acceptor.accept(stream, handshake, timeout),
         }
     }
 }

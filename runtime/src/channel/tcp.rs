@@ -3,7 +3,7 @@
 use super::{Connection, Reader, Transport, Wake};
 use crate::error::{Error, Result};
 use std::io::{self, Read};
-use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream, ToSocketAddrs};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -93,14 +93,22 @@ impl Reader for TcpReader {
 /// # Errors
 /// The name does not resolve, or nobody answers.
 pub fn connect(address: &str, timeout: Duration) -> Result<Connection> {
-    accept(dial(address)?, timeout)
+    accept(dial(address, |_| true)?, timeout)
 }
 
-/// A stream to `address`.
-pub(super) fn dial(address: &str) -> Result<TcpStream> {
+/// The same to this machine alone: addresses of others are not tried, whatever the name resolves to at this moment.
+///
+/// # Errors
+/// As [`connect`]; the name has no address of this machine.
+pub fn connect_within_machine(address: &str, timeout: Duration) -> Result<Connection> {
+    accept(dial(address, |candidate| candidate.ip().to_canonical().is_loopback())?, timeout)
+}
+
+/// A stream to one of the addresses of `address` that are `allowed`.
+pub(super) fn dial(address: &str, allowed: impl Fn(&SocketAddr) -> bool) -> Result<TcpStream> {
     let failed = |error| Error::io(format!("cannot connect to {address} (HOST:PORT)"), error);
-    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    for candidate in address.to_socket_addrs().map_err(failed)? {
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address that may be used");
+    for candidate in address.to_socket_addrs().map_err(failed)?.filter(allowed) {
         match TcpStream::connect_timeout(&candidate, CONNECT_TIMEOUT) {
             Ok(stream) => return Ok(stream),
             Err(error) => last = error,

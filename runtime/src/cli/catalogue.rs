@@ -2,7 +2,7 @@
 
 use runtime::error::InvalidInput;
 use runtime::roles::server::Tokens;
-use runtime::{Error, Plan, PlanName, Result};
+use runtime::{Error, Plan, PlanId, PlanName, Result};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -38,7 +38,11 @@ pub(crate) fn read_tokens(path: &Path) -> Result<Tokens> {
 }
 
 fn named(file: &Path) -> Result<PlanName> {
-    stem(file).parse().map_err(|what| refused(file, what))
+    let stem = stem(file);
+    if stem.parse::<PlanId>().is_ok() {
+        return Err(refused(file, "clients would take its name for a digest"));
+    }
+    stem.parse().map_err(|what| refused(file, what))
 }
 
 fn stem(path: &Path) -> String {

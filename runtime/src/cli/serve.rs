@@ -15,7 +15,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
-use tracing::info;
+use tracing::{info, warn};
 
 /// Status of a server that cut connections off when it ended.
 const CUT: u8 = 3;
@@ -145,8 +145,8 @@ impl Serve {
     fn end(&self, server: &Server, running: Running, mut signals: Signals, log: &Log) -> Result<ExitCode> {
         while let Asked::Reload = signals.wait() {
             match self.reload(server) {
-                Ok(()) => super::output::print(&described(&server.offers()))?,
-                Err(error) => eprintln!("nothing is changed: {error}"),
+                Ok(()) => info!(plans = server.offers().len(), "plans read again"),
+                Err(error) => warn!(error = %error, "nothing is changed"),
             }
         }
         tell_stopping();

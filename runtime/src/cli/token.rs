@@ -2,11 +2,14 @@
 
 use super::output;
 use clap::Args;
-use runtime::files::write_private;
+use runtime::error::InvalidInput;
+use runtime::files::{read_private, write_private};
 use runtime::paillier::SecureRng;
-use runtime::{Error, Result, Token as Secret};
-use std::fs;
+use runtime::{Result, Token as Secret};
 use std::path::{Path, PathBuf};
+
+/// Bytes of a file with a token and white space.
+const MAX_BYTES: u64 = 256;
 
 /// Make a token for a client, by which `popcorn serve --tokens` knows it
 ///
@@ -39,12 +42,12 @@ impl Token {
 /// The token in the file at `path`.
 ///
 /// # Errors
-/// It cannot be read, or is no token.
+/// It cannot be read, others may read it, or it is no token.
 pub(crate) fn read(path: &Path) -> Result<Secret> {
-    let text = fs::read_to_string(path);
-    let text = text.map_err(|error| Error::io(format!("cannot read {}", path.display()), error))?;
+    let bytes = read_private(path, MAX_BYTES)?;
+    let text = std::str::from_utf8(&bytes).unwrap_or_default();
     let token = text.trim().parse::<Secret>();
-    token.map_err(|what| runtime::error::InvalidInput::File { path: path.into(), what: what.into() }.into())
+    token.map_err(|what| InvalidInput::File { path: path.into(), what: what.into() }.into())
 }
 
 fn parse_name(text: &str) -> std::result::Result<String, &'static str> {

@@ -94,8 +94,11 @@ impl ClientTransport {
         if self.tls || identity.is_some() || !matches!(trust, Trust::System) {
             return Ok(Way::Tls(Connector::new(&trust, identity.as_ref())?));
         }
-        if self.plaintext || is_this_machine(address) {
+        if self.plaintext {
             return Ok(Way::Plain);
+        }
+        if is_this_machine(address) {
+            return Ok(Way::WithinMachine);
         }
         Err(plain(address, "give --tls, --ca FILE or --pin SHA256, or --plaintext"))
     }
@@ -112,6 +115,8 @@ impl ClientTransport {
 /// How a client connects.
 pub(crate) enum Way {
     Plain,
+    /// Without TLS, whatever the name resolves to when it is connected to.
+    WithinMachine,
     Tls(Connector),
 }
 
@@ -119,6 +124,7 @@ impl Way {
     pub(crate) fn connect(&self, address: &str, timeout: Duration) -> Result<Connection> {
         match self {
             Way::Plain => tcp::connect(address, timeout),
+            Way::WithinMachine => tcp::connect_within_machine(address, timeout),
             Way::Tls(connector) => connector.connect(address, timeout),
         }
     }

@@ -63,7 +63,7 @@ pub struct Bounds {
     pub places: usize,
     /// Core-seconds of all that is being done, as predicted when it was begun; one client is always served.
     pub core_seconds: f64,
-    /// Bytes of memory of what is prepared for all clients.
+    /// Bytes of memory of what is prepared for all clients; where nothing is, as much as is asked for.
     pub prepared_bytes: u64,
 }
 
@@ -250,10 +250,11 @@ impl Guest {
         let mut state = self.hall.state();
         let Bounds { core_seconds: most, prepared_bytes, .. } = self.hall.0.bounds;
         let under_way = state.core_seconds();
-        if under_way > 0.0 && under_way + core_seconds > most {
+        if core_seconds > 0.0 && under_way > 0.0 && under_way + core_seconds > most {
             return Err(Error::Busy("to do"));
         }
-        if bytes > 0 && state.prepared_bytes().saturating_add(bytes) > prepared_bytes {
+        let held = state.prepared_bytes();
+        if bytes > 0 && held > 0 && held.saturating_add(bytes) > prepared_bytes {
             return Err(Error::Busy("prepared"));
         }
         if let Some(entry) = state.guests.get_mut(&self.number) {
@@ -288,7 +289,7 @@ impl Guest {
 impl Drop for Place {
     fn drop(&mut self) {
         if let Some(entry) = self.hall.state().guests.get_mut(&self.number) {
-            (entry.has_place, entry.prepared) = (false, (0, 0));
+            (entry.has_place, entry.prepared, entry.task) = (false, (0, 0), (0.0, 0));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::hall::Hall;
 use super::server::{Budgets, Limits, Offers, Visit};
-use super::watch::{Caller, Departure, End, Observers};
+use super::watch::{Caller, Departure, End, Observers, customer};
 use crate::channel::Acceptance;
 use crate::error::{Error, Result};
 use std::collections::HashMap;
@@ -97,7 +97,7 @@ impl Visitor {
     fn attend(self, offers: &Offers, admission: &Admission, hall: &Hall, leave: impl FnOnce()) {
         let Self { stream, mut caller, observers } = self;
         let Admission { limits, acceptance, budgets, .. } = admission;
-        let connection = match acceptance.accept(stream, limits.message) {
+        let connection = match acceptance.accept(stream, limits.handshake, limits.message) {
             Ok(connection) => connection,
             Err(error) => {
                 leave();
@@ -137,7 +137,7 @@ impl Addresses {
     }
 
     fn take(&self, client: Option<SocketAddr>) -> Option<Connected> {
-        let address = client?.ip().to_canonical();
+        let address = customer(client?.ip());
         let mut open = lock(&self.open);
         let count = open.get(&address).copied().unwrap_or(0);
         if count >= self.most {

@@ -4,7 +4,7 @@ use crate::channel::Traffic;
 use crate::error::{Error, PeerFault};
 use crate::observe::Spent;
 use crate::plan::PlanId;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 /// Told what happens at a server, from the threads of its sessions, which wait meanwhile. Metrics, logs and audits hang on it.
@@ -35,6 +35,17 @@ pub struct Caller {
     pub certificate: Option<[u8; 32]>,
     /// What the server calls it by its token, where the server asks for tokens.
     pub name: Option<Arc<str>>,
+}
+
+/// The address that stands for the customer who has this one: of IPv6 the network of 64 bits, which one customer has to itself.
+pub(super) fn customer(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(ip) => {
+            let [a, b, c, d, ..] = ip.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+        ip => ip,
+    }
 }
 
 /// What a client does at a server from its key on.
@@ -102,7 +113,7 @@ pub enum End {
 
 impl End {
     /// A word for it, for metrics and logs: `closed` where the client ended its session; why it was refused (`full`, `crowded`, `busy`, `over_budget`,
-    /// `ending`, `over_age`, `other_plan`, `untrusted`, `misbehaved`); `silent` or `hung_up` where it vanished; `cut_off`, `system` or `bug`
+    /// `ending`, `over_age`, `idle`, `other_plan`, `untrusted`, `misbehaved`); `silent` or `hung_up` where it vanished; `cut_off`, `system` or `bug`
     /// where this party failed.
     pub const fn reason(&self) -> &'static str {
         match self {
@@ -112,6 +123,7 @@ impl End {
             End::Failed(Error::Ending) => "ending",
             End::Failed(Error::Cancelled) => "cut_off",
             End::Failed(Error::SessionOver(_)) => "over_age",
+            End::Failed(Error::Idle(_)) => "idle",
             End::Failed(Error::Busy(_)) => "busy",
             End::Failed(Error::OverBudget(_)) => "over_budget",
             End::Failed(Error::PeerMisbehaved(fault)) => match fault {

@@ -1,11 +1,9 @@
 //! A store's key, and what is derived from it.
 
 use super::label::{ClientId, Label};
-use crate::error::{Error, InvalidInput, Result};
-use crate::files::write_private;
+use crate::error::{InvalidInput, Result};
+use crate::files::{read_private, write_private};
 use crate::paillier::SecureRng;
-use std::fs::File;
-use std::io::{ErrorKind, Read};
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -26,12 +24,10 @@ impl StoreKey {
     /// # Errors
     /// The file cannot be read or written, or holds no such key.
     pub(super) fn read_or_create(path: &Path) -> Result<Self> {
-        let mut bytes = Zeroizing::new(Vec::with_capacity(BYTES + 1));
-        match File::open(path).and_then(|file| file.take(BYTES as u64 + 1).read_to_end(&mut bytes)) {
-            Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::NotFound => return Self::create(path),
-            Err(error) => return Err(Error::io(format!("cannot read {}", path.display()), error)),
+        if !path.exists() {
+            return Self::create(path);
         }
+        let bytes = read_private(path, BYTES as u64)?;
         let bytes: [u8; BYTES] = bytes[..].try_into().map_err(|_| InvalidInput::File {
             path: path.into(),
             what: format!("a store's key has {BYTES} bytes, not these"),

@@ -1,12 +1,11 @@
 //! Encrypted runs equal the plan interpreter exactly, and cost what the plan predicts.
 
-use crate::support::{KEY, PlanBuilder, image, plans, valid};
+use crate::support::{KEY, PlanBuilder, hello_bytes, image, plans, valid};
 use proptest::prelude::*;
 use runtime::channel::frame::FRAME_BYTES;
 use runtime::channel::tcp;
 use runtime::observe::{Recorder, Silent, Spending};
 use runtime::plan::{Op, Plan, Shape, ValidPlan, codec};
-use runtime::protocol::hello::HELLO_BYTES;
 use runtime::roles::server::Server;
 use runtime::roles::{client, local, plain};
 use std::net::TcpListener;
@@ -61,7 +60,7 @@ proptest! {
         let total = plan.plan().total_cost();
         let view = codec::encode_view(plan.client_view()).len() + 2; // and how many inferences it may prepare
         let traffic = spending.into_iter().sum::<Spending>().traffic();
-        prop_assert_eq!(traffic.sent - total.bytes_up, (2 * FRAME_BYTES + HELLO_BYTES + KEY.public().to_bytes().len()) as u64);
+        prop_assert_eq!(traffic.sent - total.bytes_up, (2 * FRAME_BYTES + hello_bytes(Some(plan.id())) + KEY.public().to_bytes().len()) as u64);
         prop_assert_eq!(traffic.received - total.bytes_down, (FRAME_BYTES + view) as u64);
     }
 }

@@ -1,12 +1,11 @@
 //! Sending, receiving and computing overlap, by the order of events on the wire.
 
-use crate::support::{KEY, PlanBuilder, valid};
+use crate::support::{KEY, PlanBuilder, hello_bytes, valid};
 use runtime::channel::frame::HEADER_BYTES;
 use runtime::channel::memory;
 use runtime::channel::{Connection, Transport};
 use runtime::observe::Silent;
 use runtime::plan::{Op, Shape, ValidPlan, codec};
-use runtime::protocol::hello::HELLO_BYTES;
 use runtime::protocol::stream;
 use runtime::roles::server::Server;
 use runtime::roles::{local, plain};
@@ -80,7 +79,7 @@ fn the_client_answers_before_the_question_ends() {
     let exchange = work.rounds[0];
     let packed = exchange.packed_ciphertexts(work.parameters, view.key_bits);
     let before_the_answer = 4 * HEADER_BYTES
-        + HELLO_BYTES
+        + hello_bytes(Some(view.id))
         + KEY.public().to_bytes().len()
         + plan.plan().input.shape.elements() * CIPHERTEXT;
     let until_the_question_ends = 2 * HEADER_BYTES + codec::encode_view(view).len() + packed * CIPHERTEXT;

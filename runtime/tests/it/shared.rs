@@ -1,7 +1,7 @@
 //! Suite `shared`: encrypted runs equal the plan interpreter exactly, and cost what plans predict.
 
 use crate::support::shared::{Choices, shared};
-use crate::support::{KEY, PlanBuilder, plans, valid};
+use crate::support::{KEY, PlanBuilder, hello_bytes, plans, valid};
 use proptest::prelude::*;
 use runtime::channel::{Connection, Traffic, frame::FRAME_BYTES, memory, tcp};
 use runtime::cost::oblivious_transfers;
@@ -10,7 +10,6 @@ use runtime::plan::{
     ClassAxes, Conv2d, Cost, Extension, Layout, Op, OutputPart, OutputSpec, Plan, PricedBatch, Revealed,
     Schedule, Scores, Shape, SharedParameters, StepId, Suite, Transfers, TreeDepth, ValidPlan, Window, codec,
 };
-use runtime::protocol::hello::HELLO_BYTES;
 use runtime::protocol::shared::cost;
 use runtime::protocol::shared::groups::Group;
 use runtime::roles::server::Server;
@@ -35,12 +34,12 @@ fn parameters(plan: &Plan) -> SharedParameters {
     parameters
 }
 
-/// Bytes each way before anything is prepared.
-fn handshake(plan: &ValidPlan) -> [u64; 2] {
+/// Bytes each way before anything is prepared, of a client that sent a hello of so many bytes.
+fn handshake(plan: &ValidPlan, hello: usize) -> [u64; 2] {
     // The client's view, and how many inferences it may prepare.
     let view = codec::encode_view(plan.client_view()).len() + 2;
     let key = KEY.public().to_bytes().len();
-    [2 * FRAME_BYTES + HELLO_BYTES + key, FRAME_BYTES + view].map(|bytes| bytes as u64)
+    [2 * FRAME_BYTES + hello + key, FRAME_BYTES + view].map(|bytes| bytes as u64)
 }
 
 /// What each party sent in each step is what was predicted.
@@ -81,7 +80,7 @@ proptest! {
         let (total, times) = (plan.plan(), images.len() as u64);
         let each: Cost = [total.offline_cost(), total.online_cost()].into_iter().sum();
         let traffic = spending.into_iter().sum::<Spending>().traffic();
-        let handshake = handshake(&plan);
+        let handshake = handshake(&plan, hello_bytes(Some(plan.id())));
         // What is left of one preparation's OTs serves the next.
         let transfers = |inferences| oblivious_transfers(total, parameters(total), inferences);
         let (once, all) = (transfers(1), transfers(images.len()));
@@ -138,7 +137,7 @@ proptest! {
         for (image, integers) in images.iter().zip(&predictions) {
             prop_assert_eq!(integers, &interpreted(&plan, image));
         }
-        let [up, down] = handshake(&plan);
+        let [up, down] = handshake(&plan, hello_bytes(None));
         let (setup, online) = (plan.plan().setup, plan.plan().online_cost());
         let times = batch.inferences as u64;
         prop_assert_eq!(spending.offline.traffic.sent, up + setup.bytes_up + offline.bytes_up);

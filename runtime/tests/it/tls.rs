@@ -24,7 +24,7 @@ fn listen<T: Send + 'static>(
     let port = listener.local_addr().expect("an address").port();
     let serving = thread::spawn(move || {
         let (stream, _) = listener.accept().expect("a client");
-        serve(acceptor.accept(stream, patience))
+        serve(acceptor.accept(stream, patience, patience))
     });
     (format!("localhost:{port}"), serving)
 }

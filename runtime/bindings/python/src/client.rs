@@ -8,7 +8,7 @@ use crate::plan::describe;
 use pyo3::prelude::*;
 use runtime::channel::{CancellationToken, tls};
 use runtime::observe::{Spent, StepReport};
-use runtime::{Client as Session, Error, Observer, PlanId};
+use runtime::{Client as Session, Error, Observer, PlanId, PlanName};
 use serde_json::json;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -146,7 +146,7 @@ fn connector(
 /// # Errors
 /// Whatever `runtime::ClientBuilder::open` fails with.
 #[pyfunction]
-#[pyo3(signature = (address, key, plan, timeout, trust, identity, progress))]
+#[pyo3(signature = (address, key, plan, timeout, trust, identity, token, plaintext, progress))]
 #[expect(clippy::too_many_arguments, reason = "Python calls it by their names")]
 pub(crate) fn connect(
     py: Python<'_>,
@@ -156,10 +156,22 @@ pub(crate) fn connect(
     timeout: Option<f64>,
     trust: Option<(&str, Option<String>)>,
     identity: Option<(PathBuf, PathBuf)>,
+    token: Option<&str>,
+    plaintext: bool,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<Client> {
-    let token = CancellationToken::new();
-    let mut builder = Session::connect(address).cancelled_by(&token);
+    let cancellation = CancellationToken::new();
+    let mut builder = Session::connect(address).cancelled_by(&cancellation);
+    if !plaintext {
+        builder = builder.within_machine();
+    }
+    if let Some(token) = token {
+        let token = token
+            .trim()
+            .parse()
+            .map_err(|what: &str| raise(py, "InvalidInput", format!("the token: {what}")))?;
+        builder = builder.token(token);
+    }
     if let Some(connector) = connector(trust, identity).map_err(|error| of_runtime(py, &error))? {
         builder = builder.tls(connector);
     }
@@ -167,10 +179,11 @@ pub(crate) fn connect(
         builder = builder.key(key.0.clone());
     }
     if let Some(plan) = plan {
-        let id: PlanId = plan
-            .parse()
-            .map_err(|_| raise(py, "InvalidInput", format!("'{plan}' is no digest of a plan")))?;
-        builder = builder.plan(id);
+        builder = match (plan.parse::<PlanId>(), plan.parse::<PlanName>()) {
+            (Ok(id), _) => builder.plan(id),
+            (_, Ok(name)) => builder.plan_called(name),
+            (_, Err(what)) => return Err(raise(py, "InvalidInput", format!("'{plan}': {what}"))),
+        };
     }
     if let Some(seconds) = timeout {
         let timeout = Duration::try_from_secs_f64(seconds)
@@ -180,8 +193,8 @@ pub(crate) fn connect(
     if let Some(told) = progress {
         builder = builder.observer(Progress { told, done: 0, total: 0 });
     }
-    let session = interruptible::run(py, || token.cancel(), move || builder.open())?;
+    let session = interruptible::run(py, || cancellation.cancel(), move || builder.open())?;
     let session = session.map_err(|error| of_runtime(py, &error))?;
     let description = describe(session.plan());
-    Ok(Client { session: Arc::new(Mutex::new(Some(session))), token, description })
+    Ok(Client { session: Arc::new(Mutex::new(Some(session))), token: cancellation, description })
 }

@@ -16,7 +16,7 @@ pub(crate) fn of_runtime(py: Python<'_>, error: &runtime::Error) -> PyErr {
         Error::InvalidInput(_) => "InvalidInput",
         Error::PeerMisbehaved(_) => "PeerError",
         Error::Refused(_) | Error::Busy(_) | Error::OverBudget(_) => "Refused",
-        Error::SessionOver(_) | Error::Ending => "SessionOver",
+        Error::SessionOver(_) | Error::Idle(_) | Error::Ending => "SessionOver",
         Error::Cancelled => "Cancelled",
         Error::Io { .. } | Error::Randomness(_) => "SystemFailure",
         Error::Bug(_) => "InternalError",

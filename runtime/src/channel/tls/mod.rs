@@ -77,14 +77,14 @@ impl Acceptor {
     }
 
     /// Frames over a stream that a listener accepted; a peer that takes longer than `timeout` over a frame is given up, one that
-    /// takes longer than ten seconds over the handshake, too.
+    /// takes longer than `handshake` over the handshake, too.
     ///
     /// # Errors
     /// The peer speaks no TLS 1.3, or is not who it should be; the system refuses the socket's options, or a thread.
-    pub fn accept(&self, stream: TcpStream, timeout: Duration) -> Result<Connection> {
+    pub fn accept(&self, stream: TcpStream, handshake: Duration, timeout: Duration) -> Result<Connection> {
         let session =
             ServerConnection::new(Arc::clone(&self.0)).map_err(|error| Error::Bug(error.to_string()))?;
-        stream::begin(session.into(), stream, HANDSHAKE_TIMEOUT.min(timeout), timeout)
+        stream::begin(session.into(), stream, handshake, timeout)
     }
 }
 
@@ -121,7 +121,7 @@ impl Connector {
     /// # Errors
     /// The name does not resolve, nobody answers, the peer speaks no TLS 1.3, or is not who it should be.
     pub fn connect(&self, address: &str, timeout: Duration) -> Result<Connection> {
-        let stream = tcp::dial(address)?;
+        let stream = tcp::dial(address, |_| true)?;
         let name = ServerName::try_from(host(address).to_owned())
             .map_err(|error| InvalidInput::Name { name: host(address).into(), what: error.to_string() })?;
         let session = ClientConnection::new(Arc::clone(&self.0), name)

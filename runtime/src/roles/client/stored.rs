@@ -117,15 +117,33 @@ impl Stored {
             if found.is_empty() {
                 break;
             }
-            let (names, halves): (Vec<Name>, Vec<Half>) = found.into_iter().unzip();
-            let outcome = self.ask(holder, &Wanted { store: server, names })?;
-            let there =
-                halves.into_iter().zip(outcome.each).filter_map(|(half, is_there)| is_there.then_some(half));
+            let names: Vec<Name> = found.iter().map(|(name, _)| *name).collect();
+            let outcome = match self.ask(holder, &Wanted { store: server, names }) {
+                Ok(outcome) => outcome,
+                Err(error) => {
+                    self.put_back(server, found, form);
+                    return Err(error);
+                }
+            };
+            let there = found
+                .into_iter()
+                .zip(outcome.each)
+                .filter_map(|((_, half), is_there)| is_there.then_some(half));
             let before = ahead.len();
             ahead.ready.extend(there);
             self.recalled += ahead.len() - before;
         }
         Ok(())
+    }
+
+    /// Halves that have masked nothing yet, and of which the server has not said that it gave its own out: it may have, and then it has none
+    /// for them any more.
+    fn put_back(&self, server: StoreId, halves: Vec<(Name, Half)>, form: Form<'_>) {
+        for (name, half) in halves {
+            let label = Label { owner: self.owner, server, name };
+            // What cannot be written is lost; the error that counts is another.
+            let _ = half.to_bytes(form).and_then(|bytes| self.shelf.put(&label, &bytes));
+        }
     }
 
     /// Asks the server for what it has of these names.

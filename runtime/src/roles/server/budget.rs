@@ -3,12 +3,11 @@
 //! Preparations and answers are counted when they are asked for, and written down before they are begun: a server that is started
 //! again, or stops anywhere, forgives nothing. Days are those of UTC.
 
-use super::super::watch::{Caller, Done};
+use super::super::watch::{Caller, Done, customer};
 use crate::error::{Error, InvalidInput, Result};
 use crate::files::replace_private;
 use std::collections::HashMap;
 use std::fmt::Write;
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -65,6 +64,9 @@ impl Budgets {
             }
             _ => Today::default(),
         };
+        if let Some(path) = &path {
+            replace_private(path, today.to_text().as_bytes())?; // better now than before the first client
+        }
         Ok(Self { allowance, path, today: Mutex::new(today) })
     }
 
@@ -77,6 +79,9 @@ impl Budgets {
     }
 
     fn spend_on(&self, day: u64, client: &str, asked: Done) -> Result<()> {
+        if !matches!(asked, Done::Prepared(1..) | Done::Answered(1..)) {
+            return Ok(());
+        }
         let mut today = self.today();
         // A clock that is set back gives nobody a new budget.
         if day > today.day {
@@ -84,7 +89,7 @@ impl Budgets {
         }
         let known = today.spent.get(client).copied();
         if known.is_none() && today.spent.len() >= MAX_CLIENTS {
-            return Err(Error::OverBudget("clients"));
+            return Err(Error::Busy("many clients today"));
         }
         let spent = known.unwrap_or_default().and(asked);
         let exceeds = |count: u64, most: Option<u64>| most.is_some_and(|most| count > most);
@@ -142,21 +147,14 @@ impl Today {
     }
 }
 
-/// What the client is known by: its token's name, else its certificate, else its address; of IPv6 the network of 64 bits, which one
-/// customer has to itself.
+/// What the client is known by: its token's name, else its certificate, else its [address](customer).
 fn identity(caller: &Caller) -> String {
     match caller {
         Caller { name: Some(name), .. } => format!("token {name}"),
         Caller { certificate: Some(sha256), .. } => {
             sha256.iter().fold(String::from("certificate "), |text, byte| text + &format!("{byte:02x}"))
         }
-        Caller { address: Some(address), .. } => match address.ip().to_canonical() {
-            IpAddr::V4(ip) => format!("address {ip}"),
-            IpAddr::V6(ip) => {
-                let [a, b, c, d, ..] = ip.segments();
-                format!("address {a:x}:{b:x}:{c:x}:{d:x}::/64")
-            }
-        },
+        Caller { address: Some(address), .. } => format!("address {}", customer(address.ip())),
         _ => "a stream".into(),
     }
 }
@@ -197,7 +195,7 @@ mod tests {
     #[test]
     fn clients_are_known_by_what_they_cannot_change_at_will() {
         let caller = Caller { address: Some("[2001:db8:1:2:3::4]:9".parse().unwrap()), ..Caller::default() };
-        assert_eq!(identity(&caller), "address 2001:db8:1:2::/64");
+        assert_eq!(identity(&caller), "address 2001:db8:1:2::");
         let mapped = Caller { address: Some("[::ffff:192.0.2.7]:9".parse().unwrap()), ..Caller::default() };
         assert_eq!(identity(&mapped), "address 192.0.2.7");
         let certified = Caller { certificate: Some([0xab; 32]), ..caller };

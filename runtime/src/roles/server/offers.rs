@@ -99,7 +99,7 @@ impl Offers {
         visit: &mut Visit,
         observer: &mut dyn Observer,
     ) -> Result<Option<u64>> {
-        let greeted = self.shake_hands(connection, visit).map_err(|error| visit.meant(error))?;
+        let greeted = self.shake_hands(connection, visit).map_err(|error| visit.greeted(error))?;
         let Some((server, key)) = greeted else { return Ok(Some(0)) };
         let Some(_place) = visit.enter(server.plan().id(), server.bytes_of_prepared()) else {
             return Ok(None);
@@ -139,7 +139,7 @@ impl Offers {
                 format!("it does not offer {wanted}, but {}", described(&self.current()))
             }
             Error::PeerMisbehaved(fault) => format!("the client misbehaved: {fault}"),
-            Error::SessionOver(_) => format!("{error}; {}", message::OPEN_ANOTHER),
+            Error::SessionOver(_) | Error::Idle(_) => format!("{error}; {}", message::OPEN_ANOTHER),
             Error::OverBudget(what) => {
                 format!("the budget of {what} for a day is spent; come again tomorrow")
             }

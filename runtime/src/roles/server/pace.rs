@@ -58,13 +58,11 @@ impl Pace {
         }
     }
 
-    /// What `error` of waiting means: that of a client that was silent until its session was over is the session's end.
+    /// What `error` of waiting for a request means: a client that was silent has not misbehaved.
     pub(super) fn ended(self, error: Error) -> Error {
         match (self.limits, &error) {
-            (Some(Limits { age, .. }), Error::PeerMisbehaved(PeerFault::Silent { .. }))
-                if self.begun.elapsed() >= age =>
-            {
-                Error::SessionOver(age)
+            (Some(Limits { age, idle, .. }), Error::PeerMisbehaved(PeerFault::Silent { .. })) => {
+                if self.begun.elapsed() >= age { Error::SessionOver(age) } else { Error::Idle(idle) }
             }
             _ => error,
         }

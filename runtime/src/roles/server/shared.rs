@@ -115,14 +115,15 @@ impl Session<'_> {
         }
     }
 
-    /// What is predicted for it; batches take less.
+    /// What is predicted for it; batches take less. What is prepared is always answered: that takes little, and refused it would be
+    /// prepared in vain.
     fn core_seconds(&self, asked: Done) -> f64 {
-        let (count, cost) = match asked {
-            Done::Prepared(count) => (count, self.plan.offline_cost()),
-            Done::Answered(count) => (count, self.plan.online_cost()),
-            Done::Kept(_) | Done::Taken(_) => return 0.0,
-        };
-        count as f64 * work::core_seconds(&cost, self.plan.key_bits)
+        match asked {
+            Done::Prepared(count) => {
+                count as f64 * work::core_seconds(&self.plan.offline_cost(), self.plan.key_bits)
+            }
+            Done::Answered(_) | Done::Kept(_) | Done::Taken(_) => 0.0,
+        }
     }
 
     fn prepare(&mut self, inferences: usize, observer: &mut dyn Observer) -> Result<()> {

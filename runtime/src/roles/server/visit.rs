@@ -144,6 +144,9 @@ impl Visit {
             guest.set_prepared(account.held, account.held.saturating_mul(account.each));
         }
         let (Some(session), Some(phase)) = (account.session, account.phase.take()) else { return };
+        if matches!(done, Done::Kept(0) | Done::Taken(0)) {
+            return; // a question, which costs nothing
+        }
         account.traffic = connection.traffic();
         let spent = phase.spent(account.traffic);
         account.reported += spent.traffic;
@@ -171,6 +174,11 @@ impl Visit {
             Ok(None) => Ok(None),
             Err(error) => Err(self.meant(error)),
         }
+    }
+
+    /// What an error of the handshake means: that of a client that was woken is the server's end.
+    pub(super) fn greeted(&self, error: Error) -> Error {
+        if self.was_woken() { Error::Ending } else { error }
     }
 
     /// What an error of waiting means: that of a client that was woken, or silent until its session was over, is its end.

@@ -17,10 +17,11 @@ use proptest::prelude::*;
 use runtime::paillier::{HolderKey, test_keys};
 use runtime::plan::{
     BlindedParameters, Conv2d, Cost, Dense, Exchanges, Gather, IndexMap, InputSpec, KeyBits, Knowledge,
-    MaxPool, Op, OutputPart, OutputSpec, Plan, Preprocessing, Salt, Shape, Step, StepId, Suite, SumPool,
-    ValidPlan, Window, Work, interval,
+    MaxPool, Op, OutputPart, OutputSpec, Plan, PlanId, Preprocessing, Salt, Shape, Step, StepId, Suite,
+    SumPool, ValidPlan, Window, Work, interval,
 };
 use runtime::protocol::blinded;
+use runtime::protocol::hello::Hello;
 use std::sync::{Arc, LazyLock};
 
 /// A key that is quick to use and easy to break, made once per process.
@@ -260,4 +261,9 @@ fn append(builder: &mut PlanBuilder, layer: &Layer) {
 pub(crate) fn image(plan: &Plan) -> impl Strategy<Value = Vec<f32>> + use<> {
     let pixel = prop_oneof![Just(0.0), Just(15.0), Just(-15.0), Just(1.0), Just(-1.0), -15.0..=15.0f32];
     prop::collection::vec(pixel, plan.input.shape.elements())
+}
+
+/// Bytes of the first word of a client that wants this plan, or any.
+pub(crate) fn hello_bytes(plan: Option<PlanId>) -> usize {
+    Hello { wanted: plan.into(), token: None }.to_bytes().len()
 }

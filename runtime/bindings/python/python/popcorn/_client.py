@@ -99,6 +99,7 @@ def connect(
     pin: str | None = None,
     identity: tuple[PathLike, PathLike] | None = None,
     key: Key | PathLike | None = None,
+    token: str | None = None,
     plan: Plan | str | None = None,
     timeout: float | None = None,
     progress: bool | Callable[[int, int, str], object] = False,
@@ -116,7 +117,8 @@ def connect(
         the certificate alone that is trusted. Without both only this machine is spoken to, or anybody with `plaintext=True`.
     identity: PEM files of the client's own certificate and of its key, where the server wants one.
     key: a key or a file of one; otherwise one is made for the session and forgotten after it.
-    plan: insists on this plan, or on the one with this digest.
+    token: 64 hexadecimal digits by which a server that asks for tokens knows this client; it is sent inside TLS, or to this machine.
+    plan: insists on this plan, or on the one with this digest; or asks for the one that the server calls so.
     timeout: seconds that the server may take over a message (600).
     progress: `True` for a bar of tqdm's, where that is installed, or a function that is called with the steps done, all steps,
         and the name of the last one.
@@ -126,9 +128,13 @@ def connect(
         require_this_machine(address, "give tls=True, tls=FILE or pin=SHA256")
     if isinstance(key, (str, os.PathLike)):
         key = Key.load(key)
-    digest = plan.id if isinstance(plan, Plan) else plan
+    if token is not None and trust is None and plaintext:
+        raise InvalidInput("whoever is on the way would learn the token: give tls=True, tls=FILE or pin=SHA256")
+    wanted = plan.id if isinstance(plan, Plan) else plan
     own = key._native if key else None
-    return Client(_native.connect(address, own, digest, timeout, trust, identity, listener(progress)))
+    return Client(
+        _native.connect(address, own, wanted, timeout, trust, identity, token, plaintext, listener(progress))
+    )
 
 
 def _trust(tls: bool | PathLike | None, pin: str | None, identity: Any) -> tuple[str, str | None] | None:

@@ -52,5 +52,7 @@ def connect(
     timeout: float | None,
     trust: tuple[str, str | None] | None,
     identity: tuple[Path, Path] | None,
+    token: str | None,
+    plaintext: bool,
     progress: Callable[[int, int, str], object] | None,
 ) -> Client: ...

@@ -7,6 +7,7 @@ from types import TracebackType
 from . import _native
 from ._address import require_this_machine
 from ._images import PathLike
+from .errors import InvalidInput
 from ._plan import Plan
 
 
@@ -60,6 +61,8 @@ def serve(
     client_ca: lets in only clients with a certificate of an authority in this PEM file.
     max_clients: how many are served at the same time; further ones are told so.
     """
+    if client_ca is not None and tls is None:
+        raise InvalidInput("clients show certificates in TLS alone: give tls=(certificate, key), too")
     if tls is None and not plaintext:
         require_this_machine(address, "give tls=(certificate, key)")
     return Server(_native.serve(plan._native, address, tls, client_ca, max_clients))
