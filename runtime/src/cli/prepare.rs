@@ -2,16 +2,17 @@
 
 use super::output;
 use super::progress::{self, Progress};
+use super::secret::KeyFile;
 use super::stored::ClientStore;
 use super::transport::ClientTransport;
 use clap::Args;
-use runtime::channel::tcp;
+use runtime::channel::{CancellationToken, tcp};
+use runtime::error::InvalidInput;
 use runtime::plan::PlanId;
 use runtime::protocol::hello::Wanted;
-use runtime::roles::client::Request;
+use runtime::roles::client::{Patience, Request};
 use runtime::store::{Holding, Store};
-use runtime::{ClientKey, Error, Result};
-use std::path::PathBuf;
+use runtime::{Error, Result};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,9 +42,8 @@ pub(crate) struct Prepare {
     /// Say what the folder holds, and prepare nothing
     #[arg(long, requires = "store")]
     list: bool,
-    /// A key file from `popcorn keygen`, which `popcorn infer` must be given, too; without it one lies in the folder
-    #[arg(long, value_name = "KEY")]
-    key: Option<PathBuf>,
+    #[command(flatten)]
+    key: KeyFile,
     /// Ask for this plan of a server that offers several (`popcorn plans` lists them): its name, or its digest of 64 hexadecimal digits
     #[arg(long, value_name = "NAME|DIGEST")]
     plan: Option<Wanted>,
@@ -53,6 +53,9 @@ pub(crate) struct Prepare {
     /// Give the server up if it takes longer than this over a message, computing included
     #[arg(long, default_value_t = tcp::DEFAULT_TIMEOUT.as_secs(), value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
+    /// For so long after a failure try again, with growing pauses, where the server cannot be reached, has no place, or has too much to do
+    #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=86400))]
+    retry: u64,
     #[command(flatten)]
     transport: ClientTransport,
 }
@@ -69,31 +72,33 @@ impl Prepare {
     }
 
     fn prepare(&self, address: &str, store: &Arc<Store>) -> Result<()> {
+        let key = self.key.read()?; // may wait for a passphrase, which no server should
         let way = self.transport.way(address)?;
-        let connection = way.connect(address, Duration::from_secs(self.timeout))?;
         let request = Request {
             plan: self.plan.clone().unwrap_or_default(),
             expected: self.expect_plan,
             token: self.transport.token()?,
         };
-        let greeting = request.greet(connection)?;
+        let greet = || request.clone().greet(way.connect(address, Duration::from_secs(self.timeout))?);
+        let mut patience = Patience::new(Duration::from_secs(self.retry));
+        let greeting = patience.keep_trying(&CancellationToken::new(), greet)?;
         let plan = greeting.plan().clone();
-        let key = match &self.key {
-            Some(path) => ClientKey::read(path)?,
-            None => self.store.key(plan.key_bits)?,
-        };
+        let key = key.map_or_else(|| self.store.key(plan.key_bits), Ok)?;
         let mut session = greeting.with_key(key.holder(&plan)?)?.with_shelf(Arc::clone(store) as _);
         let mut progress = Progress::new(progress::bar(false));
-        let held = session.stock(self.count.into(), &mut progress)?;
+        let held = session.stock(self.count.into(), &mut progress);
         progress.take();
         session.close();
-        output::print(&list(store))?;
+        output::print(&list(store))?; // also of what was kept before a failure
+        let held = held?;
         if held >= usize::from(self.count) {
             return Ok(());
         }
-        let what =
-            format!("{held} of {} are kept: it keeps none or no more, or this store is full", self.count);
-        Err(Error::Refused(what))
+        let what = format!(
+            "{held} of {} are kept: the server keeps none or no more, or this folder is full",
+            self.count
+        );
+        Err(InvalidInput::File { path: self.store.folder(), what }.into())
     }
 }
 

@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 /// Which key to use.
 #[derive(Args)]
 pub(crate) struct KeyFile {
-    /// A key file from `popcorn keygen`, which nobody but its owner may read; without it a fresh key is made and forgotten. Where
-    /// the file is encrypted, its passphrase is asked for on the terminal
+    /// A key file from `popcorn keygen`, which nobody but its owner may read; without it a fresh key is made and forgotten, or
+    /// with --store the one used that lies in that folder. Where the file is encrypted, its passphrase is asked for on the terminal
     #[arg(long, value_name = "KEY")]
     key: Option<PathBuf>,
     /// Take the key file's passphrase from the first line of this file, which nobody but its owner may read

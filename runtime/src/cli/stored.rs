@@ -52,12 +52,17 @@ impl ClientStore {
         open(&self.store, &self.store_key, Quota::DEFAULT.for_one_client())
     }
 
+    /// The folder that is named, if one is.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.store.clone().unwrap_or_default()
+    }
+
     /// The client's key that lies in the folder for plans with keys of this length; a new one the first time.
     ///
     /// # Errors
     /// As [`ClientKey::read`] and [`ClientKey::write`].
     pub(crate) fn key(&self, bits: KeyBits) -> Result<ClientKey> {
-        let path = self.store.clone().unwrap_or_default().join(format!("client-{bits}.key"));
+        let path = self.folder().join(format!("client-{bits}.key"));
         if path.exists() {
             return ClientKey::read(&path);
         }

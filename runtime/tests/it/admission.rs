@@ -2,8 +2,11 @@
 
 use crate::support::gate::Gate;
 use crate::support::served::{CLIENT_KEY, IMAGE, builder, open, start, wait_until};
+use runtime::error::InvalidInput;
 use runtime::roles::server::{Allowance, Budgets};
+use runtime::store::{Quota, Store};
 use runtime::{Client, Error};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -73,4 +76,43 @@ fn no_more_is_done_in_a_day_than_the_budget_has() {
         refusal(client.prepare(2)),
         "the budget of preparations for a day is spent; come again tomorrow"
     );
+}
+
+/// A server that refuses to take inferences out of its store leaves the client's halves where they were.
+#[test]
+fn stored_inferences_survive_a_refusal() {
+    let folders = [tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder")];
+    let [theirs, ours] = folders
+        .each_ref()
+        .map(|folder| Store::open(folder.path(), None, Quota::DEFAULT).map(Arc::new).expect("a store"));
+    let each = builder().build().expect("a server").offers()[0].server.bytes_of_prepared();
+    let running = start(builder().store(theirs).max_prepared_bytes(2 * each));
+    let address = running.address().to_string();
+    let client = || {
+        let client = Client::connect(&*address).key(CLIENT_KEY.clone()).store(Arc::clone(&ours) as _);
+        client.open().expect("a session")
+    };
+    let mut first = client();
+    assert_eq!(first.stock(2).expect("kept"), 2);
+    first.close();
+    wait_until(|| running.standing().sessions == 0);
+    let mut other = open(&address);
+    assert_eq!(other.prepare(2).expect("prepared"), 2);
+    let mut refused = client();
+    assert!(refusal(refused.infer(&IMAGE)).contains("too much prepared"));
+    assert_eq!(refused.stored(), 2);
+    drop(other);
+    wait_until(|| running.standing().prepared == 0);
+    let mut last = client();
+    assert_eq!(last.infer(&IMAGE).expect("an answer").logits.len(), 10);
+    assert_eq!(last.stored(), 1);
+    let keyless = Client::connect(&*address).store(Arc::clone(&ours) as _).open().map(drop);
+    assert!(matches!(keyless, Err(Error::InvalidInput(InvalidInput::StoreWithoutKey))), "{keyless:?}");
+}
+
+/// Whatever a name resolves to, who wants this machine alone reaches no other.
+#[test]
+fn other_machines_are_not_tried_where_this_one_is_meant() {
+    let outcome = Client::connect("192.0.2.1:7000").within_machine().open().map(drop);
+    assert!(outcome.is_err_and(|error| error.to_string().contains("no address that may be used")));
 }

@@ -7,8 +7,8 @@ from types import TracebackType
 from . import _native
 from ._address import require_this_machine
 from ._images import PathLike
-from .errors import InvalidInput
 from ._plan import Plan
+from .errors import InvalidInput
 
 
 class Server:
