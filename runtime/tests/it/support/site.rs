@@ -134,7 +134,7 @@ impl Site {
 pub(crate) fn is_the_peers(error: &Error) -> bool {
     match error {
         Error::PeerMisbehaved(PeerFault::OtherPlan(_)) => false,
-        Error::PeerMisbehaved(_) | Error::Refused(_) => true,
+        Error::PeerMisbehaved(_) | Error::Refused(_) | Error::Idle(_) => true,
         _ => false,
     }
 }
