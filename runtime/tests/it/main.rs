@@ -26,3 +26,4 @@ mod signals;
 mod stored;
 mod tls;
 mod views;
+mod wire;
