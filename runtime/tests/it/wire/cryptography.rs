@@ -27,7 +27,7 @@ pub(super) fn vectors(given: &Given) -> Vec<Vector> {
     let mask = mask_plaintext();
     let exponent = given.number("exponent");
     let ciphertext = encryption(public, given, &mask, &exponent);
-    assert_eq!(decrypted(&key, &ciphertext), [mask.clone()]);
+    assert_eq!(decrypted(&key, &ciphertext), std::slice::from_ref(&mask));
     let question = question_plaintext();
     assert_eq!(answered(&key, given, &question), [1, 33, 0, 0]);
     let exponents: Vec<Integer> = (0..PROVED).map(|place| Integer::from(&exponent + place)).collect();
