@@ -56,8 +56,7 @@ fn sent(act: impl FnOnce(&mut Connection)) -> Vec<u8> {
     let mut connection = Connection::new(Transport::new(io::empty(), tape.clone()), None).expect("a thread");
     act(&mut connection);
     connection.close();
-    let bytes = tape.0.lock().expect("nobody panics").clone();
-    bytes
+    std::mem::take(&mut *tape.0.lock().expect("nobody panics"))
 }
 
 /// A direction's first three frames.

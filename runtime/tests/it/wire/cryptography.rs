@@ -58,10 +58,16 @@ fn holder(given: &Given) -> HolderKey {
     HolderKey::new(SecretKey::from_bytes(&file).expect("a sound key"), 10).expect("randomness")
 }
 
+/// A power of hs.
+#[expect(clippy::disallowed_methods, reason = "the plain power is the definition")]
+fn power(given: &Given, exponent: &Integer, modulus: &Integer) -> Integer {
+    given.number("hs").pow_mod(exponent, modulus).expect("exponents are not negative")
+}
+
 /// (1 + N)^m·hs^r modulo N², as it is sent.
 fn encryption(key: &PublicKey, given: &Given, m: &Integer, r: &Integer) -> Vec<u8> {
     let (modulus, square) = (key.modulus(), Integer::from(key.modulus().square_ref()));
-    let randomiser = given.number("hs").pow_mod(r, &square).expect("r is not negative");
+    let randomiser = power(given, r, &square);
     digits(&((Integer::from(m * modulus) + 1u32) * randomiser % &square), CIPHERTEXT)
 }
 
@@ -120,7 +126,7 @@ impl Proof {
         let blinding = |test: u32| (Integer::from(1) << 184) + test;
         let mut commitment = blake3::Hasher::new_derive_key("popcorn membership test, commitment");
         for test in 0..TESTS {
-            let power = given.number("hs").pow_mod(&blinding(test), key.modulus()).expect("not negative");
+            let power = power(given, &blinding(test), key.modulus());
             commitment.update(&digits(&power, MODULUS));
         }
         let words = subsets(challenge, exponents.len());
