@@ -1,4 +1,5 @@
-//! Every message of a session. A ciphertext is a number below N² in 2|N|/8 bytes, big-endian.
+//! Every message of a session. A ciphertext is a number below N² in 2|N|/8 bytes, big-endian. `WIRE.md` beside this file has all of
+//! them byte by byte, in order, with test vectors.
 //!
 //! The server may send a refusal in place of any of its messages: whoever waits for one at the client receives it.
 

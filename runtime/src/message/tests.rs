@@ -10,6 +10,19 @@ fn tags_are_apart_and_known() {
     assert_eq!(Message::from_tag(0), None);
 }
 
+#[test]
+fn the_wire_format_names_all_messages_and_who_sends_them() {
+    let text = include_str!("WIRE.md");
+    for message in Message::ALL.iter().copied() {
+        let senders = match message.listener() {
+            Role::Client => &["S"][..],
+            Role::Server => &["C", "both"],
+        };
+        let row = |from: &&str| text.contains(&format!("\n| {} | {message:?} | {from} | ", message as u8));
+        assert!(senders.iter().any(row), "{message:?}");
+    }
+}
+
 fn received(at: Role, message: Message, hostile: impl FnOnce(&mut Memory) + Send) -> Error {
     together(hostile, |c| receive_at(c, at, message, Limit::Exactly(10)).unwrap_err()).1
 }

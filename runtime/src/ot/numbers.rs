@@ -145,6 +145,7 @@ mod tests {
     fn numbers_have_their_places_and_lengths_are_exact() {
         let width = Width::new(3).unwrap();
         assert_eq!(pack(width, 3, |i| [5, 2, 7][i]), [0b1101_0101, 0b1]);
+        assert!(include_str!("../message/WIRE.md").contains("5, 2, 7 of 3 bits are `d5 01`"));
         let padded = Packed::new("test", &[0b1101_0101, 0xff], width, 3).unwrap();
         assert_eq!(padded.numbers(), [5, 2, 7], "padding is ignored");
         for (length, count) in [(1, 3), (3, 3), (0, 1), (1, 0)] {

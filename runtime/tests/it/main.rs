@@ -27,3 +27,4 @@ mod soak;
 mod stored;
 mod tls;
 mod views;
+mod wire;
