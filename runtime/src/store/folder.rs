@@ -224,10 +224,12 @@ impl Shelf for Store {
         }
     }
 
-    fn count(&self, owner: &Owner) -> usize {
+    fn count(&self, owner: &Owner, server: Option<StoreId>) -> usize {
         let (index, now) = (self.index(), now());
         let of_owner = index.of(owner.plan, self.key.client_tag(&owner.client));
-        of_owner.filter(|(_, entry)| !entry.is_over(&self.quota, now)).count()
+        let of_server =
+            of_owner.filter(|(_, entry)| server.is_none_or(|server| entry.header.server == server));
+        of_server.filter(|(_, entry)| !entry.is_over(&self.quota, now)).count()
     }
 }
 

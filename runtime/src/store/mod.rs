@@ -92,6 +92,6 @@ pub trait Shelf: Send + Sync {
     /// As [`take`](Self::take).
     fn next(&self, owner: &Owner, server: StoreId) -> Result<Option<(Label, HalfBytes)>>;
 
-    /// How many halves of this owner's there are, of all servers.
-    fn count(&self, owner: &Owner) -> usize;
+    /// How many halves of this owner's there are, prepared with the server whose store has this id, or with all servers.
+    fn count(&self, owner: &Owner, server: Option<StoreId>) -> usize;
 }

@@ -47,7 +47,7 @@ fn halves_outlive_the_process_and_are_given_out_once() {
     let id = store.id();
     drop(store);
     let store = opened(folder.path());
-    assert_eq!((store.id(), store.count(&owner(0)), store.count(&owner(1))), (id, 3, 2));
+    assert_eq!((store.id(), store.count(&owner(0), None), store.count(&owner(1), None)), (id, 3, 2));
     assert_eq!(store.holdings().iter().map(|holding| holding.halves).collect::<Vec<_>>(), [5]);
     assert!(store.take(&label(1, 2)).unwrap().is_none(), "another client's");
     let other_plan = Owner { plan: PlanId::from_bytes([2; 32]), ..owner(0) };
@@ -209,7 +209,7 @@ fn no_crash_gives_a_half_out_twice_or_loses_one_that_nobody_has() {
         let died = life.live(&store).is_err();
         drop(store);
         let store = opened(folder.path());
-        assert_eq!(halves(folder.path()).len(), store.count(&owner(0)), "nothing under way is left");
+        assert_eq!(halves(folder.path()).len(), store.count(&owner(0), None), "nothing under way is left");
         let mut after = Vec::new();
         for name in 0..4 {
             if let Some(bytes) = store.take(&label(0, name)).unwrap() {

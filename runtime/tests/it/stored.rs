@@ -63,9 +63,10 @@ impl Shelf for Memory {
         Ok(self.remove(|label| label.owner == *owner && label.server == server))
     }
 
-    fn count(&self, owner: &Owner) -> usize {
+    fn count(&self, owner: &Owner, server: Option<StoreId>) -> usize {
         let halves = self.halves.lock().expect("no panic");
-        halves.iter().filter(|(label, _)| label.owner == *owner).count()
+        let is_of = |label: &Label| server.is_none_or(|server| label.server == server);
+        halves.iter().filter(|(label, _)| label.owner == *owner && is_of(label)).count()
     }
 }
 
@@ -150,6 +151,23 @@ proptest! {
         prop_assert!(ours.halves.lock().expect("no panic").is_empty());
         prop_assert!(theirs.halves.lock().expect("no panic").is_empty());
     }
+}
+
+/// Halves whose other halves another server has are of no use at this one, and a server that keeps nothing is not asked to prepare.
+#[test]
+fn what_this_server_keeps_is_counted() {
+    let ours = Memory::new(1);
+    let [first, second] = [2, 3].map(|id| Server::new(plan()).with_shelf(Memory::new(id)));
+    assert_eq!(stocked(&first, &ours, 2), 2);
+    assert_eq!(stocked(&second, &ours, 2), 2);
+    assert_eq!(ours.halves.lock().expect("no panic").len(), 4);
+    let shelf: Arc<dyn Shelf> = Arc::clone(&ours) as _;
+    let (prepared, _) = session(&Server::new(plan()), &KEY, shelf, |session| {
+        assert_eq!(session.stock(3, &mut Silent).expect("an answer"), 0);
+        session.prepared()
+    });
+    assert_eq!(prepared, 0);
+    assert_eq!([asked(&second, &ours, 2), asked(&first, &ours, 2)], [(true, 2), (true, 2)]);
 }
 
 /// Whatever stands in halves of the right length, sessions end, and others make the client prepare anew.

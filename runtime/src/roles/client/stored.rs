@@ -37,9 +37,9 @@ impl Session {
         self
     }
 
-    /// Inferences of this key and plan that lie in the store.
+    /// Inferences of this key and plan that lie in the store: of this server's, once it has said which its store is, else of all servers'.
     pub fn stored(&self) -> usize {
-        self.stored.as_ref().map_or(0, |stored| stored.shelf.count(&stored.owner))
+        self.stored.as_ref().map_or(0, |stored| stored.shelf.count(&stored.owner, stored.server))
     }
 
     /// Inferences that this session had from the store so far.
@@ -48,12 +48,15 @@ impl Session {
     }
 
     /// Prepares inferences for later sessions until the store holds `count` of this key and plan, or as many as both
-    /// parties' stores take; says how many it holds.
+    /// parties' stores take; says how many it holds. Where the server keeps none, nothing is prepared.
     ///
     /// # Errors
     /// The server refuses, misbehaves or vanishes, or something cannot be written.
     pub fn stock(&mut self, count: usize, observer: &mut dyn Observer) -> Result<usize> {
-        let mut missing = if self.stored.is_some() { count.saturating_sub(self.stored()) } else { 0 };
+        if self.server_store()? == StoreId::NONE {
+            return Ok(0);
+        }
+        let mut missing = count.saturating_sub(self.stored());
         while missing > 0 {
             if self.prepared() == 0 {
                 self.prepare_batch(self.largest_batch(missing.min(self.max_prepared())), observer)?;
@@ -63,6 +66,19 @@ impl Session {
         }
         self.holder.faults.report()?; // not earlier: see message::Deferred
         Ok(self.stored())
+    }
+
+    /// Which the server's store is; [`StoreId::NONE`] where it has none, or this party.
+    fn server_store(&mut self) -> Result<StoreId> {
+        let Self { holder, plan, stored, spending, .. } = self;
+        let (Some(stored), Work::Schedule(_)) = (stored, &plan.work) else { return Ok(StoreId::NONE) };
+        if let Some(server) = stored.server {
+            return Ok(server);
+        }
+        let watch = Stopwatch::start(holder.connection.traffic());
+        let outcome = stored.ask(holder, &Wanted { store: StoreId::NONE, names: Vec::new() });
+        spending.offline += watch.spent(holder.connection.traffic());
+        Ok(outcome?.store)
     }
 
     /// Puts prepared inferences into both parties' stores, `most` at most; how many, or `None` if a store took less. Those that the
@@ -108,7 +124,7 @@ impl Session {
 
 impl Stored {
     fn recall(&mut self, holder: &mut Holder, form: Form<'_>, ahead: &mut Ahead, count: usize) -> Result<()> {
-        while ahead.len() < count && self.shelf.count(&self.owner) > 0 {
+        while ahead.len() < count && self.shelf.count(&self.owner, self.server) > 0 {
             let server = match self.server {
                 Some(server) => server,
                 None => self.ask(holder, &Wanted { store: StoreId::NONE, names: Vec::new() })?.store,

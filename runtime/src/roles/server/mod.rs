@@ -42,6 +42,8 @@ const CHECKS: usize = 32;
 #[derive(Clone)]
 pub struct Server {
     plan: Arc<ValidPlan>,
+    /// What clients see of the plan, as bytes: many may ask.
+    view: Arc<[u8]>,
     max_prepared: usize,
     shelf: Option<Arc<dyn Shelf>>,
 }
@@ -49,7 +51,8 @@ pub struct Server {
 impl Server {
     /// A server of `plan` that keeps [`MAX_PREPARED`] prepared inferences for each client.
     pub fn new(plan: ValidPlan) -> Self {
-        Self { plan: Arc::new(plan), max_prepared: MAX_PREPARED, shelf: None }
+        let view = codec::encode_view(plan.client_view()).into();
+        Self { plan: Arc::new(plan), view, max_prepared: MAX_PREPARED, shelf: None }
     }
 
     /// Keeps at most so many prepared inferences for each client ([`MAX_PREPARED`] otherwise): what bounds the memory
@@ -147,8 +150,7 @@ impl Server {
     /// Shows the client what it may see of the plan.
     fn welcome(&self, connection: &mut Connection) -> Result<()> {
         let max_prepared = u16::try_from(self.max_prepared).unwrap_or(u16::MAX);
-        let view = codec::encode_view(self.plan.client_view());
-        let welcome = Welcome { max_prepared, view: &view };
+        let welcome = Welcome { max_prepared, view: &self.view };
         message::send(connection, Message::Welcome, welcome.to_bytes())
     }
 
