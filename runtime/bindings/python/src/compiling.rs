@@ -170,6 +170,7 @@ impl<'py> Given<'_, 'py> {
             calibration_images: self.get("calibration_images")?,
             max_error: self.get("max_error")?,
             accept_error: self.get("accept_error")?,
+            reproducible: self.get("reproducible")?,
             ..base
         })
     }

@@ -27,8 +27,10 @@ def test_a_model_is_a_path_bytes_or_a_proto(compiled):
 
 def test_calibration_is_an_array_a_file_or_a_folder(compiled, digits):
     images, labels = digits
+    expected = popcorn.compile(MODEL, reproducible=True, **OPTIONS)
     for calibration in [images, (images, labels)]:
-        assert popcorn.compile(MODEL, calibration=calibration, input_scale=1 / 255).id == compiled.id
+        plan = popcorn.compile(MODEL, calibration=calibration, input_scale=1 / 255, reproducible=True)
+        assert plan.id == expected.id != compiled.id
     of_pictures = popcorn.compile(MODEL, calibration="testdata/digits", input_scale=1 / 255)
     assert of_pictures.suite == "shared"
 

@@ -48,6 +48,7 @@ def compile(
     silent_transfers: bool = True,
     max_error: float = 0.1,
     accept_error: bool = False,
+    reproducible: bool = False,
 ) -> Plan:
     """Compiles a model to a plan, which holds its weights and says who computes what.
 
@@ -103,6 +104,7 @@ def compile(
         "silent_transfers": silent_transfers,
         "max_error": max_error,
         "accept_error": accept_error,
+        "reproducible": reproducible,
     }
     with _file(model, example) as path, data_set(calibration) as images, data_set(evaluation) as labelled:
         plan = _native.compile(path, {**options, "calibration": images, "evaluation": labelled})
