@@ -220,7 +220,9 @@ impl ServerBuilder {
     ///
     /// # Errors
     /// There are no plans, two of them have one name, or one wants keys of a length that protects nothing.
-    pub fn build(self) -> Result<Server> {
+    pub fn build(mut self) -> Result<Server> {
+        // Clients are told how much they may prepare.
+        self.keeping.prepared_bytes = self.keeping.prepared_bytes.min(self.bounds.prepared_bytes);
         let offers = Offers::new(offers(self.plans, &self.keeping)?)?;
         offers.set_tokens(self.tokens);
         Ok(Server {

@@ -43,6 +43,8 @@ fn no_more_is_kept_for_all_clients_than_fits() {
     let each = builder().build().expect("a server").offers()[0].server.bytes_of_prepared();
     let running = start(builder().max_prepared_bytes(3 * each));
     let address = running.address().to_string();
+    assert_eq!(open(&address).prepare(9).expect("prepared"), 3, "as many as clients are told");
+    wait_until(|| running.standing().prepared == 0);
     let mut first = open(&address);
     assert_eq!(first.prepare(2).expect("prepared"), 2);
     let mut second = open(&address);
