@@ -212,8 +212,8 @@ impl ClientBuilder {
     /// Connects, learns the server's plan, and gives it the public key.
     ///
     /// # Errors
-    /// There is a store and no key. Nobody answers, the server refuses or misbehaves, it has another plan than the one insisted on, or the key is not
-    /// as long as the plan wants.
+    /// There is a store and no key. Nobody answers, the server refuses or misbehaves, it has another plan than the one insisted on,
+    /// or the key is not as long as the plan wants.
     pub fn open(self) -> Result<Client> {
         let Self { mut opening, retry, observer } = self;
         opening.check()?;

@@ -6,13 +6,12 @@ use super::ask::Ask;
 use super::asking::Asking;
 use super::images::Images;
 use super::output;
+use super::session::SessionArgs;
 use super::stored::{self, ClientStore};
-use super::transport::{ClientTransport, Way};
 use clap::Args;
-use runtime::channel::{CancellationToken, tcp};
+use runtime::channel::CancellationToken;
 use runtime::error::InvalidInput;
-use runtime::plan::{InferenceBatch, PlanId};
-use runtime::protocol::hello::Wanted;
+use runtime::plan::InferenceBatch;
 use runtime::roles::client::{Greeting, Patience, Request};
 use runtime::{ClientKey, Error, Result};
 use std::sync::Arc;
@@ -46,21 +45,12 @@ pub(crate) struct Infer {
     store: ClientStore,
     #[command(flatten)]
     ask: Ask,
-    /// Ask for this plan of a server that offers several (`popcorn plans` lists them): its name, or its digest of 64 hexadecimal digits
-    #[arg(long, value_name = "NAME|DIGEST")]
-    plan: Option<Wanted>,
-    /// Insist on the plan with this digest, 64 hexadecimal digits, whatever it is called; nothing is asked of another
-    #[arg(long, value_name = "DIGEST")]
-    expect_plan: Option<PlanId>,
-    /// Give the server up if it takes longer than this over a message, computing included
-    #[arg(long, default_value_t = tcp::DEFAULT_TIMEOUT.as_secs(), value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
-    timeout: u64,
     /// For so long after a failure try again, with growing pauses, where the server cannot be reached, has no place, or was lost;
     /// images that are not answered yet are asked about again on a new connection, and what was prepared is prepared anew. 0: never
     #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=86400))]
     retry: u64,
     #[command(flatten)]
-    transport: ClientTransport,
+    session: SessionArgs,
 }
 
 impl Infer {
@@ -68,15 +58,14 @@ impl Infer {
         let start = Instant::now();
         let key = self.ask.key.read()?; // may wait for a passphrase, which no server should
         let store = self.store.open()?;
-        let way = self.transport.way(&self.connect)?;
+        let way = self.session.way(&self.connect)?;
         let never = CancellationToken::new();
         let mut patience = Patience::new(Duration::from_secs(self.retry)).telling(tell);
-        let mut request = Request {
-            plan: self.plan.clone().unwrap_or_default(),
-            expected: self.expect_plan,
-            token: self.transport.token()?,
+        let mut request = self.session.request()?;
+        let greet = |request: &Request, token: &CancellationToken| {
+            self.session.greet(&way, &self.connect, request.clone(), token)
         };
-        let greeting = patience.keep_trying(&never, || self.greet(&way, request.clone(), &never))?;
+        let greeting = patience.keep_trying(&never, || greet(&request, &never))?;
         let plan = greeting.plan().clone();
         let making_key = Instant::now();
         let key = match key {
@@ -94,7 +83,7 @@ impl Infer {
                 None => session,
             })
         };
-        let open = |token: &CancellationToken| with_key(self.greet(&way, request.clone(), token)?);
+        let open = |token: &CancellationToken| with_key(greet(&request, token)?);
         let mut again = Again { patience, open: || open(&never) };
         let session = with_key(greeting); // which the server does not wait for long
         let session = session.or_else(|error| again.session(error, false))?;
@@ -117,11 +106,6 @@ impl Infer {
             (Ok(()), count) => Err(InvalidInput::LeftOut(count).into()),
             (Err(error), _) => Err(error),
         }
-    }
-
-    fn greet(&self, way: &Way, request: Request, token: &CancellationToken) -> Result<Greeting> {
-        let connection = way.connect(&self.connect, Duration::from_secs(self.timeout))?;
-        request.greet(connection.cancelled_by(token))
     }
 
     /// How many inferences to keep prepared.

@@ -7,7 +7,7 @@ use super::flood::Flood;
 use super::memory;
 use clap::ValueEnum;
 use runtime::observe::{Spent, peak_memory};
-use runtime::plan::is_deceptive;
+use runtime::plan::{Hexadecimal, is_deceptive};
 use runtime::roles::watch::{Caller, Departure, Done, End, PhaseReport, ServerObserver, Session};
 use std::fmt::Write;
 use std::net::SocketAddr;
@@ -136,11 +136,9 @@ struct Who {
 
 impl Who {
     fn of(caller: &Caller) -> Self {
-        let hexadecimal =
-            |bytes: &[u8; 32]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         Self {
             client: caller.address.map(display),
-            certificate: caller.certificate.as_ref().map(hexadecimal).map(display),
+            certificate: caller.certificate.map(|sha256| display(Hexadecimal(&sha256).to_string())),
             name: caller.name.clone().map(display),
         }
     }

@@ -24,6 +24,7 @@ mod run;
 mod saved;
 mod secret;
 mod serve;
+mod session;
 mod stored;
 mod token;
 mod transport;

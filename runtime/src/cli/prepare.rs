@@ -3,14 +3,12 @@
 use super::output;
 use super::progress::{self, Progress};
 use super::secret::KeyFile;
+use super::session::SessionArgs;
 use super::stored::ClientStore;
-use super::transport::ClientTransport;
 use clap::Args;
-use runtime::channel::{CancellationToken, tcp};
+use runtime::channel::CancellationToken;
 use runtime::error::InvalidInput;
-use runtime::plan::PlanId;
-use runtime::protocol::hello::Wanted;
-use runtime::roles::client::{Patience, Request};
+use runtime::roles::client::Patience;
 use runtime::store::{Holding, Store};
 use runtime::{Error, Result};
 use std::sync::Arc;
@@ -44,20 +42,11 @@ pub(crate) struct Prepare {
     list: bool,
     #[command(flatten)]
     key: KeyFile,
-    /// Ask for this plan of a server that offers several (`popcorn plans` lists them): its name, or its digest of 64 hexadecimal digits
-    #[arg(long, value_name = "NAME|DIGEST")]
-    plan: Option<Wanted>,
-    /// Insist on the plan with this digest, 64 hexadecimal digits, whatever it is called
-    #[arg(long, value_name = "DIGEST")]
-    expect_plan: Option<PlanId>,
-    /// Give the server up if it takes longer than this over a message, computing included
-    #[arg(long, default_value_t = tcp::DEFAULT_TIMEOUT.as_secs(), value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
-    timeout: u64,
     /// For so long after a failure try again, with growing pauses, where the server cannot be reached, has no place, or has too much to do
     #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=86400))]
     retry: u64,
     #[command(flatten)]
-    transport: ClientTransport,
+    session: SessionArgs,
 }
 
 impl Prepare {
@@ -73,15 +62,10 @@ impl Prepare {
 
     fn prepare(&self, address: &str, store: &Arc<Store>) -> Result<()> {
         let key = self.key.read()?; // may wait for a passphrase, which no server should
-        let way = self.transport.way(address)?;
-        let request = Request {
-            plan: self.plan.clone().unwrap_or_default(),
-            expected: self.expect_plan,
-            token: self.transport.token()?,
-        };
-        let greet = || request.clone().greet(way.connect(address, Duration::from_secs(self.timeout))?);
-        let mut patience = Patience::new(Duration::from_secs(self.retry));
-        let greeting = patience.keep_trying(&CancellationToken::new(), greet)?;
+        let (way, request) = (self.session.way(address)?, self.session.request()?);
+        let never = CancellationToken::new();
+        let greet = || self.session.greet(&way, address, request.clone(), &never);
+        let greeting = Patience::new(Duration::from_secs(self.retry)).keep_trying(&never, greet)?;
         let plan = greeting.plan().clone();
         let key = key.map_or_else(|| self.store.key(plan.key_bits), Ok)?;
         let mut session = greeting.with_key(key.holder(&plan)?)?.with_shelf(Arc::clone(store) as _);

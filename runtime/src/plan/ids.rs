@@ -1,5 +1,6 @@
 //! Identifiers and names, and how they are spelled.
 
+use super::hexadecimal::{Hexadecimal, from_hexadecimal};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -49,7 +50,7 @@ impl PlanId {
 
 impl fmt::Display for PlanId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        Hexadecimal(&self.0).fmt(f)
     }
 }
 
@@ -57,13 +58,7 @@ impl FromStr for PlanId {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, &'static str> {
-        let hexadecimal = text.len() == 64 && text.bytes().all(|digit| digit.is_ascii_hexdigit());
-        let byte = |i: usize| u8::from_str_radix(text.get(2 * i..2 * i + 2)?, 16).ok();
-        let mut digest = [0; 32];
-        for (i, place) in digest.iter_mut().enumerate() {
-            *place = byte(i).filter(|_| hexadecimal).ok_or("a plan's digest has 64 hexadecimal digits")?;
-        }
-        Ok(Self(digest))
+        from_hexadecimal(text).map(Self).ok_or("a plan's digest has 64 hexadecimal digits")
     }
 }
 

@@ -3,6 +3,7 @@
 //! A token is 32 random bytes, so its hash tells nothing of it and needs no salt: the server keeps hashes alone, and finds a client
 //! by the hash of what it shows. Whoever reads the connection learns the token: it is sent inside TLS.
 
+use crate::plan::{Hexadecimal, from_hexadecimal};
 use std::fmt;
 use std::str::FromStr;
 use zeroize::{Zeroize, ZeroizeOnDrop};
@@ -33,7 +34,7 @@ impl Token {
 
     /// As it stands in a client's file, for its eyes alone.
     pub fn reveal(&self) -> String {
-        hexadecimal(&self.0)
+        Hexadecimal(&self.0).to_string()
     }
 }
 
@@ -47,7 +48,7 @@ impl FromStr for Token {
 
 impl fmt::Display for TokenHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hexadecimal(&self.0))
+        Hexadecimal(&self.0).fmt(f)
     }
 }
 
@@ -59,12 +60,8 @@ impl FromStr for TokenHash {
     }
 }
 
-fn hexadecimal(bytes: &[u8; 32]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn parse(text: &str) -> Result<[u8; 32], &'static str> {
-    blake3::Hash::from_hex(text).map(Into::into).map_err(|_| "64 hexadecimal digits are expected")
+    from_hexadecimal(text).ok_or("64 hexadecimal digits are expected")
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::{Identity, unusable};
 use crate::error::Result;
+use crate::plan::{Hexadecimal, from_hexadecimal};
 use ring::digest::{SHA256, digest};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -43,7 +44,7 @@ impl Fingerprint {
 
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        Hexadecimal(&self.0).fmt(f)
     }
 }
 
@@ -51,17 +52,7 @@ impl FromStr for Fingerprint {
     type Err = NotAFingerprint;
 
     fn from_str(text: &str) -> std::result::Result<Self, NotAFingerprint> {
-        let digits: Vec<u8> = text
-            .chars()
-            .filter(|&char| char != ':')
-            .map(|char| char.to_digit(16).map(|digit| digit as u8).ok_or(NotAFingerprint))
-            .collect::<std::result::Result<_, _>>()?;
-        let (pairs, rest) = digits.as_chunks::<2>();
-        let bytes: Vec<u8> = pairs.iter().map(|[high, low]| high << 4 | low).collect();
-        match (<[u8; 32]>::try_from(bytes), rest) {
-            (Ok(bytes), []) => Ok(Self(bytes)),
-            _ => Err(NotAFingerprint),
-        }
+        from_hexadecimal(&text.replace(':', "")).map(Self).ok_or(NotAFingerprint)
     }
 }
 

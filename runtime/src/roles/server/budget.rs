@@ -6,6 +6,7 @@
 use super::super::watch::{Caller, Done, customer};
 use crate::error::{Error, InvalidInput, Result};
 use crate::files::replace_private;
+use crate::plan::Hexadecimal;
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -151,9 +152,7 @@ impl Today {
 fn identity(caller: &Caller) -> String {
     match caller {
         Caller { name: Some(name), .. } => format!("token {name}"),
-        Caller { certificate: Some(sha256), .. } => {
-            sha256.iter().fold(String::from("certificate "), |text, byte| text + &format!("{byte:02x}"))
-        }
+        Caller { certificate: Some(sha256), .. } => format!("certificate {}", Hexadecimal(sha256)),
         Caller { address: Some(address), .. } => format!("address {}", customer(address.ip())),
         _ => "a stream".into(),
     }

@@ -1,0 +1,63 @@
+//! Which plan of a server is asked for, and how the server is reached: flags that `popcorn infer` and `popcorn prepare` have in common.
+
+use super::transport::{ClientTransport, Way};
+use clap::Args;
+use runtime::Result;
+use runtime::channel::{CancellationToken, tcp};
+use runtime::plan::PlanId;
+use runtime::protocol::hello::Wanted;
+use runtime::roles::client::{Greeting, Request};
+use std::time::Duration;
+
+/// These flags.
+#[derive(Args)]
+pub(crate) struct SessionArgs {
+    /// Ask for this plan of a server that offers several (`popcorn plans` lists them): its name, or its digest of 64 hexadecimal digits
+    #[arg(long, value_name = "NAME|DIGEST")]
+    plan: Option<Wanted>,
+    /// Insist on the plan with this digest, 64 hexadecimal digits, whatever it is called; nothing is asked of another
+    #[arg(long, value_name = "DIGEST")]
+    expect_plan: Option<PlanId>,
+    /// Give the server up if it takes longer than this over a message, computing included
+    #[arg(long, default_value_t = tcp::DEFAULT_TIMEOUT.as_secs(), value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    timeout: u64,
+    #[command(flatten)]
+    transport: ClientTransport,
+}
+
+impl SessionArgs {
+    /// As [`ClientTransport::way`].
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) fn way(&self, address: &str) -> Result<Way> {
+        self.transport.way(address)
+    }
+
+    /// What is asked of the server first.
+    ///
+    /// # Errors
+    /// As [`ClientTransport::token`].
+    pub(crate) fn request(&self) -> Result<Request> {
+        Ok(Request {
+            plan: self.plan.clone().unwrap_or_default(),
+            expected: self.expect_plan,
+            token: self.transport.token()?,
+        })
+    }
+
+    /// Connects, and asks it; `cancellation` ends that and all that follows on the connection.
+    ///
+    /// # Errors
+    /// The server cannot be reached; or as [`Request::greet`].
+    pub(crate) fn greet(
+        &self,
+        way: &Way,
+        address: &str,
+        request: Request,
+        cancellation: &CancellationToken,
+    ) -> Result<Greeting> {
+        let connection = way.connect(address, Duration::from_secs(self.timeout))?;
+        request.greet(connection.cancelled_by(cancellation))
+    }
+}
