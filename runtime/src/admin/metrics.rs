@@ -2,9 +2,10 @@
 
 use super::registration::Register;
 use crate::channel::Traffic;
+use crate::error::Error;
 use crate::observe::{cpu_time, resident_memory};
 use crate::roles::hall::Standing;
-use crate::roles::watch::{Caller, Departure, Done, PhaseReport, ServerObserver, Session};
+use crate::roles::watch::{self, Caller, Departure, Done, PhaseReport, ServerObserver, Session};
 use prometheus_client::encoding::prometheus_text;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -26,6 +27,7 @@ struct Counters {
     registry: Registry,
     sessions: Counter,
     departures: Family<[Label; 1], Counter>,
+    declined: Family<[Label; 1], Counter>,
     prepared: Counter,
     answered: Counter,
     offline: Histogram,
@@ -59,6 +61,8 @@ impl Default for Metrics {
         let counters = Counters {
             sessions: registry.add("popcorn_sessions", "Sessions that have begun"),
             departures: registry.add("popcorn_departures", "Connections that have ended, by reason"),
+            declined: registry
+                .add("popcorn_declined", "What was not done for sessions that went on, by reason"),
             prepared: registry.add("popcorn_preparations", "Inferences that were prepared"),
             answered: registry.add("popcorn_inferences", "Images that were answered"),
             offline: registry.seconds("popcorn_offline_seconds", "Seconds that a preparation takes"),
@@ -154,6 +158,10 @@ impl ServerObserver for Metrics {
         counter.inc_by(count);
         seconds.observe(phase.spent.elapsed.as_secs_f64());
         self.0.count_bytes(name, phase.spent.traffic);
+    }
+
+    fn declined(&self, _: &Caller, _: Session, _: Done, error: &Error) {
+        self.0.declined.get_or_create(&[("reason", watch::reason(error))]).inc();
     }
 
     fn departed(&self, departure: &Departure) {

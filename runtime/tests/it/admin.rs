@@ -33,7 +33,7 @@ fn a_scripted_session_is_counted() {
     assert_eq!((open["popcorn_sessions_open"], open["popcorn_connections_open"]), (1.0, 1.0));
     assert_eq!((open["popcorn_prepared_held"], open["popcorn_prepared_held_bytes"]), (2.0, 2.0 * each));
     let spent = client.spending().traffic();
-    client.close();
+    client.close().expect("closed");
     wait_until(|| metrics(&admin).contains_key("popcorn_departures_total{reason=\"closed\"}"));
     let closed = metrics(&admin);
     let expected = [
@@ -112,7 +112,7 @@ fn places_that_are_given_back_make_it_ready_again() {
     let (_running, address, admin) = watched(builder().max_clients(1));
     let client = open(&address);
     wait_until(|| get(&admin, "/readyz").0 == 503);
-    client.close();
+    client.close().expect("closed");
     wait_until(|| get(&admin, "/readyz").0 == 200);
 }
 
