@@ -54,3 +54,5 @@ pub mod tiles;
 pub mod together;
 mod tree_shape;
 pub mod truncate;
+#[cfg(test)]
+mod vectors;
