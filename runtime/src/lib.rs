@@ -41,6 +41,7 @@
 //!
 //! * [`plan`]: the compiled program, its bytes, its text, and the client's view of it;
 //! * [`paillier`]: keys, ciphertexts and the kernels on them;
+//! * `console`: what the programs say on terminals (feature `console`);
 //! * [`store`]: halves of prepared inferences, kept between sessions;
 //! * [`data`]: images from files;
 //! * [`channel`]: framed, counted messages over any stream;
@@ -61,6 +62,8 @@ mod app;
 #[cfg(feature = "bench")]
 pub mod bench;
 pub mod channel;
+#[cfg(feature = "console")]
+pub mod console;
 pub mod cost;
 #[cfg(feature = "images")]
 pub mod data;

@@ -29,6 +29,7 @@ const RUNTIME: &[&str] = &[
     "paillier",
     "error",
     "hardening",
+    "console",
     "files",
     "store",
     "data",

@@ -11,6 +11,7 @@ use super::report::Report;
 use super::saved::Saved;
 use indicatif::ProgressBar;
 use runtime::channel::CancellationToken;
+use runtime::console;
 use runtime::observe::{Spending, StepReport};
 use runtime::plan::ClientPlan;
 use runtime::roles::client::{Prediction, Session};
@@ -213,7 +214,7 @@ impl<'a> Asking<'a> {
             let line = format!(
                 "{prepared} of {wanted} inferences are prepared; the server prepares no more now: {reason}"
             );
-            self.bar.suspend(|| eprintln!("{line}"));
+            self.bar.suspend(|| console::note(&line));
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use super::flood::Flood;
 use super::memory;
 use clap::ValueEnum;
 use runtime::Error;
+use runtime::console;
 use runtime::observe::{Spent, peak_memory};
 use runtime::plan::{Hexadecimal, is_deceptive};
 use runtime::roles::watch::{self, Caller, Departure, Done, End, PhaseReport, ServerObserver, Session};
@@ -16,7 +17,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tracing::field::{DisplayValue, display};
-use tracing::{Subscriber, info};
+use tracing::{Level, Subscriber, info};
 use tracing_subscriber::fmt::MakeWriter;
 
 /// How lines are written.
@@ -43,6 +44,7 @@ where
         .with_writer(writer)
         .with_ansi(false)
         .with_target(false)
+        .with_max_level(if console::is_quiet() { Level::WARN } else { Level::INFO })
         .log_internal_errors(false);
     match form {
         Form::Text => Box::new(lines.finish()),

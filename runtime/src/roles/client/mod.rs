@@ -144,6 +144,11 @@ impl Greeting {
         &self.plan
     }
 
+    /// What the server grants in this session.
+    pub const fn terms(&self) -> Terms {
+        self.terms
+    }
+
     /// Sends the public key.
     ///
     /// # Errors
