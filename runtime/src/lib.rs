@@ -41,11 +41,11 @@
 //!
 //! * [`plan`]: the compiled program, its bytes, its text, and the client's view of it;
 //! * [`paillier`]: keys, ciphertexts and the kernels on them;
-//! * `console`: what the programs say on terminals (feature `console`);
 //! * [`store`]: halves of prepared inferences, kept between sessions;
 //! * [`data`]: images from files;
 //! * [`channel`]: framed, counted messages over any stream;
 //! * [`message`]: every message of a session, and refusals;
+//! * `console`: what the programs say on terminals (feature `console`);
 //! * [`ot`]: oblivious transfer, on which suite `shared` rests;
 //! * [`protocol`]: the interactive protocols;
 //! * [`cost`]: what plans take before anything runs, from counts of the protocols;
