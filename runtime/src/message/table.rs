@@ -30,7 +30,7 @@ macro_rules! messages {
             }
 
             /// The message whose frames have this tag.
-            pub(super) const fn from_tag(tag: u8) -> Option<Self> {
+            pub const fn from_tag(tag: u8) -> Option<Self> {
                 match tag {
                     $($tag => Some(Message::$message),)*
                     _ => None,
