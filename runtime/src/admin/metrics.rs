@@ -23,8 +23,21 @@ type Label = (&'static str, &'static str);
 #[derive(Clone)]
 pub struct Metrics(Arc<Counters>);
 
+/// What a server's store keeps between sessions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stock {
+    /// Inferences.
+    pub inferences: u64,
+    /// Bytes on disk.
+    pub bytes: u64,
+}
+
+/// What says how full the store is.
+type StockTaker = Box<dyn Fn() -> Stock + Send + Sync>;
+
 struct Counters {
     registry: Registry,
+    stock: Option<StockTaker>,
     sessions: Counter,
     departures: Family<[Label; 1], Counter>,
     declined: Family<[Label; 1], Counter>,
@@ -46,6 +59,8 @@ struct StandingGauges {
     connections: Gauge,
     prepared: Gauge,
     prepared_bytes: Gauge,
+    stored: Gauge,
+    stored_bytes: Gauge,
     ready: Gauge,
 }
 
@@ -56,9 +71,22 @@ struct Process {
 }
 
 impl Default for Metrics {
+    /// Of a server without a store.
     fn default() -> Self {
+        Self::new(None)
+    }
+}
+
+impl Metrics {
+    /// Of a server with a store, of which `stock` says how full it is.
+    pub fn of_store(stock: impl Fn() -> Stock + Send + Sync + 'static) -> Self {
+        Self::new(Some(Box::new(stock)))
+    }
+
+    fn new(stock: Option<StockTaker>) -> Self {
         let registry = &mut Registry::default();
         let counters = Counters {
+            stock,
             sessions: registry.add("popcorn_sessions", "Sessions that have begun"),
             departures: registry.add("popcorn_departures", "Connections that have ended, by reason"),
             declined: registry
@@ -103,11 +131,13 @@ impl StandingGauges {
             prepared: registry.add("popcorn_prepared_held", "Inferences that are prepared and not used yet"),
             prepared_bytes: registry
                 .add("popcorn_prepared_held_bytes", "Memory that prepared inferences take"),
+            stored: registry.add("popcorn_stored", "Inferences that the store keeps between sessions"),
+            stored_bytes: registry.add("popcorn_stored_bytes", "Bytes that these take on disk"),
             ready: registry.add("popcorn_ready", "1 where a further client would be served, else 0"),
         }
     }
 
-    fn set(&self, standing: &Standing) {
+    fn set(&self, standing: &Standing, stock: Stock) {
         let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         let large = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         self.places.set(count(standing.places));
@@ -117,6 +147,8 @@ impl StandingGauges {
         self.connections.set(count(standing.connections));
         self.prepared.set(large(standing.prepared));
         self.prepared_bytes.set(large(standing.prepared_bytes));
+        self.stored.set(large(stock.inferences));
+        self.stored_bytes.set(large(stock.bytes));
         self.ready.set(standing.is_ready().into());
     }
 }
@@ -124,8 +156,8 @@ impl StandingGauges {
 impl Metrics {
     /// All of it in Prometheus's text format, of a server that stands so.
     pub fn text(&self, standing: &Standing) -> String {
-        let Counters { registry, standing: gauges, process, .. } = &*self.0;
-        gauges.set(standing);
+        let Counters { registry, stock, standing: gauges, process, .. } = &*self.0;
+        gauges.set(standing, stock.as_ref().map(|stock| stock()).unwrap_or_default());
         process.memory.set(resident_memory().and_then(|bytes| i64::try_from(bytes).ok()).unwrap_or(0));
         let cpu = cpu_time().map_or(0.0, |time| time.as_secs_f64());
         process.cpu.inner().store(cpu.to_bits(), Ordering::Relaxed);
