@@ -45,6 +45,7 @@
 //! * [`data`]: images from files;
 //! * [`channel`]: framed, counted messages over any stream;
 //! * [`message`]: every message of a session, and refusals;
+//! * `console`: what the programs say on terminals (feature `console`);
 //! * [`ot`]: oblivious transfer, on which suite `shared` rests;
 //! * [`protocol`]: the interactive protocols;
 //! * [`cost`]: what plans take before anything runs, from counts of the protocols;
@@ -61,6 +62,8 @@ mod app;
 #[cfg(feature = "bench")]
 pub mod bench;
 pub mod channel;
+#[cfg(feature = "console")]
+pub mod console;
 pub mod cost;
 #[cfg(feature = "images")]
 pub mod data;

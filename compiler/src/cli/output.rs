@@ -10,16 +10,16 @@ use std::process::ExitCode;
 
 /// Prints `text` and a line break. A reader that closed the pipe has what it wanted.
 pub(super) fn print(text: &str) -> Outcome {
+    print_bytes(format!("{}\n", text.trim_end()).as_bytes())
+}
+
+/// The same of bytes, as they are.
+pub(super) fn print_bytes(bytes: &[u8]) -> Outcome {
     let mut out = io::stdout().lock();
-    match writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()) {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(file_error(Path::new("stdout"), error)),
         _ => Ok(ExitCode::SUCCESS),
     }
-}
-
-/// Tells on stderr what may be a mistake.
-pub(super) fn warn(what: &str) {
-    eprintln!("warning: {what}");
 }
 
 /// Prints `value` as indented JSON.

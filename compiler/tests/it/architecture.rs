@@ -35,6 +35,7 @@ const RUNTIME: &[&str] = &[
     "channel",
     "observe",
     "message",
+    "console",
     "ot",
     "protocol",
     "cost",

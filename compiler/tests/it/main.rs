@@ -19,6 +19,7 @@ mod architecture;
 mod calibration;
 mod cli;
 mod cli_activations;
+mod cli_console;
 mod cli_mistakes;
 mod cli_outputs;
 mod cli_shared;

@@ -64,9 +64,10 @@ impl Client {
     /// Does ahead what does not depend on the image, until `count` inferences are prepared, or as many as the server
     /// allows; says how many are. Those in a [`store`](ClientBuilder::store) come first. An image then takes the online phase only.
     /// Many together take less than one after the other, where the plan offers batches. In suite `blinded` nothing can be prepared.
+    /// Where the server has too much to do, or the client's budget is spent, fewer are, and [`declined`](Self::declined) says why.
     ///
     /// # Errors
-    /// The server refuses, misbehaves or vanishes, and the session is over.
+    /// The server prepares nothing and nothing is prepared; or it refuses, misbehaves or vanishes, and the session is over.
     pub fn prepare(&mut self, count: usize) -> Result<usize> {
         self.persist(|session, observer| session.prepare(count, observer))?;
         Ok(self.session.prepared())
@@ -103,10 +104,21 @@ impl Client {
         self.session.stored()
     }
 
-    /// Ends the session when all that was sent is written. Dropping the client ends it at once, and the server may take that
-    /// for a client that vanished.
-    pub fn close(self) {
+    /// Puts what is prepared and not used into the [`store`](ClientBuilder::store), if there is one and the server keeps its half, and ends the
+    /// session when all that was sent is written. Dropping the client ends it at once, and the server may take that for a client
+    /// that vanished.
+    ///
+    /// # Errors
+    /// As [`stock`](Self::stock); the session is over in any case.
+    pub fn close(mut self) -> Result<()> {
+        let put_away = self.session.put_away();
         self.session.close();
+        put_away.map(drop)
+    }
+
+    /// Why the server prepared fewer inferences than it was last asked to, in its words.
+    pub fn declined(&self) -> Option<&str> {
+        self.session.declined()
     }
 
     /// Number of inferences that are prepared and not yet used; always 0 in suite `blinded`.

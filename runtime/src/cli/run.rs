@@ -6,7 +6,9 @@ use super::kernel::KernelChoice;
 use super::progress::{self, Progress};
 use super::report::Report;
 use super::saved::Saved;
+use super::secret;
 use clap::Args;
+use runtime::Result;
 use runtime::channel::Link;
 use runtime::data::ImageSource;
 use runtime::error::InvalidInput;
@@ -15,7 +17,6 @@ use runtime::plan::{InferenceBatch, ValidPlan};
 use runtime::roles::client::Prediction;
 use runtime::roles::server::Server;
 use runtime::roles::{local, plain};
-use runtime::{ClientKey, Result};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -75,7 +76,7 @@ impl Run {
 
     fn encrypted(&self, plan: ValidPlan, images: &[Vec<f32>]) -> Result<()> {
         let start = Instant::now();
-        let key = self.ask.key.read()?.map_or_else(|| ClientKey::generate(plan.plan().key_bits), Ok)?;
+        let key = self.ask.key.read()?.map_or_else(|| secret::generate(plan.plan().key_bits), Ok)?;
         let key = key.holder(plan.client_view())?;
         let mut making_key = start.elapsed();
         let view = plan.client_view().clone();

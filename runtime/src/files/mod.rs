@@ -1,11 +1,13 @@
-//! Files that hold secrets: their owner alone may read them, and a passphrase may encrypt them.
+//! Files that hold secrets: their owner alone may read them, and a passphrase may encrypt them. And files that one process has.
 
+mod lock;
 #[cfg(feature = "passphrase")]
 mod passphrase;
 mod private;
 #[cfg(feature = "passphrase")]
 mod sealed;
 
+pub use lock::lock;
 #[cfg(feature = "passphrase")]
 pub use passphrase::Passphrase;
 pub use private::{create_private, read_private, replace_private, sync_folder, write_private};

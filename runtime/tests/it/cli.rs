@@ -1,5 +1,6 @@
 //! `popcorn` as its user meets it.
 
+mod console;
 mod keys;
 
 use crate::support::relay::{Fate, Relay};

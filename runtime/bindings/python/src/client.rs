@@ -85,11 +85,12 @@ impl Client {
     }
 
     /// Ends the session.
-    fn close(&self, py: Python<'_>) {
-        py.detach(|| {
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        let closed = py.detach(|| {
             let session = self.session.lock().unwrap_or_else(PoisonError::into_inner).take();
-            session.into_iter().for_each(Session::close);
+            session.map_or(Ok(()), Session::close)
         });
+        closed.map_err(|error| of_runtime(py, &error))
     }
 }
 

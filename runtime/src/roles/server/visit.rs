@@ -5,10 +5,12 @@ use super::super::stopwatch::Stopwatch;
 use super::super::watch::{Caller, Departure, Done, End, Observers, PhaseReport, Session};
 use super::budget::Budgets;
 use super::pace::{Limits, Pace};
+use super::work::Expected;
 use crate::channel::{Connection, Traffic};
 use crate::error::{Error, Result};
 use crate::observe::Spent;
 use crate::plan::PlanId;
+use crate::protocol::hello::Terms;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -86,6 +88,19 @@ impl Visit {
         self.caller.name = Some(name);
     }
 
+    /// What of `terms` holds for it.
+    pub(super) fn terms(&self, terms: Terms) -> Terms {
+        let (idle, age) = self.pace.terms().unwrap_or((terms.idle, terms.age));
+        let left = self.budgets.as_ref().map(|budgets| budgets.left(&self.caller)).unwrap_or_default();
+        Terms {
+            idle,
+            age,
+            preparations: left.preparations.unwrap_or(terms.preparations),
+            inferences: left.inferences.unwrap_or(terms.inferences),
+            ..terms
+        }
+    }
+
     /// Its key is there: it begins a session of `plan`, of which each prepared inference takes so many bytes, if there is a place for
     /// it. Who is nobody's guest needs none.
     pub(super) fn enter(&mut self, plan: PlanId, prepared_bytes: u64) -> Option<Option<Place>> {
@@ -108,21 +123,33 @@ impl Visit {
         self.pace.wait(connection)
     }
 
-    /// The client has asked for this, which will take so many core-seconds.
+    /// The client has asked for this, and so much is expected to be done for it.
     ///
     /// # Errors
     /// [`Error::Ending`] where the server ends, [`Error::Busy`] where it has too much to do already, [`Error::OverBudget`].
-    pub(super) fn work(&mut self, connection: &mut Connection, asked: Done, core_seconds: f64) -> Result<()> {
+    pub(super) fn work(
+        &mut self,
+        connection: &mut Connection,
+        asked: Done,
+        expected: Expected,
+    ) -> Result<()> {
         let bytes = match asked {
             Done::Prepared(inferences) | Done::Taken(inferences) => {
                 inferences.saturating_mul(self.account.each)
             }
             Done::Answered(_) | Done::Kept(_) => 0,
         };
-        self.guest.as_ref().map_or(Ok(()), |guest| guest.begin(core_seconds, bytes))?;
+        self.guest.as_ref().map_or(Ok(()), |guest| guest.begin(expected.core_seconds, bytes))?;
         self.budgets.as_ref().map_or(Ok(()), |budgets| budgets.spend(&self.caller, asked))?;
         self.account.phase = Some(Stopwatch::start(connection.traffic()));
-        self.pace.work(connection)
+        self.pace.work(connection, expected.patience)
+    }
+
+    /// What it asked for is not done now.
+    pub(super) fn declined(&self, asked: Done, error: &Error) {
+        if let Some(session) = self.account.session {
+            self.observers.declined(&self.caller, session, asked, error);
+        }
     }
 
     /// What it asked for is done.
