@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod bound;
+mod documents;
 mod family;
 mod images;
 mod onnx;
@@ -28,6 +29,7 @@ mod encrypted_models;
 mod enlarging;
 mod families;
 mod fuzz;
+mod guide;
 mod integer_stages;
 mod large;
 mod models;

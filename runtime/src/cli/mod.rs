@@ -72,7 +72,7 @@ enum Command {
     Manual(Manual),
 }
 
-/// Runs the command; errors go to standard error, with exit status 1. README.md lists what other statuses mean.
+/// Runs the command; errors go to standard error, with exit status 1. examples/guide/deploy.md lists what other statuses mean.
 pub(crate) fn main() -> ExitCode {
     // SAFETY: no other thread has begun.
     unsafe { wipe_freed_numbers() };
