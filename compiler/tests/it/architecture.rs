@@ -42,6 +42,7 @@ const RUNTIME: &[&str] = &[
     "app",
     "admin",
     "bench",
+    "report",
     "cli",
 ];
 
