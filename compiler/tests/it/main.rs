@@ -40,6 +40,7 @@ mod outputs;
 mod passes;
 mod photos;
 mod readme;
+mod report;
 mod rescaling;
 mod search;
 mod shared;
