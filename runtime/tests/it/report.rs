@@ -181,10 +181,10 @@ fn large_plans_have_pages_of_bounded_size() {
         let report = html(&plan);
         assert!(report.len() < 8 << 20, "{} bytes", report.len());
         let document = parsed(&report);
-        let body = document
+        let mut body = document
             .descendants()
             .filter(|node| node.has_tag_name(("http://www.w3.org/1999/xhtml", "tbody")));
-        assert_eq!(body.last().map(|body| named(body, "tr").count()), Some(rows));
+        assert_eq!(body.next_back().map(|body| named(body, "tr").count()), Some(rows));
         assert!(Report::new(&plan, &Forecast::typical(&plan, None)).picture().is_none());
     }
 }
