@@ -52,7 +52,8 @@
 //! * [`roles`]: client, server, both in one process, and the plan interpreter without cryptography;
 //! * `app`: what an application holds, and what the root exports;
 //! * `admin`: how a server stands, for operators (feature `admin`);
-//! * [`mod@bench`]: how fast all that is here, beside baselines.
+//! * [`mod@bench`]: how fast all that is here, beside baselines;
+//! * [`mod@report`]: a plan as a page for people, with what it takes (feature `report`).
 //!
 //! [`error`] says who is to blame when something fails, [`observe`] reports bytes, rounds and time.
 
@@ -76,6 +77,8 @@ pub mod ot;
 pub mod paillier;
 pub mod plan;
 pub mod protocol;
+#[cfg(feature = "report")]
+pub mod report;
 pub mod roles;
 pub mod store;
 #[cfg(test)]

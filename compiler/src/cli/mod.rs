@@ -4,7 +4,6 @@ mod check;
 mod compare;
 mod compile;
 mod eval;
-mod forecast;
 mod inspect;
 mod labels;
 mod load;
@@ -13,6 +12,7 @@ mod options;
 mod output;
 mod passes;
 mod progress;
+mod report;
 mod search;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -44,6 +44,7 @@ enum Command {
     Check(check::Check),
     Compile(compile::Compile),
     Inspect(inspect::Inspect),
+    Report(report::Report),
     Eval(eval::Eval),
     Compare(compare::Compare),
     #[command(hide = true)]
@@ -67,6 +68,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Compile(command) => command.run(),
         Command::Inspect(command) => command.run(),
+        Command::Report(command) => command.run(),
         Command::Eval(command) => command.run(),
         Command::Compare(command) => command.run(),
         Command::Passes(command) => command.run(),

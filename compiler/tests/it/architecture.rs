@@ -43,6 +43,7 @@ const RUNTIME: &[&str] = &[
     "app",
     "admin",
     "bench",
+    "report",
     "cli",
 ];
 

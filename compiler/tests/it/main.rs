@@ -42,6 +42,7 @@ mod outputs;
 mod passes;
 mod photos;
 mod readme;
+mod report;
 mod rescaling;
 mod search;
 mod shared;

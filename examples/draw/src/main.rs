@@ -15,22 +15,39 @@ mod tap;
 
 use journal::Journal;
 use std::error::Error;
+use std::process::ExitCode;
 use std::sync::Arc;
 
 /// As it is called from the repository's root.
 const PLAN: &str = "testdata/mnist-mlp.plan";
-const PORT: u16 = 7878;
+const PORT: &str = "7878";
+const USAGE: &str = "usage: draw [PORT] [PLAN]   (7878, testdata/mnist-mlp.plan)";
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let (port, plan) = match arguments[..] {
-        ["serve", plan] => return server::serve(plan),
-        [] => (PORT, PLAN),
-        [port] if !port.starts_with('-') => (port.parse()?, PLAN),
-        [port, plan] => (port.parse()?, plan),
-        _ => return Err("usage: draw [PORT] [PLAN]".into()),
+    let done = match arguments[..] {
+        ["serve", plan] => server::serve(plan),
+        ["-h" | "--help"] => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        [] => client_and_server(PORT, PLAN),
+        [port] => client_and_server(port, PLAN),
+        [port, plan] => client_and_server(port, plan),
+        _ => Err(USAGE.into()),
     };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("draw: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn client_and_server(port: &str, plan: &str) -> Result<(), Box<dyn Error>> {
+    let port = port.parse().map_err(|_| format!("'{port}' is no port: 0 to 65535, 0 for any\n{USAGE}"))?;
     let journal = Arc::new(Journal::default());
     let server = server::Child::start(plan, &journal)?;
     let client = client::start(server.address().to_owned(), Arc::clone(&journal))?;

@@ -108,6 +108,7 @@ impl Child {
             let events = lines.map_while(Result::ok).filter_map(|line| serde_json::from_str(&line).ok());
             events.for_each(|event| journal.add(Party::Server, event));
             let _ = process.wait();
+            journal.add(Party::Server, Event::Ended { how: "the server's process has ended".into() });
         });
         Ok(Self { address, _input: input })
     }

@@ -113,7 +113,7 @@ impl ServerObserver for Log {
         }
         let missed = self.strangers().missed(Instant::now());
         tell_missed(missed);
-        let was_served = departure.prepared + departure.answered > 0;
+        let was_served = departure.prepared + departure.taken + departure.answered > 0;
         if !was_served && !self.strangers().lets_through(Instant::now()) {
             return;
         }

@@ -16,6 +16,7 @@ mod keygen;
 mod log;
 mod memory;
 mod output;
+mod page;
 mod plans;
 mod prepare;
 mod progress;

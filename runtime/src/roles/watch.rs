@@ -102,6 +102,8 @@ pub struct Departure {
     pub session: Option<Session>,
     /// Inferences that were prepared for it.
     pub prepared: u64,
+    /// Inferences that it had back from the store.
+    pub taken: u64,
     /// Images that were answered.
     pub answered: u64,
     /// From the TLS handshake on, or the first byte, to the end.
@@ -164,7 +166,7 @@ impl Departure {
     /// Of somebody with whom no word was exchanged.
     pub(super) fn of_stranger(caller: Caller, end: End) -> Self {
         let (spent, unreported) = (Spent::default(), Traffic::default());
-        Self { caller, session: None, prepared: 0, answered: 0, spent, unreported, end }
+        Self { caller, session: None, prepared: 0, taken: 0, answered: 0, spent, unreported, end }
     }
 }
 

@@ -27,6 +27,19 @@ def test_phases_add_up_to_at_most_the_total(plan):
         plan.cost("later")
 
 
+def test_a_report_is_a_page(plan, tmp_path):
+    page = tmp_path / "r.html"
+    plan.report(page, link="100/20")
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("<!DOCTYPE html>") and plan.id in text and "100 Mbit/s, 20 ms round trip" in text
+    with pytest.raises(popcorn.InvalidInput):
+        plan.report(page, link="fast")
+    with pytest.raises(popcorn.InvalidInput):
+        plan.report(page, profile=page)
+    with pytest.raises(popcorn.SystemFailure):
+        plan.report(tmp_path / "nowhere" / "r.html")
+
+
 def test_digits_are_recognised(plan, digits):
     images, labels = digits
     evaluation = plan.evaluate(images, labels)

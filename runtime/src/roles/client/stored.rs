@@ -59,10 +59,10 @@ impl Session {
         }
         let mut missing = count.saturating_sub(self.stored());
         while missing > 0 {
-            if self.prepared() == 0 {
-                if !self.prepare_some(missing.min(self.max_prepared()), observer)? {
-                    break;
-                }
+            let declined =
+                self.prepared() == 0 && !self.prepare_some(missing.min(self.max_prepared()), observer)?;
+            if declined {
+                break;
             }
             let Some(kept) = self.keep(missing)? else { break };
             missing -= kept;

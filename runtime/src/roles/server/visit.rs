@@ -32,6 +32,7 @@ struct Account {
     since: Stopwatch,
     session: Option<Session>,
     prepared: u64,
+    taken: u64,
     answered: u64,
     /// Inferences that are prepared and not used yet, and the bytes of memory that each takes.
     held: u64,
@@ -62,6 +63,7 @@ impl Visit {
             since,
             session: None,
             prepared: 0,
+            taken: 0,
             answered: 0,
             held: 0,
             each: 0,
@@ -165,7 +167,10 @@ impl Visit {
                 account.held = account.held.saturating_sub(images);
             }
             Done::Kept(inferences) => account.held = account.held.saturating_sub(inferences),
-            Done::Taken(inferences) => account.held += inferences,
+            Done::Taken(inferences) => {
+                account.taken += inferences;
+                account.held += inferences;
+            }
         }
         if let Some(guest) = &self.guest {
             guest.set_prepared(account.held, account.held.saturating_mul(account.each));
@@ -187,10 +192,19 @@ impl Visit {
 
     /// What became of it, told to the observers.
     pub(in super::super) fn depart(&self, end: End) {
-        let Account { session, prepared, answered, traffic, .. } = self.account;
+        let Account { session, prepared, taken, answered, traffic, .. } = self.account;
         let (caller, unreported) = (self.caller.clone(), traffic - self.account.reported);
         let spent = Spent { traffic, ..self.account.since.spent(traffic) };
-        self.observers.departed(Departure { caller, session, prepared, answered, spent, unreported, end });
+        self.observers.departed(Departure {
+            caller,
+            session,
+            prepared,
+            taken,
+            answered,
+            spent,
+            unreported,
+            end,
+        });
     }
 
     /// What the outcome of waiting means; `None` stands for the end of the stream.
