@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod bound;
+#[cfg(unix)]
 mod documents;
 mod family;
 mod images;
@@ -29,6 +30,7 @@ mod encrypted_models;
 mod enlarging;
 mod families;
 mod fuzz;
+#[cfg(unix)]
 mod guide;
 mod integer_stages;
 mod large;

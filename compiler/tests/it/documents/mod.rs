@@ -64,13 +64,19 @@ pub(crate) fn guide() -> Vec<Document> {
 
 /// The guide, and the other documents in which commands stand.
 pub(crate) fn all() -> Vec<Document> {
-    let others = ["examples/deploy/README.md", "examples/embed/README.md", "testdata/README.md"];
-    let bindings =
-        ["ARCHITECTURE.md", "SECURITY.md", "runtime/bindings/python/README.md", "examples/README.md"];
-    guide()
+    let others = ["ARCHITECTURE.md", "SECURITY.md", "testdata/README.md", "examples/README.md"];
+    let folders = [
+        "examples/deploy",
+        "examples/draw",
+        "examples/embed",
+        "runtime/bindings/c",
+        "runtime/bindings/python",
+    ];
+    let paths = others
+        .map(PathBuf::from)
         .into_iter()
-        .chain([others.as_slice(), &bindings].concat().into_iter().map(|path| document(path.into())))
-        .collect()
+        .chain(folders.map(|folder| Path::new(folder).join("README.md")));
+    guide().into_iter().chain(paths.map(document)).collect()
 }
 
 impl Document {

@@ -3,14 +3,15 @@
 
 use super::{Block, Document, When, folder};
 use crate::outside::skip;
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::net::TcpListener;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
+use tempfile::TempDir;
 
 /// Which blocks are run.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -75,7 +76,7 @@ fn imports(module: &str) -> bool {
     Command::new(python()).args(["-c", &code]).status().is_ok_and(|status| status.success())
 }
 
-/// The blocks in a row. Python's are one program, which the first of them starts and the last ends, but for files in between.
+/// The blocks in a row. A block of Python begins with all that stands in those before it.
 fn text(blocks: &[Block]) -> String {
     let ports = [7000, 9000].map(|port| (port, free_port()));
     let mut script = "set -euo pipefail\n".to_owned();
@@ -85,9 +86,10 @@ fn text(blocks: &[Block]) -> String {
         for (shown, free) in ports {
             text = text.replace(&format!(":{shown}"), &format!(":{free}"));
         }
+        // A machine with much else to do makes keys slowly.
+        text = text.replace("popcorn serve ", "popcorn serve --handshake 600 ");
         script += &format!("echo '== line {}'\n", block.line);
         if block.language == "python" {
-            // What earlier blocks defined is defined again.
             python += &text;
             text = format!("python - <<'end of Python'\n{python}end of Python\n");
         }
@@ -106,28 +108,29 @@ pub(crate) fn programs() -> PathBuf {
     Path::new(env!("CARGO_BIN_EXE_popcornc")).parent().unwrap().to_owned()
 }
 
+/// A folder with our programs, and `python`.
+fn bin() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for program in ["popcorn", "popcornc"] {
+        symlink(programs().join(program), folder.path().join(program)).unwrap();
+    }
+    let wrapper = folder.path().join("python");
+    fs::write(&wrapper, format!("#!/bin/sh\nexec '{}' \"$@\"\n", python())).unwrap();
+    fs::set_permissions(&wrapper, Permissions::from_mode(0o755)).unwrap();
+    folder
+}
+
 /// The script's status; none where it took too long. Whatever it started is ended.
 fn execute(script: &Path, output: &Path, limit: Duration) -> Option<ExitStatus> {
-    let folder = script.parent().unwrap();
-    let bin = tempfile::tempdir().unwrap();
-    if let Ok(python) = Command::new(python()).args(["-c", "import sys; print(sys.executable)"]).output() {
-        let wrapper = format!("#!/bin/sh\nexec {} \"$@\"\n", String::from_utf8_lossy(&python.stdout).trim());
-        fs::write(bin.path().join("python"), wrapper).unwrap();
-        let mode = Command::new("chmod").arg("+x").arg(bin.path().join("python")).status().unwrap();
-        assert!(mode.success());
-    }
-    for program in ["popcorn", "popcornc"] {
-        symlink(programs().join(program), bin.path().join(program)).unwrap();
-    }
-    let mut path = bin.path().as_os_str().to_owned();
-    path.push(":");
-    path.push(std::env::var_os("PATH").unwrap_or_default());
+    let bin = bin();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let paths = [bin.path().to_owned()].into_iter().chain(std::env::split_paths(&path));
     let log = File::create(output).unwrap();
     let mut child = Command::new("bash")
         .arg(script)
-        .current_dir(folder)
-        .env("PATH", path)
-        .stdin(std::process::Stdio::null())
+        .current_dir(script.parent().unwrap())
+        .env("PATH", std::env::join_paths(paths).unwrap())
+        .stdin(Stdio::null())
         .stdout(log.try_clone().unwrap())
         .stderr(log)
         .process_group(0)
@@ -135,7 +138,8 @@ fn execute(script: &Path, output: &Path, limit: Duration) -> Option<ExitStatus> 
         .unwrap();
     let status = wait(&mut child, limit);
     let group = format!("-{}", child.id());
-    let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(std::process::Stdio::null()).status();
+    // Where all have ended, there is no such group.
+    let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
     if status.is_none() {
         child.wait().unwrap();
     }

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from . import _native
-from ._images import Image, PathLike, packed
+from ._images import Batch, Image, PathLike, is_batch, packed
 from ._prediction import Description, Output, Prediction
 from .errors import InvalidInput
 
@@ -129,16 +129,20 @@ class Plan:
         """
         self._native.report(path, profile, link)
 
-    def predict(self, image: Image) -> Prediction:
-        """What encrypted runs give for an image, computed here in the clear."""
-        return self.predict_all([image])[0]
+    @overload
+    def predict(self, image: Image) -> Prediction: ...
+    @overload
+    def predict(self, image: Batch) -> list[Prediction]: ...
+    def predict(self, image: Image | Batch) -> Prediction | list[Prediction]:
+        """What encrypted runs give for an image, computed here in the clear; of a batch a list."""
+        return self.predict_all(image) if is_batch(image) else self.predict_all([image])[0]
 
-    def predict_all(self, images: Sequence[Image] | np.ndarray) -> list[Prediction]:
+    def predict_all(self, images: Batch) -> list[Prediction]:
         """The same for several images, on all processors."""
         raw, _ = packed(images, self._description)
         return [self._description.prediction(answer) for answer in self._native.predict(raw)]
 
-    def evaluate(self, images: Sequence[Image] | np.ndarray, labels: Sequence[int] | np.ndarray) -> Evaluation:
+    def evaluate(self, images: Batch, labels: Sequence[int] | np.ndarray) -> Evaluation:
         """How often the plan names the label of an image.
 
         >>> import numpy, popcorn
