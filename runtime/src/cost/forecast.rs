@@ -123,7 +123,7 @@ pub struct Summary<'a> {
 mod tests {
     use super::*;
     use crate::cost::prediction::testing::entry;
-    use crate::plan::{KeyBits, Processor, UnitCosts, codec};
+    use crate::plan::{Cost, KeyBits, Processor, UnitCosts, codec};
 
     fn plan() -> ValidPlan {
         codec::decode(include_bytes!("../../../testdata/mnist-mlp.plan")).unwrap()
@@ -137,8 +137,7 @@ mod tests {
         assert!((link[0] - unit.byte).abs() < 1e-12 && (link[1] - unit.round).abs() < 1e-9, "{link:?}");
         let plan = plan();
         let total: f64 = Forecast::typical(&plan, Some(Link::TYPICAL)).prediction().image().total();
-        let cost =
-            [plan.plan().offline_cost(), plan.plan().online_cost()].into_iter().sum::<crate::plan::Cost>();
+        let cost = [plan.plan().offline_cost(), plan.plan().online_cost()].into_iter().sum::<Cost>();
         assert!((total - cost.seconds(&unit)).abs() < 1e-9);
     }
 

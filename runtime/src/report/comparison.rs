@@ -3,6 +3,7 @@
 use super::amount::Amount;
 use super::markup::{Element, classed, element};
 use super::measured::{Measured, Took};
+use crate::channel::Traffic;
 use crate::cost::forecast::Forecast;
 use crate::plan::{Cost, Plan};
 
@@ -12,7 +13,10 @@ pub(super) fn comparison(plan: &Plan, forecast: &Forecast, measured: &Measured) 
         .child(head(&["", "predicted", "measured", "predicted ↑", "measured ↑", "predicted ↓", "measured ↓"]))
         .child(element("tbody").children(phases(plan, forecast, measured)));
     let section = element("div")
-        .child(element("p").text(format_args!("Measured with {}.", measured.place())))
+        .child(
+            element("p")
+                .text(format_args!("The first inference of a session, measured with {}.", measured.place())),
+        )
         .child(classed("div", "pane").child(phases));
     if measured.together.is_empty() {
         return section;
@@ -44,7 +48,7 @@ fn phases(plan: &Plan, forecast: &Forecast, measured: &Measured) -> [Element; 3]
     let online: f64 = prediction.online.iter().map(|seconds| seconds.total()).sum();
     let before = prediction.tables.server + prediction.session.total() + offline;
     let spent = measured.spent;
-    let bytes = |cost: Cost, traffic: crate::channel::Traffic| {
+    let bytes = |cost: Cost, traffic: Traffic| {
         [cost.bytes_up, traffic.sent, cost.bytes_down, traffic.received].map(Amount::Bytes)
     };
     let ahead = [plan.setup, plan.offline_cost()].into_iter().sum();

@@ -4,8 +4,8 @@ use super::figures::{bytes, grouped, percent};
 use super::markup::{Element, classed, element};
 use crate::cost::preparation::{PreparationErrors, PreparedMemory};
 use crate::plan::{
-    Check, CheckImages, Colours, InputSpec, OutputPart, OutputSpec, ValidPlan, describe_elements,
-    describe_names, describe_revealed, describe_suite,
+    Check, CheckImages, Colours, InputSpec, OutputPart, OutputSpec, Postprocessing, ValidPlan,
+    describe_elements, describe_names, describe_revealed, describe_suite,
 };
 
 /// How to learn what no plan holds.
@@ -73,7 +73,7 @@ fn decimal(number: f64) -> String {
 fn output(output: &OutputSpec, part: &OutputPart) -> Vec<String> {
     let name = if output.parts.len() > 1 { format!("{}: ", part.name) } else { String::new() };
     let then = match part.postprocessing {
-        crate::plan::Postprocessing::None => String::new(),
+        Postprocessing::None => String::new(),
         other => format!(", then {}", other.name()),
     };
     let what = format!("{name}{}{then}{}", describe_elements(part), describe_revealed(part, output.revealed));

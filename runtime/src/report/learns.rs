@@ -16,7 +16,7 @@ impl Learns {
         let (client, hidden) = match plan.suite {
             Suite::Shared(_) => (
                 format!(
-                    "{answer}, and the architecture: operations, their order and shapes, windows, and how many bits numbers have."
+                    "{answer}, and the architecture: operations, their order and shapes, windows, and how many bits numbers have. {INPUT}"
                 ),
                 "The weights, which of them are zero, the values inside the network, and the names of the model and its nodes.",
             ),
@@ -24,7 +24,7 @@ impl Learns {
                 format!(
                     "{answer}; the list of interactive rounds with their number of values and of bits; and of the values in each of \
                      these, unordered and without signs, a little about how their magnitudes are distributed: each is moved by a random \
-                     amount of {} octaves.",
+                     amount of {} octaves. {INPUT}",
                     parameters.scale_bits
                 ),
                 "The weights, the linear steps between the rounds, and the names of the model and its nodes.",
@@ -35,6 +35,10 @@ impl Learns {
         Self { server, client, hidden }
     }
 }
+
+/// What clients are told in every suite.
+const INPUT: &str =
+    "The input's form and preprocessing, what outputs and classes are called, and the plan's digest.";
 
 /// `The 10 logits`, `The class alone`.
 fn answer(output: &OutputSpec) -> String {

@@ -35,6 +35,14 @@ pub(super) fn prose(text: &str) -> Element {
     })
 }
 
+/// The first `most` characters of `text`, and dots where there are more.
+pub(super) fn beginning(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.into(),
+    }
+}
+
 impl Element {
     /// The same with an attribute that it does not have yet.
     pub(super) fn with(mut self, name: &'static str, value: impl Display) -> Self {
@@ -126,6 +134,11 @@ mod tests {
     #[test]
     fn commands_stand_between_backticks() {
         assert_eq!(prose("`a <b>` does").to_string(), "<p><code>a &lt;b&gt;</code> does</p>");
+    }
+
+    #[test]
+    fn what_is_long_has_a_beginning() {
+        assert_eq!([beginning("née", 3), beginning("née", 2), beginning("", 0)], ["née", "né…", ""]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //!
 //! The page is a single file of HTML with its style and its pictures inside. It loads nothing and has no script; a policy inside it forbids
 //! browsers both. It is well-formed as XML too. Whatever comes from a plan is text there: plans may be hostile. Steps beyond some thousands
-//! are counted instead of shown, so that the page stays below some megabytes.
+//! are counted instead of shown, and long names cut, so that the page stays below some megabytes.
 
 mod amount;
 mod bars;
@@ -17,8 +17,6 @@ mod measured;
 mod network;
 mod page;
 mod table;
-#[cfg(test)]
-mod tests;
 
 pub use measured::Measured;
 

@@ -11,7 +11,8 @@ use super::learns::{Learns, notation};
 use super::markup::{Element, classed, element, prose};
 use super::network::Drawing;
 use super::table::table;
-use crate::plan::{Plan, ValidPlan};
+use crate::cost::prediction::Seconds;
+use crate::plan::{Cost, Plan, ValidPlan};
 
 /// What browsers may load for the page: nothing, and no script runs.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
@@ -50,14 +51,15 @@ fn body(report: &Report<'_>, name: &str) -> Element {
     let measured = measured.map(|measured| {
         section("measured", "Predicted and measured").child(comparison(inner, forecast, measured))
     });
+    let drawing = Drawing::new(inner, &shares);
     let main = element("main")
         .child(tiles(report))
         .child(section("plan", "The plan").child(facts(plan)))
         .child(section("learns", "Who learns what").child(learns(plan)))
         .child(costs(report))
         .children(measured)
-        .child(section("network", "The network").children(network(inner, &shares)))
-        .child(steps(report, &shares))
+        .child(section("network", "The network").children(network(drawing.as_ref())))
+        .child(steps(report, &shares, drawing.is_some()))
         .children(batches(inner));
     element("body").child(header).child(main).child(element("footer").child(prose(OWNER)))
 }
@@ -74,13 +76,13 @@ fn costs(report: &Report<'_>) -> Element {
         .child(bars::by_step(plan.plan(), forecast))
 }
 
-fn steps(report: &Report<'_>, shares: &[f64]) -> Element {
+fn steps(report: &Report<'_>, shares: &[f64], is_drawn: bool) -> Element {
     let Report { plan, forecast, measured } = *report;
     let groups = columns::groups(plan.plan(), forecast, measured);
     let notation = notation(plan.plan().suite).into_iter().map(|line| element("li").text(line));
     section("steps", "The steps")
         .child(prose(FLIGHTS))
-        .child(scrolled("pane", "The steps", table(plan, &groups, shares)))
+        .child(scrolled("pane", "The steps", table(plan, &groups, shares, is_drawn)))
         .child(element("h3").text("Notation"))
         .child(element("ul").children(notation))
 }
@@ -103,15 +105,13 @@ fn scrolled(class: &str, name: &str, content: Element) -> Element {
 /// The figures that are looked for first.
 fn tiles(report: &Report<'_>) -> Element {
     let (inner, prediction) = (report.plan.plan(), report.forecast.prediction());
-    let seconds = |seconds: &[crate::cost::prediction::Seconds]| {
-        Amount::Seconds(seconds.iter().map(|seconds| seconds.total()).sum())
-    };
+    let seconds = |seconds: &[Seconds]| Amount::Seconds(seconds.iter().map(|seconds| seconds.total()).sum());
     let (offline, online) = (inner.offline_cost(), inner.online_cost());
-    let bytes = |cost: &crate::plan::Cost| Amount::Bytes(cost.bytes_up + cost.bytes_down);
+    let bytes = |cost: &Cost| Amount::Bytes(cost.bytes_up + cost.bytes_down);
     let tile = |name: &str, value: String| {
         classed("div", "tile").child(element("b").text(value)).child(element("span").text(name))
     };
-    let offline_tiles = (offline != crate::plan::Cost::default()).then(|| {
+    let offline_tiles = (offline != Cost::default()).then(|| {
         [
             tile("predicted before the image", seconds(&prediction.offline).rounded()),
             tile("sent before the image", bytes(&offline).rounded()),
@@ -155,11 +155,11 @@ fn legend(is_measured: bool) -> Element {
         .children(is_measured.then(|| key("clock", "measured by the clock")))
 }
 
-fn network(plan: &Plan, shares: &[f64]) -> [Element; 2] {
-    let Some(drawing) = Drawing::new(plan, shares) else {
-        let text =
-            "It has too many steps, or they read too many values, to be drawn. The table below lists them.";
-        return [element("p").text(text), element("span")];
+fn network(drawing: Option<&Drawing<'_>>) -> Vec<Element> {
+    let Some(drawing) = drawing else {
+        return vec![prose(
+            "It has too many steps, or they read too many values, to be drawn. The table lists them.",
+        )];
     };
     let key = |(class, end): (usize, String)| {
         element("span").child(element("i").with("class", format_args!("heat{class}"))).text(end)
@@ -168,7 +168,7 @@ fn network(plan: &Plan, shares: &[f64]) -> [Element; 2] {
         .child(element("span").text("Share of the predicted seconds, up to"))
         .children(drawing.classes().into_iter().enumerate().map(key))
         .child(element("span").text("Each box leads to its row below."));
-    [legend, scrolled("pane network", "The network", drawing.linked())]
+    vec![legend, scrolled("pane network", "The network", drawing.linked())]
 }
 
 /// Inferences that are prepared together.

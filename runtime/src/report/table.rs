@@ -3,13 +3,16 @@
 use super::amount::{Amount, Column, Group};
 use super::figures::{grouped, percent};
 use super::learns::{Said, said};
-use super::markup::{Element, classed, element};
+use super::markup::{Element, beginning, classed, element};
+use super::network::MAX_NAME;
 use crate::plan::{Step, StepId, ValidPlan, Work, describe_layout};
 
 /// Rows of the table, at most; steps beyond are counted.
 pub(super) const MAX_ROWS: usize = 4096;
 /// Values that a step is said to read, at most; others are counted.
 const MAX_INPUTS: usize = 6;
+/// Characters of an operation's parameters, at most: a sum has a multiplier for each of its inputs.
+const MAX_PARAMETERS: usize = 120;
 
 /// What a row needs beside its step.
 struct Rows<'a> {
@@ -18,11 +21,13 @@ struct Rows<'a> {
     /// By step: its share of the predicted seconds.
     shares: &'a [f64],
     said: Vec<Said>,
+    /// Whether there are boxes to lead to.
+    is_drawn: bool,
 }
 
-/// The table of `plan` with these columns; `shares`: of each step, of all predicted seconds.
-pub(super) fn table(plan: &ValidPlan, groups: &[Group], shares: &[f64]) -> Element {
-    let rows = Rows { plan, groups, shares, said: said(plan) };
+/// The table of `plan` with these columns; `shares`: of each step, of all predicted seconds; `is_drawn`: whether its steps have boxes, too.
+pub(super) fn table(plan: &ValidPlan, groups: &[Group], shares: &[f64], is_drawn: bool) -> Element {
+    let rows = Rows { plan, groups, shares, said: said(plan), is_drawn };
     let steps = plan.plan().steps().take(MAX_ROWS).map(|(id, step)| rows.row(id, step));
     let table = classed("table", "steps").child(rows.head());
     table.child(element("tbody").children(steps)).child(rows.foot())
@@ -85,14 +90,15 @@ impl Rows<'_> {
     }
 
     fn row(&self, id: StepId, step: &Step) -> Element {
-        let link = element("a").with("href", format_args!("#box-{id}")).text(id);
+        let link = element("a");
+        let link = if self.is_drawn { link.with("href", format_args!("#box-{id}")) } else { link };
         let Said { ahead, online } = self.said[id.index()];
         let layout = step.layout.map(describe_layout).unwrap_or_default();
         let told =
             [ahead, online, layout.trim_start_matches(", ")].map(|text| classed("td", "told").text(text));
         element("tr")
             .with("id", id)
-            .child(element("th").with("scope", "row").child(link))
+            .child(element("th").with("scope", "row").child(link.text(id)))
             .child(operation(step))
             .child(classed("td", "number").text(step.shape))
             .child(self.bits(id, step))
@@ -154,17 +160,8 @@ fn operation(step: &Step) -> Element {
         .text(" ")
         .children(reads)
         .children(more)
-        .text(shortened(parameters.trim_start_matches([',', ' '])))
-        .child(classed("div", "node").text(&step.name))
-}
-
-/// A sum has a multiplier for each of its inputs, which may be many.
-fn shortened(parameters: &str) -> String {
-    const MOST: usize = 120;
-    match parameters.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}…", &parameters[..end]),
-        None => parameters.into(),
-    }
+        .text(beginning(parameters.trim_start_matches([',', ' ']), MAX_PARAMETERS))
+        .child(classed("div", "node").text(beginning(&step.name, MAX_NAME)))
 }
 
 /// `1.8 %`, with the counts in its title; empty without weights.

@@ -1,7 +1,7 @@
 //! An arrangement as SVG.
 
 use super::super::figures::percent;
-use super::super::markup::{Element, classed, element};
+use super::super::markup::{Element, beginning, classed, element};
 use super::arrange::{Arrangement, Edge};
 use super::heat::Heat;
 use super::label::fitted;
@@ -11,6 +11,9 @@ use crate::plan::{Plan, Step, StepId};
 const MAX_BOXES: usize = 4096;
 /// Values that its steps read together, at most.
 const MAX_EDGES: usize = 1 << 14;
+
+/// Characters of a name in a title or a table, at most.
+pub(in crate::report) const MAX_NAME: usize = 200;
 
 const BOX: [usize; 2] = [212, 42];
 const GAP: [usize; 2] = [26, 30];
@@ -91,7 +94,11 @@ impl<'a> Drawing<'a> {
         let rectangle =
             element("rect").with("x", x).with("y", y).with("width", BOX[0]).with("height", BOX[1]);
         classed("g", format_args!("box heat{}", self.heat.class(share)))
-            .child(element("title").text(format_args!("{id} {}: {}", step.op.name(), step.name)))
+            .child(element("title").text(format_args!(
+                "{id} {}: {}",
+                step.op.name(),
+                beginning(&step.name, MAX_NAME)
+            )))
             .child(rectangle.with("rx", 6))
             .child(text("op", x + 10, y + 17).text(op))
             .child(text("share", right, y + 17).text(percent(share)))

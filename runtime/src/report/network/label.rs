@@ -1,10 +1,12 @@
 //! Text that fits into so many columns of a box.
 
+use crate::plan::is_deceptive;
+
 /// `text`, or its beginning and `…`, in at most `columns` columns. Letters beyond ASCII may be twice as wide.
 pub(super) fn fitted(text: &str, columns: usize) -> String {
     let width = |c: char| if c.is_ascii() { 1 } else { 2 };
     // What is escaped later takes more than it seems to here.
-    let shown = |c: char| if crate::plan::is_deceptive(c) { '\u{fffd}' } else { c };
+    let shown = |c: char| if is_deceptive(c) { '\u{fffd}' } else { c };
     let (mut kept, mut used) = (String::new(), 0);
     for c in text.chars().map(shown) {
         // The dots take a column, two with the margin for fonts that draw them wider.

@@ -6,4 +6,4 @@ mod heat;
 mod label;
 mod standalone;
 
-pub(super) use draw::Drawing;
+pub(super) use draw::{Drawing, MAX_NAME};
