@@ -39,12 +39,12 @@ impl Page {
     /// The profile cannot be read, or is none for the plan's keys; the page cannot be written.
     pub(crate) fn begin(&self, plan: &ValidPlan, link: Option<Link>) -> Result<Option<Pending<'_>>> {
         let Some(path) = self.report.as_deref() else { return Ok(None) };
-        let opened = OpenOptions::new().append(true).create(true).open(path);
-        opened.map_err(|error| cannot_write(path, error))?;
         let forecast = match &self.profile {
             Some(profile) => Forecast::from_file(plan, profile, link)?,
             None => Forecast::typical(plan, link),
         };
+        let opened = OpenOptions::new().append(true).create(true).open(path);
+        opened.map_err(|error| cannot_write(path, error))?;
         Ok(Some(Pending { path, forecast, link }))
     }
 }

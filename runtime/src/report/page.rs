@@ -90,6 +90,8 @@ fn steps(report: &Report<'_>, shares: &[f64], is_drawn: bool) -> Element {
 const SUM: &str = "Times are added up as if nothing happened at once.";
 const FLIGHTS: &str = "Messages carry what the next step begins with, so that bytes of a step may be counted with the one before. Figures \
                        have all their digits in their titles.";
+const ASSUMPTIONS: &str = "Both parties follow the protocol (semi-honest). How long the server works tells the client roughly how many \
+                           weights are not zero. SECURITY.md has the bounds and the assumptions.";
 const OWNER: &str = "This page is for the owner of the model: it names nodes and says how many weights are zero, which clients are not \
                      told. `popcornc inspect --client` prints what they are told.";
 
@@ -140,9 +142,7 @@ fn learns(plan: &ValidPlan) -> Element {
         .children(row("server learns", server))
         .children(row("client learns", &client))
         .children(row("client does not learn", hidden));
-    let assumption =
-        "Both parties follow the protocol (semi-honest). SECURITY.md has the bounds and the assumptions.";
-    element("div").child(list).child(element("p").text(assumption))
+    element("div").child(list).child(prose(ASSUMPTIONS))
 }
 
 /// What the colours of bars mean.
