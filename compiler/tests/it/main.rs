@@ -37,6 +37,7 @@ mod outputs;
 mod passes;
 mod photos;
 mod readme;
+mod reproducible;
 mod rescaling;
 mod search;
 mod shared;
