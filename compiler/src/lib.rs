@@ -13,6 +13,8 @@
 //! * [`search`]: the cheapest plan within an accuracy budget;
 //! * [`numeric`]: linear algebra;
 //! * [`evaluation`]: labelled images and accuracy.
+//!
+//! Feature `cli` (default) is the program `popcornc`; applications leave it out.
 
 pub mod activation;
 pub mod calibration;

@@ -31,8 +31,21 @@
 //! ```
 //!
 //! `examples/embed` has whole programs. The names at the root are for applications; they own what they need and are
-//! `Send`. Feature `images` (by default) reads images from files; feature `cli` (by default) is for the program `popcorn`.
-//! Feature `admin` tells operators over HTTP how a server stands, feature `passphrase` encrypts key files.
+//! `Send`.
+//!
+//! # Features
+//!
+//! | feature | what it brings |
+//! |---|---|
+//! | `images` (default) | images from PNG, JPEG, `.npy` and `.npz` files; without it applications bring pixels |
+//! | `cli` (default) | the program `popcorn`; libraries leave it out |
+//! | `admin` | how a server stands, for operators over HTTP: health, readiness, metrics |
+//! | `bench` | measurements, profiles of machines, predictions by them |
+//! | `passphrase` | key files that are encrypted with a passphrase |
+//! | `store` | prepared inferences that are kept on disk between sessions |
+//! | `tls` | TLS 1.3 between the parties |
+//! | `cross` | builds GMP for another kind of processor than the one that builds it |
+//! | `insecure-test-keys` | keys that anybody can break, for quick tests; never in a program |
 //!
 //! # Inside
 //!

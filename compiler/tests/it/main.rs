@@ -43,6 +43,7 @@ mod passes;
 mod photos;
 mod readme;
 mod report;
+mod reproducible;
 mod rescaling;
 mod search;
 mod shared;

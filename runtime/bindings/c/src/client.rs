@@ -12,15 +12,23 @@ use std::sync::Mutex;
 /// A session with a server. Any thread may use it; calls of several threads come one after the other. The server learns neither
 /// images nor answers.
 pub struct Client {
-    session: Mutex<Option<Session>>,
+    state: Mutex<State>,
     pub(crate) plan: Plan,
     names: Vec<CString>,
+}
+
+struct State {
+    /// There until the client is freed.
+    session: Option<Session>,
+    /// Whether the last call failed for another reason than its input.
+    is_over: bool,
 }
 
 impl Client {
     fn new(session: Session) -> Self {
         let (plan, names) = (session.plan().into(), class_names(session.plan()));
-        Self { session: Mutex::new(Some(session)), plan, names }
+        let state = State { session: Some(session), is_over: false };
+        Self { state: Mutex::new(state), plan, names }
     }
 
     /// What `call` gives, when no other thread has the session.
@@ -32,16 +40,18 @@ impl Client {
         call: impl FnOnce(&mut Session) -> runtime::Result<T>,
     ) -> Result<T, Failure> {
         let poisoned = || Failure::Panic("an earlier call of this client panicked".into());
-        let mut session = self.session.lock().map_err(|_| poisoned())?;
-        Ok(call(session.as_mut().ok_or_else(poisoned)?)?)
+        let mut state = self.state.lock().map_err(|_| poisoned())?;
+        let answer = call(state.session.as_mut().ok_or_else(poisoned)?);
+        state.is_over = answer.as_ref().is_err_and(|error| !matches!(error, runtime::Error::InvalidInput(_)));
+        Ok(answer?)
     }
 }
 
 impl Drop for Client {
-    /// What was sent still arrives, and what is left prepared goes to the store, unless something went wrong before. Of what goes wrong
-    /// now nobody can be told; it loses no answer.
+    /// What was sent still arrives, and what is left prepared goes to the store; of what goes wrong with that nobody can be told, and no
+    /// answer is lost. Nobody waits for the end of a session that is over, or in which a call panicked.
     fn drop(&mut self) {
-        if let Ok(session) = self.session.get_mut() {
+        if let Ok(State { session, is_over: false }) = self.state.get_mut() {
             let _ = session.take().map(Session::close);
         }
     }
