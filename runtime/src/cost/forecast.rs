@@ -152,10 +152,6 @@ mod tests {
         let profile = Profile { machine, entries: vec![entry(3072)] };
         let forecast = Forecast::by_profile(&plan, profile, None).unwrap();
         assert!(forecast.place().starts_with("both parties on: Abacus, "), "{}", forecast.place());
-        assert!(
-            forecast
-                .to_string()
-                .starts_with(&format!("predicted for {}\n\nseconds  server", forecast.place()))
-        );
+        assert!(forecast.to_string().starts_with(&format!("predicted for {}\n\nseconds ", forecast.place())));
     }
 }
