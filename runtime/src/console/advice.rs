@@ -66,7 +66,7 @@ const fn of_input(input: &InvalidInput) -> Option<&'static str> {
 
 fn of_fault(fault: &PeerFault) -> Option<&'static str> {
     match fault {
-        PeerFault::HungUp("welcome" | "list of plans") => {
+        PeerFault::HungUp("hello" | "welcome" | "list of plans") => {
             Some("does the server speak TLS (--tls, --ca, --pin), or does another program listen there?")
         }
         PeerFault::HungUp(_) => {
@@ -96,11 +96,12 @@ mod tests {
     #[test]
     fn what_people_meet_first_has_advice() {
         let io = |kind: ErrorKind| Error::io("cannot do it", kind.into());
-        let met: [(Error, &str); 8] = [
+        let met: [(Error, &str); 9] = [
             (io(ErrorKind::ConnectionRefused), "popcorn serve"),
             (io(ErrorKind::NotFound), "check the name"),
             (Error::Refused(format!("it has too much to do; {TRY_LATER}")), "--retry"),
             (PeerFault::HungUp("welcome").into(), "TLS"),
+            (PeerFault::HungUp("hello").into(), "TLS"),
             (PeerFault::Protocol("it speaks version 3, this is 15".into()).into(), "same version"),
             (PeerFault::Untrusted("its certificate".into()).into(), "--pin"),
             (InvalidInput::Plan(DecodeError::NotAPlan).into(), "popcornc compile"),

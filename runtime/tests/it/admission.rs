@@ -2,6 +2,7 @@
 
 use crate::support::gate::Gate;
 use crate::support::served::{CLIENT_KEY, IMAGE, builder, open, start, wait_until};
+use runtime::channel::CancellationToken;
 use runtime::error::InvalidInput;
 use runtime::roles::server::{Allowance, Budgets};
 use runtime::store::{Quota, Store};
@@ -123,6 +124,24 @@ fn what_is_left_of_a_session_goes_to_the_stores() {
     let mut without = without.store(Arc::clone(&ours) as _).open().expect("a session");
     without.prepare(1).expect("prepared");
     without.close().expect("a server that keeps nothing");
+}
+
+/// A session that has failed is not asked to keep anything: that would fail once more, or wait for a silent server once more.
+#[test]
+fn nothing_is_put_away_after_a_failure() {
+    let folders = [tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder")];
+    let [theirs, ours] = folders
+        .each_ref()
+        .map(|folder| Store::open(folder.path(), None, Quota::DEFAULT).map(Arc::new).expect("a store"));
+    let running = start(builder().store(theirs));
+    let token = CancellationToken::new();
+    let client = Client::connect(running.address().to_string()).key(CLIENT_KEY.clone()).cancelled_by(&token);
+    let mut client = client.store(ours).open().expect("a session");
+    assert_eq!(client.prepare(3).expect("prepared"), 3);
+    token.cancel();
+    assert!(matches!(client.infer(&IMAGE), Err(Error::Cancelled)));
+    assert!(client.prepared() > 0);
+    client.close().expect("it does not ask again");
 }
 
 /// A server that refuses to take inferences out of its store leaves the client's halves where they were.

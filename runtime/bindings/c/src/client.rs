@@ -155,7 +155,8 @@ unsafe fn counted(
 }
 
 /// Ends the session and frees the client; NULL is nothing. No other thread uses it any more. It may take two seconds where the
-/// server does not close its side.
+/// server does not close its side. With a store, what is left prepared is put into it before, unless the last call failed: then a
+/// server that falls silent is waited for as in calls (`timeout_seconds`), and `popcorn_cancel` ends that.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn popcorn_client_free(client: *mut Client) {
     // SAFETY: the header's rules: null, or a client that was not freed.

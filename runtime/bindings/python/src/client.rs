@@ -96,13 +96,14 @@ impl Client {
         self.token.cancel();
     }
 
-    /// Ends the session.
+    /// Ends the session; Ctrl-C ends it at once.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        let closed = py.detach(|| {
-            let session = self.session.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let session = Arc::clone(&self.session);
+        let close = move || {
+            let session = session.lock().unwrap_or_else(PoisonError::into_inner).take();
             session.map_or(Ok(()), Session::close)
-        });
-        closed.map_err(|error| of_runtime(py, &error))
+        };
+        interruptible::run(py, || self.token.cancel(), close)?.map_err(|error| of_runtime(py, &error))
     }
 }
 

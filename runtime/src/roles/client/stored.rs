@@ -71,8 +71,8 @@ impl Session {
         Ok(self.stored())
     }
 
-    /// Puts what is prepared and not used into both parties' stores, as far as these take it; how many inferences they took. Without a
-    /// store, or where the server keeps none, nothing happens.
+    /// Puts what is prepared and not used into both parties' stores, as far as these take it; how many inferences left the session. What
+    /// this party's store has no room for is lost. Without a store, or where the server keeps none, nothing happens.
     ///
     /// # Errors
     /// As [`stock`](Self::stock).

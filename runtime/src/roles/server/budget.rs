@@ -90,7 +90,7 @@ impl Budgets {
         }
         let known = today.spent.get(client).copied();
         if known.is_none() && today.spent.len() >= MAX_CLIENTS {
-            return Err(Error::Busy("many clients today"));
+            return Err(Error::OverBudget("new clients"));
         }
         let spent = known.unwrap_or_default().and(asked);
         let exceeds = |count: u64, most: Option<u64>| most.is_some_and(|most| count > most);
@@ -171,6 +171,18 @@ mod tests {
         drop(again);
         std::fs::write(&path, "nonsense").unwrap();
         assert!(Budgets::open(ALLOWANCE, Some(path.clone())).is_err());
+    }
+
+    #[test]
+    fn who_comes_after_too_many_clients_is_told_to_come_tomorrow() {
+        let budgets = Budgets::open(ALLOWANCE, None).unwrap();
+        for client in 0..MAX_CLIENTS {
+            budgets.spend_on(9, &client.to_string(), Done::Answered(1)).unwrap();
+        }
+        let error = budgets.spend_on(9, "one more", Done::Answered(1)).unwrap_err();
+        assert_eq!(error.to_string(), "the budget of new clients for a day is spent");
+        budgets.spend_on(9, "0", Done::Answered(1)).unwrap();
+        budgets.spend_on(10, "one more", Done::Answered(1)).unwrap();
     }
 
     #[test]

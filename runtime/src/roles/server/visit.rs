@@ -142,7 +142,11 @@ impl Visit {
             Done::Answered(_) | Done::Kept(_) => 0,
         };
         self.guest.as_ref().map_or(Ok(()), |guest| guest.begin(expected.core_seconds, bytes))?;
-        self.budgets.as_ref().map_or(Ok(()), |budgets| budgets.spend(&self.caller, asked))?;
+        if let Err(error) = self.budgets.as_ref().map_or(Ok(()), |budgets| budgets.spend(&self.caller, asked))
+        {
+            self.set_idle(true)?; // it keeps nothing that others are declined for
+            return Err(error);
+        }
         self.account.phase = Some(Stopwatch::start(connection.traffic()));
         self.pace.work(connection, expected.patience)
     }
@@ -235,3 +239,6 @@ impl Visit {
         self.guest.as_ref().is_some_and(Guest::was_woken)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,7 +15,7 @@ from ._key import Key
 from ._plan import Plan
 from ._prediction import Description, Output, Prediction
 from ._progress import listener
-from .errors import InvalidInput
+from .errors import InvalidInput, PopcornError
 
 
 class Client:
@@ -90,7 +90,7 @@ class Client:
         self._native.cancel()
 
     def close(self) -> None:
-        """Ends the session once all that was sent is written."""
+        """Ends the session once all that was sent is written; what is prepared and not used goes to the store, where there is one."""
         self._native.close()
 
     def __enter__(self) -> Client:
@@ -99,7 +99,11 @@ class Client:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        try:
+            self.close()
+        except PopcornError:
+            if kind is None:  # what ended the block counts
+                raise
 
     def __repr__(self) -> str:
         return f"<popcorn.Client of plan {self.plan_id[:12]}>"
