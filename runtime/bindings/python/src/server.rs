@@ -37,7 +37,8 @@ fn offer(py: Python<'_>, name: Option<&str>, plan: &Plan) -> PyResult<(PlanName,
     Ok((name, (*plan.plan).clone()))
 }
 
-/// Serves `plans` at `address`, to clients with tokens where `tokens` has a line for each, with TLS where `identity` has the files of a certificate and of its key.
+/// Serves `plans` at `address`: to clients with tokens, where `tokens` has a line for each; with TLS, where `identity` has the
+/// files of a certificate and of its key.
 ///
 /// # Errors
 /// The address cannot be listened on, a file cannot be used, a name or a token is none.
