@@ -270,11 +270,15 @@ impl Session {
     }
 
     /// How many images, `wanted` at most and one at least, are best asked about together: a batch, or as many as share their
-    /// flights.
+    /// flights; no more than the server still answers, as far as is known, since what it does not answer costs the answers to the others.
     pub fn largest_group(&self, wanted: usize) -> usize {
         if !self.prepares_ahead() {
             return 1;
         }
+        let more = if self.declined.is_some() { 0 } else { self.terms.preparations };
+        let there = (self.prepared() + self.stored()) as u64;
+        let answered = self.terms.inferences.min(more.saturating_add(there));
+        let wanted = wanted.min(answered.try_into().unwrap_or(usize::MAX));
         let shared = most_together(&self.online).min(self.max_prepared);
         shared.max(self.largest_batch(wanted.min(self.max_prepared))).min(wanted).max(1)
     }
