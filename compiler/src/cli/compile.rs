@@ -87,6 +87,7 @@ impl Compile {
     }
 
     fn write(&self, file: &Path) -> Outcome {
+        output::check_apart(file, &self.model)?;
         output::check_writable(file)?;
         let (model, options, mut warnings) = self.read()?;
         let found = self.search.run(&model, &options)?;

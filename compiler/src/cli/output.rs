@@ -2,6 +2,7 @@
 
 use super::Outcome;
 use compiler::error::Error;
+use runtime::files::is_same;
 use serde::Serialize;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -49,6 +50,19 @@ pub(super) fn check_writable(path: &Path) -> Result<(), Error> {
     let temporary = beside(path)?;
     let tried = write_synced(&temporary, &[]).and_then(|()| fs::remove_file(&temporary));
     tried.map_err(|error| file_error(path, error))
+}
+
+/// That `output`, which is to be written, is not `input`, which is read.
+///
+/// # Errors
+/// [`Error::Option`].
+pub(super) fn check_apart(output: &Path, input: &Path) -> Result<(), Error> {
+    if is_same(output, input) {
+        let what =
+            format!("{} would be overwritten by what is made of it: give another name", input.display());
+        return Err(Error::Option(what));
+    }
+    Ok(())
 }
 
 /// The [`Error::File`] that names `path` and the reason.

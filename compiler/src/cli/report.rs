@@ -40,6 +40,10 @@ pub(super) struct Report {
 
 impl Report {
     pub(super) fn run(&self) -> Outcome {
+        [&self.output, &self.picture]
+            .into_iter()
+            .flatten()
+            .try_for_each(|written| output::check_apart(written, &self.plan))?;
         let plan = inspect::read(&self.plan)?;
         let forecast = match &self.profile {
             Some(profile) => Forecast::from_file(&plan, profile, self.link)?,

@@ -133,8 +133,8 @@ impl<'a> Asking<'a> {
 
     fn as_they_come(&self, mut asked: Asked) -> Result<()> {
         self.prepare(&mut asked)?;
-        let together = asked.session.largest_group(self.ahead);
         loop {
+            let together = asked.session.largest_group(self.ahead);
             let wait = !asked.session.is_worth_preparing(self.ahead);
             let next = self.work().next(together, wait)?;
             match next {
@@ -196,9 +196,9 @@ impl<'a> Asking<'a> {
 
     /// Asks about groups, whole batches where there are some, until there are no more images.
     fn in_groups(&self, mut asked: Asked) -> Result<()> {
-        let most = asked.session.largest_group(self.ahead);
-        let most = most - most % asked.session.largest_batch(most);
         loop {
+            let most = asked.session.largest_group(self.ahead);
+            let most = most - most % asked.session.largest_batch(most);
             let Some(group) = self.work().next(most, true)? else { return asked.finish() };
             self.answer(&mut asked, group)?;
         }

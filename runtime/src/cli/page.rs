@@ -4,6 +4,8 @@ use clap::Args;
 use runtime::channel::Link;
 use runtime::cost::Machine;
 use runtime::cost::forecast::Forecast;
+use runtime::error::InvalidInput;
+use runtime::files::is_same;
 use runtime::observe::{Spending, StepReport};
 use runtime::plan::ValidPlan;
 use runtime::report::{Measured, Report};
@@ -36,9 +38,17 @@ impl Page {
     /// The prediction, where a page is wanted: before the run, so that no run is in vain.
     ///
     /// # Errors
-    /// The profile cannot be read, or is none for the plan's keys; the page cannot be written.
-    pub(crate) fn begin(&self, plan: &ValidPlan, link: Option<Link>) -> Result<Option<Pending<'_>>> {
+    /// The profile cannot be read, or is none for the plan's keys; the page cannot be written, or would be over the plan in `file`.
+    pub(crate) fn begin(
+        &self,
+        (file, plan): (&Path, &ValidPlan),
+        link: Option<Link>,
+    ) -> Result<Option<Pending<'_>>> {
         let Some(path) = self.report.as_deref() else { return Ok(None) };
+        if is_same(path, file) {
+            let what = "this is the plan: give the page another name".into();
+            return Err(InvalidInput::File { path: path.into(), what }.into());
+        }
         let forecast = match &self.profile {
             Some(profile) => Forecast::from_file(plan, profile, link)?,
             None => Forecast::typical(plan, link),

@@ -79,7 +79,7 @@ impl Run {
     }
 
     fn encrypted(&self, plan: ValidPlan, images: &[Vec<f32>]) -> Result<()> {
-        let page = self.page.begin(&plan, self.link)?;
+        let page = self.page.begin((&self.plan, &plan), self.link)?;
         let start = Instant::now();
         let key = self.ask.key.read()?.map_or_else(|| secret::generate(plan.plan().key_bits), Ok)?;
         let tables = Instant::now();

@@ -1,9 +1,11 @@
 //! Servers that do no more at once, keep no more, and do no more in a day than they may.
 
 use crate::support::gate::Gate;
-use crate::support::served::{CLIENT_KEY, IMAGE, builder, open, start, wait_until};
-use runtime::channel::CancellationToken;
+use crate::support::served::{CLIENT_KEY, IMAGE, LONG, builder, open, start, wait_until};
+use runtime::channel::{CancellationToken, tcp};
 use runtime::error::InvalidInput;
+use runtime::observe::Silent;
+use runtime::roles::client::greet;
 use runtime::roles::server::{Allowance, Budgets};
 use runtime::store::{Quota, Store};
 use runtime::{Client, Error};
@@ -98,6 +100,22 @@ fn what_is_prepared_outlives_a_budget() {
     }
     assert_eq!(first.prepare(4).expect("what there was"), 1);
     assert!(refusal(second.infer(&IMAGE)).contains("budget of preparations"));
+}
+
+/// Who has prepared as much as will be answered has nothing to do but to wait.
+#[test]
+fn nothing_is_worth_preparing_beyond_the_budget() {
+    let allowance = Allowance { preparations: None, inferences: Some(2) };
+    let running = start(builder().budgets(Budgets::open(allowance, None).expect("budgets")));
+    let connection = tcp::connect(&running.address().to_string(), LONG).expect("a connection");
+    let greeting = greet(connection, None).expect("a plan");
+    let key = CLIENT_KEY.holder(greeting.plan()).expect("a key");
+    let mut session = greeting.with_key(key).expect("a session");
+    assert!(session.is_worth_preparing(4));
+    session.prepare(4, &mut Silent).expect("prepared");
+    assert_eq!((session.prepared(), session.declined()), (2, None));
+    assert!(!session.is_worth_preparing(4));
+    assert_eq!(session.largest_group(4), 2);
 }
 
 /// What a client of a store does not use, it has the next time.

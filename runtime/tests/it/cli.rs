@@ -268,6 +268,20 @@ fn a_large_set_is_asked_about_in_two_sessions() {
     }
 }
 
+/// Answers that a budget has paid for are printed, though it does not suffice for all images.
+#[test]
+fn a_budget_that_ends_inside_a_set_costs_no_answers() {
+    let fixture = Fixture::new();
+    fixture.write_shared();
+    for budget in ["--budget-preparations", "--budget-inferences"] {
+        let serving = fixture.serve_with(&[budget, "2"]);
+        let ask = ["infer", "--connect", &serving.address, "--input", "set.npy", "--json"];
+        let output = fixture.run(&ask);
+        assert!(!output.status.success() && text(&output.stderr).contains("for a day is spent"));
+        assert_eq!(text(&output.stdout).lines().count(), 2, "{budget}: {}", text(&output.stderr));
+    }
+}
+
 /// A second session that never begins does not delay the end, and what one that breaks has taken is asked about again.
 #[test]
 fn sets_survive_their_second_session() {
@@ -498,6 +512,8 @@ fn a_run_is_reported_as_a_page() {
     }
     let refused = |more: &[&str]| failure(&fixture.run(&[&run, more].concat()));
     assert!(refused(&["--profile", "image.npy"]).contains("image.npy: this is no profile"));
+    let over = fixture.run(&["run", "model.plan", "--input", "image.npy", "--report", "./model.plan"]);
+    assert!(failure(&over).contains("this is the plan"));
     let nowhere = ["run", "model.plan", "--input", "image.npy", "--report", "nowhere/run.html"];
     assert!(failure(&fixture.run(&nowhere)).contains("cannot write nowhere/run.html"));
 }

@@ -208,8 +208,7 @@ impl Session {
     /// The server refuses, misbehaves or vanishes; [`Error::Refused`] where it prepares nothing, and nothing is prepared.
     pub fn prepare(&mut self, count: usize, observer: &mut dyn Observer) -> Result<()> {
         self.declined = None;
-        let answered: usize = self.terms.inferences.try_into().unwrap_or(usize::MAX);
-        let count = count.min(self.max_prepared).min(answered.max(1));
+        let count = self.attainable(count);
         self.recall(count)?;
         while self.prepares_ahead() && self.prepared() < count {
             if !self.prepare_some(count - self.prepared(), observer)? {
@@ -220,6 +219,12 @@ impl Session {
             Some(reason) if self.prepared() == 0 => Err(Error::Refused(reason.clone())),
             _ => Ok(()),
         }
+    }
+
+    /// To how many inferences, `count` at most, it is prepared: no more than the server lets be prepared, nor than it answers.
+    fn attainable(&self, count: usize) -> usize {
+        let answered: usize = self.terms.inferences.try_into().unwrap_or(usize::MAX);
+        count.min(self.max_prepared).min(answered.max(1))
     }
 
     /// Prepares as many inferences, `most` at most, as the server does together at the moment; whether it does any.
@@ -270,11 +275,15 @@ impl Session {
     }
 
     /// How many images, `wanted` at most and one at least, are best asked about together: a batch, or as many as share their
-    /// flights.
+    /// flights; no more than the server still answers, as far as is known, since what it does not answer costs the answers to the others.
     pub fn largest_group(&self, wanted: usize) -> usize {
         if !self.prepares_ahead() {
             return 1;
         }
+        let more = if self.declined.is_some() { 0 } else { self.terms.preparations };
+        let there = (self.prepared() + self.stored()) as u64;
+        let answered = self.terms.inferences.min(more.saturating_add(there));
+        let wanted = wanted.min(answered.try_into().unwrap_or(usize::MAX));
         let shared = most_together(&self.online).min(self.max_prepared);
         shared.max(self.largest_batch(wanted.min(self.max_prepared))).min(wanted).max(1)
     }
@@ -285,7 +294,8 @@ impl Session {
         if self.declined.is_some() {
             return false;
         }
-        let missing = count.min(self.max_prepared).saturating_sub(self.prepared());
+        let count = self.attainable(count);
+        let missing = count.saturating_sub(self.prepared());
         self.prepares_ahead() && missing > 0 && 2 * missing >= self.largest_batch(count)
     }
 

@@ -5,11 +5,13 @@ use crate::error::{Error, InvalidInput, Result};
 use crate::files::{lock, replace_private};
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 /// Lines beyond two for each client after which the file is written anew.
 const SPARE_LINES: usize = 1000;
+/// Bytes of the file at most: more than two lines for each of as many clients as are counted.
+const MOST_BYTES: u64 = 64 << 20;
 
 /// What was asked for on a day.
 #[derive(Debug, Default, PartialEq)]
@@ -45,7 +47,7 @@ impl Ledger {
         name.push(".lock");
         let lock = lock(Path::new(&name), "another process counts in these budgets")?;
         let unfit = |what: String| InvalidInput::File { path: path.into(), what };
-        let today = match std::fs::read_to_string(path) {
+        let today = match read(path) {
             Ok(text) => Today::parse(&text).ok_or_else(|| unfit("it is no file of budgets".into()))?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Today::default(),
             Err(error) => return Err(Error::io(format!("cannot read {}", path.display()), error)),
@@ -117,6 +119,13 @@ impl Today {
         };
         Some(Self { day, spent: lines.map(line).collect::<Option<_>>()? })
     }
+}
+
+/// The file's text, or the beginning of one that is too long to be a file of budgets.
+fn read(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(MOST_BYTES).read_to_string(&mut text)?;
+    Ok(text)
 }
 
 /// Preparations, inferences, who.
