@@ -47,9 +47,7 @@ enum Command {
     Report(report::Report),
     Eval(eval::Eval),
     Compare(compare::Compare),
-    #[command(hide = true)]
     Passes(passes::Passes),
-    #[command(hide = true)]
     Operators(operators::Operators),
     #[command(after_help = "Example:\n  popcornc completions bash > /etc/bash_completion.d/popcornc")]
     Completions(Completions),

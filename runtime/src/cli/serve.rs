@@ -68,8 +68,8 @@ pub(crate) struct Serve {
     /// Give a client up that takes longer than this over TLS's handshake, hello and key
     #[arg(long, default_value_t = Limits::DEFAULT.handshake.as_secs(), value_name = "SECONDS", value_parser = seconds())]
     handshake: u64,
-    /// Give a client up that takes longer than this over a message, computing included; a small plan is given less (half a minute, and what
-    /// a slow client would take)
+    /// Give a client up that takes longer than this over a message, computing included; or, if that is less, than half a minute and
+    /// what a slow client would take over what it has asked for
     #[arg(long, default_value_t = Limits::DEFAULT.message.as_secs(), value_name = "SECONDS", value_parser = seconds())]
     timeout: u64,
     /// Give a client up that asks for nothing for so long

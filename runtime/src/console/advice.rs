@@ -5,6 +5,9 @@ use crate::message::{TRY_ANOTHER, TRY_LATER};
 use crate::plan::{DecodeError, InputError};
 use std::io::ErrorKind;
 
+/// For who gives something else where a plan is wanted.
+const COMPILE: &str = "plans come from `popcornc compile MODEL.onnx -o OUT.plan`";
+
 /// What who runs the program may do next.
 pub fn advice(error: &Error) -> Option<&'static str> {
     match error {
@@ -38,22 +41,22 @@ pub fn of_system(kind: ErrorKind) -> Option<&'static str> {
         ErrorKind::AddrInUse => {
             Some("another program listens there: choose another port, or end that program")
         }
+        ErrorKind::InvalidInput => Some("an address is HOST:PORT, such as localhost:7000"),
         ErrorKind::StorageFull => Some("make room on the disk, and run it again"),
         _ => None,
     }
 }
 
-const fn of_input(input: &InvalidInput) -> Option<&'static str> {
+fn of_input(input: &InvalidInput) -> Option<&'static str> {
     match input {
+        InvalidInput::File { what, .. } if *what == DecodeError::NotAPlan.to_string() => Some(COMPILE),
         InvalidInput::Image(InputError::Length { .. }) => Some(
             "--resize scales and crops pictures; `popcornc inspect PLAN` says what images the plan takes",
         ),
         InvalidInput::PassphraseNeeded(_) => {
             Some("give it on a terminal, or in a file (--passphrase-file FILE)")
         }
-        InvalidInput::Plan(DecodeError::NotAPlan | DecodeError::WrongKind { .. }) => {
-            Some("plans come from `popcornc compile MODEL.onnx -o OUT.plan`")
-        }
+        InvalidInput::Plan(DecodeError::NotAPlan | DecodeError::WrongKind { .. }) => Some(COMPILE),
         InvalidInput::Plan(DecodeError::Corrupted(_)) => {
             Some("copy the file again, or compile the model again")
         }

@@ -40,7 +40,7 @@ impl Disk {
         builder.create(folder).map_err(failed)?;
         Ok(Self {
             folder: folder.into(),
-            _lock: lock(&folder.join(LOCK), "another process uses this store")?,
+            _lock: lock(&folder.join(LOCK), "somebody else has this store open")?,
             #[cfg(test)]
             left: AtomicUsize::new(usize::MAX),
         })

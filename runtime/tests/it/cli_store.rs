@@ -30,7 +30,7 @@ fn what_is_prepared_is_used_when_both_have_restarted() {
     }
     let in_use =
         failure(&fixture.run(&["serve", "model.plan", "--listen", "127.0.0.1:0", "--store", "theirs"]));
-    assert!(in_use.contains("another process uses this store"), "{in_use}");
+    assert!(in_use.contains("somebody else has this store open"), "{in_use}");
     drop(serving);
     let listed = fixture.run(&["prepare", "--list", "--store", "ours"]);
     assert_eq!(text(&listed.stdout), text(&prepared.stdout));

@@ -101,7 +101,15 @@ impl Budgets {
             return Err(Error::OverBudget("inferences"));
         }
         today.spent.insert(client.to_owned(), spent);
-        ledger.as_mut().map_or(Ok(()), |ledger| ledger.note(today, client))
+        let noted = ledger.as_mut().map_or(Ok(()), |ledger| ledger.note(today, client));
+        if noted.is_err() {
+            // Nothing is begun, so nothing is counted.
+            match known {
+                Some(before) => today.spent.insert(client.to_owned(), before),
+                None => today.spent.remove(client),
+            };
+        }
+        noted
     }
 
     /// Nothing panics while it holds the lock.
@@ -171,6 +179,22 @@ mod tests {
         drop(again);
         std::fs::write(&path, "nonsense").unwrap();
         assert!(Budgets::open(ALLOWANCE, Some(path.clone())).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_cannot_be_written_down_is_not_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("of").join("budgets");
+        std::fs::create_dir(path.parent().unwrap()).unwrap();
+        let budgets = Budgets::open(ALLOWANCE, Some(path.clone())).unwrap();
+        budgets.spend_on(9, "token alice", Done::Answered(1)).unwrap();
+        std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
+        budgets.book().ledger.as_mut().unwrap().forget_file();
+        assert!(matches!(budgets.spend_on(9, "token alice", Done::Answered(1)), Err(Error::Io { .. })));
+        assert!(matches!(budgets.spend_on(9, "token bob", Done::Answered(1)), Err(Error::Io { .. })));
+        assert_eq!(budgets.left_on(9, "token alice").inferences, Some(1));
+        assert_eq!(budgets.left_on(9, "token bob"), ALLOWANCE);
     }
 
     #[test]

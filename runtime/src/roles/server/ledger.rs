@@ -83,6 +83,12 @@ impl Ledger {
         })
     }
 
+    /// The next request writes everything anew.
+    #[cfg(test)]
+    pub(super) fn forget_file(&mut self) {
+        self.lines = None;
+    }
+
     /// Writes everything anew, as on another day.
     ///
     /// # Errors
