@@ -309,15 +309,19 @@ def session(name, link, runs, threads):
     return [{"seconds": after[0] - before[0], "bytes": (after[1] - before[1]) // hops} for before, after in steps]
 
 
+def alone(command):
+    """The command in a network namespace of its own, where the loopback interface counts its bytes alone."""
+    as_user = [] if os.geteuid() == 0 else ["--map-root-user"]
+    return ["unshare", "--net", *as_user, "sh", "-c", 'ip link set lo up && exec "$@"', "sh", *command]
+
+
 def spu_figures(name, options):
     """Runs `session` in a network namespace of its own."""
     command = [sys.executable, os.path.abspath(__file__), "--session", name]
     command += ["--runs", str(options.runs), "--threads", str(options.threads)]
     command += ["--link", options.link] if options.link else []
-    as_user = [] if os.geteuid() == 0 else ["--map-root-user"]
-    namespace = ["unshare", "--net", *as_user, "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
     # SPU logs to standard output, too; the last line is ours.
-    output = subprocess.run(namespace + command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    output = subprocess.run(alone(command), check=True, stdout=subprocess.PIPE, text=True).stdout
     first, *later = json.loads(output.splitlines()[-1])
     median = lambda what: statistics.median(inference[what] for inference in later)
     return {

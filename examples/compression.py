@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints the README's table of compressed models (Markdown): what one point of accuracy buys in either suite.
+"""Prints the guide's table of compressed models (Markdown): what one point of accuracy buys in either suite.
 
 Usage: examples/compression.py [MODEL ...]      (after cargo build --release)
 

@@ -58,13 +58,15 @@
 //! * [`data`]: images from files;
 //! * [`channel`]: framed, counted messages over any stream;
 //! * [`message`]: every message of a session, and refusals;
+//! * `console`: what the programs say on terminals (feature `console`);
 //! * [`ot`]: oblivious transfer, on which suite `shared` rests;
 //! * [`protocol`]: the interactive protocols;
 //! * [`cost`]: what plans take before anything runs, from counts of the protocols;
 //! * [`roles`]: client, server, both in one process, and the plan interpreter without cryptography;
 //! * `app`: what an application holds, and what the root exports;
 //! * `admin`: how a server stands, for operators (feature `admin`);
-//! * [`mod@bench`]: how fast all that is here, beside baselines.
+//! * [`mod@bench`]: how fast all that is here, beside baselines;
+//! * [`mod@report`]: a plan as a page for people, with what it takes (feature `report`).
 //!
 //! [`error`] says who is to blame when something fails, [`observe`] reports bytes, rounds and time.
 
@@ -74,6 +76,8 @@ mod app;
 #[cfg(feature = "bench")]
 pub mod bench;
 pub mod channel;
+#[cfg(feature = "console")]
+pub mod console;
 pub mod cost;
 #[cfg(feature = "images")]
 pub mod data;
@@ -86,6 +90,8 @@ pub mod ot;
 pub mod paillier;
 pub mod plan;
 pub mod protocol;
+#[cfg(feature = "report")]
+pub mod report;
 pub mod roles;
 pub mod store;
 #[cfg(test)]

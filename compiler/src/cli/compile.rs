@@ -11,6 +11,7 @@ use compiler::error::Error;
 use compiler::from_onnx::Model;
 use compiler::options::CompileOptions;
 use compiler::search::Found;
+use runtime::console;
 use runtime::plan::{ValidPlan, codec};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -56,7 +57,7 @@ impl Compile {
     fn read(&self) -> Result<(Model, CompileOptions, Vec<String>), Error> {
         let (model, options) = self.options.read(&self.model)?;
         let warnings: Vec<String> = odd_calibration(&options).into_iter().collect();
-        warnings.iter().for_each(|warning| output::warn(warning));
+        warnings.iter().for_each(|warning| console::warn(warning));
         Ok((model, options, warnings))
     }
 
@@ -86,6 +87,7 @@ impl Compile {
     }
 
     fn write(&self, file: &Path) -> Outcome {
+        output::check_apart(file, &self.model)?;
         output::check_writable(file)?;
         let (model, options, mut warnings) = self.read()?;
         let found = self.search.run(&model, &options)?;
@@ -93,7 +95,7 @@ impl Compile {
             Some(found) => Outcomes::of_search(found, &model, &options),
             None => Outcomes::of_compilation(&model, &options, &self.passes)?,
         };
-        doubts.iter().for_each(|warning| output::warn(warning));
+        doubts.iter().for_each(|warning| console::warn(warning));
         warnings.extend(doubts);
         let rings = options.has_rings().then(|| rings(calibration_images));
         let bytes = codec::encode(&plan);

@@ -7,6 +7,7 @@ use clap::Args;
 use compiler::error::Error;
 use compiler::evaluation::{Accuracy, evaluate, odd_labels};
 use compiler::from_onnx::FloatReference;
+use runtime::console;
 use runtime::plan::OutputPart;
 use std::path::PathBuf;
 
@@ -57,7 +58,7 @@ impl Eval {
             }),
             odd_labels(data.labels().map(|labels| &labels[..labels.len().min(limit)]), classes),
         ];
-        odd.iter().flatten().for_each(|odd| output::warn(odd));
+        odd.iter().flatten().for_each(|odd| console::warn(odd));
         let bar = Bar::new(data.len().min(limit));
         let accuracy = evaluate(&plan, &|image| float.run(image), &data, limit, &bar);
         drop(bar);

@@ -1,21 +1,16 @@
 //! `popcornc inspect`.
 
-use super::forecast::{self, Forecast};
 use super::load::LoadArgs;
 use super::{Outcome, output};
 use clap::Args;
 use compiler::error::Error;
 use runtime::channel::Link;
 use runtime::cost::capacity::Capacity;
+use runtime::cost::forecast::{Forecast, Summary};
 use runtime::cost::prediction::Seconds;
-use runtime::message::Role;
-use runtime::plan::{
-    Cost, InputSpec, Layout, OutputSpec, PricedBatch, Schedule, Step, StepId, ValidPlan, Work, codec,
-};
-use runtime::protocol::shared::errors::StatisticalErrors;
-use runtime::protocol::shared::online_messages::{communication, kept_bytes, stored_bytes};
+use runtime::cost::preparation::{PreparationErrors, PreparedMemory};
+use runtime::plan::{Cost, InputSpec, Layout, OutputSpec, PricedBatch, Step, StepId, ValidPlan, codec};
 use serde::Serialize;
-use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -52,14 +47,14 @@ impl Inspect {
     pub(super) fn run(&self) -> Outcome {
         let plan = read(&self.plan)?;
         let forecast =
-            self.profile.as_deref().map(|path| Forecast::new(&plan, path, self.link)).transpose()?;
+            self.profile.as_deref().map(|path| Forecast::from_file(&plan, path, self.link)).transpose()?;
         let capacity = forecast.as_ref().and_then(|forecast| self.load.capacity(&plan, forecast));
         match (self.client, self.json) {
             (false, false) => {
                 let seconds = forecast.map_or_else(String::new, |forecast| format!("\n{forecast}"));
-                let errors = statistical_errors(&plan);
-                let errors: String = errors.iter().map(line).collect();
-                let memory = memory(&plan).map_or_else(String::new, |memory| format!("\n{memory}\n"));
+                let errors: String = PreparationErrors::of_plan(&plan).iter().map(line).collect();
+                let memory =
+                    PreparedMemory::of_plan(&plan).map_or_else(String::new, |memory| format!("\n{memory}\n"));
                 let servers = capacity.map_or_else(String::new, |capacity| format!("\n{capacity}"));
                 output::print(&format!("{plan}{errors}{memory}{seconds}{servers}"))
             }
@@ -70,64 +65,9 @@ impl Inspect {
     }
 }
 
-/// Statistical errors of a preparation of so many inferences.
-#[derive(Serialize)]
-struct Errors {
-    inferences: usize,
-    #[serde(flatten)]
-    errors: StatisticalErrors,
-}
-
-/// Of suite `shared`: of an inference that is prepared alone, and of each batch.
-fn statistical_errors(plan: &ValidPlan) -> Vec<Errors> {
-    let Work::Schedule(schedule) = &plan.client_view().work else { return Vec::new() };
-    let sizes = [1].into_iter().chain(schedule.batches.iter().map(|batch| batch.inferences));
-    let schedules = sizes.filter_map(|inferences| schedule.for_batch(inferences));
-    let errors = |schedule: Schedule| Errors {
-        inferences: schedule.inferences(),
-        errors: StatisticalErrors::new(&schedule, plan.plan().key_bits),
-    };
-    schedules.map(errors).collect()
-}
-
-fn line(Errors { inferences, errors }: &Errors) -> String {
-    match inferences {
-        1 => format!("\nstatistical errors of an inference, at most: {errors}\n"),
-        _ => format!("of {inferences} that are prepared together: {errors}\n"),
-    }
-}
-
-/// Bytes of memory that an inference takes from its preparation until its image is asked about, and of files if it is kept longer than
-/// a session.
-#[derive(Serialize)]
-struct PreparedMemory {
-    client: u64,
-    server: u64,
-    client_file: u64,
-    server_file: u64,
-}
-
-/// Of suite `shared`.
-fn memory(plan: &ValidPlan) -> Option<PreparedMemory> {
-    let Work::Schedule(schedule) = &plan.client_view().work else { return None };
-    let costs = communication(schedule);
-    let [client, server] = [Role::Client, Role::Server].map(|role| kept_bytes(schedule, &costs, role));
-    let [client_file, server_file] =
-        [Role::Client, Role::Server].map(|role| stored_bytes(schedule, &costs, role));
-    Some(PreparedMemory { client, server, client_file, server_file })
-}
-
-impl fmt::Display for PreparedMemory {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { client, server, client_file, server_file } = self;
-        let [client, server, client_file, server_file] =
-            [client, server, client_file, server_file].map(|&bytes| bytes as f64 / 1e6);
-        write!(
-            f,
-            "memory of a prepared inference: {client:.1} MB at the client, {server:.1} MB at the server; \
-             in a store: {client_file:.2} and {server_file:.2} MB"
-        )
-    }
+/// A line; the first after an empty one.
+fn line(errors: &PreparationErrors) -> String {
+    format!("{}{errors}\n", if errors.inferences == 1 { "\n" } else { "" })
 }
 
 /// The plan in the file at `path`.
@@ -166,12 +106,12 @@ struct Description<'a> {
     batches: &'a [PricedBatch],
     /// Of suite `shared`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    statistical_errors: Vec<Errors>,
+    statistical_errors: Vec<PreparationErrors>,
     /// Of suite `shared`.
     #[serde(skip_serializing_if = "Option::is_none")]
     prepared_memory: Option<PreparedMemory>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    prediction: Option<forecast::Description<'a>>,
+    prediction: Option<Summary<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     capacity: Option<Capacity>,
 }
@@ -195,7 +135,7 @@ struct StepDescription<'a> {
 impl<'a> Description<'a> {
     fn new(valid: &'a ValidPlan, forecast: Option<&'a Forecast>, capacity: Option<Capacity>) -> Self {
         let plan = valid.plan();
-        let seconds = |id: StepId| forecast.map(|forecast| forecast.step(id));
+        let seconds = |id: StepId| forecast.map(|forecast| forecast.prediction().step(id));
         let steps = plan.steps().map(|(id, step)| StepDescription::new(id, step, seconds(id)));
         Self {
             id: valid.id().to_string(),
@@ -207,9 +147,9 @@ impl<'a> Description<'a> {
             output: &plan.output,
             cost: plan.total_cost(),
             batches: &plan.batches,
-            statistical_errors: statistical_errors(valid),
-            prepared_memory: memory(valid),
-            prediction: forecast.map(forecast::Description::new),
+            statistical_errors: PreparationErrors::of_plan(valid),
+            prepared_memory: PreparedMemory::of_plan(valid),
+            prediction: forecast.map(Forecast::summary),
             capacity,
         }
     }

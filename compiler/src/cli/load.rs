@@ -1,8 +1,8 @@
 //! `popcornc inspect --rate`: how many servers it takes.
 
-use super::forecast::Forecast;
 use clap::Args;
 use runtime::cost::capacity::{Capacity, Load};
+use runtime::cost::forecast::Forecast;
 use runtime::plan::ValidPlan;
 
 /// What is asked of servers.
@@ -24,7 +24,7 @@ impl LoadArgs {
     /// What servers of `plan` it takes, by what was predicted.
     pub(super) fn capacity(&self, plan: &ValidPlan, forecast: &Forecast) -> Option<Capacity> {
         let (per_session, utilisation) = (self.per_session, f64::from(self.utilisation) / 100.0);
-        self.rate.map(|rate| forecast.capacity(plan, Load { rate, per_session, utilisation }))
+        self.rate.and_then(|rate| forecast.capacity(plan, Load { rate, per_session, utilisation }))
     }
 }
 

@@ -5,6 +5,7 @@ use clap::Args;
 
 /// Print the supported operators as a Markdown table
 #[derive(Args)]
+#[command(after_help = "Example:\n  popcornc operators")]
 pub(super) struct Operators {}
 
 impl Operators {

@@ -1,6 +1,6 @@
 //! The options of a compilation, the same for every command that compiles.
 
-use super::{labels, output};
+use super::labels;
 use clap::{Args, ValueEnum};
 use compiler::activation::Fineness;
 use compiler::error::Error;
@@ -10,6 +10,7 @@ use compiler::options::{
     ACTIVATION_BITS, CALIBRATION_IMAGES, CompileOptions, DEFAULT_ACTIVATION_BITS, InputOptions, MARGIN_BITS,
     MAX_ERROR, WEIGHT_BITS, parse_number,
 };
+use runtime::console;
 use runtime::data::Pictures;
 use runtime::plan::{
     BlindedParameters, Colours, InferenceBatch, InputSpec, KeyBits, OutputPart, Processor, Revealed,
@@ -49,7 +50,7 @@ fn read(path: &Path, reading: &Reading) -> Result<Model, Error> {
 
 /// What there is to know about a model, on standard error.
 pub(super) fn print_notes(notes: &[String]) {
-    notes.iter().for_each(|note| eprintln!("note: {note}"));
+    notes.iter().for_each(|note| console::note(note));
 }
 
 /// What a compilation depends on beside the model.
@@ -293,7 +294,7 @@ pub(super) fn read_data(
         return Ok(Dataset::read(path, input.shape).map_err(runtime::Error::from)?);
     }
     let pictures = Pictures::read(path, input, most).map_err(runtime::Error::from)?;
-    let warn = |what: String| output::warn(&format!("{}: {what}", path.display()));
+    let warn = |what: String| console::warn(&format!("{}: {what}", path.display()));
     if pictures.passed_over > 0 {
         warn(format!("{} files are no pictures and were passed over", pictures.passed_over));
     }

@@ -2,6 +2,7 @@
 
 use super::Outcome;
 use compiler::error::Error;
+use runtime::files::is_same;
 use serde::Serialize;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -10,16 +11,16 @@ use std::process::ExitCode;
 
 /// Prints `text` and a line break. A reader that closed the pipe has what it wanted.
 pub(super) fn print(text: &str) -> Outcome {
+    print_bytes(format!("{}\n", text.trim_end()).as_bytes())
+}
+
+/// The same of bytes, as they are.
+pub(super) fn print_bytes(bytes: &[u8]) -> Outcome {
     let mut out = io::stdout().lock();
-    match writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()) {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(file_error(Path::new("stdout"), error)),
         _ => Ok(ExitCode::SUCCESS),
     }
-}
-
-/// Tells on stderr what may be a mistake.
-pub(super) fn warn(what: &str) {
-    eprintln!("warning: {what}");
 }
 
 /// Prints `value` as indented JSON.
@@ -49,6 +50,19 @@ pub(super) fn check_writable(path: &Path) -> Result<(), Error> {
     let temporary = beside(path)?;
     let tried = write_synced(&temporary, &[]).and_then(|()| fs::remove_file(&temporary));
     tried.map_err(|error| file_error(path, error))
+}
+
+/// That `output`, which is to be written, is not `input`, which is read.
+///
+/// # Errors
+/// [`Error::Option`].
+pub(super) fn check_apart(output: &Path, input: &Path) -> Result<(), Error> {
+    if is_same(output, input) {
+        let what =
+            format!("{} would be overwritten by what is made of it: give another name", input.display());
+        return Err(Error::Option(what));
+    }
+    Ok(())
 }
 
 /// The [`Error::File`] that names `path` and the reason.

@@ -80,6 +80,7 @@ impl Observer for Watcher<'_> {
 
     fn ran(&mut self, pass: &Ran<'_>) -> ControlFlow<()> {
         let run = self.times.add(pass.name, pass.time);
+        self.spinner.detail(&format!("{:>9.3} s  {}", pass.time.as_secs_f64(), pass.name));
         if self.options.print_ir_after.as_deref().is_some_and(|name| name == "all" || name == pass.name) {
             self.spinner.print(&format!("after {}, run {run}: {:#}\n", pass.name, pass.graph));
         }

@@ -1,20 +1,15 @@
 //! What is shown while something takes long: a bar that counts images, a line that says what is done.
 
 use compiler::evaluation::Progress;
-use indicatif::{ProgressBar, ProgressStyle};
-use std::time::Duration;
+use indicatif::ProgressBar;
+use runtime::console;
 
-/// How often a line moves.
-const TICK: Duration = Duration::from_millis(200);
-
-/// A bar on stderr; invisible where that is no terminal, gone when dropped.
+/// A bar on stderr, gone when dropped.
 pub(super) struct Bar(ProgressBar);
 
 impl Bar {
     pub(super) fn new(images: usize) -> Self {
-        let style = ProgressStyle::with_template("{bar:40} {pos}/{len} images, {eta} left");
-        let bar = ProgressBar::new(images as u64);
-        Self(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
+        Self(console::items(images, "images"))
     }
 }
 
@@ -30,14 +25,12 @@ impl Drop for Bar {
     }
 }
 
-/// A line on stderr; invisible where that is no terminal, gone when dropped.
+/// A line on stderr, gone when dropped.
 pub(super) struct Spinner(ProgressBar);
 
 impl Spinner {
     pub(super) fn new() -> Self {
-        let spinner = ProgressBar::new_spinner();
-        spinner.enable_steady_tick(TICK);
-        Self(spinner)
+        Self(console::task(""))
     }
 
     /// Replaces the text of the line by `what`.
@@ -45,9 +38,19 @@ impl Spinner {
         self.0.set_message(what.to_owned());
     }
 
-    /// A line that stays, terminal or not.
+    /// A line that was asked for, and stays, terminal or not.
     pub(super) fn print(&self, line: &str) {
         self.0.suspend(|| eprintln!("{line}"));
+    }
+
+    /// A line that stays, and says how far it is.
+    pub(super) fn tell(&self, line: &str) {
+        self.0.suspend(|| console::tell(&line));
+    }
+
+    /// A line that stays for who wants to know more.
+    pub(super) fn detail(&self, line: &str) {
+        self.0.suspend(|| console::detail(&line));
     }
 }
 

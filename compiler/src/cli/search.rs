@@ -1,7 +1,6 @@
 //! The search of `popcornc compile --max-accuracy-drop`: its options, its progress, its table.
 
 use super::options::read_data;
-use super::output;
 use super::progress::Spinner;
 use clap::Args;
 use compiler::error::Error;
@@ -9,6 +8,7 @@ use compiler::evaluation::odd_labels;
 use compiler::from_onnx::Model;
 use compiler::options::CompileOptions;
 use compiler::search::{Budget, Event, Found, LayerOutcome, Trial, search};
+use runtime::console;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -40,14 +40,14 @@ impl SearchArgs {
         let input = model.input_spec(&options.input)?;
         let data = read_data(path, &input, model.outputs.first(), self.eval_images)?;
         if let Some(odd) = odd_labels(data.labels(), classes) {
-            output::warn(&odd);
+            console::warn(&odd);
         }
         let budget = Budget { points, data: data.into(), images: self.eval_images };
-        eprintln!("{HEADER}");
+        console::tell(&HEADER);
         let spinner = Spinner::new();
         let mut watch = |event: Event<'_>| match event {
             Event::Working(what) => spinner.show(what),
-            Event::Tried(trial) => spinner.print(&row(trial)),
+            Event::Tried(trial) => spinner.tell(&row(trial)),
         };
         search(model, options, &budget, &mut watch).map(Some)
     }

@@ -35,6 +35,7 @@ const RUNTIME: &[&str] = &[
     "channel",
     "observe",
     "message",
+    "console",
     "ot",
     "protocol",
     "cost",
@@ -42,6 +43,7 @@ const RUNTIME: &[&str] = &[
     "app",
     "admin",
     "bench",
+    "report",
     "cli",
 ];
 

@@ -321,7 +321,7 @@ fn a_reader_that_leaves_is_no_error() {
 
 #[test]
 fn help_has_examples() {
-    for command in ["check", "compile", "inspect", "eval", "compare"] {
+    for command in ["check", "compile", "inspect", "report", "eval", "compare"] {
         let help = text(&popcornc(&[command, "--help"]).stdout);
         assert!(help.contains(&format!("  popcornc {command} ")), "{help}");
     }

@@ -64,3 +64,24 @@ fn what_is_hardly_meant_is_told() {
     let told = told(&scaled);
     assert!(told.contains("there are no labels") && told.contains("the plan takes raw pixels"), "{told}");
 }
+
+#[test]
+fn nothing_is_written_over_what_it_is_made_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let [model, plan] = ["m.onnx", "m.plan"].map(|name| folder.path().join(name));
+    let testdata = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../testdata");
+    std::fs::copy(testdata.join("mnist-mlp.onnx"), &model).unwrap();
+    std::fs::copy(testdata.join("mnist-mlp.plan"), &plan).unwrap();
+    let (through, output) = (folder.path().join(".").join("m.onnx"), Path::new("-o"));
+    for (arguments, file) in [
+        ([Path::new("compile"), &model, output, &through], &model),
+        ([Path::new("report"), &plan, output, &plan], &plan),
+        ([Path::new("report"), &plan, Path::new("--picture"), &plan], &plan),
+    ] {
+        let before = std::fs::read(file).unwrap();
+        let refused = popcornc(&arguments);
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(text(&refused.stderr).contains("would be overwritten"), "{}", text(&refused.stderr));
+        assert_eq!(std::fs::read(file).unwrap(), before);
+    }
+}

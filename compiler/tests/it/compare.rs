@@ -77,9 +77,13 @@ proptest! {
         prop_assert_eq!(ids.len(), comparison.nodes.len());
         for (id, node) in ids.into_iter().zip(&comparison.nodes) {
             prop_assert_eq!(&graph.node(id).name, &node.node);
-            if !matches!(graph.op(id), Op::Input | Op::Conv(_) | Op::Dense(_) | Op::Add(_)) {
-                prop_assert!(node.own_error < 1e-5, "{node:?}");
-            }
+            // What brings channels together brings their scales together, by integer multipliers.
+            let most = match graph.op(id) {
+                Op::Input | Op::Conv(_) | Op::Dense(_) | Op::Add(_) => continue,
+                Op::Gather(_) | Op::Concat => 1e-3,
+                _ => 1e-5,
+            };
+            prop_assert!(node.own_error < most, "{node:?}");
         }
     }
 

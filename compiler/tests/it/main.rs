@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod bound;
+#[cfg(unix)]
+mod documents;
 mod family;
 mod images;
 mod onnx;
@@ -18,6 +20,7 @@ mod architecture;
 mod calibration;
 mod cli;
 mod cli_activations;
+mod cli_console;
 mod cli_mistakes;
 mod cli_outputs;
 mod cli_shared;
@@ -27,6 +30,8 @@ mod encrypted_models;
 mod enlarging;
 mod families;
 mod fuzz;
+#[cfg(unix)]
+mod guide;
 mod integer_stages;
 mod large;
 mod models;
@@ -37,6 +42,7 @@ mod outputs;
 mod passes;
 mod photos;
 mod readme;
+mod report;
 mod reproducible;
 mod rescaling;
 mod search;

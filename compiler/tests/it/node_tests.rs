@@ -1,6 +1,6 @@
 //! The node tests of the onnx package: what the import makes of an operator is what ONNX says, or it is refused.
 //!
-//! `it --ignored --nocapture node_tests` prints what the README says of them.
+//! `it --ignored --nocapture node_tests` prints what the guide says of them.
 
 use crate::oracle::{Verdict, histogram, models, python, reason, verdict};
 use compiler::from_onnx::registry;

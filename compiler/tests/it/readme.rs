@@ -11,7 +11,7 @@ fn table<'a>(document: &'a str, name: &str) -> &'a str {
 
 #[test]
 fn the_table_of_operators_is_the_registry() {
-    let table = table(include_str!("../../../README.md"), "operators");
+    let table = table(include_str!("../../../examples/guide/operators.md"), "operators");
     assert_eq!(table, registry::markdown().trim(), "run `popcornc operators` and paste its table");
 }
 

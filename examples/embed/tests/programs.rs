@@ -1,4 +1,4 @@
-//! The programs of this crate do what the README says.
+//! The programs of this crate do what README.md says.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 

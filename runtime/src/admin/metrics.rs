@@ -2,9 +2,10 @@
 
 use super::registration::Register;
 use crate::channel::Traffic;
+use crate::error::Error;
 use crate::observe::{cpu_time, resident_memory};
 use crate::roles::hall::Standing;
-use crate::roles::watch::{Caller, Departure, Done, PhaseReport, ServerObserver, Session};
+use crate::roles::watch::{self, Caller, Departure, Done, PhaseReport, ServerObserver, Session};
 use prometheus_client::encoding::prometheus_text;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -22,10 +23,24 @@ type Label = (&'static str, &'static str);
 #[derive(Clone)]
 pub struct Metrics(Arc<Counters>);
 
+/// What a server's store keeps between sessions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stock {
+    /// Inferences.
+    pub inferences: u64,
+    /// Bytes on disk.
+    pub bytes: u64,
+}
+
+/// What says how full the store is.
+type StockTaker = Box<dyn Fn() -> Stock + Send + Sync>;
+
 struct Counters {
     registry: Registry,
+    stock: Option<StockTaker>,
     sessions: Counter,
     departures: Family<[Label; 1], Counter>,
+    declined: Family<[Label; 1], Counter>,
     prepared: Counter,
     answered: Counter,
     offline: Histogram,
@@ -44,6 +59,8 @@ struct StandingGauges {
     connections: Gauge,
     prepared: Gauge,
     prepared_bytes: Gauge,
+    stored: Gauge,
+    stored_bytes: Gauge,
     ready: Gauge,
 }
 
@@ -54,11 +71,26 @@ struct Process {
 }
 
 impl Default for Metrics {
+    /// Of a server without a store.
     fn default() -> Self {
+        Self::new(None)
+    }
+}
+
+impl Metrics {
+    /// Of a server with a store, of which `stock` says how full it is.
+    pub fn of_store(stock: impl Fn() -> Stock + Send + Sync + 'static) -> Self {
+        Self::new(Some(Box::new(stock)))
+    }
+
+    fn new(stock: Option<StockTaker>) -> Self {
         let registry = &mut Registry::default();
         let counters = Counters {
+            stock,
             sessions: registry.add("popcorn_sessions", "Sessions that have begun"),
             departures: registry.add("popcorn_departures", "Connections that have ended, by reason"),
+            declined: registry
+                .add("popcorn_declined", "What was not done for sessions that went on, by reason"),
             prepared: registry.add("popcorn_preparations", "Inferences that were prepared"),
             answered: registry.add("popcorn_inferences", "Images that were answered"),
             offline: registry.seconds("popcorn_offline_seconds", "Seconds that a preparation takes"),
@@ -99,11 +131,13 @@ impl StandingGauges {
             prepared: registry.add("popcorn_prepared_held", "Inferences that are prepared and not used yet"),
             prepared_bytes: registry
                 .add("popcorn_prepared_held_bytes", "Memory that prepared inferences take"),
+            stored: registry.add("popcorn_stored", "Inferences that the store keeps between sessions"),
+            stored_bytes: registry.add("popcorn_stored_bytes", "Bytes that these take on disk"),
             ready: registry.add("popcorn_ready", "1 where a further client would be served, else 0"),
         }
     }
 
-    fn set(&self, standing: &Standing) {
+    fn set(&self, standing: &Standing, stock: Stock) {
         let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         let large = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         self.places.set(count(standing.places));
@@ -113,6 +147,8 @@ impl StandingGauges {
         self.connections.set(count(standing.connections));
         self.prepared.set(large(standing.prepared));
         self.prepared_bytes.set(large(standing.prepared_bytes));
+        self.stored.set(large(stock.inferences));
+        self.stored_bytes.set(large(stock.bytes));
         self.ready.set(standing.is_ready().into());
     }
 }
@@ -120,8 +156,8 @@ impl StandingGauges {
 impl Metrics {
     /// All of it in Prometheus's text format, of a server that stands so.
     pub fn text(&self, standing: &Standing) -> String {
-        let Counters { registry, standing: gauges, process, .. } = &*self.0;
-        gauges.set(standing);
+        let Counters { registry, stock, standing: gauges, process, .. } = &*self.0;
+        gauges.set(standing, stock.as_ref().map(|stock| stock()).unwrap_or_default());
         process.memory.set(resident_memory().and_then(|bytes| i64::try_from(bytes).ok()).unwrap_or(0));
         let cpu = cpu_time().map_or(0.0, |time| time.as_secs_f64());
         process.cpu.inner().store(cpu.to_bits(), Ordering::Relaxed);
@@ -154,6 +190,10 @@ impl ServerObserver for Metrics {
         counter.inc_by(count);
         seconds.observe(phase.spent.elapsed.as_secs_f64());
         self.0.count_bytes(name, phase.spent.traffic);
+    }
+
+    fn declined(&self, _: &Caller, _: Session, _: Done, error: &Error) {
+        self.0.declined.get_or_create(&[("reason", watch::reason(error))]).inc();
     }
 
     fn departed(&self, departure: &Departure) {

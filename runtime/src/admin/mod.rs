@@ -27,7 +27,7 @@ mod http;
 mod metrics;
 mod registration;
 
-pub use metrics::Metrics;
+pub use metrics::{Metrics, Stock};
 
 use crate::error::{Error, Result};
 use crate::roles::hall::Standing;

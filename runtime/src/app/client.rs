@@ -5,7 +5,7 @@ use super::opening::{Opening, Way};
 #[cfg(feature = "tls")]
 use crate::channel::tls;
 use crate::channel::{CancellationToken, Transport};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::observe::{Observer, Silent, Spending};
 use crate::plan::{ClientPlan, PlanId, PlanName};
 use crate::protocol::hello::Wanted;
@@ -25,6 +25,8 @@ pub struct Client {
     session: Session,
     opening: Opening,
     patience: Patience,
+    /// The last call failed, and not for what it was given: the session may be over.
+    has_failed: bool,
     /// What lost sessions took.
     lost: Spending,
     observer: Box<dyn Observer>,
@@ -64,16 +66,26 @@ impl Client {
     /// Does ahead what does not depend on the image, until `count` inferences are prepared, or as many as the server
     /// allows; says how many are. Those in a [`store`](ClientBuilder::store) come first. An image then takes the online phase only.
     /// Many together take less than one after the other, where the plan offers batches. In suite `blinded` nothing can be prepared.
+    /// Where the server has too much to do, or the client's budget is spent, fewer are, and [`declined`](Self::declined) says why.
     ///
     /// # Errors
-    /// The server refuses, misbehaves or vanishes, and the session is over.
+    /// The server prepares nothing and nothing is prepared; or it refuses, misbehaves or vanishes, and the session is over.
     pub fn prepare(&mut self, count: usize) -> Result<usize> {
         self.persist(|session, observer| session.prepare(count, observer))?;
         Ok(self.session.prepared())
     }
 
     /// What `ask` gives, in this session or, where it is lost and there is patience, in another.
-    fn persist<T>(&mut self, mut ask: impl FnMut(&mut Session, &mut dyn Observer) -> Result<T>) -> Result<T> {
+    fn persist<T>(&mut self, ask: impl FnMut(&mut Session, &mut dyn Observer) -> Result<T>) -> Result<T> {
+        let outcome = self.try_again(ask);
+        self.has_failed = matches!(&outcome, Err(error) if !matches!(error, Error::InvalidInput(_)));
+        outcome
+    }
+
+    fn try_again<T>(
+        &mut self,
+        mut ask: impl FnMut(&mut Session, &mut dyn Observer) -> Result<T>,
+    ) -> Result<T> {
         loop {
             match ask(&mut self.session, &mut *self.observer) {
                 Ok(answer) => {
@@ -103,10 +115,22 @@ impl Client {
         self.session.stored()
     }
 
-    /// Ends the session when all that was sent is written. Dropping the client ends it at once, and the server may take that
-    /// for a client that vanished.
-    pub fn close(self) {
+    /// Puts what is prepared and not used into the [`store`](ClientBuilder::store), if there is one and the server keeps its half, and ends the
+    /// session when all that was sent is written. A server that falls silent meanwhile is waited for as in other calls; after a call that
+    /// failed nothing is put away. Dropping the client ends it at once, and the server may take that for a client
+    /// that vanished.
+    ///
+    /// # Errors
+    /// As [`stock`](Self::stock); the session is over in any case.
+    pub fn close(mut self) -> Result<()> {
+        let put_away = if self.has_failed { Ok(0) } else { self.session.put_away() };
         self.session.close();
+        put_away.map(drop)
+    }
+
+    /// Why the server prepared fewer inferences than it was last asked to, in its words.
+    pub fn declined(&self) -> Option<&str> {
+        self.session.declined()
     }
 
     /// Number of inferences that are prepared and not yet used; always 0 in suite `blinded`.
@@ -220,6 +244,6 @@ impl ClientBuilder {
         let mut patience = Patience::new(if opening.can_repeat() { retry } else { Duration::ZERO });
         let session = opening.patiently(&mut patience)?;
         patience.reset();
-        Ok(Client { session, opening, patience, lost: Spending::default(), observer })
+        Ok(Client { session, opening, patience, has_failed: false, lost: Spending::default(), observer })
     }
 }

@@ -22,6 +22,10 @@ const SLOWEST: f64 = 1e-6;
 const LONGEST_MS: f64 = 1e6;
 
 impl Link {
+    /// The customer's link that plans are compiled for: 40 Mbit/s, 20 ms. [`UnitCosts::typical`](crate::plan::UnitCosts::typical) has the
+    /// same.
+    pub const TYPICAL: Self = Self { megabits_per_second: 40.0, round_trip_ms: 20.0 };
+
     /// Seconds that a byte takes.
     pub fn byte(self) -> f64 {
         8e-6 / self.megabits_per_second

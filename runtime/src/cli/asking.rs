@@ -11,6 +11,7 @@ use super::report::Report;
 use super::saved::Saved;
 use indicatif::ProgressBar;
 use runtime::channel::CancellationToken;
+use runtime::console;
 use runtime::observe::{Spending, StepReport};
 use runtime::plan::ClientPlan;
 use runtime::roles::client::{Prediction, Session};
@@ -72,6 +73,8 @@ struct Asked {
     spent: Spending,
     recalled: usize,
     progress: Progress,
+    /// Its user knows that the server prepares less.
+    is_told: bool,
 }
 
 impl<'a> Asking<'a> {
@@ -129,14 +132,14 @@ impl<'a> Asking<'a> {
     }
 
     fn as_they_come(&self, mut asked: Asked) -> Result<()> {
-        asked.prepare(self.ahead)?;
-        let together = asked.session.largest_group(self.ahead);
+        self.prepare(&mut asked)?;
         loop {
+            let together = asked.session.largest_group(self.ahead);
             let wait = !asked.session.is_worth_preparing(self.ahead);
             let next = self.work().next(together, wait)?;
             match next {
-                None => return Ok(()),
-                Some(group) if group.images.is_empty() => asked.prepare(self.ahead)?,
+                None => return asked.finish(),
+                Some(group) if group.images.is_empty() => self.prepare(&mut asked)?,
                 Some(group) => self.answer(&mut asked, group)?,
             }
         }
@@ -193,17 +196,32 @@ impl<'a> Asking<'a> {
 
     /// Asks about groups, whole batches where there are some, until there are no more images.
     fn in_groups(&self, mut asked: Asked) -> Result<()> {
-        let most = asked.session.largest_group(self.ahead);
-        let most = most - most % asked.session.largest_batch(most);
         loop {
-            let Some(group) = self.work().next(most, true)? else { return Ok(()) };
+            let most = asked.session.largest_group(self.ahead);
+            let most = most - most % asked.session.largest_batch(most);
+            let Some(group) = self.work().next(most, true)? else { return asked.finish() };
             self.answer(&mut asked, group)?;
         }
     }
 
+    fn prepare(&self, asked: &mut Asked) -> Result<()> {
+        let Asked { session, progress, is_told, .. } = asked;
+        session.prepare(self.ahead, progress)?;
+        if let Some(reason) = session.declined()
+            && !std::mem::replace(is_told, true)
+        {
+            let (prepared, wanted) = (session.prepared(), self.ahead);
+            let line = format!(
+                "{prepared} of {wanted} inferences are prepared; the server prepares no more now: {reason}"
+            );
+            self.bar.suspend(|| console::note(&line));
+        }
+        Ok(())
+    }
+
     /// Asks about a group, and prints the answers when those before are; the group is returned where that fails.
     fn answer(&self, asked: &mut Asked, Group { number, images }: Group) -> Result<()> {
-        let Asked { session, spent: before, recalled, progress } = asked;
+        let Asked { session, spent: before, recalled, progress, .. } = asked;
         let pixels: Vec<&[f32]> = images.iter().map(|image| &*image.pixels).collect();
         let outcome = session.infer_all(&pixels, progress);
         let mut spent = session.spending().since(before);
@@ -267,11 +285,20 @@ impl Work {
 
 impl Asked {
     fn new(session: Session, bar: ProgressBar) -> Self {
-        Self { session, spent: Spending::default(), recalled: 0, progress: Progress::new(bar) }
+        Self {
+            session,
+            spent: Spending::default(),
+            recalled: 0,
+            progress: Progress::new(bar),
+            is_told: false,
+        }
     }
 
-    fn prepare(&mut self, ahead: usize) -> Result<()> {
-        self.session.prepare(ahead, &mut self.progress)
+    /// Nothing more is asked: what is left goes to the store, if there is one.
+    fn finish(mut self) -> Result<()> {
+        self.session.put_away()?;
+        self.session.close();
+        Ok(())
     }
 }
 

@@ -8,6 +8,7 @@ use runtime::bench::kernels::{self, Kernel};
 use runtime::bench::plans::{self, PlanTime};
 use runtime::bench::scaling::{self, Scaling};
 use runtime::channel::Link;
+use runtime::console;
 use runtime::cost::Machine;
 use runtime::cost::profile::Profile;
 use runtime::plan::{KeyBits, ValidPlan};
@@ -86,7 +87,8 @@ impl Bench {
     }
 
     fn write_profile(&self, path: &Path) -> Result<()> {
-        let profile = Profile::measure(&self.key_bits(), self.budget())?;
+        let measure = || Profile::measure(&self.key_bits(), self.budget());
+        let profile = console::busy("measuring this machine", measure)?;
         let text = serde_json::to_string_pretty(&profile).map_err(|error| Error::Bug(error.to_string()))?;
         let written = std::fs::write(path, text + "\n");
         written.map_err(|error| Error::io(format!("cannot write {}", path.display()), error))

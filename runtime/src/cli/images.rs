@@ -1,6 +1,7 @@
 //! The images that `popcorn infer` asks about: named on the command line, all of a set or a folder, or line by line on standard
 //! input.
 
+use runtime::console;
 use runtime::data::{Dataset, Fit, ImageSource, Unfilled, pictures};
 use runtime::error::InvalidInput;
 use runtime::plan::{ClientPlan, InputSpec};
@@ -143,7 +144,7 @@ impl Images {
     }
 
     fn leave_out(&mut self, error: &Error) {
-        eprintln!("error: {error}");
+        console::error(error, console::advice(error));
         self.failures += 1;
     }
 
@@ -210,8 +211,8 @@ fn named(line: Vec<u8>) -> Item {
 /// Tells on stderr what is odd about the pixels of the image called `name`.
 pub(crate) fn warn_of(name: &str, image: &[f32], input: &InputSpec) {
     if let Some(unfilled) = Unfilled::detect(image.iter().copied(), input.preprocessing.raw_range) {
-        eprintln!(
-            "warning: the pixels of {name} {unfilled}; the plan takes raw pixels, as they are before preprocessing"
-        );
+        console::warn(&format!(
+            "the pixels of {name} {unfilled}; the plan takes raw pixels, as they are before preprocessing"
+        ));
     }
 }

@@ -6,14 +6,16 @@ use super::ask::Ask;
 use super::asking::Asking;
 use super::images::Images;
 use super::output;
+use super::secret;
 use super::session::SessionArgs;
 use super::stored::{self, ClientStore};
 use clap::Args;
 use runtime::channel::CancellationToken;
+use runtime::console;
 use runtime::error::InvalidInput;
 use runtime::plan::InferenceBatch;
 use runtime::roles::client::{Greeting, Patience, Request};
-use runtime::{ClientKey, Error, Result};
+use runtime::{Error, Result};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -71,7 +73,7 @@ impl Infer {
         let key = match key {
             Some(key) => key,
             None if store.is_some() => self.store.key(plan.key_bits)?,
-            None => ClientKey::generate(plan.key_bits)?,
+            None => secret::generate(plan.key_bits)?,
         };
         let key = key.holder(&plan)?;
         let making_key = making_key.elapsed();
@@ -96,7 +98,7 @@ impl Infer {
             if many { asking.in_sessions(session, again, open) } else { asking.in_order(session, again) };
         let Finished { answers, failures, recalled } = asking.finish()?;
         if store.is_some() {
-            eprintln!("{}", stored::used(recalled));
+            console::note(&stored::used(recalled));
         }
         if !answers.is_empty() {
             output::print(&answers.summary(many.then(|| start.elapsed())))?;
@@ -119,5 +121,5 @@ impl Infer {
 
 /// Of the first failure, why nothing seems to happen.
 fn tell(error: &Error, retry: Duration) {
-    eprintln!("{error}; trying again for {} s (--retry)", retry.as_secs());
+    console::note(&format!("{error}; trying again for {} s (--retry)", retry.as_secs()));
 }

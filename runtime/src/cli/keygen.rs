@@ -2,8 +2,9 @@
 
 use super::secret;
 use clap::Args;
+use runtime::console;
 use runtime::plan::KeyBits;
-use runtime::{ClientKey, Passphrase, Result};
+use runtime::{Passphrase, Result};
 use std::path::PathBuf;
 
 /// Make a key pair and write it to a file that only you can read
@@ -31,14 +32,14 @@ impl Keygen {
     pub(crate) fn run(self) -> Result<()> {
         let Self { output, key_bits, .. } = &self;
         let passphrase = self.passphrase()?;
-        let key = ClientKey::generate(*key_bits)?;
+        let key = secret::generate(*key_bits)?;
         let how = match &passphrase {
             Some(passphrase) => {
                 key.write_sealed(output, passphrase).map(|()| "encrypted with the passphrase")
             }
             None => key.write(output).map(|()| "keep it secret"),
         };
-        eprintln!("wrote a {key_bits} bit key to {}; {}", output.display(), how?);
+        console::note(&format!("wrote a {key_bits} bit key to {}; {}", output.display(), how?));
         Ok(())
     }
 

@@ -1,20 +1,23 @@
 //! What `popcorn serve` writes on standard error: a line for each phase that was done for a client, and one for each session's end.
 //!
 //! No line holds a secret: addresses, certificates' fingerprints, the plan's digest, counts, seconds and bytes. What a peer may have
-//! written is escaped, so that it forges no line; and peers for whom nothing was done, who cost nothing, share a few lines a second.
+//! written is escaped, so that it forges no line; and what costs a peer nothing (connections for which nothing was done, preparations
+//! that were declined) shares a few lines a second.
 
 use super::flood::Flood;
 use super::memory;
 use clap::ValueEnum;
+use runtime::Error;
+use runtime::console;
 use runtime::observe::{Spent, peak_memory};
 use runtime::plan::{Hexadecimal, is_deceptive};
-use runtime::roles::watch::{Caller, Departure, Done, End, PhaseReport, ServerObserver, Session};
+use runtime::roles::watch::{self, Caller, Departure, Done, End, PhaseReport, ServerObserver, Session};
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tracing::field::{DisplayValue, display};
-use tracing::{Subscriber, info};
+use tracing::{Level, Subscriber, info};
 use tracing_subscriber::fmt::MakeWriter;
 
 /// How lines are written.
@@ -41,6 +44,7 @@ where
         .with_writer(writer)
         .with_ansi(false)
         .with_target(false)
+        .with_max_level(if console::is_quiet() { Level::WARN } else { Level::INFO })
         .log_internal_errors(false);
     match form {
         Form::Text => Box::new(lines.finish()),
@@ -80,15 +84,27 @@ fn tell_missed(missed: Option<u64>) {
 
 impl ServerObserver for Log {
     fn did(&self, caller: &Caller, session: Session, phase: &PhaseReport) {
-        let (what, count) = match phase.done {
-            Done::Prepared(inferences) => ("prepared", inferences),
-            Done::Answered(images) => ("answered", images),
-            Done::Kept(inferences) => ("kept for later", inferences),
-            Done::Taken(inferences) => ("taken from the store", inferences),
+        let what = match phase.done {
+            Done::Prepared(_) => "prepared",
+            Done::Answered(_) => "answered",
+            Done::Kept(_) => "kept for later",
+            Done::Taken(_) => "taken from the store",
         };
+        let count = phase.done.count();
         let (Who { client, certificate, name }, Session { number, plan }) = (Who::of(caller), session);
         let Took { seconds, sent, received } = Took::of(&phase.spent);
         info!(client, certificate, name, session = number, %plan, count, seconds, sent, received, "{what}");
+    }
+
+    fn declined(&self, caller: &Caller, session: Session, asked: Done, error: &Error) {
+        if !self.strangers().lets_through(Instant::now()) {
+            return;
+        }
+        let (Who { client, certificate, name }, Session { number, plan }) = (Who::of(caller), session);
+        let (count, reason, error) =
+            (asked.count(), display(watch::reason(error)), escaped(&error.to_string()));
+        let what = if matches!(asked, Done::Kept(_)) { "could not keep" } else { "declined to prepare" };
+        info!(client, certificate, name, session = number, %plan, count, reason, error, "{what}");
     }
 
     fn departed(&self, departure: &Departure) {
@@ -97,7 +113,7 @@ impl ServerObserver for Log {
         }
         let missed = self.strangers().missed(Instant::now());
         tell_missed(missed);
-        let was_served = departure.prepared + departure.answered > 0;
+        let was_served = departure.prepared + departure.taken + departure.answered > 0;
         if !was_served && !self.strangers().lets_through(Instant::now()) {
             return;
         }

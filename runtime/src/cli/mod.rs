@@ -16,6 +16,7 @@ mod keygen;
 mod log;
 mod memory;
 mod output;
+mod page;
 mod plans;
 mod prepare;
 mod progress;
@@ -29,8 +30,9 @@ mod stored;
 mod token;
 mod transport;
 
-use clap::{Parser, Subcommand};
-use runtime::{Result, harden_process, wipe_freed_numbers};
+use clap::{CommandFactory, Parser, Subcommand};
+use runtime::console::{self, Completions, Manual, Verbosity};
+use runtime::{Error, Result, harden_process, wipe_freed_numbers};
 use std::process::ExitCode;
 
 /// Private inference: the client's image stays private, and so does the server's model.
@@ -39,6 +41,8 @@ use std::process::ExitCode;
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    verbosity: Verbosity,
 }
 
 const EXAMPLES: &str = "\
@@ -63,14 +67,20 @@ enum Command {
     Certificate(certificate::Certificate),
     Token(token::Token),
     Plans(plans::Plans),
+    #[command(after_help = "Example:\n  popcorn completions bash > /etc/bash_completion.d/popcorn")]
+    Completions(Completions),
+    #[command(after_help = "Example:\n  popcorn manual -o /usr/local/share/man/man1")]
+    Manual(Manual),
 }
 
-/// Runs the command; errors go to standard error, with exit status 1. README.md lists what other statuses mean.
+/// Runs the command; errors go to standard error, with exit status 1. examples/guide/deploy.md lists what other statuses mean.
 pub(crate) fn main() -> ExitCode {
     // SAFETY: no other thread has begun.
     unsafe { wipe_freed_numbers() };
-    run(Cli::parse().command).unwrap_or_else(|error| {
-        eprintln!("error: {error}");
+    let Cli { command, verbosity } = Cli::parse();
+    verbosity.set();
+    run(command).unwrap_or_else(|error| {
+        console::error(&error, console::advice(&error));
         ExitCode::FAILURE
     })
 }
@@ -90,12 +100,17 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Certificate(command) => command.run().map(done),
         Command::Token(command) => command.run().map(done),
         Command::Plans(command) => command.run().map(done),
+        Command::Completions(command) => output::print_bytes(&command.text(Cli::command())).map(done),
+        Command::Manual(command) => {
+            let failed = |error| Error::io(format!("cannot write to {}", command.folder().display()), error);
+            command.write(Cli::command()).map(done).map_err(failed)
+        }
     }
 }
 
 impl Command {
     /// Whether keys, images or weights of somebody are in its memory.
     const fn has_secrets(&self) -> bool {
-        !matches!(self, Command::Bench(_))
+        !matches!(self, Command::Bench(_) | Command::Completions(_) | Command::Manual(_))
     }
 }

@@ -72,16 +72,18 @@ impl Prepare {
         let mut progress = Progress::new(progress::bar(false));
         let held = session.stock(self.count.into(), &mut progress);
         progress.take();
+        let declined = session.declined().map(str::to_owned);
         session.close();
         output::print(&list(store))?; // also of what was kept before a failure
         let held = held?;
         if held >= usize::from(self.count) {
             return Ok(());
         }
-        let what = format!(
-            "{held} of {} are kept: the server keeps none or no more, or this folder is full",
-            self.count
+        let why = declined.map_or_else(
+            || "the server keeps none or no more, or this folder is full".into(),
+            |reason| format!("the server prepares no more now: {reason}"),
         );
+        let what = format!("{held} of {} are kept: {why}", self.count);
         Err(InvalidInput::File { path: self.store.folder(), what }.into())
     }
 }

@@ -3,10 +3,13 @@
 use super::ask::Ask;
 use super::images::warn_of;
 use super::kernel::KernelChoice;
+use super::page::Page;
 use super::progress::{self, Progress};
 use super::report::Report;
 use super::saved::Saved;
+use super::secret;
 use clap::Args;
+use runtime::Result;
 use runtime::channel::Link;
 use runtime::data::ImageSource;
 use runtime::error::InvalidInput;
@@ -15,7 +18,6 @@ use runtime::plan::{InferenceBatch, ValidPlan};
 use runtime::roles::client::Prediction;
 use runtime::roles::server::Server;
 use runtime::roles::{local, plain};
-use runtime::{ClientKey, Result};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -24,7 +26,8 @@ use std::time::Instant;
 #[command(after_help = "Examples:
   popcorn run model.plan --input digit.png
   popcorn run model.plan --input digit.png --link 100/40   # 100 megabits per second, 40 ms round trip
-  popcorn run model.plan --input test.npz#7 --plain --json")]
+  popcorn run model.plan --input test.npz#7 --plain --json
+  popcorn run model.plan --input digit.png --report run.html --profile this.json   # predicted and measured, as a page")]
 pub(crate) struct Run {
     /// The plan, from `popcornc compile`
     plan: PathBuf,
@@ -42,6 +45,8 @@ pub(crate) struct Run {
     /// A network between the parties: megabits per second each way and milliseconds of round trip
     #[arg(long, value_name = "MBIT/MS", conflicts_with = "plain")]
     link: Option<Link>,
+    #[command(flatten)]
+    page: Page,
     #[command(flatten)]
     kernel: KernelChoice,
 }
@@ -74,17 +79,21 @@ impl Run {
     }
 
     fn encrypted(&self, plan: ValidPlan, images: &[Vec<f32>]) -> Result<()> {
+        let page = self.page.begin((&self.plan, &plan), self.link)?;
         let start = Instant::now();
-        let key = self.ask.key.read()?.map_or_else(|| ClientKey::generate(plan.plan().key_bits), Ok)?;
+        let key = self.ask.key.read()?.map_or_else(|| secret::generate(plan.plan().key_bits), Ok)?;
+        let tables = Instant::now();
         let key = key.holder(plan.client_view())?;
-        let mut making_key = start.elapsed();
+        let (mut making_key, tables) = (start.elapsed(), tables.elapsed());
         let view = plan.client_view().clone();
         let mut saved = Saved::new(self.ask.output.as_deref(), self.ask.output_range, &view)?;
         let (mut client, mut server) = (Progress::new(progress::bar(self.ask.json)), Recorder::default());
         let images = (images.iter().map(Vec::as_slice), usize::from(self.together));
+        let party = Server::new(plan);
         let (predictions, spent) =
-            local::run_linked(self.link, &Server::new(plan), &key, images, &mut client, &mut server)?;
+            local::run_linked(self.link, &party, &key, images, &mut client, &mut server)?;
         let reports = client.take();
+        let first = spent.first().copied().unwrap_or_default();
         for (prediction, mut spent) in predictions.iter().zip(spent) {
             spent.offline.elapsed += std::mem::take(&mut making_key);
             let report = Report::new(prediction, spent, &view).over(self.link);
@@ -92,6 +101,9 @@ impl Run {
             self.ask.print(&report, prediction)?;
         }
         saved.write()?;
+        if let Some(page) = page {
+            page.write(party.plan(), (&reports, &server.steps), (first, tables))?;
+        }
         self.ask.print_steps(&[("client", &reports), ("server", &server.steps)])
     }
 }

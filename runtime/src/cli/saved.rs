@@ -1,5 +1,6 @@
 //! Answers in a file: arrays, or pictures.
 
+use runtime::console;
 use runtime::data::{Array, Painted, Planes, Values, as_raw, paint_classes, write_npy, write_npz};
 use runtime::error::InvalidInput;
 use runtime::plan::{ClientPlan, OutputPart, OutputSpec, Preprocessing, Revealed, spelled};
@@ -72,10 +73,10 @@ impl Saved {
                 let painted = picture.paint(prediction);
                 if painted.clamped > CLAMPED {
                     let percent = 100.0 * painted.clamped;
-                    eprintln!(
-                        "note: {}: {percent:.1} % of the values are beyond black and white (--output-range)",
+                    console::note(&format!(
+                        "{}: {percent:.1} % of the values are beyond black and white (--output-range)",
                         path.display()
-                    );
+                    ));
                 }
                 painted.write(&path).map_err(|error| refused(&path, &error.to_string()))
             }

@@ -1,7 +1,9 @@
 //! Keys from files and passphrases from terminals: flags of `popcorn keygen`, `infer` and `run`.
 
 use clap::Args;
+use runtime::console;
 use runtime::error::InvalidInput;
+use runtime::plan::KeyBits;
 use runtime::{ClientKey, Error, Passphrase, Result};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
@@ -51,4 +53,12 @@ fn ask(prompt: &str) -> Result<Passphrase> {
     let typed =
         typed.map_err(|error| Error::io("cannot ask for a passphrase (give --passphrase-file)", error))?;
     Passphrase::new(Zeroizing::new(typed))
+}
+
+/// A new key.
+///
+/// # Errors
+/// As [`ClientKey::generate`].
+pub(crate) fn generate(bits: KeyBits) -> Result<ClientKey> {
+    console::busy(&format!("making a key of {bits} bits"), || ClientKey::generate(bits))
 }

@@ -8,12 +8,14 @@ use super::stored::ServerStore;
 use super::transport::ServerTransport;
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
-use runtime::admin::Metrics;
+use runtime::admin::{Metrics, Stock};
 use runtime::roles::server::{Allowance, Budgets, Limits, Offer};
+use runtime::store::{Holding, Store};
 use runtime::{Error, Result, Running, Server};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 use tracing::{info, warn};
 
@@ -66,7 +68,8 @@ pub(crate) struct Serve {
     /// Give a client up that takes longer than this over TLS's handshake, hello and key
     #[arg(long, default_value_t = Limits::DEFAULT.handshake.as_secs(), value_name = "SECONDS", value_parser = seconds())]
     handshake: u64,
-    /// Give a client up that takes longer than this over a message, computing included
+    /// Give a client up that takes longer than this over a message, computing included; a small plan is given less (half a minute, and what
+    /// a slow client would take)
     #[arg(long, default_value_t = Limits::DEFAULT.message.as_secs(), value_name = "SECONDS", value_parser = seconds())]
     timeout: u64,
     /// Give a client up that asks for nothing for so long
@@ -101,7 +104,8 @@ impl Serve {
         log::begin(self.log);
         let (listener, address) = bind(&self.listen)?;
         let admin = self.admin.as_deref().map(bind).transpose()?;
-        let (metrics, log) = (Metrics::default(), Log::new());
+        let store = self.store.open()?;
+        let (metrics, log) = (metrics_of(store.clone()), Log::new());
         let mut server = Server::builder_of(catalogue::read(&self.plan)?)
             .prepared_bytes(self.max_prepared)
             .max_clients(self.max_clients.into())
@@ -124,7 +128,7 @@ impl Serve {
         if let Some(path) = &self.tokens {
             server = server.tokens(catalogue::read_tokens(path)?);
         }
-        if let Some(store) = self.store.open()? {
+        if let Some(store) = store {
             server = server.store(store);
         }
         let server = server.build()?;
@@ -176,6 +180,16 @@ impl Serve {
             [self.handshake, self.timeout, self.idle, self.max_age].map(Duration::from_secs);
         Limits { handshake, message, idle, age }
     }
+}
+
+/// Counts what a server does, and looks into its store.
+fn metrics_of(store: Option<Arc<Store>>) -> Metrics {
+    let Some(store) = store else { return Metrics::default() };
+    let counted = |stock: Stock, Holding { halves, bytes, .. }: &Holding| Stock {
+        inferences: stock.inferences + *halves as u64,
+        bytes: stock.bytes + bytes,
+    };
+    Metrics::of_store(move || store.holdings().iter().fold(Stock::default(), counted))
 }
 
 /// A listener on `address`, and which address that is.

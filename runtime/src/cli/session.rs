@@ -4,8 +4,9 @@ use super::transport::{ClientTransport, Way};
 use clap::Args;
 use runtime::Result;
 use runtime::channel::{CancellationToken, tcp};
-use runtime::plan::PlanId;
-use runtime::protocol::hello::Wanted;
+use runtime::console;
+use runtime::plan::{PlanId, Work};
+use runtime::protocol::hello::{Terms, Wanted};
 use runtime::roles::client::{Greeting, Request};
 use std::time::Duration;
 
@@ -57,7 +58,37 @@ impl SessionArgs {
         request: Request,
         cancellation: &CancellationToken,
     ) -> Result<Greeting> {
-        let connection = way.connect(address, Duration::from_secs(self.timeout))?;
-        request.greet(connection.cancelled_by(cancellation))
+        let connect = || {
+            let connection = way.connect(address, Duration::from_secs(self.timeout))?;
+            request.greet(connection.cancelled_by(cancellation))
+        };
+        let greeting = console::busy(&format!("asking {address} for its plan"), connect)?;
+        console::detail(&described(address, &greeting));
+        Ok(greeting)
     }
+}
+
+/// Who answered, with which plan and on which terms.
+fn described(address: &str, greeting: &Greeting) -> String {
+    let (plan, Terms { max_prepared, idle, age, preparations, inferences }) =
+        (greeting.plan(), greeting.terms());
+    let suite = match plan.work {
+        Work::Exchanges(_) => "blinded",
+        Work::Schedule(_) => "shared",
+    };
+    let left = |count: u64, what: &str| match count {
+        u64::MAX => String::new(),
+        count => format!(", {count} {what} left today"),
+    };
+    let (preparations, inferences) = (left(preparations, "preparations"), left(inferences, "images"));
+    let within = |seconds: u32, what: &str| match seconds {
+        u32::MAX => String::new(),
+        seconds => format!(", {seconds} s {what}"),
+    };
+    let (idle, age) = (within(idle, "between questions"), within(age, "in all"));
+    format!(
+        "{address} offers plan {}, suite {suite}, for keys of {} bits: at most {max_prepared} inferences prepared at once{idle}{age}\
+         {preparations}{inferences}",
+        plan.id, plan.key_bits,
+    )
 }

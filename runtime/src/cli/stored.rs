@@ -1,6 +1,6 @@
 //! Where prepared inferences are kept between sessions: flags of `popcorn serve`, `popcorn prepare` and `popcorn infer`.
 
-use super::memory;
+use super::{memory, secret};
 use clap::Args;
 use runtime::plan::KeyBits;
 use runtime::store::{Quota, Store};
@@ -66,7 +66,7 @@ impl ClientStore {
         if path.exists() {
             return ClientKey::read(&path);
         }
-        let key = ClientKey::generate(bits)?;
+        let key = secret::generate(bits)?;
         key.write(&path)?;
         Ok(key)
     }

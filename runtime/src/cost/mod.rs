@@ -7,15 +7,19 @@
 //! * [`exchange`]: one round of suite `blinded`;
 //! * [`layer`]: a linear layer of suite `shared`, from the shapes and the layout of a [`Packed`];
 //! * [`batch`]: inferences of suite `shared` that are prepared together;
-//! * [`comparison`](fn@comparison): one value of an interactive step of suite `shared`.
+//! * [`comparison`](fn@comparison): one value of an interactive step of suite `shared`;
+//! * [`preparation`]: what preparing an inference of suite `shared` leaves to chance, and its memory.
 
 #[cfg(feature = "bench")]
 pub mod capacity;
 mod comparison;
 #[cfg(feature = "bench")]
+pub mod forecast;
+#[cfg(feature = "bench")]
 mod machine;
 #[cfg(feature = "bench")]
 pub mod prediction;
+pub mod preparation;
 #[cfg(feature = "bench")]
 pub mod profile;
 

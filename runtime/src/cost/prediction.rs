@@ -5,7 +5,7 @@
 
 use super::profile::Entry;
 use crate::channel::Link;
-use crate::plan::{Cost, Plan, StepId, Table, UnitCosts, ValidPlan, codec};
+use crate::plan::{Cost, Plan, Processor, StepId, Suite, Table, UnitCosts, ValidPlan, codec};
 use crate::protocol::blinded::linear;
 use serde::Serialize;
 use std::fmt;
@@ -30,40 +30,63 @@ pub struct Prediction {
     pub tables: Seconds,
     /// The handshake and the base OTs, once in a session.
     pub session: Seconds,
-    /// For each step of the plan, in order of execution.
-    pub steps: Vec<Seconds>,
+    /// For each step of the plan, in order of execution: before the image is known.
+    pub offline: Vec<Seconds>,
+    /// Likewise, once the image is known.
+    pub online: Vec<Seconds>,
 }
 
 impl Prediction {
     /// Of `plan`, on the machine that `entry` was measured on; without a link, both parties on it in one process.
     pub fn new(plan: &ValidPlan, entry: &Entry, link: Option<Link>) -> Self {
         let (total, unit) = (plan.plan().total_cost(), entry.unit(plan.plan().suite));
+        let tables = Seconds {
+            server: entry.set_up(total.rerandomisations, |set_up| set_up.server),
+            client: entry.set_up(total.encryptions, |set_up| set_up.client),
+            network: 0.0,
+        };
+        Self { tables, ..Self::from_units(plan, &unit, entry.weight, link) }
+    }
+
+    /// Of `plan`, on the machine that plans are compiled for by default ([`UnitCosts::typical`]), where tables and the planning of weights
+    /// count nothing; without a link, both parties on it in one process.
+    pub fn typical(plan: &ValidPlan, link: Option<Link>) -> Self {
+        let unit = UnitCosts::typical(plan.plan().key_bits, Processor::default());
+        Self::from_units(plan, &UnitCosts { byte: 0.0, round: 0.0, ..unit }, 0.0, link)
+    }
+
+    /// `weight`: seconds in which the server plans what to do with one.
+    fn from_units(plan: &ValidPlan, unit: &UnitCosts, weight: f64, link: Option<Link>) -> Self {
         let handshake = Cost {
             bytes_up: plan.plan().key_bits.public_key_bytes() as u64,
             bytes_down: codec::encode_view(plan.client_view()).len() as u64,
             rounds: 1,
             ..Cost::default()
         };
-        let tables = Seconds {
-            server: entry.set_up(total.rerandomisations, |set_up| set_up.server),
-            client: entry.set_up(total.encryptions, |set_up| set_up.client),
-            network: 0.0,
+        let of = |cost: &Cost| Seconds::from_cost(cost, unit, link);
+        let planning = |id| Seconds {
+            server: if weight > 0.0 { weights(plan.plan(), id) as f64 * weight } else { 0.0 },
+            ..Seconds::default()
         };
-        let session =
-            Seconds::from_cost(&handshake, &unit, link) + Seconds::from_cost(&plan.plan().setup, &unit, link);
-        let steps = plan.plan().steps().map(|(id, step)| {
-            let planning =
-                Seconds { server: weights(plan.plan(), id) as f64 * entry.weight, ..Seconds::default() };
-            Seconds::from_cost(&step.offline, &unit, link)
-                + Seconds::from_cost(&step.cost, &unit, link)
-                + planning
+        let seconds = plan.plan().steps().map(|(id, step)| match plan.plan().suite {
+            Suite::Shared(_) => (of(&step.offline) + planning(id), of(&step.cost)),
+            Suite::Blinded(_) => (of(&step.offline), of(&step.cost) + planning(id)),
         });
-        Self { tables, session, steps: steps.collect() }
+        let (offline, online) = seconds.unzip();
+        Self { tables: Seconds::default(), session: of(&handshake) + of(&plan.plan().setup), offline, online }
+    }
+
+    /// One step of an image.
+    ///
+    /// # Panics
+    /// If the plan has no such step.
+    pub fn step(&self, id: StepId) -> Seconds {
+        self.offline[id.index()] + self.online[id.index()]
     }
 
     /// One image, all steps together.
     pub fn image(&self) -> Seconds {
-        self.steps.iter().copied().sum()
+        self.offline.iter().chain(&self.online).copied().sum()
     }
 
     /// From the first image of a session to its logits, when the client's tables are there.
@@ -137,8 +160,9 @@ impl fmt::Display for Prediction {
         (1..headings.len()).for_each(|column| table.align_right(column));
         table.row(row("tables".into(), &self.tables));
         table.row(row("session".into(), &self.session));
-        for (index, seconds) in self.steps.iter().enumerate().filter(|(_, seconds)| seconds.total() > 0.0) {
-            table.row(row(StepId::new(index).to_string(), seconds));
+        let steps = (0..self.offline.len()).map(StepId::new).map(|id| (id, self.step(id)));
+        for (id, seconds) in steps.filter(|(_, seconds)| seconds.total() > 0.0) {
+            table.row(row(id.to_string(), &seconds));
         }
         table.row(row("image".into(), &self.image()));
         write!(f, "{table}")
@@ -203,10 +227,11 @@ mod tests {
 
     #[test]
     fn an_image_is_the_sum_of_its_steps_and_the_first_waits_for_the_server() {
-        let steps = [1.0, 2.0].map(|server| Seconds { server, client: 4.0, network: 0.5 }).to_vec();
+        let offline = [1.0, 2.0].map(|server| Seconds { server, client: 3.0, network: 0.0 }).to_vec();
+        let online = vec![Seconds { server: 0.0, client: 1.0, network: 0.5 }; 2];
         let tables = Seconds { server: 8.0, client: 99.0, network: 0.0 };
         let session = Seconds { server: 0.5, client: 0.25, network: 1.0 };
-        let prediction = Prediction { tables, session, steps };
+        let prediction = Prediction { tables, session, offline, online };
         assert_eq!(prediction.image(), Seconds { server: 3.0, client: 8.0, network: 1.0 });
         assert_eq!(prediction.first_answer(), 21.75);
         assert_eq!(

@@ -1,14 +1,19 @@
-//! Files that hold secrets: their owner alone may read them, and a passphrase may encrypt them.
+//! Files that hold secrets: their owner alone may read them, and a passphrase may encrypt them. And files that one process has,
+//! and paths that name one file.
 
+mod lock;
 #[cfg(feature = "passphrase")]
 mod passphrase;
 mod private;
+mod same;
 #[cfg(feature = "passphrase")]
 mod sealed;
 
+pub use lock::lock;
 #[cfg(feature = "passphrase")]
 pub use passphrase::Passphrase;
 pub use private::{create_private, read_private, replace_private, sync_folder, write_private};
+pub use same::is_same;
 #[cfg(feature = "passphrase")]
 pub use sealed::{Hardness, SealError, seal, unseal};
 

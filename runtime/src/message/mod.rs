@@ -15,8 +15,8 @@ mod table;
 pub use deferred::Deferred;
 pub use table::Message;
 
-/// Longest reason of a refusal, in bytes.
-const MAX_REASON: usize = 1 << 10;
+/// Longest reason, in bytes.
+pub const MAX_REASON: usize = 1 << 10;
 
 /// A reason that ends so does not last: the same client may be let in later.
 pub const TRY_LATER: &str = "try again later";
@@ -67,8 +67,12 @@ pub fn begin(connection: &mut Connection, message: Message, length: u64) -> Resu
 /// # Errors
 /// The peer hung up or does not read.
 pub fn refuse(connection: &mut Connection, reason: &str) -> Result<()> {
-    let cut = (0..=MAX_REASON.min(reason.len())).rev().find(|&end| reason.is_char_boundary(end)).unwrap_or(0);
-    send(connection, Message::Refusal, &reason.as_bytes()[..cut])
+    send(connection, Message::Refusal, reason_bytes(reason))
+}
+
+/// The beginning of a reason that is as long as peers accept.
+pub fn reason_bytes(reason: &str) -> &[u8] {
+    &reason.as_bytes()[..reason.floor_char_boundary(MAX_REASON)]
 }
 
 /// Waits for `message`, whose body `limit` allows.
@@ -136,9 +140,31 @@ pub fn receive_any(
 /// # Errors
 /// The server refused before, hung up or does not read.
 pub fn send_count(connection: &mut Connection, message: Message, inferences: usize) -> Result<()> {
-    let count =
-        u8::try_from(inferences).map_err(|_| Error::Bug(format!("{inferences} inferences at once")))?;
-    send(connection, message, vec![count]).map_err(|error| refused_or(connection, error))
+    send(connection, message, &count(inferences)?).map_err(|error| refused_or(connection, error))
+}
+
+/// The body of a message that is a number of inferences.
+///
+/// # Errors
+/// There are more than 255: a defect of the caller.
+pub fn count(inferences: usize) -> Result<[u8; 1]> {
+    let count = u8::try_from(inferences);
+    count.map(|count| [count]).map_err(|_| Error::Bug(format!("{inferences} inferences at once")))
+}
+
+/// Asks the server, and waits for its `answer`.
+///
+/// # Errors
+/// The refusal that the server sent before, if it ended the session; else as [`send`] and [`receive`].
+pub fn ask<'b>(
+    connection: &mut Connection,
+    request: Message,
+    body: impl Into<Cow<'b, [u8]>>,
+    (answer, limit): (Message, Limit),
+) -> Result<Vec<u8>> {
+    let sent = send(connection, request, body);
+    let answered = sent.and_then(|()| receive(connection, answer, limit));
+    answered.map_err(|error| refused_or(connection, error))
 }
 
 /// Waits for the header of `message`; `None` where the peer ends the session instead.
@@ -181,7 +207,7 @@ fn refusal(connection: &mut Connection, header: Header) -> Result<Error> {
 
 /// A peer's text without characters that could deceive whoever reads it in a terminal: controls, and
 /// the invisible ones that turn or hide text.
-fn printable(text: &[u8]) -> String {
+pub fn printable(text: &[u8]) -> String {
     String::from_utf8_lossy(text).chars().map(|c| if is_deceptive(c) { ' ' } else { c }).collect()
 }
 

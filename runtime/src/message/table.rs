@@ -43,7 +43,7 @@ macro_rules! messages {
 messages! {
     /// Client → server: [`crate::protocol::hello::Hello`], at most 102 bytes.
     Hello = 1, "hello", Role::Server;
-    /// Server → client: [`crate::protocol::hello::Welcome`], two bytes and the client view's bytes.
+    /// Server → client: [`crate::protocol::hello::Welcome`], 26 bytes and the client view's bytes.
     Welcome = 2, "welcome", Role::Client;
     /// Server → client, in place of any of its messages: why it ends the session; UTF-8, at most 1024 bytes.
     Refusal = 3, "refusal", Role::Client;
@@ -74,6 +74,8 @@ messages! {
     Proof = 15, "proof", Role::Server;
     /// Server → client, in place of a welcome, where the client wants a list of plans: [`crate::protocol::hello::Listed`] of each.
     Plans = 16, "list of plans", Role::Client;
+    /// Server → client: whether it prepares what it was asked to now, and if not, why ([`crate::protocol::shared::grant`]); at most 1025 bytes.
+    Grant = 17, "grant", Role::Client;
     /// Client → server, suite `shared`: names for the oldest inferences that are prepared, which leave the session for the parties'
     /// stores; 32 bytes each ([`crate::protocol::shared::keeping`]).
     Keep = 20, "names to keep", Role::Server;

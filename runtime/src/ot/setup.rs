@@ -97,8 +97,17 @@ pub fn client(
     faults: &mut Deferred,
     rng: &mut SecureRng,
 ) -> Result<Extensions> {
-    let [first, second] = fields(transfers);
     let base = base::receive(connection, key, BASE_OTS, faults, rng)?;
+    client_from(connection, base, transfers)
+}
+
+/// Steps 2 to 4 of the client.
+pub(crate) fn client_from(
+    connection: &mut Connection,
+    base: ReceivedOts,
+    transfers: Transfers,
+) -> Result<Extensions> {
+    let [first, second] = fields(transfers);
     let mut sender = ExtensionSender::begin(connection, Role::Client, base, first)?;
     let swapped = sender.extend(connection, &[BASE_OTS], |_, chunk| SentOts::from_chunk(&chunk))?.remove(0);
     let receiver = ExtensionReceiver::begin(connection, swapped, second)?;
@@ -115,8 +124,17 @@ pub fn server(
     transfers: Transfers,
     rng: &mut SecureRng,
 ) -> Result<Extensions> {
-    let [first, second] = fields(transfers);
     let base = base::send(connection, randomisers, BASE_OTS, rng)?;
+    server_from(connection, base, transfers)
+}
+
+/// Steps 2 to 4 of the server.
+pub(crate) fn server_from(
+    connection: &mut Connection,
+    base: SentOts,
+    transfers: Transfers,
+) -> Result<Extensions> {
+    let [first, second] = fields(transfers);
     let mut receiver = ExtensionReceiver::begin(connection, base, first)?;
     let make = |_, chunk: ReceivedChunk<'_>| ReceivedOts::from_chunk(&chunk);
     let swapped = receiver.extend(connection, &[BASE_OTS], make)?.remove(0);

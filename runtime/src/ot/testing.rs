@@ -56,11 +56,18 @@ pub(super) fn traffic<R>(connection: &mut Memory, action: impl FnOnce(&mut Memor
 /// Random OTs from somebody whom both parties trust.
 pub(super) fn dealt(count: usize, seed: u64) -> (SentOts, ReceivedOts) {
     let mut rng = TestRng::new(seed);
-    let (mut sent, mut received) = (SentOts::default(), ReceivedOts::default());
-    for _ in 0..count {
+    let random = |_| {
         let mut pair: [Block; 2] = Default::default();
         rng.fill(pair.as_flattened_mut());
-        let choice = rng.bool();
+        (pair, rng.bool())
+    };
+    of_blocks((0..count).map(random))
+}
+
+/// OTs of these blocks and choices.
+pub(crate) fn of_blocks(ots: impl Iterator<Item = ([Block; 2], bool)>) -> (SentOts, ReceivedOts) {
+    let (mut sent, mut received) = (SentOts::default(), ReceivedOts::default());
+    for (pair, choice) in ots {
         sent.blocks.push(pair);
         received.choices.push(choice);
         received.blocks.push(pair[usize::from(choice)]);

@@ -32,6 +32,20 @@ pub struct Cost {
 }
 
 impl Cost {
+    /// Of nothing.
+    pub const NOTHING: Self = Self {
+        products: 0,
+        squarings: 0,
+        inversions: 0,
+        rerandomisations: 0,
+        encryptions: 0,
+        decryptions: 0,
+        ots: 0,
+        bytes_up: 0,
+        bytes_down: 0,
+        rounds: 0,
+    };
+
     /// All counts, in the order of the fields.
     pub const fn counts(&self) -> [u64; 10] {
         [

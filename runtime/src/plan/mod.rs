@@ -46,6 +46,10 @@ pub use codec::DecodeError;
 pub use cost::{Cost, Processor, UnitCosts};
 #[cfg(feature = "bench")]
 pub(crate) use display::Table;
+#[cfg(feature = "report")]
+pub(crate) use display::{
+    describe_elements, describe_layout, describe_names, describe_revealed, describe_suite,
+};
 pub use exchange::{Exchange, ExchangeKind, PairSlots};
 pub use extension::{Extension, FieldBits, Transfers, TreeDepth};
 pub use fraction::Fraction;

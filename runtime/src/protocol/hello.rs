@@ -4,7 +4,7 @@
 //! Hello    version:u32 little-endian
 //!          0, or 1 · token:[u8; 32]
 //!          0 any plan, 1 · digest:[u8; 32], 2 · name of 1 to 64 bytes, or 3 a list of the plans
-//! Welcome  max_prepared:u16 little-endian · client view
+//! Welcome  terms:26 bytes ([`Terms`]) · client view
 //! Plans    postcard: a list of names and digests
 //! ```
 
@@ -17,7 +17,7 @@ use std::str::FromStr;
 use zeroize::Zeroizing;
 
 /// Version of the protocol that this build speaks.
-pub const PROTOCOL_VERSION: u32 = 14;
+pub const PROTOCOL_VERSION: u32 = 15;
 
 /// Bytes of a [`Hello`] at most.
 pub const HELLO_BYTES: usize = 4 + 1 + 32 + 1 + PlanName::MAX;
@@ -135,11 +135,61 @@ impl Hello {
     }
 }
 
+/// What a server grants a client in a session, so that the client asks for no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Inferences that may be prepared and not used yet at the same time.
+    pub max_prepared: u16,
+    /// Seconds between two requests; [`u32::MAX`] if it does not matter.
+    pub idle: u32,
+    /// Seconds that the session may last; [`u32::MAX`] if that does not matter.
+    pub age: u32,
+    /// Inferences that it prepares for this client today from now on, in all its sessions; [`u64::MAX`] if as many as the client likes.
+    pub preparations: u64,
+    /// Images that it answers, likewise.
+    pub inferences: u64,
+}
+
+impl Terms {
+    /// Length in bytes.
+    pub const BYTES: usize = 2 + 4 + 4 + 8 + 8;
+
+    /// So many prepared inferences, and no other bounds.
+    pub const fn unlimited(max_prepared: u16) -> Self {
+        Self { max_prepared, idle: u32::MAX, age: u32::MAX, preparations: u64::MAX, inferences: u64::MAX }
+    }
+
+    /// The bytes that are sent: the fields in their order, little-endian.
+    fn to_bytes(self) -> Vec<u8> {
+        let Self { max_prepared, idle, age, preparations, inferences } = self;
+        let (short, seconds) = (max_prepared.to_le_bytes(), [idle, age].map(u32::to_le_bytes));
+        [&short[..], seconds.as_flattened(), [preparations, inferences].map(u64::to_le_bytes).as_flattened()]
+            .concat()
+    }
+
+    /// Splits terms off a server's bytes, if these are long enough.
+    fn split_from(bytes: &[u8]) -> Option<(Self, &[u8])> {
+        let (max_prepared, rest) = bytes.split_first_chunk()?;
+        let (idle, rest) = rest.split_first_chunk()?;
+        let (age, rest) = rest.split_first_chunk()?;
+        let (preparations, rest) = rest.split_first_chunk()?;
+        let (inferences, rest) = rest.split_first_chunk()?;
+        let terms = Self {
+            max_prepared: u16::from_le_bytes(*max_prepared),
+            idle: u32::from_le_bytes(*idle),
+            age: u32::from_le_bytes(*age),
+            preparations: u64::from_le_bytes(*preparations),
+            inferences: u64::from_le_bytes(*inferences),
+        };
+        Some((terms, rest))
+    }
+}
+
 /// The server's answer to a client that wants a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Welcome<'a> {
-    /// Inferences that the client may prepare ahead.
-    pub max_prepared: u16,
+    /// What the client may ask for.
+    pub terms: Terms,
     /// The client's view of the plan, as [`crate::plan::codec::encode_view`] writes it.
     pub view: &'a [u8],
 }
@@ -147,7 +197,7 @@ pub struct Welcome<'a> {
 impl<'a> Welcome<'a> {
     /// The bytes that are sent.
     pub fn to_bytes(self) -> Vec<u8> {
-        [&self.max_prepared.to_le_bytes(), self.view].concat()
+        [&self.terms.to_bytes(), self.view].concat()
     }
 
     /// Reads a welcome from the server's bytes; the view in it is not checked.
@@ -155,9 +205,9 @@ impl<'a> Welcome<'a> {
     /// # Errors
     /// The message is too short.
     pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, PeerFault> {
-        let malformed = || PeerFault::Protocol("its welcome is too short".into());
-        let (&max_prepared, view) = bytes.split_first_chunk().ok_or_else(malformed)?;
-        Ok(Self { max_prepared: u16::from_le_bytes(max_prepared), view })
+        let too_short = || PeerFault::Protocol("its welcome is too short".into());
+        let (terms, view) = Terms::split_from(bytes).ok_or_else(too_short)?;
+        Ok(Self { terms, view })
     }
 }
 
@@ -224,9 +274,12 @@ mod tests {
 
     #[test]
     fn welcomes_and_lists_survive_the_wire_and_bad_ones_do_not() {
-        let welcome = Welcome { max_prepared: 3, view: b"plan" };
-        assert_eq!(Welcome::from_bytes(&welcome.to_bytes()).unwrap(), welcome);
-        assert!(Welcome::from_bytes(&[]).is_err());
+        let terms = Terms { max_prepared: 3, idle: 4, age: 5, preparations: 6, inferences: 7 };
+        let welcome = Welcome { terms, view: b"plan" };
+        let bytes = welcome.to_bytes();
+        assert_eq!(bytes.len(), Terms::BYTES + 4);
+        assert_eq!(Welcome::from_bytes(&bytes).unwrap(), welcome);
+        assert!((0..Terms::BYTES).all(|end| Welcome::from_bytes(&bytes[..end]).is_err()));
         let listed = Listed { name: PlanName::like(&"y".repeat(64)), id: PlanId::from_bytes([255; 32]) };
         let bytes = Listed::to_bytes(&vec![listed.clone(); MAX_PLANS]);
         assert!(bytes.len() <= PLANS_BYTES);

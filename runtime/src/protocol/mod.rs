@@ -8,7 +8,7 @@
 //! ```text
 //! client                                   server
 //! Hello{version, token?, plan?}      ──▶
-//!                                    ◀──   Welcome{limit, view}, or Plans and the end; or Refusal{reason}
+//!                                    ◀──   Welcome{terms, view}, or Plans and the end; or Refusal{reason}
 //! Key{N, hs}                        ──▶
 //! suite blinded, for each image:
 //!   Input{Enc(x)}                    ──▶
@@ -18,6 +18,7 @@
 //!                                    ◀──   Logits{packed}
 //! suite shared, ahead, for each image:
 //!   Prepare                          ──▶
+//!                                    ◀──   Grant, or why not now
 //!   the first time: OT's setup       ◀─▶
 //!   random OTs for all activations   ◀─▶
 //!   for each group of linear steps:

@@ -202,7 +202,8 @@ impl Hall {
 
 impl State {
     fn core_seconds(&self) -> f64 {
-        self.guests.values().map(|guest| guest.task.0).sum()
+        // The sum of nothing would be -0.
+        self.guests.values().fold(0.0, |sum, guest| sum + guest.task.0)
     }
 
     /// Of what is prepared, and of what is being prepared.

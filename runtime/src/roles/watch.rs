@@ -20,6 +20,12 @@ pub trait ServerObserver: Send + Sync {
         let _ = (caller, session, phase);
     }
 
+    /// Something that a client asked for is not done at the moment, and its session goes on: a preparation ([`Error::Busy`],
+    /// [`Error::OverBudget`]), or keeping one where the disk fails ([`Error::Io`]).
+    fn declined(&self, caller: &Caller, session: Session, asked: Done, error: &Error) {
+        let _ = (caller, session, asked, error);
+    }
+
     /// A connection has ended.
     fn departed(&self, departure: &Departure) {
         let _ = departure;
@@ -79,6 +85,14 @@ pub enum Done {
     Taken(u64),
 }
 
+impl Done {
+    /// Of how many inferences.
+    pub const fn count(self) -> u64 {
+        let (Done::Prepared(count) | Done::Answered(count) | Done::Kept(count) | Done::Taken(count)) = self;
+        count
+    }
+}
+
 /// How a client left, and what there was before.
 #[derive(Debug)]
 pub struct Departure {
@@ -88,6 +102,8 @@ pub struct Departure {
     pub session: Option<Session>,
     /// Inferences that were prepared for it.
     pub prepared: u64,
+    /// Inferences that it had back from the store.
+    pub taken: u64,
     /// Images that were answered.
     pub answered: u64,
     /// From the TLS handshake on, or the first byte, to the end.
@@ -120,22 +136,29 @@ impl End {
             End::Answered(_) => "closed",
             End::TurnedAway => "full",
             End::Crowded => "crowded",
-            End::Failed(Error::Ending) => "ending",
-            End::Failed(Error::Cancelled) => "cut_off",
-            End::Failed(Error::SessionOver(_)) => "over_age",
-            End::Failed(Error::Idle(_)) => "idle",
-            End::Failed(Error::Busy(_)) => "busy",
-            End::Failed(Error::OverBudget(_)) => "over_budget",
-            End::Failed(Error::PeerMisbehaved(fault)) => match fault {
-                PeerFault::HungUp(_) => "hung_up",
-                PeerFault::Silent { .. } => "silent",
-                PeerFault::Untrusted(_) => "untrusted",
-                PeerFault::OtherPlan(_) => "other_plan",
-                _ => "misbehaved",
-            },
-            End::Failed(Error::Bug(_)) => "bug",
-            End::Failed(_) => "system",
+            End::Failed(error) => reason(error),
         }
+    }
+}
+
+/// The word of [`End::reason`] for an error.
+pub const fn reason(error: &Error) -> &'static str {
+    match error {
+        Error::Ending => "ending",
+        Error::Cancelled => "cut_off",
+        Error::SessionOver(_) => "over_age",
+        Error::Idle(_) => "idle",
+        Error::Busy(_) => "busy",
+        Error::OverBudget(_) => "over_budget",
+        Error::PeerMisbehaved(fault) => match fault {
+            PeerFault::HungUp(_) => "hung_up",
+            PeerFault::Silent { .. } => "silent",
+            PeerFault::Untrusted(_) => "untrusted",
+            PeerFault::OtherPlan(_) => "other_plan",
+            _ => "misbehaved",
+        },
+        Error::Bug(_) => "bug",
+        _ => "system",
     }
 }
 
@@ -143,7 +166,7 @@ impl Departure {
     /// Of somebody with whom no word was exchanged.
     pub(super) fn of_stranger(caller: Caller, end: End) -> Self {
         let (spent, unreported) = (Spent::default(), Traffic::default());
-        Self { caller, session: None, prepared: 0, answered: 0, spent, unreported, end }
+        Self { caller, session: None, prepared: 0, taken: 0, answered: 0, spent, unreported, end }
     }
 }
 
@@ -174,6 +197,10 @@ impl Observers {
 
     pub(super) fn did(&self, caller: &Caller, session: Session, phase: &PhaseReport) {
         self.observers.iter().for_each(|observer| observer.did(caller, session, phase));
+    }
+
+    pub(super) fn declined(&self, caller: &Caller, session: Session, asked: Done, error: &Error) {
+        self.observers.iter().for_each(|observer| observer.declined(caller, session, asked, error));
     }
 
     pub(super) fn departed(&self, departure: Departure) {

@@ -1,8 +1,8 @@
 //! The folder's files: written whole or not at all, removed for good.
 
-use crate::error::{Error, InvalidInput, Result};
-use crate::files::{create_private, sync_folder};
-use std::fs::{self, DirBuilder, File, TryLockError};
+use crate::error::{Error, Result};
+use crate::files::{create_private, lock, sync_folder};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 #[cfg(test)]
@@ -38,20 +38,9 @@ impl Disk {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(folder).map_err(failed)?;
-        let path = folder.join(LOCK);
-        let lock = File::options().create(true).append(true).open(&path).map_err(failed)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(
-                    InvalidInput::File { path, what: "another process uses this store".into() }.into()
-                );
-            }
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
-        }
         Ok(Self {
             folder: folder.into(),
-            _lock: lock,
+            _lock: lock(&folder.join(LOCK), "another process uses this store")?,
             #[cfg(test)]
             left: AtomicUsize::new(usize::MAX),
         })

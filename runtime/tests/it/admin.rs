@@ -3,7 +3,8 @@
 use crate::support::gate::Gate;
 use crate::support::http::{ask, get, metrics};
 use crate::support::served::{CLIENT_KEY, IMAGE, LONG, asking, builder, open, start, wait_until};
-use runtime::admin::{self, Metrics};
+use runtime::admin::{self, Metrics, Stock};
+use runtime::roles::server::{Allowance, Budgets};
 use runtime::watch::{Caller, PhaseReport, ServerObserver, Session};
 use runtime::{Client, Running, ServerBuilder};
 use std::net::{TcpListener, TcpStream};
@@ -33,7 +34,7 @@ fn a_scripted_session_is_counted() {
     assert_eq!((open["popcorn_sessions_open"], open["popcorn_connections_open"]), (1.0, 1.0));
     assert_eq!((open["popcorn_prepared_held"], open["popcorn_prepared_held_bytes"]), (2.0, 2.0 * each));
     let spent = client.spending().traffic();
-    client.close();
+    client.close().expect("closed");
     wait_until(|| metrics(&admin).contains_key("popcorn_departures_total{reason=\"closed\"}"));
     let closed = metrics(&admin);
     let expected = [
@@ -112,7 +113,7 @@ fn places_that_are_given_back_make_it_ready_again() {
     let (_running, address, admin) = watched(builder().max_clients(1));
     let client = open(&address);
     wait_until(|| get(&admin, "/readyz").0 == 503);
-    client.close();
+    client.close().expect("closed");
     wait_until(|| get(&admin, "/readyz").0 == 200);
 }
 
@@ -127,4 +128,19 @@ fn whatever_is_asked_is_answered_and_who_is_silent_makes_room() {
     assert!(head.contains("Content-Type: text/plain; version=0.0.4"), "{head}");
     assert_eq!(ask(&admin, "DELETE /metrics HTTP/1.1\r\n\r\n").0, 405);
     assert_eq!(ask(&admin, "what?\r\n\r\n").0, 400);
+}
+
+#[test]
+fn what_is_declined_and_what_is_stored_is_counted() {
+    let allowance = Allowance { preparations: Some(1), inferences: None };
+    let metrics_of = Metrics::of_store(|| Stock { inferences: 7, bytes: 900 });
+    let server = builder().budgets(Budgets::open(allowance, None).expect("budgets"));
+    let running = start(server.observer(metrics_of.clone()));
+    let text = || metrics_of.text(&running.standing());
+    assert!(text().contains("popcorn_stored 7\n") && text().contains("popcorn_stored_bytes 900\n"));
+    let [mut first, mut second] = [0; 2].map(|_| open(&running.address().to_string()));
+    assert_eq!(first.prepare(1).expect("prepared"), 1);
+    second.prepare(1).expect_err("the day's only one is gone");
+    assert!(text().contains("popcorn_declined_total{reason=\"over_budget\"} 1\n"), "{}", text());
+    first.infer(&IMAGE).expect("an answer");
 }

@@ -1,8 +1,11 @@
 //! Servers that do no more at once, keep no more, and do no more in a day than they may.
 
 use crate::support::gate::Gate;
-use crate::support::served::{CLIENT_KEY, IMAGE, builder, open, start, wait_until};
+use crate::support::served::{CLIENT_KEY, IMAGE, LONG, builder, open, start, wait_until};
+use runtime::channel::{CancellationToken, tcp};
 use runtime::error::InvalidInput;
+use runtime::observe::Silent;
+use runtime::roles::client::greet;
 use runtime::roles::server::{Allowance, Budgets};
 use runtime::store::{Quota, Store};
 use runtime::{Client, Error};
@@ -49,7 +52,13 @@ fn no_more_is_kept_for_all_clients_than_fits() {
     assert_eq!(first.prepare(2).expect("prepared"), 2);
     let mut second = open(&address);
     assert_eq!(second.prepare(1).expect("prepared"), 1);
-    assert_eq!(refusal(second.prepare(2)), "it has too much prepared; try again later");
+    assert_eq!(second.prepare(2).expect("what there was"), 1);
+    assert_eq!(second.declined(), Some("it has too much prepared; try again later"));
+    assert_eq!(refusal(open(&address).prepare(1)), "it has too much prepared; try again later");
+    assert_eq!(second.infer(&IMAGE).expect("its session goes on").logits.len(), 10);
+    assert_eq!(second.infer(&IMAGE).expect("there is room again").logits.len(), 10);
+    assert_eq!(second.declined(), None);
+    drop(second);
     wait_until(|| running.standing().prepared == 2);
     let mut third = open(&address);
     assert_eq!(third.infer(&IMAGE).expect("what a client that left had makes room").logits.len(), 10);
@@ -64,20 +73,93 @@ fn no_more_is_done_in_a_day_than_the_budget_has() {
     };
     let running = start(builder().budgets(budgets()));
     let mut client = open(&running.address().to_string());
-    assert_eq!(client.prepare(2).expect("prepared"), 2);
+    assert_eq!(client.prepare(2).expect("prepared"), 1, "no more than will be answered");
     client.infer(&IMAGE).expect("an answer");
-    assert_eq!(
-        refusal(client.infer(&IMAGE)),
-        "the budget of inferences for a day is spent; come again tomorrow"
-    );
-    drop(running);
+    let spent = "the budget of inferences for a day is spent; come again tomorrow";
+    assert_eq!(refusal(client.infer(&IMAGE)), spent);
+    assert_eq!(running.drain(Duration::from_secs(10)).cut, 0);
     let running = start(builder().budgets(budgets()));
     let mut client = open(&running.address().to_string());
     assert_eq!(client.prepare(1).expect("prepared"), 1);
-    assert_eq!(
-        refusal(client.prepare(2)),
-        "the budget of preparations for a day is spent; come again tomorrow"
-    );
+    assert_eq!(refusal(client.infer(&IMAGE)), spent);
+    let spent = "the budget of preparations for a day is spent; come again tomorrow";
+    assert_eq!(refusal(open(&running.address().to_string()).prepare(1)), spent);
+}
+
+/// A budget that is spent while a client prepares costs it nothing that it has, and large batches give way to small ones.
+#[test]
+fn what_is_prepared_outlives_a_budget() {
+    let allowance = Allowance { preparations: Some(3), inferences: None };
+    let running = start(builder().budgets(Budgets::open(allowance, None).expect("budgets")));
+    let [mut first, mut second] = [0; 2].map(|_| open(&running.address().to_string()));
+    assert_eq!(first.prepare(2).expect("prepared"), 2);
+    assert_eq!(second.prepare(3).expect("prepared"), 1, "though three were left when it came");
+    assert_eq!(second.declined(), Some("the budget of preparations for a day is spent; come again tomorrow"));
+    for client in [&mut first, &mut second] {
+        assert_eq!(client.infer(&IMAGE).expect("an answer").logits.len(), 10);
+    }
+    assert_eq!(first.prepare(4).expect("what there was"), 1);
+    assert!(refusal(second.infer(&IMAGE)).contains("budget of preparations"));
+}
+
+/// Who has prepared as much as will be answered has nothing to do but to wait.
+#[test]
+fn nothing_is_worth_preparing_beyond_the_budget() {
+    let allowance = Allowance { preparations: None, inferences: Some(2) };
+    let running = start(builder().budgets(Budgets::open(allowance, None).expect("budgets")));
+    let connection = tcp::connect(&running.address().to_string(), LONG).expect("a connection");
+    let greeting = greet(connection, None).expect("a plan");
+    let key = CLIENT_KEY.holder(greeting.plan()).expect("a key");
+    let mut session = greeting.with_key(key).expect("a session");
+    assert!(session.is_worth_preparing(4));
+    session.prepare(4, &mut Silent).expect("prepared");
+    assert_eq!((session.prepared(), session.declined()), (2, None));
+    assert!(!session.is_worth_preparing(4));
+    assert_eq!(session.largest_group(4), 2);
+}
+
+/// What a client of a store does not use, it has the next time.
+#[test]
+fn what_is_left_of_a_session_goes_to_the_stores() {
+    let folders = [tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder")];
+    let [theirs, ours] = folders
+        .each_ref()
+        .map(|folder| Store::open(folder.path(), None, Quota::DEFAULT).map(Arc::new).expect("a store"));
+    let running = start(builder().store(theirs));
+    let client = || {
+        let client = Client::connect(running.address().to_string()).key(CLIENT_KEY.clone());
+        client.store(Arc::clone(&ours) as _).open().expect("a session")
+    };
+    let mut first = client();
+    assert_eq!(first.prepare(3).expect("prepared"), 3);
+    first.infer(&IMAGE).expect("an answer");
+    first.close().expect("put away");
+    let second = client();
+    assert_eq!((second.stored(), second.prepared()), (2, 0));
+    second.close().expect("nothing to put away");
+    let running = start(builder());
+    let without = Client::connect(running.address().to_string()).key(CLIENT_KEY.clone());
+    let mut without = without.store(Arc::clone(&ours) as _).open().expect("a session");
+    without.prepare(1).expect("prepared");
+    without.close().expect("a server that keeps nothing");
+}
+
+/// A session that has failed is not asked to keep anything: that would fail once more, or wait for a silent server once more.
+#[test]
+fn nothing_is_put_away_after_a_failure() {
+    let folders = [tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder")];
+    let [theirs, ours] = folders
+        .each_ref()
+        .map(|folder| Store::open(folder.path(), None, Quota::DEFAULT).map(Arc::new).expect("a store"));
+    let running = start(builder().store(theirs));
+    let token = CancellationToken::new();
+    let client = Client::connect(running.address().to_string()).key(CLIENT_KEY.clone()).cancelled_by(&token);
+    let mut client = client.store(ours).open().expect("a session");
+    assert_eq!(client.prepare(3).expect("prepared"), 3);
+    token.cancel();
+    assert!(matches!(client.infer(&IMAGE), Err(Error::Cancelled)));
+    assert!(client.prepared() > 0);
+    client.close().expect("it does not ask again");
 }
 
 /// A server that refuses to take inferences out of its store leaves the client's halves where they were.
@@ -96,7 +178,7 @@ fn stored_inferences_survive_a_refusal() {
     };
     let mut first = client();
     assert_eq!(first.stock(2).expect("kept"), 2);
-    first.close();
+    first.close().expect("closed");
     wait_until(|| running.standing().sessions == 0);
     let mut other = open(&address);
     assert_eq!(other.prepare(2).expect("prepared"), 2);

@@ -60,7 +60,7 @@ fn dropping_ends_sessions_and_listening() {
     let running = server.start(listener()).expect("a thread");
     let address = running.address();
     let client = Client::connect(address.to_string()).key(KEY.clone()).open().expect("a session");
-    client.close();
+    client.close().expect("closed");
     let departure = departures.recv_timeout(Duration::from_secs(60)).expect("it is noticed");
     assert!(matches!(departure.end, End::Answered(0)), "{departure:?}");
     let mut client = Client::connect(address.to_string()).key(KEY.clone()).open().expect("a session");

@@ -1,5 +1,6 @@
 //! `popcorn` as its user meets it.
 
+mod console;
 mod keys;
 
 use crate::support::relay::{Fate, Relay};
@@ -164,7 +165,7 @@ fn a_list_of_images_survives_its_gaps() {
     let output = child.wait_with_output().expect("ended");
     assert_eq!(text(&output.stdout).lines().count(), 2, "{}", text(&output.stdout));
     let errors = text(&output.stderr);
-    assert!(errors.contains("absent.npy: ") && errors.ends_with("error: images left out: 1\n"), "{errors}");
+    assert!(errors.contains("absent.npy: ") && errors.contains("\nerror: images left out: 1\n"), "{errors}");
     assert_eq!(output.status.code(), Some(1));
     let named = ["infer", "--connect", &serving.address, "--input", "absent.npy", "--input", "image.npy"];
     let output = fixture.run(&named);
@@ -240,7 +241,7 @@ fn folders_and_lists_of_pictures_are_asked_about() {
     drop(list);
     let output = child.wait_with_output().expect("ended");
     assert_eq!(text(&output.stdout).lines().count(), 2, "{}", text(&output.stderr));
-    assert!(text(&output.stderr).ends_with("error: images left out: 1\n"));
+    assert!(text(&output.stderr).contains("\nerror: images left out: 1\n"));
 }
 
 /// More images than are prepared at once are asked about in two sessions, or in one where the server has one place; the answers
@@ -264,6 +265,20 @@ fn a_large_set_is_asked_about_in_two_sessions() {
             (Value::from(format!("set.npy#{index}")), serde_json::json!(logits))
         };
         assert_eq!(answers, (0..70).map(|place| expected(place % 5)).collect::<Vec<_>>());
+    }
+}
+
+/// Answers that a budget has paid for are printed, though it does not suffice for all images.
+#[test]
+fn a_budget_that_ends_inside_a_set_costs_no_answers() {
+    let fixture = Fixture::new();
+    fixture.write_shared();
+    for budget in ["--budget-preparations", "--budget-inferences"] {
+        let serving = fixture.serve_with(&[budget, "2"]);
+        let ask = ["infer", "--connect", &serving.address, "--input", "set.npy", "--json"];
+        let output = fixture.run(&ask);
+        assert!(!output.status.success() && text(&output.stderr).contains("for a day is spent"));
+        assert_eq!(text(&output.stdout).lines().count(), 2, "{budget}: {}", text(&output.stderr));
     }
 }
 
@@ -451,6 +466,56 @@ fn a_slow_network_between_the_parties_is_waited_for() {
     let senseless = fixture.run(&["run", "model.plan", "--input", "image.npy", "--link", "fast"]);
     assert_eq!(senseless.status.code(), Some(2));
     assert!(text(&senseless.stderr).contains("as in 100/20"), "{}", text(&senseless.stderr));
+}
+
+/// The page has what the run itself counted, beside what was predicted.
+#[test]
+fn a_run_is_reported_as_a_page() {
+    let fixture = Fixture::new();
+    let run = [
+        "run",
+        "model.plan",
+        "--input",
+        "image.npy",
+        "--input",
+        "image.npy",
+        "--json",
+        "--report",
+        "run.html",
+    ];
+    for suite in ["blinded", "shared"] {
+        if suite == "shared" {
+            fixture.write_shared();
+        }
+        let output = fixture.run(&run);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let first: Value =
+            serde_json::from_str(text(&output.stdout).lines().next().expect("a line")).expect("JSON");
+        assert_eq!(first["suite"], suite);
+        let page = std::fs::read_to_string(fixture.path("run.html")).expect("a page");
+        let (_, measured) = page.split_once("Predicted and measured").expect("a section");
+        for count in [&first["online"]["sent"], &first["online"]["received"], &first["offline"]["sent"]] {
+            let count = count.as_u64().expect("a number");
+            let [thousands, rest] = [count / 1000, count % 1000];
+            let grouped = if thousands > 0 { format!("{thousands},{rest:03}") } else { rest.to_string() };
+            assert!(measured.contains(&format!("title=\"{grouped} bytes\"")), "{suite}: {grouped}");
+        }
+        assert!(page.contains("Measured online") && page.contains("the compiler&#39;s typical core"));
+        assert_eq!(page.contains("for all steps together"), suite == "shared");
+    }
+    for (more, message) in
+        [(&["--plain"][..], "cannot be used with"), (&["--together", "2"], "cannot be used with")]
+    {
+        let wrong = fixture.run(&[&run, more].concat());
+        assert_eq!(wrong.status.code(), Some(2));
+        assert!(text(&wrong.stderr).contains(message), "{}", text(&wrong.stderr));
+    }
+    let refused = |more: &[&str]| failure(&fixture.run(&[&run, more].concat()));
+    assert!(refused(&["--profile", "image.npy"]).contains("image.npy: this is no profile"));
+    let over = fixture.run(&["run", "model.plan", "--input", "image.npy", "--report", "./model.plan"]);
+    assert!(failure(&over).contains("this is the plan"));
+    let nowhere = ["run", "model.plan", "--input", "image.npy", "--report", "nowhere/run.html"];
+    assert!(failure(&fixture.run(&nowhere)).contains("cannot write nowhere/run.html"));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use runtime::channel::frame::FRAME_BYTES;
 use runtime::channel::tcp;
 use runtime::observe::{Recorder, Silent, Spending};
 use runtime::plan::{Op, Plan, Shape, ValidPlan, codec};
+use runtime::protocol::hello::Terms;
 use runtime::roles::server::Server;
 use runtime::roles::{client, local, plain};
 use std::net::TcpListener;
@@ -58,7 +59,7 @@ proptest! {
         assert_counts(&plan, &ours, &theirs);
         // A connection's rest: hello and key up, the client's view down.
         let total = plan.plan().total_cost();
-        let view = codec::encode_view(plan.client_view()).len() + 2; // and how many inferences it may prepare
+        let view = codec::encode_view(plan.client_view()).len() + Terms::BYTES;
         let traffic = spending.into_iter().sum::<Spending>().traffic();
         prop_assert_eq!(traffic.sent - total.bytes_up, (2 * FRAME_BYTES + hello_bytes(Some(plan.id())) + KEY.public().to_bytes().len()) as u64);
         prop_assert_eq!(traffic.received - total.bytes_down, (FRAME_BYTES + view) as u64);

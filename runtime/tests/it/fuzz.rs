@@ -8,7 +8,7 @@ use runtime::channel::{Connection, Transport, memory};
 use runtime::error::{Error, PeerFault};
 use runtime::observe::Silent;
 use runtime::plan::codec;
-use runtime::protocol::hello::Hello;
+use runtime::protocol::hello::{Hello, Terms, Welcome};
 use runtime::protocol::message::Message;
 use runtime::roles::client;
 use runtime::roles::server::Server;
@@ -162,7 +162,7 @@ fn write_the_corpus() {
         write(
             "session",
             &format!("welcome-{suite}"),
-            &frame(Message::Welcome, &[&1u16.to_le_bytes(), &client[..]].concat()),
+            &frame(Message::Welcome, &Welcome { terms: Terms::unlimited(1), view: &client }.to_bytes()),
         );
     }
     let hello = frame(Message::Hello, &Hello::default().to_bytes());

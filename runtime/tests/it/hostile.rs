@@ -8,7 +8,7 @@ use runtime::error::{Error, PeerFault, Result};
 use runtime::observe::Silent;
 use runtime::paillier::SecureRng;
 use runtime::plan::{Op, PlanId, Shape, ValidPlan, codec};
-use runtime::protocol::hello::{Hello, Wanted, Welcome};
+use runtime::protocol::hello::{Hello, Terms, Wanted, Welcome};
 use runtime::protocol::message::{self, Message};
 use runtime::roles::client::Session;
 use runtime::roles::hall::Hall;
@@ -55,13 +55,13 @@ fn told(connection: &mut Connection) -> String {
 
 fn greet(connection: &mut Connection) {
     message::send(connection, Message::Hello, &**Hello::default().to_bytes()).expect("sent");
-    message::receive(connection, Message::Welcome, Limit::AtMost(codec::MAX_VIEW_BYTES + 1))
+    message::receive(connection, Message::Welcome, Limit::AtMost(codec::MAX_VIEW_BYTES + 26))
         .expect("a welcome");
 }
 
 /// What a server answers that shows these bytes as its plan.
 fn welcome(view: &[u8]) -> Vec<u8> {
-    Welcome { max_prepared: 1, view }.to_bytes()
+    Welcome { terms: Terms::unlimited(1), view }.to_bytes()
 }
 
 fn introduce(connection: &mut Connection) {

@@ -36,7 +36,7 @@ fn every_phase_and_every_end_is_a_line() {
     let mut client = open().expect("a session");
     client.prepare(2).expect("prepared");
     client.infer(&IMAGE).expect("an answer");
-    client.close();
+    client.close().expect("closed");
     wait_until(|| serving.metric("popcorn_sessions_open") == 0.0);
     let mut idle = open().expect("a session");
     wait_until(|| serving.metric("popcorn_sessions_open") == 1.0);

@@ -20,6 +20,7 @@ mod offers;
 mod overlap;
 mod plan;
 mod reconnect;
+mod report;
 mod shared;
 #[cfg(unix)]
 mod signals;

@@ -13,6 +13,7 @@ use runtime::paillier::{Answer, Challenge, Exponents, NotAMember, Prover, Secure
 use runtime::plan::{Schedule, ValidPlan, Work, codec};
 use runtime::protocol::hello::Hello;
 use runtime::protocol::message::{self, Deferred, Message};
+use runtime::protocol::shared::grant::{self, Grant};
 use runtime::protocol::shared::groups::Group;
 use runtime::protocol::shared::linear::Packed;
 use runtime::protocol::shared::online_messages;
@@ -48,6 +49,14 @@ fn schedule(plan: &ValidPlan) -> &Schedule {
     }
 }
 
+/// Asks for a preparation, which is granted.
+fn ask(connection: &mut Connection) -> Result<()> {
+    message::send_count(connection, Message::Prepare, 1)?;
+    let grant = message::receive(connection, Message::Grant, Limit::AtMost(grant::MOST_BYTES))?;
+    assert_eq!(Grant::from_bytes(&grant).expect("a grant"), Grant::Given);
+    Ok(())
+}
+
 /// A client that does what it likes.
 struct Client<'a> {
     connection: &'a mut Connection,
@@ -59,9 +68,9 @@ impl<'a> Client<'a> {
     /// Everything before the masks.
     fn begin(connection: &'a mut Connection, schedule: &'a Schedule) -> Result<Self> {
         message::send(connection, Message::Hello, &**Hello::default().to_bytes())?;
-        message::receive(connection, Message::Welcome, Limit::AtMost(codec::MAX_VIEW_BYTES + 2))?;
+        message::receive(connection, Message::Welcome, Limit::AtMost(codec::MAX_VIEW_BYTES + 26))?;
         message::send(connection, Message::Key, KEY.public().to_bytes())?;
-        message::send_count(connection, Message::Prepare, 1)?;
+        ask(connection)?;
         let (field, mut rng) = (schedule.parameters.transfers, SecureRng::from_os()?);
         let extensions = setup::client(connection, &KEY, field, &mut Deferred::default(), &mut rng)?;
         let mut client = Self { connection, schedule, extensions };
@@ -75,7 +84,7 @@ impl<'a> Client<'a> {
     }
 
     fn prepare_again(&mut self) -> Result<()> {
-        message::send_count(self.connection, Message::Prepare, 1)?;
+        ask(self.connection)?;
         self.transfer()
     }
 

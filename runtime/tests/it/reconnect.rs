@@ -88,7 +88,7 @@ fn a_server_that_is_full_or_comes_late_is_waited_for() {
     thread::scope(|scope| {
         let second = scope.spawn(|| ask(&address, LONG));
         thread::sleep(Duration::from_millis(300));
-        first.close();
+        first.close().expect("closed");
         assert_eq!(second.join().expect("no panic").expect("an answer").0, expected());
     });
 

@@ -10,6 +10,7 @@ use runtime::plan::{
     ClassAxes, Conv2d, Cost, Extension, Layout, Op, OutputPart, OutputSpec, Plan, PricedBatch, Revealed,
     Schedule, Scores, Shape, SharedParameters, StepId, Suite, Transfers, TreeDepth, ValidPlan, Window, codec,
 };
+use runtime::protocol::hello::Terms;
 use runtime::protocol::shared::cost;
 use runtime::protocol::shared::groups::Group;
 use runtime::roles::server::Server;
@@ -36,8 +37,7 @@ fn parameters(plan: &Plan) -> SharedParameters {
 
 /// Bytes each way before anything is prepared, of a client that sent a hello of so many bytes.
 fn handshake(plan: &ValidPlan, hello: usize) -> [u64; 2] {
-    // The client's view, and how many inferences it may prepare.
-    let view = codec::encode_view(plan.client_view()).len() + 2;
+    let view = codec::encode_view(plan.client_view()).len() + Terms::BYTES;
     let key = KEY.public().to_bytes().len();
     [2 * FRAME_BYTES + hello + key, FRAME_BYTES + view].map(|bytes| bytes as u64)
 }

@@ -15,6 +15,7 @@ use runtime::roles::plain;
 use runtime::roles::server::Server;
 use runtime::store::{HalfBytes, Label, Owner, Quota, Shelf, Store, StoreId};
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -67,6 +68,31 @@ impl Shelf for Memory {
         let halves = self.halves.lock().expect("no panic");
         let is_of = |label: &Label| server.is_none_or(|server| label.server == server);
         halves.iter().filter(|(label, _)| label.owner == *owner && is_of(label)).count()
+    }
+}
+
+/// A store on a disk that is full.
+struct Full;
+
+impl Shelf for Full {
+    fn id(&self) -> StoreId {
+        StoreId::from_bytes([9; 16])
+    }
+
+    fn put(&self, _: &Label, _: &[u8]) -> Result<bool> {
+        Err(Error::io("cannot write a half", ErrorKind::StorageFull.into()))
+    }
+
+    fn take(&self, _: &Label) -> Result<Option<HalfBytes>> {
+        Ok(None)
+    }
+
+    fn next(&self, _: &Owner, _: StoreId) -> Result<Option<(Label, HalfBytes)>> {
+        Ok(None)
+    }
+
+    fn count(&self, _: &Owner, _: Option<StoreId>) -> usize {
+        0
     }
 }
 
@@ -292,4 +318,18 @@ fn malformed_names_are_refused() {
         let told = refusal(&server, &[(message, vec![0; length])]);
         assert!(told.contains(reason), "{length}: {told}");
     }
+}
+
+/// What a server cannot write stays prepared in the session, which goes on.
+#[test]
+fn a_full_disk_at_the_server_ends_no_session() {
+    let (server, ours) = (Server::new(plan()).with_shelf(Arc::new(Full)), Memory::new(1));
+    let pixels = image(plan().plan().input.shape, 3);
+    let (outcome, served) = session(&server, &KEY, ours.clone(), |session| {
+        assert_eq!(session.stock(2, &mut Silent).expect("nothing is kept"), 0);
+        assert!(session.prepared() > 0);
+        session.infer(&pixels, &mut Silent).expect("an answer").integers
+    });
+    assert_eq!((outcome, served.expect("no error")), (interpreted(&plan(), &pixels), 1));
+    assert!(ours.halves.lock().expect("no panic").is_empty());
 }

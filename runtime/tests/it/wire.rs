@@ -10,8 +10,9 @@ use runtime::channel::{Connection, Limit, Transport};
 use runtime::error::{Error, PeerFault};
 use runtime::ot::Bits;
 use runtime::plan::{PlanId, Ring};
-use runtime::protocol::hello::{Hello, Listed, PROTOCOL_VERSION, Wanted, Welcome};
+use runtime::protocol::hello::{Hello, Listed, PROTOCOL_VERSION, Terms, Wanted, Welcome};
 use runtime::protocol::message::{self, COME_AGAIN, Message};
+use runtime::protocol::shared::grant::Grant;
 use runtime::protocol::shared::keeping::{self, Outcome, names_to_bytes};
 use runtime::protocol::shared::message_schedule::{Communication, MessageSchedule};
 use runtime::protocol::shared::relu::Relu;
@@ -85,6 +86,8 @@ fn messages() -> Vec<Vector> {
     let store = StoreId::from_bytes(std::array::from_fn(|place| 0x10 + place as u8));
     let outcome = |each: &[bool]| Outcome { store, each: each.to_vec() }.to_bytes();
     let take = keeping::Wanted { store, names: names.to_vec() };
+    let terms = Terms { max_prepared: 500, idle: 3600, age: 86_400, preparations: 16, inferences: u64::MAX };
+    let declined = Grant::Declined("it has too much to do; try again later".into());
     vec![
         vector("frame-1", first),
         vector("frame-2", second),
@@ -96,9 +99,11 @@ fn messages() -> Vec<Vector> {
         vector("hello-name", hello(Wanted::Name(named("mnist")))),
         vector("hello-list", hello(Wanted::List)),
         vector("hello-token", &**with_token),
-        vector("welcome-view-abc", Welcome { max_prepared: 500, view: b"abc" }.to_bytes()),
+        vector("welcome-view-abc", Welcome { terms, view: b"abc" }.to_bytes()),
         vector("plans", Listed::to_bytes(&list)),
         vector("refusal-frame", refusal),
+        vector("grant-given", Grant::Given.to_bytes()),
+        vector("grant-declined", declined.to_bytes()),
         vector("keep", names_to_bytes(&names)),
         vector("kept", outcome(&[true, false])),
         vector("take", take.to_bytes()),

@@ -1,8 +1,8 @@
 //! The ONNX operators: one table, which holds everything that the import knows of an operator. From it come the
-//! check, its messages and the README's table.
+//! check, its messages and the guide's table.
 //!
 //! To add an operator that tract knows: its row in `table`, with a function of `translate::rows`; its model in
-//! `tests/rows.rs`; the README's table, printed by `popcornc operators`. A part into which tract takes it apart and
+//! `tests/rows.rs`; the guide's table, printed by `popcornc operators`. A part into which tract takes it apart and
 //! which nothing had yet is a line in `translate::curves`.
 
 mod check;
@@ -59,7 +59,7 @@ pub(super) fn translation(name: &str) -> Result<Translate, Refusal> {
     }
 }
 
-/// The table for the README.
+/// The table for the guide.
 pub fn markdown() -> String {
     let mut text = String::from("| operator | supported |\n|---|---|\n");
     for row in OPERATORS {

@@ -39,15 +39,14 @@ fn a_drawing_is_named_and_both_sides_tell_the_same() {
     let answer = events.iter().find(|event| event["kind"] == "answer").unwrap();
     assert_eq!(answer["label"], 7, "{answer}");
     assert_eq!(answer["scores"].as_array().unwrap().len(), 10);
-    // What one party sends the other receives; the order of both directions differs.
-    let [client, server] = ["client", "server"].map(|at| frames(&events, at));
-    for direction in [true, false] {
-        let of = |frames: &[(String, u64, bool)]| {
-            frames.iter().filter(|frame| frame.2 == direction).cloned().collect::<Vec<_>>()
-        };
-        assert!(of(&client).len() > 5);
-        assert_eq!(of(&client), of(&server));
-    }
+    // What one party sends the other receives, a moment later; the order of both directions differs.
+    let of = |events: &[Value], at: &str, direction: bool| {
+        frames(events, at).into_iter().filter(|frame| frame.2 == direction).collect::<Vec<_>>()
+    };
+    let events = program.wait_for("what was sent at its receiver", |events| {
+        [true, false].iter().all(|&way| of(events, "client", way) == of(events, "server", way))
+    });
+    assert!([true, false].iter().all(|&way| of(&events, "client", way).len() > 5));
     // The image, the answer and the scores are the client's alone.
     let kinds = events.iter().filter(|event| event["at"] == "server").map(|event| event["kind"].as_str());
     let kinds: std::collections::BTreeSet<&str> = kinds.map(Option::unwrap).collect();

@@ -302,7 +302,8 @@ enum popcorn_status popcorn_stock(struct popcorn_client *client,
 
 /**
  * Ends the session and frees the client; NULL is nothing. No other thread uses it any more. It may take two seconds where the
- * server does not close its side.
+ * server does not close its side. With a store, what is left prepared is put into it before, unless the last call failed: then a
+ * server that falls silent is waited for as in calls (`timeout_seconds`), and `popcorn_cancel` ends that.
  */
 void popcorn_client_free(struct popcorn_client *client);
 

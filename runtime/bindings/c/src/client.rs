@@ -48,10 +48,11 @@ impl Client {
 }
 
 impl Drop for Client {
-    /// What was sent still arrives; nobody waits for the end of a session that is over, or in which a call panicked.
+    /// What was sent still arrives, and what is left prepared goes to the store; of what goes wrong with that nobody can be told, and no
+    /// answer is lost. Nobody waits for the end of a session that is over, or in which a call panicked.
     fn drop(&mut self) {
         if let Ok(State { session, is_over: false }) = self.state.get_mut() {
-            session.take().into_iter().for_each(Session::close);
+            let _ = session.take().map(Session::close);
         }
     }
 }
@@ -154,7 +155,8 @@ unsafe fn counted(
 }
 
 /// Ends the session and frees the client; NULL is nothing. No other thread uses it any more. It may take two seconds where the
-/// server does not close its side.
+/// server does not close its side. With a store, what is left prepared is put into it before, unless the last call failed: then a
+/// server that falls silent is waited for as in calls (`timeout_seconds`), and `popcorn_cancel` ends that.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn popcorn_client_free(client: *mut Client) {
     // SAFETY: the header's rules: null, or a client that was not freed.

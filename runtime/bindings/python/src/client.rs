@@ -5,9 +5,11 @@ use crate::interruptible;
 use crate::key::Key;
 use crate::pixels::{Answer, answer, floats};
 use crate::plan::describe;
+use crate::{store, token};
 use pyo3::prelude::*;
 use runtime::channel::{CancellationToken, tls};
 use runtime::observe::{Spent, StepReport};
+use runtime::store::Quota;
 use runtime::{Client as Session, Error, Observer, PlanId, PlanName};
 use serde_json::json;
 use std::path::PathBuf;
@@ -61,6 +63,16 @@ impl Client {
         self.with(py, move |session| session.prepare(count))
     }
 
+    /// Prepares for later sessions until the store holds so many; how many it holds.
+    fn stock(&self, py: Python<'_>, count: usize) -> PyResult<usize> {
+        self.with(py, move |session| session.stock(count))
+    }
+
+    /// Inferences in the store.
+    fn stored(&self, py: Python<'_>) -> PyResult<usize> {
+        self.with(py, |session| Ok(session.stored()))
+    }
+
     /// Inferences that are ready.
     fn prepared(&self, py: Python<'_>) -> PyResult<usize> {
         self.with(py, |session| Ok(session.prepared()))
@@ -84,12 +96,14 @@ impl Client {
         self.token.cancel();
     }
 
-    /// Ends the session.
-    fn close(&self, py: Python<'_>) {
-        py.detach(|| {
-            let session = self.session.lock().unwrap_or_else(PoisonError::into_inner).take();
-            session.into_iter().for_each(Session::close);
-        });
+    /// Ends the session; Ctrl-C ends it at once.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        let session = Arc::clone(&self.session);
+        let close = move || {
+            let session = session.lock().unwrap_or_else(PoisonError::into_inner).take();
+            session.map_or(Ok(()), Session::close)
+        };
+        interruptible::run(py, || self.token.cancel(), close)?.map_err(|error| of_runtime(py, &error))
     }
 }
 
@@ -141,12 +155,16 @@ fn connector(
     tls::Connector::new(&trust, identity.as_ref()).map(Some)
 }
 
+fn seconds(py: Python<'_>, seconds: f64) -> PyResult<Duration> {
+    Duration::try_from_secs_f64(seconds).map_err(|error| raise(py, "InvalidInput", error.to_string()))
+}
+
 /// Opens a session with the server at `address`.
 ///
 /// # Errors
 /// Whatever `runtime::ClientBuilder::open` fails with.
 #[pyfunction]
-#[pyo3(signature = (address, key, plan, timeout, trust, identity, token, plaintext, progress))]
+#[pyo3(signature = (address, key, plan, timeout, retry, trust, identity, token, store, plaintext, progress))]
 #[expect(clippy::too_many_arguments, reason = "Python calls it by their names")]
 pub(crate) fn connect(
     py: Python<'_>,
@@ -154,9 +172,11 @@ pub(crate) fn connect(
     key: Option<&Key>,
     plan: Option<&str>,
     timeout: Option<f64>,
+    retry: f64,
     trust: Option<(&str, Option<String>)>,
     identity: Option<(PathBuf, PathBuf)>,
     token: Option<&str>,
+    store: Option<(PathBuf, Option<PathBuf>)>,
     plaintext: bool,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<Client> {
@@ -166,11 +186,11 @@ pub(crate) fn connect(
         builder = builder.within_machine();
     }
     if let Some(token) = token {
-        let token = token
-            .trim()
-            .parse()
-            .map_err(|what: &str| raise(py, "InvalidInput", format!("the token: {what}")))?;
-        builder = builder.token(token);
+        builder = builder.token(token::read(py, token)?);
+    }
+    if let Some((folder, key)) = store {
+        let quota = Quota::DEFAULT.for_one_client();
+        builder = builder.store(store::open(folder, key, quota).map_err(|error| of_runtime(py, &error))?);
     }
     if let Some(connector) = connector(trust, identity).map_err(|error| of_runtime(py, &error))? {
         builder = builder.tls(connector);
@@ -185,11 +205,10 @@ pub(crate) fn connect(
             (_, Err(what)) => return Err(raise(py, "InvalidInput", format!("'{plan}': {what}"))),
         };
     }
-    if let Some(seconds) = timeout {
-        let timeout = Duration::try_from_secs_f64(seconds)
-            .map_err(|error| raise(py, "InvalidInput", error.to_string()))?;
-        builder = builder.timeout(timeout);
+    if let Some(timeout) = timeout {
+        builder = builder.timeout(seconds(py, timeout)?);
     }
+    builder = builder.retry(seconds(py, retry)?);
     if let Some(told) = progress {
         builder = builder.observer(Progress { told, done: 0, total: 0 });
     }

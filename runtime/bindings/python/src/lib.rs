@@ -11,6 +11,8 @@ mod key;
 mod pixels;
 mod plan;
 mod server;
+mod store;
+mod token;
 
 use pyo3::prelude::*;
 
@@ -24,5 +26,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(client::connect, module)?)?;
     module.add_function(wrap_pyfunction!(compiling::compile, module)?)?;
     module.add_function(wrap_pyfunction!(server::serve, module)?)?;
+    module.add_function(wrap_pyfunction!(token::token_hash, module)?)?;
     Ok(())
 }

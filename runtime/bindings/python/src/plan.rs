@@ -5,7 +5,10 @@ use crate::interruptible;
 use crate::pixels::{Answer, answer, floats};
 use pyo3::prelude::*;
 use rayon::prelude::*;
+use runtime::channel::Link;
+use runtime::cost::forecast::Forecast;
 use runtime::plan::{ClientPlan, Suite};
+use runtime::report::Report;
 use runtime::roles::plain;
 use runtime::{Plan as ValidPlan, Prediction};
 use serde_json::json;
@@ -52,6 +55,28 @@ impl Plan {
         let plan = self.plan.plan();
         json!({ "total": plan.total_cost(), "offline": plan.offline_cost(), "online": plan.online_cost() })
             .to_string()
+    }
+
+    /// Writes a page of HTML about it, with seconds by a profile's machine or by the typical one, over a link of `MBIT/MS`.
+    fn report(
+        &self,
+        py: Python<'_>,
+        path: PathBuf,
+        profile: Option<PathBuf>,
+        link: Option<&str>,
+    ) -> PyResult<()> {
+        let link = link.map(str::parse::<Link>).transpose();
+        let link = link.map_err(|error| raise(py, "InvalidInput", error.to_string()))?;
+        let plan = Arc::clone(&self.plan);
+        let write = move || {
+            let forecast = match profile {
+                Some(profile) => Forecast::from_file(&plan, &profile, link)?,
+                None => Forecast::typical(&plan, Some(link.unwrap_or(Link::TYPICAL))),
+            };
+            let written = std::fs::write(&path, Report::new(&plan, &forecast).html());
+            written.map_err(|error| runtime::Error::io(format!("cannot write {}", path.display()), error))
+        };
+        interruptible::run(py, || (), write)?.map_err(|error| of_runtime(py, &error))
     }
 
     /// What encrypted runs give, computed in the clear, for images one after the other in bytes of `f32`.

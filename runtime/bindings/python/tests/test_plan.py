@@ -27,6 +27,19 @@ def test_phases_add_up_to_at_most_the_total(plan):
         plan.cost("later")
 
 
+def test_a_report_is_a_page(plan, tmp_path):
+    page = tmp_path / "r.html"
+    plan.report(page, link="100/20")
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("<!DOCTYPE html>") and plan.id in text and "100 Mbit/s, 20 ms round trip" in text
+    with pytest.raises(popcorn.InvalidInput):
+        plan.report(page, link="fast")
+    with pytest.raises(popcorn.InvalidInput):
+        plan.report(page, profile=page)
+    with pytest.raises(popcorn.SystemFailure):
+        plan.report(tmp_path / "nowhere" / "r.html")
+
+
 def test_digits_are_recognised(plan, digits):
     images, labels = digits
     evaluation = plan.evaluate(images, labels)
@@ -38,11 +51,19 @@ def test_digits_are_recognised(plan, digits):
 def test_images_have_one_of_a_few_shapes(plan, digits):
     image = digits[0][7].reshape(28, 28)
     expected = plan.predict(image).scores
-    for shaped in [image[None], image[None, None], image[..., None], image.ravel(), image.astype(np.float64)]:
+    for shaped in [image[None], image[..., None], image.ravel(), image.astype(np.float64)]:
         assert (plan.predict(shaped).scores == expected).all()
     for wrong in [image[1:], np.zeros((3, 28, 28)), np.full((28, 28), 256.0), np.full((28, 28), np.nan)]:
         with pytest.raises(popcorn.InvalidInput):
             plan.predict(wrong)
+
+
+def test_batches_are_lists_or_arrays_with_an_axis_more(plan, digits):
+    images, labels = digits
+    for batch in [images[:3], list(images[:3]), [image[0] for image in images[:3]], tuple(images[:3])]:
+        assert [prediction.label for prediction in plan.predict(batch)] == list(labels[:3])
+    assert len(plan.predict(images[:1])) == 1 and plan.predict([]) == []
+    assert plan.predict(images[0].tolist()).label == plan.predict(images[0][0].tolist()).label == labels[0]
 
 
 def test_pictures_are_read_as_arrays_are(plan, digits):

@@ -22,6 +22,15 @@ def test_predictions_are_those_of_the_plan(client, plan, digits):
     assert (client.plan_id, client.input_shape) == (plan.id, plan.input_shape)
 
 
+def test_a_batch_is_answered_together(client, plan, digits):
+    images, labels = digits
+    for batch in [images[:2], list(images[:2])]:
+        assert [prediction.label for prediction in client.infer(batch)] == list(labels[:2])
+    with pytest.raises(popcorn.InvalidInput):
+        client.infer([images[0], images[1][..., 1:]])
+    assert client.infer(images[2]).label == labels[2]
+
+
 def test_an_image_that_does_not_fit_leaves_the_session_usable(client, digits):
     images, _ = digits
     for wrong in [images[0][..., 1:], images[0] + 300.0]:

@@ -47,7 +47,7 @@ fn spent() -> Spent {
 
 fn departure(session: Option<Session>, answered: u64, end: End) -> Departure {
     let unreported = Traffic::default();
-    Departure { caller: caller(), session, prepared: 0, answered, spent: spent(), unreported, end }
+    Departure { caller: caller(), session, prepared: 0, taken: 0, answered, spent: spent(), unreported, end }
 }
 
 #[test]

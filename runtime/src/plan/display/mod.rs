@@ -72,7 +72,7 @@ fn write_borders(f: &mut fmt::Formatter<'_>, input: &InputSpec, output: &OutputS
 }
 
 /// `tench, goldfish, great white shark, and 997 more`
-fn describe_names(names: &[String]) -> String {
+pub(crate) fn describe_names(names: &[String]) -> String {
     const SHOWN: usize = 5;
     let shown = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
     match names.len().saturating_sub(SHOWN) {
@@ -82,7 +82,7 @@ fn describe_names(names: &[String]) -> String {
 }
 
 /// `10 logits`, `2x32x32 values`, `2x32x32 scores of 2 classes`.
-fn describe_elements(part: &OutputPart) -> String {
+pub(crate) fn describe_elements(part: &OutputPart) -> String {
     match part.scores() {
         _ if !part.is_map() => format!("{} logits", part.elements()),
         Some(scores) => format!("{} scores of {} classes", spelled(&part.axes), scores.classes),
@@ -90,7 +90,8 @@ fn describe_elements(part: &OutputPart) -> String {
     }
 }
 
-fn describe_revealed(part: &OutputPart, revealed: Revealed) -> String {
+/// `; only the label is revealed`, or nothing where all logits are.
+pub(crate) fn describe_revealed(part: &OutputPart, revealed: Revealed) -> String {
     match (revealed, part.positions()) {
         (Revealed::Logits, _) => String::new(),
         (Revealed::Label, 1) => "; only the label is revealed".into(),
@@ -98,7 +99,8 @@ fn describe_revealed(part: &OutputPart, revealed: Revealed) -> String {
     }
 }
 
-fn describe_suite(suite: Suite) -> String {
+/// The suite with its parameters: `shared (masks 40 bits longer, ..)`.
+pub(crate) fn describe_suite(suite: Suite) -> String {
     match suite {
         Suite::Blinded(parameters) => format!(
             "{suite} (scale {} octaves, grain {} bits, mask {} bits)",
@@ -118,7 +120,7 @@ fn describe<K: Knowledge>(op: &Op<K>, inputs: &[StepId], layout: Option<Layout>)
 }
 
 /// `, tiles 4x3, slots of 41 bits`; `, tiles 1x1, slots of 37 bits, 4 inputs in one, 11 results`
-fn describe_layout(layout: Layout) -> String {
+pub(crate) fn describe_layout(layout: Layout) -> String {
     let Layout { fraction, slot_bits, .. } = layout;
     let fraction = if fraction > 1 { format!(", {fraction} of them a fraction") } else { String::new() };
     format!(", {}, slots of {slot_bits} bits{fraction}{}", describe_tiles(layout), describe_packing(layout))

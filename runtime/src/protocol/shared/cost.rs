@@ -12,8 +12,11 @@ use crate::paillier::{
 };
 use crate::plan::{Cost, KeyBits, Plan, Schedule, SharedParameters, StepId, Transfers};
 
-/// Bytes of a message whose body is a number of inferences.
+/// Bytes of a message whose body is a number of inferences, or a word.
 const COUNT_BYTES: u64 = FRAME_BYTES as u64 + 1;
+
+/// What asking for a preparation costs, and the server's word that it begins.
+const GRANTED: Cost = Cost { bytes_up: COUNT_BYTES, bytes_down: COUNT_BYTES, rounds: 1, ..Cost::NOTHING };
 
 /// Enters what the setup and every step cost; shapes, rings, weights and layouts must be right.
 pub fn price(plan: &mut Plan, parameters: SharedParameters) {
@@ -36,9 +39,9 @@ pub fn price(plan: &mut Plan, parameters: SharedParameters) {
         let step = &mut plan.steps[group.first().index()];
         step.offline = [step.offline, test(group.masks(), plan.key_bits)].into_iter().sum();
     }
-    // Prepare and Infer.
+    // Prepare, Grant and Infer.
     if let Some(input) = plan.steps.first_mut() {
-        input.offline.bytes_up += COUNT_BYTES;
+        input.offline = [input.offline, GRANTED].into_iter().sum();
         input.cost.bytes_up += COUNT_BYTES;
     }
     let long_table = Lengths::new(&schedule, plan.key_bits, 0).long_table(plan.key_bits);
@@ -66,8 +69,8 @@ fn of_batch(plan: &Plan, schedule: &Schedule, inferences: usize) -> Cost {
     };
     let longer = Lengths::new(&together, plan.key_bits, 0)
         .long_table_beyond(&Lengths::new(schedule, plan.key_bits, 0), plan.key_bits);
-    let prepare = Cost { bytes_up: COUNT_BYTES + ahead, ..of_work(longer) };
-    linear.chain(tests).chain([transfers, prepare]).sum()
+    let ahead = Cost { bytes_up: ahead, ..of_work(longer) };
+    linear.chain(tests).chain([transfers, ahead, GRANTED]).sum()
 }
 
 /// What the OTs of a session's first `inferences` cost.

@@ -19,6 +19,7 @@
 //! * [`message_schedule`], `dialogue`: who sends when; [`together`]: several inferences in the same flights; [`online_messages`]: what is sent in all; [`cost`]: what that costs;
 //!   [`errors`]: what statistical errors add up to.
 //!
+//! * [`grant`]: whether the server prepares what it is asked to;
 //! * [`keeping`]: how inferences that are prepared get into both parties' stores, and out again.
 //!
 //! The order of everything is the business of [`crate::roles`].
@@ -31,6 +32,7 @@ mod compare;
 pub mod cost;
 mod dialogue;
 pub mod errors;
+pub mod grant;
 pub mod groups;
 pub mod keeping;
 pub mod linear;
@@ -52,3 +54,5 @@ pub mod tiles;
 pub mod together;
 mod tree_shape;
 pub mod truncate;
+#[cfg(test)]
+mod vectors;

@@ -21,8 +21,9 @@ use crate::observe::{Observer, Spending, Spent};
 use crate::ot::Role;
 use crate::paillier::{HolderKey, SecureRng};
 use crate::plan::{ClientPlan, PlanId, Work, codec};
-use crate::protocol::hello::{Hello, Listed, PLANS_BYTES, Wanted, Welcome};
+use crate::protocol::hello::{Hello, Listed, PLANS_BYTES, Terms, Wanted, Welcome};
 use crate::protocol::message::{self, Deferred, Message};
+use crate::protocol::shared::grant::Grant;
 use crate::protocol::shared::message_schedule::Communication;
 use crate::protocol::shared::online_messages::{communication, fitting, most_together};
 use crate::protocol::token::Token;
@@ -38,7 +39,7 @@ const PREPARED_BYTES: u64 = 512 << 20;
 pub struct Greeting {
     connection: Connection,
     plan: ClientPlan,
-    max_prepared: usize,
+    terms: Terms,
     elapsed: Duration,
 }
 
@@ -49,6 +50,10 @@ pub struct Session {
     /// What is sent online, in suite `shared`.
     online: Vec<Communication>,
     max_prepared: usize,
+    /// As the server stated them, less what was asked for since.
+    terms: Terms,
+    /// Why the server prepared no more when it was last asked.
+    declined: Option<String>,
     /// What is prepared ahead, in suite `shared`.
     ahead: Ahead,
     /// What was prepared in other sessions, if it is to be used.
@@ -106,14 +111,14 @@ impl Request {
             named => named,
         };
         let hello = Hello { wanted, token: self.token };
-        let bytes = say(&mut connection, &hello, Message::Welcome, codec::MAX_VIEW_BYTES + 2)?;
-        let welcome = Welcome::from_bytes(&bytes)?;
-        let plan = codec::decode_view(welcome.view).map_err(|error| PeerFault::Plan(error.to_string()))?;
+        let limit = Limit::AtMost(codec::MAX_VIEW_BYTES + Terms::BYTES as u64);
+        let bytes = say(&mut connection, &hello, (Message::Welcome, limit))?;
+        let Welcome { terms, view } = Welcome::from_bytes(&bytes)?;
+        let plan = codec::decode_view(view).map_err(|error| PeerFault::Plan(error.to_string()))?;
         if expected.is_some_and(|expected| expected != plan.id) {
             return Err(PeerFault::Plan(format!("it is {}, not the one asked for", plan.id)).into());
         }
-        let max_prepared = welcome.max_prepared.into();
-        Ok(Greeting { connection, plan, max_prepared, elapsed: start.elapsed() })
+        Ok(Greeting { connection, plan, terms, elapsed: start.elapsed() })
     }
 }
 
@@ -123,22 +128,25 @@ impl Request {
 /// The server refuses or misbehaves.
 pub fn plans(mut connection: Connection, token: Option<Token>) -> Result<Vec<Listed>> {
     let hello = Hello { wanted: Wanted::List, token };
-    let bytes = say(&mut connection, &hello, Message::Plans, PLANS_BYTES as u64)?;
+    let bytes = say(&mut connection, &hello, (Message::Plans, Limit::AtMost(PLANS_BYTES as u64)))?;
     connection.close();
     Ok(Listed::from_bytes(&bytes)?)
 }
 
-/// What the server answers to the first word, of `most` bytes at most; where that was not taken, the refusal that came before it.
-fn say(connection: &mut Connection, hello: &Hello, answer: Message, most: u64) -> Result<Vec<u8>> {
-    let said = message::send(connection, Message::Hello, &**hello.to_bytes());
-    let heard = said.and_then(|()| message::receive(connection, answer, Limit::AtMost(most)));
-    heard.map_err(|error| message::refused_or(connection, error))
+/// What the server answers to the first word.
+fn say(connection: &mut Connection, hello: &Hello, answer: (Message, Limit)) -> Result<Vec<u8>> {
+    message::ask(connection, Message::Hello, &**hello.to_bytes(), answer)
 }
 
 impl Greeting {
     /// What the server showed of its plan.
     pub const fn plan(&self) -> &ClientPlan {
         &self.plan
+    }
+
+    /// What the server grants in this session.
+    pub const fn terms(&self) -> Terms {
+        self.terms
     }
 
     /// Sends the public key.
@@ -155,13 +163,13 @@ impl Greeting {
         let rng = SecureRng::from_os()?;
         let (online, max_prepared) = match &self.plan.work {
             Work::Exchanges(_) => (Vec::new(), 0),
-            Work::Schedule(_) if self.max_prepared == 0 => {
+            Work::Schedule(_) if self.terms.max_prepared == 0 => {
                 return Err(PeerFault::Protocol("it lets nobody prepare an inference".into()).into());
             }
             Work::Schedule(schedule) => {
                 let online = communication(schedule);
                 let fitting = fitting(schedule, &online, Role::Client, PREPARED_BYTES);
-                (online, self.max_prepared.min(fitting))
+                (online, fitting.min(self.terms.max_prepared.into()))
             }
         };
         let handshake = Spent { elapsed: self.elapsed, traffic: self.connection.traffic() };
@@ -171,6 +179,8 @@ impl Greeting {
             plan: self.plan,
             online,
             max_prepared,
+            terms: self.terms,
+            declined: None,
             ahead: Ahead::default(),
             stored: None,
             spending,
@@ -191,26 +201,70 @@ impl Session {
 
     /// Does ahead what does not depend on images, until `count` inferences are prepared, or as many as the server allows;
     /// in batches as large as the plan offers, which takes less than one after the other. What lies in a store comes first
-    /// ([`with_shelf`](Self::with_shelf)). In suite `blinded` there is nothing to do.
+    /// ([`with_shelf`](Self::with_shelf)). In suite `blinded` there is nothing to do. Where the server has too much to do, or the
+    /// client's budget is spent, fewer are prepared, and [`declined`](Self::declined) says why.
     ///
     /// # Errors
-    /// The server refuses, misbehaves or vanishes.
+    /// The server refuses, misbehaves or vanishes; [`Error::Refused`] where it prepares nothing, and nothing is prepared.
     pub fn prepare(&mut self, count: usize, observer: &mut dyn Observer) -> Result<()> {
-        let count = count.min(self.max_prepared);
+        self.declined = None;
+        let count = self.attainable(count);
         self.recall(count)?;
         while self.prepares_ahead() && self.prepared() < count {
-            self.prepare_batch(self.largest_batch(count - self.prepared()), observer)?;
+            if !self.prepare_some(count - self.prepared(), observer)? {
+                break;
+            }
         }
-        Ok(())
+        match &self.declined {
+            Some(reason) if self.prepared() == 0 => Err(Error::Refused(reason.clone())),
+            _ => Ok(()),
+        }
     }
 
-    fn prepare_batch(&mut self, inferences: usize, observer: &mut dyn Observer) -> Result<()> {
+    /// To how many inferences, `count` at most, it is prepared: no more than the server lets be prepared, nor than it answers.
+    fn attainable(&self, count: usize) -> usize {
+        let answered: usize = self.terms.inferences.try_into().unwrap_or(usize::MAX);
+        count.min(self.max_prepared).min(answered.max(1))
+    }
+
+    /// Prepares as many inferences, `most` at most, as the server does together at the moment; whether it does any.
+    fn prepare_some(&mut self, most: usize, observer: &mut dyn Observer) -> Result<bool> {
+        let within: usize = self.terms.preparations.try_into().unwrap_or(usize::MAX);
+        let mut batch = self.largest_batch(most.min(within.max(1)));
+        while !self.prepare_batch(batch, observer)? {
+            if batch == 1 {
+                return Ok(false);
+            }
+            batch = self.largest_batch(batch / 2);
+        }
+        Ok(true)
+    }
+
+    /// Whether so many inferences were prepared, or the server declined that.
+    fn prepare_batch(&mut self, inferences: usize, observer: &mut dyn Observer) -> Result<bool> {
         let Self { holder, plan, online, ahead, spending, .. } = self;
-        let Work::Schedule(schedule) = &plan.work else { return Ok(()) };
+        let Work::Schedule(schedule) = &plan.work else { return Ok(true) };
         let watch = Stopwatch::start(holder.connection.traffic());
-        let prepared = shared::Session { schedule, online, holder, ahead }.prepare(inferences, observer);
+        let outcome = shared::Session { schedule, online, holder, ahead }.prepare(inferences, observer);
         spending.offline += watch.spent(holder.connection.traffic());
-        prepared
+        self.declined = match outcome? {
+            Grant::Given => None,
+            Grant::Declined(reason) => Some(reason),
+        };
+        if self.declined.is_none() {
+            count_off(&mut self.terms.preparations, inferences);
+        }
+        Ok(self.declined.is_none())
+    }
+
+    /// Why the server prepared fewer inferences than it was last asked to, in its words.
+    pub fn declined(&self) -> Option<&str> {
+        self.declined.as_deref()
+    }
+
+    /// What the server grants in this session: what is left of it.
+    pub const fn terms(&self) -> Terms {
+        self.terms
     }
 
     /// The largest number of inferences, `wanted` at most, that are prepared together; 1 where the plan offers no batch.
@@ -221,18 +275,27 @@ impl Session {
     }
 
     /// How many images, `wanted` at most and one at least, are best asked about together: a batch, or as many as share their
-    /// flights.
+    /// flights; no more than the server still answers, as far as is known, since what it does not answer costs the answers to the others.
     pub fn largest_group(&self, wanted: usize) -> usize {
         if !self.prepares_ahead() {
             return 1;
         }
+        let more = if self.declined.is_some() { 0 } else { self.terms.preparations };
+        let there = (self.prepared() + self.stored()) as u64;
+        let answered = self.terms.inferences.min(more.saturating_add(there));
+        let wanted = wanted.min(answered.try_into().unwrap_or(usize::MAX));
         let shared = most_together(&self.online).min(self.max_prepared);
         shared.max(self.largest_batch(wanted.min(self.max_prepared))).min(wanted).max(1)
     }
 
-    /// Whether so many of `count` inferences are still to be prepared that it pays to begin: half of a batch.
+    /// Whether so many of `count` inferences are still to be prepared that it pays to begin: half of a batch. Not where the server has
+    /// declined to, until it has answered another image.
     pub fn is_worth_preparing(&self, count: usize) -> bool {
-        let missing = count.min(self.max_prepared).saturating_sub(self.prepared());
+        if self.declined.is_some() {
+            return false;
+        }
+        let count = self.attainable(count);
+        let missing = count.saturating_sub(self.prepared());
         self.prepares_ahead() && missing > 0 && 2 * missing >= self.largest_batch(count)
     }
 
@@ -287,7 +350,10 @@ impl Session {
     fn most_together(&self) -> usize {
         match &self.plan.work {
             Work::Exchanges(_) => 1,
-            Work::Schedule(_) => self.prepared().min(most_together(&self.online)),
+            Work::Schedule(_) => {
+                let answered: usize = self.terms.inferences.try_into().unwrap_or(usize::MAX);
+                self.prepared().min(most_together(&self.online)).min(answered.max(1))
+            }
         }
     }
 
@@ -307,6 +373,8 @@ impl Session {
         };
         spending.online += watch.spent(holder.connection.traffic());
         let integers: Vec<Vec<i128>> = integers?;
+        self.declined = None;
+        count_off(&mut self.terms.inferences, inputs.len());
         holder.faults.report()?; // not earlier: see message::Deferred
         Ok(integers.into_iter().map(|integers| Prediction::new(&plan.output, integers)).collect())
     }
@@ -314,6 +382,13 @@ impl Session {
     /// Ends the session; the server has received all that was sent to it.
     pub fn close(self) {
         self.holder.connection.close();
+    }
+}
+
+/// Takes what was asked for off what is left; nothing off what is unbounded.
+fn count_off(left: &mut u64, asked: usize) {
+    if *left < u64::MAX {
+        *left = left.saturating_sub(asked as u64);
     }
 }
 

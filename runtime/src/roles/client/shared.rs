@@ -4,6 +4,7 @@
 //! client                                             server
 //! prepare, before the image is known
 //!   Prepare                                     ──▶
+//!                                               ◀──  Grant, or why not now
 //!   once: oblivious transfer's setup (ot/setup)  ◀─▶
 //!   random OTs for all activations               ◀─▶
 //!   masks and products of linear steps (products)  ◀─▶
@@ -15,11 +16,13 @@
 use super::super::half::Half;
 use super::super::online::{self, ByStep, Side};
 use super::{Holder, masked_bits};
+use crate::channel::Limit;
 use crate::error::{Error, Result};
 use crate::observe::{Observer, Silent};
 use crate::ot::{Extensions, Role, Supply, setup};
 use crate::plan::{Ring, Schedule, StepId};
 use crate::protocol::message::{self, Message};
+use crate::protocol::shared::grant::{self, Grant};
 use crate::protocol::shared::message_schedule::Communication;
 #[cfg(doc)]
 use crate::protocol::shared::online_messages::most_together;
@@ -53,14 +56,21 @@ pub(super) struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// Everything that `inferences` more inferences use up, prepared together: one, or a batch that the plan offers.
-    pub(super) fn prepare(self, inferences: usize, observer: &mut dyn Observer) -> Result<()> {
+    /// Everything that `inferences` more inferences use up, prepared together: one, or a batch that the plan offers. Nothing is done
+    /// where the server declines.
+    pub(super) fn prepare(self, inferences: usize, observer: &mut dyn Observer) -> Result<Grant> {
         let Self { schedule, online, holder, ahead } = self;
         let first = StepId::new(0);
         let batch = schedule.for_batch(inferences);
         let batch = batch.ok_or_else(|| Error::Bug(format!("no batch of {inferences} inferences")))?;
+        let answer = (Message::Grant, Limit::AtMost(grant::MOST_BYTES));
+        let count = message::count(inferences)?;
+        let grant = message::ask(&mut holder.connection, Message::Prepare, &count, answer)?;
+        let grant = Grant::from_bytes(&grant)?;
+        if grant != Grant::Given {
+            return Ok(grant);
+        }
         observer.begin(schedule.linear().count() + 3);
-        message::send_count(&mut holder.connection, Message::Prepare, inferences)?;
         let extensions = match ahead.extensions.take() {
             Some(extensions) => extensions,
             None => holder.step(Named::offline(first, "setup"), observer, |holder| {
@@ -86,7 +96,8 @@ impl Session<'_> {
                 ahead.ready.push_back(Half { supply, masks, products });
             }
             Ok(())
-        })
+        })?;
+        Ok(grant)
     }
 
     /// The revealed integers for those of some images, as many as are prepared and as [`most_together`] allows at most.

@@ -48,7 +48,8 @@ impl Session {
     }
 
     /// Prepares inferences for later sessions until the store holds `count` of this key and plan, or as many as both
-    /// parties' stores take; says how many it holds. Where the server keeps none, nothing is prepared.
+    /// parties' stores take; says how many it holds. Where the server keeps none, nothing is prepared; where it prepares no more at the
+    /// moment, [`declined`](Self::declined) says why.
     ///
     /// # Errors
     /// The server refuses, misbehaves or vanishes, or something cannot be written.
@@ -58,14 +59,31 @@ impl Session {
         }
         let mut missing = count.saturating_sub(self.stored());
         while missing > 0 {
-            if self.prepared() == 0 {
-                self.prepare_batch(self.largest_batch(missing.min(self.max_prepared())), observer)?;
+            let declined =
+                self.prepared() == 0 && !self.prepare_some(missing.min(self.max_prepared()), observer)?;
+            if declined {
+                break;
             }
             let Some(kept) = self.keep(missing)? else { break };
             missing -= kept;
         }
         self.holder.faults.report()?; // not earlier: see message::Deferred
         Ok(self.stored())
+    }
+
+    /// Puts what is prepared and not used into both parties' stores, as far as these take it; how many inferences left the session. What
+    /// this party's store has no room for is lost. Without a store, or where the server keeps none, nothing happens.
+    ///
+    /// # Errors
+    /// As [`stock`](Self::stock).
+    pub fn put_away(&mut self) -> Result<usize> {
+        let prepared = self.prepared();
+        if prepared == 0 || self.server_store()? == StoreId::NONE {
+            return Ok(0);
+        }
+        while self.prepared() > 0 && self.keep(self.prepared())?.is_some() {}
+        self.holder.faults.report()?;
+        Ok(prepared - self.prepared())
     }
 
     /// Which the server's store is; [`StoreId::NONE`] where it has none, or this party.
@@ -89,9 +107,9 @@ impl Session {
         let watch = Stopwatch::start(holder.connection.traffic());
         let count = ahead.ready.len().min(most).min(MOST_NAMES);
         let names: Vec<Name> = (0..count).map(|_| Name::random(&mut holder.rng)).collect();
-        message::send(&mut holder.connection, Message::Keep, names_to_bytes(&names))?;
-        let limit = Limit::Exactly(Outcome::bytes(count));
-        let outcome = Outcome::from_bytes(&message::receive(&mut holder.connection, Message::Kept, limit)?)?;
+        let answer = (Message::Kept, Limit::Exactly(Outcome::bytes(count)));
+        let outcome = message::ask(&mut holder.connection, Message::Keep, names_to_bytes(&names), answer)?;
+        let outcome = Outcome::from_bytes(&outcome)?;
         spending.offline += watch.spent(holder.connection.traffic());
         stored.server = Some(outcome.store);
         let (mut kept, mut left) = (Vec::new(), Vec::new());
@@ -164,9 +182,9 @@ impl Stored {
 
     /// Asks the server for what it has of these names.
     fn ask(&mut self, holder: &mut Holder, wanted: &Wanted) -> Result<Outcome> {
-        message::send(&mut holder.connection, Message::Take, wanted.to_bytes())?;
-        let limit = Limit::Exactly(Outcome::bytes(wanted.names.len()));
-        let outcome = Outcome::from_bytes(&message::receive(&mut holder.connection, Message::Taken, limit)?)?;
+        let answer = (Message::Taken, Limit::Exactly(Outcome::bytes(wanted.names.len())));
+        let outcome = message::ask(&mut holder.connection, Message::Take, wanted.to_bytes(), answer)?;
+        let outcome = Outcome::from_bytes(&outcome)?;
         if self.server.is_some_and(|server| server != outcome.store) {
             return Err(PeerFault::Protocol("it changes its store".into()).into());
         }

@@ -13,7 +13,7 @@ use super::super::values::Values;
 use super::super::watch::Done;
 use super::CHECKS;
 use super::visit::Visit;
-use super::work;
+use super::work::Expected;
 use crate::channel::Connection;
 use crate::error::{Error, Result};
 use crate::observe::{Observer, Phase};
@@ -68,8 +68,8 @@ impl Session<'_> {
         self.visit.wait(connection)?;
         let message = Receiving::begin_or_end(connection, Message::Input, key, count);
         let Some(mut message) = self.visit.heard(message)? else { return Ok(None) };
-        let seconds = work::core_seconds(&self.plan.online_cost(), self.plan.key_bits);
-        self.visit.work(connection, Done::Answered(1), seconds)?;
+        let expected = Expected::of(&self.plan.online_cost(), 1, self.plan.key_bits);
+        self.visit.work(connection, Done::Answered(1), expected)?;
         let mut input = Ciphertexts::with_capacity(key, count);
         while let Some(part) = message.pull(connection, key, stream::part(CHECKS))? {
             input.append(&part);

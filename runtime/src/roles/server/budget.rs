@@ -4,11 +4,10 @@
 //! again, or stops anywhere, forgives nothing. Days are those of UTC.
 
 use super::super::watch::{Caller, Done, customer};
-use crate::error::{Error, InvalidInput, Result};
-use crate::files::replace_private;
+use super::ledger::{Ledger, Spent, Today};
+use crate::error::{Error, Result};
 use crate::plan::Hexadecimal;
 use std::collections::HashMap;
-use std::fmt::Write;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -29,21 +28,14 @@ pub struct Allowance {
 /// What every client has asked for today.
 pub struct Budgets {
     allowance: Allowance,
-    path: Option<PathBuf>,
-    today: Mutex<Today>,
+    book: Mutex<Book>,
 }
 
 #[derive(Default)]
-struct Today {
-    /// Since 1970.
-    day: u64,
-    spent: HashMap<String, Spent>,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Spent {
-    preparations: u64,
-    inferences: u64,
+struct Book {
+    today: Today,
+    /// Where it is written down.
+    ledger: Option<Ledger>,
 }
 
 impl Budgets {
@@ -51,24 +43,16 @@ impl Budgets {
     /// process ends.
     ///
     /// # Errors
-    /// The file cannot be read, or is none of these.
+    /// The file cannot be read or written, is none of these, is of a day to come, or another process has it open.
     pub fn open(allowance: Allowance, path: Option<PathBuf>) -> Result<Self> {
-        let today = match &path {
-            Some(path) if path.exists() => {
-                let text = std::fs::read_to_string(path);
-                let text =
-                    text.map_err(|error| Error::io(format!("cannot read {}", path.display()), error))?;
-                Today::parse(&text).ok_or_else(|| InvalidInput::File {
-                    path: path.clone(),
-                    what: "it is no file of budgets".into(),
-                })?
+        let book = match path {
+            None => Book::default(),
+            Some(path) => {
+                let (ledger, today) = Ledger::open(&path, today())?;
+                Book { today, ledger: Some(ledger) }
             }
-            _ => Today::default(),
         };
-        if let Some(path) = &path {
-            replace_private(path, today.to_text().as_bytes())?; // better now than before the first client
-        }
-        Ok(Self { allowance, path, today: Mutex::new(today) })
+        Ok(Self { allowance, book: Mutex::new(book) })
     }
 
     /// Counts what the client asks for.
@@ -79,18 +63,34 @@ impl Budgets {
         self.spend_on(today(), &identity(caller), asked)
     }
 
+    /// What is left for the client today.
+    pub(super) fn left(&self, caller: &Caller) -> Allowance {
+        self.left_on(today(), &identity(caller))
+    }
+
+    fn left_on(&self, day: u64, client: &str) -> Allowance {
+        let Today { day: counted, spent } = &self.book().today;
+        let spent = spent.get(client).filter(|_| *counted >= day).copied().unwrap_or_default();
+        let Allowance { preparations, inferences } = self.allowance;
+        Allowance {
+            preparations: preparations.map(|most| most.saturating_sub(spent.preparations)),
+            inferences: inferences.map(|most| most.saturating_sub(spent.inferences)),
+        }
+    }
+
     fn spend_on(&self, day: u64, client: &str, asked: Done) -> Result<()> {
         if !matches!(asked, Done::Prepared(1..) | Done::Answered(1..)) {
             return Ok(());
         }
-        let mut today = self.today();
+        let Book { today, ledger } = &mut *self.book();
         // A clock that is set back gives nobody a new budget.
         if day > today.day {
             *today = Today { day, spent: HashMap::new() };
+            ledger.as_mut().map_or(Ok(()), |ledger| ledger.write(today))?;
         }
         let known = today.spent.get(client).copied();
         if known.is_none() && today.spent.len() >= MAX_CLIENTS {
-            return Err(Error::Busy("many clients today"));
+            return Err(Error::OverBudget("new clients"));
         }
         let spent = known.unwrap_or_default().and(asked);
         let exceeds = |count: u64, most: Option<u64>| most.is_some_and(|most| count > most);
@@ -101,15 +101,12 @@ impl Budgets {
             return Err(Error::OverBudget("inferences"));
         }
         today.spent.insert(client.to_owned(), spent);
-        match &self.path {
-            Some(path) => replace_private(path, today.to_text().as_bytes()),
-            None => Ok(()),
-        }
+        ledger.as_mut().map_or(Ok(()), |ledger| ledger.note(today, client))
     }
 
     /// Nothing panics while it holds the lock.
-    fn today(&self) -> MutexGuard<'_, Today> {
-        self.today.lock().unwrap_or_else(PoisonError::into_inner)
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -121,30 +118,6 @@ impl Spent {
             Done::Answered(count) => Self { preparations, inferences: inferences.saturating_add(count) },
             Done::Kept(_) | Done::Taken(_) => self,
         }
-    }
-}
-
-impl Today {
-    /// The day, then a line for each client: preparations, inferences, who.
-    fn to_text(&self) -> String {
-        let mut text = format!("{}\n", self.day);
-        for (client, Spent { preparations, inferences }) in &self.spent {
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "{preparations} {inferences} {client}");
-        }
-        text
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        let (day, clients) = text.split_once('\n')?;
-        let line = |line: &str| {
-            let (preparations, rest) = line.split_once(' ')?;
-            let (inferences, client) = rest.split_once(' ')?;
-            let spent =
-                Spent { preparations: preparations.parse().ok()?, inferences: inferences.parse().ok()? };
-            Some((client.to_owned(), spent))
-        };
-        Some(Self { day: day.parse().ok()?, spent: clients.lines().map(line).collect::<Option<_>>()? })
     }
 }
 
@@ -173,6 +146,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("budgets");
         let open = || Budgets::open(ALLOWANCE, Some(path.clone())).unwrap();
+        let left = |preparations, inferences| Allowance {
+            preparations: Some(preparations),
+            inferences: Some(inferences),
+        };
         let over = |result: Result<()>| matches!(result, Err(Error::OverBudget(_)));
         let budgets = open();
         budgets.spend_on(9, "token alice", Done::Prepared(4)).unwrap();
@@ -180,15 +157,32 @@ mod tests {
         budgets.spend_on(9, "token alice", Done::Prepared(1)).unwrap();
         budgets.spend_on(9, "token alice", Done::Taken(9)).unwrap();
         budgets.spend_on(9, "address 192.0.2.1", Done::Answered(2)).unwrap();
+        assert_eq!(budgets.left_on(9, "address 192.0.2.1"), left(5, 0));
+        assert_eq!(budgets.left_on(10, "address 192.0.2.1"), ALLOWANCE);
+        assert!(Budgets::open(ALLOWANCE, Some(path.clone())).is_err(), "another server has the file");
         drop(budgets);
         let again = open();
+        assert_eq!(again.left_on(9, "token alice"), left(0, 2));
         assert!(over(again.spend_on(9, "token alice", Done::Prepared(1))));
         assert!(over(again.spend_on(9, "address 192.0.2.1", Done::Answered(1))));
         again.spend_on(9, "token alice", Done::Answered(2)).unwrap();
         again.spend_on(10, "token alice", Done::Answered(2)).unwrap();
         assert!(over(again.spend_on(9, "token alice", Done::Answered(1))), "a clock that was set back");
+        drop(again);
         std::fs::write(&path, "nonsense").unwrap();
         assert!(Budgets::open(ALLOWANCE, Some(path.clone())).is_err());
+    }
+
+    #[test]
+    fn who_comes_after_too_many_clients_is_told_to_come_tomorrow() {
+        let budgets = Budgets::open(ALLOWANCE, None).unwrap();
+        for client in 0..MAX_CLIENTS {
+            budgets.spend_on(9, &client.to_string(), Done::Answered(1)).unwrap();
+        }
+        let error = budgets.spend_on(9, "one more", Done::Answered(1)).unwrap_err();
+        assert_eq!(error.to_string(), "the budget of new clients for a day is spent");
+        budgets.spend_on(9, "0", Done::Answered(1)).unwrap();
+        budgets.spend_on(10, "one more", Done::Answered(1)).unwrap();
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 mod blinded;
 mod budget;
+mod declined;
+mod ledger;
 mod offers;
 mod pace;
 mod products;
@@ -28,7 +30,7 @@ use crate::observe::Observer;
 use crate::paillier::{Pool, PublicKey, PublicRandomisers, SecureRng};
 use crate::plan::{ValidPlan, Work, codec};
 use crate::protocol::blinded::ServerContext;
-use crate::protocol::hello::Welcome;
+use crate::protocol::hello::{Terms, Welcome};
 use crate::protocol::message::{self, Message};
 use crate::protocol::shared::online_messages::{communication, fitting, kept_bytes};
 use crate::protocol::shared::randomisers::{Lengths, ReplyRandomisers};
@@ -147,10 +149,11 @@ impl Server {
         }
     }
 
-    /// Shows the client what it may see of the plan.
-    fn welcome(&self, connection: &mut Connection) -> Result<()> {
+    /// Shows the client what it may see of the plan, and what it may ask for.
+    fn welcome(&self, connection: &mut Connection, visit: &Visit) -> Result<()> {
         let max_prepared = u16::try_from(self.max_prepared).unwrap_or(u16::MAX);
-        let welcome = Welcome { max_prepared, view: &self.view };
+        let terms = visit.terms(Terms::unlimited(max_prepared));
+        let welcome = Welcome { terms, view: &self.view };
         message::send(connection, Message::Welcome, welcome.to_bytes())
     }
 

@@ -1,7 +1,7 @@
 //! The plans that a server offers, and how a client comes to one of them.
 
 use super::tokens::Tokens;
-use super::{Server, Visit};
+use super::{Server, Visit, declined};
 use crate::channel::{Connection, Limit};
 use crate::error::{Error, InvalidInput, PeerFault, Result};
 use crate::observe::{Observer, Silent};
@@ -126,7 +126,7 @@ impl Offers {
             return Ok(None);
         }
         let server = chosen(&offers, wanted)?.clone();
-        server.welcome(connection)?;
+        server.welcome(connection, visit)?;
         visit.shake_hands(connection)?;
         let key = server.receive_key(connection)?;
         Ok(Some((server, key)))
@@ -140,12 +140,8 @@ impl Offers {
             }
             Error::PeerMisbehaved(fault) => format!("the client misbehaved: {fault}"),
             Error::SessionOver(_) | Error::Idle(_) => format!("{error}; {}", message::OPEN_ANOTHER),
-            Error::OverBudget(what) => {
-                format!("the budget of {what} for a day is spent; come again tomorrow")
-            }
-            Error::Busy(what) => format!("it has too much {what}; {}", message::TRY_LATER),
             Error::Ending => format!("it is ending; {}", message::TRY_ANOTHER),
-            _ => "it failed".into(),
+            other => declined::reason(other).unwrap_or_else(|| "it failed".into()),
         }
     }
 }

@@ -68,8 +68,18 @@ impl Pace {
         }
     }
 
-    /// The client has asked.
-    pub(super) fn work(self, connection: &mut Connection) -> Result<()> {
-        self.limits.map_or(Ok(()), |Limits { message, .. }| connection.set_patience(message, message))
+    /// The client has asked for something over which it may be silent for so long, but no longer than it may over any message.
+    pub(super) fn work(self, connection: &mut Connection, patience: Duration) -> Result<()> {
+        let Some(Limits { message, .. }) = self.limits else { return Ok(()) };
+        let patience = patience.min(message);
+        connection.set_patience(patience, patience)
+    }
+
+    /// Seconds between requests and of the whole session that clients are told of.
+    pub(super) fn terms(self) -> Option<(u32, u32)> {
+        let seconds = |limit: Duration| limit.as_secs().try_into().unwrap_or(u32::MAX);
+        self.limits.map(|Limits { idle, age, .. }| {
+            (seconds(idle), seconds(age.saturating_sub(self.begun.elapsed())))
+        })
     }
 }

@@ -13,8 +13,9 @@ use super::super::online::{self, ByStep, Side};
 use super::super::plain;
 use super::super::stopwatch::{Named, Stopwatch};
 use super::super::watch::Done;
+use super::declined;
 use super::visit::Visit;
-use super::work;
+use super::work::Expected;
 use crate::channel::{Connection, Limit};
 use crate::error::{Error, PeerFault, Result};
 use crate::observe::{Observer, Silent};
@@ -22,6 +23,7 @@ use crate::ot::{Extensions, Role, Supply, setup};
 use crate::paillier::{PublicKey, SecureRng};
 use crate::plan::{Plan, PlanId, Ring, Schedule, StepId};
 use crate::protocol::message::{self, Message};
+use crate::protocol::shared::grant::Grant;
 use crate::protocol::shared::keeping::{self, Wanted, names_from_bytes};
 use crate::protocol::shared::message_schedule::Communication;
 use crate::protocol::shared::online_messages::{
@@ -80,7 +82,9 @@ impl Session<'_> {
             let inferences = body.first().copied().unwrap_or(0).into();
             let before = self.ahead.ready.len();
             let asked = self.asked(request, &body);
-            self.visit.work(self.connection, asked, self.core_seconds(asked))?;
+            if !self.admit(request, asked)? {
+                continue;
+            }
             let done = match request {
                 Message::Infer => {
                     self.infer(inferences, observer)?;
@@ -104,6 +108,41 @@ impl Session<'_> {
         }
     }
 
+    /// Whether what was asked for is begun. A preparation that is not is declined, and the session goes on.
+    fn admit(&mut self, request: Message, asked: Done) -> Result<bool> {
+        if let Done::Prepared(inferences) = asked {
+            self.check_batch(inferences as usize)?;
+        }
+        let admitted = self.visit.work(self.connection, asked, self.expected(asked));
+        if request != Message::Prepare {
+            return admitted.map(|()| true);
+        }
+        let grant = match admitted {
+            Ok(()) => Grant::Given,
+            Err(error) => match declined::reason(&error) {
+                Some(reason) => {
+                    self.visit.declined(asked, &error);
+                    Grant::Declined(reason)
+                }
+                None => return Err(error),
+            },
+        };
+        message::send(self.connection, Message::Grant, grant.to_bytes())?;
+        Ok(grant == Grant::Given)
+    }
+
+    /// Refuses numbers of inferences that cannot be prepared together, or on top of those that are.
+    fn check_batch(&self, inferences: usize) -> Result<()> {
+        let what = if self.schedule.for_batch(inferences).is_none() {
+            format!("it prepares {inferences} inferences at once")
+        } else if self.ahead.ready.len() + inferences > self.max_prepared {
+            format!("it prepares more than {} inferences", self.max_prepared)
+        } else {
+            return Ok(());
+        };
+        Err(PeerFault::Protocol(what).into())
+    }
+
     /// What a request asks for; of malformed ones nothing follows.
     fn asked(&self, request: Message, body: &[u8]) -> Done {
         let inferences = u64::from(body.first().copied().unwrap_or(0));
@@ -115,25 +154,22 @@ impl Session<'_> {
         }
     }
 
-    /// What is predicted for it; batches take less. What is prepared is always answered: that takes little, and refused it would be
-    /// prepared in vain.
-    fn core_seconds(&self, asked: Done) -> f64 {
+    /// What is predicted for it; batches take less. What is prepared is always answered: that takes few core-seconds, and refused it
+    /// would be prepared in vain.
+    fn expected(&self, asked: Done) -> Expected {
+        let key_bits = self.plan.key_bits;
         match asked {
-            Done::Prepared(count) => {
-                count as f64 * work::core_seconds(&self.plan.offline_cost(), self.plan.key_bits)
+            Done::Prepared(count) => Expected::of(&self.plan.offline_cost(), count, key_bits),
+            Done::Answered(count) => {
+                Expected { core_seconds: 0.0, ..Expected::of(&self.plan.online_cost(), count, key_bits) }
             }
-            Done::Answered(_) | Done::Kept(_) | Done::Taken(_) => 0.0,
+            Done::Kept(_) | Done::Taken(_) => Expected::NOTHING,
         }
     }
 
     fn prepare(&mut self, inferences: usize, observer: &mut dyn Observer) -> Result<()> {
         let batch = self.schedule.for_batch(inferences);
-        let no_batch = || PeerFault::Protocol(format!("it prepares {inferences} inferences at once"));
-        let batch = batch.ok_or_else(no_batch)?;
-        if self.ahead.ready.len() + inferences > self.max_prepared {
-            let what = format!("it prepares more than {} inferences", self.max_prepared);
-            return Err(PeerFault::Protocol(what).into());
-        }
+        let batch = batch.ok_or_else(|| Error::Bug(format!("no batch of {inferences} inferences")))?;
         let first = StepId::new(0);
         let extensions = match self.ahead.extensions.take() {
             Some(extensions) => extensions,

@@ -2,6 +2,7 @@
 //! ([`crate::protocol::shared::keeping`]).
 
 use super::super::half::{Form, Half};
+use super::super::watch::Done;
 use super::shared::Session;
 use crate::error::{Error, PeerFault, Result};
 use crate::ot::Role;
@@ -20,7 +21,7 @@ impl Session<'_> {
         let mut left = Vec::new();
         for (half, &name) in halves.into_iter().zip(names) {
             let kept = match self.shelf {
-                Some(shelf) => shelf.put(&self.label(shelf, name), &half.to_bytes(self.form())?)?,
+                Some(shelf) => self.put(shelf, name, &half)?,
                 None => false,
             };
             each.push(kept);
@@ -30,6 +31,17 @@ impl Session<'_> {
         }
         left.into_iter().rev().for_each(|half| self.ahead.ready.push_front(half));
         self.tell(Message::Kept, each)
+    }
+
+    /// Whether the store has taken a half; a disk that fails ends nobody's session.
+    fn put(&self, shelf: &dyn Shelf, name: Name, half: &Half) -> Result<bool> {
+        match shelf.put(&self.label(shelf, name), &half.to_bytes(self.form())?) {
+            Err(error @ Error::Io { .. }) => {
+                self.visit.declined(Done::Kept(1), &error);
+                Ok(false)
+            }
+            kept => kept,
+        }
     }
 
     /// Takes inferences out of the store, for good, before the client is told that they are there.

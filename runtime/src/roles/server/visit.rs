@@ -5,10 +5,12 @@ use super::super::stopwatch::Stopwatch;
 use super::super::watch::{Caller, Departure, Done, End, Observers, PhaseReport, Session};
 use super::budget::Budgets;
 use super::pace::{Limits, Pace};
+use super::work::Expected;
 use crate::channel::{Connection, Traffic};
 use crate::error::{Error, Result};
 use crate::observe::Spent;
 use crate::plan::PlanId;
+use crate::protocol::hello::Terms;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -30,6 +32,7 @@ struct Account {
     since: Stopwatch,
     session: Option<Session>,
     prepared: u64,
+    taken: u64,
     answered: u64,
     /// Inferences that are prepared and not used yet, and the bytes of memory that each takes.
     held: u64,
@@ -60,6 +63,7 @@ impl Visit {
             since,
             session: None,
             prepared: 0,
+            taken: 0,
             answered: 0,
             held: 0,
             each: 0,
@@ -86,6 +90,19 @@ impl Visit {
         self.caller.name = Some(name);
     }
 
+    /// What of `terms` holds for it.
+    pub(super) fn terms(&self, terms: Terms) -> Terms {
+        let (idle, age) = self.pace.terms().unwrap_or((terms.idle, terms.age));
+        let left = self.budgets.as_ref().map(|budgets| budgets.left(&self.caller)).unwrap_or_default();
+        Terms {
+            idle,
+            age,
+            preparations: left.preparations.unwrap_or(terms.preparations),
+            inferences: left.inferences.unwrap_or(terms.inferences),
+            ..terms
+        }
+    }
+
     /// Its key is there: it begins a session of `plan`, of which each prepared inference takes so many bytes, if there is a place for
     /// it. Who is nobody's guest needs none.
     pub(super) fn enter(&mut self, plan: PlanId, prepared_bytes: u64) -> Option<Option<Place>> {
@@ -108,21 +125,37 @@ impl Visit {
         self.pace.wait(connection)
     }
 
-    /// The client has asked for this, which will take so many core-seconds.
+    /// The client has asked for this, and so much is expected to be done for it.
     ///
     /// # Errors
     /// [`Error::Ending`] where the server ends, [`Error::Busy`] where it has too much to do already, [`Error::OverBudget`].
-    pub(super) fn work(&mut self, connection: &mut Connection, asked: Done, core_seconds: f64) -> Result<()> {
+    pub(super) fn work(
+        &mut self,
+        connection: &mut Connection,
+        asked: Done,
+        expected: Expected,
+    ) -> Result<()> {
         let bytes = match asked {
             Done::Prepared(inferences) | Done::Taken(inferences) => {
                 inferences.saturating_mul(self.account.each)
             }
             Done::Answered(_) | Done::Kept(_) => 0,
         };
-        self.guest.as_ref().map_or(Ok(()), |guest| guest.begin(core_seconds, bytes))?;
-        self.budgets.as_ref().map_or(Ok(()), |budgets| budgets.spend(&self.caller, asked))?;
+        self.guest.as_ref().map_or(Ok(()), |guest| guest.begin(expected.core_seconds, bytes))?;
+        if let Err(error) = self.budgets.as_ref().map_or(Ok(()), |budgets| budgets.spend(&self.caller, asked))
+        {
+            self.set_idle(true)?; // it keeps nothing that others are declined for
+            return Err(error);
+        }
         self.account.phase = Some(Stopwatch::start(connection.traffic()));
-        self.pace.work(connection)
+        self.pace.work(connection, expected.patience)
+    }
+
+    /// What it asked for is not done now.
+    pub(super) fn declined(&self, asked: Done, error: &Error) {
+        if let Some(session) = self.account.session {
+            self.observers.declined(&self.caller, session, asked, error);
+        }
     }
 
     /// What it asked for is done.
@@ -138,7 +171,10 @@ impl Visit {
                 account.held = account.held.saturating_sub(images);
             }
             Done::Kept(inferences) => account.held = account.held.saturating_sub(inferences),
-            Done::Taken(inferences) => account.held += inferences,
+            Done::Taken(inferences) => {
+                account.taken += inferences;
+                account.held += inferences;
+            }
         }
         if let Some(guest) = &self.guest {
             guest.set_prepared(account.held, account.held.saturating_mul(account.each));
@@ -160,10 +196,19 @@ impl Visit {
 
     /// What became of it, told to the observers.
     pub(in super::super) fn depart(&self, end: End) {
-        let Account { session, prepared, answered, traffic, .. } = self.account;
+        let Account { session, prepared, taken, answered, traffic, .. } = self.account;
         let (caller, unreported) = (self.caller.clone(), traffic - self.account.reported);
         let spent = Spent { traffic, ..self.account.since.spent(traffic) };
-        self.observers.departed(Departure { caller, session, prepared, answered, spent, unreported, end });
+        self.observers.departed(Departure {
+            caller,
+            session,
+            prepared,
+            taken,
+            answered,
+            spent,
+            unreported,
+            end,
+        });
     }
 
     /// What the outcome of waiting means; `None` stands for the end of the stream.
@@ -194,3 +239,6 @@ impl Visit {
         self.guest.as_ref().is_some_and(Guest::was_woken)
     }
 }
+
+#[cfg(test)]
+mod tests;

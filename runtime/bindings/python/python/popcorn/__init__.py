@@ -19,7 +19,7 @@ from ._compile import compile
 from ._key import Key
 from ._plan import Cost, Evaluation, Plan
 from ._prediction import Output, Prediction
-from ._server import Server, serve
+from ._server import Server, new_token, serve
 from .errors import (
     Cancelled,
     Inaccurate,
@@ -54,5 +54,6 @@ __all__ = [
     "Unsupported",
     "compile",
     "connect",
+    "new_token",
     "serve",
 ]

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from types import TracebackType
-from typing import Any
-
-import numpy as np
+from typing import Any, overload
 
 from . import _native
 from ._address import require_this_machine
-from ._images import Image, PathLike, packed
+from ._images import Batch, Image, PathLike, is_batch, packed
 from ._key import Key
 from ._plan import Plan
 from ._prediction import Description, Output, Prediction
 from ._progress import listener
-from .errors import InvalidInput
+from .errors import InvalidInput, PopcornError
 
 
 class Client:
@@ -30,12 +28,17 @@ class Client:
         self._native = native
         self._description = Description(native.description)
 
-    def infer(self, image: Image) -> Prediction:
+    @overload
+    def infer(self, image: Image) -> Prediction: ...
+    @overload
+    def infer(self, image: Batch) -> list[Prediction]: ...
+    def infer(self, image: Image | Batch) -> Prediction | list[Prediction]:
         """The network's answer to an image: an array of raw pixels (C, H, W), (H, W, C) or, of one channel, (H, W), or a picture
-        of Pillow's. Raises `InvalidInput` where it does not fit, and the session goes on."""
-        return self.infer_all([image])[0]
+        of Pillow's. Of a batch, which is a list of these or an array with an axis for the images first, a list of answers, as
+        `infer_all` gives. Raises `InvalidInput` where an image does not fit; then nothing is sent, and the session goes on."""
+        return self.infer_all(image) if is_batch(image) else self.infer_all([image])[0]
 
-    def infer_all(self, images: Sequence[Image] | np.ndarray) -> list[Prediction]:
+    def infer_all(self, images: Batch) -> list[Prediction]:
         """The answers to several images, which take less together than one after the other."""
         raw, count = packed(images, self._description)
         if count == 0:
@@ -46,6 +49,16 @@ class Client:
         """Does ahead what does not depend on images, until `count` inferences are ready, or as many as the server allows; how
         many are. In suite `blinded` nothing can be prepared."""
         return self._native.prepare(count)
+
+    def stock(self, count: int) -> int:
+        """Prepares for later sessions, until the store holds `count` inferences of this key and plan or the server keeps no more; how
+        many it holds. Later sessions with the same key and store use them, each once."""
+        return self._native.stock(count)
+
+    @property
+    def stored(self) -> int:
+        """Inferences of this key and plan that the store holds; 0 without one."""
+        return self._native.stored()
 
     @property
     def prepared(self) -> int:
@@ -77,7 +90,7 @@ class Client:
         self._native.cancel()
 
     def close(self) -> None:
-        """Ends the session once all that was sent is written."""
+        """Ends the session once all that was sent is written; what is prepared and not used goes to the store, where there is one."""
         self._native.close()
 
     def __enter__(self) -> Client:
@@ -86,7 +99,11 @@ class Client:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        try:
+            self.close()
+        except PopcornError:
+            if kind is None:  # what ended the block counts
+                raise
 
     def __repr__(self) -> str:
         return f"<popcorn.Client of plan {self.plan_id[:12]}>"
@@ -102,6 +119,9 @@ def connect(
     token: str | None = None,
     plan: Plan | str | None = None,
     timeout: float | None = None,
+    retry: float = 0.0,
+    store: PathLike | None = None,
+    store_key: PathLike | None = None,
     progress: bool | Callable[[int, int, str], object] = False,
     plaintext: bool = False,
 ) -> Client:
@@ -120,6 +140,11 @@ def connect(
     token: 64 hexadecimal digits by which a server that asks for tokens knows this client; it is sent inside TLS, or to this machine.
     plan: insists on this plan, or on the one with this digest; or asks for the one that the server calls so.
     timeout: seconds that the server may take over a message (600).
+    retry: for so many seconds after a failure try again, where the server cannot be reached, has no place, or was lost; what was
+        prepared is then prepared anew.
+    store: the folder in which inferences lie that `stock` prepared, each for one image; it takes `key`. Never copy it, and never
+        bring it back from a backup: an inference that is used twice gives both images away.
+    store_key: the file of the bytes under which the folder is sealed; by default it lies in the folder.
     progress: `True` for a bar of tqdm's, where that is installed, or a function that is called with the steps done, all steps,
         and the name of the last one.
     """
@@ -130,10 +155,17 @@ def connect(
         key = Key.load(key)
     if token is not None and trust is None and plaintext:
         raise InvalidInput("whoever is on the way would learn the token: give tls=True, tls=FILE or pin=SHA256")
+    if store is not None and key is None:
+        raise InvalidInput("what lies in a store belongs to a key: give key=, the same each time")
+    if store_key is not None and store is None:
+        raise InvalidInput("store_key= is the key of a store: give store=, too")
+    kept = None if store is None else (store, store_key)
     wanted = plan.id if isinstance(plan, Plan) else plan
     own = key._native if key else None
     return Client(
-        _native.connect(address, own, wanted, timeout, trust, identity, token, plaintext, listener(progress))
+        _native.connect(
+            address, own, wanted, timeout, retry, trust, identity, token, kept, plaintext, listener(progress)
+        )
     )
 
 

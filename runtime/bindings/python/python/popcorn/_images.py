@@ -15,6 +15,8 @@ from ._prediction import Description
 from .errors import InvalidInput
 
 Image = Union[np.ndarray, "PIL.Image.Image", Sequence[Any]]  # noqa: F821 (Pillow is not needed)
+# Several images: a list, or an array with an axis for them first.
+Batch = Union[np.ndarray, "list[Image]"]
 PathLike = Union[str, "os.PathLike[str]"]
 
 
@@ -40,6 +42,15 @@ def pixels(image: Image, plan: Description) -> np.ndarray:
     if array.size != channels * height * width:
         raise InvalidInput(f"the model takes {channels * height * width} pixels, this image has {array.size}")
     return np.ascontiguousarray(array)
+
+
+def is_batch(image: Any) -> bool:
+    """Whether these are several images: a list of arrays or pictures, or an array of four axes."""
+    if isinstance(image, (list, tuple)) and (not image or hasattr(image[0], "convert")):
+        return True
+    if isinstance(image, (list, tuple)) and hasattr(image[0], "ndim"):
+        return image[0].ndim >= 2
+    return np.ndim(image) == 4
 
 
 def packed(images: Sequence[Image] | np.ndarray, plan: Description) -> tuple[bytes, int]:
