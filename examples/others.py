@@ -123,21 +123,27 @@ def tenseal(name, runs):
     context.global_scale = 2**40
     context.generate_galois_keys()
     keys = len(context.serialize(save_secret_key=False))
-    dense = [(weights[i].tolist(), weights[i + 1].tolist()) for i in range(0, len(weights), 2)]
+    # Products expect the vector again and again in the slots, which takes a power of two of rows, and no biases: these are added to the
+    # first copy alone.
+    pixels = image.size
+    padded = 1 << (pixels - 1).bit_length()
+    dense = [weights[i] for i in range(0, len(weights), 2)]
+    dense[0] = np.pad(dense[0], ((0, padded - pixels), (0, 0)))
+    question_of = np.pad(image.ravel(), (0, padded - pixels))
     for run in range(1 + runs):
-        question = ts.ckks_vector(context, image.ravel().tolist())
+        question = ts.ckks_vector(context, question_of.tolist())
         answer = question
-        for index, (matrix, bias) in enumerate(dense):
-            answer = answer.mm(matrix) + bias
+        for index, matrix in enumerate(dense):
+            answer = answer.mm(matrix.tolist())
             if index + 1 < len(dense):
                 answer = answer * answer
         found = answer.decrypt()
         sent = len(question.serialize()) + len(answer.serialize()) + (0 if run else keys)
         inferences.append((time.monotonic() - start, sent))
         start = time.monotonic()
-    values = image.reshape(1, -1)
-    for index, (matrix, bias) in enumerate(dense):
-        values = values @ np.array(matrix) + bias
+    values = question_of.reshape(1, -1)
+    for index, matrix in enumerate(dense):
+        values = values @ matrix
         values = values**2 if index + 1 < len(dense) else values
     compare(found, values, 0.05 * np.abs(values).max())
     return inferences

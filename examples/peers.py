@@ -22,7 +22,8 @@ of these what comes after the image is known; `cheetah.py` says more. Read them 
 * Popcorn and SPU's Cheetah: two parties that follow the protocol.
 * CrypTen: the same, and a dealer of correlated randomness whom both trust; here, as by default, the first party deals.
 * Concrete ML: TFHE on a network rounded to 4 bits; a question, an answer, and once the keys of the evaluation are sent.
-* TenSEAL: CKKS; squares stand where the network has ReLUs, so that it is another network, and its accuracy another.
+* TenSEAL: CKKS; squares stand where the network has ReLUs, and there are no biases, so that it is another network, and its accuracy
+  another.
 """
 
 import argparse
