@@ -321,10 +321,9 @@ fn a_reader_that_leaves_is_no_error() {
 
 #[test]
 fn help_has_examples() {
-    for command in ["check", "compile", "inspect", "report", "eval", "compare"] {
+    for command in ["check", "compile", "inspect", "report", "eval", "compare", "passes", "operators"] {
         let help = text(&popcornc(&[command, "--help"]).stdout);
-        assert!(help.contains(&format!("  popcornc {command} ")), "{help}");
+        assert!(help.contains(&format!("  popcornc {command}")), "{help}");
     }
-    assert!(!text(&popcornc(&["--help"]).stdout).contains("operators as"));
     assert!(text(&popcornc(&["operators"]).stdout).starts_with("| operator |"));
 }

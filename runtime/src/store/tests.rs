@@ -79,7 +79,7 @@ fn one_process_has_a_folder_open_and_only_with_its_key() {
     let folder = tempfile::tempdir().unwrap();
     let store = opened(folder.path());
     let second = Store::open(folder.path(), None, Quota::DEFAULT).err().unwrap();
-    assert!(second.to_string().contains("another process"), "{second}");
+    assert!(second.to_string().contains("somebody else"), "{second}");
     store.put(&label(0, 0), &half(0)).unwrap();
     drop(store);
     let other = folder.path().join("other.key");
