@@ -12,6 +12,15 @@ use runtime::{Client, Error};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
+use tempfile::TempDir;
+
+/// The server's store and the client's, each in a folder of its own.
+fn stores() -> ([TempDir; 2], [Arc<Store>; 2]) {
+    let folders = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
+    let open = |folder: &TempDir| Store::open(folder.path(), None, Quota::DEFAULT).map(Arc::new);
+    let stores = folders.each_ref().map(|folder| open(folder).expect("a store"));
+    (folders, stores)
+}
 
 /// What the server said to a client that it would not serve.
 fn refusal<T>(outcome: Result<T, Error>) -> String {
@@ -121,10 +130,7 @@ fn nothing_is_worth_preparing_beyond_the_budget() {
 /// What a client of a store does not use, it has the next time.
 #[test]
 fn what_is_left_of_a_session_goes_to_the_stores() {
-    let folders = [tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder")];
-    let [theirs, ours] = folders
-        .each_ref()
-        .map(|folder| Store::open(folder.path(), None, Quota::DEFAULT).map(Arc::new).expect("a store"));
+    let (_folders, [theirs, ours]) = stores();
     let running = start(builder().store(theirs));
     let client = || {
         let client = Client::connect(running.address().to_string()).key(CLIENT_KEY.clone());
@@ -147,10 +153,7 @@ fn what_is_left_of_a_session_goes_to_the_stores() {
 /// A session that has failed is not asked to keep anything: that would fail once more, or wait for a silent server once more.
 #[test]
 fn nothing_is_put_away_after_a_failure() {
-    let folders = [tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder")];
-    let [theirs, ours] = folders
-        .each_ref()
-        .map(|folder| Store::open(folder.path(), None, Quota::DEFAULT).map(Arc::new).expect("a store"));
+    let (_folders, [theirs, ours]) = stores();
     let running = start(builder().store(theirs));
     let token = CancellationToken::new();
     let client = Client::connect(running.address().to_string()).key(CLIENT_KEY.clone()).cancelled_by(&token);
@@ -165,10 +168,7 @@ fn nothing_is_put_away_after_a_failure() {
 /// A server that refuses to take inferences out of its store leaves the client's halves where they were.
 #[test]
 fn stored_inferences_survive_a_refusal() {
-    let folders = [tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder")];
-    let [theirs, ours] = folders
-        .each_ref()
-        .map(|folder| Store::open(folder.path(), None, Quota::DEFAULT).map(Arc::new).expect("a store"));
+    let (_folders, [theirs, ours]) = stores();
     let each = builder().build().expect("a server").offers()[0].server.bytes_of_prepared();
     let running = start(builder().store(theirs).max_prepared_bytes(2 * each));
     let address = running.address().to_string();

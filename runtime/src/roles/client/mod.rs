@@ -28,7 +28,7 @@ use crate::protocol::hello::Terms;
 use crate::protocol::message::{self, Deferred};
 use crate::protocol::shared::message_schedule::Communication;
 use crate::protocol::shared::online_messages::most_together;
-use preparing::count_off;
+use preparing::{count_off, still};
 use shared::Ahead;
 use std::sync::Arc;
 use stored::Stored;
@@ -113,8 +113,7 @@ impl Session {
         match &self.plan.work {
             Work::Exchanges(_) => 1,
             Work::Schedule(_) => {
-                let answered: usize = self.terms.inferences.try_into().unwrap_or(usize::MAX);
-                self.prepared().min(most_together(&self.online)).min(answered.max(1))
+                self.prepared().min(most_together(&self.online)).min(still(self.terms.inferences))
             }
         }
     }

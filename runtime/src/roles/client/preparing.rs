@@ -33,14 +33,12 @@ impl Session {
 
     /// To how many inferences, `count` at most, it is prepared: no more than the server lets be prepared, nor than it answers.
     fn attainable(&self, count: usize) -> usize {
-        let answered: usize = self.terms.inferences.try_into().unwrap_or(usize::MAX);
-        count.min(self.max_prepared).min(answered.max(1))
+        count.min(self.max_prepared).min(still(self.terms.inferences))
     }
 
     /// Prepares as many inferences, `most` at most, as the server does together at the moment; whether it does any.
     pub(super) fn prepare_some(&mut self, most: usize, observer: &mut dyn Observer) -> Result<bool> {
-        let within: usize = self.terms.preparations.try_into().unwrap_or(usize::MAX);
-        let mut batch = self.largest_batch(most.min(within.max(1)));
+        let mut batch = self.largest_batch(most.min(still(self.terms.preparations)));
         while !self.prepare_batch(batch, observer)? {
             if batch == 1 {
                 return Ok(false);
@@ -118,6 +116,11 @@ impl Session {
     pub fn prepared(&self) -> usize {
         self.ahead.len()
     }
+}
+
+/// How many are worth asking for of what is `left`: one where nothing is, so that the server says why, or that it is another day.
+pub(super) fn still(left: u64) -> usize {
+    usize::try_from(left).unwrap_or(usize::MAX).max(1)
 }
 
 /// Takes what was asked for off what is left; nothing off what is unbounded.
