@@ -214,6 +214,16 @@ impl Error {
     pub fn io(what: impl Into<String>, source: std::io::Error) -> Self {
         Error::Io { what: what.into(), source }
     }
+
+    /// Whether a session that ended so was lost, rather than broken off for what somebody did wrong: what is prepared is as good as
+    /// before.
+    pub const fn is_loss(&self) -> bool {
+        match self {
+            Error::PeerMisbehaved(fault) => matches!(fault, PeerFault::HungUp(_) | PeerFault::Silent { .. }),
+            Error::InvalidInput(_) | Error::Bug(_) => false,
+            _ => true,
+        }
+    }
 }
 
 fn list(violations: &[Violation]) -> String {

@@ -1,6 +1,10 @@
 //! What the fuzz targets do with bytes, a function each; `runtime/tests/it/fuzz.rs` does the same with the corpus.
 //! Nothing that a file or a peer says may end the program.
 
+#[path = "../../tests/it/support/shelf.rs"]
+#[allow(dead_code, clippy::duplicate_mod, reason = "tests do more with it, and with this crate")]
+mod shelf;
+
 use runtime::Error;
 use runtime::channel::frame::{HEADER_BYTES, Header, SEAL_BYTES};
 use runtime::channel::{Connection, Transport};
@@ -10,6 +14,7 @@ use runtime::paillier::{Ciphertexts, HolderKey, test_keys};
 use runtime::plan::{Shape, Work, codec};
 use runtime::roles::client;
 use runtime::roles::server::Server;
+use shelf::Memory;
 use std::io::{self, Cursor};
 use std::sync::{Arc, LazyLock};
 
@@ -34,7 +39,7 @@ pub fn view(bytes: &[u8]) {
     }
 }
 
-/// Everything that a peer sends, to a server and to a client that prepares an inference and asks.
+/// Everything that a peer sends, to a server and to a client that prepares an inference, keeps it if the server does, and asks.
 pub fn session(bytes: &[u8]) {
     for error in [served(bytes).err(), asked(bytes).err()].into_iter().flatten() {
         assert!(!matches!(error, Error::Bug(_)), "{error}");
@@ -47,7 +52,7 @@ pub fn served(bytes: &[u8]) -> Result<u64, Error> {
         let plan = codec::decode(&framed(b'P', include_bytes!("../corpus/plan/shared")));
         Server::new(plan.expect("a plan of this version"))
     });
-    SERVER.serve(connection(bytes), &mut Silent)
+    SERVER.clone().with_shelf(Memory::new(2)).serve(connection(bytes), &mut Silent)
 }
 
 /// The key of fuzzed clients.
@@ -66,7 +71,8 @@ pub fn asked(bytes: &[u8]) -> Result<(), Error> {
     if !is_small || plan.encryptions() > MOST_VALUES || plan.key_bits != KEY.public().bits() {
         return Ok(());
     }
-    let mut session = greeting.with_key(KEY.clone())?;
+    let mut session = greeting.with_key(KEY.clone())?.with_shelf(Memory::new(1));
+    session.stock(1, &mut Silent)?;
     session.prepare(1, &mut Silent)?;
     let lowest = plan.input.preprocessing.raw_range.0 as f32;
     session.infer(&vec![lowest; plan.input.shape.elements()], &mut Silent).map(drop)

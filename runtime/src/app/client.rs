@@ -51,16 +51,36 @@ impl Client {
     /// [`InvalidInput`](crate::error::InvalidInput) where the image does not fit, and the client remains usable.
     /// Otherwise the server refuses, misbehaves or vanishes, and the session is over.
     pub fn infer(&mut self, raw: &[f32]) -> Result<Prediction> {
-        self.persist(|session, observer| session.infer(raw, observer))
+        self.persist(|session, _, observer| session.infer(raw, observer))
     }
 
     /// The network's answers for several images, which take less together than one after the other: they are prepared in
     /// batches where the plan offers them, and travel in the same messages.
     ///
     /// # Errors
-    /// As [`infer`](Self::infer); where one image does not fit, nothing is sent. Where the server vanishes, all answers are lost.
+    /// As [`infer_each`](Self::infer_each); answers to images before the one that failed are lost.
     pub fn infer_all(&mut self, raw: &[&[f32]]) -> Result<Vec<Prediction>> {
-        self.persist(|session, observer| session.infer_all(raw, observer))
+        let mut predictions = Vec::with_capacity(raw.len());
+        self.infer_each(raw, |prediction| predictions.push(prediction))?;
+        Ok(predictions)
+    }
+
+    /// The same, handed to `take` in the order of the images and as soon as they are there, each once; so what is answered
+    /// before something fails is not lost.
+    ///
+    /// # Errors
+    /// As [`infer`](Self::infer), for the images that were not answered; where one image does not fit, nothing is sent.
+    pub fn infer_each(&mut self, raw: &[&[f32]], mut take: impl FnMut(Prediction)) -> Result<()> {
+        let mut answered = 0;
+        self.persist(|session, patience, observer| {
+            let rest = &raw[answered..];
+            let mut count = |prediction| {
+                answered += 1;
+                patience.reset();
+                take(prediction);
+            };
+            session.infer_each(rest, &mut count, observer)
+        })
     }
 
     /// Does ahead what does not depend on the image, until `count` inferences are prepared, or as many as the server
@@ -71,12 +91,15 @@ impl Client {
     /// # Errors
     /// The server prepares nothing and nothing is prepared; or it refuses, misbehaves or vanishes, and the session is over.
     pub fn prepare(&mut self, count: usize) -> Result<usize> {
-        self.persist(|session, observer| session.prepare(count, observer))?;
+        self.persist(|session, _, observer| session.prepare(count, observer))?;
         Ok(self.session.prepared())
     }
 
     /// What `ask` gives, in this session or, where it is lost and there is patience, in another.
-    fn persist<T>(&mut self, ask: impl FnMut(&mut Session, &mut dyn Observer) -> Result<T>) -> Result<T> {
+    fn persist<T>(
+        &mut self,
+        ask: impl FnMut(&mut Session, &mut Patience, &mut dyn Observer) -> Result<T>,
+    ) -> Result<T> {
         let outcome = self.try_again(ask);
         self.has_failed = matches!(&outcome, Err(error) if !matches!(error, Error::InvalidInput(_)));
         outcome
@@ -84,10 +107,10 @@ impl Client {
 
     fn try_again<T>(
         &mut self,
-        mut ask: impl FnMut(&mut Session, &mut dyn Observer) -> Result<T>,
+        mut ask: impl FnMut(&mut Session, &mut Patience, &mut dyn Observer) -> Result<T>,
     ) -> Result<T> {
         loop {
-            match ask(&mut self.session, &mut *self.observer) {
+            match ask(&mut self.session, &mut self.patience, &mut *self.observer) {
                 Ok(answer) => {
                     self.patience.reset();
                     return Ok(answer);
@@ -107,7 +130,7 @@ impl Client {
     /// # Errors
     /// The server refuses, misbehaves or vanishes, and the session is over; or the store cannot be written.
     pub fn stock(&mut self, count: usize) -> Result<usize> {
-        self.persist(|session, observer| session.stock(count, observer))
+        self.persist(|session, _, observer| session.stock(count, observer))
     }
 
     /// Number of inferences of this key and plan that the store holds; 0 without one.
@@ -207,15 +230,16 @@ impl ClientBuilder {
 
     /// For so long after a failure [`open`](Self::open) and every later call try again, with growing pauses, where the server could
     /// not be reached, has no place, or was lost (never, by default); on a new connection, with new randomness, insisting on the same
-    /// plan. An inference that had begun is asked again, and the server may count both. What was prepared is lost:
-    /// [`prepared`](Client::prepared) says how much is left. Why that is safe, and what is never tried again, stands in
+    /// plan. An inference that had begun is asked again, and the server may count both. What was prepared is lost unless there is a
+    /// [`store`](Self::store) here and there: [`prepared`](Client::prepared) says how much is left. Why that is safe, and what is never tried again, stands in
     /// `roles/client/patience.rs`. Over a stream of the caller's it changes nothing.
     pub fn retry(self, retry: Duration) -> Self {
         Self { retry, ..self }
     }
 
     /// Uses inferences that were prepared in earlier sessions under the same [`key`](Self::key) and lie in this store (a
-    /// [`Store`](crate::store::Store), say), each once, before it prepares others; [`stock`](Client::stock) prepares for later ones.
+    /// [`Store`](crate::store::Store), say), each once, before it prepares others; [`stock`](Client::stock) prepares for later ones. What
+    /// is prepared and not used when a session is lost goes there, too.
     pub fn store(mut self, store: Arc<dyn Shelf>) -> Self {
         self.opening.shelf = Some(store);
         self

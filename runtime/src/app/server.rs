@@ -62,7 +62,9 @@ impl Server {
     /// # Errors
     /// There are none, two of them have one name, or one wants keys of a length that protects nothing. Then nothing changes.
     pub fn replace(&self, plans: Vec<(PlanName, ValidPlan)>) -> Result<()> {
-        self.offers.replace(offers(plans, &self.keeping)?)
+        self.offers.replace(offers(plans, &self.keeping)?)?;
+        self.keeping.tell_offered(&self.offers());
+        Ok(())
     }
 
     /// Lets in clients that show one of these tokens alone from now on, or anybody; sessions that have begun go on.
@@ -115,6 +117,15 @@ struct Keeping {
     prepared_bytes: u64,
     /// Where inferences lie between sessions.
     shelf: Option<Arc<dyn Shelf>>,
+}
+
+impl Keeping {
+    /// Halves of other plans may give way from now on.
+    fn tell_offered(&self, offers: &[Offer]) {
+        if let Some(shelf) = &self.shelf {
+            shelf.set_offered(offers.iter().map(|offer| offer.server.plan().id()).collect());
+        }
+    }
 }
 
 fn offers(plans: Vec<(PlanName, ValidPlan)>, keeping: &Keeping) -> Result<Vec<Offer>> {
@@ -225,6 +236,7 @@ impl ServerBuilder {
         self.keeping.prepared_bytes = self.keeping.prepared_bytes.min(self.bounds.prepared_bytes);
         let offers = Offers::new(offers(self.plans, &self.keeping)?)?;
         offers.set_tokens(self.tokens);
+        self.keeping.tell_offered(&offers.current());
         Ok(Server {
             offers,
             keeping: self.keeping,

@@ -103,7 +103,11 @@ impl ServerObserver for Log {
         let (Who { client, certificate, name }, Session { number, plan }) = (Who::of(caller), session);
         let (count, reason, error) =
             (asked.count(), display(watch::reason(error)), escaped(&error.to_string()));
-        let what = if matches!(asked, Done::Kept(_)) { "could not keep" } else { "declined to prepare" };
+        let what = match asked {
+            Done::Kept(_) => "could not keep",
+            Done::Taken(_) => "could not take all from the store",
+            Done::Prepared(_) | Done::Answered(_) => "declined to prepare",
+        };
         info!(client, certificate, name, session = number, %plan, count, reason, error, "{what}");
     }
 

@@ -8,6 +8,7 @@ use runtime::console;
 use runtime::plan::{PlanId, Work};
 use runtime::protocol::hello::{Terms, Wanted};
 use runtime::roles::client::{Greeting, Request};
+use runtime::store::StoreId;
 use std::time::Duration;
 
 /// These flags.
@@ -70,7 +71,7 @@ impl SessionArgs {
 
 /// Who answered, with which plan and on which terms.
 fn described(address: &str, greeting: &Greeting) -> String {
-    let (plan, Terms { max_prepared, idle, age, preparations, inferences }) =
+    let (plan, Terms { max_prepared, idle, age, preparations, inferences, store }) =
         (greeting.plan(), greeting.terms());
     let suite = match plan.work {
         Work::Exchanges(_) => "blinded",
@@ -85,9 +86,10 @@ fn described(address: &str, greeting: &Greeting) -> String {
         u32::MAX => String::new(),
         seconds => format!(", {seconds} s {what}"),
     };
+    let kept = if store == StoreId::NONE { "" } else { ", which it keeps for later connections" };
     let (idle, age) = (within(idle, "between questions"), within(age, "in all"));
     format!(
-        "{address} offers plan {}, suite {suite}, for keys of {} bits: at most {max_prepared} inferences prepared at once{idle}{age}\
+        "{address} offers plan {}, suite {suite}, for keys of {} bits: at most {max_prepared} inferences prepared at once{kept}{idle}{age}\
          {preparations}{inferences}",
         plan.id, plan.key_bits,
     )

@@ -43,7 +43,7 @@ macro_rules! messages {
 messages! {
     /// Client → server: [`crate::protocol::hello::Hello`], at most 102 bytes.
     Hello = 1, "hello", Role::Server;
-    /// Server → client: [`crate::protocol::hello::Welcome`], 26 bytes and the client view's bytes.
+    /// Server → client: [`crate::protocol::hello::Welcome`], 42 bytes and the client view's bytes.
     Welcome = 2, "welcome", Role::Client;
     /// Server → client, in place of any of its messages: why it ends the session; UTF-8, at most 1024 bytes.
     Refusal = 3, "refusal", Role::Client;
@@ -57,7 +57,8 @@ messages! {
     Answer = 7, "answer", Role::Server;
     /// Server → client: packed logits, as many ciphertexts as [`crate::plan::Reveal::ciphertexts`].
     Logits = 8, "logits", Role::Client;
-    /// Client → server, suite `shared`: prepare so many inferences together, one byte.
+    /// Client → server, suite `shared`: prepare so many inferences together, one byte, and their names, 32 bytes each, or none
+    /// ([`crate::protocol::shared::keeping`]).
     Prepare = 9, "prepare", Role::Server;
     /// Client → server: `[r]`, the packed mask of a linear step, as many ciphertexts as
     /// [`crate::protocol::shared::linear::Packed::masks`].
@@ -76,16 +77,14 @@ messages! {
     Plans = 16, "list of plans", Role::Client;
     /// Server → client: whether it prepares what it was asked to now, and if not, why ([`crate::protocol::shared::grant`]); at most 1025 bytes.
     Grant = 17, "grant", Role::Client;
-    /// Client → server, suite `shared`: names for the oldest inferences that are prepared, which leave the session for the parties'
-    /// stores; 32 bytes each ([`crate::protocol::shared::keeping`]).
-    Keep = 20, "names to keep", Role::Server;
-    /// Server → client: its store, and of each name whether it has kept the inference; 16 bytes, and one each.
+    /// Client → server, suite `shared`: so many of the oldest inferences that are prepared leave the session for the parties' stores,
+    /// one byte ([`crate::protocol::shared::keeping`]).
+    Keep = 20, "number to keep", Role::Server;
+    /// Server → client: of each whether it has kept the inference; one byte each.
     Kept = 21, "what is kept", Role::Client;
-    /// Client → server, suite `shared`: a store, and names of inferences in it that the session is to have again; 16 bytes, and 32
-    /// each.
+    /// Client → server, suite `shared`: names of inferences in the stores that the session is to have again; 32 bytes each.
     Take = 22, "names to take", Role::Server;
-    /// Server → client: its store, and of each name whether the inference is there, and prepared from now on; 16 bytes, and one
-    /// each.
+    /// Server → client: of each name whether the inference is there, and prepared from now on; one byte each.
     Taken = 23, "what is taken", Role::Client;
     /// Client → server: base OTs' choices, encryptions of b_i in its slot, one ciphertext each ([`crate::ot::base`]).
     BaseChoices = 64, "encrypted choices", Role::Server;

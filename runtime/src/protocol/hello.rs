@@ -4,20 +4,21 @@
 //! Hello    version:u32 little-endian
 //!          0, or 1 · token:[u8; 32]
 //!          0 any plan, 1 · digest:[u8; 32], 2 · name of 1 to 64 bytes, or 3 a list of the plans
-//! Welcome  terms:26 bytes ([`Terms`]) · client view
+//! Welcome  terms:42 bytes ([`Terms`]) · client view
 //! Plans    postcard: a list of names and digests
 //! ```
 
 use super::token::Token;
 use crate::error::PeerFault;
 use crate::plan::{PlanId, PlanName};
+use crate::store::StoreId;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 use zeroize::Zeroizing;
 
 /// Version of the protocol that this build speaks.
-pub const PROTOCOL_VERSION: u32 = 15;
+pub const PROTOCOL_VERSION: u32 = 16;
 
 /// Bytes of a [`Hello`] at most.
 pub const HELLO_BYTES: usize = 4 + 1 + 32 + 1 + PlanName::MAX;
@@ -148,23 +149,33 @@ pub struct Terms {
     pub preparations: u64,
     /// Images that it answers, likewise.
     pub inferences: u64,
+    /// Where it keeps what is prepared beyond the session; [`StoreId::NONE`] if it keeps nothing.
+    pub store: StoreId,
 }
 
 impl Terms {
     /// Length in bytes.
-    pub const BYTES: usize = 2 + 4 + 4 + 8 + 8;
+    pub const BYTES: usize = 2 + 4 + 4 + 8 + 8 + StoreId::BYTES;
 
-    /// So many prepared inferences, and no other bounds.
+    /// So many prepared inferences, and no other bounds; nothing is kept beyond the session.
     pub const fn unlimited(max_prepared: u16) -> Self {
-        Self { max_prepared, idle: u32::MAX, age: u32::MAX, preparations: u64::MAX, inferences: u64::MAX }
+        let store = StoreId::NONE;
+        Self {
+            max_prepared,
+            idle: u32::MAX,
+            age: u32::MAX,
+            preparations: u64::MAX,
+            inferences: u64::MAX,
+            store,
+        }
     }
 
     /// The bytes that are sent: the fields in their order, little-endian.
     fn to_bytes(self) -> Vec<u8> {
-        let Self { max_prepared, idle, age, preparations, inferences } = self;
+        let Self { max_prepared, idle, age, preparations, inferences, store } = self;
         let (short, seconds) = (max_prepared.to_le_bytes(), [idle, age].map(u32::to_le_bytes));
-        [&short[..], seconds.as_flattened(), [preparations, inferences].map(u64::to_le_bytes).as_flattened()]
-            .concat()
+        let counts = [preparations, inferences].map(u64::to_le_bytes);
+        [&short[..], seconds.as_flattened(), counts.as_flattened(), store.as_bytes()].concat()
     }
 
     /// Splits terms off a server's bytes, if these are long enough.
@@ -174,12 +185,14 @@ impl Terms {
         let (age, rest) = rest.split_first_chunk()?;
         let (preparations, rest) = rest.split_first_chunk()?;
         let (inferences, rest) = rest.split_first_chunk()?;
+        let (store, rest) = rest.split_first_chunk()?;
         let terms = Self {
             max_prepared: u16::from_le_bytes(*max_prepared),
             idle: u32::from_le_bytes(*idle),
             age: u32::from_le_bytes(*age),
             preparations: u64::from_le_bytes(*preparations),
             inferences: u64::from_le_bytes(*inferences),
+            store: StoreId::from_bytes(*store),
         };
         Some((terms, rest))
     }
@@ -274,7 +287,14 @@ mod tests {
 
     #[test]
     fn welcomes_and_lists_survive_the_wire_and_bad_ones_do_not() {
-        let terms = Terms { max_prepared: 3, idle: 4, age: 5, preparations: 6, inferences: 7 };
+        let terms = Terms {
+            max_prepared: 3,
+            idle: 4,
+            age: 5,
+            preparations: 6,
+            inferences: 7,
+            store: StoreId::from_bytes([8; 16]),
+        };
         let welcome = Welcome { terms, view: b"plan" };
         let bytes = welcome.to_bytes();
         assert_eq!(bytes.len(), Terms::BYTES + 4);

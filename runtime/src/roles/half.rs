@@ -1,14 +1,15 @@
 //! One party's half of a prepared inference of suite `shared`, in memory and as bytes.
 //!
 //! ```text
-//! format u16 · protocol u32 · role u8
+//! format u16 · protocol u32 · 0 the client's, 1 the server's, 2 the client's with a fault in it
 //! the correlations of all batches, what the client has told ahead of them (server)       ot/supply.rs
 //! the masks of values that linear steps read (client), in the order of these steps
 //! the shares of linear steps' results, in the same order
 //! ```
 //!
 //! Little-endian, numbers side by side in as many bits as their rings have. All lengths follow from the schedule, so that any
-//! bytes of the right length and version are a half. What the client has begun ahead (`masked_bits`) is left out and begun again.
+//! bytes of the right length and version are a half. What the client has begun ahead (`masked_bits`) is left out and begun again. Its
+//! name is not in it.
 
 use super::online::{ByStep, Numbers};
 use crate::error::{Error, InvalidInput, Result};
@@ -19,13 +20,18 @@ use crate::protocol::shared::message_schedule::Communication;
 use crate::protocol::shared::online_messages::{
     HALF_HEADER, batches, batches_ahead, stored_bytes, told_ahead, width,
 };
+use crate::store::Name;
 use zeroize::Zeroizing;
 
 /// Version of these bytes.
-const FORMAT: u16 = 1;
+const FORMAT: u16 = 2;
 
 /// Everything that one inference uses up at one party. Moved, never copied.
 pub(super) struct Half {
+    /// By which both parties know it beyond the session, if it may outlive that.
+    pub(super) name: Option<Name>,
+    /// The client has found a fault in what the server sent for this one, or for one before.
+    pub(super) is_flawed: bool,
     pub(super) supply: Supply,
     /// The masks of values that linear steps read; none at the server.
     pub(super) masks: ByStep,
@@ -50,7 +56,7 @@ impl Half {
     pub(super) fn to_bytes(&self, form: Form<'_>) -> Result<Zeroizing<Vec<u8>>> {
         let length = form.length();
         let mut bytes = Writer::with_room(length);
-        bytes.bytes(&form.header());
+        bytes.bytes(&form.header(self.is_flawed));
         self.supply.keep(&mut bytes);
         for (id, ring, count) in form.masks() {
             write(&mut bytes, ring, count, self.masks.get(&id))?;
@@ -66,13 +72,15 @@ impl Half {
     ///
     /// # Errors
     /// [`InvalidInput::Kept`]: they have another length or version, or are the other party's.
-    pub(super) fn from_bytes(bytes: &[u8], form: Form<'_>) -> Result<Self> {
+    pub(super) fn from_bytes(bytes: &[u8], name: Name, form: Form<'_>) -> Result<Self> {
         let (expected, got) = (form.length(), bytes.len() as u64);
         if got != expected {
             return Err(InvalidInput::Kept(format!("it has {got} bytes, not {expected}")).into());
         }
         let mut bytes = Reader::new(bytes);
-        if bytes.bytes(HALF_HEADER)? != form.header() {
+        let header = bytes.bytes(HALF_HEADER)?;
+        let is_flawed = header != form.header(false);
+        if is_flawed && header != form.header(true) {
             return Err(InvalidInput::Kept("it is of another version, or the other party's".into()).into());
         }
         let mut supply = Supply::kept(form.role, &batches(form.online), &mut bytes)?;
@@ -84,22 +92,24 @@ impl Half {
         let masks = form.masks().map(&mut read).collect::<Result<_>>()?;
         let products = form.products().map(&mut read).collect::<Result<_>>()?;
         bytes.finish()?;
-        Ok(Self { supply, masks, products })
+        Ok(Self { name: Some(name), is_flawed, supply, masks, products })
     }
 }
 
 impl Form<'_> {
-    fn length(self) -> u64 {
+    /// Bytes of a half.
+    pub(super) fn length(self) -> u64 {
         stored_bytes(self.schedule, self.online, self.role)
     }
 
-    fn header(self) -> [u8; HALF_HEADER as usize] {
+    fn header(self, is_flawed: bool) -> [u8; HALF_HEADER as usize] {
         let mut header = [0; HALF_HEADER as usize];
         header[..2].copy_from_slice(&FORMAT.to_le_bytes());
         header[2..6].copy_from_slice(&PROTOCOL_VERSION.to_le_bytes());
-        header[6] = match self.role {
-            Role::Client => 0,
-            Role::Server => 1,
+        header[6] = match (self.role, is_flawed) {
+            (Role::Client, false) => 0,
+            (Role::Server, _) => 1,
+            (Role::Client, true) => 2,
         };
         header
     }

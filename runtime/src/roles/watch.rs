@@ -15,13 +15,13 @@ pub trait ServerObserver: Send + Sync {
         let _ = (caller, session);
     }
 
-    /// Something that a client asked for is done. What fails is not reported here: the client's departure follows.
+    /// Something that a client asked for is done, or what it left is kept. What fails is not reported here: the client's departure follows.
     fn did(&self, caller: &Caller, session: Session, phase: &PhaseReport) {
         let _ = (caller, session, phase);
     }
 
     /// Something that a client asked for is not done at the moment, and its session goes on: a preparation ([`Error::Busy`],
-    /// [`Error::OverBudget`]), or keeping one where the disk fails ([`Error::Io`]).
+    /// [`Error::OverBudget`]), taking some out of the store ([`Error::Busy`]), or keeping one where the disk fails ([`Error::Io`]).
     fn declined(&self, caller: &Caller, session: Session, asked: Done, error: &Error) {
         let _ = (caller, session, asked, error);
     }

@@ -11,6 +11,7 @@ use super::quota::Quota;
 use super::seal::{self, Unsealed};
 use super::{HalfBytes, Shelf};
 use crate::error::{Error, InvalidInput, Result};
+use crate::plan::PlanId;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
@@ -153,15 +154,24 @@ impl Store {
         Ok(Header { plan: owner.plan, client, server, created: now(), length, salt })
     }
 
-    /// Counts a half that is going to be written, unless it is there or there is no room for it.
-    fn makes_room(&self, id: FileId, entry: Entry) -> bool {
+    /// Counts a half that is going to be written, unless it is there or there is no room for it; halves of plans that are not offered
+    /// give way to it.
+    fn makes_room(&self, id: FileId, entry: Entry) -> Result<bool> {
         let mut index = self.index();
-        let has_room = index.has_room(&self.quota, entry.header.client, entry.bytes);
+        let (client, bytes) = (entry.header.client, entry.bytes);
+        let has_room = index.room(&self.quota, client, bytes) > 0;
         let is_new = has_room && !index.entries.contains_key(&id);
-        if is_new {
-            index.entries.insert(id, entry);
+        if !is_new {
+            return Ok(false);
         }
-        is_new
+        let out = index.take_giving_way(&self.quota, client, bytes);
+        index.entries.insert(id, entry);
+        drop(index);
+        let removed = out.iter().try_for_each(|id| self.remove(&file_name(id)));
+        if removed.is_err() {
+            self.index().entries.remove(&id);
+        }
+        removed.map(|()| true)
     }
 
     fn failed(&self, what: &str, name: &str, error: io::Error) -> Error {
@@ -179,7 +189,7 @@ impl Shelf for Store {
         let header = self.header(label, half.len() as u64)?;
         let Some(bytes) = header.file_bytes() else { return Ok(false) };
         let id = self.key.file_id(label);
-        if !self.makes_room(id, Entry { header, bytes, is_whole: false }) {
+        if !self.makes_room(id, Entry { header, bytes, is_whole: false })? {
             return Ok(false);
         }
         let file = file_name(&id);
@@ -224,12 +234,20 @@ impl Shelf for Store {
         }
     }
 
-    fn count(&self, owner: &Owner, server: Option<StoreId>) -> usize {
+    fn count(&self, owner: &Owner, server: StoreId) -> usize {
         let (index, now) = (self.index(), now());
         let of_owner = index.of(owner.plan, self.key.client_tag(&owner.client));
-        let of_server =
-            of_owner.filter(|(_, entry)| server.is_none_or(|server| entry.header.server == server));
+        let of_server = of_owner.filter(|(_, entry)| entry.header.server == server);
         of_server.filter(|(_, entry)| !entry.is_over(&self.quota, now)).count()
+    }
+
+    fn room(&self, owner: &Owner, bytes: u64) -> usize {
+        let bytes = Header::bytes_of_file(bytes);
+        bytes.map_or(0, |bytes| self.index().room(&self.quota, self.key.client_tag(&owner.client), bytes))
+    }
+
+    fn set_offered(&self, plans: Vec<PlanId>) {
+        self.index().offered = Some(plans);
     }
 }
 

@@ -29,7 +29,12 @@ impl Header {
 
     /// Bytes of the file, if they can be counted.
     pub(super) fn file_bytes(&self) -> Option<u64> {
-        seal::sealed_bytes(self.length.checked_add(Name::BYTES as u64)?)?.checked_add(Self::BYTES as u64)
+        Self::bytes_of_file(self.length)
+    }
+
+    /// Bytes of the file of a half of so many, if they can be counted.
+    pub(super) fn bytes_of_file(half: u64) -> Option<u64> {
+        seal::sealed_bytes(half.checked_add(Name::BYTES as u64)?)?.checked_add(Self::BYTES as u64)
     }
 
     pub(super) fn to_bytes(self) -> [u8; Self::BYTES] {

@@ -35,6 +35,8 @@ pub struct Holding {
 #[derive(Default)]
 pub(super) struct Index {
     pub(super) entries: BTreeMap<FileId, Entry>,
+    /// The plans whose halves stay where there is no room for others; all of them, if it is not known.
+    pub(super) offered: Option<Vec<PlanId>>,
 }
 
 impl Entry {
@@ -45,18 +47,45 @@ impl Entry {
 }
 
 impl Index {
-    /// Whether a quota has room for a file of so many bytes of a client's.
-    pub(super) fn has_room(&self, quota: &Quota, client: ClientTag, bytes: u64) -> bool {
-        let sum = |entries: &mut dyn Iterator<Item = &Entry>| {
-            entries.fold((1, bytes), |(count, sum), entry| (count + 1, entry.bytes.saturating_add(sum)))
-        };
-        let (halves, all) = sum(&mut self.entries.values());
-        let (client_halves, of_client) =
-            sum(&mut self.entries.values().filter(|entry| entry.header.client == client));
-        halves <= quota.halves
-            && all <= quota.bytes
-            && client_halves <= quota.client_halves
-            && of_client <= quota.client_bytes
+    /// For how many more files of so many bytes of a client's a quota has room, once what gives way has been removed.
+    pub(super) fn room(&self, quota: &Quota, client: ClientTag, bytes: u64) -> usize {
+        self.room_beside(quota, client, bytes, |entry| !self.gives_way(entry))
+    }
+
+    /// The same, where the entries that `stay` take room.
+    fn room_beside(
+        &self,
+        quota: &Quota,
+        client: ClientTag,
+        bytes: u64,
+        stays: impl Fn(&Entry) -> bool,
+    ) -> usize {
+        let staying = || self.entries.values().filter(|entry| stays(entry));
+        let own = staying().filter(|entry| entry.header.client == client);
+        let in_all = room_in(quota.halves, quota.bytes, staying(), bytes);
+        in_all.min(room_in(quota.client_halves, quota.client_bytes, own, bytes))
+    }
+
+    /// Whether others are more welcome: nobody can ask for it now, since its plan is not offered.
+    fn gives_way(&self, entry: &Entry) -> bool {
+        entry.is_whole && self.offered.as_ref().is_some_and(|offered| !offered.contains(&entry.header.plan))
+    }
+
+    /// Takes out what gives way, oldest first, until there is room for such a file; of this client's, if its own quota is used up.
+    pub(super) fn take_giving_way(&mut self, quota: &Quota, client: ClientTag, bytes: u64) -> Vec<FileId> {
+        let mut taken = Vec::new();
+        while self.room_beside(quota, client, bytes, |_| true) == 0 {
+            let all_have_room = room_in(quota.halves, quota.bytes, self.entries.values(), bytes) > 0;
+            let candidates = self.entries.iter().filter(|(_, entry)| {
+                self.gives_way(entry) && (!all_have_room || entry.header.client == client)
+            });
+            let Some(id) = candidates.min_by_key(|(_, entry)| entry.header.created).map(|(id, _)| *id) else {
+                break;
+            };
+            self.entries.remove(&id);
+            taken.push(id);
+        }
+        taken
     }
 
     /// The whole ones of a client and a plan.
@@ -102,4 +131,12 @@ impl Index {
         }
         holdings
     }
+}
+
+/// For how many more files of so many bytes there is room beside `entries`.
+fn room_in<'e>(halves: usize, bytes: u64, entries: impl Iterator<Item = &'e Entry>, each: u64) -> usize {
+    let (count, sum) =
+        entries.fold((0, 0u64), |(count, sum), entry| (count + 1, entry.bytes.saturating_add(sum)));
+    let fitting = bytes.saturating_sub(sum) / each.max(1);
+    halves.saturating_sub(count).min(fitting.try_into().unwrap_or(usize::MAX))
 }

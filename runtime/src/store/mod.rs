@@ -62,6 +62,7 @@ pub use label::{ClientId, Label, Name, Owner, StoreId};
 pub use quota::Quota;
 
 use crate::error::Result;
+use crate::plan::PlanId;
 use zeroize::Zeroizing;
 
 /// Bytes of a half; wiped on drop.
@@ -92,6 +93,14 @@ pub trait Shelf: Send + Sync {
     /// As [`take`](Self::take).
     fn next(&self, owner: &Owner, server: StoreId) -> Result<Option<(Label, HalfBytes)>>;
 
-    /// How many halves of this owner's there are, prepared with the server whose store has this id, or with all servers.
-    fn count(&self, owner: &Owner, server: Option<StoreId>) -> usize;
+    /// How many halves of this owner's there are, prepared with the server whose store has this id.
+    fn count(&self, owner: &Owner, server: StoreId) -> usize;
+
+    /// For how many more halves of this owner's there is room, of so many bytes each.
+    fn room(&self, owner: &Owner, bytes: u64) -> usize;
+
+    /// Halves of these plans can be asked for from now on; those of others may make room for them.
+    fn set_offered(&self, plans: Vec<PlanId>) {
+        let _ = plans;
+    }
 }

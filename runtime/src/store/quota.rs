@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Bounds of what a [`Store`](super::Store) holds. Whoever finds no room is refused; nobody's halves make room for another's, but
-/// those that are too old.
+/// those that are too old, or of plans that are not offered any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
     /// Bytes of files in all.

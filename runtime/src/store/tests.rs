@@ -47,7 +47,7 @@ fn halves_outlive_the_process_and_are_given_out_once() {
     let id = store.id();
     drop(store);
     let store = opened(folder.path());
-    assert_eq!((store.id(), store.count(&owner(0), None), store.count(&owner(1), None)), (id, 3, 2));
+    assert_eq!((store.id(), store.count(&owner(0), SERVER), store.count(&owner(1), SERVER)), (id, 3, 2));
     assert_eq!(store.holdings().iter().map(|holding| holding.halves).collect::<Vec<_>>(), [5]);
     assert!(store.take(&label(1, 2)).unwrap().is_none(), "another client's");
     let other_plan = Owner { plan: PlanId::from_bytes([2; 32]), ..owner(0) };
@@ -173,6 +173,29 @@ fn quotas_hold() {
     assert!(store.take(&label(0, 0)).unwrap().is_none() && halves(folder.path()).is_empty());
 }
 
+/// Halves of plans that nobody can ask for are kept as long as there is room, and make it, oldest first.
+#[test]
+fn what_is_not_offered_gives_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let store =
+        Store::open(folder.path(), None, Quota { halves: 3, client_halves: 2, ..Quota::DEFAULT }).unwrap();
+    let other = |client| Owner { plan: PlanId::from_bytes([2; 32]), ..owner(client) };
+    let put = |owner: Owner, name| {
+        store.put(&Label { owner, server: SERVER, name: Name::from_bytes([name; 32]) }, &half(0)).unwrap()
+    };
+    assert!(put(other(0), 0) && put(other(1), 1) && put(other(0), 2) && !put(owner(2), 3));
+    assert_eq!([store.room(&owner(2), 20), store.room(&owner(0), 20)], [0, 0]);
+    store.set_offered(vec![owner(0).plan]);
+    assert_eq!(store.room(&owner(2), 20), 2, "as many as a client may have");
+    assert!(put(owner(2), 3) && halves(folder.path()).len() == 3);
+    assert!(put(owner(0), 4), "its own quota is full of what gives way");
+    assert!(put(owner(0), 5) && !put(owner(0), 6) && !put(owner(1), 7));
+    let left = [other(0), other(1), owner(0), owner(2)].map(|owner| store.count(&owner, SERVER));
+    assert_eq!(left, [0, 0, 2, 1]);
+    assert_eq!(halves(folder.path()).len(), 3);
+    assert_eq!(store.room(&owner(0), u64::MAX), 0);
+}
+
 /// What became of the halves of a process that died.
 #[derive(Default)]
 struct Life {
@@ -209,7 +232,7 @@ fn no_crash_gives_a_half_out_twice_or_loses_one_that_nobody_has() {
         let died = life.live(&store).is_err();
         drop(store);
         let store = opened(folder.path());
-        assert_eq!(halves(folder.path()).len(), store.count(&owner(0), None), "nothing under way is left");
+        assert_eq!(halves(folder.path()).len(), store.count(&owner(0), SERVER), "nothing under way is left");
         let mut after = Vec::new();
         for name in 0..4 {
             if let Some(bytes) = store.take(&label(0, name)).unwrap() {

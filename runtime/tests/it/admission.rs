@@ -1,34 +1,14 @@
 //! Servers that do no more at once, keep no more, and do no more in a day than they may.
 
 use crate::support::gate::Gate;
-use crate::support::served::{CLIENT_KEY, IMAGE, LONG, builder, open, start, wait_until};
-use runtime::channel::{CancellationToken, tcp};
-use runtime::error::InvalidInput;
+use crate::support::served::{CLIENT_KEY, IMAGE, LONG, builder, open, refusal, start, wait_until};
+use runtime::Client;
+use runtime::channel::tcp;
 use runtime::observe::Silent;
 use runtime::roles::client::greet;
 use runtime::roles::server::{Allowance, Budgets};
-use runtime::store::{Quota, Store};
-use runtime::{Client, Error};
-use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
-use tempfile::TempDir;
-
-/// The server's store and the client's, each in a folder of its own.
-fn stores() -> ([TempDir; 2], [Arc<Store>; 2]) {
-    let folders = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
-    let open = |folder: &TempDir| Store::open(folder.path(), None, Quota::DEFAULT).map(Arc::new);
-    let stores = folders.each_ref().map(|folder| open(folder).expect("a store"));
-    (folders, stores)
-}
-
-/// What the server said to a client that it would not serve.
-fn refusal<T>(outcome: Result<T, Error>) -> String {
-    match outcome.map(drop) {
-        Err(Error::Refused(reason)) => reason,
-        other => panic!("{other:?}"),
-    }
-}
 
 /// Whoever asks while there is too much to do is told, and comes again where it is patient.
 #[test]
@@ -111,6 +91,18 @@ fn what_is_prepared_outlives_a_budget() {
     assert!(refusal(second.infer(&IMAGE)).contains("budget of preparations"));
 }
 
+/// Answers that were paid for are there, though the budget ends before the last image.
+#[test]
+fn answers_before_the_end_of_a_budget_are_handed_over() {
+    let allowance = Allowance { preparations: None, inferences: Some(2) };
+    let running = start(builder().budgets(Budgets::open(allowance, None).expect("budgets")));
+    let mut client = open(&running.address().to_string());
+    let mut answers = Vec::new();
+    let outcome = client.infer_each(&[&IMAGE[..]; 3], |prediction| answers.push(prediction));
+    assert!(refusal(outcome).contains("budget of inferences"));
+    assert_eq!(answers.iter().map(|answer| answer.logits.len()).collect::<Vec<_>>(), [10, 10]);
+}
+
 /// Who has prepared as much as will be answered has nothing to do but to wait.
 #[test]
 fn nothing_is_worth_preparing_beyond_the_budget() {
@@ -125,73 +117,6 @@ fn nothing_is_worth_preparing_beyond_the_budget() {
     assert_eq!((session.prepared(), session.declined()), (2, None));
     assert!(!session.is_worth_preparing(4));
     assert_eq!(session.largest_group(4), 2);
-}
-
-/// What a client of a store does not use, it has the next time.
-#[test]
-fn what_is_left_of_a_session_goes_to_the_stores() {
-    let (_folders, [theirs, ours]) = stores();
-    let running = start(builder().store(theirs));
-    let client = || {
-        let client = Client::connect(running.address().to_string()).key(CLIENT_KEY.clone());
-        client.store(Arc::clone(&ours) as _).open().expect("a session")
-    };
-    let mut first = client();
-    assert_eq!(first.prepare(3).expect("prepared"), 3);
-    first.infer(&IMAGE).expect("an answer");
-    first.close().expect("put away");
-    let second = client();
-    assert_eq!((second.stored(), second.prepared()), (2, 0));
-    second.close().expect("nothing to put away");
-    let running = start(builder());
-    let without = Client::connect(running.address().to_string()).key(CLIENT_KEY.clone());
-    let mut without = without.store(Arc::clone(&ours) as _).open().expect("a session");
-    without.prepare(1).expect("prepared");
-    without.close().expect("a server that keeps nothing");
-}
-
-/// A session that has failed is not asked to keep anything: that would fail once more, or wait for a silent server once more.
-#[test]
-fn nothing_is_put_away_after_a_failure() {
-    let (_folders, [theirs, ours]) = stores();
-    let running = start(builder().store(theirs));
-    let token = CancellationToken::new();
-    let client = Client::connect(running.address().to_string()).key(CLIENT_KEY.clone()).cancelled_by(&token);
-    let mut client = client.store(ours).open().expect("a session");
-    assert_eq!(client.prepare(3).expect("prepared"), 3);
-    token.cancel();
-    assert!(matches!(client.infer(&IMAGE), Err(Error::Cancelled)));
-    assert!(client.prepared() > 0);
-    client.close().expect("it does not ask again");
-}
-
-/// A server that refuses to take inferences out of its store leaves the client's halves where they were.
-#[test]
-fn stored_inferences_survive_a_refusal() {
-    let (_folders, [theirs, ours]) = stores();
-    let each = builder().build().expect("a server").offers()[0].server.bytes_of_prepared();
-    let running = start(builder().store(theirs).max_prepared_bytes(2 * each));
-    let address = running.address().to_string();
-    let client = || {
-        let client = Client::connect(&*address).key(CLIENT_KEY.clone()).store(Arc::clone(&ours) as _);
-        client.open().expect("a session")
-    };
-    let mut first = client();
-    assert_eq!(first.stock(2).expect("kept"), 2);
-    first.close().expect("closed");
-    wait_until(|| running.standing().sessions == 0);
-    let mut other = open(&address);
-    assert_eq!(other.prepare(2).expect("prepared"), 2);
-    let mut refused = client();
-    assert!(refusal(refused.infer(&IMAGE)).contains("too much prepared"));
-    assert_eq!(refused.stored(), 2);
-    drop(other);
-    wait_until(|| running.standing().prepared == 0);
-    let mut last = client();
-    assert_eq!(last.infer(&IMAGE).expect("an answer").logits.len(), 10);
-    assert_eq!(last.stored(), 1);
-    let keyless = Client::connect(&*address).store(Arc::clone(&ours) as _).open().map(drop);
-    assert!(matches!(keyless, Err(Error::InvalidInput(InvalidInput::StoreWithoutKey))), "{keyless:?}");
 }
 
 /// Whatever a name resolves to, who wants this machine alone reaches no other.

@@ -4,7 +4,7 @@
 use crate::support::alone::{Held, alone};
 use crate::support::fault::{Fault, mixed};
 use crate::support::line::Line;
-use crate::support::site::{Site, blinded, is_the_peers, on_shares};
+use crate::support::site::{Kind, Site, is_the_peers};
 use std::fmt;
 use std::ops::AddAssign;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -98,14 +98,20 @@ fn drawn(number: u64, bytes: [u64; 2]) -> Trial {
     Trial { by_client, fault, part: 1 + (mixed(number ^ 0x9a27) % 1460) as usize }
 }
 
-/// Sites of both suites, with TLS and without, with what their sessions send.
+/// Sites of both suites, with TLS and without, and one where what sessions leave is kept for those after them; with what their
+/// sessions send.
 fn sites() -> Vec<(&'static str, Site, [u64; 2])> {
-    let sites = [("blinded", false), ("blinded", true), ("shared", false), ("shared", true)];
-    let started = sites.map(|(suite, tls)| {
-        let plan = if suite == "blinded" { blinded() } else { on_shares() };
-        let site = Site::new(plan, tls, PATIENCE);
+    let kinds = [
+        ("blinded", Kind::BLINDED),
+        ("blinded, TLS", Kind { tls: true, ..Kind::BLINDED }),
+        ("shared", Kind::SHARED),
+        ("shared, TLS", Kind { tls: true, ..Kind::SHARED }),
+        ("shared, stores", Kind { keeps: true, ..Kind::SHARED }),
+    ];
+    let started = kinds.map(|(name, kind)| {
+        let site = Site::new(kind, PATIENCE);
         let bytes = honest(&site);
-        (if tls { [suite, ", TLS"].concat() } else { suite.to_owned() }.leak() as &str, site, bytes)
+        (name, site, bytes)
     });
     started.into()
 }

@@ -1,6 +1,7 @@
 //! The fuzz targets on their corpus and near it, without a fuzzer: that they hold, and that they do not rot.
 
 use crate::support::shared::{Choices, shared};
+use crate::support::shelf::Memory;
 use crate::support::{every_operation, valid};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -76,8 +77,9 @@ fn images() {
     replay("images", 300, targets::images);
 }
 
-/// What client and server send in a session with one inference of the corpus' plan of suite `shared`.
-fn transcripts() -> [Vec<u8>; 2] {
+/// What client and server send in a session with one inference of the corpus' plan of suite `shared`, which they keep in between if
+/// the server does.
+fn transcripts(keeps: bool) -> [Vec<u8>; 2] {
     let plan = codec::decode(&sealed()).expect("a plan of this version");
     let (ours, theirs) = memory::pair();
     let [by_client, by_server] = [(), ()].map(|()| Arc::new(Mutex::new(Vec::new())));
@@ -85,10 +87,13 @@ fn transcripts() -> [Vec<u8>; 2] {
     let theirs = Connection::new(recording(theirs, &by_server), None).expect("a thread");
     let shape = plan.plan().input.shape;
     let server = Server::new(plan);
+    let server = if keeps { server.with_shelf(Memory::new(2)) } else { server };
     thread::scope(|scope| {
         let serving = scope.spawn(move || server.serve(theirs, &mut Silent));
         let mut session =
             client::greet(ours, None).expect("a plan").with_key(targets::KEY.clone()).expect("a session");
+        session = session.with_shelf(Memory::new(1));
+        assert_eq!(session.stock(1, &mut Silent).expect("kept"), usize::from(keeps));
         session.infer(&vec![1.0; shape.elements()], &mut Silent).expect("a prediction");
         session.close();
         serving.join().expect("no panic").expect("served");
@@ -130,17 +135,21 @@ impl<W: io::Write> io::Write for Recorder<W> {
 #[test]
 fn sessions_reach_all_stages() {
     let file = |name: &str| fs::read(corpus("session").join(name)).expect("a file");
-    let unproved = targets::served(&file("client")).expect_err("another challenge");
-    assert!(matches!(unproved, Error::PeerMisbehaved(PeerFault::Unproved(_))), "{unproved}");
-    let another = targets::asked(&file("server")).expect_err("another key");
-    assert!(matches!(another, Error::PeerMisbehaved(PeerFault::Ciphertext { .. })), "{another}");
+    for (client, server) in [("client", "server"), ("client-kept", "server-kept")] {
+        let unproved = targets::served(&file(client)).expect_err("another challenge");
+        assert!(matches!(unproved, Error::PeerMisbehaved(PeerFault::Unproved(_))), "{unproved}");
+        let another = targets::asked(&file(server)).expect_err("another key");
+        assert!(matches!(another, Error::PeerMisbehaved(PeerFault::Ciphertext { .. })), "{another}");
+    }
     for suite in ["welcome-blinded", "welcome-shared"] {
         let cut = targets::asked(&file(suite)).expect_err("nothing after the welcome");
         let fault = matches!(cut, Error::PeerMisbehaved(PeerFault::HungUp(message)) if message != "welcome");
         assert!(fault, "{suite}: {cut}");
     }
-    let cut = targets::served(&file("hello-key"));
-    assert!(matches!(cut, Ok(0)), "{cut:?}");
+    for asked in ["hello-key", "hello-key-take"] {
+        let cut = targets::served(&file(asked));
+        assert!(matches!(cut, Ok(0)), "{asked}: {cut:?}");
+    }
 }
 
 /// After a change of a format: `cargo test --release -p runtime --test it -- --ignored write_the_corpus`.
@@ -167,10 +176,14 @@ fn write_the_corpus() {
     }
     let hello = frame(Message::Hello, &Hello::default().to_bytes());
     write("session", "hello", &hello);
-    write("session", "hello-key", &[hello, frame(Message::Key, &targets::KEY.public().to_bytes())].concat());
-    let [client, server] = transcripts();
-    write("session", "client", &client);
-    write("session", "server", &server);
+    let hello_key = [hello, frame(Message::Key, &targets::KEY.public().to_bytes())].concat();
+    write("session", "hello-key", &hello_key);
+    write("session", "hello-key-take", &[hello_key, frame(Message::Take, &[7; 64])].concat());
+    for (keeps, kept) in [(false, ""), (true, "-kept")] {
+        let [client, server] = transcripts(keeps);
+        write("session", &format!("client{kept}"), &client);
+        write("session", &format!("server{kept}"), &server);
+    }
     write("ciphertexts", "two", &[0x11; 2 * 128]);
     let numpy = |descr: &str, shape: &str, data: &[u8]| {
         let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");

@@ -13,6 +13,7 @@ mod encrypted;
 mod faults;
 mod fuzz;
 mod hostile;
+mod kept;
 #[cfg(unix)]
 mod logs;
 mod masks;

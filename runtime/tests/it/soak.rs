@@ -4,7 +4,7 @@
 use crate::support::alone::{Held, alone, forget_peak, memory, peak_memory};
 use crate::support::fault::{Fault, mixed};
 use crate::support::line::Line;
-use crate::support::site::{IMAGES, Site, is_the_peers, on_shares};
+use crate::support::site::{IMAGES, Kind, Site, is_the_peers};
 use std::io::Write;
 use std::net::TcpStream;
 use std::sync::Mutex;
@@ -148,7 +148,7 @@ fn honest_clients_are_served_whatever_others_do() {
             std::env::var("POPCORN_SOAK_SECONDS").map_or(60, |text| text.parse().expect("a number"));
         let rounds = (seconds / 60).clamp(2, 20);
         let each = Duration::from_secs(seconds).div_f64((rounds * ATTACKS.len() as u64) as f64);
-        let site = Site::new(on_shares(), false, PATIENCE);
+        let site = Site::new(Kind { keeps: true, ..Kind::SHARED }, PATIENCE);
         site.ask_honestly().expect("an answer");
         thread::sleep(Duration::from_millis(200)); // What that session held goes back.
         let before = Held::now();

@@ -1,6 +1,7 @@
 //! Inferences that are prepared in one connection and used in another: as good as others, and never used twice.
 
 use crate::support::shared::{Choices, shared};
+use crate::support::shelf::Memory;
 use crate::support::{KEY, PlanBuilder, plans, valid};
 use proptest::prelude::*;
 use runtime::channel::{Connection, Limit, memory};
@@ -17,59 +18,9 @@ use runtime::store::{HalfBytes, Label, Owner, Quota, Shelf, Store, StoreId};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
-
-/// Keeps halves in memory, where tests can change them.
-#[derive(Default)]
-struct Memory {
-    id: u8,
-    halves: Mutex<Vec<(Label, Vec<u8>)>>,
-}
-
-impl Memory {
-    fn new(id: u8) -> Arc<Self> {
-        Arc::new(Self { id, halves: Mutex::default() })
-    }
-
-    fn remove(&self, wanted: impl Fn(&Label) -> bool) -> Option<(Label, HalfBytes)> {
-        let mut halves = self.halves.lock().expect("no panic");
-        let place = halves.iter().position(|(label, _)| wanted(label))?;
-        let (label, half) = halves.remove(place);
-        Some((label, half.into()))
-    }
-
-    fn change(&self, change: impl Fn(usize, &mut Vec<u8>)) {
-        let mut halves = self.halves.lock().expect("no panic");
-        halves.iter_mut().enumerate().for_each(|(index, (_, half))| change(index, half));
-    }
-}
-
-impl Shelf for Memory {
-    fn id(&self) -> StoreId {
-        StoreId::from_bytes([self.id; 16])
-    }
-
-    fn put(&self, label: &Label, half: &[u8]) -> Result<bool> {
-        self.halves.lock().expect("no panic").push((*label, half.to_vec()));
-        Ok(true)
-    }
-
-    fn take(&self, label: &Label) -> Result<Option<HalfBytes>> {
-        Ok(self.remove(|other| other == label).map(|(_, half)| half))
-    }
-
-    fn next(&self, owner: &Owner, server: StoreId) -> Result<Option<(Label, HalfBytes)>> {
-        Ok(self.remove(|label| label.owner == *owner && label.server == server))
-    }
-
-    fn count(&self, owner: &Owner, server: Option<StoreId>) -> usize {
-        let halves = self.halves.lock().expect("no panic");
-        let is_of = |label: &Label| server.is_none_or(|server| label.server == server);
-        halves.iter().filter(|(label, _)| label.owner == *owner && is_of(label)).count()
-    }
-}
 
 /// A store on a disk that is full.
 struct Full;
@@ -91,8 +42,12 @@ impl Shelf for Full {
         Ok(None)
     }
 
-    fn count(&self, _: &Owner, _: Option<StoreId>) -> usize {
+    fn count(&self, _: &Owner, _: StoreId) -> usize {
         0
+    }
+
+    fn room(&self, _: &Owner, _: u64) -> usize {
+        usize::MAX
     }
 }
 
@@ -174,8 +129,8 @@ proptest! {
         let server = || Server::new(plan.clone()).with_shelf(theirs.clone());
         prop_assert_eq!(stocked(&server(), &ours, count), count);
         prop_assert_eq!(asked(&server(), &ours, count + more), (true, count));
-        prop_assert!(ours.halves.lock().expect("no panic").is_empty());
-        prop_assert!(theirs.halves.lock().expect("no panic").is_empty());
+        prop_assert!(ours.is_empty());
+        prop_assert!(theirs.is_empty());
     }
 }
 
@@ -186,7 +141,7 @@ fn what_this_server_keeps_is_counted() {
     let [first, second] = [2, 3].map(|id| Server::new(plan()).with_shelf(Memory::new(id)));
     assert_eq!(stocked(&first, &ours, 2), 2);
     assert_eq!(stocked(&second, &ours, 2), 2);
-    assert_eq!(ours.halves.lock().expect("no panic").len(), 4);
+    assert_eq!(ours.len(), 4);
     let shelf: Arc<dyn Shelf> = Arc::clone(&ours) as _;
     let (prepared, _) = session(&Server::new(plan()), &KEY, shelf, |session| {
         assert_eq!(session.stock(3, &mut Silent).expect("an answer"), 0);
@@ -214,7 +169,7 @@ fn wrong_halves_do_no_harm() {
         });
         let (right, recalled) = asked(&server, &ours, 2);
         assert!(!right && recalled == 1, "{party}");
-        assert!(ours.halves.lock().expect("no panic").is_empty());
+        assert!(ours.is_empty());
         assert_eq!(asked(&server, &ours, 2), (true, 0), "{party}");
     }
 }
@@ -306,18 +261,56 @@ fn refusal(server: &Server, messages: &[(Message, Vec<u8>)]) -> String {
 fn malformed_names_are_refused() {
     let server = Server::new(plan()).with_shelf(Memory::new(2)).with_max_prepared(3);
     for (message, length, reason) in [
-        (Message::Keep, 32, "not prepared"),
-        (Message::Keep, 31, "malformed"),
-        (Message::Keep, 16 + 64 * 32, "malformed"),
-        (Message::Keep, 17 + 64 * 32, "bytes"),
-        (Message::Take, 15, "no store"),
-        (Message::Take, 16 + 31, "malformed"),
-        (Message::Take, 16 + 4 * 32, "more than 3"),
-        (Message::Take, 17 + 64 * 32, "bytes"),
+        (Message::Keep, 1, "not prepared"),
+        (Message::Keep, 0, "bytes"),
+        (Message::Keep, 2, "bytes"),
+        (Message::Take, 31, "malformed"),
+        (Message::Take, 4 * 32, "more than 3"),
+        (Message::Take, 1 + 64 * 32, "bytes"),
+        (Message::Prepare, 1 + 31, "malformed"),
+        (Message::Prepare, 1 + 2 * 32, "malformed"),
+        (Message::Prepare, 2 + 64 * 32, "bytes"),
     ] {
-        let told = refusal(&server, &[(message, vec![0; length])]);
+        let told = refusal(&server, &[(message, vec![1; length])]);
         assert!(told.contains(reason), "{length}: {told}");
     }
+}
+
+/// Neither party loses what the other has no room for: it stays prepared.
+#[test]
+fn full_stores_cost_nothing() {
+    for [ours, theirs] in [[2, 1000], [1000, 2], [0, 1000], [1000, 0]] {
+        let (kept, ours, theirs) = (ours.min(theirs), Memory::of(1, ours), Memory::of(2, theirs));
+        let server = Server::new(plan()).with_shelf(theirs.clone());
+        let pixels = image(plan().plan().input.shape, 3);
+        let ((), served) = session(&server, &KEY, ours.clone(), |session| {
+            session.prepare(4, &mut Silent).expect("prepared");
+            assert_eq!(session.put_away().expect("as many as there is room for"), kept);
+            let answers = session.infer_all(&vec![&pixels[..]; 4 - kept], &mut Silent).expect("answers");
+            assert!(answers.iter().all(|answer| answer.integers == interpreted(&plan(), &pixels)));
+            assert_eq!(session.stock(9, &mut Silent).expect("no more"), kept);
+        });
+        assert_eq!(served.expect("no error"), 4 - kept as u64);
+        assert_eq!([&ours, &theirs].map(|shelf| shelf.len()), [kept; 2]);
+        assert_eq!(asked(&server, &ours, 3), (true, kept));
+    }
+}
+
+/// That the client found a fault in what it has prepared is said when such an inference has been answered, and not before: the server
+/// sees the same session as without.
+#[test]
+fn a_fault_of_an_earlier_session_is_reported_after_the_answer() {
+    let (ours, theirs) = (Memory::new(1), Memory::new(2));
+    let server = Server::new(plan()).with_shelf(theirs.clone());
+    assert_eq!(stocked(&server, &ours, 2), 2);
+    ours.change(|_, half| half[6] = 2);
+    let pixels = image(plan().plan().input.shape, 3);
+    let (told, served) = session(&server, &KEY, ours.clone(), |session| {
+        session.infer(&pixels, &mut Silent).expect_err("a fault").to_string()
+    });
+    assert!(told.contains("malformed"), "{told}");
+    assert_eq!(served.expect("no error"), 1);
+    assert_eq!(ours.len(), 1, "it is used up");
 }
 
 /// What a server cannot write stays prepared in the session, which goes on.
@@ -331,5 +324,5 @@ fn a_full_disk_at_the_server_ends_no_session() {
         session.infer(&pixels, &mut Silent).expect("an answer").integers
     });
     assert_eq!((outcome, served.expect("no error")), (interpreted(&plan(), &pixels), 1));
-    assert!(ours.halves.lock().expect("no panic").is_empty());
+    assert!(ours.is_empty());
 }

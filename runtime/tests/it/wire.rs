@@ -13,7 +13,7 @@ use runtime::plan::{PlanId, Ring};
 use runtime::protocol::hello::{Hello, Listed, PROTOCOL_VERSION, Terms, Wanted, Welcome};
 use runtime::protocol::message::{self, COME_AGAIN, Message};
 use runtime::protocol::shared::grant::Grant;
-use runtime::protocol::shared::keeping::{self, Outcome, names_to_bytes};
+use runtime::protocol::shared::keeping::{Found, Preparation, kept_to_bytes, names_to_bytes};
 use runtime::protocol::shared::message_schedule::{Communication, MessageSchedule};
 use runtime::protocol::shared::relu::Relu;
 use runtime::protocol::token::Token;
@@ -82,11 +82,11 @@ fn messages() -> Vec<Vector> {
     let list = ["mnist", "cifar10"].map(|name| Listed { name: named(name), id });
     let refusal = sent(|connection| message::refuse(connection, "too many; try again later").expect("sent"));
     let hash: Vec<u8> = document::bytes(&token.hash().to_string());
-    let names = [0xa1, 0xa2].map(|byte| Name::from_bytes([byte; 32]));
+    let names = [0xa1, 0xa2, 0xa3].map(|byte| Name::from_bytes([byte; 32]));
+    let prepare = Preparation { inferences: 2, names: names[..2].to_vec() };
     let store = StoreId::from_bytes(std::array::from_fn(|place| 0x10 + place as u8));
-    let outcome = |each: &[bool]| Outcome { store, each: each.to_vec() }.to_bytes();
-    let take = keeping::Wanted { store, names: names.to_vec() };
-    let terms = Terms { max_prepared: 500, idle: 3600, age: 86_400, preparations: 16, inferences: u64::MAX };
+    let inferences = u64::MAX;
+    let terms = Terms { max_prepared: 500, idle: 3600, age: 86_400, preparations: 16, inferences, store };
     let declined = Grant::Declined("it has too much to do; try again later".into());
     vec![
         vector("frame-1", first),
@@ -104,10 +104,11 @@ fn messages() -> Vec<Vector> {
         vector("refusal-frame", refusal),
         vector("grant-given", Grant::Given.to_bytes()),
         vector("grant-declined", declined.to_bytes()),
-        vector("keep", names_to_bytes(&names)),
-        vector("kept", outcome(&[true, false])),
-        vector("take", take.to_bytes()),
-        vector("taken", outcome(&[false, true])),
+        vector("prepare", prepare.to_bytes()),
+        vector("keep", message::count(2).expect("two")),
+        vector("kept", kept_to_bytes(&[true, false])),
+        vector("take", names_to_bytes(&names)),
+        vector("taken", Found::to_bytes(&[Found::Gone, Found::There, Found::NotNow])),
         vector("bits", Bits::from_fn(10, |place| [0, 3, 4, 9].contains(&place)).to_bytes()),
     ]
 }

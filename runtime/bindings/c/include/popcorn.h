@@ -326,7 +326,8 @@ enum popcorn_status popcorn_infer(struct popcorn_client *client,
  * one.
  *
  * All counts are of all images together: `pixel_count` is `image_count` times the plan's `pixels`, `label_count` and
- * `score_count` likewise. `labels` and `scores` may be NULL, with a count of 0.
+ * `score_count` likewise. `labels` and `scores` may be NULL, with a count of 0. `answered` (NULL where nobody wants to know) is how
+ * many images, the first ones, have answers: all of them, or fewer where the call fails.
  */
 enum popcorn_status popcorn_infer_many(struct popcorn_client *client,
                                        size_t image_count,
@@ -336,6 +337,7 @@ enum popcorn_status popcorn_infer_many(struct popcorn_client *client,
                                        size_t label_count,
                                        double *scores,
                                        size_t score_count,
+                                       size_t *answered,
                                        struct popcorn_error **error);
 
 /**

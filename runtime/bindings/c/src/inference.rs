@@ -50,7 +50,8 @@ pub unsafe extern "C" fn popcorn_infer(
 /// one.
 ///
 /// All counts are of all images together: `pixel_count` is `image_count` times the plan's `pixels`, `label_count` and
-/// `score_count` likewise. `labels` and `scores` may be NULL, with a count of 0.
+/// `score_count` likewise. `labels` and `scores` may be NULL, with a count of 0. `answered` (NULL where nobody wants to know) is how
+/// many images, the first ones, have answers: all of them, or fewer where the call fails.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn popcorn_infer_many(
     client: *mut Client,
@@ -61,9 +62,17 @@ pub unsafe extern "C" fn popcorn_infer_many(
     label_count: usize,
     scores: *mut f64,
     score_count: usize,
+    answered: *mut usize,
     error: *mut *mut Error,
 ) -> Status {
+    let tell = |count| {
+        if !answered.is_null() {
+            // SAFETY: it is not null, and valid by the header's rules for results.
+            unsafe { answered.write(count) };
+        }
+    };
     let call = || {
+        tell(0);
         // SAFETY: the header's rules for handles.
         let client = unsafe { handle(client, "client") }?;
         let plan = client.plan;
@@ -81,10 +90,13 @@ pub unsafe extern "C" fn popcorn_infer_many(
         // SAFETY: as before.
         let pixels = unsafe { elements(pixels, pixel_count, of_all(plan.pixels), "pixels") }?;
         let images: Vec<&[f32]> = pixels.chunks(plan.pixels).collect();
-        let answers = client.with(|session| session.infer_all(&images))?;
-        fill(labels, answers.iter().flat_map(Prediction::labels));
-        fill(scores, answers.iter().flat_map(|answer| &answer.logits));
-        Ok(())
+        let mut predictions = Vec::with_capacity(image_count);
+        let asked =
+            client.with(|session| session.infer_each(&images, |prediction| predictions.push(prediction)));
+        tell(predictions.len());
+        fill(labels, predictions.iter().flat_map(Prediction::labels));
+        fill(scores, predictions.iter().flat_map(|answer| &answer.logits));
+        asked
     };
     // SAFETY: the header's rules for errors.
     unsafe { guard(error, call) }

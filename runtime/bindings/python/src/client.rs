@@ -44,18 +44,22 @@ impl Client {
 
 #[pymethods]
 impl Client {
-    /// The answers for images one after the other in bytes of `f32`.
-    fn infer_all(&self, py: Python<'_>, images: &[u8], count: usize) -> PyResult<Vec<Answer>> {
+    /// The answers for images one after the other in bytes of `f32`, and what failed then, if something did.
+    fn infer_all(
+        &self,
+        py: Python<'_>,
+        images: &[u8],
+        count: usize,
+    ) -> PyResult<(Vec<Answer>, Option<PyErr>)> {
         let pixels = floats(py, images)?;
         let each = pixels.len() / count.max(1);
-        self.with(py, move |session| {
+        let (answers, outcome) = self.with(py, move |session| {
             let images: Vec<&[f32]> = pixels.chunks(each.max(1)).collect();
-            let answers = match images[..] {
-                [image] => vec![session.infer(image)?],
-                _ => session.infer_all(&images)?,
-            };
-            Ok(answers.iter().map(answer).collect())
-        })
+            let mut answers = Vec::with_capacity(count);
+            let outcome = session.infer_each(&images, |prediction| answers.push(answer(&prediction)));
+            Ok((answers, outcome))
+        })?;
+        Ok((answers, outcome.err().map(|error| of_runtime(py, &error))))
     }
 
     /// Prepares until so many inferences are ready, or as many as the server allows; how many are.

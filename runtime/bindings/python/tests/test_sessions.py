@@ -22,6 +22,22 @@ def test_predictions_are_those_of_the_plan(client, plan, digits):
     assert (client.plan_id, client.input_shape) == (plan.id, plan.input_shape)
 
 
+def test_answers_before_a_failure_are_not_lost(client, plan, digits, monkeypatch):
+    images, _ = digits
+    native = client._native
+
+    class Budget:
+        def infer_all(self, raw, count):
+            answers, _ = native.infer_all(raw[: len(raw) // count], 1)
+            return answers, popcorn.Refused("the budget of inferences is spent")
+
+    monkeypatch.setattr(client, "_native", Budget())
+    with pytest.raises(popcorn.Refused) as failure:
+        client.infer_all(images[:3])
+    assert [answer.label for answer in failure.value.answers] == [plan.predict(images[0]).label]
+    assert popcorn.PopcornError("other").answers == ()
+
+
 def test_a_batch_is_answered_together(client, plan, digits):
     images, labels = digits
     for batch in [images[:2], list(images[:2])]:

@@ -3,46 +3,80 @@
 //!
 //! ```text
 //! client                                             server
-//! Keep: a name for each of the oldest prepared  ──▶  puts its halves into its store
-//! puts those that the server kept into its own  ◀──  Kept: which store it is; of each whether it kept it
+//!                                               ◀──  Welcome: the store that it keeps halves in, or none
+//! Prepare: how many, a name for each            ──▶  prepares (grant.rs)
+//!
+//! Keep: how many of the oldest                  ──▶  puts its halves into its store
+//! puts those that the server kept into its own  ◀──  Kept: of each whether it kept it
+//!
+//! the session ends, by no fault of the peer's
+//! puts what it has not used into its store           puts what was not asked for into its store
 //!
 //! later
 //! takes halves out of its store
-//! Take: the server's store, their names         ──▶  takes its halves out of its store
-//! drops those that the server has no more       ◀──  Taken: which store it is; of each whether it was there
+//! Take: their names                             ──▶  takes its halves out of its store
+//! puts back those that are not to be had now,   ◀──  Taken: of each whether it was there
+//! drops those that the server has no more
 //! ```
 //!
-//! A `Take` of no names asks which store it is. Each party removes a half from its store for good before it says or does anything
-//! with it, so none is used twice; a half whose other one is lost is of no use. What is in the session afterwards is prepared as
-//! if it had been there all the time, in the order of the names.
+//! Each party removes a half from its store for good before it says or does anything with it, and puts none back of which the peer
+//! has seen anything, so none is used twice; a half whose other one is lost is of no use. What is in the session afterwards is
+//! prepared as if it had been there all the time, in the order of the names.
 //!
 //! # Who learns what
 //!
-//! The server: which sessions' preparations are used in which later ones. Names are random.
+//! The server: which sessions' preparations are used in which later ones. Names are random. Whether the client found a fault in what
+//! it has prepared does not show: it keeps such halves as others, marked, and reports the fault when one has been used.
 
 use crate::error::PeerFault;
-use crate::store::{Name, StoreId};
+use crate::store::Name;
 
 /// Names in a message at most.
 pub const MOST_NAMES: usize = 64;
 
-/// Bytes of a message with names at most.
-pub const MOST_BYTES: u64 = (StoreId::BYTES + MOST_NAMES * Name::BYTES) as u64;
+/// Bytes of names at most.
+pub const MOST_BYTES: u64 = (MOST_NAMES * Name::BYTES) as u64;
 
-/// What a client wants to have again.
-pub struct Wanted {
-    /// The server's store that it is in.
-    pub store: StoreId,
-    /// Names of inferences.
+/// What a client wants to be prepared together.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Preparation {
+    /// How many inferences.
+    pub inferences: u8,
+    /// A name for each, or none: then they end with the session.
     pub names: Vec<Name>,
 }
 
-/// What a server says of names.
-pub struct Outcome {
-    /// Its store; [`StoreId::NONE`] if it has none.
-    pub store: StoreId,
-    /// Of each name whether the server has done what it was asked.
-    pub each: Vec<bool>,
+impl Preparation {
+    /// Bytes at most.
+    pub const MOST_BYTES: u64 = 1 + MOST_BYTES;
+
+    /// The bytes that are sent.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        [&[self.inferences], &*names_to_bytes(&self.names)].concat()
+    }
+
+    /// Reads a client's bytes.
+    ///
+    /// # Errors
+    /// There is no number, or there are names for some of them.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, PeerFault> {
+        let malformed = || PeerFault::Protocol("what it wants to prepare is malformed".into());
+        let (&inferences, names) = bytes.split_first().ok_or_else(malformed)?;
+        let names = names_from_bytes(names)?;
+        let names_all = names.is_empty() || names.len() == usize::from(inferences);
+        if names_all { Ok(Self { inferences, names }) } else { Err(malformed()) }
+    }
+}
+
+/// What a server says of a name that it is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// It has no half of this name, or none any more.
+    Gone = 0,
+    /// The inference is part of the session now.
+    There = 1,
+    /// It has not looked, since it keeps much for others at the moment; the name may be asked for again.
+    NotNow = 2,
 }
 
 /// The bytes of names.
@@ -62,49 +96,47 @@ pub fn names_from_bytes(bytes: &[u8]) -> Result<Vec<Name>, PeerFault> {
     Ok(names.iter().copied().map(Name::from_bytes).collect())
 }
 
-impl Wanted {
-    /// The bytes that are sent.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        [self.store.as_bytes(), &*names_to_bytes(&self.names)].concat()
-    }
-
-    /// Reads a client's bytes.
-    ///
-    /// # Errors
-    /// They are too short, or as [`names_from_bytes`].
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, PeerFault> {
-        let malformed = || PeerFault::Protocol("it names no store".into());
-        let (&store, names) = bytes.split_first_chunk().ok_or_else(malformed)?;
-        Ok(Self { store: StoreId::from_bytes(store), names: names_from_bytes(names)? })
-    }
+/// The bytes of what a server says: whether it has put each inference away.
+pub fn kept_to_bytes(kept: &[bool]) -> Vec<u8> {
+    kept.iter().map(|&kept| u8::from(kept)).collect()
 }
 
-impl Outcome {
-    /// Bytes for so many names.
-    pub const fn bytes(names: usize) -> u64 {
-        (StoreId::BYTES + names) as u64
-    }
+/// Reads them.
+///
+/// # Errors
+/// They say neither yes nor no.
+pub fn kept_from_bytes(bytes: &[u8]) -> Result<Vec<bool>, PeerFault> {
+    let kept = |byte: &u8| match byte {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(malformed()),
+    };
+    bytes.iter().map(kept).collect()
+}
 
+impl Found {
     /// The bytes that are sent.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let each = self.each.iter().map(|&done| u8::from(done));
-        self.store.as_bytes().iter().copied().chain(each).collect()
+    pub fn to_bytes(found: &[Self]) -> Vec<u8> {
+        found.iter().map(|&found| found as u8).collect()
     }
 
     /// Reads a server's bytes.
     ///
     /// # Errors
-    /// They are too short, or say neither yes nor no.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, PeerFault> {
-        let malformed = || PeerFault::Protocol("what it says of kept inferences is malformed".into());
-        let (&store, each) = bytes.split_first_chunk().ok_or_else(malformed)?;
-        let each = each.iter().map(|&done| match done {
-            0 => Ok(false),
-            1 => Ok(true),
+    /// They say something else.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Vec<Self>, PeerFault> {
+        let found = |byte: &u8| match byte {
+            0 => Ok(Found::Gone),
+            1 => Ok(Found::There),
+            2 => Ok(Found::NotNow),
             _ => Err(malformed()),
-        });
-        Ok(Self { store: StoreId::from_bytes(store), each: each.collect::<Result<_, _>>()? })
+        };
+        bytes.iter().map(found).collect()
     }
+}
+
+fn malformed() -> PeerFault {
+    PeerFault::Protocol("what it says of kept inferences is malformed".into())
 }
 
 #[cfg(test)]
@@ -113,19 +145,20 @@ mod tests {
 
     #[test]
     fn messages_survive_the_wire_and_bad_ones_do_not() {
-        let store = StoreId::from_bytes([3; 16]);
         let names: Vec<Name> = (0..3).map(|index| Name::from_bytes([index; 32])).collect();
-        let wanted = Wanted { store, names: names.clone() };
-        let read = Wanted::from_bytes(&wanted.to_bytes()).unwrap();
-        assert!(read.store == store && read.names == names);
-        let outcome = Outcome { store, each: vec![true, false, true] };
-        let bytes = outcome.to_bytes();
-        assert_eq!(bytes.len() as u64, Outcome::bytes(3));
-        let read = Outcome::from_bytes(&bytes).unwrap();
-        assert!(read.store == store && read.each == outcome.each);
-        assert!(Outcome::from_bytes(&[&bytes[..], &[2]].concat()).is_err());
-        assert!(Outcome::from_bytes(&bytes[..15]).is_err());
-        assert!(Wanted::from_bytes(&[0; 15]).is_err() && Wanted::from_bytes(&[0; 47]).is_err());
+        for (inferences, names) in [(3, names.clone()), (3, Vec::new()), (200, Vec::new())] {
+            let wanted = Preparation { inferences, names };
+            let bytes = wanted.to_bytes();
+            assert!(bytes.len() as u64 <= Preparation::MOST_BYTES);
+            assert!(Preparation::from_bytes(&bytes).unwrap() == wanted);
+        }
+        let some = Preparation { inferences: 4, names }.to_bytes();
+        assert!([&[][..], &[1, 0], &some].iter().all(|bytes| Preparation::from_bytes(bytes).is_err()));
+        assert_eq!(kept_from_bytes(&kept_to_bytes(&[true, false])).unwrap(), [true, false]);
+        assert!(kept_from_bytes(&[2]).is_err());
+        let all = [Found::Gone, Found::There, Found::NotNow];
+        assert_eq!(Found::from_bytes(&Found::to_bytes(&all)).unwrap(), all);
+        assert!(Found::from_bytes(&[3]).is_err());
         assert!(names_from_bytes(&[0; 32 * MOST_NAMES]).is_ok());
         assert!(
             names_from_bytes(&[0; 32 * (MOST_NAMES + 1)]).is_err() && names_from_bytes(&[0; 33]).is_err()

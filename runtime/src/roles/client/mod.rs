@@ -81,31 +81,55 @@ impl Session {
     /// # Errors
     /// The image does not fit the plan (nothing is sent then), or the server refuses, misbehaves or vanishes.
     pub fn infer(&mut self, raw: &[f32], observer: &mut dyn Observer) -> Result<Prediction> {
-        let predictions = self.infer_all(&[raw], observer)?;
-        predictions.into_iter().next().ok_or_else(|| Error::Bug("no prediction".into()))
+        let mut answer = None;
+        self.infer_each(&[raw], &mut |prediction| answer = Some(prediction), observer)?;
+        answer.ok_or_else(|| Error::Bug("no prediction".into()))
     }
 
-    /// The model's answers for several images: in suite `shared` prepared in batches where they are not prepared yet, and
-    /// with as many as possible in the same flights.
+    /// The model's answers for several images, as [`infer_each`](Self::infer_each) gives them.
     ///
     /// # Errors
-    /// As [`infer`](Self::infer); where one image does not fit the plan, nothing is sent. Where the server vanishes, answers to
-    /// images before are lost: ask about fewer at a time ([`largest_group`](Self::largest_group)) to keep them.
+    /// As there; answers to images before the one that failed are lost.
     pub fn infer_all(&mut self, raw: &[&[f32]], observer: &mut dyn Observer) -> Result<Vec<Prediction>> {
+        let mut predictions = Vec::with_capacity(raw.len());
+        self.infer_each(raw, &mut |prediction| predictions.push(prediction), observer)?;
+        Ok(predictions)
+    }
+
+    /// Hands the model's answers for several images to `take`, in their order and as soon as they are there: in suite `shared` images
+    /// are prepared in batches where they are not prepared yet, and as many as possible travel in the same flights.
+    ///
+    /// # Errors
+    /// As [`infer`](Self::infer), for the images that were not answered; where one image does not fit the plan, nothing is sent.
+    pub fn infer_each(
+        &mut self,
+        raw: &[&[f32]],
+        take: &mut dyn FnMut(Prediction),
+        observer: &mut dyn Observer,
+    ) -> Result<()> {
         let quantized =
             raw.iter().map(|raw| self.plan.input.quantize(raw)).collect::<std::result::Result<Vec<_>, _>>();
-        let mut inputs = quantized.map_err(InvalidInput::from)?;
-        let mut predictions = Vec::with_capacity(inputs.len());
+        let inputs = quantized.map_err(InvalidInput::from)?;
+        let outcome = self.answer_each(inputs, take, observer);
+        self.rescued(outcome)
+    }
+
+    fn answer_each(
+        &mut self,
+        mut inputs: Vec<Vec<i64>>,
+        take: &mut dyn FnMut(Prediction),
+        observer: &mut dyn Observer,
+    ) -> Result<()> {
         while !inputs.is_empty() {
             if self.prepared() == 0 {
-                self.prepare(inputs.len(), observer)?;
+                self.recall_and_prepare(inputs.len(), observer)?;
             }
             let together = inputs.len().min(self.most_together());
             let rest = inputs.split_off(together);
-            predictions.append(&mut self.answer(&inputs, observer)?);
+            self.answer(&inputs, observer)?.into_iter().for_each(&mut *take);
             inputs = rest;
         }
-        Ok(predictions)
+        Ok(())
     }
 
     /// How many images can be asked about in the same flights now.

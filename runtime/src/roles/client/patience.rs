@@ -3,7 +3,8 @@
 //! # What is tried again, and why that is safe
 //!
 //! A client tries again on a *fresh connection with fresh randomness*: a new handshake, new base OTs, new masks, new correlations.
-//! What was prepared on the lost connection is dropped with its session and never used again: it is used once, or not at all. So what
+//! What was prepared on the lost connection and given to an inference is dropped with its session and never used again; what nothing
+//! was asked of yet may be kept in both parties' stores ([`crate::protocol::shared::keeping`]). It is used once, or not at all. So what
 //! a server has seen of the lost attempt and what it sees of the next one are independent given the plan, whatever the image is,
 //! as with any two inferences:
 //!

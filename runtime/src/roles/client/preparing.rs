@@ -7,6 +7,7 @@ use crate::observe::Observer;
 use crate::plan::Work;
 use crate::protocol::shared::grant::Grant;
 use crate::protocol::shared::online_messages::most_together;
+use crate::store::Name;
 
 impl Session {
     /// Does ahead what does not depend on images, until `count` inferences are prepared, or as many as the server allows;
@@ -17,6 +18,11 @@ impl Session {
     /// # Errors
     /// The server refuses, misbehaves or vanishes; [`Error::Refused`] where it prepares nothing, and nothing is prepared.
     pub fn prepare(&mut self, count: usize, observer: &mut dyn Observer) -> Result<()> {
+        let outcome = self.recall_and_prepare(count, observer);
+        self.rescued(outcome)
+    }
+
+    pub(super) fn recall_and_prepare(&mut self, count: usize, observer: &mut dyn Observer) -> Result<()> {
         self.declined = None;
         let count = self.attainable(count);
         self.recall(count)?;
@@ -50,10 +56,13 @@ impl Session {
 
     /// Whether so many inferences were prepared, or the server declined that.
     fn prepare_batch(&mut self, inferences: usize, observer: &mut dyn Observer) -> Result<bool> {
-        let Self { holder, plan, online, ahead, spending, .. } = self;
+        let Self { holder, plan, online, ahead, stored, spending, .. } = self;
         let Work::Schedule(schedule) = &plan.work else { return Ok(true) };
         let watch = Stopwatch::start(holder.connection.traffic());
-        let outcome = shared::Session { schedule, online, holder, ahead }.prepare(inferences, observer);
+        let named = if stored.is_some() { inferences } else { 0 };
+        let names = (0..named).map(|_| Name::random(&mut holder.rng)).collect();
+        let outcome =
+            shared::Session { schedule, online, holder, ahead }.prepare(inferences, names, observer);
         spending.offline += watch.spent(holder.connection.traffic());
         self.declined = match outcome? {
             Grant::Given => None,

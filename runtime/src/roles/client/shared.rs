@@ -23,6 +23,7 @@ use crate::ot::{Extensions, Role, Supply, setup};
 use crate::plan::{Ring, Schedule, StepId};
 use crate::protocol::message::{self, Message};
 use crate::protocol::shared::grant::{self, Grant};
+use crate::protocol::shared::keeping::Preparation;
 use crate::protocol::shared::message_schedule::Communication;
 #[cfg(doc)]
 use crate::protocol::shared::online_messages::most_together;
@@ -30,6 +31,7 @@ use crate::protocol::shared::online_messages::{batches, received, width};
 use crate::protocol::shared::party::Party;
 use crate::protocol::shared::together::{Seat, Together};
 use crate::roles::stopwatch::Named;
+use crate::store::Name;
 use std::collections::VecDeque;
 use zeroize::Zeroizing;
 
@@ -56,16 +58,22 @@ pub(super) struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// Everything that `inferences` more inferences use up, prepared together: one, or a batch that the plan offers. Nothing is done
-    /// where the server declines.
-    pub(super) fn prepare(self, inferences: usize, observer: &mut dyn Observer) -> Result<Grant> {
+    /// Everything that `inferences` more inferences use up, prepared together: one, or a batch that the plan offers; with names if they
+    /// may outlive the session. Nothing is done where the server declines.
+    pub(super) fn prepare(
+        self,
+        inferences: usize,
+        names: Vec<Name>,
+        observer: &mut dyn Observer,
+    ) -> Result<Grant> {
         let Self { schedule, online, holder, ahead } = self;
         let first = StepId::new(0);
         let batch = schedule.for_batch(inferences);
         let batch = batch.ok_or_else(|| Error::Bug(format!("no batch of {inferences} inferences")))?;
         let answer = (Message::Grant, Limit::AtMost(grant::MOST_BYTES));
-        let count = message::count(inferences)?;
-        let grant = message::ask(&mut holder.connection, Message::Prepare, &count, answer)?;
+        let [count] = message::count(inferences)?;
+        let wanted = Preparation { inferences: count, names: names.clone() };
+        let grant = message::ask(&mut holder.connection, Message::Prepare, wanted.to_bytes(), answer)?;
         let grant = Grant::from_bytes(&grant)?;
         if grant != Grant::Given {
             return Ok(grant);
@@ -88,12 +96,14 @@ impl Session<'_> {
         let masks: Vec<ByStep> = (0..inferences).map(|_| holder.draw_masks(schedule)).collect();
         let products = holder.prepare_linear(&batch, &masks, observer)?;
         holder.step(Named::offline(first, "masked bits"), observer, |holder| {
+            let mut names = names.into_iter();
             for ((mut supply, masks), products) in supplies.into_iter().zip(masks).zip(products) {
                 let told = masked_bits::open(schedule, online, &products, &mut supply)?;
                 if !told.is_empty() {
                     message::send(&mut holder.connection, Message::MaskedBits, told)?;
                 }
-                ahead.ready.push_back(Half { supply, masks, products });
+                let name = names.next();
+                ahead.ready.push_back(Half { name, is_flawed: false, supply, masks, products });
             }
             Ok(())
         })?;
@@ -142,7 +152,7 @@ impl Holder {
         let mut observer = Some(observer); // of the first
         let ring = schedule.steps[0].ring();
         let ask = |(prepared, input): (Half, &Vec<i64>)| {
-            let Half { supply, masks, products } = prepared;
+            let Half { supply, masks, products, .. } = prepared;
             let image = input.iter().map(|&x| ring.embed(x)).collect();
             let observer = observer.take();
             move |seat: Seat<'_, '_>| {

@@ -11,33 +11,34 @@ use crate::observe::Observer;
 use crate::ot::Role;
 use crate::plan::Work;
 use crate::protocol::message::{self, Message};
-use crate::protocol::shared::keeping::{MOST_NAMES, Outcome, Wanted, names_to_bytes};
+use crate::protocol::shared::keeping::{Found, MOST_NAMES, kept_from_bytes, names_to_bytes};
 use crate::store::{ClientId, HalfBytes, Label, Name, Owner, Shelf, StoreId};
 use std::sync::Arc;
 
-/// A client's store, and what the session knows of the server's.
+/// A client's store, for sessions with a server that has one.
 pub(super) struct Stored {
     shelf: Arc<dyn Shelf>,
     owner: Owner,
-    /// Once the server has said so.
-    server: Option<StoreId>,
+    /// The server's.
+    server: StoreId,
     /// Inferences that this session has out of its store.
     recalled: usize,
 }
 
 impl Session {
-    /// Uses inferences that were prepared in earlier sessions and lie in this store before it prepares others, and lets
-    /// [`stock`](Self::stock) prepare for later ones. In suite `blinded` there are none.
+    /// Uses inferences that were prepared in earlier sessions with this server and lie in this store before it prepares others, and lets
+    /// [`stock`](Self::stock) prepare for later ones. Where the session is lost, what is prepared and not used goes into the store. With
+    /// a server that keeps nothing, and in suite `blinded`, there are none.
     #[must_use]
     pub fn with_shelf(mut self, shelf: Arc<dyn Shelf>) -> Self {
         let client = ClientId::of(&self.holder.key.public().to_bytes());
-        let owner = Owner { plan: self.plan.id, client };
-        let stored = Stored { shelf, owner, server: None, recalled: 0 };
-        self.stored = self.prepares_ahead().then_some(stored);
+        let (owner, server) = (Owner { plan: self.plan.id, client }, self.terms.store);
+        let keeps = self.prepares_ahead() && server != StoreId::NONE;
+        self.stored = keeps.then_some(Stored { shelf, owner, server, recalled: 0 });
         self
     }
 
-    /// Inferences of this key and plan that lie in the store: of this server's, once it has said which its store is, else of all servers'.
+    /// Inferences of this key and plan that lie in the store, prepared with this server.
     pub fn stored(&self) -> usize {
         self.stored.as_ref().map_or(0, |stored| stored.shelf.count(&stored.owner, stored.server))
     }
@@ -54,11 +55,16 @@ impl Session {
     /// # Errors
     /// The server refuses, misbehaves or vanishes, or something cannot be written.
     pub fn stock(&mut self, count: usize, observer: &mut dyn Observer) -> Result<usize> {
-        if self.server_store()? == StoreId::NONE {
+        let outcome = self.fill(count, observer);
+        self.rescued(outcome)
+    }
+
+    fn fill(&mut self, count: usize, observer: &mut dyn Observer) -> Result<usize> {
+        if self.stored.is_none() {
             return Ok(0);
         }
         let mut missing = count.saturating_sub(self.stored());
-        while missing > 0 {
+        while missing > 0 && self.room() > 0 {
             let declined =
                 self.prepared() == 0 && !self.prepare_some(missing.min(self.max_prepared()), observer)?;
             if declined {
@@ -71,64 +77,76 @@ impl Session {
         Ok(self.stored())
     }
 
-    /// Puts what is prepared and not used into both parties' stores, as far as these take it; how many inferences left the session. What
-    /// this party's store has no room for is lost. Without a store, or where the server keeps none, nothing happens.
+    /// Puts what is prepared and not used into both parties' stores, as far as these take it; how many inferences left the session.
+    /// Without a store, or where the server keeps none, nothing happens.
     ///
     /// # Errors
     /// As [`stock`](Self::stock).
     pub fn put_away(&mut self) -> Result<usize> {
         let prepared = self.prepared();
-        if prepared == 0 || self.server_store()? == StoreId::NONE {
-            return Ok(0);
+        let mut outcome = Ok(());
+        while outcome.is_ok() && self.prepared() > 0 {
+            match self.keep(self.prepared()) {
+                Ok(Some(_)) => {}
+                Ok(None) => break,
+                Err(error) => outcome = Err(error),
+            }
         }
-        while self.prepared() > 0 && self.keep(self.prepared())?.is_some() {}
-        self.holder.faults.report()?;
+        let outcome = outcome.and_then(|()| self.holder.faults.report());
+        self.rescued(outcome)?;
         Ok(prepared - self.prepared())
     }
 
-    /// Which the server's store is; [`StoreId::NONE`] where it has none, or this party.
-    fn server_store(&mut self) -> Result<StoreId> {
-        let Self { holder, plan, stored, spending, .. } = self;
-        let (Some(stored), Work::Schedule(_)) = (stored, &plan.work) else { return Ok(StoreId::NONE) };
-        if let Some(server) = stored.server {
-            return Ok(server);
-        }
-        let watch = Stopwatch::start(holder.connection.traffic());
-        let outcome = stored.ask(holder, &Wanted { store: StoreId::NONE, names: Vec::new() });
-        spending.offline += watch.spent(holder.connection.traffic());
-        Ok(outcome?.store)
+    /// For how many more inferences this party's store has room.
+    fn room(&self) -> usize {
+        let (Some(stored), Some(form)) = (&self.stored, self.form()) else { return 0 };
+        stored.shelf.room(&stored.owner, form.length())
     }
 
-    /// Puts prepared inferences into both parties' stores, `most` at most; how many, or `None` if a store took less. Those that the
-    /// server did not take stay prepared.
+    fn form(&self) -> Option<Form<'_>> {
+        let Work::Schedule(schedule) = &self.plan.work else { return None };
+        Some(Form { schedule, online: &self.online, role: Role::Client })
+    }
+
+    /// Puts prepared inferences into both parties' stores, `most` at most; how many, or `None` if a store took less. Those that a
+    /// store has no room for stay prepared.
     fn keep(&mut self, most: usize) -> Result<Option<usize>> {
+        let count = self.prepared().min(most).min(MOST_NAMES);
+        let fitting = count.min(self.room());
         let Self { holder, plan, online, ahead, stored, spending, .. } = self;
-        let (Some(stored), Work::Schedule(schedule)) = (stored, &plan.work) else { return Ok(None) };
+        let (Some(stored), Work::Schedule(schedule), 1..) = (stored, &plan.work, fitting) else {
+            return Ok(None);
+        };
         let watch = Stopwatch::start(holder.connection.traffic());
-        let count = ahead.ready.len().min(most).min(MOST_NAMES);
-        let names: Vec<Name> = (0..count).map(|_| Name::random(&mut holder.rng)).collect();
-        let answer = (Message::Kept, Limit::Exactly(Outcome::bytes(count)));
-        let outcome = message::ask(&mut holder.connection, Message::Keep, names_to_bytes(&names), answer)?;
-        let outcome = Outcome::from_bytes(&outcome)?;
+        let answer = (Message::Kept, Limit::Exactly(fitting as u64));
+        let kept = message::ask(&mut holder.connection, Message::Keep, &message::count(fitting)?, answer)?;
+        let kept = kept_from_bytes(&kept)?;
         spending.offline += watch.spent(holder.connection.traffic());
-        stored.server = Some(outcome.store);
-        let (mut kept, mut left) = (Vec::new(), Vec::new());
-        for ((half, name), is_kept) in ahead.ready.drain(..count).zip(names).zip(outcome.each) {
-            if is_kept { kept.push((half, name)) } else { left.push(half) }
+        let took_all = fitting == count && kept.iter().all(|&kept| kept);
+        let (mut away, mut left) = (Vec::new(), Vec::new());
+        for (half, is_kept) in ahead.ready.drain(..fitting).zip(kept) {
+            if is_kept { away.push(half) } else { left.push(half) }
         }
-        let mut took_all = left.is_empty();
         left.into_iter().rev().for_each(|half| ahead.ready.push_front(half));
-        // What the server made a mistake in is not kept, as if it were: it is reported when nothing more is to be sent.
-        kept.retain(|_| holder.faults.is_empty());
         let form = Form { schedule, online, role: Role::Client };
-        for (half, name) in kept {
-            let label = Label { owner: stored.owner, server: outcome.store, name };
-            took_all &= stored.shelf.put(&label, &half.to_bytes(form)?)?;
+        for half in away {
+            stored.put(half, holder, form)?;
         }
         Ok(took_all.then_some(count))
     }
 
-    /// Has inferences from the store until `count` are prepared, or there are no more that the server has too.
+    /// An outcome as it is; where the session is lost, what is prepared goes to the store, as the server's halves do.
+    pub(super) fn rescued<T>(&mut self, outcome: Result<T>) -> Result<T> {
+        if outcome.as_ref().is_err_and(Error::is_loss) {
+            let Self { holder, plan, online, ahead, stored, .. } = self;
+            if let (Some(stored), Work::Schedule(schedule)) = (stored, &plan.work) {
+                stored.put_back(ahead.ready.drain(..), holder, Form { schedule, online, role: Role::Client });
+            }
+        }
+        outcome
+    }
+
+    /// Has inferences from the store until `count` are prepared, or there are no more that the server has, too, and room for.
     pub(super) fn recall(&mut self, count: usize) -> Result<()> {
         let Self { holder, plan, online, ahead, stored, spending, .. } = self;
         let (Some(stored), Work::Schedule(schedule)) = (stored, &plan.work) else { return Ok(()) };
@@ -142,63 +160,60 @@ impl Session {
 
 impl Stored {
     fn recall(&mut self, holder: &mut Holder, form: Form<'_>, ahead: &mut Ahead, count: usize) -> Result<()> {
-        while ahead.len() < count && self.shelf.count(&self.owner, self.server) > 0 {
-            let server = match self.server {
-                Some(server) => server,
-                None => self.ask(holder, &Wanted { store: StoreId::NONE, names: Vec::new() })?.store,
-            };
-            let found = self.take_out(server, (count - ahead.len()).min(MOST_NAMES), form)?;
-            if found.is_empty() {
+        while ahead.len() < count {
+            let halves = self.take_out((count - ahead.len()).min(MOST_NAMES), form)?;
+            if halves.is_empty() {
                 break;
             }
-            let names: Vec<Name> = found.iter().map(|(name, _)| *name).collect();
-            let outcome = match self.ask(holder, &Wanted { store: server, names }) {
-                Ok(outcome) => outcome,
+            let found = match ask(holder, &halves) {
+                Ok(found) => found,
                 Err(error) => {
-                    self.put_back(server, found, form);
+                    self.put_back(halves, holder, form);
                     return Err(error);
                 }
             };
-            let there = found
-                .into_iter()
-                .zip(outcome.each)
-                .filter_map(|((_, half), is_there)| is_there.then_some(half));
-            let before = ahead.len();
-            ahead.ready.extend(there);
-            self.recalled += ahead.len() - before;
+            let mut not_now = Vec::new();
+            for (half, found) in halves.into_iter().zip(found) {
+                match found {
+                    Found::There => {
+                        self.recalled += 1;
+                        holder.remember(&half);
+                        ahead.ready.push_back(half);
+                    }
+                    Found::NotNow => not_now.push(half),
+                    Found::Gone => {}
+                }
+            }
+            if !not_now.is_empty() {
+                self.put_back(not_now, holder, form);
+                break;
+            }
         }
         Ok(())
     }
 
-    /// Halves that have masked nothing yet, and of which the server has not said that it gave its own out: it may have, and then it has none
-    /// for them any more.
-    fn put_back(&self, server: StoreId, halves: Vec<(Name, Half)>, form: Form<'_>) {
-        for (name, half) in halves {
-            let label = Label { owner: self.owner, server, name };
-            // What cannot be written is lost; the error that counts is another.
-            let _ = half.to_bytes(form).and_then(|bytes| self.shelf.put(&label, &bytes));
-        }
+    /// Keeps a half until a later session asks for it; false if there is no room for it.
+    fn put(&self, mut half: Half, holder: &Holder, form: Form<'_>) -> Result<bool> {
+        let Some(name) = half.name else { return Ok(false) };
+        half.is_flawed |= !holder.faults.is_empty();
+        self.shelf.put(&Label { owner: self.owner, server: self.server, name }, &half.to_bytes(form)?)
     }
 
-    /// Asks the server for what it has of these names.
-    fn ask(&mut self, holder: &mut Holder, wanted: &Wanted) -> Result<Outcome> {
-        let answer = (Message::Taken, Limit::Exactly(Outcome::bytes(wanted.names.len())));
-        let outcome = message::ask(&mut holder.connection, Message::Take, wanted.to_bytes(), answer)?;
-        let outcome = Outcome::from_bytes(&outcome)?;
-        if self.server.is_some_and(|server| server != outcome.store) {
-            return Err(PeerFault::Protocol("it changes its store".into()).into());
+    /// Halves that have masked nothing yet. The server may have given its own out, and then it has none for them any more.
+    fn put_back(&self, halves: impl IntoIterator<Item = Half>, holder: &Holder, form: Form<'_>) {
+        for half in halves {
+            // What cannot be written is lost; the error that counts is another.
+            let _ = self.put(half, holder, form);
         }
-        self.server = Some(outcome.store);
-        Ok(outcome)
     }
 
     /// The oldest halves of what was prepared with this server, `most` at most, which are out of the store for good. What is damaged or
     /// of another version is gone.
-    fn take_out(&self, server: StoreId, most: usize, form: Form<'_>) -> Result<Vec<(Name, Half)>> {
+    fn take_out(&self, most: usize, form: Form<'_>) -> Result<Vec<Half>> {
         let mut found = Vec::new();
         while found.len() < most {
-            let next = self.shelf.next(&self.owner, server);
-            match next.and_then(|next| next.map(|(label, bytes)| named(&label, &bytes, form)).transpose()) {
+            let next = self.shelf.next(&self.owner, self.server);
+            match next.and_then(|next| next.map(|(label, bytes)| begun(&label, &bytes, form)).transpose()) {
                 Ok(Some(half)) => found.push(half),
                 Ok(None) => break,
                 Err(Error::InvalidInput(_)) => {}
@@ -209,10 +224,28 @@ impl Stored {
     }
 }
 
+impl Holder {
+    /// What was found out about a half in an earlier session is reported with the next result.
+    fn remember(&mut self, half: &Half) {
+        if half.is_flawed {
+            let what = "what it sent for an inference that was prepared earlier";
+            self.faults.note(PeerFault::Protocol(format!("{what} was malformed")));
+        }
+    }
+}
+
+/// Asks the server for what it has of these.
+fn ask(holder: &mut Holder, halves: &[Half]) -> Result<Vec<Found>> {
+    let names: Vec<Name> = halves.iter().filter_map(|half| half.name).collect();
+    let answer = (Message::Taken, Limit::Exactly(names.len() as u64));
+    let found = message::ask(&mut holder.connection, Message::Take, names_to_bytes(&names), answer)?;
+    Ok(Found::from_bytes(&found)?)
+}
+
 /// A half as it was when it was kept, with what the client has told ahead begun again.
-fn named(label: &Label, bytes: &HalfBytes, form: Form<'_>) -> Result<(Name, Half)> {
+fn begun(label: &Label, bytes: &HalfBytes, form: Form<'_>) -> Result<Half> {
     let Form { schedule, online, .. } = form;
-    let mut half = Half::from_bytes(bytes, form)?;
+    let mut half = Half::from_bytes(bytes, label.name, form)?;
     masked_bits::open(schedule, online, &half.products, &mut half.supply)?;
-    Ok((label.name, half))
+    Ok(half)
 }

@@ -7,6 +7,7 @@ mod ledger;
 mod offers;
 mod pace;
 mod products;
+mod request;
 mod shared;
 mod stored;
 mod tokens;
@@ -34,7 +35,7 @@ use crate::protocol::hello::{Terms, Welcome};
 use crate::protocol::message::{self, Message};
 use crate::protocol::shared::online_messages::{communication, fitting, kept_bytes};
 use crate::protocol::shared::randomisers::{Lengths, ReplyRandomisers};
-use crate::store::Shelf;
+use crate::store::{Shelf, StoreId};
 use std::sync::Arc;
 
 /// Ciphertexts whose check is one unit of work for a thread.
@@ -152,7 +153,8 @@ impl Server {
     /// Shows the client what it may see of the plan, and what it may ask for.
     fn welcome(&self, connection: &mut Connection, visit: &Visit) -> Result<()> {
         let max_prepared = u16::try_from(self.max_prepared).unwrap_or(u16::MAX);
-        let terms = visit.terms(Terms::unlimited(max_prepared));
+        let store = self.shelf.as_ref().map_or(StoreId::NONE, |shelf| shelf.id());
+        let terms = visit.terms(Terms { store, ..Terms::unlimited(max_prepared) });
         let welcome = Welcome { terms, view: &self.view };
         message::send(connection, Message::Welcome, welcome.to_bytes())
     }

@@ -13,9 +13,8 @@ use super::super::online::{self, ByStep, Side};
 use super::super::plain;
 use super::super::stopwatch::{Named, Stopwatch};
 use super::super::watch::Done;
-use super::declined;
+use super::request::Request;
 use super::visit::Visit;
-use super::work::Expected;
 use crate::channel::{Connection, Limit};
 use crate::error::{Error, PeerFault, Result};
 use crate::observe::{Observer, Silent};
@@ -23,8 +22,7 @@ use crate::ot::{Extensions, Role, Supply, setup};
 use crate::paillier::{PublicKey, SecureRng};
 use crate::plan::{Plan, PlanId, Ring, Schedule, StepId};
 use crate::protocol::message::{self, Message};
-use crate::protocol::shared::grant::Grant;
-use crate::protocol::shared::keeping::{self, Wanted, names_from_bytes};
+use crate::protocol::shared::keeping::Preparation;
 use crate::protocol::shared::message_schedule::Communication;
 use crate::protocol::shared::online_messages::{
     batches, batches_ahead, most_together, received, told_ahead, width,
@@ -37,14 +35,6 @@ use std::collections::{HashMap, VecDeque};
 
 /// Inferences that a client may prepare ahead at most.
 pub const MAX_PREPARED: usize = 1024;
-
-/// What a client may ask for, and how long the messages are.
-const PREPARE: (Message, Limit) = (Message::Prepare, Limit::Exactly(1));
-const REQUESTS: [(Message, Limit); 3] = [
-    (Message::Infer, Limit::Exactly(1)),
-    (Message::Keep, Limit::AtMost(keeping::MOST_BYTES)),
-    (Message::Take, Limit::AtMost(keeping::MOST_BYTES)),
-];
 
 /// One client's session after the handshake.
 pub(super) struct Session<'a> {
@@ -72,102 +62,50 @@ pub(super) struct Ahead {
 }
 
 impl Session<'_> {
-    /// Prepares and answers until the client closes the connection; how many images it answered.
+    /// Prepares and answers until the client closes the connection; how many images it answered. What is prepared and not used then is
+    /// put away, unless the client misbehaved.
     pub(super) fn serve(mut self, observer: &mut dyn Observer) -> Result<u64> {
+        let outcome = self.answer_requests(observer);
+        if outcome.as_ref().err().is_none_or(Error::is_loss) {
+            self.put_away();
+        }
+        outcome
+    }
+
+    fn answer_requests(&mut self, observer: &mut dyn Observer) -> Result<u64> {
         let mut answered = 0;
         loop {
             self.visit.wait(self.connection)?;
-            let request = message::receive_any(self.connection, PREPARE, &REQUESTS);
-            let Some((request, body)) = self.visit.heard(request)? else { return Ok(answered) };
-            let inferences = body.first().copied().unwrap_or(0).into();
-            let before = self.ahead.ready.len();
-            let asked = self.asked(request, &body);
-            if !self.admit(request, asked)? {
-                continue;
-            }
-            let done = match request {
-                Message::Infer => {
-                    self.infer(inferences, observer)?;
-                    answered += inferences as u64;
-                    Done::Answered(inferences as u64)
+            let request = Request::receive(self.connection);
+            let done = match self.visit.heard(request)? {
+                None => return Ok(answered),
+                Some(Request::Prepare(Preparation { inferences, names })) => {
+                    if !self.grant(inferences.into())? {
+                        continue;
+                    }
+                    self.prepare(inferences.into(), &names, observer)?;
+                    Done::Prepared(inferences.into())
                 }
-                Message::Keep => {
-                    self.keep(&names_from_bytes(&body)?)?;
-                    Done::Kept((before - self.ahead.ready.len()) as u64)
+                Some(Request::Infer(images)) => {
+                    self.begin(Done::Answered(images as u64))?;
+                    self.infer(images, observer)?;
+                    answered += images as u64;
+                    Done::Answered(images as u64)
                 }
-                Message::Take => {
-                    self.take(&Wanted::from_bytes(&body)?)?;
-                    Done::Taken((self.ahead.ready.len() - before) as u64)
+                Some(Request::Keep(count)) => {
+                    self.begin(Done::Kept(0))?;
+                    Done::Kept(self.keep(count)?)
                 }
-                _ => {
-                    self.prepare(inferences, observer)?;
-                    Done::Prepared(inferences as u64)
+                Some(Request::Take(names)) => {
+                    let now = self.begin_taking(names.len())?;
+                    Done::Taken(self.take(&names, now)?)
                 }
             };
             self.visit.did(self.connection, done);
         }
     }
 
-    /// Whether what was asked for is begun. A preparation that is not is declined, and the session goes on.
-    fn admit(&mut self, request: Message, asked: Done) -> Result<bool> {
-        if let Done::Prepared(inferences) = asked {
-            self.check_batch(inferences as usize)?;
-        }
-        let admitted = self.visit.work(self.connection, asked, self.expected(asked));
-        if request != Message::Prepare {
-            return admitted.map(|()| true);
-        }
-        let grant = match admitted {
-            Ok(()) => Grant::Given,
-            Err(error) => match declined::reason(&error) {
-                Some(reason) => {
-                    self.visit.declined(asked, &error);
-                    Grant::Declined(reason)
-                }
-                None => return Err(error),
-            },
-        };
-        message::send(self.connection, Message::Grant, grant.to_bytes())?;
-        Ok(grant == Grant::Given)
-    }
-
-    /// Refuses numbers of inferences that cannot be prepared together, or on top of those that are.
-    fn check_batch(&self, inferences: usize) -> Result<()> {
-        let what = if self.schedule.for_batch(inferences).is_none() {
-            format!("it prepares {inferences} inferences at once")
-        } else if self.ahead.ready.len() + inferences > self.max_prepared {
-            format!("it prepares more than {} inferences", self.max_prepared)
-        } else {
-            return Ok(());
-        };
-        Err(PeerFault::Protocol(what).into())
-    }
-
-    /// What a request asks for; of malformed ones nothing follows.
-    fn asked(&self, request: Message, body: &[u8]) -> Done {
-        let inferences = u64::from(body.first().copied().unwrap_or(0));
-        match request {
-            Message::Infer => Done::Answered(inferences),
-            Message::Keep => Done::Kept(0),
-            Message::Take => Done::Taken((body.len() / Name::BYTES) as u64),
-            _ => Done::Prepared(inferences),
-        }
-    }
-
-    /// What is predicted for it; batches take less. What is prepared is always answered: that takes few core-seconds, and refused it
-    /// would be prepared in vain.
-    fn expected(&self, asked: Done) -> Expected {
-        let key_bits = self.plan.key_bits;
-        match asked {
-            Done::Prepared(count) => Expected::of(&self.plan.offline_cost(), count, key_bits),
-            Done::Answered(count) => {
-                Expected { core_seconds: 0.0, ..Expected::of(&self.plan.online_cost(), count, key_bits) }
-            }
-            Done::Kept(_) | Done::Taken(_) => Expected::NOTHING,
-        }
-    }
-
-    fn prepare(&mut self, inferences: usize, observer: &mut dyn Observer) -> Result<()> {
+    fn prepare(&mut self, inferences: usize, names: &[Name], observer: &mut dyn Observer) -> Result<()> {
         let batch = self.schedule.for_batch(inferences);
         let batch = batch.ok_or_else(|| Error::Bug(format!("no batch of {inferences} inferences")))?;
         let first = StepId::new(0);
@@ -189,9 +127,11 @@ impl Session<'_> {
         self.randomisers.reach(&self.key, Lengths::new(&batch, self.key.bits(), 0));
         let products = self.prepare_linear(&batch, observer)?;
         self.step(observer, first, "masked bits", |session| {
-            for (mut supply, products) in supplies.into_iter().zip(products) {
+            for (index, (mut supply, products)) in supplies.into_iter().zip(products).enumerate() {
                 session.keep_told(&mut supply)?;
-                session.ahead.ready.push_back(Half { supply, masks: ByStep::new(), products });
+                let name = names.get(index).copied();
+                let half = Half { name, is_flawed: false, supply, masks: ByStep::new(), products };
+                session.ahead.ready.push_back(half);
             }
             Ok(())
         })

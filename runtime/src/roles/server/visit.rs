@@ -158,6 +158,12 @@ impl Visit {
         }
     }
 
+    /// What it did not ask for is done, and has been since then.
+    pub(super) fn did_since(&mut self, since: Stopwatch, connection: &Connection, done: Done) {
+        self.account.phase = Some(since);
+        self.did(connection, done);
+    }
+
     /// What it asked for is done.
     pub(super) fn did(&mut self, connection: &Connection, done: Done) {
         let account = &mut self.account;
@@ -181,7 +187,7 @@ impl Visit {
         }
         let (Some(session), Some(phase)) = (account.session, account.phase.take()) else { return };
         if matches!(done, Done::Kept(0) | Done::Taken(0)) {
-            return; // a question, which costs nothing
+            return; // nothing was there, and nothing done
         }
         account.traffic = connection.traffic();
         let spent = phase.spent(account.traffic);

@@ -11,6 +11,7 @@ pub(crate) mod served;
 #[cfg(unix)]
 pub(crate) mod serving;
 pub(crate) mod shared;
+pub(crate) mod shelf;
 pub(crate) mod site;
 
 use proptest::prelude::*;

@@ -52,6 +52,14 @@ pub(crate) fn asking(
     asking
 }
 
+/// What the server said to a client that it would not serve.
+pub(crate) fn refusal<T>(outcome: Result<T, Error>) -> String {
+    match outcome.map(drop) {
+        Err(Error::Refused(reason)) => reason,
+        other => panic!("{other:?}"),
+    }
+}
+
 /// Waits for what must come.
 pub(crate) fn wait_until(it_is_so: impl Fn() -> bool) {
     let start = Instant::now();

@@ -2,6 +2,7 @@
 
 use super::certificates::{Certificates, authority};
 use super::shared::{Choices, shared};
+use super::shelf::Memory;
 use super::{KEY, PlanBuilder, valid};
 use runtime::channel::tls::{Acceptor, Connector};
 use runtime::channel::{Acceptance, tcp};
@@ -18,12 +19,26 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+/// Halves that a party keeps at most.
+const KEPT: usize = 64;
 /// Images of a session.
 pub(crate) const IMAGES: usize = 3;
+
+/// What kind of a server it is.
+#[derive(Clone, Copy)]
+pub(crate) struct Kind {
+    pub(crate) plan: fn() -> ValidPlan,
+    /// Whether it speaks TLS.
+    pub(crate) tls: bool,
+    /// Whether it and its clients keep what sessions leave.
+    pub(crate) keeps: bool,
+}
 
 /// A server and what its clients need.
 pub(crate) struct Site {
     plan: ValidPlan,
+    /// What all its clients keep, if they do.
+    shelf: Option<Arc<Memory>>,
     /// Where it listens.
     pub(crate) address: String,
     /// How clients speak TLS to it, if they do.
@@ -35,8 +50,15 @@ pub(crate) struct Site {
     left: Arc<Mutex<Vec<End>>>,
 }
 
+impl Kind {
+    /// Of suite `blinded`, without TLS.
+    pub(crate) const BLINDED: Self = Self { plan: blinded, tls: false, keeps: false };
+    /// Of suite `shared`.
+    pub(crate) const SHARED: Self = Self { plan: on_shares, ..Self::BLINDED };
+}
+
 /// Two outputs of four pixels, and ReLUs: a plan of suite `blinded`.
-pub(crate) fn blinded() -> ValidPlan {
+fn blinded() -> ValidPlan {
     let mut builder = PlanBuilder::new(Shape::new(1, 1, 4));
     let input = builder.last();
     let dense = Dense { weights: vec![1, -2, 3, 0, 5, 6, -7, 8], bias: vec![10, -20] };
@@ -46,18 +68,19 @@ pub(crate) fn blinded() -> ValidPlan {
 }
 
 /// The same network in suite `shared`.
-pub(crate) fn on_shares() -> ValidPlan {
+fn on_shares() -> ValidPlan {
     valid(shared(blinded().into_plan(), &mut Choices(vec![3, 1, 19, 2, 3])))
 }
 
 impl Site {
-    /// Serves `plan`, with TLS or without; a client that keeps it waiting for `patience` is given up. Friends and foes have one
+    /// Serves a plan of this kind; a client that keeps it waiting for `patience` is given up. Friends and foes have one
     /// address here, which may therefore have as many connections as there are at all.
-    pub(crate) fn new(plan: ValidPlan, tls: bool, patience: Duration) -> Self {
+    pub(crate) fn new(kind: Kind, patience: Duration) -> Self {
+        let plan = (kind.plan)();
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let (mut acceptance, mut connector) = (Acceptance::Plain, None);
-        if tls {
+        if kind.tls {
             let certificates = Certificates::new();
             let own = certificates.make("localhost");
             acceptance = Acceptance::Tls(Acceptor::new(&own, None).expect("a certificate"));
@@ -65,7 +88,13 @@ impl Site {
         }
         let limits = Limits { handshake: patience, message: patience, idle: patience, age: 1000 * patience };
         let admission = Admission { max_per_address: Some(256), limits, acceptance, budgets: None };
-        let (offers, hall) = (Offers::one(Server::new(plan.clone())), Hall::new(64));
+        let server = Server::new(plan.clone());
+        let [shelf, theirs] = [1, 2].map(|id| kind.keeps.then(|| Memory::forgetful(id, KEPT)));
+        let server = match theirs {
+            Some(theirs) => server.with_shelf(theirs),
+            None => server,
+        };
+        let (offers, hall) = (Offers::one(server), Hall::new(64));
         let left: Arc<Mutex<Vec<End>>> = Arc::default();
         let leaving = Arc::clone(&left);
         let mut observers = Observers::default();
@@ -76,7 +105,7 @@ impl Site {
             listener::listen(&offers, &listener, &admission, &theirs, &observers).expect("listens");
         });
         let address = format!("127.0.0.1:{port}");
-        Self { plan, address, connector, patience, hall, listening, left }
+        Self { plan, shelf, address, connector, patience, hall, listening, left }
     }
 
     /// A session at `address`, where the server or a way to it is: prepares, and asks about [`IMAGES`] images. The answers are the
@@ -90,6 +119,9 @@ impl Site {
             None => tcp::connect(address, self.patience),
         }?;
         let mut session = client::greet(connection, Some(self.plan.id()))?.with_key(KEY.clone())?;
+        if let Some(shelf) = &self.shelf {
+            session = session.with_shelf(Arc::clone(shelf) as _);
+        }
         session.prepare(2, &mut Silent)?;
         let input = &self.plan.plan().input;
         let pixels = input.shape.elements();

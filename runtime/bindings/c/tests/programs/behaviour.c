@@ -128,7 +128,7 @@ static float images[3 * PIXELS];
 static void wrong_lengths(popcorn_client *client)
 {
     popcorn_error *error = NULL;
-    size_t label = 77, labels[2];
+    size_t label = 77, labels[2], answered = 9;
     double scores[CLASSES];
     FAILS(popcorn_infer(NULL, images, PIXELS, &label, scores, CLASSES, &error), POPCORN_STATUS_INVALID_INPUT, "client");
     FAILS(popcorn_infer(client, NULL, PIXELS, &label, scores, CLASSES, &error), POPCORN_STATUS_INVALID_INPUT, "pixels");
@@ -140,9 +140,9 @@ static void wrong_lengths(popcorn_client *client)
     FAILS(popcorn_infer(client, images, PIXELS, &label, NULL, CLASSES, &error), POPCORN_STATUS_INVALID_INPUT, "scores is NULL");
     const float *odd = (const float *)(const void *)((const char *)images + 1);
     FAILS(popcorn_infer(client, odd, PIXELS, &label, scores, CLASSES, &error), POPCORN_STATUS_INVALID_INPUT, "aligned");
-    FAILS(popcorn_infer_many(client, SIZE_MAX / 2, images, PIXELS, labels, 2, NULL, 0, &error), POPCORN_STATUS_INVALID_INPUT,
+    FAILS(popcorn_infer_many(client, SIZE_MAX / 2, images, PIXELS, labels, 2, NULL, 0, &answered, &error), POPCORN_STATUS_INVALID_INPUT,
           "labels");
-    FAILS(popcorn_infer_many(client, 2, images, PIXELS, labels, 2, NULL, 0, &error), POPCORN_STATUS_INVALID_INPUT,
+    FAILS(popcorn_infer_many(client, 2, images, PIXELS, labels, 2, NULL, 0, &answered, &error), POPCORN_STATUS_INVALID_INPUT,
           "pixels has 784 elements, not 1568");
     FAILS(popcorn_client_plan(client, NULL, &error), POPCORN_STATUS_INVALID_INPUT, "plan is NULL");
     FAILS(popcorn_prepare(NULL, 1, NULL, &error), POPCORN_STATUS_INVALID_INPUT, "client is NULL");
@@ -150,14 +150,14 @@ static void wrong_lengths(popcorn_client *client)
     images[5] = 256;
     FAILS(popcorn_infer(client, images, PIXELS, &label, scores, CLASSES, &error), POPCORN_STATUS_INVALID_INPUT, "pixel 5 is 256");
     images[5] = saved;
-    CHECK(label == 77);
+    CHECK(label == 77 && answered == 0);
 }
 
 static void answers(popcorn_client *client)
 {
     popcorn_error *error = NULL;
     popcorn_plan plan;
-    size_t prepared = 0, label, labels[3];
+    size_t prepared = 0, answered = 9, label, labels[3];
     double scores[CLASSES], all[3 * CLASSES];
     CHECK(!popcorn_client_plan(client, &plan, &error) && plan.pixels == PIXELS && plan.scores == CLASSES);
     CHECK(plan.channels == 1 && plan.height == 28 && plan.width == 28 && plan.labels == 1 && plan.classes == CLASSES);
@@ -165,13 +165,13 @@ static void answers(popcorn_client *client)
     CHECK(!popcorn_client_class_name(client, 0) && !popcorn_client_class_name(client, SIZE_MAX));
     CHECK(!popcorn_prepare(client, 2, &prepared, &error) && prepared >= 2 && !error);
     CHECK(!popcorn_infer(client, images, PIXELS, &label, scores, CLASSES, NULL));
-    CHECK(!popcorn_infer_many(client, 3, images, 3 * PIXELS, labels, 3, all, 3 * CLASSES, &error));
+    CHECK(!popcorn_infer_many(client, 3, images, 3 * PIXELS, labels, 3, all, 3 * CLASSES, &answered, &error) && answered == 3);
     CHECK(labels[0] == label && !memcmp(all, scores, sizeof scores));
     for (size_t class = 0; class < CLASSES; class++)
         CHECK(scores[class] <= scores[label]);
     CHECK(!popcorn_infer(client, images + PIXELS, PIXELS, NULL, scores, CLASSES, &error));
     CHECK(!memcmp(all + CLASSES, scores, sizeof scores));
-    CHECK(!popcorn_infer_many(client, 0, NULL, 0, NULL, 0, NULL, 0, &error));
+    CHECK(!popcorn_infer_many(client, 0, NULL, 0, NULL, 0, NULL, 0, NULL, &error));
 }
 
 struct asker {

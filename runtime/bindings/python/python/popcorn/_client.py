@@ -39,11 +39,17 @@ class Client:
         return self.infer_all(image) if is_batch(image) else self.infer_all([image])[0]
 
     def infer_all(self, images: Batch) -> list[Prediction]:
-        """The answers to several images, which take less together than one after the other."""
+        """The answers to several images, which take less together than one after the other. Where that fails, the exception's
+        `answers` are those to the images before."""
         raw, count = packed(images, self._description)
         if count == 0:
             return []
-        return [self._description.prediction(answer) for answer in self._native.infer_all(raw, count)]
+        answers, error = self._native.infer_all(raw, count)
+        predictions = [self._description.prediction(answer) for answer in answers]
+        if error is not None:
+            error.answers = predictions
+            raise error
+        return predictions
 
     def prepare(self, count: int = 1) -> int:
         """Does ahead what does not depend on images, until `count` inferences are ready, or as many as the server allows; how
@@ -141,7 +147,7 @@ def connect(
     plan: insists on this plan, or on the one with this digest; or asks for the one that the server calls so.
     timeout: seconds that the server may take over a message (600).
     retry: for so many seconds after a failure try again, where the server cannot be reached, has no place, or was lost; what was
-        prepared is then prepared anew.
+        prepared is then prepared anew, unless both parties have stores.
     store: the folder in which inferences lie that `stock` prepared, each for one image; it takes `key`. Never copy it, and never
         bring it back from a backup: an inference that is used twice gives both images away.
     store_key: the file of the bytes under which the folder is sealed; by default it lies in the folder.

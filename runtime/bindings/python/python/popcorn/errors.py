@@ -10,11 +10,18 @@ SystemFailure
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from ._prediction import Prediction
 
 
 class PopcornError(Exception):
     """Any failure of this package."""
+
+    answers: Sequence[Prediction] = ()
+    """What a call about several images had for the first of them before it failed."""
 
 
 class InvalidInput(PopcornError, ValueError):
