@@ -276,6 +276,26 @@ fn malformed_names_are_refused() {
     }
 }
 
+/// A client that cannot write goes on with no session in which the parties have different halves left.
+#[test]
+fn a_full_disk_at_the_client_ends_the_session() {
+    let (server, pixels) = (Server::new(plan()).with_shelf(Memory::new(2)), image(plan().plan().input.shape, 3));
+    let (told, served) = session(&server, &KEY, Arc::new(Full), |session| {
+        session.prepare(3, &mut Silent).expect("prepared");
+        let failed = session.stock(1, &mut Silent).expect_err("nothing is written");
+        assert!(matches!(failed, Error::Io { .. }), "{failed}");
+        assert_eq!(session.prepared(), 0);
+        let [asked, prepared, stocked] = [
+            session.infer(&pixels, &mut Silent).map(drop),
+            session.prepare(1, &mut Silent),
+            session.stock(1, &mut Silent).map(drop),
+        ];
+        [asked, prepared, stocked].map(|outcome| outcome.expect_err("the session was lost").to_string())
+    });
+    assert_eq!(told, [(); 3].map(|()| "this session was lost; open another".to_owned()));
+    assert_eq!(served.expect("no error"), 0);
+}
+
 /// Neither party loses what the other has no room for: it stays prepared.
 #[test]
 fn full_stores_cost_nothing() {

@@ -48,6 +48,8 @@ pub struct Session {
     ahead: Ahead,
     /// What was prepared in other sessions, if it is to be used.
     stored: Option<Stored>,
+    /// What was prepared has left the session, and nothing else may be asked for.
+    is_lost: bool,
     spending: Spending,
 }
 
@@ -107,6 +109,7 @@ impl Session {
         take: &mut dyn FnMut(Prediction),
         observer: &mut dyn Observer,
     ) -> Result<()> {
+        self.check_whole()?;
         let quantized =
             raw.iter().map(|raw| self.plan.input.quantize(raw)).collect::<std::result::Result<Vec<_>, _>>();
         let inputs = quantized.map_err(InvalidInput::from)?;

@@ -18,6 +18,7 @@ impl Session {
     /// # Errors
     /// The server refuses, misbehaves or vanishes; [`Error::Refused`] where it prepares nothing, and nothing is prepared.
     pub fn prepare(&mut self, count: usize, observer: &mut dyn Observer) -> Result<()> {
+        self.check_whole()?;
         let outcome = self.recall_and_prepare(count, observer);
         self.rescued(outcome)
     }

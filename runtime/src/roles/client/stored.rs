@@ -6,7 +6,7 @@ use super::super::stopwatch::Stopwatch;
 use super::shared::Ahead;
 use super::{Holder, Session, masked_bits};
 use crate::channel::Limit;
-use crate::error::{Error, PeerFault, Result};
+use crate::error::{Error, InvalidInput, PeerFault, Result};
 use crate::observe::Observer;
 use crate::ot::Role;
 use crate::plan::Work;
@@ -55,6 +55,7 @@ impl Session {
     /// # Errors
     /// The server refuses, misbehaves or vanishes, or something cannot be written.
     pub fn stock(&mut self, count: usize, observer: &mut dyn Observer) -> Result<usize> {
+        self.check_whole()?;
         let outcome = self.fill(count, observer);
         self.rescued(outcome)
     }
@@ -135,15 +136,22 @@ impl Session {
         Ok(took_all.then_some(count))
     }
 
-    /// An outcome as it is; where the session is lost, what is prepared goes to the store, as the server's halves do.
+    /// An outcome as it is; where the session is lost, what is prepared goes to the store, as the server's halves do. Then this one is
+    /// asked for nothing any more: the parties may have other halves left.
     pub(super) fn rescued<T>(&mut self, outcome: Result<T>) -> Result<T> {
-        if outcome.as_ref().is_err_and(Error::is_loss) {
-            let Self { holder, plan, online, ahead, stored, .. } = self;
+        if outcome.as_ref().is_err_and(Error::is_loss) && self.prepared() > 0 {
+            let Self { holder, plan, online, ahead, stored, is_lost, .. } = self;
             if let (Some(stored), Work::Schedule(schedule)) = (stored, &plan.work) {
+                *is_lost = true;
                 stored.put_back(ahead.ready.drain(..), holder, Form { schedule, online, role: Role::Client });
             }
         }
         outcome
+    }
+
+    /// Refuses to go on with a session that was lost.
+    pub(super) fn check_whole(&self) -> Result<()> {
+        if self.is_lost { Err(InvalidInput::SessionLost.into()) } else { Ok(()) }
     }
 
     /// Has inferences from the store until `count` are prepared, or there are no more that the server has, too, and room for.
