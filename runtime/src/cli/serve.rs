@@ -79,7 +79,7 @@ pub(crate) struct Serve {
     #[arg(long, default_value_t = Limits::DEFAULT.age.as_secs(), value_name = "SECONDS", value_parser = seconds())]
     max_age: u64,
     /// How long a server that is told to end (SIGTERM, or Ctrl-C once) may take: it lets nobody else in, finishes what clients have
-    /// asked for, tells them, and after so long cuts off those that are left. At a second signal it ends at once
+    /// asked for, puts what they have left into its store, tells them, and after so long cuts off those that are left. At a second signal it ends at once
     #[arg(long, default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=u64::from(u32::MAX)))]
     drain: u64,
     /// Serve clients alone that show one of the tokens whose hashes stand in this file (`popcorn token`)
