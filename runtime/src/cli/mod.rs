@@ -1,6 +1,5 @@
 //! The command line; one file per subcommand.
 
-mod again;
 mod answers;
 mod ask;
 mod asking;
@@ -26,6 +25,7 @@ mod saved;
 mod secret;
 mod serve;
 mod session;
+mod session_key;
 mod stored;
 mod token;
 mod transport;
