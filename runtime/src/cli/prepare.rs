@@ -79,7 +79,7 @@ impl Prepare {
             |reason| format!("the server prepares no more now: {reason}"),
         );
         let what = format!("{held} of {} are kept: {why}", self.count);
-        Err(InvalidInput::File { path: self.store.folder(), what }.into())
+        Err(InvalidInput::file(self.store.folder(), what).into())
     }
 }
 
