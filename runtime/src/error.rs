@@ -2,7 +2,8 @@
 
 use crate::paillier::{KernelError, NotAMember, RandomnessError};
 use crate::plan::{DecodeError, InputError, KeyBits, Violation};
-use std::path::PathBuf;
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Why an operation of the runtime failed.
@@ -218,6 +219,11 @@ impl Error {
         Error::Io { what: what.into(), source }
     }
 
+    /// An [`Error::Io`] about a file or a folder: `verb` says what cannot be done with it, for example `read`.
+    pub fn cannot(verb: &str, path: &Path, source: std::io::Error) -> Self {
+        Error::io(format!("cannot {verb} {}", path.display()), source)
+    }
+
     /// Whether a session that ended so was lost, rather than broken off for what somebody did wrong: what is prepared is as good as
     /// before.
     pub const fn is_loss(&self) -> bool {
@@ -229,6 +235,28 @@ impl Error {
     }
 }
 
+impl InvalidInput {
+    /// An [`InvalidInput::File`]; `what` says what is wrong with it.
+    pub fn file(path: impl Into<PathBuf>, what: impl Display) -> Self {
+        InvalidInput::File { path: path.into(), what: what.to_string() }
+    }
+}
+
 fn list(violations: &[Violation]) -> String {
     violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::ErrorKind;
+
+    #[test]
+    fn files_are_named() {
+        let path = Path::new("models/a.plan");
+        assert_eq!(InvalidInput::file(path, "it is empty").to_string(), "models/a.plan: it is empty");
+        let unread = Error::cannot("read", path, ErrorKind::PermissionDenied.into());
+        assert_eq!(unread.to_string(), "cannot read models/a.plan: permission denied");
+        assert!(matches!(unread, Error::Io { source, .. } if source.kind() == ErrorKind::PermissionDenied));
+    }
 }

@@ -1,16 +1,15 @@
 //! A client that an application holds.
 
 use super::key::ClientKey;
-use super::opening::{Opening, Way};
 #[cfg(feature = "tls")]
 use crate::channel::tls;
-use crate::channel::{CancellationToken, Transport};
-use crate::error::{Error, Result};
+use crate::channel::{CancellationToken, Once, Transport, Way};
+use crate::error::{Error, InvalidInput, Result};
 use crate::observe::{Observer, Silent, Spending};
 use crate::plan::{ClientPlan, PlanId, PlanName};
 use crate::protocol::hello::Wanted;
 use crate::protocol::token::Token;
-use crate::roles::client::{Patience, Prediction, Session};
+use crate::roles::client::{Opening, Patience, Prediction, Session};
 use crate::store::Shelf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,7 +40,7 @@ impl Client {
 
     /// The same over any stream, such as one end of [`memory::pair`](crate::channel::memory::pair).
     pub fn over(transport: Transport) -> ClientBuilder {
-        ClientBuilder::new(Way::Stream(Some(transport)))
+        ClientBuilder::new(Way::Stream(Once::new(transport)))
     }
 
     /// The network's answer for raw pixels in the order channels, height, width, as many and in such a range as
@@ -116,8 +115,7 @@ impl Client {
                     return Ok(answer);
                 }
                 Err(error) => {
-                    self.patience.pause(error, &self.opening.cancellation)?;
-                    let session = self.opening.patiently(&mut self.patience)?;
+                    let session = self.opening.again(error, &mut self.patience)?;
                     self.lost += std::mem::replace(&mut self.session, session).spending();
                 }
             }
@@ -176,31 +174,35 @@ impl Client {
 #[must_use = "nothing is sent before `open`"]
 pub struct ClientBuilder {
     opening: Opening,
+    /// The key is one that the caller keeps.
+    has_key: bool,
     retry: Duration,
     observer: Box<dyn Observer>,
 }
 
 impl ClientBuilder {
     fn new(way: Way) -> Self {
-        Self { opening: Opening::new(way), retry: Duration::ZERO, observer: Box::new(Silent) }
+        let opening = Opening::new(way, |plan| ClientKey::generate(plan.key_bits)?.holder(plan));
+        Self { opening, has_key: false, retry: Duration::ZERO, observer: Box::new(Silent) }
     }
 
     /// Connects with TLS; over a stream of the caller's it changes nothing.
     #[cfg(feature = "tls")]
-    pub fn tls(self, connector: tls::Connector) -> Self {
-        Self { opening: self.opening.tls(connector), ..self }
+    pub fn tls(mut self, connector: tls::Connector) -> Self {
+        self.opening.way = self.opening.way.with_tls(connector);
+        self
     }
 
     /// Connects to this machine alone, whatever the name of the server resolves to; with TLS, or over a stream of the caller's, it
     /// changes nothing.
-    pub fn within_machine(self) -> Self {
-        Self { opening: self.opening.within_machine(), ..self }
+    pub fn within_machine(mut self) -> Self {
+        self.opening.way = self.opening.way.within_machine();
+        self
     }
 
     /// Uses this key; otherwise one is made for the session and forgotten after it.
-    pub fn key(mut self, key: ClientKey) -> Self {
-        self.opening.key = Some(key);
-        self
+    pub fn key(self, key: ClientKey) -> Self {
+        Self { opening: self.opening.under(move |plan| key.holder(plan)), has_key: true, ..self }
     }
 
     /// Insists on the plan with this digest; a server with another one refuses.
@@ -263,9 +265,11 @@ impl ClientBuilder {
     /// There is a store and no key. Nobody answers, the server refuses or misbehaves, it has another plan than the one insisted on,
     /// or the key is not as long as the plan wants.
     pub fn open(self) -> Result<Client> {
-        let Self { mut opening, retry, observer } = self;
-        opening.check()?;
-        let mut patience = Patience::new(if opening.can_repeat() { retry } else { Duration::ZERO });
+        let Self { opening, has_key, retry, observer } = self;
+        if opening.shelf.is_some() && !has_key {
+            return Err(InvalidInput::StoreWithoutKey.into()); // nobody could ever ask for what is in it
+        }
+        let mut patience = Patience::new(if opening.way.can_repeat() { retry } else { Duration::ZERO });
         let session = opening.patiently(&mut patience)?;
         patience.reset();
         Ok(Client { session, opening, patience, has_failed: false, lost: Spending::default(), observer })

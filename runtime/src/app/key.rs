@@ -58,7 +58,7 @@ impl ClientKey {
         }
         let opened = unseal(&bytes, &passphrase()?).map_err(|error| match error {
             SealError::WrongPassphrase => InvalidInput::WrongPassphrase(path.into()),
-            other => InvalidInput::File { path: path.into(), what: other.to_string() },
+            other => InvalidInput::file(path, other),
         });
         Self::from_bytes(&opened?, path)
     }
@@ -78,15 +78,11 @@ impl ClientKey {
     #[cfg(feature = "passphrase")]
     pub fn write_sealed(&self, path: &Path, passphrase: &Passphrase) -> Result<()> {
         let sealed = seal(&self.secret.to_bytes(), passphrase, Hardness::DEFAULT);
-        write_private(
-            path,
-            &sealed.map_err(|error| InvalidInput::File { path: path.into(), what: error.to_string() })?,
-        )
+        write_private(path, &sealed.map_err(|error| InvalidInput::file(path, error))?)
     }
 
     fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self> {
-        let secret = SecretKey::from_bytes(bytes)
-            .map_err(|error| InvalidInput::File { path: path.into(), what: error.to_string() })?;
+        let secret = SecretKey::from_bytes(bytes).map_err(|error| InvalidInput::file(path, error))?;
         require_secure(secret.public().bits())?;
         Ok(Self::new(secret))
     }

@@ -3,7 +3,6 @@
 
 mod client;
 mod key;
-mod opening;
 mod plan;
 mod server;
 

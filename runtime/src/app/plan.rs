@@ -15,9 +15,8 @@ impl ValidPlan {
     pub fn read(path: &Path) -> Result<Self> {
         let mut bytes = Vec::new();
         let read = File::open(path).and_then(|file| file.take(codec::MAX_PLAN_BYTES).read_to_end(&mut bytes));
-        read.map_err(|error| Error::io(format!("cannot read {}", path.display()), error))?;
-        let plan = codec::decode(&bytes)
-            .map_err(|error| InvalidInput::File { path: path.into(), what: error.to_string() })?;
+        read.map_err(|error| Error::cannot("read", path, error))?;
+        let plan = codec::decode(&bytes).map_err(|error| InvalidInput::file(path, error))?;
         require_secure(plan.plan().key_bits)?;
         Ok(plan)
     }
@@ -28,6 +27,6 @@ impl ValidPlan {
     /// The file cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
         let written = std::fs::write(path, codec::encode(self));
-        written.map_err(|error| Error::io(format!("cannot write {}", path.display()), error))
+        written.map_err(|error| Error::cannot("write", path, error))
     }
 }

@@ -30,6 +30,7 @@ pub mod shaped;
 pub mod tcp;
 #[cfg(feature = "tls")]
 pub mod tls;
+mod way;
 
 pub use acceptance::Acceptance;
 pub use cancellation::{CancellationToken, Wake};
@@ -37,6 +38,7 @@ pub use connection::{Connection, Incoming, Limit, Outgoing, Traffic};
 #[cfg(feature = "admin")]
 pub(crate) use deadline::Deadline;
 pub use link::{Link, NotALink};
+pub use way::{Once, Way};
 
 use std::io::{self, Read, Write};
 use std::sync::Weak;

@@ -1,7 +1,6 @@
 //! Asking about many images: as they come, or a set of them in two sessions, of which one prepares while the other waits for the
 //! network.
 
-use super::again::Again;
 use super::answers::{Answers, Finished};
 use super::ask::Ask;
 use super::images::{Image, Images};
@@ -14,7 +13,7 @@ use runtime::channel::CancellationToken;
 use runtime::console;
 use runtime::observe::{Spending, StepReport};
 use runtime::plan::ClientPlan;
-use runtime::roles::client::{Prediction, Session};
+use runtime::roles::client::{Opening, Patience, Prediction, Session};
 use runtime::{Error, Result};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -27,6 +26,7 @@ const SESSIONS: usize = 2;
 /// Images to ask about, and what is to be printed of the answers.
 pub(crate) struct Asking<'a> {
     ask: &'a Ask,
+    opening: &'a Opening,
     plan: &'a ClientPlan,
     /// Inferences that are prepared ahead in a session.
     ahead: usize,
@@ -78,12 +78,12 @@ struct Asked {
 }
 
 impl<'a> Asking<'a> {
-    /// About these images, `ahead` inferences being prepared ahead in a session.
+    /// About these images, in sessions that `opening` opens, `ahead` inferences being prepared ahead in each.
     ///
     /// # Errors
     /// As [`Saved::new`].
     pub(crate) fn new(
-        ask: &'a Ask,
+        (ask, opening): (&'a Ask, &'a Opening),
         plan: &'a ClientPlan,
         ahead: usize,
         images: Images,
@@ -101,33 +101,32 @@ impl<'a> Asking<'a> {
             others: 0,
             recalled: 0,
         };
-        Ok(Self { ask, plan, ahead, bar: progress::bar(ask.json), work: Mutex::new(work) })
+        Ok(Self { ask, opening, plan, ahead, bar: progress::bar(ask.json), work: Mutex::new(work) })
     }
 
     /// Asks about images as they come; what can be is prepared ahead. Where the session is lost, another one goes on.
     ///
     /// # Errors
     /// Those of the last session, or standard input cannot be read.
-    pub(crate) fn in_order(
-        &self,
-        session: Session,
-        again: &mut Again<impl FnMut() -> Result<Session>>,
-    ) -> Result<()> {
-        self.persist(session, again, |asked| self.as_they_come(asked))
+    pub(crate) fn in_order(&self, session: Session, patience: &mut Patience) -> Result<()> {
+        self.persist(session, patience, |asked| self.as_they_come(asked))
     }
 
     /// Lets sessions `ask` one after the other, until one ends without an error.
     fn persist(
         &self,
         mut session: Session,
-        again: &mut Again<impl FnMut() -> Result<Session>>,
+        patience: &mut Patience,
         ask: impl Fn(Asked) -> Result<()>,
     ) -> Result<()> {
         let mut answered = 0;
         loop {
             let Err(error) = ask(Asked::new(session, self.bar.clone())) else { return Ok(()) };
             let before = std::mem::replace(&mut answered, self.work().answered());
-            session = again.session(error, answered > before)?;
+            if answered > before {
+                patience.reset();
+            }
+            session = self.opening.again(error, patience)?;
         }
     }
 
@@ -151,30 +150,26 @@ impl<'a> Asking<'a> {
     ///
     /// # Errors
     /// The first of those sessions that were there, if images are left.
-    pub(crate) fn in_sessions(
-        &self,
-        session: Session,
-        again: &mut Again<impl FnMut() -> Result<Session>>,
-        other: impl Fn(&CancellationToken) -> Result<Session> + Send + Sync,
-    ) -> Result<()> {
+    pub(crate) fn in_sessions(&self, session: Session, patience: &mut Patience) -> Result<()> {
         let late = CancellationToken::new();
         let ask_too = || {
-            let Ok(session) = other(&late) else { return Ok(()) };
+            let Ok(session) = self.opening.session(&late) else { return Ok(()) };
             self.work().others += 1;
             self.in_groups(Asked::new(session, ProgressBar::hidden()))
         };
         let outcome = thread::scope(|scope| {
             let others: Vec<_> = (1..SESSIONS).map(|_| scope.spawn(ask_too)).collect();
-            let outcome = self.persist(session, &mut *again, |asked| self.in_groups(asked));
+            let outcome = self.persist(session, patience, |asked| self.in_groups(asked));
             if self.work().others < SESSIONS - 1 {
                 late.cancel(); // Nothing is left for a session that is not there yet.
             }
             others.into_iter().map(joined).fold(outcome, Result::and)
         });
         let outcome = match outcome {
-            Err(error) if !self.work().returned.is_empty() => again
-                .session(error, false)
-                .and_then(|session| self.persist(session, again, |asked| self.in_groups(asked))),
+            Err(error) if !self.work().returned.is_empty() => self
+                .opening
+                .again(error, patience)
+                .and_then(|session| self.persist(session, patience, |asked| self.in_groups(asked))),
             outcome => outcome,
         };
         let work = &mut *self.work();

@@ -91,7 +91,7 @@ impl Bench {
         let profile = console::busy("measuring this machine", measure)?;
         let text = serde_json::to_string_pretty(&profile).map_err(|error| Error::Bug(error.to_string()))?;
         let written = std::fs::write(path, text + "\n");
-        written.map_err(|error| Error::io(format!("cannot write {}", path.display()), error))
+        written.map_err(|error| Error::cannot("write", path, error))
     }
 
     fn report(&self) -> Result<()> {

@@ -16,13 +16,13 @@ pub(crate) fn read(path: &Path) -> Result<Vec<(PlanName, Plan)>> {
     if !path.is_dir() {
         return Ok(vec![(PlanName::like(&stem(path)), Plan::read(path)?)]);
     }
-    let unreadable = |error| Error::io(format!("cannot read {}", path.display()), error);
+    let unreadable = |error| Error::cannot("read", path, error);
     let entries = fs::read_dir(path).and_then(Iterator::collect::<io::Result<Vec<_>>>);
     let mut files: Vec<PathBuf> = entries.map_err(unreadable)?.iter().map(fs::DirEntry::path).collect();
     files.retain(|file| file.extension().is_some_and(|ending| ending == "plan"));
     files.sort();
     if files.is_empty() {
-        return Err(refused(path, "it holds no files *.plan"));
+        return Err(InvalidInput::file(path, "it holds no files *.plan").into());
     }
     files.iter().map(|file| Ok((named(file)?, Plan::read(file)?))).collect()
 }
@@ -33,22 +33,18 @@ pub(crate) fn read(path: &Path) -> Result<Vec<(PlanName, Plan)>> {
 /// It cannot be read, or a line is no client's.
 pub(crate) fn read_tokens(path: &Path) -> Result<Tokens> {
     let text = fs::read_to_string(path);
-    let text = text.map_err(|error| Error::io(format!("cannot read {}", path.display()), error))?;
-    Tokens::parse(&text).map_err(|what| refused(path, &what))
+    let text = text.map_err(|error| Error::cannot("read", path, error))?;
+    Ok(Tokens::parse(&text).map_err(|what| InvalidInput::file(path, what))?)
 }
 
 fn named(file: &Path) -> Result<PlanName> {
     let stem = stem(file);
     if stem.parse::<PlanId>().is_ok() {
-        return Err(refused(file, "clients would take its name for a digest"));
+        return Err(InvalidInput::file(file, "clients would take its name for a digest").into());
     }
-    stem.parse().map_err(|what| refused(file, what))
+    Ok(stem.parse().map_err(|what| InvalidInput::file(file, what))?)
 }
 
 fn stem(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-fn refused(path: &Path, what: &str) -> Error {
-    InvalidInput::File { path: path.into(), what: what.into() }.into()
 }

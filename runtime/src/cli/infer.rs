@@ -1,20 +1,18 @@
 //! `popcorn infer`: private predictions from a server.
 
-use super::again::Again;
 use super::answers::Finished;
 use super::ask::Ask;
 use super::asking::Asking;
 use super::images::Images;
 use super::output;
-use super::secret;
 use super::session::SessionArgs;
+use super::session_key::SessionKey;
 use super::stored::{self, ClientStore};
 use clap::Args;
-use runtime::channel::CancellationToken;
 use runtime::console;
 use runtime::error::InvalidInput;
 use runtime::plan::InferenceBatch;
-use runtime::roles::client::{Greeting, Patience, Request};
+use runtime::roles::client::Patience;
 use runtime::{Error, Result};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -58,44 +56,18 @@ pub(crate) struct Infer {
 impl Infer {
     pub(crate) fn run(self) -> Result<()> {
         let start = Instant::now();
-        let key = self.ask.key.read()?; // may wait for a passphrase, which no server should
+        let key = Arc::new(SessionKey::new(&self.ask.key, &self.store)?);
         let store = self.store.open()?;
-        let way = self.session.way(&self.connect)?;
-        let never = CancellationToken::new();
+        let opening = self.session.opening(&self.connect, &key, store.clone())?;
         let mut patience = Patience::new(Duration::from_secs(self.retry)).telling(tell);
-        let mut request = self.session.request()?;
-        let greet = |request: &Request, token: &CancellationToken| {
-            self.session.greet(&way, &self.connect, request.clone(), token)
-        };
-        let greeting = patience.keep_trying(&never, || greet(&request, &never))?;
-        let plan = greeting.plan().clone();
-        let making_key = Instant::now();
-        let key = match key {
-            Some(key) => key,
-            None if store.is_some() => self.store.key(plan.key_bits)?,
-            None => secret::generate(plan.key_bits)?,
-        };
-        let key = key.holder(&plan)?;
-        let making_key = making_key.elapsed();
-        request.insist_on(plan.id);
-        let with_key = |greeting: Greeting| {
-            let session = greeting.with_key(Arc::clone(&key))?;
-            Ok(match &store {
-                Some(store) => session.with_shelf(Arc::clone(store) as _),
-                None => session,
-            })
-        };
-        let open = |token: &CancellationToken| with_key(greet(&request, token)?);
-        let mut again = Again { patience, open: || open(&never) };
-        let session = with_key(greeting); // which the server does not wait for long
-        let session = session.or_else(|error| again.session(error, false))?;
+        let session = opening.patiently(&mut patience)?;
+        let plan = session.plan().clone();
         let images = Images::new(&self.inputs, &plan, self.ask.fit())?;
         let ahead = self.ahead(&images).min(session.max_prepared());
         let many = session.prepares_ahead() && images.count().is_some_and(|count| count > ahead);
-        let asking = Asking::new(&self.ask, &plan, ahead, images, making_key)?;
-        let again = &mut again;
-        let outcome =
-            if many { asking.in_sessions(session, again, open) } else { asking.in_order(session, again) };
+        let asking = Asking::new((&self.ask, &opening), &plan, ahead, images, key.took())?;
+        let ask = if many { Asking::in_sessions } else { Asking::in_order };
+        let outcome = ask(&asking, session, &mut patience);
         let Finished { answers, failures, recalled } = asking.finish()?;
         if store.is_some() {
             console::note(&stored::used(recalled));

@@ -1,6 +1,5 @@
 //! The command line; one file per subcommand.
 
-mod again;
 mod answers;
 mod ask;
 mod asking;
@@ -26,6 +25,7 @@ mod saved;
 mod secret;
 mod serve;
 mod session;
+mod session_key;
 mod stored;
 mod token;
 mod transport;
@@ -102,7 +102,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Plans(command) => command.run().map(done),
         Command::Completions(command) => output::print_bytes(&command.text(Cli::command())).map(done),
         Command::Manual(command) => {
-            let failed = |error| Error::io(format!("cannot write to {}", command.folder().display()), error);
+            let failed = |error| Error::cannot("write to", command.folder(), error);
             command.write(Cli::command()).map(done).map_err(failed)
         }
     }

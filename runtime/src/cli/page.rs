@@ -11,7 +11,6 @@ use runtime::plan::ValidPlan;
 use runtime::report::{Measured, Report};
 use runtime::{Error, Result};
 use std::fs::{self, OpenOptions};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -46,15 +45,14 @@ impl Page {
     ) -> Result<Option<Pending<'_>>> {
         let Some(path) = self.report.as_deref() else { return Ok(None) };
         if is_same(path, file) {
-            let what = "this is the plan: give the page another name".into();
-            return Err(InvalidInput::File { path: path.into(), what }.into());
+            return Err(InvalidInput::file(path, "this is the plan: give the page another name").into());
         }
         let forecast = match &self.profile {
             Some(profile) => Forecast::from_file(plan, profile, link)?,
             None => Forecast::typical(plan, link),
         };
         let opened = OpenOptions::new().append(true).create(true).open(path);
-        opened.map_err(|error| cannot_write(path, error))?;
+        opened.map_err(|error| Error::cannot("write", path, error))?;
         Ok(Some(Pending { path, forecast, link }))
     }
 }
@@ -76,10 +74,6 @@ impl Pending<'_> {
         let place = format!("both parties on: {machine}{network}");
         let measured = Measured::first(plan.plan(), reports, (spent, tables), place);
         let page = Report::new(plan, &self.forecast).beside(&measured).html();
-        fs::write(self.path, page).map_err(|error| cannot_write(self.path, error))
+        fs::write(self.path, page).map_err(|error| Error::cannot("write", self.path, error))
     }
-}
-
-fn cannot_write(path: &Path, error: io::Error) -> Error {
-    Error::io(format!("cannot write {}", path.display()), error)
 }

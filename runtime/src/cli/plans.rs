@@ -31,7 +31,7 @@ pub(crate) struct Plans {
 
 impl Plans {
     pub(crate) fn run(self) -> Result<()> {
-        let connection = self.transport.way(&self.connect)?.connect(&self.connect, PATIENCE)?;
+        let connection = self.transport.way(&self.connect)?.connect(PATIENCE)?;
         let plans = client::plans(connection, self.transport.token()?)?;
         let line = |Listed { name, id }: &Listed| match self.json {
             true => format!("{}\n", json!({ "name": name, "id": id.to_string() })),

@@ -4,9 +4,9 @@ use super::output;
 use super::progress::{self, Progress};
 use super::secret::KeyFile;
 use super::session::SessionArgs;
+use super::session_key::SessionKey;
 use super::stored::ClientStore;
 use clap::Args;
-use runtime::channel::CancellationToken;
 use runtime::error::InvalidInput;
 use runtime::roles::client::Patience;
 use runtime::store::{Holding, Store};
@@ -61,14 +61,9 @@ impl Prepare {
     }
 
     fn prepare(&self, address: &str, store: &Arc<Store>) -> Result<()> {
-        let key = self.key.read()?; // may wait for a passphrase, which no server should
-        let (way, request) = (self.session.way(address)?, self.session.request()?);
-        let never = CancellationToken::new();
-        let greet = || self.session.greet(&way, address, request.clone(), &never);
-        let greeting = Patience::new(Duration::from_secs(self.retry)).keep_trying(&never, greet)?;
-        let plan = greeting.plan().clone();
-        let key = key.map_or_else(|| self.store.key(plan.key_bits), Ok)?;
-        let mut session = greeting.with_key(key.holder(&plan)?)?.with_shelf(Arc::clone(store) as _);
+        let key = Arc::new(SessionKey::new(&self.key, &self.store)?);
+        let opening = self.session.opening(address, &key, Some(Arc::clone(store)))?;
+        let mut session = opening.patiently(&mut Patience::new(Duration::from_secs(self.retry)))?;
         let mut progress = Progress::new(progress::bar(false));
         let held = session.stock(self.count.into(), &mut progress);
         progress.take();
@@ -84,7 +79,7 @@ impl Prepare {
             |reason| format!("the server prepares no more now: {reason}"),
         );
         let what = format!("{held} of {} are kept: {why}", self.count);
-        Err(InvalidInput::File { path: self.store.folder(), what }.into())
+        Err(InvalidInput::file(self.store.folder(), what).into())
     }
 }
 

@@ -1,11 +1,11 @@
 //! Answers in a file: arrays, or pictures.
 
+use runtime::Result;
 use runtime::console;
 use runtime::data::{Array, Painted, Planes, Values, as_raw, paint_classes, write_npy, write_npz};
 use runtime::error::InvalidInput;
 use runtime::plan::{ClientPlan, OutputPart, OutputSpec, Preprocessing, Revealed, spelled};
 use runtime::roles::client::Prediction;
-use runtime::{Error, Result};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -78,7 +78,7 @@ impl Saved {
                         path.display()
                     ));
                 }
-                painted.write(&path).map_err(|error| refused(&path, &error.to_string()))
+                Ok(painted.write(&path).map_err(|error| InvalidInput::file(&path, error))?)
             }
             Some(_) => {
                 let numbers = self.output.split(&prediction.logits);
@@ -109,36 +109,42 @@ impl Saved {
             Form::Npz => write_npz(path, &self.arrays),
             Form::Png(_) => Ok(()),
         };
-        written.map_err(|error| refused(path, &error.to_string()))
+        Ok(written.map_err(|error| InvalidInput::file(path, error))?)
     }
 }
 
 impl Destination {
-    fn new(path: &Path, range: Option<(f64, f64)>, plan: &ClientPlan) -> Result<Self> {
+    fn new(
+        path: &Path,
+        range: Option<(f64, f64)>,
+        plan: &ClientPlan,
+    ) -> std::result::Result<Self, InvalidInput> {
+        let refused = |what: &str| Err(InvalidInput::file(path, what));
         let several = plan.output.parts.len() > 1;
         let form = match path.extension().and_then(|ending| ending.to_str()) {
-            Some("npy") if several => {
-                return Err(refused(path, "the plan reveals several outputs; name the file .npz"));
+            Some("npy" | "png") if several => {
+                return refused("the plan reveals several outputs; name the file .npz");
             }
             Some("npy") => Form::Npy,
             Some("npz") => Form::Npz,
-            Some("png") if several => {
-                return Err(refused(path, "the plan reveals several outputs; name the file .npz"));
-            }
             Some("png") => Form::Png(Picture::new(path, range, plan)?),
-            _ => return Err(refused(path, "answers are written as .npy, .npz or .png")),
+            _ => return refused("answers are written as .npy, .npz or .png"),
         };
         if !matches!(form, Form::Png(_)) {
             // Before anything is asked: what is there stays until the answers are.
             let opened = File::options().append(true).create(true).open(path);
-            opened.map_err(|error| refused(path, &error.to_string()))?;
+            opened.map_err(|error| InvalidInput::file(path, error))?;
         }
         Ok(Self { path: path.into(), form })
     }
 }
 
 impl Picture {
-    fn new(path: &Path, range: Option<(f64, f64)>, plan: &ClientPlan) -> Result<Self> {
+    fn new(
+        path: &Path,
+        range: Option<(f64, f64)>,
+        plan: &ClientPlan,
+    ) -> std::result::Result<Self, InvalidInput> {
         let part = &plan.output.parts[0];
         let labels: Vec<usize> = part.label_axes().into_iter().filter(|&axis| axis > 1).collect();
         if let (Some(_), [height, width]) = (part.classes, &labels[..]) {
@@ -146,16 +152,14 @@ impl Picture {
         }
         let Some(planes) = Planes::of(&part.axes, plan.input.preprocessing.colours) else {
             let axes = spelled(&part.axes);
-            return Err(refused(
-                path,
-                &format!("a picture has 1 or 3 channels, not {axes}; name the file .npy"),
-            ));
+            let what = format!("a picture has 1 or 3 channels, not {axes}; name the file .npy");
+            return Err(InvalidInput::file(path, what));
         };
         let preprocessing = plan.input.preprocessing.clone();
         if range.is_none() && ![1, planes.channels()].contains(&preprocessing.mean.len()) {
             let what =
                 "the model's pictures have other channels than its images; give --output-range LOW,HIGH";
-            return Err(refused(path, what));
+            return Err(InvalidInput::file(path, what));
         }
         Ok(Picture::Values { planes, range, preprocessing })
     }
@@ -180,8 +184,4 @@ fn numbered(path: &Path, image: usize) -> PathBuf {
     }
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     path.with_file_name(format!("{stem}-{image:03}.png"))
-}
-
-fn refused(path: &Path, what: &str) -> Error {
-    InvalidInput::File { path: path.into(), what: what.into() }.into()
 }

@@ -1,14 +1,16 @@
 //! Which plan of a server is asked for, and how the server is reached: flags that `popcorn infer` and `popcorn prepare` have in common.
 
-use super::transport::{ClientTransport, Way};
+use super::session_key::SessionKey;
+use super::transport::ClientTransport;
 use clap::Args;
 use runtime::Result;
-use runtime::channel::{CancellationToken, tcp};
+use runtime::channel::tcp;
 use runtime::console;
 use runtime::plan::{PlanId, Work};
 use runtime::protocol::hello::{Terms, Wanted};
-use runtime::roles::client::{Greeting, Request};
-use runtime::store::StoreId;
+use runtime::roles::client::{Greeting, Opening, Request};
+use runtime::store::{Store, StoreId};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// These flags.
@@ -28,45 +30,35 @@ pub(crate) struct SessionArgs {
 }
 
 impl SessionArgs {
-    /// As [`ClientTransport::way`].
+    /// What opens sessions with the server at `address`, of which the user is told, under `key` and with `store`.
     ///
     /// # Errors
-    /// As there.
-    pub(crate) fn way(&self, address: &str) -> Result<Way> {
-        self.transport.way(address)
-    }
-
-    /// What is asked of the server first.
-    ///
-    /// # Errors
-    /// As [`ClientTransport::token`].
-    pub(crate) fn request(&self) -> Result<Request> {
-        Ok(Request {
+    /// As [`ClientTransport::way`] and [`ClientTransport::token`].
+    pub(crate) fn opening(
+        &self,
+        address: &str,
+        key: &Arc<SessionKey>,
+        store: Option<Arc<Store>>,
+    ) -> Result<Opening> {
+        let (key, told) = (Arc::clone(key), address.to_owned());
+        let way = self.transport.way(address)?;
+        let mut opening = Opening::new(way, move |plan| key.holder(plan)).shown(move |ask| shown(&told, ask));
+        opening.request = Request {
             plan: self.plan.clone().unwrap_or_default(),
             expected: self.expect_plan,
             token: self.transport.token()?,
-        })
-    }
-
-    /// Connects, and asks it; `cancellation` ends that and all that follows on the connection.
-    ///
-    /// # Errors
-    /// The server cannot be reached; or as [`Request::greet`].
-    pub(crate) fn greet(
-        &self,
-        way: &Way,
-        address: &str,
-        request: Request,
-        cancellation: &CancellationToken,
-    ) -> Result<Greeting> {
-        let connect = || {
-            let connection = way.connect(address, Duration::from_secs(self.timeout))?;
-            request.greet(connection.cancelled_by(cancellation))
         };
-        let greeting = console::busy(&format!("asking {address} for its plan"), connect)?;
-        console::detail(&described(address, &greeting));
-        Ok(greeting)
+        opening.timeout = Duration::from_secs(self.timeout);
+        opening.shelf = store.map(|store| store as _);
+        Ok(opening)
     }
+}
+
+/// What `ask` gives, while the user sees who is asked, and then who answered.
+fn shown(address: &str, ask: &mut dyn FnMut() -> Result<Greeting>) -> Result<Greeting> {
+    let greeting = console::busy(&format!("asking {address} for its plan"), ask)?;
+    console::detail(&described(address, &greeting));
+    Ok(greeting)
 }
 
 /// Who answered, with which plan and on which terms.

@@ -57,12 +57,14 @@ impl ClientStore {
         self.store.clone().unwrap_or_default()
     }
 
-    /// The client's key that lies in the folder for plans with keys of this length; a new one the first time.
+    /// The client's key that lies in the folder for plans with keys of this length, a new one the first time; one that lies nowhere
+    /// if no folder is named.
     ///
     /// # Errors
-    /// As [`ClientKey::read`] and [`ClientKey::write`].
+    /// As [`ClientKey::read`], [`ClientKey::generate`] and [`ClientKey::write`].
     pub(crate) fn key(&self, bits: KeyBits) -> Result<ClientKey> {
-        let path = self.folder().join(format!("client-{bits}.key"));
+        let Some(folder) = &self.store else { return secret::generate(bits) };
+        let path = folder.join(format!("client-{bits}.key"));
         if path.exists() {
             return ClientKey::read(&path);
         }

@@ -47,7 +47,7 @@ pub(crate) fn read(path: &Path) -> Result<Secret> {
     let bytes = read_private(path, MAX_BYTES)?;
     let text = std::str::from_utf8(&bytes).unwrap_or_default();
     let token = text.trim().parse::<Secret>();
-    token.map_err(|what| InvalidInput::File { path: path.into(), what: what.into() }.into())
+    Ok(token.map_err(|what| InvalidInput::file(path, what))?)
 }
 
 fn parse_name(text: &str) -> std::result::Result<String, &'static str> {

@@ -3,12 +3,11 @@
 use super::token;
 use clap::Args;
 use runtime::channel::tls::{Acceptor, Connector, Fingerprint, Identity, Trust};
-use runtime::channel::{Acceptance, Connection, tcp};
+use runtime::channel::{Acceptance, Way};
 use runtime::error::InvalidInput;
 use runtime::{Error, Result, Token};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// A party's own certificate.
 #[derive(Args, Clone)]
@@ -80,7 +79,7 @@ impl ServerTransport {
 }
 
 impl ClientTransport {
-    /// What connects as these flags say, once or several times.
+    /// The way to `address` that these flags say.
     ///
     /// # Errors
     /// A file cannot be used, or another machine would be reached without TLS and nobody said so.
@@ -92,13 +91,13 @@ impl ClientTransport {
         };
         let identity = self.identity.identity();
         if self.tls || identity.is_some() || !matches!(trust, Trust::System) {
-            return Ok(Way::Tls(Connector::new(&trust, identity.as_ref())?));
+            return Ok(Way::Tls(address.into(), Connector::new(&trust, identity.as_ref())?));
         }
         if self.plaintext {
-            return Ok(Way::Plain);
+            return Ok(Way::Tcp(address.into()));
         }
         if is_this_machine(address) {
-            return Ok(Way::WithinMachine);
+            return Ok(Way::WithinMachine(address.into()));
         }
         Err(plain(address, "give --tls, --ca FILE or --pin SHA256, or --plaintext"))
     }
@@ -109,24 +108,6 @@ impl ClientTransport {
     /// The file cannot be read, or holds no token.
     pub(crate) fn token(&self) -> Result<Option<Token>> {
         self.token_file.as_deref().map(token::read).transpose()
-    }
-}
-
-/// How a client connects.
-pub(crate) enum Way {
-    Plain,
-    /// Without TLS, whatever the name resolves to when it is connected to.
-    WithinMachine,
-    Tls(Connector),
-}
-
-impl Way {
-    pub(crate) fn connect(&self, address: &str, timeout: Duration) -> Result<Connection> {
-        match self {
-            Way::Plain => tcp::connect(address, timeout),
-            Way::WithinMachine => tcp::connect_within_machine(address, timeout),
-            Way::Tls(connector) => connector.connect(address, timeout),
-        }
     }
 }
 

@@ -41,8 +41,8 @@ impl Forecast {
     /// The file cannot be read, holds no profile, or one of other keys.
     pub fn from_file(plan: &ValidPlan, path: &Path, link: Option<Link>) -> Result<Self> {
         let read = fs::read(path);
-        let json = read.map_err(|error| Error::io(format!("cannot read {}", path.display()), error))?;
-        let wrong = |error: ProfileError| InvalidInput::File { path: path.into(), what: error.to_string() };
+        let json = read.map_err(|error| Error::cannot("read", path, error))?;
+        let wrong = |error: ProfileError| InvalidInput::file(path, error);
         let profile = Profile::from_json(&json).map_err(wrong)?;
         Ok(Self::by_profile(plan, profile, link).map_err(wrong)?)
     }

@@ -38,7 +38,7 @@ impl Dataset {
     /// number of labels other than that of images.
     pub fn read(path: &Path, shape: Shape) -> Result<Self, InvalidInput> {
         let bytes = file::read(path)?;
-        Self::parse(&bytes, shape).map_err(|what| file::refuse(path, what))
+        Self::parse(&bytes, shape).map_err(|what| InvalidInput::file(path, what))
     }
 
     /// Images one after the other, whose labels are as many, if there are any.

@@ -31,17 +31,12 @@ impl FileFormat {
 
 /// The bytes of the file at `path`.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, InvalidInput> {
-    let length = std::fs::metadata(path).map_err(|error| refuse(path, error.to_string()))?.len();
+    let length = std::fs::metadata(path).map_err(|error| InvalidInput::file(path, error))?.len();
     if length > MAX_FILE {
-        return Err(refuse(
+        return Err(InvalidInput::file(
             path,
             format!("{length} bytes are more than the {MAX_FILE} that are read at most"),
         ));
     }
-    std::fs::read(path).map_err(|error| refuse(path, error.to_string()))
-}
-
-/// The error for the file at `path`.
-pub(super) fn refuse(path: &Path, what: String) -> InvalidInput {
-    InvalidInput::File { path: path.to_owned(), what }
+    std::fs::read(path).map_err(|error| InvalidInput::file(path, error))
 }

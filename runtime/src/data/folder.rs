@@ -1,7 +1,7 @@
 //! Pictures in a folder.
 
 use super::dataset::Dataset;
-use super::file::{FileFormat, refuse};
+use super::file::FileFormat;
 use super::fit::Fit;
 use super::source::ImageSource;
 use crate::error::InvalidInput;
@@ -50,7 +50,7 @@ fn pictures_and_others(folder: &Path) -> Result<(Vec<PathBuf>, usize), InvalidIn
     let (pictures, others): (Vec<PathBuf>, Vec<PathBuf>) =
         files.into_iter().partition(|path| is_picture(path));
     if pictures.is_empty() {
-        return Err(refuse(folder, "it holds no PNG or JPEG pictures".into()));
+        return Err(InvalidInput::file(folder, "it holds no PNG or JPEG pictures"));
     }
     Ok((pictures, others.len()))
 }
@@ -67,7 +67,7 @@ impl Pictures {
         if count.saturating_mul(each).saturating_mul(size_of::<f32>()) > MAX_BYTES {
             let what =
                 format!("{count} pictures of {} take more than {MAX_BYTES} bytes; take fewer", input.shape);
-            return Err(refuse(folder, what));
+            return Err(InvalidInput::file(folder, what));
         }
         let (mut chosen, mut damaged) = (Vec::new(), Vec::new());
         let mut pixels = Vec::with_capacity(count * each);
@@ -118,16 +118,19 @@ fn name(folder: &Path) -> String {
 /// All files of a folder and of those inside it, but hidden ones; links to folders are not followed.
 fn collect(folder: &Path, files: &mut Vec<PathBuf>, depth: usize) -> Result<(), InvalidInput> {
     if depth == 0 {
-        return Err(refuse(folder, format!("there are more than {MAX_DEPTH} folders inside each other")));
+        return Err(InvalidInput::file(
+            folder,
+            format!("there are more than {MAX_DEPTH} folders inside each other"),
+        ));
     }
     for entry in shown(folder)? {
         let path = entry.path();
-        if entry.file_type().map_err(|error| refuse(&path, error.to_string()))?.is_dir() {
+        if entry.file_type().map_err(|error| InvalidInput::file(&path, error))?.is_dir() {
             collect(&path, files, depth - 1)?;
         } else if files.len() < MAX_FILES {
             files.push(path);
         } else {
-            return Err(refuse(folder, format!("it holds more than {MAX_FILES} files")));
+            return Err(InvalidInput::file(folder, format!("it holds more than {MAX_FILES} files")));
         }
     }
     Ok(())
@@ -136,7 +139,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>, depth: usize) -> Result<(), 
 /// What is in a folder, without names that begin with a dot.
 fn shown(folder: &Path) -> Result<Vec<DirEntry>, InvalidInput> {
     let entries = read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<DirEntry>>>);
-    let mut entries = entries.map_err(|error| refuse(folder, error.to_string()))?;
+    let mut entries = entries.map_err(|error| InvalidInput::file(folder, error))?;
     entries.retain(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."));
     Ok(entries)
 }

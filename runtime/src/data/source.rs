@@ -51,7 +51,7 @@ impl ImageSource {
     pub fn read(&self, input: &InputSpec, fit: Fit) -> Result<Vec<f32>, InvalidInput> {
         let bytes = file::read(&self.path)?;
         let pixels = self.planes(&bytes, input).and_then(|planes| planes.fit(input.shape, fit));
-        pixels.map_err(|what| file::refuse(&self.path, what))
+        pixels.map_err(|what| InvalidInput::file(&self.path, what))
     }
 
     fn planes(&self, bytes: &[u8], input: &InputSpec) -> Result<Planes, String> {

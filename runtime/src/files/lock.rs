@@ -9,16 +9,14 @@ use std::path::Path;
 /// # Errors
 /// [`InvalidInput::File`] that says `taken`: another process, or another part of this one, has it locked. Or the system's.
 pub fn lock(path: &Path, taken: &str) -> Result<File> {
-    let failed = |error| Error::io(format!("cannot lock {}", path.display()), error);
+    let failed = |error| Error::cannot("lock", path, error);
     let mut options = File::options();
     #[cfg(unix)] // who may open it may lock it
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.create(true).append(true).open(path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            Err(InvalidInput::File { path: path.into(), what: taken.into() }.into())
-        }
+        Err(TryLockError::WouldBlock) => Err(InvalidInput::file(path, taken).into()),
         Err(TryLockError::Error(error)) => Err(failed(error)),
     }
 }

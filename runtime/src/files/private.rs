@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 /// [`InvalidInput::Exposed`] where the mode of a regular file lets others in (on Unix); [`InvalidInput::File`] for a longer file;
 /// it cannot be read.
 pub fn read_private(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>> {
-    let failed = |error| Error::io(format!("cannot read {}", path.display()), error);
+    let failed = |error| Error::cannot("read", path, error);
     let file = File::open(path).map_err(failed)?;
     require_private(&file, path)?;
     // Room for all that is read: a buffer that grows leaves copies behind.
@@ -20,7 +20,7 @@ pub fn read_private(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>> {
     let read = file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
     if read as u64 > limit {
         let what = format!("it is longer than the {limit} bytes that such a file may have");
-        return Err(InvalidInput::File { path: path.into(), what }.into());
+        return Err(InvalidInput::file(path, what).into());
     }
     Ok(bytes)
 }
@@ -30,7 +30,7 @@ pub fn read_private(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>> {
 fn require_private(file: &File, path: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
     let metadata = file.metadata();
-    let metadata = metadata.map_err(|error| Error::io(format!("cannot read {}", path.display()), error))?;
+    let metadata = metadata.map_err(|error| Error::cannot("read", path, error))?;
     let mode = metadata.permissions().mode() & 0o777;
     if metadata.is_file() && mode & 0o077 != 0 {
         return Err(InvalidInput::Exposed { path: path.into(), mode }.into());
@@ -49,7 +49,7 @@ fn require_private(_file: &File, _path: &Path) -> Result<()> {
 /// # Errors
 /// The file exists already, or cannot be written; nothing is left behind then.
 pub fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
-    let failed = |error| Error::io(format!("cannot write {}", path.display()), error);
+    let failed = |error| Error::cannot("write", path, error);
     let unfinished = Unfinished::beside(path).map_err(failed)?;
     // A link, unlike a new name, replaces nothing that is there.
     let written = unfinished.write(bytes).and_then(|()| hard_link(&unfinished.0, path));
@@ -62,7 +62,7 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
 /// # Errors
 /// It cannot be written; what was there is there still.
 pub fn replace_private(path: &Path, bytes: &[u8]) -> Result<()> {
-    let failed = |error| Error::io(format!("cannot write {}", path.display()), error);
+    let failed = |error| Error::cannot("write", path, error);
     let unfinished = Unfinished::beside(path).map_err(failed)?;
     let written = unfinished.write(bytes).and_then(|()| rename(&unfinished.0, path));
     written.and_then(|()| sync_folder(folder_of(path))).map_err(failed)

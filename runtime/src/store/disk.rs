@@ -32,7 +32,7 @@ impl Disk {
     /// # Errors
     /// Another process, or another part of this one, has it open; or it cannot be made.
     pub(super) fn open(folder: &Path) -> Result<Self> {
-        let failed = |error| Error::io(format!("cannot open {}", folder.display()), error);
+        let failed = |error| Error::cannot("open", folder, error);
         let mut builder = DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]

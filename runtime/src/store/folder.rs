@@ -129,10 +129,7 @@ impl Store {
         self.remove(&name)?;
         match found.filter(|(label, _)| self.key.file_id(label) == id) {
             Some(found) => Ok(Some(found)),
-            None => {
-                let what = "damaged; it is removed".into();
-                Err(InvalidInput::File { path: self.disk.path(&name), what }.into())
-            }
+            None => Err(InvalidInput::file(self.disk.path(&name), "damaged; it is removed").into()),
         }
     }
 
@@ -175,7 +172,7 @@ impl Store {
     }
 
     fn failed(&self, what: &str, name: &str, error: io::Error) -> Error {
-        Error::io(format!("cannot {what} {}", self.disk.path(name).display()), error)
+        Error::cannot(what, &self.disk.path(name), error)
     }
 }
 

@@ -21,11 +21,11 @@ const MAGIC: &[u8; 10] = b"popstore\x01\x00";
 /// [`InvalidInput::File`]: it was filled under another key, or by another version. Or the system's.
 pub(super) fn read_or_create(disk: &Disk, key: &StoreKey) -> Result<StoreId> {
     let path = disk.path(FILE);
-    let refused = |what: &str| InvalidInput::File { path: path.clone(), what: what.into() };
+    let refused = |what| InvalidInput::file(&path, what);
     let bytes = match fs::read(&path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return create(disk, key),
-        Err(error) => return Err(Error::io(format!("cannot read {}", path.display()), error)),
+        Err(error) => return Err(Error::cannot("read", &path, error)),
     };
     let (identity, check) = bytes.split_at(bytes.len().min(MAGIC.len() + StoreId::BYTES));
     let id = identity.strip_prefix(MAGIC).and_then(|id| id.try_into().ok());
@@ -44,6 +44,6 @@ fn create(disk: &Disk, key: &StoreKey) -> Result<StoreId> {
         file.write_all(&identity)?;
         file.write_all(&key.check(&identity))
     });
-    written.map_err(|error| Error::io(format!("cannot write {}", disk.path(FILE).display()), error))?;
+    written.map_err(|error| Error::cannot("write", &disk.path(FILE), error))?;
     Ok(StoreId::from_bytes(id))
 }

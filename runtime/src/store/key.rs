@@ -28,9 +28,8 @@ impl StoreKey {
             return Self::create(path);
         }
         let bytes = read_private(path, BYTES as u64)?;
-        let bytes: [u8; BYTES] = bytes[..].try_into().map_err(|_| InvalidInput::File {
-            path: path.into(),
-            what: format!("a store's key has {BYTES} bytes, not these"),
+        let bytes: [u8; BYTES] = bytes[..].try_into().map_err(|_| {
+            InvalidInput::file(path, format_args!("a store's key has {BYTES} bytes, not these"))
         })?;
         Ok(Self(Zeroizing::new(bytes)))
     }

@@ -18,6 +18,7 @@ mod kept;
 mod logs;
 mod masks;
 mod offers;
+mod opening;
 mod overlap;
 mod plan;
 mod reconnect;

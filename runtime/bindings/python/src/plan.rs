@@ -74,7 +74,7 @@ impl Plan {
                 None => Forecast::typical(&plan, Some(link.unwrap_or(Link::TYPICAL))),
             };
             let written = std::fs::write(&path, Report::new(&plan, &forecast).html());
-            written.map_err(|error| runtime::Error::io(format!("cannot write {}", path.display()), error))
+            written.map_err(|error| runtime::Error::cannot("write", &path, error))
         };
         interruptible::run(py, || (), write)?.map_err(|error| of_runtime(py, &error))
     }

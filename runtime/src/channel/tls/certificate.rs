@@ -1,7 +1,7 @@
 //! Certificates and private keys in files.
 
-use super::{Identity, unusable};
-use crate::error::Result;
+use super::Identity;
+use crate::error::{InvalidInput, Result};
 use crate::plan::{Hexadecimal, from_hexadecimal};
 use ring::digest::{SHA256, digest};
 use rustls::pki_types::pem::PemObject;
@@ -37,7 +37,8 @@ impl Fingerprint {
     /// # Errors
     /// The file cannot be read or holds none.
     pub fn of_file(path: &Path) -> Result<Self> {
-        let certificate = CertificateDer::from_pem_file(path).map_err(|error| unusable(path, &error))?;
+        let certificate =
+            CertificateDer::from_pem_file(path).map_err(|error| InvalidInput::file(path, error))?;
         Ok(Self::of(&certificate))
     }
 }
@@ -58,16 +59,17 @@ impl FromStr for Fingerprint {
 
 /// The certificates and the key of `identity`.
 pub(super) fn read(identity: &Identity) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)> {
-    let key = PrivateKeyDer::from_pem_file(&identity.key).map_err(|error| unusable(&identity.key, &error))?;
+    let key = PrivateKeyDer::from_pem_file(&identity.key)
+        .map_err(|error| InvalidInput::file(&identity.key, error))?;
     Ok((certificates(&identity.certificate)?, key))
 }
 
 /// All certificates in a PEM file, at least one.
 pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
-    let found = CertificateDer::pem_file_iter(path).map_err(|error| unusable(path, &error))?;
+    let found = CertificateDer::pem_file_iter(path).map_err(|error| InvalidInput::file(path, error))?;
     let found: Vec<_> =
-        found.collect::<std::result::Result<_, _>>().map_err(|error| unusable(path, &error))?;
-    if found.is_empty() { Err(unusable(path, &"it holds no certificate")) } else { Ok(found) }
+        found.collect::<std::result::Result<_, _>>().map_err(|error| InvalidInput::file(path, error))?;
+    if found.is_empty() { Err(InvalidInput::file(path, "it holds no certificate").into()) } else { Ok(found) }
 }
 
 #[cfg(test)]

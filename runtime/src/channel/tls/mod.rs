@@ -65,13 +65,13 @@ impl Acceptor {
                 let authorities = trust::authorities(path)?.into();
                 let verifier =
                     WebPkiClientVerifier::builder_with_provider(authorities, default_provider().into());
-                let verifier = verifier.build().map_err(|error| unusable(path, &error))?;
+                let verifier = verifier.build().map_err(|error| InvalidInput::file(path, error))?;
                 builder.with_client_cert_verifier(verifier)
             }
         };
         let (chain, key) = certificate::read(identity)?;
         let config = builder.with_single_cert(chain, key);
-        let mut config = config.map_err(|error| unusable(&identity.certificate, &error))?;
+        let mut config = config.map_err(|error| InvalidInput::file(&identity.certificate, error))?;
         config.send_tls13_tickets = 0; // sessions are long, and nothing is resumed
         Ok(Self(config.into()))
     }
@@ -109,7 +109,7 @@ impl Connector {
             Some(identity) => {
                 let (chain, key) = certificate::read(identity)?;
                 let config = builder.with_client_auth_cert(chain, key);
-                config.map_err(|error| unusable(&identity.certificate, &error))?
+                config.map_err(|error| InvalidInput::file(&identity.certificate, error))?
             }
         };
         config.resumption = rustls::client::Resumption::disabled();
@@ -134,10 +134,6 @@ impl Connector {
 fn host(address: &str) -> &str {
     let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
     host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
-}
-
-fn unusable(path: &Path, error: &dyn std::fmt::Display) -> Error {
-    InvalidInput::File { path: path.into(), what: error.to_string() }.into()
 }
 
 #[cfg(test)]

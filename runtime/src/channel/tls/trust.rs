@@ -1,8 +1,7 @@
 //! Whom a party trusts.
 
 use super::certificate::{Fingerprint, certificates};
-use super::unusable;
-use crate::error::{Error, Result};
+use crate::error::{Error, InvalidInput, Result};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::ring::default_provider;
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
@@ -41,7 +40,7 @@ pub(super) fn of_the_system() -> Result<RootCertStore> {
 pub(super) fn authorities(path: &Path) -> Result<RootCertStore> {
     let mut store = RootCertStore::empty();
     for certificate in certificates(path)? {
-        store.add(certificate).map_err(|error| unusable(path, &error))?;
+        store.add(certificate).map_err(|error| InvalidInput::file(path, error))?;
     }
     Ok(store)
 }

@@ -1,11 +1,12 @@
 //! The client: holds the key and the image.
 //!
 //! A session is a sequence of types: [`greet`] gives a [`Greeting`], which shows the plan;
-//! [`Greeting::with_key`] gives a [`Session`], which answers images.
+//! [`Greeting::with_key`] gives a [`Session`], which answers images. [`Opening`] goes all the way, for every session of a client.
 
 mod blinded;
 mod greeting;
 mod masked_bits;
+mod opening;
 mod patience;
 mod prediction;
 mod preparing;
@@ -14,6 +15,7 @@ mod shared;
 mod stored;
 
 pub use greeting::{Greeting, Request, greet, plans};
+pub use opening::Opening;
 pub use patience::Patience;
 pub use prediction::Prediction;
 

@@ -46,11 +46,12 @@ impl Ledger {
         let mut name = path.as_os_str().to_owned();
         name.push(".lock");
         let lock = lock(Path::new(&name), "another process counts in these budgets")?;
-        let unfit = |what: String| InvalidInput::File { path: path.into(), what };
         let today = match read(path) {
-            Ok(text) => Today::parse(&text).ok_or_else(|| unfit("it is no file of budgets".into()))?,
+            Ok(text) => {
+                Today::parse(&text).ok_or_else(|| InvalidInput::file(path, "it is no file of budgets"))?
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Today::default(),
-            Err(error) => return Err(Error::io(format!("cannot read {}", path.display()), error)),
+            Err(error) => return Err(Error::cannot("read", path, error)),
         };
         // A day is not far: clocks of two machines, or a server that is moved to the next time zone's date.
         if today.day > day + 1 {
@@ -58,7 +59,7 @@ impl Ledger {
                 "it is {} days ahead of this machine's clock; remove it if the clock was wrong when it was written",
                 today.day - day
             );
-            return Err(unfit(what).into());
+            return Err(InvalidInput::file(path, what).into());
         }
         let mut ledger = Self { path: path.into(), _lock: lock, lines: None, count: 0 };
         ledger.write(&today)?; // better now than before the first client
@@ -79,7 +80,7 @@ impl Ledger {
         self.count += 1;
         written.map_err(|error| {
             self.lines = None; // half a line may be there
-            Error::io(format!("cannot write {}", self.path.display()), error)
+            Error::cannot("write", &self.path, error)
         })
     }
 
@@ -97,7 +98,7 @@ impl Ledger {
         self.lines = None;
         replace_private(&self.path, today.to_text().as_bytes())?;
         let opened = File::options().append(true).open(&self.path);
-        let failed = |error| Error::io(format!("cannot open {}", self.path.display()), error);
+        let failed = |error| Error::cannot("open", &self.path, error);
         self.lines = Some(opened.map_err(failed)?);
         self.count = today.spent.len();
         Ok(())
