@@ -2,13 +2,16 @@
 
 mod blinded;
 mod budget;
+mod clock;
 mod declined;
+mod groups;
 mod ledger;
 mod offers;
 mod pace;
 mod products;
 mod shared;
 mod stored;
+mod today;
 mod tokens;
 mod visit;
 mod work;
