@@ -46,7 +46,7 @@ pub(crate) struct Infer {
     #[command(flatten)]
     ask: Ask,
     /// For so long after a failure try again, with growing pauses, where the server cannot be reached, has no place, or was lost;
-    /// images that are not answered yet are asked about again on a new connection, and what was prepared is prepared anew. 0: never
+    /// images that are not answered yet are asked about again on a new connection, and what was prepared is prepared anew unless it is in the stores. 0: never
     #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=86400))]
     retry: u64,
     #[command(flatten)]

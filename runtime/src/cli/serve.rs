@@ -59,7 +59,8 @@ pub(crate) struct Serve {
     /// Answer at most so many images a day for each client
     #[arg(long, value_name = "N")]
     budget_inferences: Option<u64>,
-    /// The file in which the day's budgets are kept, so that a new start forgives nothing
+    /// The file in which the day's budgets are kept, so that a new start forgives nothing. What was written on a day that is still to
+    /// come, because a clock was wrong, counts for today
     #[arg(long, value_name = "FILE")]
     budgets: Option<PathBuf>,
     /// Connections from one address at the same time; further ones are closed. By default 32 more than --max-clients
@@ -165,7 +166,12 @@ impl Serve {
         let (preparations, inferences) = (self.budget_preparations, self.budget_inferences);
         let allowance = Allowance { preparations, inferences };
         let is_asked_for = allowance != Allowance::default() || self.budgets.is_some();
-        is_asked_for.then(|| Budgets::open(allowance, self.budgets.clone())).transpose()
+        let budgets = is_asked_for.then(|| Budgets::open(allowance, self.budgets.clone())).transpose()?;
+        let days_ahead = budgets.as_ref().map_or(0, Budgets::days_ahead);
+        if days_ahead > 0 {
+            warn!(days_ahead, "budgets were written on a day that is still to come, and count for today");
+        }
+        Ok(budgets)
     }
 
     fn reload(&self, server: &Server) -> Result<()> {

@@ -1,4 +1,4 @@
-//! What `popcorn serve` writes of its clients.
+//! What `popcorn serve` writes of its clients and their budgets.
 
 use crate::support::served::{CLIENT_KEY, IMAGE, wait_until};
 use crate::support::serving::Serving;
@@ -64,4 +64,23 @@ fn every_phase_and_every_end_is_a_line() {
         all.iter().all(|line| line["client"].as_str().is_some_and(|client| client.starts_with("127.0.0.1:")))
     );
     assert_eq!(of("server ended")[0]["cut_off"], 0);
+}
+
+/// A file of budgets that was written under a clock that was ahead keeps no server from starting.
+#[test]
+fn budgets_of_a_day_to_come_are_warned_of_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("budgets");
+    std::fs::write(&path, "999999\n0 1 token alice\n").expect("written");
+    for warnings in [1, 0] {
+        let serving = Serving::start(&["--log", "json", "--budgets", path.to_str().expect("text")], &[]);
+        serving.signal("-TERM");
+        let (status, written) = serving.status();
+        assert_eq!(status, Some(0), "{written}");
+        let lines = written.lines().map(|line| serde_json::from_str::<Value>(line).expect(line));
+        let ahead = lines.filter(|line| line["level"] == "WARN" && line["days_ahead"].as_u64() > Some(0));
+        assert_eq!(ahead.count(), warnings, "{written}");
+    }
+    let kept = std::fs::read_to_string(&path).expect("text");
+    assert!(!kept.starts_with("999999\n") && kept.ends_with("\n0 1 token alice\n"), "{kept}");
 }

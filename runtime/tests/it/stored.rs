@@ -279,7 +279,8 @@ fn malformed_names_are_refused() {
 /// A client that cannot write goes on with no session in which the parties have different halves left.
 #[test]
 fn a_full_disk_at_the_client_ends_the_session() {
-    let (server, pixels) = (Server::new(plan()).with_shelf(Memory::new(2)), image(plan().plan().input.shape, 3));
+    let (server, pixels) =
+        (Server::new(plan()).with_shelf(Memory::new(2)), image(plan().plan().input.shape, 3));
     let (told, served) = session(&server, &KEY, Arc::new(Full), |session| {
         session.prepare(3, &mut Silent).expect("prepared");
         let failed = session.stock(1, &mut Silent).expect_err("nothing is written");

@@ -1,18 +1,18 @@
 //! How much a server does for each client in a day.
 //!
 //! Preparations and answers are counted when they are asked for, and written down before they are begun: a server that is started
-//! again, or stops anywhere, forgives nothing. Days are those of UTC.
+//! again, or stops anywhere, forgives nothing. Days are those of UTC, as the machine's clock told them when the server began; whoever
+//! sets that clock while it runs gives nobody a new budget.
 
 use super::super::watch::{Caller, Done, customer};
-use super::ledger::{Ledger, Spent, Today};
+use super::clock::Clock;
+use super::groups::Groups;
+use super::ledger::{Ledger, Opened};
+use super::today::{Spent, Today};
 use crate::error::{Error, Result};
 use crate::plan::Hexadecimal;
-use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-const SECONDS_OF_A_DAY: u64 = 86_400;
 /// Clients that are counted in a day at most; who comes after them has no budget.
 const MAX_CLIENTS: usize = 100_000;
 
@@ -28,49 +28,57 @@ pub struct Allowance {
 /// What every client has asked for today.
 pub struct Budgets {
     allowance: Allowance,
-    book: Mutex<Book>,
-}
-
-#[derive(Default)]
-struct Book {
-    today: Today,
-    /// Where it is written down.
-    ledger: Option<Ledger>,
+    clock: Clock,
+    groups: Groups,
+    days_ahead: u64,
 }
 
 impl Budgets {
     /// With what is written at `path`, if there is a file, which is kept up to date; without a path all is forgotten when the
     /// process ends.
     ///
-    /// # Errors
-    /// The file cannot be read or written, is none of these, is of a day to come, or another process has it open.
-    pub fn open(allowance: Allowance, path: Option<PathBuf>) -> Result<Self> {
-        let book = match path {
-            None => Book::default(),
-            Some(path) => {
-                let (ledger, today) = Ledger::open(&path, today())?;
-                Book { today, ledger: Some(ledger) }
-            }
-        };
-        Ok(Self { allowance, book: Mutex::new(book) })
-    }
-
-    /// Counts what the client asks for.
+    /// What was written on a day that is still to come ([`days_ahead`](Self::days_ahead)) counts for today.
     ///
     /// # Errors
-    /// [`Error::OverBudget`], and then nothing is counted; or the file cannot be written.
+    /// The file cannot be read or written, is none of these, or another process has it open.
+    pub fn open(allowance: Allowance, path: Option<PathBuf>) -> Result<Self> {
+        Self::open_by(Clock::of_system(), allowance, path)
+    }
+
+    fn open_by(clock: Clock, allowance: Allowance, path: Option<PathBuf>) -> Result<Self> {
+        let (groups, days_ahead) = match path {
+            None => (Groups::new(Today::default(), None), 0),
+            Some(path) => {
+                let Opened { ledger, today, days_ahead } = Ledger::open(&path, clock.day())?;
+                (Groups::new(today, Some(ledger)), days_ahead)
+            }
+        };
+        Ok(Self { allowance, clock, groups, days_ahead })
+    }
+
+    /// Days from today to the one that the file was written on, where that one was still to come when it was opened: this machine's
+    /// clock is wrong, or was. Otherwise 0.
+    pub const fn days_ahead(&self) -> u64 {
+        self.days_ahead
+    }
+
+    /// Counts what the client asks for; it is written down when this returns.
+    ///
+    /// # Errors
+    /// [`Error::OverBudget`], or the file cannot be written; nothing is counted then.
     pub(super) fn spend(&self, caller: &Caller, asked: Done) -> Result<()> {
-        self.spend_on(today(), &identity(caller), asked)
+        self.spend_as(&identity(caller), asked)
     }
 
     /// What is left for the client today.
     pub(super) fn left(&self, caller: &Caller) -> Allowance {
-        self.left_on(today(), &identity(caller))
+        self.left_as(&identity(caller))
     }
 
-    fn left_on(&self, day: u64, client: &str) -> Allowance {
-        let Today { day: counted, spent } = &self.book().today;
-        let spent = spent.get(client).filter(|_| *counted >= day).copied().unwrap_or_default();
+    fn left_as(&self, client: &str) -> Allowance {
+        let day = self.clock.day();
+        let counted = self.groups.look(|today| today.spent(client).filter(|_| today.day >= day));
+        let spent = counted.unwrap_or_default();
         let Allowance { preparations, inferences } = self.allowance;
         Allowance {
             preparations: preparations.map(|most| most.saturating_sub(spent.preparations)),
@@ -78,54 +86,45 @@ impl Budgets {
         }
     }
 
-    fn spend_on(&self, day: u64, client: &str, asked: Done) -> Result<()> {
-        if !matches!(asked, Done::Prepared(1..) | Done::Answered(1..)) {
+    fn spend_as(&self, client: &str, asked: Done) -> Result<()> {
+        let asked = Spent::of(asked);
+        if asked == Spent::default() {
             return Ok(());
         }
-        let Book { today, ledger } = &mut *self.book();
-        // A clock that is set back gives nobody a new budget.
-        if day > today.day {
-            *today = Today { day, spent: HashMap::new() };
-            ledger.as_mut().map_or(Ok(()), |ledger| ledger.write(today))?;
-        }
-        let known = today.spent.get(client).copied();
-        if known.is_none() && today.spent.len() >= MAX_CLIENTS {
+        self.groups
+            .count(self.clock.day(), client, asked, |today| self.allowance.permit(today, client, asked))
+    }
+}
+
+impl Allowance {
+    /// # Errors
+    /// [`Error::OverBudget`] where what `client` asks for is too much for today.
+    fn permit(&self, today: &Today, client: &str, asked: Spent) -> Result<()> {
+        let known = today.spent(client);
+        if known.is_none() && today.clients() >= MAX_CLIENTS {
             return Err(Error::OverBudget("new clients"));
         }
-        let spent = known.unwrap_or_default().and(asked);
+        let spent = known.unwrap_or_default().plus(asked);
         let exceeds = |count: u64, most: Option<u64>| most.is_some_and(|most| count > most);
-        if exceeds(spent.preparations, self.allowance.preparations) {
+        if exceeds(spent.preparations, self.preparations) {
             return Err(Error::OverBudget("preparations"));
         }
-        if exceeds(spent.inferences, self.allowance.inferences) {
+        if exceeds(spent.inferences, self.inferences) {
             return Err(Error::OverBudget("inferences"));
         }
-        today.spent.insert(client.to_owned(), spent);
-        let noted = ledger.as_mut().map_or(Ok(()), |ledger| ledger.note(today, client));
-        if noted.is_err() {
-            // Nothing is begun, so nothing is counted.
-            match known {
-                Some(before) => today.spent.insert(client.to_owned(), before),
-                None => today.spent.remove(client),
-            };
-        }
-        noted
-    }
-
-    /// Nothing panics while it holds the lock.
-    fn book(&self) -> MutexGuard<'_, Book> {
-        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+        Ok(())
     }
 }
 
 impl Spent {
-    const fn and(self, asked: Done) -> Self {
-        let Self { preparations, inferences } = self;
-        match asked {
-            Done::Prepared(count) => Self { preparations: preparations.saturating_add(count), inferences },
-            Done::Answered(count) => Self { preparations, inferences: inferences.saturating_add(count) },
-            Done::Kept(_) | Done::Taken(_) => self,
-        }
+    /// As far as there is a budget for it.
+    const fn of(asked: Done) -> Self {
+        let (preparations, inferences) = match asked {
+            Done::Prepared(count) => (count, 0),
+            Done::Answered(count) => (0, count),
+            Done::Kept(_) | Done::Taken(_) => (0, 0),
+        };
+        Self { preparations, inferences }
     }
 }
 
@@ -139,84 +138,5 @@ fn identity(caller: &Caller) -> String {
     }
 }
 
-fn today() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs() / SECONDS_OF_A_DAY)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ALLOWANCE: Allowance = Allowance { preparations: Some(5), inferences: Some(2) };
-
-    #[test]
-    fn budgets_are_spent_by_the_day_and_outlive_the_process() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("budgets");
-        let open = || Budgets::open(ALLOWANCE, Some(path.clone())).unwrap();
-        let left = |preparations, inferences| Allowance {
-            preparations: Some(preparations),
-            inferences: Some(inferences),
-        };
-        let over = |result: Result<()>| matches!(result, Err(Error::OverBudget(_)));
-        let budgets = open();
-        budgets.spend_on(9, "token alice", Done::Prepared(4)).unwrap();
-        assert!(over(budgets.spend_on(9, "token alice", Done::Prepared(2))), "4 and 2 are more than 5");
-        budgets.spend_on(9, "token alice", Done::Prepared(1)).unwrap();
-        budgets.spend_on(9, "token alice", Done::Taken(9)).unwrap();
-        budgets.spend_on(9, "address 192.0.2.1", Done::Answered(2)).unwrap();
-        assert_eq!(budgets.left_on(9, "address 192.0.2.1"), left(5, 0));
-        assert_eq!(budgets.left_on(10, "address 192.0.2.1"), ALLOWANCE);
-        assert!(Budgets::open(ALLOWANCE, Some(path.clone())).is_err(), "another server has the file");
-        drop(budgets);
-        let again = open();
-        assert_eq!(again.left_on(9, "token alice"), left(0, 2));
-        assert!(over(again.spend_on(9, "token alice", Done::Prepared(1))));
-        assert!(over(again.spend_on(9, "address 192.0.2.1", Done::Answered(1))));
-        again.spend_on(9, "token alice", Done::Answered(2)).unwrap();
-        again.spend_on(10, "token alice", Done::Answered(2)).unwrap();
-        assert!(over(again.spend_on(9, "token alice", Done::Answered(1))), "a clock that was set back");
-        drop(again);
-        std::fs::write(&path, "nonsense").unwrap();
-        assert!(Budgets::open(ALLOWANCE, Some(path.clone())).is_err());
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn what_cannot_be_written_down_is_not_counted() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("of").join("budgets");
-        std::fs::create_dir(path.parent().unwrap()).unwrap();
-        let budgets = Budgets::open(ALLOWANCE, Some(path.clone())).unwrap();
-        budgets.spend_on(9, "token alice", Done::Answered(1)).unwrap();
-        std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
-        budgets.book().ledger.as_mut().unwrap().forget_file();
-        assert!(matches!(budgets.spend_on(9, "token alice", Done::Answered(1)), Err(Error::Io { .. })));
-        assert!(matches!(budgets.spend_on(9, "token bob", Done::Answered(1)), Err(Error::Io { .. })));
-        assert_eq!(budgets.left_on(9, "token alice").inferences, Some(1));
-        assert_eq!(budgets.left_on(9, "token bob"), ALLOWANCE);
-    }
-
-    #[test]
-    fn who_comes_after_too_many_clients_is_told_to_come_tomorrow() {
-        let budgets = Budgets::open(ALLOWANCE, None).unwrap();
-        for client in 0..MAX_CLIENTS {
-            budgets.spend_on(9, &client.to_string(), Done::Answered(1)).unwrap();
-        }
-        let error = budgets.spend_on(9, "one more", Done::Answered(1)).unwrap_err();
-        assert_eq!(error.to_string(), "the budget of new clients for a day is spent");
-        budgets.spend_on(9, "0", Done::Answered(1)).unwrap();
-        budgets.spend_on(10, "one more", Done::Answered(1)).unwrap();
-    }
-
-    #[test]
-    fn clients_are_known_by_what_they_cannot_change_at_will() {
-        let caller = Caller { address: Some("[2001:db8:1:2:3::4]:9".parse().unwrap()), ..Caller::default() };
-        assert_eq!(identity(&caller), "address 2001:db8:1:2::");
-        let mapped = Caller { address: Some("[::ffff:192.0.2.7]:9".parse().unwrap()), ..Caller::default() };
-        assert_eq!(identity(&mapped), "address 192.0.2.7");
-        let certified = Caller { certificate: Some([0xab; 32]), ..caller };
-        assert_eq!(identity(&certified), format!("certificate {}", "ab".repeat(32)));
-        assert_eq!(identity(&Caller { name: Some("bob".into()), ..certified }), "token bob");
-    }
-}
+mod tests;

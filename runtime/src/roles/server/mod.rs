@@ -2,7 +2,9 @@
 
 mod blinded;
 mod budget;
+mod clock;
 mod declined;
+mod groups;
 mod ledger;
 mod offers;
 mod pace;
@@ -10,6 +12,7 @@ mod products;
 mod request;
 mod shared;
 mod stored;
+mod today;
 mod tokens;
 mod visit;
 mod work;
