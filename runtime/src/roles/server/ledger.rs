@@ -129,10 +129,10 @@ impl LedgerFile {
         // Of a file that is too long to be one of budgets, the beginning is read.
         let read = File::open(&self.path).and_then(|file| file.take(MOST_BYTES).read_to_string(&mut text));
         match read {
-            Ok(_) => Today::parse(&text).ok_or_else(|| {
-                let what = "it is no file of budgets".into();
-                InvalidInput::file(&self.path, what).into()
-            }),
+            Ok(_) => {
+                let today = Today::parse(&text);
+                Ok(today.ok_or_else(|| InvalidInput::file(&self.path, "it is no file of budgets"))?)
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Today::default()),
             Err(error) => Err(Error::cannot("read", &self.path, error)),
         }
