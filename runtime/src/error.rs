@@ -103,9 +103,9 @@ pub enum InvalidInput {
     /// A plan contradicts itself.
     #[error("the plan is invalid: {}", list(.0))]
     Violations(Vec<Violation>),
-    /// A session is asked for something that was lost before: what was prepared has left it.
-    #[error("this session was lost; open another")]
-    SessionLost,
+    /// A session is asked for something after it has failed.
+    #[error("this session has ended; open another")]
+    SessionEnded,
     /// Inferences are to be kept for later sessions, which know them by a key that is made anew for each.
     #[error("a store needs a key that is kept")]
     StoreWithoutKey,

@@ -3,7 +3,7 @@
 
 #[path = "../../tests/it/support/shelf.rs"]
 #[allow(dead_code, clippy::duplicate_mod, reason = "tests do more with it, and with this crate")]
-mod shelf;
+pub mod shelf;
 
 use runtime::Error;
 use runtime::channel::frame::{HEADER_BYTES, Header, SEAL_BYTES};
@@ -60,6 +60,11 @@ pub static KEY: LazyLock<Arc<HolderKey>> = LazyLock::new(|| Arc::new(test_keys::
 
 /// How a session ends whose server sends these bytes; a client of a large plan stops after the handshake.
 pub fn asked(bytes: &[u8]) -> Result<(), Error> {
+    asked_with(bytes, Memory::new(1))
+}
+
+/// The same with a store of the client's.
+pub fn asked_with(bytes: &[u8], shelf: Arc<Memory>) -> Result<(), Error> {
     let greeting = client::greet(connection(bytes), None)?;
     let plan = greeting.plan().clone();
     let is_small = match &plan.work {
@@ -71,7 +76,7 @@ pub fn asked(bytes: &[u8]) -> Result<(), Error> {
     if !is_small || plan.encryptions() > MOST_VALUES || plan.key_bits != KEY.public().bits() {
         return Ok(());
     }
-    let mut session = greeting.with_key(KEY.clone())?.with_shelf(Memory::new(1));
+    let mut session = greeting.with_key(KEY.clone())?.with_shelf(shelf);
     session.stock(1, &mut Silent)?;
     session.prepare(1, &mut Silent)?;
     let lowest = plan.input.preprocessing.raw_range.0 as f32;

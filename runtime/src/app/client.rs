@@ -136,6 +136,11 @@ impl Client {
         self.session.stored()
     }
 
+    /// Number of inferences that this session had from the store so far.
+    pub fn recalled(&self) -> usize {
+        self.session.recalled()
+    }
+
     /// Puts what is prepared and not used into the [`store`](ClientBuilder::store), if there is one and the server keeps its half, and ends the
     /// session when all that was sent is written. A server that falls silent meanwhile is waited for as in other calls; after a call that
     /// failed nothing is put away. Dropping the client ends it at once, and the server may take that for a client

@@ -289,11 +289,14 @@ impl Asked {
         }
     }
 
-    /// Nothing more is asked: what is left goes to the store, if there is one.
+    /// Nothing more is asked: what is left goes to the store, if there is one, also where the session is lost meanwhile.
     fn finish(mut self) -> Result<()> {
-        self.session.put_away()?;
+        let put_away = self.session.put_away();
         self.session.close();
-        Ok(())
+        match put_away {
+            Err(error) if !error.is_loss() => Err(error),
+            _ => Ok(()),
+        }
     }
 }
 

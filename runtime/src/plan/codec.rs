@@ -66,6 +66,11 @@ pub fn encode_view(view: &ClientPlan) -> Vec<u8> {
     frame(Owner::Client, view).0
 }
 
+/// A digest of all that a client's view says.
+pub fn view_digest(view: &ClientPlan) -> [u8; 32] {
+    frame(Owner::Client, view).1
+}
+
 /// A client's view from its bytes.
 ///
 /// # Errors

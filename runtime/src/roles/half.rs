@@ -1,16 +1,17 @@
 //! One party's half of a prepared inference of suite `shared`, in memory and as bytes.
 //!
 //! ```text
-//! format u16 · protocol u32 · 0 the client's, 1 the server's, 2 the client's with a fault in it
+//! format u16 · protocol u32 · 0 the client's, 1 the server's, 2 the client's with a fault in it · digest of the client's view
 //! the correlations of all batches, what the client has told ahead of them (server)       ot/supply.rs
 //! the masks of values that linear steps read (client), in the order of these steps
 //! the shares of linear steps' results, in the same order
 //! ```
 //!
 //! Little-endian, numbers side by side in as many bits as their rings have. All lengths follow from the schedule, so that any
-//! bytes of the right length and version are a half. What the client has begun ahead (`masked_bits`) is left out and begun again. Its
+//! bytes of the right length and version are a half of that view. What the client has begun ahead (`masked_bits`) is left out and begun again. Its
 //! name is not in it.
 
+use super::held::Held;
 use super::online::{ByStep, Numbers};
 use crate::error::{Error, InvalidInput, Result};
 use crate::ot::{Reader, Role, Supply, Writer};
@@ -20,7 +21,6 @@ use crate::protocol::shared::message_schedule::Communication;
 use crate::protocol::shared::online_messages::{
     HALF_HEADER, batches, batches_ahead, stored_bytes, told_ahead, width,
 };
-use crate::store::Name;
 use zeroize::Zeroizing;
 
 /// Version of these bytes.
@@ -29,7 +29,7 @@ const FORMAT: u16 = 2;
 /// Everything that one inference uses up at one party. Moved, never copied.
 pub(super) struct Half {
     /// By which both parties know it beyond the session, if it may outlive that.
-    pub(super) name: Option<Name>,
+    pub(super) name: Option<Held>,
     /// The client has found a fault in what the server sent for this one, or for one before.
     pub(super) is_flawed: bool,
     pub(super) supply: Supply,
@@ -45,6 +45,8 @@ pub(super) struct Form<'a> {
     pub(super) schedule: &'a Schedule,
     /// What is sent online, step by step.
     pub(super) online: &'a [Communication],
+    /// Of the client's view, which tells the schedule from others of the same length.
+    pub(super) view: &'a [u8; 32],
     pub(super) role: Role,
 }
 
@@ -71,8 +73,8 @@ impl Half {
     /// The half in these bytes.
     ///
     /// # Errors
-    /// [`InvalidInput::Kept`]: they have another length or version, or are the other party's.
-    pub(super) fn from_bytes(bytes: &[u8], name: Name, form: Form<'_>) -> Result<Self> {
+    /// [`InvalidInput::Kept`]: they have another length or version, are of another view, or the other party's.
+    pub(super) fn from_bytes(bytes: &[u8], name: Held, form: Form<'_>) -> Result<Self> {
         let (expected, got) = (form.length(), bytes.len() as u64);
         if got != expected {
             return Err(InvalidInput::Kept(format!("it has {got} bytes, not {expected}")).into());
@@ -81,7 +83,9 @@ impl Half {
         let header = bytes.bytes(HALF_HEADER)?;
         let is_flawed = header != form.header(false);
         if is_flawed && header != form.header(true) {
-            return Err(InvalidInput::Kept("it is of another version, or the other party's".into()).into());
+            return Err(
+                InvalidInput::Kept("it is of another version or view, or the other party's".into()).into()
+            );
         }
         let mut supply = Supply::kept(form.role, &batches(form.online), &mut bytes)?;
         if form.role == Role::Server {
@@ -111,6 +115,7 @@ impl Form<'_> {
             (Role::Server, _) => 1,
             (Role::Client, true) => 2,
         };
+        header[7..].copy_from_slice(self.view);
         header
     }
 

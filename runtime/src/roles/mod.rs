@@ -12,6 +12,7 @@
 pub mod client;
 mod half;
 pub mod hall;
+mod held;
 pub mod listener;
 pub mod local;
 mod online;

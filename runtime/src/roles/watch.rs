@@ -21,7 +21,8 @@ pub trait ServerObserver: Send + Sync {
     }
 
     /// Something that a client asked for is not done at the moment, and its session goes on: a preparation ([`Error::Busy`],
-    /// [`Error::OverBudget`]), taking some out of the store ([`Error::Busy`]), or keeping one where the disk fails ([`Error::Io`]).
+    /// [`Error::OverBudget`]), taking some out of the store ([`Error::Busy`], and [`Error::Io`] or [`Error::InvalidInput`] of one that cannot be read), or keeping one
+    /// where the disk fails (likewise).
     fn declined(&self, caller: &Caller, session: Session, asked: Done, error: &Error) {
         let _ = (caller, session, asked, error);
     }

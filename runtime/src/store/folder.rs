@@ -5,7 +5,7 @@ use super::header::Header;
 use super::identity;
 use super::index::{Entry, Holding, Index};
 use super::key::{FileId, StoreKey, random};
-use super::label::{Label, Name, Owner, StoreId};
+use super::label::{Label, Name, Origin, Owner, StoreId};
 use super::names::{file_id, file_name, temporary_name};
 use super::quota::Quota;
 use super::seal::{self, Unsealed};
@@ -181,7 +181,8 @@ impl Shelf for Store {
         self.id
     }
 
-    fn put(&self, label: &Label, half: &[u8]) -> Result<bool> {
+    fn put(&self, label: &Label, half: &[u8], origin: Origin) -> Result<bool> {
+        let _ = origin;
         self.purge()?;
         let header = self.header(label, half.len() as u64)?;
         let Some(bytes) = header.file_bytes() else { return Ok(false) };

@@ -57,7 +57,7 @@ mod tests;
 pub use folder::Store;
 #[cfg(feature = "store")]
 pub use index::Holding;
-pub use label::{ClientId, Label, Name, Owner, StoreId};
+pub use label::{ClientId, Label, Name, Origin, Owner, StoreId};
 #[cfg(feature = "store")]
 pub use quota::Quota;
 
@@ -79,7 +79,7 @@ pub trait Shelf: Send + Sync {
     ///
     /// # Errors
     /// It cannot be written.
-    fn put(&self, label: &Label, half: &[u8]) -> Result<bool>;
+    fn put(&self, label: &Label, half: &[u8], origin: Origin) -> Result<bool>;
 
     /// The half of this label, which is not there any more when it is given out; `None` if there is none.
     ///

@@ -131,8 +131,9 @@ fn endure(trials: impl Fn(&str, [u64; 2]) -> Vec<Trial> + Sync) {
         }
     });
     before.comes_back();
-    for (_, site, _) in sites {
+    for (name, site, _) in sites {
         assert!(site.departed() > 0);
+        assert_eq!(site.recalled() > 0, name.ends_with("stores"), "{name}");
         site.close();
     }
 }

@@ -141,6 +141,10 @@ fn sessions_reach_all_stages() {
         let another = targets::asked(&file(server)).expect_err("another key");
         assert!(matches!(another, Error::PeerMisbehaved(PeerFault::Ciphertext { .. })), "{another}");
     }
+    let kept = targets::shelf::Memory::new(1);
+    targets::asked_with(&file("server-kept"), kept.clone()).expect_err("another key");
+    kept.change(|_, half| assert_eq!(half[6], 2, "the fault is marked"));
+    assert_eq!(kept.len(), 1, "and the half kept as others are");
     for suite in ["welcome-blinded", "welcome-shared"] {
         let cut = targets::asked(&file(suite)).expect_err("nothing after the welcome");
         let fault = matches!(cut, Error::PeerMisbehaved(PeerFault::HungUp(message)) if message != "welcome");

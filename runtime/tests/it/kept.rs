@@ -35,7 +35,7 @@ fn are_used(running: &Running, [theirs, ours]: &[Arc<Store>; 2], count: usize) {
     let others = open(&running.address().to_string()).infer(&IMAGE).expect("an answer");
     assert!(answers.iter().all(|answer| answer.integers == others.integers));
     assert_eq!([halves(theirs), halves(ours)], [0; 2]);
-    assert_eq!((last.stored(), last.prepared()), (0, 0));
+    assert_eq!((last.stored(), last.prepared(), last.recalled()), (0, 0, count));
 }
 
 /// What a client of a store does not use, it has the next time.

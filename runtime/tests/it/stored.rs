@@ -4,34 +4,40 @@ use crate::support::shared::{Choices, shared};
 use crate::support::shelf::Memory;
 use crate::support::{KEY, PlanBuilder, plans, valid};
 use proptest::prelude::*;
-use runtime::channel::{Connection, Limit, memory};
-use runtime::error::{Error, Result};
+use runtime::channel::{CancellationToken, Connection, Limit, memory};
+use runtime::error::{Error, InvalidInput, Result};
 use runtime::observe::Silent;
 use runtime::paillier::{HolderKey, test_keys};
-use runtime::plan::{Op, Shape, ValidPlan, codec};
-use runtime::protocol::hello::Hello;
-use runtime::protocol::message::{self, Message};
+use runtime::plan::{Dense, Gather, IndexMap, Op, Shape, ValidPlan, Work, codec};
+use runtime::protocol::hello::{Hello, Terms, Welcome};
+use runtime::protocol::message::{self, Message, Role};
+use runtime::protocol::shared::online_messages::{communication, stored_bytes};
 use runtime::roles::client::{self, Session};
 use runtime::roles::plain;
 use runtime::roles::server::Server;
-use runtime::store::{HalfBytes, Label, Owner, Quota, Shelf, Store, StoreId};
+use runtime::store::{HalfBytes, Label, Origin, Owner, Quota, Shelf, Store, StoreId};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// A store on a disk that is full.
-struct Full;
+/// A store on a disk that is full, or that fails in such a way that nobody can tell what is there.
+struct Full {
+    is_certain: bool,
+}
 
 impl Shelf for Full {
     fn id(&self) -> StoreId {
         StoreId::from_bytes([9; 16])
     }
 
-    fn put(&self, _: &Label, _: &[u8]) -> Result<bool> {
-        Err(Error::io("cannot write a half", ErrorKind::StorageFull.into()))
+    fn put(&self, _: &Label, _: &[u8], _: Origin) -> Result<bool> {
+        match self.is_certain {
+            true => Err(Error::io("cannot write a half", ErrorKind::StorageFull.into())),
+            false => Err(InvalidInput::file("half", "may be there or not").into()),
+        }
     }
 
     fn take(&self, _: &Label) -> Result<Option<HalfBytes>> {
@@ -48,6 +54,42 @@ impl Shelf for Full {
 
     fn room(&self, _: &Owner, _: u64) -> usize {
         usize::MAX
+    }
+}
+
+/// A store of which the first half that is asked for cannot be read.
+struct Unreadable {
+    inner: Arc<Memory>,
+    bad: Mutex<Option<Label>>,
+}
+
+impl Shelf for Unreadable {
+    fn id(&self) -> StoreId {
+        self.inner.id()
+    }
+
+    fn put(&self, label: &Label, half: &[u8], origin: Origin) -> Result<bool> {
+        self.inner.put(label, half, origin)
+    }
+
+    fn take(&self, label: &Label) -> Result<Option<HalfBytes>> {
+        let bad = *self.bad.lock().expect("no panic").get_or_insert(*label);
+        if bad == *label {
+            return Err(Error::io("cannot read a half", ErrorKind::Other.into()));
+        }
+        self.inner.take(label)
+    }
+
+    fn next(&self, owner: &Owner, server: StoreId) -> Result<Option<(Label, HalfBytes)>> {
+        self.inner.next(owner, server)
+    }
+
+    fn count(&self, owner: &Owner, server: StoreId) -> usize {
+        self.inner.count(owner, server)
+    }
+
+    fn room(&self, owner: &Owner, bytes: u64) -> usize {
+        self.inner.room(owner, bytes)
     }
 }
 
@@ -68,8 +110,7 @@ fn plan() -> ValidPlan {
     let mut builder = PlanBuilder::new(Shape::new(1, 4, 4));
     let input = builder.last();
     let relu = builder.push(Op::Relu, &[input], Shape::new(1, 4, 4));
-    let dense =
-        runtime::plan::Dense { weights: (0..48).map(|index| index % 9 - 4).collect(), bias: vec![5, -5, 0] };
+    let dense = Dense { weights: (0..48).map(|index| index % 9 - 4).collect(), bias: vec![5, -5, 0] };
     let dense = builder.push(Op::Dense(dense), &[relu], Shape::vector(3));
     builder.push(Op::Relu, &[dense], Shape::vector(3));
     valid(shared(builder.finish(), &mut Choices((1..62).map(|index| index * 37 % 101).collect())))
@@ -157,7 +198,7 @@ fn wrong_halves_do_no_harm() {
     for (index, party) in [(0, "client"), (1, "server")] {
         let (ours, theirs) = (Memory::new(1), Memory::new(2));
         let server = Server::new(plan()).with_shelf(theirs.clone());
-        assert_eq!(stocked(&server, &ours, 6), 6);
+        assert_eq!(stocked(&server, &ours, 7), 7);
         let changed = [&ours, &theirs][index];
         changed.change(|index, half| match index {
             0 => drop(half.pop()),
@@ -165,7 +206,8 @@ fn wrong_halves_do_no_harm() {
             2 => half.clear(),
             3 => half[6] ^= 1,
             4 => half[2] ^= 1,
-            _ => half[7..].iter_mut().for_each(|byte| *byte = !*byte),
+            5 => half[7] ^= 1,
+            _ => half[39..].iter_mut().for_each(|byte| *byte = !*byte),
         });
         let (right, recalled) = asked(&server, &ours, 2);
         assert!(!right && recalled == 1, "{party}");
@@ -281,7 +323,7 @@ fn malformed_names_are_refused() {
 fn a_full_disk_at_the_client_ends_the_session() {
     let (server, pixels) =
         (Server::new(plan()).with_shelf(Memory::new(2)), image(plan().plan().input.shape, 3));
-    let (told, served) = session(&server, &KEY, Arc::new(Full), |session| {
+    let (told, served) = session(&server, &KEY, Arc::new(Full { is_certain: true }), |session| {
         session.prepare(3, &mut Silent).expect("prepared");
         let failed = session.stock(1, &mut Silent).expect_err("nothing is written");
         assert!(matches!(failed, Error::Io { .. }), "{failed}");
@@ -291,9 +333,9 @@ fn a_full_disk_at_the_client_ends_the_session() {
             session.prepare(1, &mut Silent),
             session.stock(1, &mut Silent).map(drop),
         ];
-        [asked, prepared, stocked].map(|outcome| outcome.expect_err("the session was lost").to_string())
+        [asked, prepared, stocked].map(|outcome| outcome.expect_err("the session has ended").to_string())
     });
-    assert_eq!(told, [(); 3].map(|()| "this session was lost; open another".to_owned()));
+    assert_eq!(told, [(); 3].map(|()| "this session has ended; open another".to_owned()));
     assert_eq!(served.expect("no error"), 0);
 }
 
@@ -317,6 +359,117 @@ fn full_stores_cost_nothing() {
     }
 }
 
+/// What a server cannot vouch for has left both parties: used now, it might come back after a restart.
+#[test]
+fn what_may_be_kept_is_used_no_more() {
+    let (server, ours) =
+        (Server::new(plan()).with_shelf(Arc::new(Full { is_certain: false })), Memory::new(1));
+    let pixels = image(plan().plan().input.shape, 3);
+    let (outcome, served) = session(&server, &KEY, ours.clone(), |session| {
+        session.prepare(3, &mut Silent).expect("prepared");
+        assert_eq!(session.put_away().expect("nothing is kept"), 3);
+        assert_eq!((session.prepared(), session.stored()), (0, 0));
+        session.infer(&pixels, &mut Silent).expect("an answer").integers
+    });
+    assert_eq!((outcome, served.expect("no error")), (interpreted(&plan(), &pixels), 1));
+    assert!(ours.is_empty());
+}
+
+/// A client that comes again before the server has noticed that its session is lost finds what that session had as soon as it has.
+#[test]
+fn what_another_session_has_still_waits() {
+    let (ours, theirs) = (Memory::new(1), Memory::new(2));
+    let server = Server::new(plan()).with_shelf(theirs.clone());
+    let (near, far) = memory::pair();
+    let token = CancellationToken::new();
+    thread::scope(|scope| {
+        let serving =
+            scope.spawn(|| server.serve(Connection::new(far, None).expect("a thread"), &mut Silent));
+        let connection = Connection::new(near, None).expect("a thread").cancelled_by(&token);
+        let lost = client::greet(connection, None).expect("a plan").with_key(KEY.clone());
+        let mut lost = lost.expect("a session").with_shelf(ours.clone());
+        lost.prepare(4, &mut Silent).expect("prepared");
+        lost.infer(&image(plan().plan().input.shape, 1), &mut Silent).expect("an answer");
+        token.cancel();
+        assert!(matches!(lost.prepare(4, &mut Silent), Err(Error::Cancelled)));
+        assert_eq!((ours.len(), theirs.len()), (3, 0), "the server waits for the next request");
+        assert_eq!(asked(&server, &ours, 2), (true, 0));
+        assert_eq!(ours.len(), 3);
+        drop(lost);
+        serving.join().expect("no panic").expect("a client that has left");
+    });
+    assert_eq!((ours.len(), theirs.len()), (3, 3));
+    assert_eq!(asked(&server, &ours, 4), (true, 3));
+}
+
+/// A half that the server cannot read is prepared anew, and those behind it are used.
+#[test]
+fn one_half_that_cannot_be_read_is_prepared_anew() {
+    let (ours, inner) = (Memory::new(1), Memory::new(2));
+    let server = Server::new(plan()).with_shelf(Arc::new(Unreadable { inner, bad: Mutex::default() }));
+    assert_eq!(stocked(&server, &ours, 3), 3);
+    assert_eq!(asked(&server, &ours, 3), (true, 2));
+    assert!(ours.is_empty());
+}
+
+/// A plan whose client's halves have as many bytes as those of [`wide`].
+fn narrow(outputs: usize) -> ValidPlan {
+    let mut builder = PlanBuilder::new(Shape::new(1, 1, 1));
+    let input = builder.last();
+    let dense = Dense { weights: vec![1; outputs], bias: vec![0; outputs] };
+    let dense = builder.push(Op::Dense(dense), &[input], Shape::vector(outputs));
+    let map = IndexMap::from_positions(Shape::vector(outputs), std::iter::once(Some(0)));
+    builder.push(Op::Gather(Gather { map }), &[dense], Shape::vector(1));
+    valid(shared(builder.finish(), &mut Choices(vec![8])))
+}
+
+fn wide(pixels: usize) -> ValidPlan {
+    let mut builder = PlanBuilder::new(Shape::new(1, 1, pixels));
+    let input = builder.last();
+    let dense = Dense { weights: vec![1; pixels], bias: vec![0] };
+    builder.push(Op::Dense(dense), &[input], Shape::vector(1));
+    valid(shared(builder.finish(), &mut Choices(vec![8])))
+}
+
+fn stored_length(plan: &ValidPlan) -> u64 {
+    let Work::Schedule(schedule) = &plan.client_view().work else { panic!("a schedule") };
+    stored_bytes(schedule, &communication(schedule), Role::Client)
+}
+
+/// A server that shows another view under the digest of the one for which the client has prepared is told no name: where that view has
+/// masks, this one may have what the server knows.
+#[test]
+fn halves_of_one_view_are_not_used_under_another() {
+    let pairs = (4..40).flat_map(|outputs| (2..40).map(move |pixels| (outputs, pixels)));
+    let mut plans = pairs.map(|(outputs, pixels)| (narrow(outputs), wide(pixels)));
+    let (first, second) =
+        plans.find(|(first, second)| stored_length(first) == stored_length(second)).expect("two such plans");
+    let (ours, id) = (Memory::new(1), first.id());
+    assert_eq!(stocked(&Server::new(first).with_shelf(Memory::new(2)), &ours, 1), 1);
+    let mut view = second.client_view().clone();
+    view.id = id;
+    let (near, far) = memory::pair();
+    thread::scope(|scope| {
+        let serving = scope.spawn(move || {
+            let mut connection = Connection::new(far, None).expect("a thread");
+            let any = Limit::AtMost(1 << 20);
+            message::receive(&mut connection, Message::Hello, any).expect("a hello");
+            let terms = Terms { store: StoreId::from_bytes([2; 16]), ..Terms::unlimited(10) };
+            let welcome = Welcome { terms, view: &codec::encode_view(&view) }.to_bytes();
+            message::send(&mut connection, Message::Welcome, welcome).expect("sent");
+            message::receive(&mut connection, Message::Key, any).expect("a key");
+            message::receive(&mut connection, Message::Prepare, any).expect("nothing was taken");
+        });
+        let greeting = client::greet(Connection::new(near, None).expect("a thread"), Some(id));
+        let session = greeting.expect("the plan that it insists on").with_key(KEY.clone());
+        let mut session = session.expect("a session").with_shelf(ours.clone());
+        assert_eq!(session.stored(), 1);
+        session.prepare(1, &mut Silent).expect_err("the server hangs up");
+        assert_eq!((session.stored(), session.recalled()), (0, 0));
+        serving.join().expect("no panic");
+    });
+}
+
 /// That the client found a fault in what it has prepared is said when such an inference has been answered, and not before: the server
 /// sees the same session as without.
 #[test]
@@ -337,7 +490,8 @@ fn a_fault_of_an_earlier_session_is_reported_after_the_answer() {
 /// What a server cannot write stays prepared in the session, which goes on.
 #[test]
 fn a_full_disk_at_the_server_ends_no_session() {
-    let (server, ours) = (Server::new(plan()).with_shelf(Arc::new(Full)), Memory::new(1));
+    let (server, ours) =
+        (Server::new(plan()).with_shelf(Arc::new(Full { is_certain: true })), Memory::new(1));
     let pixels = image(plan().plan().input.shape, 3);
     let (outcome, served) = session(&server, &KEY, ours.clone(), |session| {
         assert_eq!(session.stock(2, &mut Silent).expect("nothing is kept"), 0);

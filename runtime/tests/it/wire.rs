@@ -13,7 +13,7 @@ use runtime::plan::{PlanId, Ring};
 use runtime::protocol::hello::{Hello, Listed, PROTOCOL_VERSION, Terms, Wanted, Welcome};
 use runtime::protocol::message::{self, COME_AGAIN, Message};
 use runtime::protocol::shared::grant::Grant;
-use runtime::protocol::shared::keeping::{Found, Preparation, kept_to_bytes, names_to_bytes};
+use runtime::protocol::shared::keeping::{Found, Kept, Preparation, names_to_bytes};
 use runtime::protocol::shared::message_schedule::{Communication, MessageSchedule};
 use runtime::protocol::shared::relu::Relu;
 use runtime::protocol::token::Token;
@@ -105,8 +105,8 @@ fn messages() -> Vec<Vector> {
         vector("grant-given", Grant::Given.to_bytes()),
         vector("grant-declined", declined.to_bytes()),
         vector("prepare", prepare.to_bytes()),
-        vector("keep", message::count(2).expect("two")),
-        vector("kept", kept_to_bytes(&[true, false])),
+        vector("keep", message::count(3).expect("three")),
+        vector("kept", Kept::to_bytes(&[Kept::Kept, Kept::Stays, Kept::Lost])),
         vector("take", names_to_bytes(&names)),
         vector("taken", Found::to_bytes(&[Found::Gone, Found::There, Found::NotNow])),
         vector("bits", Bits::from_fn(10, |place| [0, 3, 4, 9].contains(&place)).to_bytes()),

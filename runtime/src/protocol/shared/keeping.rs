@@ -7,7 +7,8 @@
 //! Prepare: how many, a name for each            ──▶  prepares (grant.rs)
 //!
 //! Keep: how many of the oldest                  ──▶  puts its halves into its store
-//! puts those that the server kept into its own  ◀──  Kept: of each whether it kept it
+//! puts those that the server kept into its own, ◀──  Kept: of each whether it kept it
+//! drops those that the server cannot vouch for
 //!
 //! the session ends, by no fault of the peer's
 //! puts what it has not used into its store           puts what was not asked for into its store
@@ -20,13 +21,15 @@
 //! ```
 //!
 //! Each party removes a half from its store for good before it says or does anything with it, and puts none back of which the peer
-//! has seen anything, so none is used twice; a half whose other one is lost is of no use. What is in the session afterwards is
-//! prepared as if it had been there all the time, in the order of the names.
+//! has seen anything, so none is used twice; a half whose other one is lost is of no use. A half belongs to the view of the plan for
+//! which it was prepared: a server that showed another one under the same digest could lay what it knows over the client's masks. What
+//! is in the session afterwards is prepared as if it had been there all the time, in the order of the names.
 //!
 //! # Who learns what
 //!
 //! The server: which sessions' preparations are used in which later ones. Names are random. Whether the client found a fault in what
-//! it has prepared does not show: it keeps such halves as others, marked, and reports the fault when one has been used.
+//! it has prepared does not show: it keeps such halves as others, marked, and a session that has one again reports the fault with its
+//! next result.
 
 use crate::error::PeerFault;
 use crate::store::Name;
@@ -68,6 +71,17 @@ impl Preparation {
     }
 }
 
+/// What a server says of an inference that is to be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// It stays in the session: there is no room for it.
+    Stays = 0,
+    /// It has left the session for the store.
+    Kept = 1,
+    /// It has left the session, and nobody can tell whether it is in the store.
+    Lost = 2,
+}
+
 /// What a server says of a name that it is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
@@ -75,7 +89,8 @@ pub enum Found {
     Gone = 0,
     /// The inference is part of the session now.
     There = 1,
-    /// It has not looked, since it keeps much for others at the moment; the name may be asked for again.
+    /// It has not looked, since it keeps much for others at the moment, or another session has the inference still; the name may be
+    /// asked for again.
     NotNow = 2,
 }
 
@@ -96,25 +111,26 @@ pub fn names_from_bytes(bytes: &[u8]) -> Result<Vec<Name>, PeerFault> {
     Ok(names.iter().copied().map(Name::from_bytes).collect())
 }
 
-/// The bytes of what a server says: whether it has put each inference away.
-pub fn kept_to_bytes(kept: &[bool]) -> Vec<u8> {
-    kept.iter().map(|&kept| u8::from(kept)).collect()
-}
+impl Kept {
+    const ALL: [Self; 3] = [Kept::Stays, Kept::Kept, Kept::Lost];
 
-/// Reads them.
-///
-/// # Errors
-/// They say neither yes nor no.
-pub fn kept_from_bytes(bytes: &[u8]) -> Result<Vec<bool>, PeerFault> {
-    let kept = |byte: &u8| match byte {
-        0 => Ok(false),
-        1 => Ok(true),
-        _ => Err(malformed()),
-    };
-    bytes.iter().map(kept).collect()
+    /// The bytes that are sent.
+    pub fn to_bytes(kept: &[Self]) -> Vec<u8> {
+        kept.iter().map(|&kept| kept as u8).collect()
+    }
+
+    /// Reads a server's bytes.
+    ///
+    /// # Errors
+    /// They say something else.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Vec<Self>, PeerFault> {
+        bytes.iter().map(|&byte| Self::ALL.get(usize::from(byte)).copied().ok_or_else(malformed)).collect()
+    }
 }
 
 impl Found {
+    const ALL: [Self; 3] = [Found::Gone, Found::There, Found::NotNow];
+
     /// The bytes that are sent.
     pub fn to_bytes(found: &[Self]) -> Vec<u8> {
         found.iter().map(|&found| found as u8).collect()
@@ -125,13 +141,7 @@ impl Found {
     /// # Errors
     /// They say something else.
     pub fn from_bytes(bytes: &[u8]) -> Result<Vec<Self>, PeerFault> {
-        let found = |byte: &u8| match byte {
-            0 => Ok(Found::Gone),
-            1 => Ok(Found::There),
-            2 => Ok(Found::NotNow),
-            _ => Err(malformed()),
-        };
-        bytes.iter().map(found).collect()
+        bytes.iter().map(|&byte| Self::ALL.get(usize::from(byte)).copied().ok_or_else(malformed)).collect()
     }
 }
 
@@ -154,11 +164,9 @@ mod tests {
         }
         let some = Preparation { inferences: 4, names }.to_bytes();
         assert!([&[][..], &[1, 0], &some].iter().all(|bytes| Preparation::from_bytes(bytes).is_err()));
-        assert_eq!(kept_from_bytes(&kept_to_bytes(&[true, false])).unwrap(), [true, false]);
-        assert!(kept_from_bytes(&[2]).is_err());
-        let all = [Found::Gone, Found::There, Found::NotNow];
-        assert_eq!(Found::from_bytes(&Found::to_bytes(&all)).unwrap(), all);
-        assert!(Found::from_bytes(&[3]).is_err());
+        assert_eq!(Kept::from_bytes(&Kept::to_bytes(&Kept::ALL)).unwrap(), Kept::ALL);
+        assert_eq!(Found::from_bytes(&Found::to_bytes(&Found::ALL)).unwrap(), Found::ALL);
+        assert!(Kept::from_bytes(&[3]).is_err() && Found::from_bytes(&[3]).is_err());
         assert!(names_from_bytes(&[0; 32 * MOST_NAMES]).is_ok());
         assert!(
             names_from_bytes(&[0; 32 * (MOST_NAMES + 1)]).is_err() && names_from_bytes(&[0; 33]).is_err()

@@ -75,8 +75,8 @@ pub fn kept_bytes(schedule: &Schedule, costs: &[Communication], role: Role) -> u
     correlations + told_ahead(costs) + size_of::<u64>() as u64 * numbers as u64
 }
 
-/// Bytes before what a half holds: its versions, and whose it is.
-pub const HALF_HEADER: u64 = 2 + 4 + 1;
+/// Bytes before what a half holds: its versions, whose it is, and the digest of the plan's view.
+pub const HALF_HEADER: u64 = 2 + 4 + 1 + 32;
 
 /// Bytes in a file of `role`'s half of a prepared inference, before they are sealed.
 pub fn stored_bytes(schedule: &Schedule, costs: &[Communication], role: Role) -> u64 {

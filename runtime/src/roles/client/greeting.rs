@@ -139,7 +139,7 @@ impl Greeting {
             declined: None,
             ahead: Ahead::default(),
             stored: None,
-            is_lost: false,
+            is_over: false,
             spending,
         })
     }

@@ -50,8 +50,8 @@ pub struct Session {
     ahead: Ahead,
     /// What was prepared in other sessions, if it is to be used.
     stored: Option<Stored>,
-    /// What was prepared has left the session, and nothing else may be asked for.
-    is_lost: bool,
+    /// Something has failed, and nothing else may be asked for.
+    is_over: bool,
     spending: Spending,
 }
 
@@ -111,30 +111,31 @@ impl Session {
         take: &mut dyn FnMut(Prediction),
         observer: &mut dyn Observer,
     ) -> Result<()> {
-        self.check_whole()?;
+        self.check_open()?;
         let quantized =
             raw.iter().map(|raw| self.plan.input.quantize(raw)).collect::<std::result::Result<Vec<_>, _>>();
         let inputs = quantized.map_err(InvalidInput::from)?;
         let outcome = self.answer_each(inputs, take, observer);
-        self.rescued(outcome)
+        if self.rescued(outcome)? { Ok(()) } else { Err(self.refusal()) }
     }
 
+    /// Whether all are answered, or the server declined to prepare.
     fn answer_each(
         &mut self,
         mut inputs: Vec<Vec<i64>>,
         take: &mut dyn FnMut(Prediction),
         observer: &mut dyn Observer,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         while !inputs.is_empty() {
-            if self.prepared() == 0 {
-                self.recall_and_prepare(inputs.len(), observer)?;
+            if self.prepared() == 0 && !self.recall_and_prepare(inputs.len(), observer)? {
+                return Ok(false);
             }
             let together = inputs.len().min(self.most_together());
             let rest = inputs.split_off(together);
             self.answer(&inputs, observer)?.into_iter().for_each(&mut *take);
             inputs = rest;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// How many images can be asked about in the same flights now.

@@ -19,7 +19,8 @@
 //! *Whether* the client tries again must not depend on what is secret, or a server that deviates would read it from that. It
 //! depends on what the server and the line did, which these know already: they refused, closed, or said so in the clear
 //! (what a refusal says). What a client finds out with its key is no reason, neither for nor against: a fault among the
-//! plaintexts ([`Deferred`](crate::message::Deferred)) is forgotten with a connection that is lost before the last message. Faults
+//! plaintexts ([`Deferred`](crate::message::Deferred)) is forgotten with a connection that is lost before the last message, or kept with
+//! what was prepared until that is used. Faults
 //! that are visible, such as changed bytes, are never tried again: somebody is at work there. Nor is silence, for which a
 //! client has waited long enough.
 //!

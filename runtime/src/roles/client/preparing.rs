@@ -18,12 +18,13 @@ impl Session {
     /// # Errors
     /// The server refuses, misbehaves or vanishes; [`Error::Refused`] where it prepares nothing, and nothing is prepared.
     pub fn prepare(&mut self, count: usize, observer: &mut dyn Observer) -> Result<()> {
-        self.check_whole()?;
+        self.check_open()?;
         let outcome = self.recall_and_prepare(count, observer);
-        self.rescued(outcome)
+        if self.rescued(outcome)? { Ok(()) } else { Err(self.refusal()) }
     }
 
-    pub(super) fn recall_and_prepare(&mut self, count: usize, observer: &mut dyn Observer) -> Result<()> {
+    /// Whether anything is prepared then, or the server declined to.
+    pub(super) fn recall_and_prepare(&mut self, count: usize, observer: &mut dyn Observer) -> Result<bool> {
         self.declined = None;
         let count = self.attainable(count);
         self.recall(count)?;
@@ -32,10 +33,12 @@ impl Session {
                 break;
             }
         }
-        match &self.declined {
-            Some(reason) if self.prepared() == 0 => Err(Error::Refused(reason.clone())),
-            _ => Ok(()),
-        }
+        Ok(self.declined.is_none() || self.prepared() > 0)
+    }
+
+    /// That the server declined to prepare: the session goes on.
+    pub(super) fn refusal(&self) -> Error {
+        Error::Refused(self.declined.clone().unwrap_or_default())
     }
 
     /// To how many inferences, `count` at most, it is prepared: no more than the server lets be prepared, nor than it answers.

@@ -14,6 +14,7 @@
 //! ```
 
 use super::super::half::Half;
+use super::super::held::Held;
 use super::super::online::{self, ByStep, Side};
 use super::{Holder, masked_bits};
 use crate::channel::Limit;
@@ -102,7 +103,7 @@ impl Session<'_> {
                 if !told.is_empty() {
                     message::send(&mut holder.connection, Message::MaskedBits, told)?;
                 }
-                let name = names.next();
+                let name = names.next().map(Held::by_client);
                 ahead.ready.push_back(Half { name, is_flawed: false, supply, masks, products });
             }
             Ok(())

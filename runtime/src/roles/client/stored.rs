@@ -2,6 +2,7 @@
 //! ([`crate::protocol::shared::keeping`]).
 
 use super::super::half::{Form, Half};
+use super::super::held::Held;
 use super::super::stopwatch::Stopwatch;
 use super::shared::Ahead;
 use super::{Holder, Session, masked_bits};
@@ -9,10 +10,11 @@ use crate::channel::Limit;
 use crate::error::{Error, InvalidInput, PeerFault, Result};
 use crate::observe::Observer;
 use crate::ot::Role;
-use crate::plan::Work;
+use crate::plan::{Schedule, Work, codec};
 use crate::protocol::message::{self, Message};
-use crate::protocol::shared::keeping::{Found, MOST_NAMES, kept_from_bytes, names_to_bytes};
-use crate::store::{ClientId, HalfBytes, Label, Name, Owner, Shelf, StoreId};
+use crate::protocol::shared::keeping::{Found, Kept, MOST_NAMES, names_to_bytes};
+use crate::protocol::shared::message_schedule::Communication;
+use crate::store::{ClientId, HalfBytes, Label, Name, Origin, Owner, Shelf, StoreId};
 use std::sync::Arc;
 
 /// A client's store, for sessions with a server that has one.
@@ -21,6 +23,8 @@ pub(super) struct Stored {
     owner: Owner,
     /// The server's.
     server: StoreId,
+    /// Digest of what the server showed of the plan.
+    view: [u8; 32],
     /// Inferences that this session has out of its store.
     recalled: usize,
 }
@@ -34,7 +38,8 @@ impl Session {
         let client = ClientId::of(&self.holder.key.public().to_bytes());
         let (owner, server) = (Owner { plan: self.plan.id, client }, self.terms.store);
         let keeps = self.prepares_ahead() && server != StoreId::NONE;
-        self.stored = keeps.then_some(Stored { shelf, owner, server, recalled: 0 });
+        let view = codec::view_digest(&self.plan);
+        self.stored = keeps.then_some(Stored { shelf, owner, server, view, recalled: 0 });
         self
     }
 
@@ -55,7 +60,7 @@ impl Session {
     /// # Errors
     /// The server refuses, misbehaves or vanishes, or something cannot be written.
     pub fn stock(&mut self, count: usize, observer: &mut dyn Observer) -> Result<usize> {
-        self.check_whole()?;
+        self.check_open()?;
         let outcome = self.fill(count, observer);
         self.rescued(outcome)
     }
@@ -84,6 +89,9 @@ impl Session {
     /// # Errors
     /// As [`stock`](Self::stock).
     pub fn put_away(&mut self) -> Result<usize> {
+        if self.is_over {
+            return Ok(0);
+        }
         let prepared = self.prepared();
         let mut outcome = Ok(());
         while outcome.is_ok() && self.prepared() > 0 {
@@ -100,19 +108,15 @@ impl Session {
 
     /// For how many more inferences this party's store has room.
     fn room(&self) -> usize {
-        let (Some(stored), Some(form)) = (&self.stored, self.form()) else { return 0 };
-        stored.shelf.room(&stored.owner, form.length())
-    }
-
-    fn form(&self) -> Option<Form<'_>> {
-        let Work::Schedule(schedule) = &self.plan.work else { return None };
-        Some(Form { schedule, online: &self.online, role: Role::Client })
+        let (Some(stored), Work::Schedule(schedule)) = (&self.stored, &self.plan.work) else { return 0 };
+        stored.shelf.room(&stored.owner, form(schedule, &self.online, &stored.view).length())
     }
 
     /// Puts prepared inferences into both parties' stores, `most` at most; how many, or `None` if a store took less. Those that a
     /// store has no room for stay prepared.
     fn keep(&mut self, most: usize) -> Result<Option<usize>> {
-        let count = self.prepared().min(most).min(MOST_NAMES);
+        let named = self.ahead.ready.iter().take_while(|half| half.name.is_some()).count();
+        let count = named.min(most).min(MOST_NAMES);
         let fitting = count.min(self.room());
         let Self { holder, plan, online, ahead, stored, spending, .. } = self;
         let (Some(stored), Work::Schedule(schedule), 1..) = (stored, &plan.work, fitting) else {
@@ -121,37 +125,40 @@ impl Session {
         let watch = Stopwatch::start(holder.connection.traffic());
         let answer = (Message::Kept, Limit::Exactly(fitting as u64));
         let kept = message::ask(&mut holder.connection, Message::Keep, &message::count(fitting)?, answer)?;
-        let kept = kept_from_bytes(&kept)?;
+        let kept = Kept::from_bytes(&kept)?;
         spending.offline += watch.spent(holder.connection.traffic());
-        let took_all = fitting == count && kept.iter().all(|&kept| kept);
-        let (mut away, mut left) = (Vec::new(), Vec::new());
-        for (half, is_kept) in ahead.ready.drain(..fitting).zip(kept) {
-            if is_kept { away.push(half) } else { left.push(half) }
+        let took_all = fitting == count && kept.iter().all(|&kept| kept == Kept::Kept);
+        let (mut away, mut stay) = (Vec::new(), Vec::new());
+        for (half, kept) in ahead.ready.drain(..fitting).zip(kept) {
+            match kept {
+                Kept::Kept => away.push(half),
+                Kept::Stays => stay.push(half),
+                Kept::Lost => {}
+            }
         }
-        left.into_iter().rev().for_each(|half| ahead.ready.push_front(half));
-        let form = Form { schedule, online, role: Role::Client };
+        stay.into_iter().rev().for_each(|half| ahead.ready.push_front(half));
+        let view = stored.view;
         for half in away {
-            stored.put(half, holder, form)?;
+            stored.put(half, Origin::Kept, holder, form(schedule, online, &view))?;
         }
         Ok(took_all.then_some(count))
     }
 
-    /// An outcome as it is; where the session is lost, what is prepared goes to the store, as the server's halves do. Then this one is
-    /// asked for nothing any more: the parties may have other halves left.
+    /// An outcome as it is; whatever fails but for what the caller gave ends the session, since the parties may have other halves left
+    /// then. Where it is lost, what is prepared goes to the store, as the server's halves do.
     pub(super) fn rescued<T>(&mut self, outcome: Result<T>) -> Result<T> {
-        if outcome.as_ref().is_err_and(Error::is_loss) && self.prepared() > 0 {
-            let Self { holder, plan, online, ahead, stored, is_lost, .. } = self;
-            if let (Some(stored), Work::Schedule(schedule)) = (stored, &plan.work) {
-                *is_lost = true;
-                stored.put_back(ahead.ready.drain(..), holder, Form { schedule, online, role: Role::Client });
-            }
+        let Err(error) = &outcome else { return outcome };
+        self.is_over |= !matches!(error, Error::InvalidInput(_));
+        let Self { holder, plan, online, ahead, stored, .. } = self;
+        if let (Some(stored), Work::Schedule(schedule), true) = (stored, &plan.work, error.is_loss()) {
+            stored.put_back(ahead.ready.drain(..), holder, form(schedule, online, &stored.view));
         }
         outcome
     }
 
-    /// Refuses to go on with a session that was lost.
-    pub(super) fn check_whole(&self) -> Result<()> {
-        if self.is_lost { Err(InvalidInput::SessionLost.into()) } else { Ok(()) }
+    /// Refuses to go on with a session that has ended.
+    pub(super) fn check_open(&self) -> Result<()> {
+        if self.is_over { Err(InvalidInput::SessionEnded.into()) } else { Ok(()) }
     }
 
     /// Has inferences from the store until `count` are prepared, or there are no more that the server has, too, and room for.
@@ -159,8 +166,8 @@ impl Session {
         let Self { holder, plan, online, ahead, stored, spending, .. } = self;
         let (Some(stored), Work::Schedule(schedule)) = (stored, &plan.work) else { return Ok(()) };
         let watch = Stopwatch::start(holder.connection.traffic());
-        let form = Form { schedule, online, role: Role::Client };
-        let outcome = stored.recall(holder, form, ahead, count);
+        let view = stored.view;
+        let outcome = stored.recall(holder, form(schedule, online, &view), ahead, count);
         spending.offline += watch.spent(holder.connection.traffic());
         outcome
     }
@@ -169,7 +176,7 @@ impl Session {
 impl Stored {
     fn recall(&mut self, holder: &mut Holder, form: Form<'_>, ahead: &mut Ahead, count: usize) -> Result<()> {
         while ahead.len() < count {
-            let halves = self.take_out((count - ahead.len()).min(MOST_NAMES), form)?;
+            let halves = self.take_out((count - ahead.len()).min(MOST_NAMES), form);
             if halves.is_empty() {
                 break;
             }
@@ -201,34 +208,34 @@ impl Stored {
     }
 
     /// Keeps a half until a later session asks for it; false if there is no room for it.
-    fn put(&self, mut half: Half, holder: &Holder, form: Form<'_>) -> Result<bool> {
-        let Some(name) = half.name else { return Ok(false) };
+    fn put(&self, mut half: Half, origin: Origin, holder: &Holder, form: Form<'_>) -> Result<bool> {
+        let Some(name) = half.name.as_ref().map(Held::name) else { return Ok(false) };
         half.is_flawed |= !holder.faults.is_empty();
-        self.shelf.put(&Label { owner: self.owner, server: self.server, name }, &half.to_bytes(form)?)
+        let label = Label { owner: self.owner, server: self.server, name };
+        self.shelf.put(&label, &half.to_bytes(form)?, origin)
     }
 
     /// Halves that have masked nothing yet. The server may have given its own out, and then it has none for them any more.
     fn put_back(&self, halves: impl IntoIterator<Item = Half>, holder: &Holder, form: Form<'_>) {
         for half in halves {
             // What cannot be written is lost; the error that counts is another.
-            let _ = self.put(half, holder, form);
+            let _ = self.put(half, Origin::Left, holder, form);
         }
     }
 
     /// The oldest halves of what was prepared with this server, `most` at most, which are out of the store for good. What is damaged or
-    /// of another version is gone.
-    fn take_out(&self, most: usize, form: Form<'_>) -> Result<Vec<Half>> {
+    /// of another version or view is gone; where the store cannot be read, others are prepared.
+    fn take_out(&self, most: usize, form: Form<'_>) -> Vec<Half> {
         let mut found = Vec::new();
         while found.len() < most {
             let next = self.shelf.next(&self.owner, self.server);
             match next.and_then(|next| next.map(|(label, bytes)| begun(&label, &bytes, form)).transpose()) {
                 Ok(Some(half)) => found.push(half),
-                Ok(None) => break,
                 Err(Error::InvalidInput(_)) => {}
-                Err(error) => return Err(error),
+                Ok(None) | Err(_) => break,
             }
         }
-        Ok(found)
+        found
     }
 }
 
@@ -242,9 +249,13 @@ impl Holder {
     }
 }
 
+fn form<'a>(schedule: &'a Schedule, online: &'a [Communication], view: &'a [u8; 32]) -> Form<'a> {
+    Form { schedule, online, view, role: Role::Client }
+}
+
 /// Asks the server for what it has of these.
 fn ask(holder: &mut Holder, halves: &[Half]) -> Result<Vec<Found>> {
-    let names: Vec<Name> = halves.iter().filter_map(|half| half.name).collect();
+    let names: Vec<Name> = halves.iter().filter_map(|half| half.name.as_ref()).map(Held::name).collect();
     let answer = (Message::Taken, Limit::Exactly(names.len() as u64));
     let found = message::ask(&mut holder.connection, Message::Take, names_to_bytes(&names), answer)?;
     Ok(Found::from_bytes(&found)?)
@@ -253,7 +264,7 @@ fn ask(holder: &mut Holder, halves: &[Half]) -> Result<Vec<Found>> {
 /// A half as it was when it was kept, with what the client has told ahead begun again.
 fn begun(label: &Label, bytes: &HalfBytes, form: Form<'_>) -> Result<Half> {
     let Form { schedule, online, .. } = form;
-    let mut half = Half::from_bytes(bytes, label.name, form)?;
+    let mut half = Half::from_bytes(bytes, Held::by_client(label.name), form)?;
     masked_bits::open(schedule, online, &half.products, &mut half.supply)?;
     Ok(half)
 }

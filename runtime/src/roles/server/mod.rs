@@ -50,6 +50,7 @@ pub struct Server {
     plan: Arc<ValidPlan>,
     /// What clients see of the plan, as bytes: many may ask.
     view: Arc<[u8]>,
+    view_digest: [u8; 32],
     max_prepared: usize,
     shelf: Option<Arc<dyn Shelf>>,
 }
@@ -58,7 +59,8 @@ impl Server {
     /// A server of `plan` that keeps [`MAX_PREPARED`] prepared inferences for each client.
     pub fn new(plan: ValidPlan) -> Self {
         let view = codec::encode_view(plan.client_view()).into();
-        Self { plan: Arc::new(plan), view, max_prepared: MAX_PREPARED, shelf: None }
+        let view_digest = codec::view_digest(plan.client_view());
+        Self { plan: Arc::new(plan), view, view_digest, max_prepared: MAX_PREPARED, shelf: None }
     }
 
     /// Keeps at most so many prepared inferences for each client ([`MAX_PREPARED`] otherwise): what bounds the memory
@@ -139,6 +141,7 @@ impl Server {
                     id: self.plan.id(),
                     schedule,
                     online,
+                    view: &self.view_digest,
                     max_prepared,
                     shelf: self.shelf.as_deref(),
                     connection,

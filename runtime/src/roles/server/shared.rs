@@ -9,6 +9,7 @@
 //! ([`crate::protocol::shared::groups`]). Per session where a plan names silent OT, up to 14 MB for each direction.
 
 use super::super::half::Half;
+use super::super::held::Held;
 use super::super::online::{self, ByStep, Side};
 use super::super::plain;
 use super::super::stopwatch::{Named, Stopwatch};
@@ -43,6 +44,8 @@ pub(super) struct Session<'a> {
     pub(super) schedule: &'a Schedule,
     /// What is sent online, step by step.
     pub(super) online: Vec<Communication>,
+    /// Digest of what the client is shown.
+    pub(super) view: &'a [u8; 32],
     pub(super) max_prepared: usize,
     /// Where prepared inferences are kept beyond the session, if they are.
     pub(super) shelf: Option<&'a dyn Shelf>,
@@ -108,6 +111,7 @@ impl Session<'_> {
     fn prepare(&mut self, inferences: usize, names: &[Name], observer: &mut dyn Observer) -> Result<()> {
         let batch = self.schedule.for_batch(inferences);
         let batch = batch.ok_or_else(|| Error::Bug(format!("no batch of {inferences} inferences")))?;
+        let mut names = names.iter().copied().map(Held::by_server).collect::<Vec<_>>().into_iter();
         let first = StepId::new(0);
         let extensions = match self.ahead.extensions.take() {
             Some(extensions) => extensions,
@@ -127,10 +131,10 @@ impl Session<'_> {
         self.randomisers.reach(&self.key, Lengths::new(&batch, self.key.bits(), 0));
         let products = self.prepare_linear(&batch, observer)?;
         self.step(observer, first, "masked bits", |session| {
-            for (index, (mut supply, products)) in supplies.into_iter().zip(products).enumerate() {
+            for (mut supply, products) in supplies.into_iter().zip(products) {
                 session.keep_told(&mut supply)?;
-                let name = names.get(index).copied();
-                let half = Half { name, is_flawed: false, supply, masks: ByStep::new(), products };
+                let half =
+                    Half { name: names.next(), is_flawed: false, supply, masks: ByStep::new(), products };
                 session.ahead.ready.push_back(half);
             }
             Ok(())

@@ -2,14 +2,15 @@
 //! ([`crate::protocol::shared::keeping`]).
 
 use super::super::half::{Form, Half};
+use super::super::held::{self, Held};
 use super::super::stopwatch::Stopwatch;
 use super::super::watch::Done;
 use super::shared::Session;
 use crate::error::{Error, PeerFault, Result};
 use crate::ot::Role;
 use crate::protocol::message::{self, Message};
-use crate::protocol::shared::keeping::{Found, kept_to_bytes};
-use crate::store::{ClientId, Label, Name, Owner, Shelf};
+use crate::protocol::shared::keeping::{Found, Kept};
+use crate::store::{ClientId, Label, Name, Origin, Owner, Shelf};
 
 impl Session<'_> {
     /// Puts the oldest prepared inferences into the store, as many as it has room for; how many.
@@ -18,41 +19,58 @@ impl Session<'_> {
         if oldest.filter(|half| half.name.is_some()).count() < count {
             return Err(PeerFault::Protocol("it keeps what it has not prepared, or not named".into()).into());
         }
-        let (mut each, mut left) = (Vec::with_capacity(count), Vec::new());
+        let (mut each, mut stay) = (Vec::with_capacity(count), Vec::new());
         let halves: Vec<Half> = self.ahead.ready.drain(..count).collect();
+        let mut has_room = true;
         for half in halves {
-            let is_kept = self.put(&half)?;
-            each.push(is_kept);
-            if !is_kept {
-                left.push(half);
+            let kept = if has_room { self.put(&half, Origin::Kept)? } else { Kept::Stays };
+            has_room = kept != Kept::Stays;
+            each.push(kept);
+            if kept == Kept::Stays {
+                stay.push(half);
             }
         }
-        let kept = count - left.len();
-        left.into_iter().rev().for_each(|half| self.ahead.ready.push_front(half));
-        message::send(self.connection, Message::Kept, kept_to_bytes(&each))?;
-        Ok(kept as u64)
+        stay.into_iter().rev().for_each(|half| self.ahead.ready.push_front(half));
+        message::send(self.connection, Message::Kept, Kept::to_bytes(&each))?;
+        Ok(each.iter().filter(|&&kept| kept == Kept::Kept).count() as u64)
     }
 
     /// The session is over: what its client has named and not used goes into the store, as far as there is room.
     pub(super) fn put_away(&mut self) {
         let since = Stopwatch::start(self.connection.traffic());
-        let left: Vec<Half> = self.ahead.ready.drain(..).collect();
-        // What cannot be written is lost; how the session ended counts.
-        let kept = left.iter().filter(|half| matches!(self.put(half), Ok(true))).count();
+        let mut kept = 0;
+        while let Some(half) = self.ahead.ready.pop_front() {
+            match self.put(&half, Origin::Left) {
+                Ok(Kept::Kept) => kept += 1,
+                // What cannot be written is lost; how the session ended counts.
+                Ok(Kept::Stays) | Err(_) if half.name.is_some() => break,
+                _ => {}
+            }
+        }
+        self.ahead.ready.clear();
         if kept > 0 {
-            self.visit.did_since(since, self.connection, Done::Kept(kept as u64));
+            self.visit.did_since(since, self.connection, Done::Kept(kept));
         }
     }
 
-    /// Whether the store has taken a half; a disk that fails ends nobody's session.
-    fn put(&self, half: &Half) -> Result<bool> {
-        let (Some(shelf), Some(name)) = (self.shelf, half.name) else { return Ok(false) };
-        match shelf.put(&self.label(shelf, name), &half.to_bytes(self.form())?) {
-            Err(error @ Error::Io { .. }) => {
+    /// Puts a half into the store; a disk that fails ends nobody's session.
+    fn put(&self, half: &Half, origin: Origin) -> Result<Kept> {
+        let (Some(shelf), Some(name)) = (self.shelf, &half.name) else { return Ok(Kept::Stays) };
+        let (label, form) = (self.label(shelf, name.name()), self.form());
+        if shelf.room(&label.owner, form.length()) == 0 {
+            return Ok(Kept::Stays);
+        }
+        match shelf.put(&label, &half.to_bytes(form)?, origin) {
+            Ok(true) => Ok(Kept::Kept),
+            Ok(false) => Ok(Kept::Stays),
+            Err(error) => {
                 self.visit.declined(Done::Kept(1), &error);
-                Ok(false)
+                match error {
+                    Error::Io { .. } => Ok(Kept::Stays),
+                    Error::InvalidInput(_) => Ok(Kept::Lost),
+                    other => Err(other),
+                }
             }
-            kept => kept,
         }
     }
 
@@ -61,6 +79,11 @@ impl Session<'_> {
         let before = self.ahead.ready.len();
         let mut found = Vec::with_capacity(names.len());
         for &name in &names[..now] {
+            // Asked first: what another session puts away is held until it is there.
+            if held::is_held(name) {
+                found.push(Found::NotNow);
+                continue;
+            }
             let half = self.taken(name)?;
             found.push(if half.is_some() { Found::There } else { Found::Gone });
             self.ahead.ready.extend(half);
@@ -70,14 +93,17 @@ impl Session<'_> {
         Ok((self.ahead.ready.len() - before) as u64)
     }
 
-    /// What is damaged or of another version is gone.
+    /// What cannot be read, is damaged or of another version is gone.
     fn taken(&self, name: Name) -> Result<Option<Half>> {
         let Some(shelf) = self.shelf else { return Ok(None) };
-        let half = shelf
-            .take(&self.label(shelf, name))
-            .and_then(|half| half.map(|half| Half::from_bytes(&half, name, self.form())).transpose());
+        let half = shelf.take(&self.label(shelf, name)).and_then(|half| {
+            half.map(|half| Half::from_bytes(&half, Held::by_server(name), self.form())).transpose()
+        });
         match half {
-            Err(Error::InvalidInput(_)) => Ok(None),
+            Err(error @ (Error::InvalidInput(_) | Error::Io { .. })) => {
+                self.visit.declined(Done::Taken(1), &error);
+                Ok(None)
+            }
             half => half,
         }
     }
@@ -88,6 +114,6 @@ impl Session<'_> {
     }
 
     fn form(&self) -> Form<'_> {
-        Form { schedule: self.schedule, online: &self.online, role: Role::Server }
+        Form { schedule: self.schedule, online: &self.online, view: self.view, role: Role::Server }
     }
 }

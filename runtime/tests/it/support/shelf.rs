@@ -1,7 +1,8 @@
 //! A store in memory.
 
 use runtime::error::Result;
-use runtime::store::{HalfBytes, Label, Owner, Shelf, StoreId};
+use runtime::store::{HalfBytes, Label, Origin, Owner, Shelf, StoreId};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// Keeps halves in memory, where tests can change them.
@@ -11,6 +12,8 @@ pub(crate) struct Memory {
     /// The oldest half gives way to a new one, as if it were too old.
     forgets: bool,
     halves: Mutex<Vec<(Label, Vec<u8>)>>,
+    /// How often sessions have left something here when they ended.
+    pub(crate) left: AtomicUsize,
 }
 
 impl Memory {
@@ -20,12 +23,12 @@ impl Memory {
 
     /// With room for so many.
     pub(crate) fn of(id: u8, most: usize) -> Arc<Self> {
-        Arc::new(Self { id, most, forgets: false, halves: Mutex::default() })
+        Arc::new(Self { id, most, forgets: false, halves: Mutex::default(), left: AtomicUsize::new(0) })
     }
 
     /// Which forgets the oldest beyond so many.
     pub(crate) fn forgetful(id: u8, most: usize) -> Arc<Self> {
-        Arc::new(Self { id, most, forgets: true, halves: Mutex::default() })
+        Arc::new(Self { id, most, forgets: true, halves: Mutex::default(), left: AtomicUsize::new(0) })
     }
 
     /// Halves in it.
@@ -56,8 +59,12 @@ impl Shelf for Memory {
         StoreId::from_bytes([self.id; 16])
     }
 
-    fn put(&self, label: &Label, half: &[u8]) -> Result<bool> {
+    fn put(&self, label: &Label, half: &[u8], origin: Origin) -> Result<bool> {
         let mut halves = self.halves.lock().expect("no panic");
+        if halves.iter().any(|(other, _)| other == label) {
+            return Ok(false);
+        }
+        self.left.fetch_add(usize::from(origin == Origin::Left), Ordering::Relaxed);
         if self.forgets && halves.len() == self.most {
             halves.remove(0);
         }

@@ -15,6 +15,7 @@ use runtime::roles::server::{Limits, Offers, Server};
 use runtime::roles::watch::{End, Observers};
 use runtime::roles::{client, plain};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -39,6 +40,8 @@ pub(crate) struct Site {
     plan: ValidPlan,
     /// What all its clients keep, if they do.
     shelf: Option<Arc<Memory>>,
+    /// Inferences that clients had from there.
+    recalled: AtomicUsize,
     /// Where it listens.
     pub(crate) address: String,
     /// How clients speak TLS to it, if they do.
@@ -105,7 +108,17 @@ impl Site {
             listener::listen(&offers, &listener, &admission, &theirs, &observers).expect("listens");
         });
         let address = format!("127.0.0.1:{port}");
-        Self { plan, shelf, address, connector, patience, hall, listening, left }
+        Self {
+            plan,
+            shelf,
+            recalled: AtomicUsize::new(0),
+            address,
+            connector,
+            patience,
+            hall,
+            listening,
+            left,
+        }
     }
 
     /// A session at `address`, where the server or a way to it is: prepares, and asks about [`IMAGES`] images. The answers are the
@@ -130,6 +143,11 @@ impl Site {
             .collect();
         let asked: Vec<&[f32]> = images.iter().map(Vec::as_slice).collect();
         let predictions = session.infer_all(&asked, &mut Silent)?;
+        self.recalled.fetch_add(session.recalled(), Ordering::Relaxed);
+        if self.shelf.is_some() {
+            session.prepare(1, &mut Silent)?;
+            session.put_away()?;
+        }
         session.close();
         assert_eq!(predictions.len(), IMAGES);
         for (image, prediction) in images.iter().zip(predictions) {
@@ -137,6 +155,11 @@ impl Site {
             assert_eq!(prediction.integers, right, "a wrong answer");
         }
         Ok(())
+    }
+
+    /// Inferences that its clients had from earlier sessions.
+    pub(crate) fn recalled(&self) -> usize {
+        self.recalled.load(Ordering::Relaxed)
     }
 
     /// A session with the server itself.
