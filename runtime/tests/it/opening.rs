@@ -2,6 +2,7 @@
 
 use runtime::channel::{CancellationToken, Way};
 use runtime::observe::Silent;
+use runtime::paillier::HolderKey;
 use runtime::plan::Salt;
 use runtime::protocol::hello::Wanted;
 use runtime::roles::client::{Opening, Patience};
@@ -14,8 +15,10 @@ use std::sync::{Arc, LazyLock};
 use std::thread;
 use std::time::Duration;
 
-static KEY: LazyLock<ClientKey> =
-    LazyLock::new(|| ClientKey::generate(KeyBits::default()).expect("randomness"));
+static KEY: LazyLock<Arc<HolderKey>> = LazyLock::new(|| {
+    let key = ClientKey::generate(KeyBits::default()).expect("randomness");
+    key.holder(plan().client_view()).expect("its tables")
+});
 
 const IMAGE: [f32; 784] = [1.0; 784];
 
@@ -32,7 +35,8 @@ fn start(server: &Server) -> Running {
 }
 
 fn opening(running: &Running) -> Opening {
-    Opening::new(Way::WithinMachine(running.address().to_string()), |plan| KEY.holder(plan))
+    let key = Arc::clone(&KEY); // no server waits while it is made
+    Opening::new(Way::WithinMachine(running.address().to_string()), move |_| Ok(Arc::clone(&key)))
 }
 
 /// A count that a closure may keep.
@@ -53,9 +57,9 @@ fn the_plan_of_the_first_session_is_insisted_on_and_each_is_shown_and_has_a_key(
     let mut opening = opening(&running);
     opening.request.plan = Wanted::Name(name());
     let opening = opening
-        .under(move |plan| {
+        .under(move |_| {
             ask();
-            KEY.holder(plan)
+            Ok(Arc::clone(&KEY))
         })
         .shown(move |greet| {
             show();
