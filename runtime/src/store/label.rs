@@ -36,7 +36,7 @@ pub struct Label {
     pub name: Name,
 }
 
-/// How a half came into a store.
+/// How a half came to be put away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// Both parties have put their halves away by agreement.
