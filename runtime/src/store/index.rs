@@ -4,7 +4,7 @@ use super::header::Header;
 use super::key::{ClientTag, FileId};
 use super::label::{Origin, StoreId};
 use super::quota::Quota;
-use super::sums::{Sums, Yields};
+use super::sums::{Sums, YieldsTo};
 use crate::plan::PlanId;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::{Duration, SystemTime};
@@ -58,14 +58,14 @@ impl Index {
     /// Puts an entry in, or in the place of another.
     pub(super) fn insert(&mut self, id: FileId, entry: Entry) {
         self.remove(&id);
-        self.sums.add(entry.header.client, self.yields(&entry), entry.bytes);
+        self.sums.add(entry.header.client, self.yields_to(&entry), entry.bytes);
         self.by_age.insert((entry.header.created, id));
         self.entries.insert(id, entry);
     }
 
     pub(super) fn remove(&mut self, id: &FileId) -> Option<Entry> {
         let entry = self.entries.remove(id)?;
-        self.sums.subtract(entry.header.client, self.yields(&entry), entry.bytes);
+        self.sums.subtract(entry.header.client, self.yields_to(&entry), entry.bytes);
         self.by_age.remove(&(entry.header.created, *id));
         Some(entry)
     }
@@ -75,7 +75,7 @@ impl Index {
         self.offered = Some(plans.into_iter().collect());
         let mut sums = Sums::default();
         for entry in self.entries.values() {
-            sums.add(entry.header.client, self.yields(entry), entry.bytes);
+            sums.add(entry.header.client, self.yields_to(entry), entry.bytes);
         }
         self.sums = sums;
     }
@@ -86,12 +86,12 @@ impl Index {
     }
 
     /// What nobody can ask for now, since its plan is not offered, gives way to all.
-    fn yields(&self, entry: &Entry) -> Yields {
+    fn yields_to(&self, entry: &Entry) -> YieldsTo {
         let is_offered = self.offered.as_ref().is_none_or(|offered| offered.contains(&entry.header.plan));
         match (entry.is_whole, is_offered, entry.header.origin) {
-            (true, false, _) => Yields::ToAll,
-            (true, true, Origin::Left) => Yields::ToItsClient,
-            (false, ..) | (true, true, Origin::Kept) => Yields::ToNobody,
+            (true, false, _) => YieldsTo::All,
+            (true, true, Origin::Left) => YieldsTo::ItsClient,
+            (false, ..) | (true, true, Origin::Kept) => YieldsTo::Nobody,
         }
     }
 
@@ -114,13 +114,13 @@ impl Index {
     fn giving_way(&self, client: ClientTag, eligible: impl Fn(&Entry) -> bool) -> Vec<FileId> {
         let gives_way = |(_, id): &(u64, FileId)| {
             let entry = self.entries.get(id).filter(|entry| eligible(entry))?;
-            match self.yields(entry) {
-                Yields::ToNobody => None,
-                Yields::ToItsClient if entry.header.client != client => None,
+            match self.yields_to(entry) {
+                YieldsTo::Nobody => None,
+                YieldsTo::ItsClient if entry.header.client != client => None,
                 yields => Some((yields, *id)),
             }
         };
-        let mut found: Vec<(Yields, FileId)> = self.by_age.iter().filter_map(gives_way).collect();
+        let mut found: Vec<(YieldsTo, FileId)> = self.by_age.iter().filter_map(gives_way).collect();
         found.sort_by_key(|(yields, _)| *yields); // a stable sort: of each kind the oldest first
         found.into_iter().map(|(_, id)| id).collect()
     }

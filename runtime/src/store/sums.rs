@@ -6,10 +6,10 @@ use std::collections::HashMap;
 
 /// Whom a half gives way to, where there is no room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Yields {
-    ToAll,
-    ToItsClient,
-    ToNobody,
+pub(super) enum YieldsTo {
+    All,
+    ItsClient,
+    Nobody,
 }
 
 /// Halves, and bytes of their files.
@@ -35,13 +35,13 @@ pub(super) struct Sums {
 }
 
 impl Sums {
-    pub(super) fn add(&mut self, client: ClientTag, yields: Yields, bytes: u64) {
+    pub(super) fn add(&mut self, client: ClientTag, yields: YieldsTo, bytes: u64) {
         self.total.of(yields).add(bytes);
         self.clients.entry(client).or_default().of(yields).add(bytes);
     }
 
     /// Takes back what was added.
-    pub(super) fn subtract(&mut self, client: ClientTag, yields: Yields, bytes: u64) {
+    pub(super) fn subtract(&mut self, client: ClientTag, yields: YieldsTo, bytes: u64) {
         self.total.of(yields).subtract(bytes);
         let tally = self.clients.entry(client).or_default();
         tally.of(yields).subtract(bytes);
@@ -74,11 +74,11 @@ impl Sums {
 }
 
 impl Tally {
-    fn of(&mut self, yields: Yields) -> &mut Sum {
+    fn of(&mut self, yields: YieldsTo) -> &mut Sum {
         match yields {
-            Yields::ToAll => &mut self.to_all,
-            Yields::ToItsClient => &mut self.to_its_client,
-            Yields::ToNobody => &mut self.to_nobody,
+            YieldsTo::All => &mut self.to_all,
+            YieldsTo::ItsClient => &mut self.to_its_client,
+            YieldsTo::Nobody => &mut self.to_nobody,
         }
     }
 

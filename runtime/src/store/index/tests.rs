@@ -88,7 +88,7 @@ impl Index {
     fn check(&self) {
         let mut sums = Sums::default();
         for entry in self.entries.values() {
-            sums.add(entry.header.client, self.yields(entry), entry.bytes);
+            sums.add(entry.header.client, self.yields_to(entry), entry.bytes);
         }
         assert_eq!(self.sums, sums);
         let ages = self.entries.iter().map(|(id, entry)| (entry.header.created, *id));
