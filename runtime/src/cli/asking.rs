@@ -37,12 +37,13 @@ pub(crate) struct Asking<'a> {
 /// What sessions have in common.
 struct Work {
     images: Images,
-    /// Groups of images that sessions have taken so far.
+    /// Images that sessions have taken so far.
     taken: usize,
-    /// Groups that a session took and failed to answer.
+    /// Groups that a session took and failed to answer, or what is left of them.
     returned: Vec<Group>,
-    /// Groups that are answered, by number, and wait for those before them to be printed.
+    /// Groups that are answered, by their first image, and wait for those before them to be printed.
     answered: BTreeMap<usize, Answered>,
+    /// Images of which the answers are printed.
     printed: usize,
     answers: Answers,
     saved: Saved,
@@ -56,6 +57,7 @@ struct Work {
 
 /// Images that are asked about at once.
 struct Group {
+    /// Of the first, in the order of all.
     number: usize,
     images: Vec<Image>,
 }
@@ -214,29 +216,29 @@ impl<'a> Asking<'a> {
         Ok(())
     }
 
-    /// Asks about a group, and prints the answers when those before are; the group is returned where that fails.
-    fn answer(&self, asked: &mut Asked, Group { number, images }: Group) -> Result<()> {
+    /// Asks about a group, and prints the answers when those before are; where that fails, what is not answered is returned.
+    fn answer(&self, asked: &mut Asked, Group { number, mut images }: Group) -> Result<()> {
         let Asked { session, spent: before, recalled, progress, .. } = asked;
         let pixels: Vec<&[f32]> = images.iter().map(|image| &*image.pixels).collect();
-        let outcome = session.infer_all(&pixels, progress);
+        let mut predictions = Vec::with_capacity(images.len());
+        let outcome = session.infer_each(&pixels, &mut |prediction| predictions.push(prediction), progress);
         let mut spent = session.spending().since(before);
         *before = session.spending();
         let work = &mut *self.work();
         work.recalled += session.recalled() - std::mem::replace(recalled, session.recalled());
-        let predictions = match outcome {
-            Ok(predictions) => predictions,
-            Err(error) => {
-                work.returned.push(Group { number, images });
-                return Err(error);
-            }
-        };
-        spent.offline.elapsed += std::mem::take(&mut work.making_key);
-        work.answered.insert(number, Answered { images, predictions, spent, steps: progress.take() });
+        let rest = images.split_off(predictions.len());
+        if !rest.is_empty() {
+            work.returned.push(Group { number: number + predictions.len(), images: rest });
+        }
+        if !predictions.is_empty() {
+            spent.offline.elapsed += std::mem::take(&mut work.making_key);
+            work.answered.insert(number, Answered { images, predictions, spent, steps: progress.take() });
+        }
         while let Some(answered) = work.answered.remove(&work.printed) {
-            work.printed += 1;
+            work.printed += answered.images.len();
             self.print(work, &answered)?;
         }
-        Ok(())
+        outcome
     }
 
     fn print(&self, work: &mut Work, answered: &Answered) -> Result<()> {
@@ -261,9 +263,9 @@ impl<'a> Asking<'a> {
 }
 
 impl Work {
-    /// Groups that are answered so far.
+    /// Images that are answered so far.
     fn answered(&self) -> usize {
-        self.printed + self.answered.len()
+        self.printed + self.answered.values().map(|answered| answered.images.len()).sum::<usize>()
     }
 
     /// What was returned; else as [`Images::next`].
@@ -273,7 +275,7 @@ impl Work {
         }
         let Some(images) = self.images.next(most, wait)? else { return Ok(None) };
         let number = self.taken;
-        self.taken += usize::from(!images.is_empty());
+        self.taken += images.len();
         Ok(Some(Group { number, images }))
     }
 }

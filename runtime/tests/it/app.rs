@@ -171,5 +171,6 @@ fn a_call_ends_when_another_thread_cancels_it() {
     assert_eq!(client.infer(&[0.0; 784]).expect("a prediction").logits.len(), 10);
     token.cancel();
     assert!(matches!(client.infer(&[0.0; 784]), Err(Error::Cancelled)));
-    assert!(matches!(client.prepare(1), Err(Error::Cancelled)));
+    assert!(matches!(client.prepare(1), Err(Error::InvalidInput(InvalidInput::SessionEnded))));
+    client.close().expect("nothing is asked of it");
 }

@@ -60,7 +60,7 @@ typedef enum popcorn_status {
      */
     POPCORN_STATUS_REFUSED = 3,
     /**
-     * The session lasted as long as sessions may, or nothing was asked for too long. Connect again.
+     * The session lasted as long as sessions may, nothing was asked for too long, or a call has failed before. Connect again.
      */
     POPCORN_STATUS_SESSION_OVER = 4,
     /**

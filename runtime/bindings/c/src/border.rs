@@ -19,7 +19,7 @@ pub enum Status {
     /// The server said that it will not go on: it is full, it ends, it has another plan, it does not know the token. The session is
     /// over.
     Refused = 3,
-    /// The session lasted as long as sessions may, or nothing was asked for too long. Connect again.
+    /// The session lasted as long as sessions may, nothing was asked for too long, or a call has failed before. Connect again.
     SessionOver = 4,
     /// `popcorn_cancel` was called. The session is over.
     Cancelled = 5,
@@ -64,7 +64,11 @@ impl Failure {
     /// Who is to blame.
     pub(crate) const fn status(&self) -> Status {
         use runtime::Error;
+        use runtime::error::InvalidInput;
         match self {
+            Self::Runtime(
+                Error::SessionOver(_) | Error::Idle(_) | Error::InvalidInput(InvalidInput::SessionEnded),
+            ) => Status::SessionOver,
             Self::Null(_)
             | Self::NotUtf8(_)
             | Self::NotAligned(_)
@@ -75,7 +79,6 @@ impl Failure {
             Self::Runtime(Error::Refused(_) | Error::Busy(_) | Error::OverBudget(_) | Error::Ending) => {
                 Status::Refused
             }
-            Self::Runtime(Error::SessionOver(_) | Error::Idle(_)) => Status::SessionOver,
             Self::Runtime(Error::Cancelled) => Status::Cancelled,
             Self::Runtime(Error::Io { .. } | Error::Randomness(_)) => Status::System,
             Self::Runtime(Error::Bug(_)) | Self::Panic(_) => Status::Internal,

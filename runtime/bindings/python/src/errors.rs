@@ -12,7 +12,9 @@ pub(crate) fn raise(py: Python<'_>, name: &str, message: impl Into<String>) -> P
 /// The exception that stands for an error of the runtime.
 pub(crate) fn of_runtime(py: Python<'_>, error: &runtime::Error) -> PyErr {
     use runtime::Error;
+    use runtime::error::InvalidInput;
     let name = match error {
+        Error::InvalidInput(InvalidInput::SessionEnded) => "SessionOver",
         Error::InvalidInput(_) => "InvalidInput",
         Error::PeerMisbehaved(_) => "PeerError",
         Error::Refused(_) | Error::Busy(_) | Error::OverBudget(_) => "Refused",

@@ -37,7 +37,7 @@ class Refused(PopcornError, ConnectionError):
 
 
 class SessionOver(PopcornError):
-    """The session lasted as long as sessions may, or was closed; another one can be opened."""
+    """The session lasted as long as sessions may, was closed, or has failed before; another one can be opened."""
 
 
 class Cancelled(PopcornError):
