@@ -1,6 +1,7 @@
 //! Files that hold secrets: their owner alone may read them, and a passphrase may encrypt them. And files that one process has,
-//! and paths that name one file.
+//! paths that name one file, and folders whose changes can be waited for.
 
+mod folder;
 mod lock;
 #[cfg(feature = "passphrase")]
 mod passphrase;
@@ -9,10 +10,11 @@ mod same;
 #[cfg(feature = "passphrase")]
 mod sealed;
 
+pub use folder::SyncedFolder;
 pub use lock::lock;
 #[cfg(feature = "passphrase")]
 pub use passphrase::Passphrase;
-pub use private::{create_private, read_private, replace_private, sync_folder, write_private};
+pub use private::{create_private, read_private, replace_private, write_private};
 pub use same::is_same;
 #[cfg(feature = "passphrase")]
 pub use sealed::{Hardness, SealError, seal, unseal};

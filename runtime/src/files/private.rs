@@ -1,5 +1,6 @@
 //! Files that their owner alone may read.
 
+use super::folder::SyncedFolder;
 use crate::error::{Error, InvalidInput, Result};
 use std::fs::{File, OpenOptions, hard_link, remove_file, rename};
 use std::io::{self, Read, Write};
@@ -54,7 +55,7 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
     // A link, unlike a new name, replaces nothing that is there.
     let written = unfinished.write(bytes).and_then(|()| hard_link(&unfinished.0, path));
     drop(unfinished);
-    written.and_then(|()| sync_folder(folder_of(path))).map_err(failed)
+    written.and_then(|()| sync_folder_of(path)).map_err(failed)
 }
 
 /// The same in place of a file that is there: whoever reads the name finds the old content or the new one.
@@ -65,11 +66,12 @@ pub fn replace_private(path: &Path, bytes: &[u8]) -> Result<()> {
     let failed = |error| Error::cannot("write", path, error);
     let unfinished = Unfinished::beside(path).map_err(failed)?;
     let written = unfinished.write(bytes).and_then(|()| rename(&unfinished.0, path));
-    written.and_then(|()| sync_folder(folder_of(path))).map_err(failed)
+    written.and_then(|()| sync_folder_of(path)).map_err(failed)
 }
 
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+fn sync_folder_of(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    SyncedFolder::open(folder.unwrap_or(Path::new(".")))?.sync()
 }
 
 /// A new file that only its owner can read.
@@ -107,14 +109,6 @@ impl Drop for Unfinished {
         // It may never have been made; the error that counts is another.
         let _ = remove_file(&self.0);
     }
-}
-
-/// Waits until what was made, renamed and removed in a folder is on disk; on Unix alone, elsewhere the system decides when it is.
-///
-/// # Errors
-/// The system's.
-pub fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 #[cfg(test)]

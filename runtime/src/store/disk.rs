@@ -1,12 +1,12 @@
 //! The folder's files: written whole or not at all, removed for good.
 
-use crate::error::{Error, Result};
-use crate::files::{create_private, lock, sync_folder};
+use crate::error::{self, Error};
+use crate::files::{SyncedFolder, create_private, lock};
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 #[cfg(test)]
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// What the file is called that the process locks which has the folder open.
 const LOCK: &str = "lock";
@@ -14,10 +14,21 @@ const LOCK: &str = "lock";
 /// A folder that this process alone has open.
 pub(super) struct Disk {
     folder: PathBuf,
+    synced: SyncedFolder,
     _lock: File,
     /// Steps until everything fails, as if the process were dead.
     #[cfg(test)]
     pub(super) left: AtomicUsize,
+    /// Only the step fails that comes after those.
+    #[cfg(test)]
+    pub(super) fails_once: AtomicBool,
+}
+
+/// Why a file was not written.
+pub(super) struct Unwritten {
+    pub(super) error: io::Error,
+    /// Whether nothing of it is there, nor will be after a crash; else it may be there or not.
+    pub(super) is_gone: bool,
 }
 
 /// Writes, and dies where tests want it.
@@ -31,7 +42,7 @@ impl Disk {
     ///
     /// # Errors
     /// Another process, or another part of this one, has it open; or it cannot be made.
-    pub(super) fn open(folder: &Path) -> Result<Self> {
+    pub(super) fn open(folder: &Path) -> error::Result<Self> {
         let failed = |error| Error::cannot("open", folder, error);
         let mut builder = DirBuilder::new();
         builder.recursive(true);
@@ -40,9 +51,12 @@ impl Disk {
         builder.create(folder).map_err(failed)?;
         Ok(Self {
             folder: folder.into(),
+            synced: SyncedFolder::open(folder).map_err(failed)?,
             _lock: lock(&folder.join(LOCK), "somebody else has this store open")?,
             #[cfg(test)]
             left: AtomicUsize::new(usize::MAX),
+            #[cfg(test)]
+            fails_once: AtomicBool::new(false),
         })
     }
 
@@ -60,71 +74,89 @@ impl Disk {
         Ok(entries.into_iter().filter_map(|entry| entry.file_name().into_string().ok()).collect())
     }
 
-    /// Writes a file that only its owner can read, under the name `temporary` until all of it is on disk; nothing stays
-    /// where that fails.
+    /// Writes a file that only its owner can read, under the name `temporary` until all of it is on disk.
     ///
     /// # Errors
-    /// The system's.
+    /// The system's, and whether that left nothing.
     pub(super) fn write(
         &self,
         temporary: &str,
         name: &str,
         write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-    ) -> io::Result<()> {
-        let written = self.written(temporary, name, write);
-        if written.is_err() {
-            // The error that counts is the first one; what is left under way is removed when the folder is opened.
-            let _ = self.step().and_then(|()| fs::remove_file(self.path(temporary)));
+    ) -> Result<(), Unwritten> {
+        if let Err(error) = self.write_temporary(temporary, write) {
+            self.forget(temporary);
+            return Err(Unwritten { error, is_gone: true });
         }
-        written
+        self.publish(temporary, name).map_err(|error| {
+            self.forget(temporary);
+            Unwritten { error, is_gone: self.remove(name).is_ok() }
+        })
     }
 
-    fn written(
+    fn write_temporary(
         &self,
         temporary: &str,
-        name: &str,
         write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> io::Result<()> {
         self.step()?;
-        match fs::remove_file(self.path(temporary)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {} // what a crash left
-        }
+        remove_if_there(&self.path(temporary))?; // what a crash left
         let file = BufWriter::new(create_private(&self.path(temporary))?);
         let mut file = Mortal { disk: self, file };
         write(&mut file)?;
         file.flush()?;
         self.step()?;
-        file.file.get_ref().sync_all()?;
+        file.file.get_ref().sync_all()
+    }
+
+    /// Gives a file its name, for good.
+    fn publish(&self, temporary: &str, name: &str) -> io::Result<()> {
         self.step()?;
         fs::rename(self.path(temporary), self.path(name))?;
         self.sync()
     }
 
-    /// Removes a file for good: if this returns, no crash brings it back.
+    /// Removes what is under way if that can be done, or else the next time that the folder is opened.
+    fn forget(&self, temporary: &str) {
+        let _ = self.step().and_then(|()| fs::remove_file(self.path(temporary)));
+    }
+
+    /// Removes a file for good: if this returns, no crash brings it back. It may be gone already.
     ///
     /// # Errors
     /// The system's; the file may be there or not.
     pub(super) fn remove(&self, name: &str) -> io::Result<()> {
         self.step()?;
-        fs::remove_file(self.path(name))?;
+        remove_if_there(&self.path(name))?;
         self.sync()
     }
 
     fn sync(&self) -> io::Result<()> {
         self.step()?;
-        sync_folder(&self.folder)
+        self.synced.sync()
     }
 
     /// Before everything that changes what is on disk.
     fn step(&self) -> io::Result<()> {
         #[cfg(test)]
         {
-            let alive = |left: usize| left.checked_sub(1);
-            let step = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, alive);
-            step.map_err(|_| io::Error::other("the process is dead"))?;
+            let next = |left: usize| match (left.checked_sub(1), self.fails_once.load(Ordering::Relaxed)) {
+                (None, true) => Some(usize::MAX),
+                (left, _) => left,
+            };
+            let step = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
+            if step.unwrap_or(0) == 0 {
+                return Err(io::Error::other("the disk has failed"));
+            }
         }
         Ok(())
+    }
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -1,11 +1,11 @@
 //! A folder of sealed halves; the module above says what is in it.
 
-use super::disk::Disk;
+use super::disk::{Disk, Unwritten};
 use super::header::Header;
 use super::identity;
 use super::index::{Entry, Holding, Index};
 use super::key::{FileId, StoreKey, random};
-use super::label::{Label, Name, Owner, StoreId};
+use super::label::{Label, Name, Origin, Owner, StoreId};
 use super::names::{file_id, file_name, temporary_name};
 use super::quota::Quota;
 use super::seal::{self, Unsealed};
@@ -64,7 +64,7 @@ impl Store {
             let Some(id) = file_id(stem) else { continue };
             let entry = if ending == "half" { self.entry(&name)? } else { None };
             match entry.filter(|entry| !entry.is_over(&self.quota, now())) {
-                Some(entry) => drop(self.index().entries.insert(id, entry)),
+                Some(entry) => self.index().insert(id, entry),
                 None if ["half", "new"].contains(&ending) => self.remove(&name)?,
                 None => {}
             }
@@ -99,13 +99,11 @@ impl Store {
 
     /// Removes a file for good; it may be gone already.
     fn remove(&self, name: &str) -> Result<()> {
-        match self.disk.remove(name) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            removed => removed.map_err(|error| self.failed("remove", name, error)),
-        }
+        self.disk.remove(name).map_err(|error| self.failed("remove", name, error))
     }
 
-    /// What is in a half's file, with its label; the file is gone for good then.
+    /// What is in the file of a half that was taken out of the index, with its label; the file is gone for good then. One that cannot
+    /// be read stays, and is looked at again when the folder is opened next.
     fn give_out(&self, id: FileId, entry: &Entry, owner: &Owner) -> Result<Option<(Label, HalfBytes)>> {
         let name = file_name(&id);
         let mut file = match File::open(self.disk.path(&name)) {
@@ -121,10 +119,7 @@ impl Store {
                 (Label { owner: *owner, server: entry.header.server, name }, bytes)
             }),
             Err(Unsealed::Damaged) => None,
-            Err(Unsealed::Io(error)) => {
-                self.index().entries.insert(id, *entry);
-                return Err(self.failed("read", &name, error));
-            }
+            Err(Unsealed::Io(error)) => return Err(self.failed("read", &name, error)),
         };
         self.remove(&name)?;
         match found.filter(|(label, _)| self.key.file_id(label) == id) {
@@ -143,32 +138,38 @@ impl Store {
     }
 
     /// What is written before a half of `length` bytes now.
-    fn header(&self, label: &Label, length: u64) -> Result<Header> {
+    fn header(&self, label: &Label, length: u64, origin: Origin) -> Result<Header> {
         let Label { owner, server, .. } = *label;
         let mut salt = [0; 32];
         random(&mut salt)?;
         let client = self.key.client_tag(&owner.client);
-        Ok(Header { plan: owner.plan, client, server, created: now(), length, salt })
+        Ok(Header { plan: owner.plan, client, server, created: now(), length, origin, salt })
     }
 
-    /// Counts a half that is going to be written, unless it is there or there is no room for it; halves of plans that are not offered
-    /// give way to it.
+    /// Counts a half that is going to be written, unless it is there or there is no room for it, once what gives
+    /// way to it has been removed.
     fn makes_room(&self, id: FileId, entry: Entry) -> Result<bool> {
         let mut index = self.index();
         let (client, bytes) = (entry.header.client, entry.bytes);
         let has_room = index.room(&self.quota, client, bytes) > 0;
-        let is_new = has_room && !index.entries.contains_key(&id);
+        let is_new = has_room && !index.contains(&id);
         if !is_new {
             return Ok(false);
         }
         let out = index.take_giving_way(&self.quota, client, bytes);
-        index.entries.insert(id, entry);
+        index.insert(id, entry);
         drop(index);
         let removed = out.iter().try_for_each(|id| self.remove(&file_name(id)));
         if removed.is_err() {
-            self.index().entries.remove(&id);
+            self.index().remove(&id);
         }
         removed.map(|()| true)
+    }
+
+    fn in_doubt(&self, name: &str, error: &io::Error) -> Error {
+        let what =
+            format_args!("it may be there or not, since writing it failed ({error}); it is used no more");
+        InvalidInput::file(self.disk.path(name), what).into()
     }
 
     fn failed(&self, what: &str, name: &str, error: io::Error) -> Error {
@@ -181,9 +182,9 @@ impl Shelf for Store {
         self.id
     }
 
-    fn put(&self, label: &Label, half: &[u8]) -> Result<bool> {
+    fn put(&self, label: &Label, half: &[u8], origin: Origin) -> Result<bool> {
         self.purge()?;
-        let header = self.header(label, half.len() as u64)?;
+        let header = self.header(label, half.len() as u64, origin)?;
         let Some(bytes) = header.file_bytes() else { return Ok(false) };
         let id = self.key.file_id(label);
         if !self.makes_room(id, Entry { header, bytes, is_whole: false })? {
@@ -197,12 +198,12 @@ impl Shelf for Store {
         let mut index = self.index();
         match written {
             Ok(()) => {
-                index.entries.insert(id, Entry { header, bytes, is_whole: true });
+                index.insert(id, Entry { header, bytes, is_whole: true });
                 Ok(true)
             }
-            Err(error) => {
-                index.entries.remove(&id);
-                Err(self.failed("write", &file, error))
+            Err(Unwritten { error, is_gone }) => {
+                index.remove(&id);
+                Err(if is_gone { self.failed("write", &file, error) } else { self.in_doubt(&file, &error) })
             }
         }
     }
@@ -244,7 +245,7 @@ impl Shelf for Store {
     }
 
     fn set_offered(&self, plans: Vec<PlanId>) {
-        self.index().offered = Some(plans);
+        self.index().set_offered(plans);
     }
 }
 

@@ -1,14 +1,14 @@
 //! What stands in clear at the beginning of a half's file.
 
 use super::key::ClientTag;
-use super::label::{Name, StoreId};
+use super::label::{Name, Origin, StoreId};
 use super::seal;
 use crate::plan::PlanId;
 
 const MAGIC: &[u8; 8] = b"popchalf";
 
 /// Version of files.
-const FORMAT: u16 = 1;
+const FORMAT: u16 = 2;
 
 /// All of it is part of the key that the file is sealed under.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,12 +20,13 @@ pub(super) struct Header {
     pub(super) created: u64,
     /// Bytes of the half.
     pub(super) length: u64,
+    pub(super) origin: Origin,
     /// Of each file its own.
     pub(super) salt: [u8; 32],
 }
 
 impl Header {
-    pub(super) const BYTES: usize = MAGIC.len() + 2 + 32 + 16 + StoreId::BYTES + 8 + 8 + 32;
+    pub(super) const BYTES: usize = MAGIC.len() + 2 + 32 + 16 + StoreId::BYTES + 8 + 8 + 1 + 32;
 
     /// Bytes of the file, if they can be counted.
     pub(super) fn file_bytes(&self) -> Option<u64> {
@@ -42,7 +43,7 @@ impl Header {
         let mut rest = &mut bytes[..];
         let (format, created) = (FORMAT.to_le_bytes(), self.created.to_le_bytes());
         let length = self.length.to_le_bytes();
-        let fields: [&[u8]; 8] = [
+        let fields: [&[u8]; 9] = [
             MAGIC,
             &format,
             self.plan.as_bytes(),
@@ -50,6 +51,7 @@ impl Header {
             self.server.as_bytes(),
             &created,
             &length,
+            &[byte_of(self.origin)],
             &self.salt,
         ];
         for field in fields {
@@ -72,8 +74,24 @@ impl Header {
             server: StoreId::from_bytes(next(&mut rest)?),
             created: u64::from_le_bytes(next(&mut rest)?),
             length: u64::from_le_bytes(next(&mut rest)?),
+            origin: origin_of(next(&mut rest)?)?,
             salt: next(&mut rest)?,
         })
+    }
+}
+
+const fn byte_of(origin: Origin) -> u8 {
+    match origin {
+        Origin::Kept => 0,
+        Origin::Left => 1,
+    }
+}
+
+const fn origin_of([byte]: [u8; 1]) -> Option<Origin> {
+    match byte {
+        0 => Some(Origin::Kept),
+        1 => Some(Origin::Left),
+        _ => None,
     }
 }
 

@@ -44,6 +44,6 @@ fn create(disk: &Disk, key: &StoreKey) -> Result<StoreId> {
         file.write_all(&identity)?;
         file.write_all(&key.check(&identity))
     });
-    written.map_err(|error| Error::cannot("write", &disk.path(FILE), error))?;
+    written.map_err(|unwritten| Error::cannot("write", &disk.path(FILE), unwritten.error))?;
     Ok(StoreId::from_bytes(id))
 }

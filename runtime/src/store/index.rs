@@ -2,10 +2,11 @@
 
 use super::header::Header;
 use super::key::{ClientTag, FileId};
-use super::label::StoreId;
+use super::label::{Origin, StoreId};
 use super::quota::Quota;
+use super::sums::{Sums, YieldsTo};
 use crate::plan::PlanId;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::{Duration, SystemTime};
 
 /// A half on disk.
@@ -34,9 +35,12 @@ pub struct Holding {
 /// All of them, by the names of their files.
 #[derive(Default)]
 pub(super) struct Index {
-    pub(super) entries: BTreeMap<FileId, Entry>,
+    entries: BTreeMap<FileId, Entry>,
+    /// The same, oldest first.
+    by_age: BTreeSet<(u64, FileId)>,
+    sums: Sums,
     /// The plans whose halves stay where there is no room for others; all of them, if it is not known.
-    pub(super) offered: Option<Vec<PlanId>>,
+    offered: Option<HashSet<PlanId>>,
 }
 
 impl Entry {
@@ -47,45 +51,88 @@ impl Entry {
 }
 
 impl Index {
+    pub(super) fn contains(&self, id: &FileId) -> bool {
+        self.entries.contains_key(id)
+    }
+
+    /// Puts an entry in, or in the place of another.
+    pub(super) fn insert(&mut self, id: FileId, entry: Entry) {
+        self.remove(&id);
+        self.sums.add(entry.header.client, self.yields_to(&entry), entry.bytes);
+        self.by_age.insert((entry.header.created, id));
+        self.entries.insert(id, entry);
+    }
+
+    pub(super) fn remove(&mut self, id: &FileId) -> Option<Entry> {
+        let entry = self.entries.remove(id)?;
+        self.sums.subtract(entry.header.client, self.yields_to(&entry), entry.bytes);
+        self.by_age.remove(&(entry.header.created, *id));
+        Some(entry)
+    }
+
+    /// Halves of these plans stay where there is no room for others, from now on.
+    pub(super) fn set_offered(&mut self, plans: Vec<PlanId>) {
+        self.offered = Some(plans.into_iter().collect());
+        let mut sums = Sums::default();
+        for entry in self.entries.values() {
+            sums.add(entry.header.client, self.yields_to(entry), entry.bytes);
+        }
+        self.sums = sums;
+    }
+
     /// For how many more files of so many bytes of a client's a quota has room, once what gives way has been removed.
     pub(super) fn room(&self, quota: &Quota, client: ClientTag, bytes: u64) -> usize {
-        self.room_beside(quota, client, bytes, |entry| !self.gives_way(entry))
+        self.sums.room(quota, client, bytes)
     }
 
-    /// The same, where the entries that `stay` take room.
-    fn room_beside(
-        &self,
-        quota: &Quota,
-        client: ClientTag,
-        bytes: u64,
-        stays: impl Fn(&Entry) -> bool,
-    ) -> usize {
-        let staying = || self.entries.values().filter(|entry| stays(entry));
-        let own = staying().filter(|entry| entry.header.client == client);
-        let in_all = room_in(quota.halves, quota.bytes, staying(), bytes);
-        in_all.min(room_in(quota.client_halves, quota.client_bytes, own, bytes))
+    /// What nobody can ask for now, since its plan is not offered, gives way to all.
+    fn yields_to(&self, entry: &Entry) -> YieldsTo {
+        let is_offered = self.offered.as_ref().is_none_or(|offered| offered.contains(&entry.header.plan));
+        match (entry.is_whole, is_offered, entry.header.origin) {
+            (true, false, _) => YieldsTo::All,
+            (true, true, Origin::Left) => YieldsTo::ItsClient,
+            (false, ..) | (true, true, Origin::Kept) => YieldsTo::Nobody,
+        }
     }
 
-    /// Whether others are more welcome: nobody can ask for it now, since its plan is not offered.
-    fn gives_way(&self, entry: &Entry) -> bool {
-        entry.is_whole && self.offered.as_ref().is_some_and(|offered| !offered.contains(&entry.header.plan))
-    }
-
-    /// Takes out what gives way, oldest first, until there is room for such a file; of this client's, if its own quota is used up.
+    /// Takes out what gives way until there is room for such a file: of this client's, as long as its own quota is used up. What gives
+    /// way to all goes first, and the oldest of it.
     pub(super) fn take_giving_way(&mut self, quota: &Quota, client: ClientTag, bytes: u64) -> Vec<FileId> {
         let mut taken = Vec::new();
-        while self.room_beside(quota, client, bytes, |_| true) == 0 {
-            let all_have_room = room_in(quota.halves, quota.bytes, self.entries.values(), bytes) > 0;
-            let candidates = self.entries.iter().filter(|(_, entry)| {
-                self.gives_way(entry) && (!all_have_room || entry.header.client == client)
-            });
-            let Some(id) = candidates.min_by_key(|(_, entry)| entry.header.created).map(|(id, _)| *id) else {
-                break;
-            };
-            self.entries.remove(&id);
-            taken.push(id);
+        if !self.sums.client_has_room(quota, client, bytes) {
+            let own = self.giving_way(client, |entry| entry.header.client == client);
+            self.take_until(own, |sums| sums.client_has_room(quota, client, bytes), &mut taken);
+        }
+        if !self.sums.has_room(quota, bytes) {
+            let all = self.giving_way(client, |_| true);
+            self.take_until(all, |sums| sums.has_room(quota, bytes), &mut taken);
         }
         taken
+    }
+
+    /// What gives way to a client and is `eligible`, in the order in which it does.
+    fn giving_way(&self, client: ClientTag, eligible: impl Fn(&Entry) -> bool) -> Vec<FileId> {
+        let gives_way = |(_, id): &(u64, FileId)| {
+            let entry = self.entries.get(id).filter(|entry| eligible(entry))?;
+            match self.yields_to(entry) {
+                YieldsTo::Nobody => None,
+                YieldsTo::ItsClient if entry.header.client != client => None,
+                yields => Some((yields, *id)),
+            }
+        };
+        let mut found: Vec<(YieldsTo, FileId)> = self.by_age.iter().filter_map(gives_way).collect();
+        found.sort_by_key(|(yields, _)| *yields); // a stable sort: of each kind the oldest first
+        found.into_iter().map(|(_, id)| id).collect()
+    }
+
+    fn take_until(&mut self, ids: Vec<FileId>, is_done: impl Fn(&Sums) -> bool, taken: &mut Vec<FileId>) {
+        for id in ids {
+            if is_done(&self.sums) {
+                break;
+            }
+            self.remove(&id);
+            taken.push(id);
+        }
     }
 
     /// The whole ones of a client and a plan.
@@ -104,13 +151,15 @@ impl Index {
     /// Takes out what is there and whole.
     pub(super) fn take(&mut self, id: &FileId) -> Option<Entry> {
         self.entries.get(id).filter(|entry| entry.is_whole)?;
-        self.entries.remove(id)
+        self.remove(id)
     }
 
     /// Takes out the whole ones that are too old.
     pub(super) fn take_over(&mut self, quota: &Quota, now: u64) -> Vec<FileId> {
-        let is_over = |_: &FileId, entry: &mut Entry| entry.is_whole && entry.is_over(quota, now);
-        self.entries.extract_if(.., is_over).map(|(id, _)| id).collect()
+        let old = self.by_age.iter().map_while(|(_, id)| Some((id, self.entries.get(id)?)));
+        let over = old.take_while(|(_, entry)| entry.is_over(quota, now)).filter(|(_, entry)| entry.is_whole);
+        let over: Vec<FileId> = over.map(|(id, _)| *id).collect();
+        over.into_iter().filter(|id| self.remove(id).is_some()).collect()
     }
 
     /// The whole ones, plan by plan.
@@ -123,7 +172,7 @@ impl Index {
             match holdings.iter_mut().find(|holding| holding.plan == plan) {
                 Some(holding) => {
                     holding.halves += 1;
-                    holding.bytes += entry.bytes;
+                    holding.bytes = holding.bytes.saturating_add(entry.bytes);
                     holding.oldest = holding.oldest.min(kept);
                 }
                 None => holdings.push(Holding { plan, halves: 1, bytes: entry.bytes, oldest: kept }),
@@ -133,10 +182,5 @@ impl Index {
     }
 }
 
-/// For how many more files of so many bytes there is room beside `entries`.
-fn room_in<'e>(halves: usize, bytes: u64, entries: impl Iterator<Item = &'e Entry>, each: u64) -> usize {
-    let (count, sum) =
-        entries.fold((0, 0u64), |(count, sum), entry| (count + 1, entry.bytes.saturating_add(sum)));
-    let fitting = bytes.saturating_sub(sum) / each.max(1);
-    halves.saturating_sub(count).min(fitting.try_into().unwrap_or(usize::MAX))
-}
+#[cfg(test)]
+mod tests;

@@ -36,6 +36,15 @@ pub struct Label {
     pub name: Name,
 }
 
+/// How a half came to be put away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Both parties have put their halves away by agreement.
+    Kept,
+    /// A session left it when it ended, and the other party may have none.
+    Left,
+}
+
 impl Name {
     /// Bytes of a name.
     pub const BYTES: usize = 32;

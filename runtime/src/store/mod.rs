@@ -4,10 +4,11 @@
 //!
 //! # Used once
 //!
-//! A half that is used twice gives the image, or the weights, away. So a half leaves a store by [`Shelf::take`] and
-//! [`Shelf::next`] alone, which remove its file and wait until the folder is on disk before they give it out; and the half of a
-//! party that has none any more is of no use to the other. A crash at any byte loses halves, and brings none back. What does
-//! bring them back is a copy of the folder, and only if *both* parties go back to one: never restore a store from a backup.
+//! A half that is used twice gives the image, or the weights, away. So a store gives a half out by [`Shelf::take`] and
+//! [`Shelf::next`] alone, which remove its file and wait until the folder is on disk before; what is too old, or gives way where
+//! there is no room, is removed and given to nobody. The half of a party that has none any more is of no use to the other. A
+//! half that [`Shelf::put`] fails to keep is either gone for good, and its party may use it, or may come back, and then the party
+//! is told not to use it. A crash at any byte loses halves, and brings none back. What does bring them back is a copy of the folder, and only if *both* parties go back to one: never restore a store from a backup.
 //!
 //! # A file for each
 //!
@@ -18,7 +19,8 @@
 //! ```text
 //! lock              held by the process that has the folder open
 //! identity          the store's random id, and a check of the key
-//! 4f…09.half        header, in clear: magic, version, plan, tag of the client, id of the server's store, time, length, salt
+//! 4f…09.half        header, in clear: magic, version, plan, tag of the client, id of the server's store, time, length,
+//!                   origin, salt
 //!                   sealed segments of 64 KiB: the preparation's name, the half
 //! 4f…09.new         the same under way; removed when the folder is opened
 //! store.key         32 random bytes, unless they are elsewhere
@@ -50,6 +52,8 @@ mod names;
 mod quota;
 #[cfg(feature = "store")]
 mod seal;
+#[cfg(feature = "store")]
+mod sums;
 #[cfg(all(test, feature = "store"))]
 mod tests;
 
@@ -57,7 +61,7 @@ mod tests;
 pub use folder::Store;
 #[cfg(feature = "store")]
 pub use index::Holding;
-pub use label::{ClientId, Label, Name, Owner, StoreId};
+pub use label::{ClientId, Label, Name, Origin, Owner, StoreId};
 #[cfg(feature = "store")]
 pub use quota::Quota;
 
@@ -70,21 +74,25 @@ pub type HalfBytes = Zeroizing<Vec<u8>>;
 
 /// Where a party keeps its halves of prepared inferences. Any number of sessions may use it at the same time.
 ///
-/// Errors of [`InvalidInput`](crate::error::InvalidInput) concern one half, which is gone then; others concern the place.
+/// Errors of [`InvalidInput`](crate::error::InvalidInput) concern one half, which nobody may use any more; others concern
+/// the place.
 pub trait Shelf: Send + Sync {
     /// Its random identity: which of several servers' it is.
     fn id(&self) -> StoreId;
 
-    /// Keeps a half until it is asked for, however this process ends; false if there is no room for it, or one of this label.
+    /// Keeps a half until it is asked for, however this process ends; false if there is no room for it, or one of this label. What
+    /// this owner's client has from sessions that ended ([`Origin::Left`]) gives way to it where there is no room, oldest first.
     ///
     /// # Errors
-    /// It cannot be written.
-    fn put(&self, label: &Label, half: &[u8]) -> Result<bool>;
+    /// [`Error::Io`](crate::error::Error::Io): it cannot be written, and nothing of it is there, now or after a restart, so its party
+    /// may use it. [`InvalidInput`](crate::error::InvalidInput): it cannot be written either, but may be there after a restart, so its
+    /// party must not use it.
+    fn put(&self, label: &Label, half: &[u8], origin: Origin) -> Result<bool>;
 
     /// The half of this label, which is not there any more when it is given out; `None` if there is none.
     ///
     /// # Errors
-    /// It is damaged, or cannot be read or removed.
+    /// It is damaged, or cannot be read or removed; it is not asked for again before the place is opened anew.
     fn take(&self, label: &Label) -> Result<Option<HalfBytes>>;
 
     /// The oldest half of an owner's, prepared with the server whose store has this id; likewise.

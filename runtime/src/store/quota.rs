@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 /// Bounds of what a [`Store`](super::Store) holds. Whoever finds no room is refused; nobody's halves make room for another's, but
-/// those that are too old, or of plans that are not offered any more.
+/// those that are too old, or of plans that are not offered any more. What a client's sessions left
+/// ([`Origin::Left`](super::Origin::Left)) makes room for its own new halves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
     /// Bytes of files in all.
@@ -14,7 +15,7 @@ pub struct Quota {
     pub client_bytes: u64,
     /// Halves of a client.
     pub client_halves: usize,
-    /// How long a half is kept.
+    /// How long a half is kept since it was put there; one that is taken out and put back begins anew.
     pub age: Duration,
 }
 

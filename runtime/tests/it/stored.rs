@@ -14,7 +14,7 @@ use runtime::protocol::message::{self, Message};
 use runtime::roles::client::{self, Session};
 use runtime::roles::plain;
 use runtime::roles::server::Server;
-use runtime::store::{HalfBytes, Label, Owner, Quota, Shelf, Store, StoreId};
+use runtime::store::{HalfBytes, Label, Origin, Owner, Quota, Shelf, Store, StoreId};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -30,7 +30,7 @@ impl Shelf for Full {
         StoreId::from_bytes([9; 16])
     }
 
-    fn put(&self, _: &Label, _: &[u8]) -> Result<bool> {
+    fn put(&self, _: &Label, _: &[u8], _: Origin) -> Result<bool> {
         Err(Error::io("cannot write a half", ErrorKind::StorageFull.into()))
     }
 

@@ -12,7 +12,7 @@ use crate::ot::Role;
 use crate::plan::Work;
 use crate::protocol::message::{self, Message};
 use crate::protocol::shared::keeping::{Found, MOST_NAMES, kept_from_bytes, names_to_bytes};
-use crate::store::{ClientId, HalfBytes, Label, Name, Owner, Shelf, StoreId};
+use crate::store::{ClientId, HalfBytes, Label, Name, Origin, Owner, Shelf, StoreId};
 use std::sync::Arc;
 
 /// A client's store, for sessions with a server that has one.
@@ -131,7 +131,7 @@ impl Session {
         left.into_iter().rev().for_each(|half| ahead.ready.push_front(half));
         let form = Form { schedule, online, role: Role::Client };
         for half in away {
-            stored.put(half, holder, form)?;
+            stored.put(half, Origin::Kept, holder, form)?;
         }
         Ok(took_all.then_some(count))
     }
@@ -201,17 +201,17 @@ impl Stored {
     }
 
     /// Keeps a half until a later session asks for it; false if there is no room for it.
-    fn put(&self, mut half: Half, holder: &Holder, form: Form<'_>) -> Result<bool> {
+    fn put(&self, mut half: Half, origin: Origin, holder: &Holder, form: Form<'_>) -> Result<bool> {
         let Some(name) = half.name else { return Ok(false) };
         half.is_flawed |= !holder.faults.is_empty();
-        self.shelf.put(&Label { owner: self.owner, server: self.server, name }, &half.to_bytes(form)?)
+        self.shelf.put(&Label { owner: self.owner, server: self.server, name }, &half.to_bytes(form)?, origin)
     }
 
     /// Halves that have masked nothing yet. The server may have given its own out, and then it has none for them any more.
     fn put_back(&self, halves: impl IntoIterator<Item = Half>, holder: &Holder, form: Form<'_>) {
         for half in halves {
             // What cannot be written is lost; the error that counts is another.
-            let _ = self.put(half, holder, form);
+            let _ = self.put(half, Origin::Left, holder, form);
         }
     }
 

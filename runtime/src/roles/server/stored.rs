@@ -9,7 +9,7 @@ use crate::error::{Error, PeerFault, Result};
 use crate::ot::Role;
 use crate::protocol::message::{self, Message};
 use crate::protocol::shared::keeping::{Found, kept_to_bytes};
-use crate::store::{ClientId, Label, Name, Owner, Shelf};
+use crate::store::{ClientId, Label, Name, Origin, Owner, Shelf};
 
 impl Session<'_> {
     /// Puts the oldest prepared inferences into the store, as many as it has room for; how many.
@@ -21,7 +21,7 @@ impl Session<'_> {
         let (mut each, mut left) = (Vec::with_capacity(count), Vec::new());
         let halves: Vec<Half> = self.ahead.ready.drain(..count).collect();
         for half in halves {
-            let is_kept = self.put(&half)?;
+            let is_kept = self.put(&half, Origin::Kept)?;
             each.push(is_kept);
             if !is_kept {
                 left.push(half);
@@ -38,16 +38,16 @@ impl Session<'_> {
         let since = Stopwatch::start(self.connection.traffic());
         let left: Vec<Half> = self.ahead.ready.drain(..).collect();
         // What cannot be written is lost; how the session ended counts.
-        let kept = left.iter().filter(|half| matches!(self.put(half), Ok(true))).count();
+        let kept = left.iter().filter(|half| matches!(self.put(half, Origin::Left), Ok(true))).count();
         if kept > 0 {
             self.visit.did_since(since, self.connection, Done::Kept(kept as u64));
         }
     }
 
     /// Whether the store has taken a half; a disk that fails ends nobody's session.
-    fn put(&self, half: &Half) -> Result<bool> {
+    fn put(&self, half: &Half, origin: Origin) -> Result<bool> {
         let (Some(shelf), Some(name)) = (self.shelf, half.name) else { return Ok(false) };
-        match shelf.put(&self.label(shelf, name), &half.to_bytes(self.form())?) {
+        match shelf.put(&self.label(shelf, name), &half.to_bytes(self.form())?, origin) {
             Err(error @ Error::Io { .. }) => {
                 self.visit.declined(Done::Kept(1), &error);
                 Ok(false)

@@ -1,7 +1,7 @@
 //! A store in memory.
 
 use runtime::error::Result;
-use runtime::store::{HalfBytes, Label, Owner, Shelf, StoreId};
+use runtime::store::{HalfBytes, Label, Origin, Owner, Shelf, StoreId};
 use std::sync::{Arc, Mutex};
 
 /// Keeps halves in memory, where tests can change them.
@@ -56,7 +56,7 @@ impl Shelf for Memory {
         StoreId::from_bytes([self.id; 16])
     }
 
-    fn put(&self, label: &Label, half: &[u8]) -> Result<bool> {
+    fn put(&self, label: &Label, half: &[u8], _: Origin) -> Result<bool> {
         let mut halves = self.halves.lock().expect("no panic");
         if self.forgets && halves.len() == self.most {
             halves.remove(0);
