@@ -79,7 +79,7 @@ enum Put {
 
 /// Puts a half on a disk of which a step fails, in a process that goes on, and opens the folder anew.
 fn put_on_a_failing_disk(steps: usize, fails_once: bool) -> Put {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a folder");
     let store = opened(folder.path());
     store.disk.fails_once.store(fails_once, Ordering::Relaxed);
     store.disk.left.store(steps, Ordering::Relaxed);
@@ -88,11 +88,11 @@ fn put_on_a_failing_disk(steps: usize, fails_once: bool) -> Put {
         store.disk.left.store(usize::MAX, Ordering::Relaxed);
         assert_eq!(store.count(&owner(0), SERVER), 0);
         assert!(
-            store.take(&label(0, 0)).unwrap().is_none() && store.next(&owner(0), SERVER).unwrap().is_none()
+            matches!(store.take(&label(0, 0)), Ok(None)) && matches!(store.next(&owner(0), SERVER), Ok(None))
         );
     }
     drop(store);
-    let after = opened(folder.path()).take(&label(0, 0)).unwrap();
+    let after = opened(folder.path()).take(&label(0, 0)).expect("a disk that works");
     assert!(after.as_ref().is_none_or(|bytes| **bytes == half(0)));
     match put {
         Ok(is_kept) => {
