@@ -320,7 +320,10 @@ fn sets_survive_their_first_session() {
         let lines = text(&output.stdout);
         assert!(lines.lines().last().expect("a line").starts_with("5 images in "), "{most}: {lines}");
         let output = ask(&Relay::new(serving.address.clone(), &[(most, Fate::Cut)]), "0");
-        assert!(!output.status.success() && text(&output.stderr).contains("hung up"), "{most}");
+        // The server may not have noticed yet that the client before has left.
+        let told = text(&output.stderr);
+        let is_lost = told.contains("hung up") || told.contains("as many clients as it may");
+        assert!(!output.status.success() && is_lost, "{most}: {told}");
     }
 }
 
