@@ -1,5 +1,6 @@
 //! The server: holds the plan, serves clients.
 
+mod admission;
 mod blinded;
 mod budget;
 mod clock;
