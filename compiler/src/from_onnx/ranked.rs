@@ -1,5 +1,6 @@
 //! Operators of which tract is too trusting: it takes the second axis of layers, and those after it, without looking whether they
-//! are there, and computes with shapes of any length until it has no stack left. Here both are looked at first.
+//! are there, computes with shapes of any length until it has no stack left, and with sizes that are no numbers (of operands that
+//! cannot be broadcast, say) in terms that grow from layer to layer. Here these are looked at first.
 
 use tract_onnx::tract_hir::internal::*;
 
@@ -69,6 +70,12 @@ impl Expansion for Ranked {
                     self.least
                 );
                 Ok(())
+            })?;
+        }
+        if !self.shaped {
+            s.given(&inputs[0].shape, |_, shape| {
+                let open = shape.iter().find(|size| size.to_i64().is_err());
+                open.map_or(Ok(()), |size| bail!("its input has an axis of the size {size}"))
             })?;
         }
         if let Some(shape) = inputs.get(1).filter(|_| self.shaped) {

@@ -3,7 +3,7 @@
 
 #[path = "../../tests/it/support/shelf.rs"]
 #[allow(dead_code, clippy::duplicate_mod, reason = "tests do more with it, and with this crate")]
-pub mod shelf;
+pub(crate) mod shelf;
 
 use runtime::Error;
 use runtime::channel::frame::{HEADER_BYTES, Header, SEAL_BYTES};
@@ -64,7 +64,7 @@ pub fn asked(bytes: &[u8]) -> Result<(), Error> {
 }
 
 /// The same with a store of the client's.
-pub fn asked_with(bytes: &[u8], shelf: Arc<Memory>) -> Result<(), Error> {
+pub(crate) fn asked_with(bytes: &[u8], shelf: Arc<Memory>) -> Result<(), Error> {
     let greeting = client::greet(connection(bytes), None)?;
     let plan = greeting.plan().clone();
     let is_small = match &plan.work {
