@@ -124,7 +124,7 @@ impl Kept {
     /// # Errors
     /// They say something else.
     pub fn from_bytes(bytes: &[u8]) -> Result<Vec<Self>, PeerFault> {
-        bytes.iter().map(|&byte| Self::ALL.get(usize::from(byte)).copied().ok_or_else(malformed)).collect()
+        numbered(Self::ALL, bytes)
     }
 }
 
@@ -141,12 +141,14 @@ impl Found {
     /// # Errors
     /// They say something else.
     pub fn from_bytes(bytes: &[u8]) -> Result<Vec<Self>, PeerFault> {
-        bytes.iter().map(|&byte| Self::ALL.get(usize::from(byte)).copied().ok_or_else(malformed)).collect()
+        numbered(Self::ALL, bytes)
     }
 }
 
-fn malformed() -> PeerFault {
-    PeerFault::Protocol("what it says of kept inferences is malformed".into())
+/// Of what each byte is the number.
+fn numbered<T: Copy>(all: [T; 3], bytes: &[u8]) -> Result<Vec<T>, PeerFault> {
+    let malformed = || PeerFault::Protocol("what it says of kept inferences is malformed".into());
+    bytes.iter().map(|&byte| all.get(usize::from(byte)).copied().ok_or_else(malformed)).collect()
 }
 
 #[cfg(test)]

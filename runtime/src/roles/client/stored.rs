@@ -138,10 +138,13 @@ impl Session {
         }
         stay.into_iter().rev().for_each(|half| ahead.ready.push_front(half));
         let view = stored.view;
+        let mut outcome = Ok(());
         for half in away {
-            stored.put(half, Origin::Kept, holder, form(schedule, online, &view))?;
+            // The server has put its halves away: one that fails here is no reason to lose the others.
+            let put = stored.put(half, Origin::Kept, holder, form(schedule, online, &view));
+            outcome = outcome.and(put.map(drop));
         }
-        Ok(took_all.then_some(count))
+        outcome.map(|()| took_all.then_some(count))
     }
 
     /// An outcome as it is; whatever fails but for what the caller gave ends the session, since the parties may have other halves left
